@@ -1,0 +1,49 @@
+/** What a person may know of a certificate: names, dates and fingerprint, never key material. */
+export interface CertificateSummary {
+  /** Distinguished name, as RFC 4514 writes it, escaped and capped. */
+  readonly subject: string;
+  /** Distinguished name of the issuer. */
+  readonly issuer: string;
+  /** Serial number, lower-case hexadecimal. */
+  readonly serial: string;
+  /** SHA-256 over the DER, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  /** Subject alternative names as patterns write them: `dns:a.b`, `spiffe://…`, `uri:…`, `ip:…`. */
+  readonly names: readonly string[];
+  /** First instant of validity, ISO 8601. */
+  readonly notBefore: string;
+  /** Last instant of validity, ISO 8601. */
+  readonly notAfter: string;
+}
+
+/** What was seen when a handshake failed: enough for a person to act on. */
+export interface HandshakeEvidence {
+  /** The rule that was broken, a stable word such as `path.signature` or `name.no-match`. */
+  readonly rule?: string;
+  /** One sentence: what was found. */
+  readonly found?: string;
+  /** One sentence: what to do about it. */
+  readonly advice?: string;
+  /** The identity patterns that were expected. */
+  readonly expected?: readonly string[];
+  /** The names the peer presented. */
+  readonly presented?: readonly string[];
+  /** The certificate at fault. */
+  readonly certificate?: CertificateSummary;
+  /** Its place in the presented chain, 0 being the leaf. */
+  readonly certificateIndex?: number;
+  /** The issuer that was looked for and not found among the anchors. */
+  readonly issuerWanted?: string;
+  /** The anchors that were available. */
+  readonly anchors?: readonly { readonly subject: string; readonly fingerprint: string }[];
+  /** Our clock when the decision fell, ISO 8601. */
+  readonly now?: string;
+  /** How far our clock would have to be off for the certificate to be valid, in seconds; positive: ours is behind. */
+  readonly clockOffBySeconds?: number;
+  /** The TLS alert received, by its name in RFC 8446 §6. */
+  readonly alert?: string;
+  /** The platform's error code, where it was all there was. */
+  readonly code?: string;
+  /** Our own certificate's state. */
+  readonly ownCertificate?: CertificateSummary;
+}

@@ -1,0 +1,14 @@
+/**
+ * The errors of Selvage and the words in which a failed handshake is named.
+ *
+ * @module
+ */
+export * from "./access.ts";
+export * from "./availability.ts";
+export * from "./call.ts";
+export * from "./configuration_error.ts";
+export * from "./evidence.ts";
+export * from "./handshake_error.ts";
+export * from "./selvage_error.ts";
+export * from "./vocabulary.ts";
+export * from "./worker_ref.ts";

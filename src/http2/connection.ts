@@ -1,0 +1,78 @@
+import type { ByteChannel } from "./byte_channel.ts";
+import type { ErrorCode } from "./error_code.ts";
+import type { HeaderList } from "./header_list.ts";
+import type { Http2Limits } from "./limits.ts";
+import type { Stream, StreamReceiver } from "./stream.ts";
+
+/** How a connection ended. */
+export interface ConnectionEnd {
+  /** `orderly`: nothing was lost; `lost`: the channel went away; `violated`: the peer broke the protocol; `accused`: the peer says we did. */
+  readonly how: "orderly" | "lost" | "violated" | "accused";
+  readonly code: ErrorCode;
+  /** The debug data of the peer's GOAWAY, at most 256 bytes of it. */
+  readonly debugData?: Uint8Array;
+  readonly error?: Error;
+}
+
+/** `open`: takes new streams · `draining`: finishes those it has (GOAWAY sent or received) · `closed`. */
+export type ConnectionState = "open" | "draining" | "closed";
+
+/** Options of both ends. */
+export interface ConnectionOptions {
+  /** Overrides of the defaults in `limits.ts`. */
+  readonly limits?: Partial<Http2Limits>;
+  /** Time since start in milliseconds, injected by tests. Default: `performance.now`. */
+  readonly clock?: () => number;
+  /** Told when `state` changes. */
+  readonly onState?: (state: ConnectionState) => void;
+  /** Told when the peer sent GOAWAY, before the streams it disowns are closed as `not-processed`. */
+  readonly onGoAway?: (goAway: { readonly lastStreamId: number; readonly code: ErrorCode; readonly debugData: Uint8Array }) => void;
+}
+
+/** Options of the server end. */
+export interface ServerConnectionOptions extends ConnectionOptions {
+  /**
+   * A request's header section arrived and is valid (RFC 9113 §8). Decides synchronously who receives the rest;
+   * may already answer, reset or refuse the stream here, before any body is buffered.
+   */
+  readonly onRequest: (stream: Stream, fields: HeaderList, endStream: boolean) => StreamReceiver;
+}
+
+/** What both ends share. */
+export interface Connection {
+  readonly state: ConnectionState;
+  /** Streams that are open or waiting to be opened. */
+  readonly streamCount: number;
+  /** Resolves when the connection is over and the channel closed; never rejects. */
+  readonly closed: Promise<ConnectionEnd>;
+  /** Sends PING and resolves with the round trip in milliseconds; rejects when the connection ends first. */
+  ping(): Promise<number>;
+  /**
+   * Ends in an orderly way: no new streams, those under way finish. The server announces it in two steps
+   * (RFC 9113 §6.8: GOAWAY 2^31-1 and a PING, then the real last id). Resolves as `closed` does.
+   */
+  shutdown(): Promise<ConnectionEnd>;
+  /** Ends now: GOAWAY with `code` and `debugData`, streams are reset or reported lost, the channel is ended and closed. */
+  abort(code: ErrorCode, debugData?: Uint8Array): void;
+}
+
+/** The client end. */
+export interface ClientConnection extends Connection {
+  /** How many streams may be opened now without waiting for the peer's concurrency limit. */
+  readonly capacity: number;
+  /**
+   * Opens a stream. Beyond the peer's concurrency limit it waits its turn inside the connection, unsent,
+   * where `reset` takes it back unsent too. On a connection that is not `open`, `receiver.closed` tells `not-processed`.
+   *
+   * @param body sent with the HEADERS where given; `endStream` ends our direction after it.
+   */
+  open(fields: HeaderList, receiver: StreamReceiver, options: { readonly endStream: boolean; readonly body?: Uint8Array }): Stream;
+}
+
+/** The server end. */
+export type ServerConnection = Connection;
+
+/** Starts HTTP/2 as client on a channel: the preface and SETTINGS go out at once, requests may follow without waiting. */
+export type OpenClientConnection = (channel: ByteChannel, options?: ConnectionOptions) => ClientConnection;
+/** Starts HTTP/2 as server on a channel. */
+export type OpenServerConnection = (channel: ByteChannel, options: ServerConnectionOptions) => ServerConnection;

@@ -1,0 +1,12 @@
+/**
+ * HTTP/2 (RFC 9113, RFC 7541) on any {@linkcode ByteChannel}: frames, HPACK, streams, flow control,
+ * client and server connections. Knows nothing of TLS, identity or telemetry.
+ *
+ * @module
+ */
+export * from "./byte_channel.ts";
+export * from "./connection.ts";
+export * from "./error_code.ts";
+export * from "./header_list.ts";
+export * from "./limits.ts";
+export * from "./stream.ts";
