@@ -1,0 +1,107 @@
+import {
+  context,
+  isSpanContextValid,
+  ProxyTracerProvider,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from "@opentelemetry/api";
+import type { CallOutcome } from "./metrics.ts";
+
+/** The span of one call at one end. */
+export interface CallSpan {
+  /** The W3C `traceparent` header that carries this span to the worker. */
+  readonly traceparent: string;
+  /** Runs `body` with this span as the parent of what it starts. */
+  run<Result>(body: () => Result): Result;
+  /** The call has ended. */
+  end(outcome: CallOutcome): void;
+}
+
+/**
+ * Starts the caller's span of a call. Without a registered tracer there is none, and asking costs
+ * one look-up.
+ */
+export function startClientSpan(routine: string): CallSpan | undefined {
+  const tracer = registeredTracer();
+  if (tracer === undefined) return undefined;
+  const span = tracer.startSpan(routine, {
+    kind: SpanKind.CLIENT,
+    attributes: { "rpc.system": "selvage", "rpc.method": routine },
+  });
+  return new OpenCallSpan(span);
+}
+
+/**
+ * Starts the worker's span of a call, as a child of the caller's where `traceparent` is one.
+ * `routine` is the name of a served routine, never a peer's text.
+ */
+export function startServerSpan(
+  routine: string,
+  traceparent: string | undefined,
+): CallSpan | undefined {
+  const tracer = registeredTracer();
+  if (tracer === undefined) return undefined;
+  const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+  const active = context.active();
+  const span = tracer.startSpan(
+    routine,
+    {
+      kind: SpanKind.SERVER,
+      attributes: { "rpc.system": "selvage", "rpc.method": routine },
+    },
+    parent === undefined ? active : trace.setSpanContext(active, parent),
+  );
+  return new OpenCallSpan(span);
+}
+
+class OpenCallSpan implements CallSpan {
+  readonly #span: Span;
+
+  constructor(span: Span) {
+    this.#span = span;
+  }
+
+  get traceparent(): string {
+    const { traceId, spanId, traceFlags } = this.#span.spanContext();
+    return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+  }
+
+  run<Result>(body: () => Result): Result {
+    return context.with(trace.setSpan(context.active(), this.#span), body);
+  }
+
+  end(outcome: CallOutcome): void {
+    this.#span.setAttribute("selvage.outcome", outcome);
+    if (outcome !== "ok" && outcome !== "cancelled") {
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
+    }
+    this.#span.end();
+  }
+}
+
+function registeredTracer(): Tracer | undefined {
+  const provider = trace.getTracerProvider();
+  return provider instanceof ProxyTracerProvider
+    ? provider.getDelegateTracer("@selvage/runtime")
+    : provider.getTracer("@selvage/runtime");
+}
+
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+
+/** Reads a `traceparent` header (W3C Trace Context §3.2); one that does not hold is ignored. */
+function parseTraceparent(header: string): SpanContext | undefined {
+  const [, version, traceId, spanId, flags, more] = TRACEPARENT.exec(header) ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  if (version === "ff" || (version === "00" && more !== undefined)) return undefined;
+  const parent: SpanContext = {
+    traceId,
+    spanId,
+    traceFlags: parseInt(flags, 16) & 1,
+    isRemote: true,
+  };
+  return isSpanContextValid(parent) ? parent : undefined;
+}

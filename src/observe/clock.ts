@@ -1,0 +1,20 @@
+/** The time and the timers that everything which waits is given, so that tests can turn them. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls `callback` once, `delayMs` from now; disposing of the timer before then prevents it. */
+  schedule(callback: () => void, delayMs: number): Disposable;
+}
+
+/** The longest delay the platform's timers keep; a longer one would fire at once. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** The machine's own clock. Its timers do not keep the process alive. */
+export const systemClock: Clock = {
+  now: (): number => Date.now(),
+  schedule(callback: () => void, delayMs: number): Disposable {
+    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS));
+    Deno.unrefTimer(timer);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  },
+};

@@ -1,0 +1,17 @@
+/**
+ * What Selvage tells of itself: events, logs, metrics, spans.
+ *
+ * @module
+ */
+export * from "./call_span.ts";
+export * from "./clock.ts";
+export * from "./dispatch_events.ts";
+export * from "./event.ts";
+export * from "./event_base.ts";
+export * from "./event_stream.ts";
+export * from "./handshake_counts.ts";
+export * from "./logger.ts";
+export * from "./metrics.ts";
+export * from "./observer.ts";
+export * from "./security_events.ts";
+export * from "./worker_events.ts";

@@ -1,0 +1,65 @@
+import type { ChannelSecurity, EventBase } from "./event_base.ts";
+
+/** A worker listens and takes calls. */
+export interface WorkerReady extends EventBase<"worker.ready"> {
+  /** The worker's id. */
+  readonly workerId: string;
+  /** Where it can be reached, as advertised. */
+  readonly address: string;
+  /** How its listener is protected. */
+  readonly security: ChannelSecurity;
+}
+
+/** A worker takes no new calls and lets those in flight finish. */
+export interface WorkerDraining extends EventBase<"worker.draining"> {
+  /** The worker's id. */
+  readonly workerId: string;
+  /** Calls that were in flight when the drain began. */
+  readonly inFlight: number;
+  /** How long those calls may still take, in milliseconds. */
+  readonly graceMs: number;
+}
+
+/** A worker has stopped on purpose. */
+export interface WorkerStopped extends EventBase<"worker.stopped"> {
+  /** The worker's id. */
+  readonly workerId: string;
+  /** Calls that were cut off because the grace was over. */
+  readonly abandoned: number;
+}
+
+/** A spawned worker's process ended by itself, or never became ready. */
+export interface WorkerCrashed extends EventBase<"worker.crashed"> {
+  /** The worker's id, or the place in the pool where it had not told one. */
+  readonly workerId: string;
+  /** The process's exit code, where it exited. */
+  readonly exitCode?: number;
+  /** The signal that ended the process, where one did. */
+  readonly signal?: string;
+  /** One sentence: what is known of the cause, escaped and capped. */
+  readonly message: string;
+}
+
+/** A crashed worker was started again. */
+export interface WorkerRestarted extends EventBase<"worker.restarted"> {
+  /** The new worker's id. */
+  readonly workerId: string;
+  /** The id of the one it stands in for. */
+  readonly previousId?: string;
+  /** How many starts in a row this was. */
+  readonly attempt: number;
+}
+
+/** A listener took on new credentials, or was rid of old ones. */
+export interface ListenerGeneration extends EventBase<"listener.generation"> {
+  /** The worker's id. */
+  readonly workerId: string;
+  /** The generation's number, rising by one. */
+  readonly generation: number;
+  /** `current`: takes new connections; `leaving`: finishes its calls; `ended`: its last call is done. */
+  readonly state: "current" | "leaving" | "ended";
+  /** The fingerprint of the credentials it was made with. */
+  readonly fingerprint: string;
+  /** Connections it holds. */
+  readonly connections: number;
+}
