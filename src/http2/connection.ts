@@ -1,4 +1,3 @@
-import type { ByteChannel } from "./byte_channel.ts";
 import type { ErrorCode } from "./error_code.ts";
 import type { HeaderList } from "./header_list.ts";
 import type { Http2Limits } from "./limits.ts";
@@ -26,7 +25,13 @@ export interface ConnectionOptions {
   /** Told when `state` changes. */
   readonly onState?: (state: ConnectionState) => void;
   /** Told when the peer sent GOAWAY, before the streams it disowns are closed as `not-processed`. */
-  readonly onGoAway?: (goAway: { readonly lastStreamId: number; readonly code: ErrorCode; readonly debugData: Uint8Array }) => void;
+  readonly onGoAway?: (
+    goAway: {
+      readonly lastStreamId: number;
+      readonly code: ErrorCode;
+      readonly debugData: Uint8Array;
+    },
+  ) => void;
 }
 
 /** Options of the server end. */
@@ -66,13 +71,12 @@ export interface ClientConnection extends Connection {
    *
    * @param body sent with the HEADERS where given; `endStream` ends our direction after it.
    */
-  open(fields: HeaderList, receiver: StreamReceiver, options: { readonly endStream: boolean; readonly body?: Uint8Array }): Stream;
+  open(
+    fields: HeaderList,
+    receiver: StreamReceiver,
+    options: { readonly endStream: boolean; readonly body?: Uint8Array },
+  ): Stream;
 }
 
 /** The server end. */
 export type ServerConnection = Connection;
-
-/** Starts HTTP/2 as client on a channel: the preface and SETTINGS go out at once, requests may follow without waiting. */
-export type OpenClientConnection = (channel: ByteChannel, options?: ConnectionOptions) => ClientConnection;
-/** Starts HTTP/2 as server on a channel. */
-export type OpenServerConnection = (channel: ByteChannel, options: ServerConnectionOptions) => ServerConnection;

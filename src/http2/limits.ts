@@ -1,11 +1,114 @@
-/** Every limit and default of an HTTP/2 connection, in one place. */
+/**
+ * Every limit and default of an HTTP/2 connection, in one place. What a peer does beyond one of them
+ * ends its stream or its connection; no other peer notices.
+ */
 export interface Http2Limits {
-  /** Streams the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS). Default 1,024. */
+  /**
+   * Streams the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS); those above it are
+   * refused with REFUSED_STREAM once the peer has acknowledged our SETTINGS. Default 1,024.
+   */
   readonly maxConcurrentStreams: number;
-  /** Octets of a header list, RFC 9113 §6.5.2 counting. Default 16 KiB. */
+  /**
+   * Octets of a header list, counted as RFC 9113 §6.5.2 does. A request above it is answered with
+   * status 431, a response above it is reset. Default 16 KiB.
+   */
   readonly maxHeaderListBytes: number;
-  /** Receive window of a stream. Default 256 KiB. */
+  /**
+   * Octets of one compressed header block with all of its CONTINUATION frames; more end the
+   * connection with ENHANCE_YOUR_CALM. Default 64 KiB.
+   */
+  readonly maxHeaderBlockBytes: number;
+  /** CONTINUATION frames of one header block; more end the connection with ENHANCE_YOUR_CALM. Default 32. */
+  readonly maxContinuationFrames: number;
+  /**
+   * Octets of the HPACK table that the peer may use (SETTINGS_HEADER_TABLE_SIZE), and the most that we
+   * use of what the peer allows us. Default 4 KiB.
+   */
+  readonly headerTableBytes: number;
+  /** Octets of a frame's payload that we accept (SETTINGS_MAX_FRAME_SIZE, 16,384 to 16,777,215). Default 16 KiB. */
+  readonly maxFrameBytes: number;
+  /** Receive window of a stream, at most 2^31-1. Default 256 KiB. */
   readonly streamWindowBytes: number;
-  /** Receive window of the connection. Default 4 MiB. */
+  /** Receive window of the connection, 65,535 to 2^31-1. Default 4 MiB. */
   readonly connectionWindowBytes: number;
+  /**
+   * DATA frames of a connection that were received and not yet released: tiny frames cost far more
+   * memory than the windows count. More end the connection with ENHANCE_YOUR_CALM. Default 131,072.
+   */
+  readonly maxUnreadFrames: number;
+  /**
+   * High-water mark of what `Stream.sendData` queues on one stream before it returns `false`;
+   * `writable` is told below half of it. Default 128 KiB.
+   */
+  readonly streamQueueBytes: number;
+  /**
+   * Octets of DATA queued on a connection for a peer that gives no window. Above it new streams of the
+   * peer are refused with REFUSED_STREAM, and where nothing moves for `stallTimeoutMs` the connection
+   * ends with ENHANCE_YOUR_CALM. Default 32 MiB.
+   */
+  readonly maxQueuedBytes: number;
+  /** How long a connection above `maxQueuedBytes` may stand still, in milliseconds. Default 10,000. */
+  readonly stallTimeoutMs: number;
+  /**
+   * Octets of control frames (answers to PING and SETTINGS, RST_STREAM) waiting for a peer that does not
+   * read; more end the connection with ENHANCE_YOUR_CALM. Default 64 KiB.
+   */
+  readonly maxQueuedControlBytes: number;
+  /**
+   * Streams that the peer may have reset, or made us reset, in one burst (rapid reset, CVE-2023-44487).
+   * Streams that complete earn it back. Beyond it the connection ends with ENHANCE_YOUR_CALM. Default 2,000.
+   */
+  readonly resetBurst: number;
+  /** How many such resets a second of time earns back. Default 200. */
+  readonly resetsPerSecond: number;
+  /**
+   * Frames that carry nothing (SETTINGS, PING, PRIORITY, empty DATA, WINDOW_UPDATE and unknown ones) in one
+   * burst. Requests and data in either direction earn it back. Beyond it the connection ends with
+   * ENHANCE_YOUR_CALM. Default 2,000.
+   */
+  readonly overheadFrameBurst: number;
+  /** How many such frames a second of time earns back. Default 500. */
+  readonly overheadFramesPerSecond: number;
+  /** Time for the peer's preface and first SETTINGS, in milliseconds; 0 waits for ever. Default 5,000. */
+  readonly prefaceTimeoutMs: number;
+  /** Time from the first octet of a header block to its end, in milliseconds; 0 waits for ever. Default 10,000. */
+  readonly headerTimeoutMs: number;
+  /** Time for the peer to acknowledge our SETTINGS, in milliseconds; 0 waits for ever. Default 10,000. */
+  readonly settingsAckTimeoutMs: number;
+  /** Silence after which the peer is sent a PING, in milliseconds; 0 sends none. Default 20,000. */
+  readonly keepaliveIdleMs: number;
+  /** Time for the answer to that PING, in milliseconds, after which the connection is lost. Default 10,000. */
+  readonly keepaliveTimeoutMs: number;
+  /**
+   * What the peer is given at the end, in milliseconds: to answer the PING between the two GOAWAYs of
+   * a shutdown, and to close its side after ours was ended. Default 2,000.
+   */
+  readonly closeGraceMs: number;
 }
+
+/** The default of every limit. */
+export const defaultHttp2Limits: Http2Limits = {
+  maxConcurrentStreams: 1024,
+  maxHeaderListBytes: 16 * 1024,
+  maxHeaderBlockBytes: 64 * 1024,
+  maxContinuationFrames: 32,
+  headerTableBytes: 4096,
+  maxFrameBytes: 16 * 1024,
+  streamWindowBytes: 256 * 1024,
+  connectionWindowBytes: 4 * 1024 * 1024,
+  maxUnreadFrames: 131_072,
+  streamQueueBytes: 128 * 1024,
+  maxQueuedBytes: 32 * 1024 * 1024,
+  stallTimeoutMs: 10_000,
+  maxQueuedControlBytes: 64 * 1024,
+  resetBurst: 2000,
+  resetsPerSecond: 200,
+  overheadFrameBurst: 2000,
+  overheadFramesPerSecond: 500,
+  prefaceTimeoutMs: 5000,
+  headerTimeoutMs: 10_000,
+  settingsAckTimeoutMs: 10_000,
+  keepaliveIdleMs: 20_000,
+  keepaliveTimeoutMs: 10_000,
+  closeGraceMs: 2000,
+};

@@ -5,8 +5,11 @@
  * @module
  */
 export * from "./byte_channel.ts";
+export * from "./client_connection.ts";
 export * from "./connection.ts";
 export * from "./error_code.ts";
 export * from "./header_list.ts";
 export * from "./limits.ts";
+export * from "./memory_channel.ts";
+export * from "./server_connection.ts";
 export * from "./stream.ts";

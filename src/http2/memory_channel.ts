@@ -1,0 +1,111 @@
+import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
+
+/**
+ * Two ends of a byte channel in memory. What one end writes is copied and delivered to the other in a
+ * later microtask, in order; a paused end leaves writes pending, so that the writer feels it.
+ */
+export function memoryChannelPair(): [ByteChannel, ByteChannel] {
+  const left = new MemoryChannel();
+  const right = new MemoryChannel();
+  left.peer = right;
+  right.peer = left;
+  return [left, right];
+}
+
+interface PendingWrite {
+  readonly bytes: Uint8Array;
+  readonly written: () => void;
+}
+
+/** What this end was sent and has not delivered yet; `end` stands for the end of the direction. */
+type Arrival = PendingWrite | "end";
+
+class MemoryChannel implements ByteChannel {
+  peer!: MemoryChannel;
+  #receiver: ByteReceiver | undefined;
+  #arrivals: Arrival[] = [];
+  #paused = false;
+  #delivering = false;
+  #endSent = false;
+  #endReceived = false;
+  #closed = false;
+  #closedTold = false;
+
+  start(receiver: ByteReceiver): void {
+    if (this.#receiver) throw new TypeError("a channel is started once");
+    this.#receiver = receiver;
+    this.#wake();
+  }
+
+  write(bytes: Uint8Array, written: () => void): void {
+    if (this.#closed || this.#endSent) return;
+    this.peer.#arrive({ bytes, written });
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#wake();
+  }
+
+  end(): void {
+    if (this.#closed || this.#endSent) return;
+    this.#endSent = true;
+    this.peer.#arrive("end");
+  }
+
+  destroy(): void {
+    this.#close();
+    this.peer.#close();
+  }
+
+  #arrive(arrival: Arrival): void {
+    if (this.#closed) return;
+    this.#arrivals.push(arrival);
+    this.#wake();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#arrivals = [];
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#delivering || !this.#receiver) return;
+    this.#delivering = true;
+    queueMicrotask(() => this.#deliver());
+  }
+
+  #deliver(): void {
+    this.#delivering = false;
+    const receiver = this.#receiver;
+    if (!receiver) return;
+    const arrival = this.#closed || this.#paused ? undefined : this.#arrivals.shift();
+    if (arrival === "end") {
+      this.#endReceived = true;
+      receiver.ended();
+      this.#closeWhenBothEnded();
+    } else if (arrival) {
+      // The writer may reuse its buffer from `written` on, and the receiver may keep what it got.
+      const bytes = arrival.bytes.slice();
+      arrival.written();
+      receiver.received(bytes);
+    }
+    if (this.#closed) {
+      if (this.#closedTold) return;
+      this.#closedTold = true;
+      receiver.closed(undefined);
+    } else if (this.#arrivals.length > 0 && !this.#paused) {
+      this.#wake();
+    }
+  }
+
+  #closeWhenBothEnded(): void {
+    if (this.#endReceived && this.peer.#endReceived) this.destroy();
+  }
+}
