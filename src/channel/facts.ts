@@ -1,0 +1,68 @@
+import type { ByteChannel } from "../http2/mod.ts";
+import type { ChannelSecurity } from "../observe/mod.ts";
+
+/** What is known of a channel once it stands; none of it is a verdict. */
+export interface ChannelFacts {
+  /** How the channel is protected. */
+  readonly security: ChannelSecurity;
+  /** The other end's address, as {@linkcode formatAddress} writes it. */
+  readonly remoteAddress: string;
+  /** Our own end's address. */
+  readonly localAddress: string;
+  /** What TLS negotiated, where there is TLS. */
+  readonly tls?: TlsFacts;
+}
+
+/** What TLS negotiated. */
+export interface TlsFacts {
+  /** `TLSv1.3` or `TLSv1.2`. */
+  readonly version: string;
+  /** The cipher suite, by its IANA name. */
+  readonly cipher: string;
+  /** The protocol ALPN agreed on, where it did. */
+  readonly alpn: string | undefined;
+  /** The certificates the peer presented, DER, leaf first; those of the first handshake where the session was resumed. */
+  readonly peerChain: readonly Uint8Array[];
+  /** Whether the session was resumed, so that the platform verified nothing. */
+  readonly resumed: boolean;
+  /** The platform's own verdict: necessary on a fresh handshake, never sufficient, worth nothing on a resumed one. */
+  readonly platformAuthorized: boolean;
+  /** The platform's code where it does not agree. */
+  readonly platformCode?: string;
+}
+
+/** A channel that stands, with its facts. Nothing has been written to it, and what arrived is unread. */
+export interface OpenChannel {
+  /** Says that the channel stands. */
+  readonly ok: true;
+  /** The bytes, as they will be spoken. */
+  readonly channel: ByteChannel;
+  /** What is known of it. */
+  readonly facts: ChannelFacts;
+}
+
+/** Why there is no channel, as it was seen; the classifier of `peer/` gives it a name. */
+export interface ChannelFailure {
+  /** Says that there is no channel. */
+  readonly ok: false;
+  /**
+   * How far it came: `connect` (no TCP or unix connection), `tls` (the handshake), `verify` (the platform refused the
+   * peer's certificate after the handshake), `timeout`, `aborted` (by our caller's signal).
+   */
+  readonly stage: "connect" | "tls" | "verify" | "timeout" | "aborted";
+  /** The platform's or system's code, `ECONNREFUSED` for instance. */
+  readonly code?: string;
+  /** The TLS alert received, by its name in RFC 8446 §6. */
+  readonly alert?: string;
+  /** The first bytes the peer sent, at most 16 of them. */
+  readonly firstBytes: Uint8Array;
+  /** Whether the peer ended or reset the connection. */
+  readonly hungUp: boolean;
+  /** What TLS had learnt by then. */
+  readonly tls?: TlsFacts;
+  /** The error the platform gave. */
+  readonly cause?: Error;
+}
+
+/** A channel, or why there is none. */
+export type ChannelOutcome = OpenChannel | ChannelFailure;
