@@ -1,0 +1,2 @@
+/** The compressions there are, as named in header fields. */
+export type CompressionName = "gzip" | "br";

@@ -1,0 +1,17 @@
+/**
+ * Connect, gRPC and gRPC-Web on our HTTP/2: a server of routers, a client transport, and beside both a
+ * fast lane for unary calls in binary form. Protocol rules are those of connect-es.
+ *
+ * @module
+ */
+export * from "./admission.ts";
+export * from "./call_context.ts";
+export * from "./compression.ts";
+export * from "./limits.ts";
+export * from "./placement.ts";
+export * from "./request_handler.ts";
+export * from "./router.ts";
+export * from "./stream_failure.ts";
+export * from "./transport.ts";
+export * from "./unary_bytes.ts";
+export * from "./unary_call.ts";

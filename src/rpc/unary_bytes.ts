@@ -1,0 +1,33 @@
+import type { DescMethodUnary } from "@bufbuild/protobuf";
+import type { HeaderList } from "../http2/mod.ts";
+import type { RpcProtocol } from "./admission.ts";
+
+/** A unary call in binary form, as a {@linkcode UnaryBytesHandler} sees it. */
+export interface UnaryBytesCall<Peer, Context> {
+  readonly method: DescMethodUnary;
+  readonly protocol: RpcProtocol;
+  /** Who calls. */
+  readonly peer: Peer;
+  /** What the call was admitted with. */
+  readonly context: Context;
+  /** The header section as received, pseudo-headers included. */
+  readonly fields: HeaderList;
+  /** The time the caller gave it, in milliseconds. */
+  readonly timeoutMs: number | undefined;
+  /** When that time is over, on the scale of `performance.now()`. */
+  readonly deadline: number | undefined;
+  /**
+   * Aborts at the deadline, or when the caller cancels or is lost, with a `ConnectError` as its
+   * reason. Made when first asked for: who does not look at it pays nothing.
+   */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Answers a unary call with the bytes of its response message, from the bytes of its request message.
+ * What it throws is answered as connect-es answers what an implementation throws.
+ */
+export type UnaryBytesHandler<Peer, Context> = (
+  request: Uint8Array,
+  call: UnaryBytesCall<Peer, Context>,
+) => Uint8Array | Promise<Uint8Array>;
