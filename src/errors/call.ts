@@ -1,9 +1,11 @@
+import { escapePeerText } from "./peer_text.ts";
 import { SelvageError } from "./selvage_error.ts";
 
 /** What a routine threw, as it travels. */
 export interface RoutineFailure {
   /** The `name` of what was thrown, `RangeError` for instance. */
   readonly remoteName: string;
+  /** The `message` of what was thrown. */
   readonly message: string;
   /** The enumerable own properties of what was thrown. */
   readonly data: Readonly<Record<string, unknown>>;
@@ -15,16 +17,22 @@ export interface RoutineFailure {
 
 /** The routine itself threw; the worker and the connection are well. */
 export class RoutineError extends SelvageError {
+  /** Always `RoutineError`. */
   override readonly name = "RoutineError";
+  /** The routine that threw. */
   readonly routine: string;
+  /** The `name` of what it threw, escaped and capped. */
   readonly remoteName: string;
+  /** The enumerable own properties of what it threw. */
   readonly data: Readonly<Record<string, unknown>>;
+  /** The stack at the worker, where the worker allows it to travel. */
   readonly remoteStack?: string;
 
+  /** Rebuilt at the caller; `message` and `cause` are those of what was thrown. */
   constructor(routine: string, failure: RoutineFailure) {
     super(failure.message, "cause" in failure ? { cause: failure.cause } : undefined);
     this.routine = routine;
-    this.remoteName = failure.remoteName;
+    this.remoteName = escapePeerText(failure.remoteName);
     this.data = failure.data;
     if (failure.remoteStack !== undefined) this.remoteStack = failure.remoteStack;
   }
@@ -32,16 +40,21 @@ export class RoutineError extends SelvageError {
 
 /** No worker that was asked serves a routine of that name. */
 export class UnknownRoutine extends SelvageError {
+  /** Always `UnknownRoutine`. */
   override readonly name = "UnknownRoutine";
+  /** The name that was asked for. */
   readonly routine: string;
   /** The served name that resembles it most, where one does. */
   readonly nearest?: string;
 
+  /** Made at the worker, where `routine` is the caller's text, and at the caller, where `nearest` is the worker's. */
   constructor(routine: string, nearest?: string) {
     super(
       nearest === undefined
-        ? `no routine "${routine}" is served here`
-        : `no routine "${routine}" is served here; did you mean "${nearest}"?`,
+        ? `no routine "${escapePeerText(routine)}" is served here`
+        : `no routine "${escapePeerText(routine)}" is served here; did you mean "${
+          escapePeerText(nearest)
+        }"?`,
     );
     this.routine = routine;
     if (nearest !== undefined) this.nearest = nearest;
@@ -50,10 +63,12 @@ export class UnknownRoutine extends SelvageError {
 
 /** Arguments, an item or a result cannot be written, read, or do not fit the routine's schema. */
 export class InvalidPayload extends SelvageError {
+  /** Always `InvalidPayload`. */
   override readonly name = "InvalidPayload";
   /** Where in the value, `arguments[0].when` for instance. */
   readonly path?: string;
 
+  /** Made where the value is written or read. */
   constructor(message: string, options: { path?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     if (options.path !== undefined) this.path = options.path;
@@ -62,10 +77,12 @@ export class InvalidPayload extends SelvageError {
 
 /** The call's time ran out. */
 export class DeadlineExceeded extends SelvageError {
+  /** Always `DeadlineExceeded`. */
   override readonly name = "DeadlineExceeded";
   /** The time the call was given, in milliseconds. */
   readonly timeoutMs: number;
 
+  /** Made by whoever kept the time, caller or worker. */
   constructor(timeoutMs: number) {
     super(`the call did not finish within ${timeoutMs} ms`);
     this.timeoutMs = timeoutMs;

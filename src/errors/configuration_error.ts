@@ -2,10 +2,12 @@ import { SelvageError } from "./selvage_error.ts";
 
 /** A setting, a file or a combination of them cannot be used; found before anything is opened. */
 export class ConfigurationError extends SelvageError {
+  /** Always `ConfigurationError`. */
   override readonly name = "ConfigurationError";
   /** The option or flag at fault, as the caller writes it. */
   readonly setting?: string;
 
+  /** Made before anything is opened. */
   constructor(message: string, options: { setting?: string; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     if (options.setting !== undefined) this.setting = options.setting;

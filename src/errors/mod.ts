@@ -9,6 +9,7 @@ export * from "./call.ts";
 export * from "./configuration_error.ts";
 export * from "./evidence.ts";
 export * from "./handshake_error.ts";
+export * from "./peer_text.ts";
 export * from "./selvage_error.ts";
 export * from "./vocabulary.ts";
 export * from "./worker_ref.ts";

@@ -23,6 +23,7 @@ export const SELVAGE_ERROR: unique symbol = Symbol.for("selvage.error") as never
  * `AggregateError`, and an error made by another copy of this package.
  */
 export abstract class SelvageError extends Error {
+  /** The class's own name, stable over releases. */
   abstract override readonly name: SelvageErrorName;
   /** The mark by which any copy of the package recognises this error. */
   readonly [SELVAGE_ERROR] = true;
