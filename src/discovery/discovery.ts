@@ -4,17 +4,21 @@ export interface DiscoveredWorker {
   readonly address: string;
   /** The worker's own id, where the announcement tells it. */
   readonly id?: string;
+  /** Tags, where the announcement tells them. */
+  readonly tags?: readonly string[];
   /**
-   * The host name or IP address that the operator wrote in the configuration. It is verified where
-   * the dispatcher has no `identity`; an announcement never sets it.
+   * The identity pattern which whoever configured this discovery demands of this very worker: the
+   * host name in the configuration, for instance. It is verified where the dispatcher has no
+   * `identity` of its own; an announcement never sets it.
    */
-  readonly configuredName?: string;
+  readonly expected?: string;
 }
 
 /** One change of what discovery knows. */
 export type DiscoveryChange =
   | { readonly kind: "added" | "updated"; readonly worker: DiscoveredWorker }
   | { readonly kind: "removed"; readonly address: string }
+  /** Discovery does not work now; what was found stays. */
   | { readonly kind: "failed"; readonly message: string };
 
 /** Finds workers, and tells of those that come and go. */
@@ -22,8 +26,8 @@ export interface Discovery {
   /** The discovery URL, as events show it. */
   readonly source: string;
   /**
-   * Whether every worker's name was written by the operator, so that a dispatcher may verify it
-   * without being told an `identity`.
+   * Whether every worker comes with the identity that is `expected` of it, so that a dispatcher
+   * needs no `identity`.
    */
   readonly namesWorkers: boolean;
   /**

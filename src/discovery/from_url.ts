@@ -1,0 +1,23 @@
+import { ConfigurationError } from "../errors/mod.ts";
+import type { Discovery } from "./discovery.ts";
+import { staticDiscovery } from "./static.ts";
+
+/**
+ * The discovery that a URL names: `static:HOST:PORT,HOST:PORT`.
+ *
+ * @throws {ConfigurationError} if there is none of that name, or the URL does not hold.
+ */
+export function discoveryFromUrl(url: string): Discovery {
+  const colon = url.indexOf(":");
+  const scheme = url.slice(0, Math.max(colon, 0));
+  const rest = url.slice(colon + 1);
+  switch (scheme) {
+    case "static":
+      return staticDiscovery(rest.split(",").filter((address) => address !== ""));
+    default:
+      throw new ConfigurationError(
+        `${JSON.stringify(url)} is no discovery URL known here; write static:HOST:PORT,HOST:PORT`,
+        { setting: "discovery" },
+      );
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * Finding workers: what a discovery is, and those that a URL can name.
+ *
+ * @module
+ */
+export * from "./discovery.ts";
+export * from "./from_url.ts";
+export * from "./static.ts";
