@@ -1,0 +1,9 @@
+/**
+ * The wire: generated from `proto/` by `deno task gen`, never edited.
+ *
+ * @module
+ */
+export * from "./grpc/health/v1/health_pb.ts";
+export * from "./selvage/v1/failure_pb.ts";
+export * from "./selvage/v1/payload_pb.ts";
+export * from "./selvage/v1/worker_pb.ts";
