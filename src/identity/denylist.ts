@@ -1,0 +1,103 @@
+import { ConfigurationError } from "../errors/mod.ts";
+import type { Certificate } from "./certificate.ts";
+import { parseSpiffeId } from "./spiffe_id.ts";
+
+/** What a denylist is made of; the JSON of a denylist file holds the same three lists. */
+export interface DenylistEntries {
+  /** SPIFFE IDs, whole. Default: none. */
+  readonly spiffeIds?: readonly string[];
+  /** Serial numbers in hexadecimal, as `openssl x509 -serial` prints them. Default: none. */
+  readonly serials?: readonly string[];
+  /** SHA-256 over the SubjectPublicKeyInfo, in hexadecimal. Default: none. */
+  readonly spkiSha256?: readonly string[];
+}
+
+/**
+ * Who is refused although all else is well: our answer to revocation, next to short lifetimes.
+ *
+ * A serial or a key denies a certificate anywhere on the path, so an authority can be denied too.
+ */
+export class Denylist {
+  /** The denylist that refuses nobody. */
+  static readonly empty: Denylist = new Denylist({});
+  readonly #spiffeIds: ReadonlySet<string>;
+  readonly #serials: ReadonlySet<string>;
+  readonly #keys: ReadonlySet<string>;
+
+  /**
+   * Checks and keeps the entries.
+   *
+   * @throws {ConfigurationError} where an entry is not what its list holds.
+   */
+  constructor(entries: DenylistEntries) {
+    this.#spiffeIds = new Set(entries.spiffeIds?.map(checkedId));
+    this.#serials = new Set(entries.serials?.map(checkedSerial));
+    this.#keys = new Set(entries.spkiSha256?.map(checkedHash));
+  }
+
+  /**
+   * Reads the JSON of a denylist file: `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`.
+   *
+   * @throws {ConfigurationError} where it is not that.
+   */
+  static parse(text: string): Denylist {
+    let json: unknown;
+    try {
+      json = JSON.parse(text);
+    } catch (cause) {
+      throw refuse("is not JSON", cause);
+    }
+    if (typeof json !== "object" || json === null || Array.isArray(json)) {
+      throw refuse("must be an object of lists");
+    }
+    for (const [key, list] of Object.entries(json)) {
+      if (!["spiffeIds", "serials", "spkiSha256"].includes(key)) {
+        throw refuse(`has an unknown list ${JSON.stringify(key)}`);
+      }
+      if (!Array.isArray(list) || !list.every((entry) => typeof entry === "string")) {
+        throw refuse(`needs a list of strings as ${JSON.stringify(key)}`);
+      }
+    }
+    return new Denylist(json);
+  }
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#spiffeIds.size + this.#serials.size + this.#keys.size;
+  }
+
+  /** The entry that denies the certificate, in words; `undefined` where none does. */
+  entryAgainst(certificate: Certificate): string | undefined {
+    if (this.#keys.has(certificate.publicKey.spkiSha256)) return "its key";
+    if (this.#serials.has(certificate.serial)) return "its serial number";
+    for (const name of certificate.extensions.subjectAlternativeNames ?? []) {
+      if (name.kind === "uri" && this.#spiffeIds.has(name.uri)) return "its SPIFFE ID";
+    }
+    return undefined;
+  }
+}
+
+function checkedId(text: string): string {
+  if (parseSpiffeId(text) === undefined) throw refuse(`has no SPIFFE ID in ${quoted(text)}`);
+  return text;
+}
+
+function checkedSerial(text: string): string {
+  const digits = text.replaceAll(":", "").toLowerCase();
+  if (!/^[0-9a-f]+$/.test(digits)) throw refuse(`has no hexadecimal serial in ${quoted(text)}`);
+  return digits.replace(/^0+(?=.)/, "");
+}
+
+function checkedHash(text: string): string {
+  const digits = text.replaceAll(":", "").toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(digits)) throw refuse(`has no SHA-256 in ${quoted(text)}`);
+  return digits;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 256));
+}
+
+function refuse(why: string, cause?: unknown): ConfigurationError {
+  return new ConfigurationError(`the denylist ${why}`, { setting: "denylist", cause });
+}
