@@ -1,0 +1,79 @@
+import type { CertificateSummary } from "../errors/mod.ts";
+import type { Certificate, Denylist, TrustAnchors } from "../identity/mod.ts";
+
+/**
+ * What credentials are for:
+ *
+ * - `mutual`: we show a certificate and require one;
+ * - `one-way`: we show a certificate and ask the client for none (a worker);
+ * - `trust-only`: we show none and judge the worker's (a dispatcher).
+ */
+export type CredentialsMode = "mutual" | "one-way" | "trust-only";
+
+/** What can be wrong with a certificate of our own that nevertheless had to be taken. */
+export type OwnCertificateFault = "key-mismatch" | "unsuitable";
+
+/** Our own certificate, with its chain and its private key. */
+export class OwnCertificate {
+  /** The chain in PEM, leaf first, as it is sent. */
+  readonly certPem: string;
+  /** The chain in DER, leaf first. */
+  readonly chain: readonly Uint8Array[];
+  /** Our leaf. */
+  readonly leaf: Certificate;
+  /** What a person may know of the leaf. */
+  readonly summary: CertificateSummary;
+  /** What makes it useless whatever the time is; see `ownCertificateFault`. */
+  readonly fault?: OwnCertificateFault;
+  readonly #keyPem: string;
+
+  /** Made from validated parts by the credentials' provider. */
+  constructor(parts: OwnCertificateParts) {
+    this.certPem = parts.certPem;
+    this.chain = parts.chain.map(({ der }) => der);
+    this.leaf = parts.chain[0];
+    this.summary = parts.summary;
+    if (parts.fault !== undefined) this.fault = parts.fault;
+    this.#keyPem = parts.keyPem;
+  }
+
+  /** The private key in PEM. No inspection or serialisation of this object shows it. */
+  get keyPem(): string {
+    return this.#keyPem;
+  }
+}
+
+/** What an {@linkcode OwnCertificate} is made of. */
+export interface OwnCertificateParts {
+  /** The chain in PEM, leaf first. */
+  readonly certPem: string;
+  /** The private key in PEM. */
+  readonly keyPem: string;
+  /** The chain as parsed, leaf first. */
+  readonly chain: readonly [leaf: Certificate, ...issuers: Certificate[]];
+  /** What a person may know of the leaf. */
+  readonly summary: CertificateSummary;
+  /** What makes it useless, where something does. */
+  readonly fault?: OwnCertificateFault;
+}
+
+/** One version of the credentials: complete, checked, and never changed. */
+export interface CredentialMaterial {
+  /** 1 for the first, rising by one with every version adopted. */
+  readonly generation: number;
+  /** What they are for; the same in every generation. */
+  readonly mode: CredentialsMode;
+  /** Our own certificate; absent in mode `trust-only`. */
+  readonly own?: OwnCertificate;
+  /** Whom we trust; absent only in mode `one-way`, where nobody is asked for a certificate. */
+  readonly anchors?: TrustAnchors;
+  /**
+   * The anchors in PEM, one block each, to be given to the platform explicitly; empty only without
+   * `anchors`. To the platform an absent `ca` means the public roots.
+   */
+  readonly caPem: readonly string[];
+  /** Peers that are refused although all else is well. */
+  readonly denylist: Denylist;
+  /** SHA-256 over everything but the private key, lower-case hexadecimal; the same for the same material. */
+  readonly fingerprint: string;
+}

@@ -1,0 +1,40 @@
+import type { Clock, Observer } from "../observe/mod.ts";
+import type { CredentialMaterial } from "./material.ts";
+
+/** Opened credentials: the version in use now, and word of every later one. */
+export interface CredentialsSource extends AsyncDisposable {
+  /** The version in use now. */
+  current(): CredentialMaterial;
+  /** Calls `listener` with every version adopted from now on, until the result is disposed of. */
+  subscribe(listener: (material: CredentialMaterial) => void): Disposable;
+}
+
+/** What credentials are opened with. */
+export interface OpenCredentialsOptions {
+  /** Who is told of rotations, rejections and expiry. Default: nobody. */
+  readonly observer?: Observer;
+  /** The time. Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Gives up waiting for the first usable version. Default: none. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Where a worker's or a caller's certificates come from: a plain value that says so and can be
+ * shared; nothing is read before it is opened.
+ */
+export interface Credentials {
+  /**
+   * Reads the first version and keeps up with later ones until the result is disposed of.
+   *
+   * @throws {ConfigurationError} if there is no usable first version.
+   */
+  open(options?: OpenCredentialsOptions): Promise<CredentialsSource>;
+}
+
+/** Credentials of any other origin, such as the SPIFFE Workload API. */
+export function credentialsFrom(
+  open: (options: OpenCredentialsOptions) => Promise<CredentialsSource>,
+): Credentials {
+  return Object.freeze({ open: (options: OpenCredentialsOptions = {}) => open(options) });
+}
