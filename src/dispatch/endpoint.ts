@@ -1,0 +1,326 @@
+import type { WorkerState } from "../contract/mod.ts";
+import { HandshakeError, WorkerUnavailable } from "../errors/mod.ts";
+import type { DiscoveredWorker } from "../discovery/mod.ts";
+import type { ClientConnection, ConnectionEnd, ConnectionState } from "../http2/mod.ts";
+import { type Clock, HandshakeCounts, type Observer } from "../observe/mod.ts";
+import { backoffMs, type BackoffOptions } from "./backoff.ts";
+
+/** A connection to a worker that is proven and has taken us on. */
+export interface Link {
+  /** The connection. */
+  readonly connection: ClientConnection;
+  /** Who the worker has proven to be, as patterns write it; absent where nothing was proven. */
+  readonly identity: string | undefined;
+  /** When the worker's proof ends, in milliseconds since the epoch. */
+  readonly validUntil: number | undefined;
+  /** Why the worker sent us away, where it said so after the TLS handshake. */
+  refused(): HandshakeError | undefined;
+}
+
+/** Connects to a worker; throws a {@linkcode HandshakeError} or a {@linkcode WorkerUnavailable}. */
+export type Dial = (
+  worker: DiscoveredWorker,
+  request: { readonly signal: AbortSignal; readonly onState: (state: ConnectionState) => void },
+) => Promise<Link>;
+
+/** What an endpoint is given. */
+export interface EndpointOptions {
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly backoff: BackoffOptions;
+  /** The age at which a connection is replaced, ±10%, in milliseconds. */
+  readonly connectionAgeMs: number;
+  /** Told when the endpoint begins or ceases to take calls, and when an attempt has failed. */
+  readonly onChange: (endpoint: Endpoint) => void;
+}
+
+type State =
+  /** Not connected; the next demand dials. */
+  | { readonly name: "idle" }
+  | {
+    readonly name: "dialling";
+    readonly abort: AbortController;
+    /** Whether the attempt ended in a connection; never rejects. */
+    readonly settled: Promise<boolean>;
+  }
+  | { readonly name: "open"; readonly link: Link; readonly retire: Disposable }
+  | {
+    readonly name: "failing";
+    /** When the last attempt failed. */
+    readonly at: number;
+    /** The timer of the next attempt; a demand brings it forward. */
+    readonly retry: Disposable;
+    /** What the next attempt comes to, where somebody waits for it. */
+    readonly awaited?: PromiseWithResolvers<boolean>;
+  }
+  | { readonly name: "removed" };
+
+/** The states by the names that snapshots use. */
+const SHOWN: Readonly<Record<State["name"], WorkerState>> = {
+  idle: "idle",
+  dialling: "connecting",
+  open: "ready",
+  failing: "failing",
+  removed: "draining",
+};
+
+/** The states by the labels that metrics use; a worker that nobody needs is not counted. */
+const COUNTED = {
+  idle: undefined,
+  dialling: "connecting",
+  open: "ready",
+  failing: "failing",
+  removed: undefined,
+} as const;
+
+/** A connection this old has been of use; losing it is no reason to wait before dialling again. */
+const PROVEN_MS = 1_000;
+
+/** A dispatcher's view of one worker. */
+export class Endpoint {
+  /** How many of the dispatcher's calls it is at. */
+  inFlight = 0;
+  readonly #options: EndpointOptions;
+  readonly #failures = new HandshakeCounts();
+  readonly #leaving = new Set<Link>();
+  #worker: DiscoveredWorker;
+  #state: State = { name: "idle" };
+  /** Attempts that failed in a row. */
+  #failed = 0;
+  #lastFailure: Error | undefined;
+  /** Rises when the credentials change: what was dialled before is of no more use. */
+  #generation = 0;
+  #openedAt = 0;
+
+  constructor(worker: DiscoveredWorker, options: EndpointOptions) {
+    this.#worker = worker;
+    this.#options = options;
+  }
+
+  /** The worker, as discovery tells it. */
+  get worker(): DiscoveredWorker {
+    return this.#worker;
+  }
+
+  /** The connection that takes calls now. */
+  get link(): Link | undefined {
+    return this.#state.name === "open" ? this.#state.link : undefined;
+  }
+
+  /** Why it takes no calls, where the last attempt to connect failed. */
+  get lastFailure(): Error | undefined {
+    return this.#lastFailure;
+  }
+
+  /** Failed handshakes by reason. */
+  get handshakeFailures(): Readonly<Record<string, number>> {
+    return this.#failures.byReason();
+  }
+
+  /** Where it stands. */
+  get state(): WorkerState {
+    if (this.#state.name === "idle" && this.#leaving.size > 0) return "draining";
+    return SHOWN[this.#state.name];
+  }
+
+  /** Whether it has neither a connection nor a failure: nobody has asked for it. */
+  get isIdle(): boolean {
+    return this.#state.name === "idle";
+  }
+
+  /** Discovery tells something new of the worker. */
+  update(worker: DiscoveredWorker): void {
+    const moved = worker.expected !== this.#worker.expected;
+    this.#worker = worker;
+    if (moved) this.renew();
+  }
+
+  /**
+   * Asks for a connection. A worker that failed is tried again at once where the shortest wait is
+   * over, else when it is, whatever its backoff: somebody needs it.
+   *
+   * @returns whether there is one; `false` once the attempt has failed.
+   */
+  connect(): Promise<boolean> {
+    switch (this.#state.name) {
+      case "idle":
+        return this.#dial();
+      case "dialling":
+        return this.#state.settled;
+      case "open":
+        return Promise.resolve(true);
+      case "failing":
+        return this.#hasten(this.#state);
+      case "removed":
+        return Promise.resolve(false);
+    }
+  }
+
+  /** The credentials are new: the next call dials anew, calls in flight finish where they are. */
+  renew(): void {
+    this.#generation += 1;
+    this.#failed = 0;
+    if (this.#state.name === "open") this.#leave(this.#state.link);
+    // A dial under way notices by itself.
+    if (this.#state.name === "open" || this.#state.name === "failing") this.#move({ name: "idle" });
+  }
+
+  /** Takes no more calls; resolves when those in flight have finished. */
+  async remove(): Promise<void> {
+    if (this.#state.name === "dialling") this.#state.abort.abort();
+    if (this.#state.name === "open") this.#leave(this.#state.link);
+    this.#move({ name: "removed" });
+    await Promise.all([...this.#leaving].map(({ connection }) => connection.closed));
+  }
+
+  /** Ends every connection now. */
+  abort(code: number): void {
+    for (const { connection } of this.#leaving) connection.abort(code);
+  }
+
+  #dial(): Promise<boolean> {
+    if (this.#state.name === "dialling") return this.#state.settled;
+    const abort = new AbortController();
+    const settled = this.#attempt(abort.signal);
+    this.#move({ name: "dialling", abort, settled });
+    return settled;
+  }
+
+  /** One demand's attempt: as many dials as the credentials change under it, and one more. */
+  async #attempt(signal: AbortSignal): Promise<boolean> {
+    // Whoever asked is in the middle of a loop over the fleet; nothing may change under it.
+    await Promise.resolve();
+    for (;;) {
+      const generation = this.#generation;
+      let opened: Link | undefined;
+      try {
+        const link = await this.#options.dial(this.#worker, {
+          signal,
+          onState: (state) => {
+            if (state !== "open" && opened !== undefined) this.#left(opened);
+          },
+        });
+        if (signal.aborted || generation !== this.#generation) {
+          this.#leave(link);
+          if (signal.aborted) return false;
+          continue;
+        }
+        if (link.connection.state !== "open") {
+          throw link.refused() ?? this.#unavailable("it closed the connection at once");
+        }
+        opened = link;
+        this.#opened(link);
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        if (generation !== this.#generation) continue;
+        this.#fail(error as Error);
+        return false;
+      }
+    }
+  }
+
+  #opened(link: Link): void {
+    const { clock, connectionAgeMs, random } = this.#options;
+    const now = clock.now();
+    const age = connectionAgeMs * (0.9 + random() * 0.2);
+    const ends = Math.min(now + age, link.validUntil ?? Infinity);
+    this.#openedAt = now;
+    this.#failed = 0;
+    this.#lastFailure = undefined;
+    this.#move({
+      name: "open",
+      link,
+      retire: clock.schedule(() => this.#retire(link), ends - now),
+    });
+    link.connection.closed.then((end) => this.#closed(link, end));
+  }
+
+  #fail(error: Error): void {
+    const { clock, observer, random, backoff } = this.#options;
+    const now = clock.now();
+    this.#failed += 1;
+    this.#lastFailure = error;
+    if (error instanceof HandshakeError) {
+      const { side, reason, peerReason, worker, evidence } = error;
+      const at = new Date(now).toISOString();
+      const peer = peerReason === undefined ? {} : { peerReason };
+      this.#failures.record({ reason, at, ...peer });
+      observer.emit({ type: "handshake.failed", side, reason, worker, evidence, ...peer });
+    }
+    const wait = backoffMs(this.#failed, random(), backoff);
+    const retry = clock.schedule(() => void this.#dial(), wait);
+    this.#move({ name: "failing", at: now, retry });
+  }
+
+  /** Brings the next attempt forward to the end of the shortest wait. */
+  #hasten(failing: State & { readonly name: "failing" }): Promise<boolean> {
+    const { clock, backoff } = this.#options;
+    const wait = failing.at + (backoff.shortestMs ?? 100) - clock.now();
+    if (wait <= 0) return this.#dial();
+    if (failing.awaited !== undefined) return failing.awaited.promise;
+    failing.retry[Symbol.dispose]();
+    const retry = clock.schedule(() => void this.#dial(), wait);
+    const awaited = Promise.withResolvers<boolean>();
+    this.#state = { ...failing, retry, awaited };
+    return awaited.promise;
+  }
+
+  /** The connection no longer takes streams: the worker said GOAWAY, or it is gone. */
+  #left(link: Link): void {
+    if (this.#state.name !== "open" || this.#state.link !== link) return;
+    this.#leaving.add(link);
+    const refused = link.refused();
+    if (refused !== undefined) return this.#fail(refused);
+    this.#move({ name: "idle" });
+  }
+
+  #closed(link: Link, end: ConnectionEnd): void {
+    this.#left(link);
+    this.#leaving.delete(link);
+    const refused = link.refused();
+    if (refused !== undefined && this.#state.name === "idle") return this.#fail(refused);
+    const brief = this.#options.clock.now() - this.#openedAt < PROVEN_MS;
+    if (this.#state.name === "idle" && end.how !== "orderly" && brief) {
+      this.#fail(this.#unavailable("the connection was lost", end.error));
+    }
+  }
+
+  /** The connection is too old, or the worker's certificate has expired. */
+  #retire(link: Link): void {
+    if (this.#state.name !== "open" || this.#state.link !== link) return;
+    this.#leave(link);
+    this.#move({ name: "idle" });
+  }
+
+  #leave(link: Link): void {
+    this.#leaving.add(link);
+    link.connection.shutdown().then(() => this.#leaving.delete(link));
+  }
+
+  #unavailable(what: string, cause?: Error): WorkerUnavailable {
+    const { address, id } = this.#worker;
+    const worker = id === undefined ? { address } : { address, id };
+    return new WorkerUnavailable(`worker ${address} is unavailable: ${what}`, {
+      worker,
+      notBegun: true,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+
+  /** The one place where the state changes. */
+  #move(next: State): void {
+    const before = this.#state;
+    if (before.name === "removed") return;
+    if (before.name === "open") before.retire[Symbol.dispose]();
+    if (before.name === "failing") before.retry[Symbol.dispose]();
+    this.#state = next;
+    const { metrics } = this.#options.observer;
+    metrics.workerMoved(COUNTED[before.name], COUNTED[next.name]);
+    if (before.name === "failing") before.awaited?.resolve(this.connect());
+    this.#options.onChange(this);
+  }
+}
