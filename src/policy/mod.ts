@@ -1,0 +1,6 @@
+/**
+ * What is permitted: the posture towards channels without TLS.
+ *
+ * @module
+ */
+export * from "./plaintext.ts";
