@@ -1,5 +1,5 @@
 import type { CallOptions } from "../contract/mod.ts";
-import type { CredentialsSource } from "../credentials/mod.ts";
+import type { Credentials } from "../credentials/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 
 /** How a {@linkcode Dispatcher} finds workers, proves who they are and calls them. */
@@ -10,7 +10,7 @@ export interface DispatcherOptions {
    * Who we are and whom we trust. Default: none, which is plaintext: allowed on loopback, unix
    * sockets and in memory, warned about elsewhere, refused where `strict`.
    */
-  readonly credentials?: CredentialsSource | undefined;
+  readonly credentials?: Credentials | undefined;
   /**
    * Who the workers must prove to be, one pattern or several of which any will do. Default: the
    * host name in the configuration, which only `static:` and `dns:` discovery have.

@@ -1,6 +1,6 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { AnyRoutine } from "../contract/mod.ts";
-import type { CredentialsSource } from "../credentials/mod.ts";
+import type { Credentials } from "../credentials/mod.ts";
 
 /** What a {@linkcode WorkerServer} serves, where, and to whom. */
 export interface WorkerServerOptions {
@@ -23,7 +23,7 @@ export interface WorkerServerOptions {
    * Who we are and whom we trust. Default: none, which is plaintext: allowed on loopback, unix
    * sockets and in memory, warned about elsewhere, refused where `strict`.
    */
-  readonly credentials?: CredentialsSource | undefined;
+  readonly credentials?: Credentials | undefined;
   /**
    * Who may connect: one pattern or several of which any will do, `*` being anyone our authority
    * vouches for. Required with mutual TLS.

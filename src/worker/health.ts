@@ -1,0 +1,61 @@
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { create } from "@bufbuild/protobuf";
+import {
+  type Health,
+  type HealthCheckResponse,
+  HealthCheckResponse_ServingStatus as Status,
+  HealthCheckResponseSchema,
+} from "../gen/mod.ts";
+
+/** The health of a worker, as `grpc.health.v1.Health` tells it. */
+export class WorkerHealth {
+  readonly #services: ReadonlySet<string>;
+  #status = Status.SERVING;
+  #stopped = Promise.withResolvers<void>();
+
+  /**
+   * Serving, until told otherwise.
+   *
+   * @param services the full names of the services whose health may be asked.
+   */
+  constructor(services: Iterable<string>) {
+    this.#services = new Set(["", ...services]);
+  }
+
+  /** The worker takes no more calls; whoever watches is told, and let go. */
+  stopServing(): void {
+    this.#status = Status.NOT_SERVING;
+    this.#stopped.resolve();
+  }
+
+  /** What a router serves. */
+  get implementation(): ServiceImpl<typeof Health> {
+    return {
+      check: ({ service }) => this.#check(service),
+      watch: ({ service }, { signal }) => this.#watch(service, signal),
+    };
+  }
+
+  #check(service: string): HealthCheckResponse {
+    if (this.#services.has(service)) return response(this.#status);
+    throw new ConnectError("there is no such service here", Code.NotFound);
+  }
+
+  async *#watch(service: string, signal: AbortSignal): AsyncGenerator<HealthCheckResponse> {
+    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => leave(), { once: true });
+    if (!this.#services.has(service)) {
+      yield response(Status.SERVICE_UNKNOWN);
+      return await Promise.race([this.#stopped.promise, left]);
+    }
+    if (this.#status === Status.SERVING) {
+      yield response(Status.SERVING);
+      await Promise.race([this.#stopped.promise, left]);
+    }
+    if (!signal.aborted) yield response(Status.NOT_SERVING);
+  }
+}
+
+function response(status: Status): HealthCheckResponse {
+  return create(HealthCheckResponseSchema, { status });
+}

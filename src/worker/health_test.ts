@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "../gen/mod.ts";
+import { WorkerHealth } from "./health.ts";
+
+function setUp() {
+  const health = new WorkerHealth(["selvage.v1.WorkerService"]);
+  const transport = createRouterTransport((router) => {
+    router.service(Health, health.implementation);
+  });
+  return { health, client: createClient(Health, transport) };
+}
+
+Deno.test("WorkerHealth answers for the worker and for each service, until it stops", async () => {
+  const { health, client } = setUp();
+  for (const service of ["", "selvage.v1.WorkerService"]) {
+    assert.equal((await client.check({ service })).status, Status.SERVING);
+  }
+  health.stopServing();
+  assert.equal((await client.check({})).status, Status.NOT_SERVING);
+});
+
+Deno.test("WorkerHealth does not know a service that is not served", async () => {
+  const { client } = setUp();
+  await assert.rejects(client.check({ service: "a.B" }), (error) => {
+    assert.equal(ConnectError.from(error).code, Code.NotFound);
+    return true;
+  });
+  for await (const { status } of client.watch({ service: "a.B" })) {
+    assert.equal(status, Status.SERVICE_UNKNOWN);
+    break;
+  }
+});
+
+Deno.test("WorkerHealth tells who watches that it stops, and lets them go", async () => {
+  const { health, client } = setUp();
+  const seen: Status[] = [];
+  for await (const { status } of client.watch({})) {
+    seen.push(status);
+    if (status === Status.SERVING) health.stopServing();
+  }
+  assert.deepEqual(seen, [Status.SERVING, Status.NOT_SERVING]);
+});
