@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { decodeCbor } from "./cbor_decode.ts";
+import { encodeCbor } from "./cbor_encode.ts";
+import { Malformed } from "./faults.ts";
+
+const LIMIT = 4 * 1024 * 1024;
+
+function decodeHex(hex: string): unknown {
+  return decodeCbor(Uint8Array.fromHex(hex.replaceAll(" ", "")), 64);
+}
+
+function malformed(hex: string, what: RegExp): void {
+  assert.throws(() => decodeHex(hex), (error) => {
+    assert(error instanceof Malformed, `${hex}: ${error}`);
+    assert.match(error.what, what);
+    return true;
+  });
+}
+
+/** Values of every kind that travels, nested in every container that does. */
+const { tree } = fc.letrec((tie) => ({
+  tree: fc.oneof(
+    { maxDepth: 5, withCrossShrink: true },
+    fc.constantFrom(null, undefined, true, false, 0, -0, NaN, Infinity, -Infinity),
+    fc.double(),
+    fc.float(),
+    fc.maxSafeInteger(),
+    fc.integer(),
+    fc.bigInt(),
+    fc.string(),
+    fc.string({ unit: "binary", maxLength: 120 }),
+    fc.date({ noInvalidDate: false }),
+    fc.uint8Array(),
+    fc.array(tie("tree")),
+    fc.dictionary(fc.string().filter((key) => key !== "__proto__"), tie("tree"), {
+      noNullPrototype: true,
+    }),
+    fc.array(fc.tuple(tie("tree"), tie("tree"))).map((entries) => new Map(entries)),
+    fc.array(tie("tree")).map((values) => new Set(values)),
+  ),
+}));
+
+Deno.test("decodeCbor() finds what encodeCbor() wrote, whatever the tree", () => {
+  fc.assert(
+    fc.property(tree, (value) => {
+      assert.deepEqual(decodeCbor(encodeCbor(value, 64, LIMIT), 64), value);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+Deno.test("decodeCbor() keeps every date to the millisecond", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: -8.64e15, max: 8.64e15 }), (time) => {
+      const date = decodeCbor(encodeCbor(new Date(time), 64, LIMIT), 64) as Date;
+      assert.equal(date.getTime(), time);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("decodeCbor() reads any bytes to a value or a Malformed, nothing else", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      try {
+        decodeCbor(bytes, 64);
+      } catch (error) {
+        assert(error instanceof Malformed, String(error));
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+Deno.test("decodeCbor() notices where a byte is missing, and where there is one too many", () => {
+  fc.assert(
+    fc.property(tree, (value) => {
+      const bytes = encodeCbor(value, 64, LIMIT);
+      assert.throws(() => decodeCbor(bytes.subarray(0, -1), 64), Malformed);
+      assert.throws(() => decodeCbor(new Uint8Array([...bytes, 0]), 64), Malformed);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("decodeCbor() reads what other encoders write (RFC 8949 appendix A)", () => {
+  const cases: [string, unknown][] = [
+    ["1bffffffffffffffff", 18446744073709551615n],
+    ["3bffffffffffffffff", -18446744073709551616n],
+    ["1b001fffffffffffff", Number.MAX_SAFE_INTEGER],
+    ["3903e7", -1000],
+    ["c249010000000000000000", 18446744073709551616n],
+    ["c349010000000000000000", -18446744073709551617n],
+    ["c240", 0n],
+    ["f90001", 5.960464477539063e-8],
+    ["f97bff", 65504],
+    ["f9c400", -4],
+    ["fa47c35000", 100000],
+    ["fb3ff199999999999a", 1.1],
+    ["c074323031332d30332d32315432303a30343a30305a", new Date("2013-03-21T20:04:00Z")],
+    ["c11a514b67b0", new Date(1363896240000)],
+    ["c1fb41d452d9ec200000", new Date(1363896240500)],
+    ["d84044 01020304", new Uint8Array([1, 2, 3, 4])],
+    ["5f42010243030405ff", new Uint8Array([1, 2, 3, 4, 5])],
+    ["7f657374726561646d696e67ff", "streaming"],
+    ["9f018202039f0405ffff", [1, [2, 3], [4, 5]]],
+    ["bf61610161629f0203ffff", { a: 1, b: [2, 3] }],
+    ["d90102 83010203", new Set([1, 2, 3])],
+    ["d90103 a1 01 f7", new Map([[1, undefined]])],
+    ["d9d9f7 01", 1],
+    ["63efbbbf", "\ufeff"],
+  ];
+  for (const [hex, value] of cases) assert.deepEqual(decodeHex(hex), value, hex);
+});
+
+Deno.test("decodeCbor() refuses what is not the CBOR it knows", () => {
+  malformed("", /ends in the middle/);
+  malformed("0102", /goes on after its value/);
+  malformed("9b7fffffffffffffff", /ends in the middle/);
+  malformed("9affffffff", /ends in the middle/);
+  malformed("baffffffff", /ends in the middle/);
+  malformed("5affffffff00", /ends in the middle/);
+  malformed("7b00000000ffffffff61", /ends in the middle/);
+  malformed("9f01", /ends in the middle/);
+  malformed("bf616101", /ends in the middle/);
+  malformed("62fffe", /not UTF-8/);
+  malformed("63eda080", /not UTF-8/);
+  malformed("a2616101616102", /object key twice/);
+  malformed("d90103a201010102", /map key twice/);
+  malformed("d90102820101", /value of a set twice/);
+  malformed("a1695f5f70726f746f5f5fa0", /__proto__/);
+  malformed("a10102", /object key that is no text/);
+  malformed("c11b ffffffffffffffff", /date that is no number/);
+  malformed("c1c101", /date that is no number/);
+  malformed("c0636e6f77", /date that is none/);
+  malformed("d81c01", /tag 28, which is not understood/);
+  malformed("ff", /0xff where a value should be/);
+  malformed("81ff", /0xff where a value should be/);
+  malformed("f800", /where a value should be/);
+  malformed("1c", /a form that is not used/);
+  malformed("5f6161ff", /lacks a chunk/);
+  malformed("d9d9f7d9d9f701", /not understood/);
+});
+
+Deno.test("decodeCbor() refuses depth and numbers of containers that would cost memory", () => {
+  const deep = new Uint8Array(3_000_000).fill(0x81);
+  assert.throws(() => decodeCbor(deep, 64), Malformed);
+  assert.throws(() => decodeCbor(new Uint8Array(3_000_000).fill(0x9f), 64), Malformed);
+  assert.throws(() => decodeCbor(new Uint8Array(3_000_000).fill(0xc1), 64), Malformed);
+  assert.throws(() => decodeCbor(new Uint8Array(3_000_000).fill(0x5f), 64), Malformed);
+  const many = new Uint8Array(1_000_005).fill(0x80);
+  many.set([0x9a, 0x00, 0x0f, 0x42, 0x40]);
+  assert.throws(() => decodeCbor(many, 64), Malformed);
+});
