@@ -1,2 +1,83 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
+import { brotliCompress, brotliDecompress, constants, gunzip, gzip } from "node:zlib";
+
 /** The compressions there are, as named in header fields. */
 export type CompressionName = "gzip" | "br";
+
+/** Every compression, in the order in which they are preferred. */
+export const compressionNames: readonly CompressionName[] = ["gzip", "br"];
+
+/** The compression of that name, for connect-es. */
+export function compressionOf(name: CompressionName): Compression {
+  return compressions[name];
+}
+
+/** The first of the names in an accept-encoding field that we have. */
+export function acceptedCompression(accepted: string): Compression | undefined {
+  for (const part of accepted.split(",")) {
+    const name = part.trim();
+    if (name === "gzip" || name === "br") return compressions[name];
+  }
+  return undefined;
+}
+
+type Algorithm = (
+  bytes: Uint8Array,
+  options: object,
+  callback: (error: Error | null, result: Uint8Array) => void,
+) => void;
+
+/** Quality 4 compresses as well as gzip does, as fast; the default, 11, takes a hundred times as long. */
+const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
+
+const compressions: Readonly<Record<CompressionName, Compression>> = {
+  gzip: {
+    name: "gzip",
+    compress: (bytes) => run(gzip, bytes, {}),
+    decompress: (bytes, maxBytes) => decompress(gunzip, bytes, maxBytes),
+  },
+  br: {
+    name: "br",
+    compress: (bytes) => run(brotliCompress, bytes, brotliOptions),
+    decompress: (bytes, maxBytes) => decompress(brotliDecompress, bytes, maxBytes),
+  },
+};
+
+async function decompress(
+  algorithm: Algorithm,
+  bytes: Uint8Array,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (bytes.byteLength === 0) return new Uint8Array(0);
+  try {
+    return await run(algorithm, bytes, { maxOutputLength: maxBytes });
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw new ConnectError(
+        `message size is larger than configured readMaxBytes ${maxBytes} after decompression`,
+        Code.ResourceExhausted,
+      );
+    }
+    throw new ConnectError(
+      "the message cannot be decompressed",
+      Code.InvalidArgument,
+      undefined,
+      undefined,
+      error,
+    );
+  }
+}
+
+function run(
+  algorithm: Algorithm,
+  bytes: Uint8Array,
+  options: object,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return new Promise((resolve, reject) => {
+    algorithm(bytes, options, (error, result) => {
+      if (error === null) resolve(result as Uint8Array<ArrayBuffer>);
+      else reject(error);
+    });
+  });
+}

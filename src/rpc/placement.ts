@@ -25,6 +25,7 @@ export interface Placement {
 
 /**
  * Chooses the connection of a call. It is asked again where the call is known not to have begun, with
- * the failure; what it throws is what the caller gets.
+ * the failure; what it throws is what the caller gets. One that gives the same connection again gives
+ * up, and so does the call.
  */
 export type Place = (request: PlacementRequest) => Placement | Promise<Placement>;

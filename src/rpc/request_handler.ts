@@ -1,6 +1,14 @@
-import type { ServerConnectionOptions } from "../http2/mod.ts";
-import type { Admit } from "./admission.ts";
-import type { RpcRouter } from "./router.ts";
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
+import type { HeaderList, ServerConnectionOptions, Stream, StreamReceiver } from "../http2/mod.ts";
+import type { Admission, Admit, ArrivingCall, RpcProtocol } from "./admission.ts";
+import { answerStatus, discard } from "./answer_status.ts";
+import { callContext } from "./call_context.ts";
+import { FastCall, type FastHandler } from "./fast_call.ts";
+import { fastHandlerOf } from "./fast_implementation.ts";
+import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
+import { refusalKey } from "./refusal.ts";
+import { factsOf, type RequestFacts } from "./request_facts.ts";
+import { recordedRoutes, type Route, type RpcRouter } from "./router.ts";
 
 /** What a request handler serves, and to whom. */
 export interface RequestHandlerOptions<Peer, Context> {
@@ -10,9 +18,112 @@ export interface RequestHandlerOptions<Peer, Context> {
   readonly admit: Admit<Peer, Context>;
 }
 
-/** Serves a router: gives, for each peer, what its HTTP/2 connection calls with every request. */
+/**
+ * Serves a router: gives, for each peer, what its HTTP/2 connection calls with every request.
+ *
+ * @throws {ConfigurationError} where the router names a method whose service it has not.
+ */
 export function createRequestHandler<Peer, Context>(
-  _options: RequestHandlerOptions<Peer, Context>,
+  options: RequestHandlerOptions<Peer, Context>,
 ): (peer: Peer) => ServerConnectionOptions["onRequest"] {
-  throw new Error("createRequestHandler is not there yet");
+  const { limits, routes } = recordedRoutes(options.router);
+  const fastHandlers = new Map<Route, FastHandler>();
+  for (const route of routes.values()) {
+    if (route.implementation === undefined) continue;
+    fastHandlers.set(route, fastHandlerOf(route, route.implementation));
+  }
+
+  function receive(
+    stream: Stream,
+    fields: HeaderList,
+    endStream: boolean,
+    peer: Peer,
+  ): StreamReceiver {
+    const facts = factsOf(fields);
+    const route = routes.get(facts.path);
+    if (route === undefined || !serves(route, facts)) {
+      answerStatus(stream, statusOf(route, facts), endStream);
+      return discard(stream);
+    }
+    const request: ArrivedRequest = { stream, fields, facts, route, limits };
+    const fastHandler = facts.plainBinary ? fastHandlers.get(route) : undefined;
+    const call = fastHandler === undefined
+      ? new AdmittedPlainCall(request)
+      : new FastCall(request, fastHandler, peer);
+    if (endStream) call.requestEnded();
+    admitInto(call, options.admit, arrivingCall(request, peer));
+    return call;
+  }
+
+  return (peer) => (stream, fields, endStream) => receive(stream, fields, endStream, peer);
+}
+
+/** A call that waits to be admitted. */
+interface WaitingCall {
+  admitted(context: unknown, release: () => void): void;
+  refused(error: ConnectError): void;
+}
+
+class AdmittedPlainCall extends PlainCall implements WaitingCall {
+  admitted(context: unknown, release: () => void): void {
+    void this.answer(createContextValues().set(callContext, context)).then(release);
+  }
+
+  refused(error: ConnectError): void {
+    void this.answer(createContextValues().set(refusalKey, { error }));
+  }
+}
+
+function admitInto<Peer, Context>(
+  call: WaitingCall,
+  admit: Admit<Peer, Context>,
+  arriving: ArrivingCall<Peer>,
+): void {
+  function decided(admission: Admission<Context>): void {
+    if (admission.admitted) call.admitted(admission.context, () => admission.release());
+    else call.refused(admission.error);
+  }
+  function failed(error: unknown): void {
+    call.refused(
+      new ConnectError("internal error", Code.Internal, undefined, undefined, error),
+    );
+  }
+  let admission: Admission<Context> | Promise<Admission<Context>>;
+  try {
+    admission = admit(arriving);
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  if (admission instanceof Promise) admission.then(decided, failed);
+  else decided(admission);
+}
+
+function arrivingCall<Peer>(
+  { fields, facts, route }: ArrivedRequest,
+  peer: Peer,
+): ArrivingCall<Peer> {
+  return {
+    path: facts.path,
+    method: route.method,
+    protocol: facts.protocol as RpcProtocol,
+    fields,
+    peer,
+    timeoutMs: facts.timeoutMs,
+  };
+}
+
+/** Whether the method takes a request of that verb and content type, as connect-es judges it. */
+function serves({ handler }: Route, facts: RequestFacts): boolean {
+  if (!handler.allowedMethods.includes(facts.httpMethod) || facts.protocol === undefined) {
+    return false;
+  }
+  return facts.contentType === ""
+    ? facts.httpMethod === "GET"
+    : handler.supportedContentType(facts.contentType);
+}
+
+function statusOf(route: Route | undefined, facts: RequestFacts): number {
+  if (route === undefined) return 404;
+  return route.handler.allowedMethods.includes(facts.httpMethod) ? 415 : 405;
 }

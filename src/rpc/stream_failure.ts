@@ -32,6 +32,14 @@ export function errorOfStreamEnd(end: StreamEnd): ConnectError {
   return new ConnectError(message, code, undefined, undefined, new StreamFailure(end));
 }
 
+/** Why an implementation's signal aborts when the stream of its call is over before its response was sent. */
+export function reasonOfCallerGone(end: StreamEnd): ConnectError {
+  const message = end.how === "connection-lost"
+    ? "the connection to the caller was lost"
+    : "the caller cancelled the call";
+  return new ConnectError(message, Code.Canceled, undefined, undefined, new StreamFailure(end));
+}
+
 function failureOf(error: unknown): StreamFailure | undefined {
   if (!(error instanceof ConnectError)) return undefined;
   return error.cause instanceof StreamFailure ? error.cause : undefined;

@@ -1,0 +1,169 @@
+import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
+import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import {
+  ErrorCode,
+  type HeaderList,
+  type Stream,
+  type StreamEnd,
+  type StreamReceiver,
+} from "../http2/mod.ts";
+import { answerStatus } from "./answer_status.ts";
+import { BodyReader } from "./body_reader.ts";
+import { type Deadline, expireAfter, type Expiring } from "./deadlines.ts";
+import { appendFields, headersOf } from "./header_fields.ts";
+import { type RequestFacts, urlOf } from "./request_facts.ts";
+import type { RpcLimits } from "./limits.ts";
+import type { Route } from "./router.ts";
+import { reasonOfCallerGone } from "./stream_failure.ts";
+
+/** One request on its way to a route. */
+export interface ArrivedRequest {
+  readonly stream: Stream;
+  readonly fields: HeaderList;
+  readonly facts: RequestFacts;
+  readonly route: Route;
+  readonly limits: RpcLimits;
+}
+
+/** A call on the plain path: connect-es reads the request and writes the response, in whatever protocol and form. */
+export class PlainCall implements StreamReceiver, Expiring {
+  readonly #request: ArrivedRequest;
+  readonly #body: BodyReader;
+  readonly #abort = new AbortController();
+  #receiving: Deadline | undefined;
+  #requestEnded = false;
+  #gone: StreamEnd | undefined;
+  #writable: (() => void) | undefined;
+
+  /** @param credited bytes at the beginning of the body whose credit the peer has already. */
+  constructor(request: ArrivedRequest, credited = 0) {
+    this.#request = request;
+    const { stream, route, limits } = request;
+    this.#body = new BodyReader({
+      release: (count) => stream.release(count),
+      abandoned: () => {},
+    }, credited);
+    const kind = route.method.methodKind;
+    if (limits.receiveTimeoutMs > 0 && (kind === "unary" || kind === "server_streaming")) {
+      this.#receiving = expireAfter(limits.receiveTimeoutMs, this);
+    }
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    this.#body.push(bytes);
+    if (endStream) this.requestEnded();
+  }
+
+  trailers(_fields: HeaderList): void {
+    this.requestEnded();
+  }
+
+  writable(): void {
+    const resolve = this.#writable;
+    this.#writable = undefined;
+    resolve?.();
+  }
+
+  closed(end: StreamEnd): void {
+    this.#gone = end;
+    this.#receiving?.cancel();
+    if (!this.#abort.signal.aborted) {
+      const reason = reasonOfCallerGone(end);
+      this.#abort.abort(reason);
+      this.#body.fail(reason);
+    }
+    this.writable();
+  }
+
+  /** The request took longer to arrive than it may. */
+  expired(): void {
+    this.#body.fail(
+      new ConnectError("the request did not arrive in time", Code.DeadlineExceeded),
+    );
+  }
+
+  /** The request's direction has ended. */
+  requestEnded(): void {
+    this.#requestEnded = true;
+    this.#receiving?.cancel();
+    this.#body.end();
+  }
+
+  /** Answers the call. Resolves when the implementation has finished; never rejects. */
+  async answer(values: ContextValues): Promise<void> {
+    if (this.#gone !== undefined) return;
+    const { route, fields, facts, stream } = this.#request;
+    const header = headersOf(fields);
+    if (header === undefined) {
+      answerStatus(stream, 400, this.#requestEnded);
+      return;
+    }
+    try {
+      const request: UniversalServerRequest = {
+        httpVersion: "2.0",
+        url: urlOf(fields),
+        method: facts.httpMethod,
+        header,
+        body: this.#body,
+        signal: this.#abort.signal,
+        contextValues: values,
+      };
+      await this.#send(await route.handler(request));
+    } catch {
+      // connect-es answers what implementations throw; this is what it could not answer.
+      if (this.#gone === undefined) stream.reset(ErrorCode.INTERNAL_ERROR);
+    } finally {
+      this.#body.abandon();
+      this.#receiving?.cancel();
+    }
+  }
+
+  async #send(response: UniversalServerResponse): Promise<void> {
+    const iterator = response.body?.[Symbol.asyncIterator]();
+    if (this.#gone !== undefined) {
+      await stop(iterator, this.#abort.signal.reason);
+      return;
+    }
+    const { stream } = this.#request;
+    const trailer: string[] = [];
+    const section = [":status", String(response.status)];
+    if (response.header !== undefined) appendFields(section, response.header);
+    stream.sendHeaders(section, iterator === undefined);
+    if (iterator !== undefined) {
+      if (!await this.#sendBody(iterator)) return;
+      if (response.trailer !== undefined) appendFields(trailer, response.trailer);
+      if (trailer.length > 0) stream.sendTrailers(trailer);
+      else stream.sendData(EMPTY, true);
+    }
+    if (!this.#requestEnded) stream.reset(ErrorCode.NO_ERROR);
+  }
+
+  /** Returns `false` where the caller is gone. */
+  async #sendBody(iterator: AsyncIterator<Uint8Array>): Promise<boolean> {
+    for (;;) {
+      const next = await iterator.next();
+      if (this.#gone === undefined && next.done === true) return true;
+      if (this.#gone === undefined && !this.#request.stream.sendData(next.value, false)) {
+        await new Promise<void>((resolve) => this.#writable = resolve);
+      }
+      if (this.#gone !== undefined) {
+        await stop(iterator, this.#abort.signal.reason);
+        return false;
+      }
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Runs what is left of a response that nobody waits for: the implementation's `finally` among it. */
+async function stop(
+  iterator: AsyncIterator<Uint8Array> | undefined,
+  reason: unknown,
+): Promise<void> {
+  try {
+    await iterator?.throw?.(reason);
+  } catch {
+    // The reason comes back out, or what the implementation threw instead, and nobody is there to be told.
+  }
+}

@@ -1,0 +1,193 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { UniversalClientRequest, UniversalClientResponse } from "@connectrpc/connect/protocol";
+import {
+  type ClientConnection,
+  ErrorCode,
+  type HeaderList,
+  headerValue,
+  type Stream,
+  type StreamEnd,
+  type StreamReceiver,
+} from "../http2/mod.ts";
+import { BodyReader } from "./body_reader.ts";
+import { appendFields, headersOf } from "./header_fields.ts";
+import type { RequestBody } from "./request_body.ts";
+import { errorOfStreamEnd } from "./stream_failure.ts";
+
+/** Where and how a request of connect-es is sent. */
+export interface SendOptions {
+  readonly scheme: "https" | "http";
+  readonly authority: string;
+  /** Fields besides those of the request. */
+  readonly fields: HeaderList;
+  /** The request's body; absent where it has none. */
+  readonly body: RequestBody | undefined;
+  /** Called exactly once when the call is over, with the error it failed with where there is one. */
+  readonly ended: (error: unknown) => void;
+}
+
+/**
+ * Sends a request of connect-es on a connection. Resolves with the response once its header section
+ * has arrived; its body and trailers follow.
+ *
+ * @throws {ConnectError} where the stream ends before that; see `notBegun`.
+ */
+export function sendRequest(
+  connection: ClientConnection,
+  request: UniversalClientRequest,
+  options: SendOptions,
+): Promise<UniversalClientResponse> {
+  return new Promise((resolve, reject) => {
+    new Exchange(connection, request, options, resolve, reject);
+  });
+}
+
+class Exchange implements StreamReceiver {
+  readonly #options: SendOptions;
+  readonly #signal: AbortSignal | undefined;
+  readonly #resolve: (response: UniversalClientResponse) => void;
+  readonly #reject: (error: Error) => void;
+  readonly #trailer = new Headers();
+  readonly #onAbort = () => this.#fail(ConnectError.from(this.#signal?.reason, Code.Canceled));
+  readonly #body = new BodyReader({
+    release: (count) => this.#stream?.release(count),
+    abandoned: () => this.#fail(new ConnectError("the response was abandoned", Code.Canceled)),
+  });
+  #stream: Stream | undefined;
+  #over = false;
+  #closed = false;
+  #sent = false;
+  #writable: (() => void) | undefined;
+
+  constructor(
+    connection: ClientConnection,
+    request: UniversalClientRequest,
+    options: SendOptions,
+    resolve: (response: UniversalClientResponse) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.#options = options;
+    this.#signal = request.signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    if (request.signal?.aborted) {
+      this.#onAbort();
+      return;
+    }
+    request.signal?.addEventListener("abort", this.#onAbort);
+    const { body } = options;
+    this.#sent = body === undefined;
+    const section = requestSection(request, options);
+    this.#stream = connection.open(section, this, { endStream: body === undefined });
+    if (body !== undefined) void this.#sendBody(this.#stream, body);
+  }
+
+  headers(fields: HeaderList, endStream: boolean): void {
+    this.#options.body?.forget();
+    const header = headersOf(fields);
+    if (header === undefined) {
+      this.#fail(invalidFields());
+      return;
+    }
+    this.#resolve({
+      status: Number(headerValue(fields, ":status")),
+      header,
+      body: this.#body,
+      trailer: this.#trailer,
+    });
+    if (endStream) this.#complete();
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    this.#body.push(bytes);
+    if (endStream) this.#complete();
+  }
+
+  trailers(fields: HeaderList): void {
+    const trailer = headersOf(fields);
+    if (trailer === undefined) {
+      this.#fail(invalidFields());
+      return;
+    }
+    for (const [name, value] of trailer) this.#trailer.append(name, value);
+    this.#complete();
+  }
+
+  writable(): void {
+    const resolve = this.#writable;
+    this.#writable = undefined;
+    resolve?.();
+  }
+
+  closed(end: StreamEnd): void {
+    this.#closed = true;
+    this.#fail(errorOfStreamEnd(end));
+    this.writable();
+  }
+
+  /** The response is complete: what is left of the request is of no use to anyone. */
+  #complete(): void {
+    if (!this.#finish()) return;
+    this.#body.end();
+    this.#options.ended(undefined);
+    if (!this.#sent) this.#stream?.reset(ErrorCode.CANCEL);
+  }
+
+  #fail(error: ConnectError): void {
+    if (!this.#finish()) return;
+    this.#reject(error);
+    this.#body.fail(error);
+    this.#options.ended(error);
+    if (!this.#closed) this.#stream?.reset(ErrorCode.CANCEL);
+  }
+
+  /** Returns `false` where the call was over before. */
+  #finish(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    return true;
+  }
+
+  async #sendBody(stream: Stream, body: RequestBody): Promise<void> {
+    try {
+      for (let at = 0; !this.#closed; at++) {
+        const chunk = await body.chunk(at);
+        if (this.#closed || (this.#over && chunk !== undefined)) break;
+        if (chunk === undefined) {
+          this.#sent = true;
+          stream.sendData(EMPTY, true);
+          return;
+        }
+        if (!stream.sendData(chunk, false)) {
+          await new Promise<void>((resolve) => this.#writable = resolve);
+        }
+      }
+    } catch (error) {
+      this.#fail(ConnectError.from(error, Code.Aborted));
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function requestSection(request: UniversalClientRequest, options: SendOptions): string[] {
+  const target = request.url.slice(request.url.indexOf("/", request.url.indexOf("://") + 3));
+  const section = [
+    ":method",
+    request.method,
+    ":scheme",
+    options.scheme,
+    ":authority",
+    options.authority,
+    ":path",
+    target,
+  ];
+  appendFields(section, request.header);
+  section.push(...options.fields);
+  return section;
+}
+
+function invalidFields(): ConnectError {
+  return new ConnectError("the response's header fields are not valid", Code.Internal);
+}
