@@ -5,7 +5,7 @@ import type { ChannelSecurity } from "../observe/mod.ts";
 export interface ChannelFacts {
   /** How the channel is protected. */
   readonly security: ChannelSecurity;
-  /** The other end's address, as {@linkcode formatAddress} writes it. */
+  /** The other end's address, as `formatAddress` writes it. */
   readonly remoteAddress: string;
   /** Our own end's address. */
   readonly localAddress: string;
@@ -21,17 +21,17 @@ export interface TlsFacts {
   readonly cipher: string;
   /** The protocol ALPN agreed on, where it did. */
   readonly alpn: string | undefined;
-  /** The certificates the peer presented, DER, leaf first; those of the first handshake where the session was resumed. */
+  /** What the peer presented, DER, leaf first; from the first handshake where the session was resumed. */
   readonly peerChain: readonly Uint8Array[];
   /** Whether the session was resumed, so that the platform verified nothing. */
   readonly resumed: boolean;
-  /** The platform's own verdict: necessary on a fresh handshake, never sufficient, worth nothing on a resumed one. */
+  /** The platform's verdict: necessary on a fresh handshake, never sufficient, worth nothing on a resumed one. */
   readonly platformAuthorized: boolean;
   /** The platform's code where it does not agree. */
   readonly platformCode?: string;
 }
 
-/** A channel that stands, with its facts. Nothing has been written to it, and what arrived is unread. */
+/** A channel that stands. Nothing has been written to it, and what arrived is unread. */
 export interface OpenChannel {
   /** Says that the channel stands. */
   readonly ok: true;
@@ -39,6 +39,8 @@ export interface OpenChannel {
   readonly channel: ByteChannel;
   /** What is known of it. */
   readonly facts: ChannelFacts;
+  /** What the peer sent first on the socket below, at most 16 bytes. */
+  firstBytes(): Uint8Array;
 }
 
 /** Why there is no channel, as it was seen; the classifier of `peer/` gives it a name. */
@@ -46,19 +48,21 @@ export interface ChannelFailure {
   /** Says that there is no channel. */
   readonly ok: false;
   /**
-   * How far it came: `connect` (no TCP or unix connection), `tls` (the handshake), `verify` (the platform refused the
-   * peer's certificate after the handshake), `timeout`, `aborted` (by our caller's signal).
+   * How far it came: `connect`, no connection to the address; `tls`, the handshake broke;
+   * `certificate`, the platform refused the peer's certificate.
    */
-  readonly stage: "connect" | "tls" | "verify" | "timeout" | "aborted";
-  /** The platform's or system's code, `ECONNREFUSED` for instance. */
+  readonly stage: "connect" | "tls" | "certificate";
+  /** Whether time ran out. */
+  readonly timedOut: boolean;
+  /** The platform's or the system's code, `ECONNREFUSED` for instance. */
   readonly code?: string;
-  /** The TLS alert received, by its name in RFC 8446 §6. */
-  readonly alert?: string;
-  /** The first bytes the peer sent, at most 16 of them. */
+  /** The alert the peer sent, by its name in RFC 8446 §6. */
+  readonly alertReceived?: string;
+  /** The alert we sent, where it was in the clear. */
+  readonly alertSent?: string;
+  /** What the peer sent first, at most 16 bytes. */
   readonly firstBytes: Uint8Array;
-  /** Whether the peer ended or reset the connection. */
-  readonly hungUp: boolean;
-  /** What TLS had learnt by then. */
+  /** What was presented, where the handshake came that far. */
   readonly tls?: TlsFacts;
   /** The error the platform gave. */
   readonly cause?: Error;

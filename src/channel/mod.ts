@@ -1,8 +1,14 @@
 /**
- * Byte channels: dialling and listening with TLS, unix sockets, plaintext, in memory; listener generations.
- * What it learns of a peer it reports as facts; judging is for `peer/`.
+ * Byte channels: dialling and listening with TLS, unix sockets, plaintext, in memory.
+ * What a channel learns of its peer it reports as facts; judging is for `peer/`.
  *
  * @module
  */
 export * from "./address.ts";
+export * from "./dial.ts";
 export * from "./facts.ts";
+export * from "./listen.ts";
+export * from "./memory_network.ts";
+export { alertReceived } from "./tls_alert.ts";
+export * from "./tls_client.ts";
+export { serverContext, type ServerTls, type ServerTlsMaterial } from "./tls_server.ts";

@@ -1,0 +1,204 @@
+import type { Socket } from "node:net";
+import type { TcpAddress, UnixAddress } from "./address.ts";
+import { CLIENT_HELLO_BYTES, HANDSHAKE_RECORD, offersResumption } from "./client_hello.ts";
+import type { ChannelFailure, TlsFacts } from "./facts.ts";
+import type { AcceptedChannel, ListenOptions } from "./listen.ts";
+import { RawDuplex } from "./raw_duplex.ts";
+import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
+import { plainChannel, tlsChannel } from "./socket_channel.ts";
+import { alertRecord } from "./tls_alert.ts";
+import { watchHandshake } from "./tls_platform.ts";
+import { serverSocket, type ServerTls } from "./tls_server.ts";
+
+/** What a plaintext peer is answered with where the listener speaks TLS, and no other. */
+const NOT_TLS = alertRecord("unexpected_message");
+/** Makes a client forget the session and come back with a fresh handshake (RFC 8446 §6.2). */
+const NO_SUCH_SESSION = alertRecord("unknown_psk_identity");
+/** An empty SETTINGS frame: enough for a TLS client to see that nobody speaks TLS here. */
+const NOT_ENCRYPTED = new Uint8Array([0, 0, 0, 4, 0, 0, 0, 0, 0]);
+
+/** How long one that was turned away may take to read the answer. */
+const LINGER_MS = 1000;
+
+/**
+ * One accepted connection on its way to a channel.
+ *
+ * `waiting` for its first bytes → `handshaking` → `judged`, where somebody else decides until they
+ * `settle`; `over` from anywhere.
+ */
+export class Acceptance {
+  readonly #socket: Socket;
+  readonly #listener: TcpAddress | UnixAddress;
+  readonly #options: ListenOptions;
+  readonly #tls: ServerTls | undefined;
+  readonly #remoteAddress: string;
+  readonly #onOver: () => void;
+  readonly #timer: Disposable;
+  #state: "waiting" | "handshaking" | "judged" | "over" = "waiting";
+  #arrived = new Uint8Array(0);
+
+  /** Starts the clock, which runs until {@linkcode AcceptedChannel.settle}. */
+  constructor(
+    socket: Socket,
+    listener: TcpAddress | UnixAddress,
+    options: ListenOptions,
+    onOver: () => void,
+  ) {
+    this.#socket = socket;
+    this.#listener = listener;
+    this.#options = options;
+    this.#onOver = onOver;
+    this.#remoteAddress = remoteAddressOf(socket, listener);
+    this.#tls = options.tls();
+    this.#timer = options.clock.schedule(() => this.#expire(), options.handshakeTimeoutMs);
+  }
+
+  /** Waits for the first bytes, which tell TLS from plaintext. */
+  begin(): void {
+    const socket = this.#socket;
+    socket.on("error", (cause: Error) => this.#fail("tls", { cause, ...codeOf(cause) }));
+    socket.on("close", () => this.#fail("tls", { code: "ECONNRESET" }));
+    socket.on("end", this.#onEnd);
+    socket.on("data", this.#onData);
+  }
+
+  /** Drops the connection; nobody is told. */
+  abandon(): void {
+    this.#end();
+    this.#socket.destroy();
+  }
+
+  readonly #onEnd = (): void => {
+    this.#fail("tls", { code: "ECONNRESET" });
+    this.#socket.destroy();
+  };
+
+  readonly #onData = (chunk: Uint8Array): void => {
+    this.#arrived = joined(this.#arrived, chunk);
+    const encrypted = this.#arrived[0] === HANDSHAKE_RECORD;
+    if (this.#tls === undefined) {
+      if (encrypted) return this.#turnAway(NOT_ENCRYPTED);
+      return this.#openPlain();
+    }
+    if (!encrypted) return this.#turnAway(NOT_TLS);
+    if (this.#options.refusesResumption(this.#remoteAddress)) {
+      const resumption = offersResumption(this.#arrived);
+      if (resumption === undefined && this.#arrived.length < CLIENT_HELLO_BYTES) return;
+      if (resumption === true) return this.#turnAway(NO_SUCH_SESSION);
+    }
+    this.#handshake(this.#tls);
+  };
+
+  #openPlain(): void {
+    this.#stopReading();
+    this.#state = "judged";
+    const security = this.#listener.kind === "unix" ? "unix-socket" : "plaintext";
+    this.#options.onChannel({
+      ok: true,
+      channel: plainChannel(this.#socket, this.#arrived),
+      facts: { security, ...this.#ends() },
+      firstBytes: () => this.#arrived.slice(0, 16),
+      acceptedWith: undefined,
+      settle: () => this.#end(),
+    });
+  }
+
+  #handshake(tls: ServerTls): void {
+    this.#stopReading();
+    this.#state = "handshaking";
+    const below = new RawDuplex(this.#socket, this.#arrived);
+    const socket = serverSocket(below, tls);
+    watchHandshake(socket, below, {
+      secured: (facts) => this.#openTls(facts, tlsChannel(socket, below), tls),
+      failed: (failure) =>
+        this.#fail("tls", {
+          cause: failure.error,
+          ...(failure.code === undefined ? {} : { code: failure.code }),
+          ...(failure.alertReceived === undefined ? {} : { alertReceived: failure.alertReceived }),
+          ...(failure.alertSent === undefined ? {} : { alertSent: failure.alertSent }),
+        }),
+    });
+  }
+
+  #openTls(tls: TlsFacts, channel: AcceptedChannel["channel"], acceptedWith: ServerTls): void {
+    if (this.#state === "over") return channel.destroy();
+    this.#state = "judged";
+    this.#options.onChannel({
+      ok: true,
+      channel,
+      facts: {
+        security: acceptedWith.mutual ? "mutual-tls" : "one-way-tls",
+        ...this.#ends(),
+        tls,
+      },
+      firstBytes: () => this.#arrived.slice(0, 16),
+      acceptedWith,
+      settle: () => this.#end(),
+    });
+  }
+
+  /** Answers with a few bytes that name the mistake, and hangs up. */
+  #turnAway(answer: Uint8Array): void {
+    this.#stopReading();
+    const resumption = answer === NO_SUCH_SESSION;
+    this.#fail("tls", resumption ? { alertSent: "unknown_psk_identity" } : {});
+    const linger = this.#options.clock.schedule(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.once("close", () => linger[Symbol.dispose]());
+    this.#socket.end(answer);
+    this.#socket.resume();
+  }
+
+  #expire(): void {
+    this.#fail("tls", { timedOut: true });
+    this.#end();
+    this.#socket.destroy();
+  }
+
+  #fail(stage: ChannelFailure["stage"], found: Partial<ChannelFailure>): void {
+    if (this.#state === "over") return;
+    const told = this.#state === "judged";
+    this.#end();
+    if (told) return;
+    this.#options.onFailure({
+      ok: false,
+      stage,
+      timedOut: false,
+      firstBytes: this.#arrived.slice(0, 16),
+      remoteAddress: this.#remoteAddress,
+      expectedTls: this.#tls !== undefined,
+      ...found,
+    });
+  }
+
+  #end(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#timer[Symbol.dispose]();
+    this.#onOver();
+  }
+
+  /** Leaves what arrives from now on to whoever takes over the socket. */
+  #stopReading(): void {
+    this.#socket.pause();
+    this.#socket.removeListener("data", this.#onData);
+    this.#socket.removeListener("end", this.#onEnd);
+  }
+
+  #ends(): { remoteAddress: string; localAddress: string } {
+    return {
+      remoteAddress: this.#remoteAddress,
+      localAddress: localAddressOf(this.#socket, this.#listener),
+    };
+  }
+}
+
+function joined(first: Uint8Array<ArrayBuffer>, second: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+function codeOf(error: Error): { code?: string } {
+  return "code" in error && typeof error.code === "string" ? { code: error.code } : {};
+}

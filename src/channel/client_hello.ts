@@ -1,0 +1,80 @@
+/** The first byte of a TLS record that carries a handshake message (RFC 8446 §5.1). */
+export const HANDSHAKE_RECORD = 0x16;
+
+/** A ClientHello beyond this is not looked at further. */
+export const CLIENT_HELLO_BYTES = 16 * 1024;
+
+const CLIENT_HELLO = 1;
+const SESSION_TICKET = 35;
+const PRE_SHARED_KEY = 41;
+
+/**
+ * Tells from the first bytes of a connection whether the client wants to resume a session:
+ * `pre_shared_key` (RFC 8446 §4.2.11), or a ticket that is not empty (RFC 5077 §3.2).
+ *
+ * @returns `undefined` where more bytes are needed to tell.
+ */
+export function offersResumption(bytes: Uint8Array): boolean | undefined {
+  const hello = new Reader(handshakeBytes(bytes));
+  try {
+    if (hello.number(1) !== CLIENT_HELLO) return false;
+    hello.number(3);
+    hello.skip(2 + 32);
+    hello.skip(hello.number(1));
+    hello.skip(hello.number(2));
+    hello.skip(hello.number(1));
+    const extensions = new Reader(hello.take(hello.number(2)));
+    while (!extensions.done) {
+      const type = extensions.number(2);
+      const length = extensions.number(2);
+      if (type === PRE_SHARED_KEY || (type === SESSION_TICKET && length > 0)) return true;
+      extensions.skip(length);
+    }
+    return false;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return bytes.length < CLIENT_HELLO_BYTES ? undefined : false;
+  }
+}
+
+/** What the handshake records at the start of `bytes` carry; a ClientHello may be cut into several. */
+function handshakeBytes(bytes: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  while (at + 5 <= bytes.length && bytes[at] === HANDSHAKE_RECORD) {
+    const length = (bytes[at + 3] ?? 0) << 8 | (bytes[at + 4] ?? 0);
+    parts.push(bytes.subarray(at + 5, at + 5 + length));
+    at += 5 + length;
+  }
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  parts.reduce((to, part) => (joined.set(part, to), to + part.length), 0);
+  return joined;
+}
+
+/** Reads big-endian numbers and stretches of bytes; throws `RangeError` at the end of what there is. */
+class Reader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get done(): boolean {
+    return this.#at >= this.#bytes.length;
+  }
+
+  number(octets: number): number {
+    return this.take(octets).reduce((value, octet) => value * 256 + octet, 0);
+  }
+
+  skip(octets: number): void {
+    this.take(octets);
+  }
+
+  take(octets: number): Uint8Array {
+    if (this.#at + octets > this.#bytes.length) throw new RangeError("the message is cut short");
+    this.#at += octets;
+    return this.#bytes.subarray(this.#at - octets, this.#at);
+  }
+}

@@ -1,0 +1,113 @@
+import { connect as connectSocket, type Socket } from "node:net";
+import type { Address, TcpAddress, UnixAddress } from "./address.ts";
+import type { ChannelFailure, ChannelOutcome } from "./facts.ts";
+import { plainChannel } from "./socket_channel.ts";
+import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
+import { type ClientTls, secureClient } from "./tls_client.ts";
+
+/** How a channel is dialled. */
+export interface DialOptions {
+  /** TLS and what it needs. Default: none, the channel is plain. */
+  readonly tls?: ClientTls;
+  /** Ends the attempt: its reason is thrown where the caller gave up, a timeout is reported as a failure. */
+  readonly signal: DialSignal;
+}
+
+/** What ends an attempt early. */
+export interface DialSignal {
+  /** Our caller gave up. */
+  readonly aborted?: AbortSignal;
+  /** Time ran out. */
+  readonly timeout: AbortSignal;
+}
+
+/**
+ * Dials a TCP or unix address, and completes the TLS handshake where `tls` is given.
+ *
+ * @throws the reason of `signal.aborted`, and nothing else.
+ */
+export async function dialChannel(
+  address: TcpAddress | UnixAddress,
+  options: DialOptions,
+): Promise<ChannelOutcome> {
+  options.signal.aborted?.throwIfAborted();
+  const connected = await connect(address, options.signal);
+  if (!connected.ok) return connected;
+  const { socket } = connected;
+  const ends = {
+    remoteAddress: remoteAddressOf(socket, address),
+    localAddress: localAddressOf(socket, address),
+  };
+  if (options.tls !== undefined) {
+    return await secureClient(socket, options.tls, ends, options.signal);
+  }
+  const watched = watchFirstBytes(socket);
+  const security = address.kind === "unix" ? "unix-socket" : "plaintext";
+  return {
+    ok: true,
+    channel: plainChannel(socket),
+    facts: { security, ...ends },
+    firstBytes: watched,
+  };
+}
+
+interface Connected {
+  readonly ok: true;
+  readonly socket: Socket;
+}
+
+function connect(address: Address, signal: DialSignal): Promise<Connected | ChannelFailure> {
+  const { promise, resolve, reject } = Promise.withResolvers<Connected | ChannelFailure>();
+  const socket = address.kind === "unix"
+    ? connectSocket({ path: address.path, allowHalfOpen: true })
+    : connectSocket({
+      host: address.kind === "tcp" ? address.host : "",
+      port: address.kind === "tcp" ? address.port : 0,
+      allowHalfOpen: true,
+      noDelay: true,
+    });
+  const fail = (timedOut: boolean, cause?: Error): void => {
+    socket.destroy();
+    resolve({
+      ok: false,
+      stage: "connect",
+      timedOut,
+      firstBytes: new Uint8Array(0),
+      ...(cause === undefined ? {} : { cause, ...codeOf(cause) }),
+    });
+  };
+  const onTimeout = (): void => fail(true);
+  const onAbort = (): void => {
+    socket.destroy();
+    reject(signal.aborted?.reason);
+  };
+  const onError = (error: Error): void => fail(false, error);
+  signal.timeout.addEventListener("abort", onTimeout, { once: true });
+  signal.aborted?.addEventListener("abort", onAbort, { once: true });
+  socket.once("error", onError);
+  socket.once("connect", () => {
+    socket.removeListener("error", onError);
+    // Until somebody owns the socket, an error on it must not end the process.
+    socket.on("error", () => {});
+    resolve({ ok: true, socket });
+  });
+  return promise.finally(() => {
+    signal.timeout.removeEventListener("abort", onTimeout);
+    signal.aborted?.removeEventListener("abort", onAbort);
+  });
+}
+
+function watchFirstBytes(socket: Socket): () => Uint8Array {
+  let first = new Uint8Array(0);
+  socket.once("data", (chunk: Uint8Array) => {
+    first = chunk.slice(0, 16);
+  });
+  socket.pause();
+  return () => first;
+}
+
+function codeOf(error: Error): { code?: string } {
+  const inner = error instanceof AggregateError ? error.errors[0] : error;
+  const code: unknown = (inner as { code?: unknown }).code ?? (error as { code?: unknown }).code;
+  return typeof code === "string" ? { code } : {};
+}

@@ -1,0 +1,107 @@
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+
+/** How many of the first bytes of a peer are kept for telling what it speaks. */
+const FIRST_BYTES = 16;
+
+/**
+ * A socket as TLS is given it. Pausing a TLS socket here does not stop the socket below it, so this one
+ * passes on what TLS can take and pauses the raw socket for the rest.
+ */
+export class RawDuplex extends Duplex {
+  /** The socket below; addresses are asked of it. */
+  readonly raw: Socket;
+  #held = false;
+  #ended = false;
+  #firstBytes: Uint8Array = new Uint8Array(0);
+
+  /** Takes over `raw`; `arrived` is what was already read from it. */
+  constructor(raw: Socket, arrived?: Uint8Array) {
+    super({ allowHalfOpen: true });
+    this.raw = raw;
+    raw.on("data", (chunk: Uint8Array) => this.#arrive(chunk));
+    raw.on("end", () => {
+      this.#ended = true;
+      this.push(null);
+    });
+    raw.on("error", (error) => this.destroy(error));
+    raw.on("close", () => {
+      if (!this.#ended) this.destroy();
+    });
+    if (arrived !== undefined) this.#arrive(arrived);
+  }
+
+  /** What the peer sent first, at most 16 bytes of it. */
+  get firstBytes(): Uint8Array {
+    return this.#firstBytes;
+  }
+
+  /** Whether the peer ended its direction. */
+  get peerEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Stops reading from the raw socket until `release`. */
+  hold(): void {
+    this.#held = true;
+    this.raw.pause();
+  }
+
+  /** Goes on reading. */
+  release(): void {
+    this.#held = false;
+    this.raw.resume();
+  }
+
+  /** Asked for more by the stream machinery. */
+  override _read(): void {
+    if (!this.#held) this.raw.resume();
+  }
+
+  /** Hands encrypted bytes to the socket. */
+  override _write(
+    chunk: Uint8Array,
+    _encoding: string,
+    written: (error?: Error | null) => void,
+  ): void {
+    this.raw.write(chunk, written);
+  }
+
+  /** Hands several pieces over in one go. */
+  override _writev(
+    pieces: { chunk: Uint8Array }[],
+    written: (error?: Error | null) => void,
+  ): void {
+    this.raw.cork();
+    const last = pieces.length - 1;
+    pieces.forEach(({ chunk }, at) => {
+      if (at === last) this.raw.write(chunk, written);
+      else this.raw.write(chunk);
+    });
+    this.raw.uncork();
+  }
+
+  /** Ends our direction. */
+  override _final(done: (error?: Error | null) => void): void {
+    this.raw.end(() => done());
+  }
+
+  /** Closes the raw socket. */
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.raw.destroy();
+    done(error);
+  }
+
+  #arrive(chunk: Uint8Array): void {
+    if (this.#firstBytes.length < FIRST_BYTES) this.#keepFirst(chunk);
+    if (!this.push(chunk)) this.raw.pause();
+  }
+
+  #keepFirst(chunk: Uint8Array): void {
+    const kept = this.#firstBytes;
+    const more = chunk.subarray(0, FIRST_BYTES - kept.length);
+    this.#firstBytes = new Uint8Array(kept.length + more.length);
+    this.#firstBytes.set(kept);
+    this.#firstBytes.set(more, kept.length);
+  }
+}

@@ -1,0 +1,125 @@
+import type { Socket } from "node:net";
+import { connect, createSecureContext, type SecureContext } from "node:tls";
+import type { DialSignal } from "./dial.ts";
+import type { ChannelFailure, ChannelOutcome, TlsFacts } from "./facts.ts";
+import { RawDuplex } from "./raw_duplex.ts";
+import { tlsChannel } from "./socket_channel.ts";
+import { type TlsFailure, watchHandshake } from "./tls_platform.ts";
+
+/** TLS versions that can be asked for. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** Our certificate and its key, PEM. */
+export interface TlsIdentity {
+  /** The chain, leaf first. */
+  readonly certificate: string;
+  /** The private key. */
+  readonly key: string;
+}
+
+/** What the platform's TLS is given, prepared once for one set of credentials. */
+export interface ClientTls {
+  /** Made by {@linkcode clientContext}. */
+  readonly context: SecureContext;
+  /** Whether the context holds a certificate of ours. */
+  readonly mutual: boolean;
+  /** The name told to the server (SNI); what is verified is decided elsewhere. Default: none. */
+  readonly serverName?: string;
+  /** Looks at a certificate without trusting it, on a connection that carries nothing. Default false. */
+  readonly diagnosing?: boolean;
+}
+
+/** What a client's TLS is made of. */
+export interface ClientTlsMaterial {
+  /** Trust anchors, PEM. */
+  readonly ca: readonly string[];
+  /** Our certificate. Default: none, only the server proves itself. */
+  readonly identity?: TlsIdentity;
+  /** The oldest version spoken. */
+  readonly minVersion: TlsVersion;
+}
+
+/** Prepares the platform's TLS for dialling. */
+export function clientContext(material: ClientTlsMaterial): SecureContext {
+  return createSecureContext({
+    // To the platform an absent `ca` means the public roots; an empty one trusts nobody.
+    ca: [...material.ca],
+    cert: material.identity?.certificate,
+    key: material.identity?.key,
+    minVersion: material.minVersion,
+  });
+}
+
+/** Completes the handshake on a connected socket. Verification is the platform's here; ours follows. */
+export function secureClient(
+  raw: Socket,
+  tls: ClientTls,
+  ends: { readonly remoteAddress: string; readonly localAddress: string },
+  signal: DialSignal,
+): Promise<ChannelOutcome> {
+  const { promise, resolve, reject } = Promise.withResolvers<ChannelOutcome>();
+  const below = new RawDuplex(raw);
+  const socket = connect({
+    socket: below,
+    secureContext: tls.context,
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ALPNProtocols: ["h2"],
+    rejectUnauthorized: tls.diagnosing !== true,
+    // Names are ours to judge, from the DER; the platform's own check can be fooled.
+    checkServerIdentity: () => undefined,
+  });
+  const stop = (): void => {
+    socket.destroy();
+    raw.destroy();
+  };
+  const onTimeout = (): void => {
+    resolve(failure("tls", below, { timedOut: true }));
+    stop();
+  };
+  const onAbort = (): void => {
+    reject(signal.aborted?.reason);
+    stop();
+  };
+  let presented: TlsFacts | undefined;
+  watchHandshake(socket, below, {
+    secured: (facts) => presented = facts,
+    failed: (failed) => resolve(brokenHandshake(failed, below)),
+  });
+  // The platform's own decision follows what it has shown to `secured`.
+  socket.on("secureConnect", () => {
+    if (presented === undefined) return onTimeout();
+    resolve({
+      ok: true,
+      channel: tlsChannel(socket, below),
+      facts: { security: tls.mutual ? "mutual-tls" : "one-way-tls", ...ends, tls: presented },
+      firstBytes: () => below.firstBytes,
+    });
+  });
+  socket.on("close", () => {
+    resolve(failure("certificate", below, presented === undefined ? {} : { tls: presented }));
+  });
+  if (signal.timeout.aborted) onTimeout();
+  signal.timeout.addEventListener("abort", onTimeout, { once: true });
+  signal.aborted?.addEventListener("abort", onAbort, { once: true });
+  return promise.finally(() => {
+    signal.timeout.removeEventListener("abort", onTimeout);
+    signal.aborted?.removeEventListener("abort", onAbort);
+  });
+}
+
+function brokenHandshake(failed: TlsFailure, below: RawDuplex): ChannelFailure {
+  return failure(failed.refusedCertificate ? "certificate" : "tls", below, {
+    cause: failed.error,
+    ...(failed.code === undefined ? {} : { code: failed.code }),
+    ...(failed.alertReceived === undefined ? {} : { alertReceived: failed.alertReceived }),
+    ...(failed.alertSent === undefined ? {} : { alertSent: failed.alertSent }),
+  });
+}
+
+function failure(
+  stage: ChannelFailure["stage"],
+  below: RawDuplex,
+  found: Partial<ChannelFailure>,
+): ChannelFailure {
+  return { ok: false, stage, timedOut: false, firstBytes: below.firstBytes, ...found };
+}

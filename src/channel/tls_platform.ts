@@ -1,0 +1,111 @@
+/**
+ * Everything Selvage leans on in the platform's TLS that is not public. Each use has a canary in
+ * `tests/canaries/`; where an upgrade takes one away, chains come back empty and every peer is refused.
+ */
+import type { TLSSocket } from "node:tls";
+import type { TlsFacts } from "./facts.ts";
+import type { RawDuplex } from "./raw_duplex.ts";
+import { alertInClear, alertReceived } from "./tls_alert.ts";
+
+/** A handshake that failed inside TLS. */
+export interface TlsFailure {
+  /** What the platform says. */
+  readonly error: Error;
+  /** Its code. */
+  readonly code: string | undefined;
+  /** The alert the peer sent, by its name in RFC 8446 §6. */
+  readonly alertReceived: string | undefined;
+  /** The alert we sent, where it was still in the clear. */
+  readonly alertSent: string | undefined;
+  /** Whether the platform refused the peer's certificate. */
+  readonly refusedCertificate: boolean;
+}
+
+interface TlsHandle {
+  onerror?: (error: Error) => void;
+  drainEncOut?: () => Uint8Array | undefined;
+  verifyError?: () => string;
+  getPeerCertificateChain?: () => { certificates?: Uint8Array[] } | null | undefined;
+  isSessionReused?: () => boolean;
+}
+
+/**
+ * Watches a handshake over `below`. Exactly one of the two is called, `secured` before anything of the
+ * platform looks at the certificate.
+ */
+export function watchHandshake(
+  socket: TLSSocket,
+  below: RawDuplex,
+  watcher: { secured(facts: TlsFacts): void; failed(failure: TlsFailure): void },
+): void {
+  let settled = false;
+  const settle = (): boolean => settled ? false : (settled = true);
+  // A garbage certificate in the peer's chain makes the platform's own call of it throw out of an event.
+  Object.defineProperty(socket, "getPeerCertificate", { value: () => ({}) });
+  socket.prependListener("secure", () => {
+    if (settle()) watcher.secured(factsOf(socket));
+  });
+  const handle = handleOf(socket);
+  const original = handle.onerror;
+  handle.onerror = function (this: unknown, error: Error): void {
+    const sent = flushAlert(handle, below);
+    if (settle()) watcher.failed(failureOf(error, handle, sent));
+    original?.call(this, error);
+  };
+  socket.on("error", (error: Error) => {
+    if (settle()) watcher.failed(failureOf(error, handle, undefined));
+  });
+  socket.on("close", () => {
+    if (settle()) watcher.failed(failureOf(hungUp(), handle, undefined));
+  });
+}
+
+/** What TLS knows once the handshake is done. */
+function factsOf(socket: TLSSocket): TlsFacts {
+  const handle = handleOf(socket);
+  const platformCode = handle.verifyError?.() ?? "UNKNOWN";
+  const cipher = socket.getCipher();
+  return {
+    version: socket.getProtocol() ?? "unknown",
+    cipher: cipher?.standardName ?? cipher?.name ?? "unknown",
+    alpn: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined,
+    peerChain: handle.getPeerCertificateChain?.()?.certificates ?? [],
+    resumed: handle.isSessionReused?.() ?? true,
+    platformAuthorized: platformCode === "",
+    ...(platformCode === "" ? {} : { platformCode }),
+  };
+}
+
+/** Over a stream of ours, the alert that explains a failure stays inside TLS unless it is fetched. */
+function flushAlert(handle: TlsHandle, below: RawDuplex): Uint8Array | undefined {
+  const bytes = handle.drainEncOut?.();
+  if (bytes === undefined || bytes.length === 0 || below.raw.destroyed) return undefined;
+  below.raw.write(bytes);
+  return bytes;
+}
+
+function failureOf(error: Error, handle: TlsHandle, sent: Uint8Array | undefined): TlsFailure {
+  const code = codeOf(error);
+  return {
+    error,
+    code,
+    alertReceived: alertReceived(error.message),
+    alertSent: sent === undefined ? undefined : alertInClear(sent),
+    refusedCertificate: (handle.verifyError?.() ?? "") !== "",
+  };
+}
+
+/** The peer went away before the handshake was done, and TLS found nothing to say about it. */
+function hungUp(): Error {
+  return Object.assign(new Error("the peer hung up during the TLS handshake"), {
+    code: "ECONNRESET",
+  });
+}
+
+function codeOf(error: Error): string | undefined {
+  return "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+function handleOf(socket: TLSSocket): TlsHandle {
+  return (socket as unknown as { _handle?: TlsHandle | null })._handle ?? {};
+}
