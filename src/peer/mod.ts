@@ -1,0 +1,10 @@
+/**
+ * From a dialled or accepted channel to a proven peer with an HTTP/2 connection, or a named failure.
+ *
+ * @module
+ */
+export * from "./accepted_peer.ts";
+export * from "./dial_peer.ts";
+export * from "./dialled_peer.ts";
+export * from "./listen_for_peers.ts";
+export * from "./options.ts";

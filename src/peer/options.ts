@@ -1,0 +1,76 @@
+import type { Address, TlsVersion } from "../channel/mod.ts";
+import type { CredentialMaterial, CredentialsSource } from "../credentials/mod.ts";
+import type { WorkerRef } from "../errors/mod.ts";
+import type { ConnectionOptions, ServerConnectionOptions } from "../http2/mod.ts";
+import type { IdentityPattern, PeerIdentity } from "../identity/mod.ts";
+import type { ChannelSecurity, Clock, Observer } from "../observe/mod.ts";
+import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+
+/** From dial to proof, and from accept to verdict, in milliseconds. */
+export const HANDSHAKE_TIMEOUT_MS = 5000;
+/** What calls of a peer that is no longer trusted may still take, in milliseconds. */
+export const DISTRUST_GRACE_MS = 25_000;
+/** How old a connection may become, in milliseconds, give or take a tenth. */
+export const CONNECTION_AGE_MS = 3_600_000;
+
+/** How a worker is dialled. */
+export interface DialPeerOptions {
+  /** The version of our credentials to use; absent for plaintext, a unix socket or memory. */
+  readonly credentials: CredentialMaterial | undefined;
+  /** Whom we expect, any of them; without an entry nobody is trusted over TLS. */
+  readonly expected: readonly IdentityPattern[];
+  /** The worker, as errors name it. */
+  readonly worker: WorkerRef;
+  /** What we call ourselves to a listener in memory. Default: nobody. */
+  readonly introduceAs?: PeerIdentity;
+  /** From dial to proof, in milliseconds. Default 5,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** The oldest TLS version spoken. Default 1.3 where we show a certificate, else 1.2. */
+  readonly minTlsVersion?: TlsVersion;
+  /** Gives up; its reason is thrown. Default: none. */
+  readonly signal?: AbortSignal;
+  /** The time. Default: the machine's. */
+  readonly clock?: Clock;
+  /** What the HTTP/2 connection is opened with. Default: its own defaults. */
+  readonly connection?: ConnectionOptions;
+}
+
+/** How a worker listens. */
+export interface ListenForPeersOptions {
+  /** The worker's id, for events. */
+  readonly workerId: string;
+  /** Our credentials, followed as they change; absent for plaintext, a unix socket or memory. */
+  readonly credentials: CredentialsSource | undefined;
+  /** Who may connect, any of them, where clients show a certificate. */
+  readonly allow: readonly IdentityPattern[];
+  /** A peer is accepted: says how its requests are answered. Called synchronously, before a byte is parsed. */
+  readonly onPeer: (peer: AcceptedPeer) => ServerConnectionOptions;
+  /** From accept to verdict, in milliseconds. Default 5,000. */
+  readonly handshakeTimeoutMs?: number;
+  /** What calls of a peer that is no longer trusted may still take, in milliseconds. Default 25,000. */
+  readonly distrustGraceMs?: number;
+  /** How old a connection may become, in milliseconds, give or take a tenth. Default one hour. */
+  readonly connectionAgeMs?: number;
+  /** The oldest TLS version spoken. Default 1.3 where clients show a certificate, else 1.2. */
+  readonly minTlsVersion?: TlsVersion;
+  /** The time. Default: the machine's. */
+  readonly clock?: Clock;
+  /** Who is told of peers accepted and refused, and of generations. Default: nobody. */
+  readonly observer?: Observer;
+}
+
+/** A listener and the peers connected to it. */
+export interface PeerListener extends AsyncDisposable {
+  /** Where it listens, with the port that was chosen. */
+  readonly address: Address;
+  /** How it is protected. */
+  readonly security: ChannelSecurity;
+  /** The generation that accepts new connections; 0 without TLS. */
+  readonly generation: number;
+  /** Every connection there is. */
+  connections(): readonly PeerConnection[];
+  /** Takes no new connections, tells every peer to leave, and resolves when the last connection is over. */
+  drain(): Promise<void>;
+  /** Closes everything now. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
