@@ -4,5 +4,6 @@
  * @module
  */
 export * from "./discovery.ts";
+export * from "./dns.ts";
 export * from "./from_url.ts";
 export * from "./static.ts";

@@ -24,7 +24,16 @@ Deno.test("static discovery names workers only where every address has a host", 
 
 Deno.test("discoveryFromUrl() says what is wrong with a URL that names no discovery", () => {
   for (
-    const url of ["", "static:", "static:nowhere", "10.0.0.1:8443", "gopher:x", "static:a:1,b"]
+    const url of [
+      "",
+      "static:",
+      "static:nowhere",
+      "10.0.0.1:8443",
+      "gopher:x",
+      "static:a:1,b",
+      "dns:a:1?x=y",
+      "dns:a",
+    ]
   ) {
     assert.throws(() => discoveryFromUrl(url), (error) => {
       assert.ok(error instanceof ConfigurationError);
