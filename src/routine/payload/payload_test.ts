@@ -48,7 +48,6 @@ Deno.test("encodePayload() keeps what JSON loses", () => {
     { a: undefined, b: [undefined] },
   ];
   for (const value of values) assert.deepEqual(throughCbor(value), value);
-  assert.equal(
 });
 
 Deno.test("encodePayload() writes any view of bytes as a plain Uint8Array of its own", () => {

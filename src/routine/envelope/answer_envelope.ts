@@ -1,0 +1,40 @@
+import { InvalidPayload } from "../../errors/mod.ts";
+import type { EncodedPayload } from "../payload/payload.ts";
+import { DELIMITED, FieldReader } from "./field_reader.ts";
+import { delimitedSize, FieldWriter } from "./field_writer.ts";
+import { payloadSize, readPayload, writePayload } from "./payload_field.ts";
+
+// The field of selvage.v1.CallResponse.
+const RESULT = 1;
+
+/**
+ * Writes a `selvage.v1.CallResponse`, byte for byte as the generated code does.
+ *
+ * @param result The result.
+ * @returns The message.
+ */
+export function encodeCallResponse(result: EncodedPayload): Uint8Array {
+  const size = payloadSize(result);
+  const writer = new FieldWriter(delimitedSize(size));
+  writer.head(RESULT, size);
+  writePayload(writer, result);
+  return writer.bytes;
+}
+
+/**
+ * Reads a `selvage.v1.CallResponse`; fields that are not known are passed over.
+ *
+ * @param bytes The message.
+ * @returns The result, which refers to the message's bytes.
+ * @throws {InvalidPayload} If it is torn or malformed, or holds no result.
+ */
+export function decodeCallResponse(bytes: Uint8Array): EncodedPayload {
+  const reader = new FieldReader(bytes);
+  let result: EncodedPayload | undefined;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field !== RESULT) reader.skip();
+    else if (reader.is(DELIMITED)) result = reader.message(readPayload) ?? result;
+  }
+  if (result !== undefined) return result;
+  throw new InvalidPayload("the answer holds no result", { path: "result" });
+}

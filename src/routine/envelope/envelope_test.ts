@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { InvalidPayload } from "../../errors/mod.ts";
+import {
+  CallRequestSchema,
+  CallResponseSchema,
+  DuplexRequestSchema,
+  ItemSchema,
+} from "../../gen/mod.ts";
+import type { EncodedPayload } from "../payload/payload.ts";
+import { decodeCallResponse, encodeCallResponse } from "./answer_envelope.ts";
+import {
+  type CallEnvelope,
+  decodeCallRequest,
+  encodeCallRequest,
+  NO_ARGUMENTS,
+} from "./call_envelope.ts";
+import {
+  callOf,
+  callRequestMessage,
+  duplexMessageOf,
+  duplexRequestMessage,
+  itemMessage,
+  itemOf,
+  payloadMessage,
+  payloadOf,
+} from "./generated.ts";
+import {
+  decodeDuplexRequest,
+  decodeItem,
+  type DuplexMessage,
+  encodeDuplexRequest,
+  encodeItem,
+  type ItemMessage,
+} from "./stream_envelope.ts";
+
+const text = (maxLength: number) => fc.string({ unit: "grapheme", maxLength });
+const uint32 = fc.oneof(fc.nat({ max: 300 }), fc.integer({ min: 0, max: 0xffffffff }));
+const payloads: fc.Arbitrary<EncodedPayload> = fc.oneof(
+  fc.uint8Array({ maxLength: 300 }).map((bytes) => ({ form: "cbor" as const, bytes })),
+  text(200).map((text) => ({ form: "json" as const, text })),
+);
+const calls: fc.Arbitrary<CallEnvelope> = fc.record({
+  routine: text(60),
+  arguments: payloads,
+  callId: text(20),
+  parentId: text(20),
+  ahead: uint32,
+  tags: fc.array(text(20), { maxLength: 4 }),
+});
+const value = payloads.map((payload) => ({ kind: "value" as const, payload }));
+const credit = uint32.map((items) => ({ kind: "credit" as const, items }));
+const items: fc.Arbitrary<ItemMessage> = fc.oneof(value, credit);
+const duplexMessages: fc.Arbitrary<DuplexMessage> = fc.oneof(
+  calls.map((call) => ({ kind: "call" as const, call })),
+  value,
+  credit,
+);
+
+/** A field that no message of ours has, of each wire type in use. */
+const unknownFields = fc.oneof(
+  fc.nat({ max: 127 }).map((n) => [0xf8, 0x07, n]),
+  fc.constant([0xf8, 0x07, ...Array(9).fill(0xff), 0x01]),
+  fc.uint8Array({ minLength: 8, maxLength: 8 }).map((b) => [0xf9, 0x07, ...b]),
+  fc.uint8Array({ maxLength: 100 }).map((b) => [0xfa, 0x07, b.length, ...b]),
+  fc.uint8Array({ minLength: 4, maxLength: 4 }).map((b) => [0xfd, 0x07, ...b]),
+);
+
+function joined(...parts: Iterable<number>[]): Uint8Array {
+  return new Uint8Array(parts.flatMap((part) => [...part]));
+}
+
+/** Bytes as plain arrays, so that a Buffer equals a Uint8Array. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return [...value];
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]));
+}
+
+Deno.test("encodeCallRequest() writes what the generated code writes, and reads it back", () => {
+  fc.assert(fc.property(calls, (call) => {
+    const bytes = encodeCallRequest(call);
+    assert.deepEqual([...bytes], [...toBinary(CallRequestSchema, callRequestMessage(call))]);
+    assert.deepEqual(plain(decodeCallRequest(bytes)), plain(call));
+    assert.deepEqual(plain(callOf(fromBinary(CallRequestSchema, bytes))), plain(call));
+  }));
+});
+
+Deno.test("decodeCallRequest() reads parts of one message as the generated code does", () => {
+  fc.assert(fc.property(calls, unknownFields, calls, (first, unknown, second) => {
+    const bytes = joined(unknown, encodeCallRequest(first), unknown, encodeCallRequest(second));
+    const theirs = callOf(fromBinary(CallRequestSchema, bytes));
+    assert.deepEqual(plain(decodeCallRequest(bytes)), plain(theirs));
+  }));
+});
+
+Deno.test("encodeCallResponse() writes what the generated code writes, and reads it back", () => {
+  fc.assert(fc.property(payloads, unknownFields, (result, unknown) => {
+    const bytes = encodeCallResponse(result);
+    const message = fromBinary(CallResponseSchema, bytes);
+    assert.deepEqual([...bytes], [...toBinary(CallResponseSchema, message)]);
+    assert.deepEqual(plain(payloadOf(message.result)), plain(result));
+    assert.deepEqual(plain(decodeCallResponse(joined(unknown, bytes, unknown))), plain(result));
+  }));
+});
+
+Deno.test("encodeItem() writes what the generated code writes, and reads it back", () => {
+  fc.assert(fc.property(items, unknownFields, (item, unknown) => {
+    const bytes = encodeItem(item);
+    assert.deepEqual([...bytes], [...toBinary(ItemSchema, itemMessage(item))]);
+    assert.deepEqual(plain(decodeItem(joined(unknown, bytes, unknown))), plain(item));
+    assert.deepEqual(plain(itemOf(fromBinary(ItemSchema, bytes))), plain(item));
+  }));
+});
+
+Deno.test("encodeDuplexRequest() writes what the generated code writes, and reads it back", () => {
+  fc.assert(fc.property(duplexMessages, unknownFields, (message, unknown) => {
+    const bytes = encodeDuplexRequest(message);
+    const theirs = toBinary(DuplexRequestSchema, duplexRequestMessage(message));
+    assert.deepEqual([...bytes], [...theirs]);
+    assert.deepEqual(plain(decodeDuplexRequest(joined(unknown, bytes, unknown))), plain(message));
+    assert.deepEqual(
+      plain(duplexMessageOf(fromBinary(DuplexRequestSchema, bytes))),
+      plain(message),
+    );
+  }));
+});
+
+Deno.test("decodeDuplexRequest() lets the last member of a oneof count, as the generated code does", () => {
+  fc.assert(fc.property(duplexMessages, duplexMessages, (first, second) => {
+    const bytes = joined(encodeDuplexRequest(first), encodeDuplexRequest(second));
+    const theirs = duplexMessageOf(fromBinary(DuplexRequestSchema, bytes));
+    assert.deepEqual(plain(decodeDuplexRequest(bytes)), plain(theirs));
+  }));
+});
+
+Deno.test("each decoder reads any bytes to a message or an InvalidPayload, nothing else", () => {
+  const decoders = [decodeCallRequest, decodeCallResponse, decodeItem, decodeDuplexRequest];
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+      for (const decode of decoders) {
+        try {
+          decode(bytes);
+        } catch (error) {
+          assert(error instanceof InvalidPayload, String(error));
+        }
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("decodeCallRequest() refuses what is torn, lies about a length, or has no end", () => {
+  const hex = [
+    "0a05 6162",
+    "0affffffff0f61",
+    "12020a05",
+    "0a",
+    "00",
+    "0b",
+    "0a02fffe",
+    "ffffffffffffffffffff01",
+  ];
+  for (const message of hex) {
+    const bytes = Uint8Array.fromHex(message.replaceAll(" ", ""));
+    assert.throws(() => decodeCallRequest(bytes), InvalidPayload, message);
+  }
+});
+
+Deno.test("decodeCallRequest() keeps an inner message from reading past its end", () => {
+  // Field 2 says three bytes, of which its own field claims four.
+  const bytes = Uint8Array.fromHex("12030a04010a0161");
+  assert.throws(() => decodeCallRequest(bytes), /ends in the middle/);
+});
+
+Deno.test("decodeCallRequest() bounds what is kept beside the payload", () => {
+  const call: CallEnvelope = {
+    routine: "a",
+    arguments: NO_ARGUMENTS,
+    callId: "",
+    parentId: "",
+    ahead: 0,
+    tags: [],
+  };
+  for (
+    const beyond of [
+      { callId: "x".repeat(129) },
+      { parentId: "x".repeat(129) },
+      { tags: Array(65).fill("x") },
+      { tags: ["x".repeat(257)] },
+    ]
+  ) {
+    const bytes = encodeCallRequest({ ...call, ...beyond });
+    assert.throws(() => decodeCallRequest(bytes), InvalidPayload);
+    assert.throws(() => callOf(fromBinary(CallRequestSchema, bytes)), InvalidPayload);
+  }
+});
+
+Deno.test("decodeCallRequest() takes a call without arguments for one with an empty list", () => {
+  assert.deepEqual(decodeCallRequest(Uint8Array.fromHex("0a0161")).arguments, NO_ARGUMENTS);
+  assert.throws(() => decodeCallResponse(new Uint8Array(0)), /holds no result/);
+  assert.equal(payloadOf(payloadMessage(NO_ARGUMENTS))?.form, "cbor");
+});

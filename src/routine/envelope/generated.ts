@@ -1,0 +1,145 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type CallRequest,
+  CallRequestSchema,
+  type DuplexRequest,
+  DuplexRequestSchema,
+  type Item,
+  ItemSchema,
+  type Payload,
+  PayloadSchema,
+} from "../../gen/mod.ts";
+import type { EncodedPayload } from "../payload/payload.ts";
+import { type CallEnvelope, callIdOf, NO_ARGUMENTS, withTag } from "./call_envelope.ts";
+import type { DuplexMessage, ItemMessage } from "./stream_envelope.ts";
+
+/**
+ * Makes a generated message of a payload.
+ *
+ * @param payload The payload.
+ * @returns The message.
+ */
+export function payloadMessage(payload: EncodedPayload): Payload {
+  return create(PayloadSchema, {
+    encoding: payload.form === "cbor"
+      ? { case: "cbor", value: payload.bytes }
+      : { case: "json", value: payload.text },
+  });
+}
+
+/**
+ * Reads a payload from a generated message.
+ *
+ * @param message The message.
+ * @returns The payload; nothing where there is none.
+ */
+export function payloadOf(message: Payload | undefined): EncodedPayload | undefined {
+  switch (message?.encoding.case) {
+    case "cbor":
+      return { form: "cbor", bytes: message.encoding.value };
+    case "json":
+      return { form: "json", text: message.encoding.value };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Makes a generated message of a call.
+ *
+ * @param call The call.
+ * @returns The message.
+ */
+export function callRequestMessage(call: CallEnvelope): CallRequest {
+  return create(CallRequestSchema, {
+    ...call,
+    arguments: payloadMessage(call.arguments),
+    tags: [...call.tags],
+  });
+}
+
+/**
+ * Reads a call from a generated message.
+ *
+ * @param message The message.
+ * @returns The call.
+ * @throws {InvalidPayload} If an id, a tag or their number is too large.
+ */
+export function callOf(message: CallRequest): CallEnvelope {
+  return {
+    routine: message.routine,
+    arguments: payloadOf(message.arguments) ?? NO_ARGUMENTS,
+    callId: callIdOf(message.callId),
+    parentId: callIdOf(message.parentId),
+    ahead: message.ahead,
+    tags: message.tags.reduce(withTag, []),
+  };
+}
+
+/**
+ * Makes a generated message to the caller of a stream.
+ *
+ * @param message What to say.
+ * @returns The message.
+ */
+export function itemMessage(message: ItemMessage): Item {
+  switch (message.kind) {
+    case "value":
+      return create(ItemSchema, {
+        message: { case: "value", value: payloadMessage(message.payload) },
+      });
+    case "credit":
+      return create(ItemSchema, { message: { case: "credit", value: message.items } });
+    case "unknown":
+      return create(ItemSchema);
+  }
+}
+
+/**
+ * Reads a generated message to the caller of a stream.
+ *
+ * @param message The message.
+ * @returns What it says.
+ */
+export function itemOf({ message }: Item): ItemMessage {
+  if (message.case === "credit") return { kind: "credit", items: message.value };
+  const payload = message.case === "value" ? payloadOf(message.value) : undefined;
+  return payload === undefined ? { kind: "unknown" } : { kind: "value", payload };
+}
+
+/**
+ * Makes a generated message from the caller of a stream.
+ *
+ * @param message What to say.
+ * @returns The message.
+ */
+export function duplexRequestMessage(message: DuplexMessage): DuplexRequest {
+  switch (message.kind) {
+    case "call":
+      return create(DuplexRequestSchema, {
+        message: { case: "call", value: callRequestMessage(message.call) },
+      });
+    case "value":
+      return create(DuplexRequestSchema, {
+        message: { case: "value", value: payloadMessage(message.payload) },
+      });
+    case "credit":
+      return create(DuplexRequestSchema, { message: { case: "credit", value: message.items } });
+    case "unknown":
+      return create(DuplexRequestSchema);
+  }
+}
+
+/**
+ * Reads a generated message from the caller of a stream.
+ *
+ * @param message The message.
+ * @returns What it says.
+ * @throws {InvalidPayload} If its call is beyond the limits.
+ */
+export function duplexMessageOf({ message }: DuplexRequest): DuplexMessage {
+  if (message.case === "call") return { kind: "call", call: callOf(message.value) };
+  if (message.case === "credit") return { kind: "credit", items: message.value };
+  const payload = message.case === "value" ? payloadOf(message.value) : undefined;
+  return payload === undefined ? { kind: "unknown" } : { kind: "value", payload };
+}

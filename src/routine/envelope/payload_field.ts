@@ -1,0 +1,31 @@
+import type { EncodedPayload } from "../payload/payload.ts";
+import { DELIMITED, type FieldReader } from "./field_reader.ts";
+import { delimitedSize, type FieldWriter, textSize } from "./field_writer.ts";
+
+// The fields of selvage.v1.Payload.
+const CBOR = 1;
+const JSON_TEXT = 2;
+
+/** How many bytes a `selvage.v1.Payload` takes. */
+export function payloadSize(payload: EncodedPayload): number {
+  return delimitedSize(payload.form === "cbor" ? payload.bytes.length : textSize(payload.text));
+}
+
+/** Writes the fields of a `selvage.v1.Payload`. */
+export function writePayload(writer: FieldWriter, payload: EncodedPayload): void {
+  if (payload.form === "cbor") writer.binary(CBOR, payload.bytes);
+  else writer.text(JSON_TEXT, payload.text, textSize(payload.text));
+}
+
+/** Reads a `selvage.v1.Payload`; nothing where neither encoding is set. */
+export function readPayload(reader: FieldReader): EncodedPayload | undefined {
+  let payload: EncodedPayload | undefined;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === CBOR) {
+      if (reader.is(DELIMITED)) payload = { form: "cbor", bytes: reader.bytes() };
+    } else if (field === JSON_TEXT) {
+      if (reader.is(DELIMITED)) payload = { form: "json", text: reader.text() };
+    } else reader.skip();
+  }
+  return payload;
+}
