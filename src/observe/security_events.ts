@@ -55,12 +55,12 @@ export interface HandshakeRefused extends EventBase<"handshake.refused"> {
 
 /** New credentials are in use. */
 export interface CredentialsRotated extends EventBase<"credentials.rotated"> {
-  /** The generation of the new credentials, rising by one; 1 is the first. */
+  /** The generation of the new credentials, rising by one. */
   readonly generation: number;
   /** SHA-256 over all of the new credentials, lower-case hexadecimal. */
   readonly fingerprint: string;
   /** The fingerprint of those they replace. */
-  readonly previousFingerprint?: string;
+  readonly previousFingerprint: string;
   /** The new certificate, where we have one of our own. */
   readonly certificate?: CertificateSummary;
   /** The names we present with it, as patterns write them. */
