@@ -4,5 +4,17 @@
  *
  * @module
  */
+export type { Assembled, CredentialPem, UnnumberedMaterial } from "./assemble.ts";
+export { assemble } from "./assemble.ts";
+export * from "./authority.ts";
+export type { TlsUsage } from "./certificate_writer.ts";
+export * from "./credentials.ts";
 export * from "./material.ts";
+export { ownCertificateFault } from "./own_certificate_fault.ts";
+export * from "./pem_writer.ts";
+export type { ProvideCredentials, ProviderOptions } from "./provider.ts";
+export * from "./rejection.ts";
+export type { CredentialFiles } from "./settings.ts";
 export * from "./source.ts";
+export * from "./store.ts";
+export type { WatchOptions } from "./watch_files.ts";

@@ -18,23 +18,3 @@ export interface OpenCredentialsOptions {
   /** Gives up waiting for the first usable version. Default: none. */
   readonly signal?: AbortSignal;
 }
-
-/**
- * Where a worker's or a caller's certificates come from: a plain value that says so and can be
- * shared; nothing is read before it is opened.
- */
-export interface Credentials {
-  /**
-   * Reads the first version and keeps up with later ones until the result is disposed of.
-   *
-   * @throws {ConfigurationError} if there is no usable first version.
-   */
-  open(options?: OpenCredentialsOptions): Promise<CredentialsSource>;
-}
-
-/** Credentials of any other origin, such as the SPIFFE Workload API. */
-export function credentialsFrom(
-  open: (options: OpenCredentialsOptions) => Promise<CredentialsSource>,
-): Credentials {
-  return Object.freeze({ open: (options: OpenCredentialsOptions = {}) => open(options) });
-}

@@ -1,0 +1,239 @@
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { rootCertificates } from "node:tls";
+import { ConfigurationError } from "../errors/mod.ts";
+import {
+  type Certificate,
+  Denylist,
+  formatPemBundle,
+  isCertificateFault,
+  parsePemBundle,
+  summarize,
+  TrustAnchors,
+} from "../identity/mod.ts";
+import {
+  type CredentialMaterial,
+  type CredentialsMode,
+  OwnCertificate,
+  type OwnCertificateFault,
+} from "./material.ts";
+import { purposeFault, validityFault } from "./own_certificate_fault.ts";
+import { type CredentialRejection, rejection } from "./rejection.ts";
+
+/** One version of the credentials as text; what a provider gives. */
+export interface CredentialPem {
+  /** The authorities to trust, PEM; `"system"` for the public roots. */
+  readonly ca?: string;
+  /** The authorities of SPIFFE trust domains, PEM by domain; each vouches for IDs of its own domain only. */
+  readonly domains?: ReadonlyMap<string, string>;
+  /** Our certificate and its chain, PEM, leaf first. */
+  readonly cert?: string;
+  /** Our private key, PEM. */
+  readonly key?: string;
+  /** Peers to refuse although all else is well, JSON: `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`. */
+  readonly denylist?: string;
+  /** Only one end shows a certificate: with `cert` and `key` ours, with `ca` alone the worker's. Default false. */
+  readonly oneWay?: boolean;
+}
+
+/** A version that can be adopted: all of a material but its number. */
+export type UnnumberedMaterial = Omit<CredentialMaterial, "generation">;
+
+/** What came of an attempt to make credentials of text. */
+export type Assembled =
+  | { readonly kind: "usable"; readonly material: UnnumberedMaterial }
+  /** Complete, but our own certificate is of no use: only taken where there is nothing else. */
+  | {
+    readonly kind: "own-invalid";
+    readonly material: UnnumberedMaterial;
+    readonly rejected: CredentialRejection;
+  }
+  | CredentialRejection;
+
+/** Checks everything and puts it together. */
+export function assemble(pem: CredentialPem, now: number): Assembled {
+  const mode = modeOf(pem);
+  if (typeof mode !== "string") return mode;
+  const own = mode === "trust-only" ? undefined : readOwn(pem.cert ?? "", pem.key ?? "");
+  if (own !== undefined && !(own instanceof OwnCertificate)) return own;
+  const anchors = readAnchors(pem, own);
+  if (anchors !== undefined && !(anchors instanceof TrustAnchors)) return anchors;
+  const denylist = readDenylist(pem.denylist);
+  if (!(denylist instanceof Denylist)) return denylist;
+  const material: UnnumberedMaterial = {
+    mode,
+    ...(own === undefined ? {} : { own }),
+    ...(anchors === undefined ? {} : { anchors }),
+    caPem: anchors?.all.map((anchor) => formatPemBundle([anchor])) ?? [],
+    denylist,
+    fingerprint: fingerprint(pem, mode, own, anchors),
+  };
+  const rejected = own === undefined ? undefined : ownRejection(own, now);
+  return rejected === undefined
+    ? { kind: "usable", material }
+    : { kind: "own-invalid", material, rejected };
+}
+
+/** Tells the mode, or which part is missing or empty; looks no further into the text. */
+export function modeOf(pem: CredentialPem): CredentialsMode | CredentialRejection {
+  for (const setting of ["ca", "cert", "key", "denylist"] as const) {
+    if (pem[setting]?.trim() === "") return rejection("incomplete", setting, "it is empty");
+  }
+  const { cert, key } = pem;
+  const trusts = pem.ca !== undefined || (pem.domains?.size ?? 0) > 0;
+  if (cert !== undefined && key === undefined) {
+    return rejection("incomplete", "key", "a certificate is given without its private key");
+  }
+  if (key !== undefined && cert === undefined) {
+    return rejection("incomplete", "cert", "a private key is given without its certificate");
+  }
+  if (pem.oneWay === true) {
+    if (cert !== undefined) return "one-way";
+    if (trusts) return "trust-only";
+    return rejection("incomplete", "ca", "one-way TLS needs a certificate and key, or a ca");
+  }
+  if (cert === undefined) {
+    return rejection(
+      "incomplete",
+      "cert",
+      "mutual TLS needs a certificate and key; a caller without one uses Credentials.trustOnly",
+    );
+  }
+  if (!trusts) {
+    return rejection("incomplete", "ca", "mutual TLS needs the ca that peers are judged by");
+  }
+  return "mutual";
+}
+
+function readOwn(cert: string, keyPem: string): OwnCertificate | CredentialRejection {
+  const chain = parsePemBundle(cert);
+  if (isCertificateFault(chain)) return rejection("malformed", "cert", chain.found);
+  const [leaf, ...issuers] = chain;
+  if (leaf === undefined) return rejection("malformed", "cert", "it holds no certificate");
+  for (const [index, { faults: [fault] }] of chain.entries()) {
+    if (fault !== undefined) {
+      return rejection("malformed", "cert", `certificate ${index} of the chain: ${fault.found}`);
+    }
+  }
+  const spki = readKey(keyPem);
+  if ("kind" in spki) return spki;
+  const fault = lastingFault(leaf, spki);
+  return new OwnCertificate({
+    certPem: formatPemBundle(chain),
+    keyPem,
+    chain: [leaf, ...issuers],
+    summary: summarize(leaf),
+    ...(fault === undefined ? {} : { fault }),
+  });
+}
+
+/** Reads a private key and gives its public half as SubjectPublicKeyInfo. */
+function readKey(keyPem: string): Uint8Array | CredentialRejection {
+  try {
+    const publicKey = createPublicKey(createPrivateKey(keyPem));
+    return new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
+  } catch {
+    // The platform's message is left out: it may quote what it could not read.
+    return rejection("malformed", "key", "it is not an unencrypted private key in PEM");
+  }
+}
+
+function lastingFault(leaf: Certificate, spki: Uint8Array): OwnCertificateFault | undefined {
+  if (spki.toHex() !== leaf.publicKey.spki.toHex()) return "key-mismatch";
+  return purposeFault(leaf) === undefined ? undefined : "unsuitable";
+}
+
+function ownRejection(own: OwnCertificate, now: number): CredentialRejection | undefined {
+  if (own.fault === "key-mismatch") {
+    return rejection("key-mismatch", "key", "the private key is not the certificate's");
+  }
+  if (own.fault === "unsuitable") {
+    return rejection("unsuitable", "cert", purposeFault(own.leaf) ?? "it cannot be used for TLS");
+  }
+  const dates = validityFault(own.leaf, now);
+  return dates && rejection(dates.reason, "cert", dates.found);
+}
+
+function readAnchors(
+  pem: CredentialPem,
+  own: OwnCertificate | undefined,
+): TrustAnchors | CredentialRejection | undefined {
+  const { ca, domains = new Map<string, string>() } = pem;
+  if (ca === undefined && domains.size === 0) return undefined;
+  const localDomain = own === undefined ? undefined : trustDomainOf(own.leaf);
+  const local = localDomain === undefined ? {} : { localDomain };
+  if (ca === "system") {
+    return new TrustAnchors({ publicRoots: publicRoots(), ...local });
+  }
+  const byDomain = new Map<string, readonly Certificate[]>();
+  for (const [domain, bundle] of domains) {
+    const anchors = readBundle(bundle, `the bundle of ${domain}`);
+    if ("kind" in anchors) return anchors;
+    byDomain.set(domain, anchors);
+  }
+  const bundle = ca === undefined ? [] : readBundle(ca, "the bundle");
+  if ("kind" in bundle) return bundle;
+  return new TrustAnchors({ bundle, domains: byDomain, ...local });
+}
+
+function readBundle(pem: string, what: string): readonly Certificate[] | CredentialRejection {
+  const anchors = parsePemBundle(pem);
+  if (isCertificateFault(anchors)) return rejection("malformed", "ca", `${what}: ${anchors.found}`);
+  if (anchors.length === 0) return rejection("malformed", "ca", `${what} holds no certificate`);
+  for (const [index, { faults: [fault] }] of anchors.entries()) {
+    if (fault !== undefined) {
+      return rejection("malformed", "ca", `certificate ${index} of ${what}: ${fault.found}`);
+    }
+  }
+  return anchors;
+}
+
+let readPublicRoots: readonly Certificate[] | undefined;
+
+/** The public roots that are strict enough for a path; the platform's list is not ours to refuse. */
+function publicRoots(): readonly Certificate[] {
+  readPublicRoots ??= rootCertificates.flatMap((pem) => {
+    const parsed = parsePemBundle(pem);
+    return isCertificateFault(parsed) ? [] : parsed.filter(({ faults }) => faults.length === 0);
+  });
+  return readPublicRoots;
+}
+
+function readDenylist(text: string | undefined): Denylist | CredentialRejection {
+  if (text === undefined) return Denylist.empty;
+  try {
+    return Denylist.parse(text);
+  } catch (cause) {
+    if (!(cause instanceof ConfigurationError)) throw cause;
+    return rejection("malformed", "denylist", cause.message, cause);
+  }
+}
+
+function trustDomainOf({ extensions }: Certificate): string | undefined {
+  for (const name of extensions.subjectAlternativeNames ?? []) {
+    if (name.kind === "uri" && name.spiffeId !== undefined) return name.spiffeId.trustDomain;
+  }
+  return undefined;
+}
+
+/** The private key is not part of it: a certificate has one, and hashes of it travel in events. */
+function fingerprint(
+  pem: CredentialPem,
+  mode: CredentialsMode,
+  own: OwnCertificate | undefined,
+  anchors: TrustAnchors | undefined,
+): string {
+  const domains = [...pem.domains ?? []].map(([domain, text]) => [domain, text.trim()]).sort();
+  const parts = [
+    mode,
+    own?.chain.map((der) => sha256(der)) ?? [],
+    own?.fault ?? "",
+    anchors?.all.map((anchor) => anchor.fingerprint) ?? [],
+    domains,
+    pem.denylist?.trim() ?? "",
+  ];
+  return sha256(new TextEncoder().encode(JSON.stringify(parts)));
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

@@ -1,0 +1,114 @@
+import { ConfigurationError } from "../errors/mod.ts";
+import { systemClock } from "../observe/mod.ts";
+import { assemble, type CredentialPem } from "./assemble.ts";
+import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
+import { readParts } from "./parts.ts";
+import { configurationError } from "./rejection.ts";
+import { type CredentialFiles, partsOfEnv, partsOfFiles, partsOfTrust } from "./settings.ts";
+import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
+import { CredentialsStore } from "./store.ts";
+import { openWatched, type WatchOptions } from "./watch_files.ts";
+
+/**
+ * Where a worker's or a caller's certificates come from: a plain value that says so and can be
+ * shared; nothing is read before it is opened.
+ */
+export interface Credentials {
+  /**
+   * Reads the first version and keeps up with later ones until the result is disposed of.
+   *
+   * @throws {ConfigurationError} if there is no usable first version.
+   */
+  open(options?: OpenCredentialsOptions): Promise<CredentialsSource>;
+}
+
+/** Credentials of any other origin, such as the SPIFFE Workload API. */
+export function credentialsFrom(
+  open: (options: OpenCredentialsOptions) => Promise<CredentialsSource>,
+): Credentials {
+  return Object.freeze({ open: (options: OpenCredentialsOptions = {}) => open(options) });
+}
+
+/** Settings of `Credentials.fromEnv`. */
+export interface CredentialEnvOptions {
+  /** What the variables' names begin with. Default `SELVAGE_`. */
+  readonly prefix?: string;
+}
+
+/** Where credentials can come from. */
+export interface CredentialsFactory {
+  /** Files that are read once, when the credentials are opened. */
+  fromFiles(files: CredentialFiles): Credentials;
+  /** PEM text. */
+  fromPem(pem: CredentialPem): Credentials;
+  /**
+   * The environment variables `SELVAGE_CA`, `SELVAGE_CERT`, `SELVAGE_KEY`, `SELVAGE_DENYLIST`, each
+   * a path or PEM (JSON for the last), and `SELVAGE_ONE_WAY`, `1` or `0`. Files are watched.
+   */
+  fromEnv(options?: CredentialEnvOptions): Credentials;
+  /** Files that are watched: a new version is taken up as soon as it is complete and holds. */
+  watchFiles(files: CredentialFiles & WatchOptions): Credentials;
+  /** A function that gives PEM text, called again every `refreshMs`. */
+  provider(provide: ProvideCredentials, options: ProviderOptions): Credentials;
+  /** No certificate of our own, for a caller of one-way TLS; `ca` is a path (watched), PEM or `"system"`. */
+  trustOnly(trust: { readonly ca: string | URL }): Credentials;
+}
+
+/**
+ * Where credentials come from.
+ *
+ * @example A worker's or a caller's files, watched
+ * ```ts
+ * import { Credentials } from "./mod.ts";
+ *
+ * const credentials = Credentials.watchFiles({
+ *   ca: "/run/tls/ca.pem",
+ *   cert: "/run/tls/tls.crt",
+ *   key: "/run/tls/tls.key",
+ * });
+ * ```
+ */
+export const Credentials: CredentialsFactory = Object.freeze({
+  fromFiles(files: CredentialFiles): Credentials {
+    const parts = partsOfFiles(files);
+    return credentialsFrom(async (options) => {
+      const read = await readParts(parts);
+      if ("kind" in read) throw configurationError(read);
+      return openText(read, options);
+    });
+  },
+
+  fromPem(pem: CredentialPem): Credentials {
+    const settled = { ...pem };
+    return credentialsFrom((options) => Promise.try(openText, settled, options));
+  },
+
+  fromEnv(env: CredentialEnvOptions = {}): Credentials {
+    return credentialsFrom((options) => openWatched(partsOfEnv(env.prefix), {}, options));
+  },
+
+  watchFiles(files: CredentialFiles & WatchOptions): Credentials {
+    const parts = partsOfFiles(files);
+    return credentialsFrom((options) => openWatched(parts, files, options));
+  },
+
+  provider(provide: ProvideCredentials, settings: ProviderOptions): Credentials {
+    if (!(settings.refreshMs > 0)) {
+      throw new ConfigurationError("refreshMs must be a positive number of milliseconds", {
+        setting: "refreshMs",
+      });
+    }
+    return credentialsFrom((options) => openProvider(provide, settings, options));
+  },
+
+  trustOnly({ ca }: { readonly ca: string | URL }): Credentials {
+    const parts = partsOfTrust(ca);
+    return credentialsFrom((options) => openWatched(parts, {}, options));
+  },
+});
+
+function openText(pem: CredentialPem, options: OpenCredentialsOptions): CredentialsStore {
+  const store = new CredentialsStore(options);
+  store.offerFirst(assemble(pem, (options.clock ?? systemClock).now()));
+  return store;
+}

@@ -1,0 +1,111 @@
+import type { HandshakeEvidence } from "../errors/mod.ts";
+import type { Certificate, PeerRole } from "../identity/mod.ts";
+import type { CredentialMaterial } from "./material.ts";
+
+const PURPOSES: Readonly<Record<PeerRole, string>> = {
+  server: "1.3.6.1.5.5.7.3.1",
+  client: "1.3.6.1.5.5.7.3.2",
+};
+const ANY_PURPOSE = "2.5.29.37.0";
+
+/**
+ * Tells why our own certificate cannot be used now, as the evidence of `own-certificate-invalid`;
+ * `undefined` where it can, or where we have none. Asked before every dial and every accept.
+ *
+ * @param material The version in use.
+ * @param now The time, in milliseconds since the epoch.
+ * @param role What we are in the connection; without it, fitness for either will do.
+ */
+export function ownCertificateFault(
+  { own }: CredentialMaterial,
+  now: number,
+  role?: PeerRole,
+): HandshakeEvidence | undefined {
+  if (own === undefined) return undefined;
+  const seen = { certificate: own.summary, ownCertificate: own.summary, now: iso(now) };
+  if (own.fault === "key-mismatch") {
+    return {
+      ...seen,
+      rule: "own.key-mismatch",
+      found: "our private key is not our certificate's",
+      advice: "write the key and the certificate that were issued together",
+    };
+  }
+  const purpose = purposeFault(own.leaf, role);
+  if (purpose !== undefined) {
+    return {
+      ...seen,
+      rule: "own.unsuitable",
+      found: `our certificate cannot be used: ${purpose}`,
+      advice: "have a certificate issued for TLS server and client use",
+    };
+  }
+  const dates = validityFault(own.leaf, now);
+  if (dates === undefined) return undefined;
+  return {
+    ...seen,
+    rule: `own.${dates.reason}`,
+    found: `our certificate cannot be used: ${dates.found}`,
+    advice: dates.advice,
+    clockOffBySeconds: dates.clockOffBySeconds,
+  };
+}
+
+/** What the dates say against a certificate. */
+export interface ValidityFault {
+  /** The word for it. */
+  readonly reason: "expired" | "not-yet-valid";
+  /** One sentence: what was found. */
+  readonly found: string;
+  /** One sentence: what to do. */
+  readonly advice: string;
+  /** How far our clock would have to be off for the certificate to be valid; positive: ours is behind. */
+  readonly clockOffBySeconds: number;
+}
+
+/** Tells whether the certificate is outside its dates. */
+export function validityFault(
+  { notBefore, notAfter }: Certificate,
+  now: number,
+): ValidityFault | undefined {
+  if (now < notBefore) {
+    const seconds = Math.ceil((notBefore - now) / 1000);
+    return {
+      reason: "not-yet-valid",
+      found: `it is valid from ${iso(notBefore)}`,
+      advice: `that is ${seconds} s in the future; is this machine's clock behind?`,
+      clockOffBySeconds: seconds,
+    };
+  }
+  // `notAfter` names the last valid second (RFC 5280 §4.1.2.5), which lasts to its end.
+  if (now >= notAfter + 1000) {
+    const seconds = Math.ceil((now - notAfter) / 1000);
+    return {
+      reason: "expired",
+      found: `it expired at ${iso(notAfter)}`,
+      advice: `that was ${seconds} s ago; renew it, and it is taken up without a restart`,
+      clockOffBySeconds: -seconds,
+    };
+  }
+  return undefined;
+}
+
+/** Tells what in the certificate forbids TLS, in one clause. */
+export function purposeFault(leaf: Certificate, role?: PeerRole): string | undefined {
+  const { basicConstraints, keyUsage, extendedKeyUsage } = leaf.extensions;
+  if (basicConstraints?.ca === true) return "it is an authority's, not a leaf";
+  if (keyUsage !== undefined && !keyUsage.has("digitalSignature")) {
+    return "its key usage lacks digitalSignature";
+  }
+  if (extendedKeyUsage === undefined) return undefined;
+  const wanted = role === undefined ? Object.values(PURPOSES) : [PURPOSES[role]];
+  const { purposes } = extendedKeyUsage;
+  if (purposes.has(ANY_PURPOSE) || wanted.some((purpose) => purposes.has(purpose))) {
+    return undefined;
+  }
+  return `its extended key usage allows no TLS ${role ?? "server or client"}`;
+}
+
+function iso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

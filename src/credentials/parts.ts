@@ -1,0 +1,57 @@
+import type { CredentialPem } from "./assemble.ts";
+import { type CredentialRejection, rejection } from "./rejection.ts";
+
+/** Where the text of one setting comes from. */
+export type CredentialPart =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "file"; readonly path: string };
+
+/** The settings that have a text. */
+export type PartName = "ca" | "cert" | "key" | "denylist";
+
+/** Where every setting comes from. */
+export interface CredentialParts {
+  /** The settings given. */
+  readonly parts: ReadonlyMap<PartName, CredentialPart>;
+  /** Only one end shows a certificate. */
+  readonly oneWay: boolean;
+}
+
+/** No certificate file is as large; a device or a log given by mistake is not read into memory. */
+const FILE_LIMIT_BYTES = 4 * 1024 * 1024;
+
+/** The files among the parts. */
+export function filesOf({ parts }: CredentialParts): readonly string[] {
+  return [...parts.values()].flatMap((part) => part.kind === "file" ? [part.path] : []);
+}
+
+/** Reads every part now; a file that cannot be read is a rejection. */
+export async function readParts(
+  { parts, oneWay }: CredentialParts,
+): Promise<CredentialPem | CredentialRejection> {
+  const texts: Partial<Record<PartName, string>> = {};
+  for (const [name, part] of parts) {
+    const text = part.kind === "text" ? part.text : await readFile(name, part.path);
+    if (typeof text !== "string") return text;
+    texts[name] = text;
+  }
+  return { ...texts, oneWay };
+}
+
+async function readFile(name: PartName, path: string): Promise<string | CredentialRejection> {
+  try {
+    using file = await Deno.open(path, { read: true });
+    const { isFile, size } = await file.stat();
+    if (!isFile) return rejection("unreadable", name, `${path} is not a file`);
+    if (size > FILE_LIMIT_BYTES) {
+      return rejection("unreadable", name, `${path} is larger than ${FILE_LIMIT_BYTES} bytes`);
+    }
+    return await new Response(file.readable).text();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      return rejection("unreadable", name, `${path} does not exist`, cause);
+    }
+    const why = cause instanceof Error ? cause.name : "of an unknown error";
+    return rejection("unreadable", name, `${path} cannot be read: ${why}`, cause);
+  }
+}

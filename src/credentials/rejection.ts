@@ -1,0 +1,37 @@
+import { ConfigurationError } from "../errors/mod.ts";
+import type { CredentialsFault } from "../observe/mod.ts";
+
+/** Which setting is at fault. */
+export type CredentialSetting = "ca" | "cert" | "key" | "denylist" | "provider" | "credentials";
+
+/** Why a version of the credentials cannot be used. A value; thrown only where there is no other version. */
+export interface CredentialRejection {
+  /** Marks the value among what an attempt may give. */
+  readonly kind: "rejected";
+  /** The word for it. */
+  readonly reason: CredentialsFault;
+  /** One sentence: what was found. */
+  readonly message: string;
+  /** The setting at fault. */
+  readonly setting: CredentialSetting;
+  /** What was thrown by the platform or the provider. */
+  readonly cause?: unknown;
+}
+
+/** Makes a rejection. */
+export function rejection(
+  reason: CredentialsFault,
+  setting: CredentialSetting,
+  message: string,
+  cause?: unknown,
+): CredentialRejection {
+  return { kind: "rejected", reason, setting, message, ...(cause === undefined ? {} : { cause }) };
+}
+
+/** The error for a rejection where nothing else can be used instead. */
+export function configurationError(rejected: CredentialRejection): ConfigurationError {
+  return new ConfigurationError(`${rejected.setting}: ${rejected.message}`, {
+    setting: rejected.setting,
+    cause: rejected.cause,
+  });
+}

@@ -1,0 +1,144 @@
+import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
+import type { Assembled, UnnumberedMaterial } from "./assemble.ts";
+import { ExpiryWatch } from "./expiry_watch.ts";
+import type { CredentialMaterial } from "./material.ts";
+import { validityFault } from "./own_certificate_fault.ts";
+import { configurationError, type CredentialRejection, rejection } from "./rejection.ts";
+import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
+
+/** What became of a version that was offered. */
+export type Offered = "adopted" | "unchanged" | "rejected";
+
+/**
+ * The source behind every kind of credentials: takes versions that hold, keeps the last good one
+ * otherwise, tells subscribers and the observer, and watches the expiry of our own certificate.
+ */
+export class CredentialsStore implements CredentialsSource {
+  readonly #observer: Observer | undefined;
+  readonly #clock: Clock;
+  readonly #expiry: ExpiryWatch;
+  readonly #close: () => void | Promise<void>;
+  readonly #listeners = new Set<(material: CredentialMaterial) => void>();
+  #current: CredentialMaterial | undefined;
+  #told: string | undefined;
+
+  /** Without a version yet; `close` stops whatever offers them. */
+  constructor(options: OpenCredentialsOptions, close: () => void | Promise<void> = () => {}) {
+    this.#observer = options.observer;
+    this.#clock = options.clock ?? systemClock;
+    this.#expiry = new ExpiryWatch(this.#clock, this.#observer);
+    this.#close = close;
+  }
+
+  /** The version in use. Defined once {@linkcode CredentialsStore.offer} has answered `adopted`. */
+  current(): CredentialMaterial {
+    if (this.#current === undefined) throw new TypeError("no credentials have been adopted yet");
+    return this.#current;
+  }
+
+  /** Whether there is a version in use. */
+  get ready(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** Calls `listener` with every version adopted from now on. */
+  subscribe(listener: (material: CredentialMaterial) => void): Disposable {
+    // Of its own identity, so that one function can subscribe twice.
+    const entry = (material: CredentialMaterial): void => listener(material);
+    this.#listeners.add(entry);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(entry) };
+  }
+
+  /** Takes a version if it holds and differs from the one in use; otherwise says why not. */
+  offer(assembled: Assembled): Offered {
+    if (assembled.kind === "rejected") return this.reject(assembled);
+    if (assembled.kind === "own-invalid") return this.reject(assembled.rejected);
+    const { material } = assembled;
+    if (material.fingerprint === this.#current?.fingerprint) {
+      this.#told = undefined;
+      return "unchanged";
+    }
+    if (this.#current !== undefined && this.#current.mode !== material.mode) {
+      return this.reject(rejection(
+        "incomplete",
+        "credentials",
+        `they are for ${material.mode} and cannot replace ones for ${this.#current.mode}`,
+      ));
+    }
+    this.#adopt(material);
+    return "adopted";
+  }
+
+  /**
+   * Takes the first version, and where only our own certificate is at fault takes it all the same,
+   * so that everyone learns by name what is wrong with it and a better one can follow.
+   *
+   * @throws {ConfigurationError} if there is nothing to take.
+   */
+  offerFirst(assembled: Assembled): void {
+    if (assembled.kind === "rejected") throw configurationError(assembled);
+    this.#adopt(assembled.material);
+    if (assembled.kind === "own-invalid") this.reject(assembled.rejected);
+  }
+
+  /** Keeps the last good version and says why, once for each different reason in a row. */
+  reject(rejected: CredentialRejection): "rejected" {
+    const telling = `${rejected.reason} ${rejected.setting} ${rejected.message}`;
+    if (telling === this.#told) return "rejected";
+    this.#told = telling;
+    const kept = this.#current;
+    this.#observer?.emit({
+      type: "credentials.rejected",
+      reason: rejected.reason,
+      message: `${rejected.setting}: ${rejected.message}`,
+      ...(kept === undefined ? {} : { keptGeneration: kept.generation }),
+      ...(kept?.own === undefined ? {} : { keptCertificate: kept.own.summary }),
+      keptExpired: kept?.own !== undefined &&
+        validityFault(kept.own.leaf, this.#clock.now())?.reason === "expired",
+    });
+    return "rejected";
+  }
+
+  /** Stops offering, watching and telling. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listeners.clear();
+    this.#expiry[Symbol.dispose]();
+    await this.#close();
+  }
+
+  #adopt(unnumbered: UnnumberedMaterial): void {
+    const previous = this.#current;
+    const material: CredentialMaterial = Object.freeze({
+      ...unnumbered,
+      generation: (previous?.generation ?? 0) + 1,
+    });
+    this.#current = material;
+    this.#told = undefined;
+    this.#expiry.follow(material.own);
+    if (previous !== undefined) {
+      this.#observer?.emit({
+        type: "credentials.rotated",
+        generation: material.generation,
+        fingerprint: material.fingerprint,
+        previousFingerprint: previous.fingerprint,
+        ...(material.own === undefined ? {} : { certificate: material.own.summary }),
+        identities: material.own?.summary.names ?? [],
+      });
+    }
+    for (const listener of [...this.#listeners]) tell(listener, material);
+  }
+}
+
+/** One subscriber's failure must not keep new credentials from the others. */
+function tell(
+  listener: (material: CredentialMaterial) => void,
+  material: CredentialMaterial,
+): void {
+  try {
+    listener(material);
+  } catch (error) {
+    loggerFor("credentials").error("a subscriber could not take new credentials: {error}", {
+      error,
+    });
+  }
+}

@@ -1,0 +1,210 @@
+import { createHash } from "node:crypto";
+import { type Clock, systemClock } from "../observe/mod.ts";
+import { assemble, type Assembled, type CredentialPem } from "./assemble.ts";
+import { FolderWatch } from "./folder_watch.ts";
+import { type CredentialParts, filesOf, readParts } from "./parts.ts";
+import type { CredentialRejection } from "./rejection.ts";
+import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
+import { CredentialsStore } from "./store.ts";
+import { untilAborted } from "./until_aborted.ts";
+
+/** Settings of watched files. */
+export interface WatchOptions {
+  /** How long nothing may change before the files are read, in milliseconds. Default 100. */
+  readonly debounceMs?: number;
+  /** How often to look where a folder cannot be watched or something is amiss, in milliseconds. Default 1,000. */
+  readonly pollMs?: number;
+  /** How long files that do not exist yet are waited for at the start, in milliseconds. Default 10,000. */
+  readonly waitMs?: number;
+}
+
+/** Watched folders are looked at this often all the same: some network file systems tell nothing. */
+const WATCHED_POLL_MS = 10_000;
+
+/**
+ * Files that do not fit together are believed, and reported, once nothing has changed for this many
+ * times the debounce.
+ */
+const SETTLE_DEBOUNCES = 20;
+
+/** Files that keep changing are read after this many times the debounce all the same. */
+const PATIENCE_DEBOUNCES = 10;
+
+/** Opens credentials whose files are watched. */
+export async function openWatched(
+  parts: CredentialParts,
+  settings: WatchOptions,
+  options: OpenCredentialsOptions,
+): Promise<CredentialsSource> {
+  const watch = new FileWatch(parts, settings, options);
+  try {
+    await untilAborted(watch.begin(), options.signal);
+  } catch (error) {
+    await watch.store[Symbol.asyncDispose]();
+    throw error;
+  }
+  return watch.store;
+}
+
+/** Reads the files whenever they change, one reading at a time, and offers what they hold. */
+class FileWatch {
+  readonly store: CredentialsStore;
+  readonly #parts: CredentialParts;
+  readonly #clock: Clock;
+  readonly #debounceMs: number;
+  readonly #pollMs: number;
+  readonly #waitMs: number;
+  readonly #folders: FolderWatch;
+  readonly #first = Promise.withResolvers<void>();
+  readonly #begunAt: number;
+  #phase: "waiting" | "reading" | "reading-outdated" | "closed" = "waiting";
+  #reading: Promise<void> = Promise.resolve();
+  #timer: Disposable | undefined;
+  /** When the change that is being waited out began. */
+  #changingSince: number | undefined;
+  /** What the files held when they were read last, since when, and whether that is in use. */
+  #seen = { digest: "", since: 0, inUse: false };
+
+  constructor(parts: CredentialParts, settings: WatchOptions, options: OpenCredentialsOptions) {
+    this.#parts = parts;
+    this.#clock = options.clock ?? systemClock;
+    this.#debounceMs = settings.debounceMs ?? 100;
+    this.#pollMs = settings.pollMs ?? 1_000;
+    this.#waitMs = settings.waitMs ?? 10_000;
+    this.#begunAt = this.#clock.now();
+    this.#folders = new FolderWatch(() => this.#changed());
+    this.store = new CredentialsStore(options, () => this.#close());
+  }
+
+  /** Settles with the first version that can be used, or with what forbids it. */
+  begin(): Promise<void> {
+    this.#beginReading();
+    return this.#first.promise;
+  }
+
+  async #close(): Promise<void> {
+    this.#phase = "closed";
+    this.#timer?.[Symbol.dispose]();
+    this.#folders[Symbol.dispose]();
+    await this.#reading;
+    this.#folders[Symbol.dispose]();
+  }
+
+  /** Waits for quiet, but not for ever, and reads. */
+  #changed(): void {
+    if (this.#phase === "closed") return;
+    if (this.#phase !== "waiting") {
+      this.#phase = "reading-outdated";
+      return;
+    }
+    const now = this.#clock.now();
+    this.#changingSince ??= now;
+    const patienceEnds = this.#changingSince + this.#debounceMs * PATIENCE_DEBOUNCES;
+    this.#readIn(Math.min(this.#debounceMs, Math.max(patienceEnds - now, 0)));
+  }
+
+  #readIn(delayMs: number): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#clock.schedule(() => this.#beginReading(), delayMs, {
+      background: this.store.ready,
+    });
+  }
+
+  #beginReading(): void {
+    this.#phase = "reading";
+    this.#changingSince = undefined;
+    this.#reading = this.#read();
+  }
+
+  async #read(): Promise<void> {
+    // Watched first, so that a change during the reading is not missed.
+    const watched = await this.#folders.follow(filesOf(this.#parts));
+    const read = await readParts(this.#parts);
+    if (!this.#isIn("closed")) this.#judge(read);
+    if (this.#isIn("closed")) return;
+    const outdated = this.#isIn("reading-outdated");
+    this.#phase = "waiting";
+    if (outdated) this.#changed();
+    else this.#readIn(this.#nextLookMs(watched));
+  }
+
+  /** The phase may have changed during any `await`, which narrowing does not see. */
+  #isIn(phase: "reading-outdated" | "closed"): boolean {
+    return this.#phase === phase;
+  }
+
+  #judge(read: CredentialPem | CredentialRejection): void {
+    const now = this.#clock.now();
+    const digest = digestOf(read);
+    if (digest !== this.#seen.digest) this.#seen = { digest, since: now, inUse: false };
+    if (this.#seen.inUse) return;
+    const assembled = "kind" in read ? read : assemble(read, now);
+    if (this.store.ready) this.#judgeNext(assembled);
+    else this.#judgeFirst(assembled);
+  }
+
+  #judgeNext(assembled: Assembled): void {
+    if (assembled.kind !== "usable" && this.#mayBeTorn(refusalOf(assembled))) return;
+    this.#seen.inUse = this.store.offer(assembled) !== "rejected";
+  }
+
+  #judgeFirst(assembled: Assembled): void {
+    if (assembled.kind !== "usable") {
+      const rejected = refusalOf(assembled);
+      const torn = this.#mayBeTorn(rejected);
+      if ((torn || isMissing(rejected)) && this.#waitLeftMs() > 0) {
+        if (!torn) this.store.reject(rejected);
+        return;
+      }
+    }
+    try {
+      this.store.offerFirst(assembled);
+    } catch (error) {
+      this.#first.reject(error);
+      return;
+    }
+    this.#seen.inUse = assembled.kind === "usable";
+    this.#first.resolve();
+  }
+
+  /** Whether this is what files look like that are being written just now. */
+  #mayBeTorn({ reason }: CredentialRejection): boolean {
+    return TORN.has(reason) && this.#settleLeftMs() > 0;
+  }
+
+  #settleLeftMs(): number {
+    return this.#seen.since + this.#debounceMs * SETTLE_DEBOUNCES - this.#clock.now();
+  }
+
+  #waitLeftMs(): number {
+    return this.#begunAt + this.#waitMs - this.#clock.now();
+  }
+
+  #nextLookMs(watched: boolean): number {
+    if (this.#seen.inUse) return watched ? WATCHED_POLL_MS : this.#pollMs;
+    const deadlines = [this.#settleLeftMs(), this.store.ready ? 0 : this.#waitLeftMs()];
+    return Math.min(this.#pollMs, ...deadlines.filter((leftMs) => leftMs > 0));
+  }
+}
+
+/** How files look that are being written; of a whole certificate with bad dates none of it is true. */
+const TORN: ReadonlySet<CredentialRejection["reason"]> = new Set([
+  "unreadable",
+  "incomplete",
+  "malformed",
+  "key-mismatch",
+]);
+
+function isMissing({ cause }: CredentialRejection): boolean {
+  return cause instanceof Deno.errors.NotFound;
+}
+
+function refusalOf(assembled: Exclude<Assembled, { kind: "usable" }>): CredentialRejection {
+  return assembled.kind === "rejected" ? assembled : assembled.rejected;
+}
+
+/** Kept instead of the text, which holds the private key. */
+function digestOf(read: CredentialPem | CredentialRejection): string {
+  const content = "kind" in read ? [read.reason, read.message] : read;
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}
