@@ -1,14 +1,357 @@
-import type { Address } from "../channel/mod.ts";
-import type { ListenForPeersOptions, PeerListener } from "./options.ts";
+import {
+  type AcceptedChannel,
+  type AcceptFailure,
+  type Address,
+  type ChannelFacts,
+  type ChannelListener,
+  formatAddress,
+  listenForChannels,
+  listenInMemory,
+  type MemoryAddress,
+  type MemoryDialler,
+  type TlsFacts,
+} from "../channel/mod.ts";
+import type { CredentialMaterial } from "../credentials/mod.ts";
+import type { PeerReason } from "../errors/mod.ts";
+import { type ByteChannel, ErrorCode } from "../http2/mod.ts";
+import { matchesPeer, type PeerIdentity, type PeerQuestion } from "../identity/mod.ts";
+import { type ChannelSecurity, type Clock, systemClock } from "../observe/mod.ts";
+import { nameAcceptFailure, type RefusalEvent } from "./accept_failure.ts";
+import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+import { HeldPeer } from "./held_peer.ts";
+import { type ChannelVerdict, judgeChannel } from "./judge.ts";
+import { ListenerGeneration } from "./listener_generation.ts";
+import {
+  CONNECTION_AGE_MS,
+  DISTRUST_GRACE_MS,
+  HANDSHAKE_TIMEOUT_MS,
+  type ListenForPeersOptions,
+  type PeerListener,
+} from "./options.ts";
+import { refusalBytes, refuse } from "./refusal.ts";
+import { RefusedSessions } from "./refused_sessions.ts";
+import { oldestVersion } from "./tls_contexts.ts";
+
+/** How far a connection's age may lie off its mean, so that peers do not all move at once. */
+const AGE_SPREAD = 0.1;
 
 /**
- * Listens for peers, proves them, and gives each that is allowed an HTTP/2 connection.
+ * Listens for peers, proves them, and gives each that is allowed an HTTP/2 connection. New credentials
+ * make a new generation on the same port; connections of older ones finish their calls.
  *
- * @throws {ConfigurationError} where the address cannot be listened on.
+ * @throws {ConfigurationError} where the address cannot be listened on, or the credentials cannot serve.
  */
-export function listenForPeers(
-  _address: Address,
-  _options: ListenForPeersOptions,
+export async function listenForPeers(
+  address: Address,
+  options: ListenForPeersOptions,
 ): Promise<PeerListener> {
-  return Promise.reject(new Error("listenForPeers is not there yet"));
+  const listener = new Listener(options);
+  await listener.open(address);
+  return listener;
+}
+
+class Listener implements PeerListener {
+  readonly #options: ListenForPeersOptions;
+  readonly #clock: Clock;
+  readonly #refusedSessions: RefusedSessions;
+  readonly #held = new Set<HeldPeer>();
+  #leaving: ListenerGeneration[] = [];
+  #current: ListenerGeneration | undefined;
+  #subscription: Disposable | undefined;
+  #channels: ChannelListener | undefined;
+  #inMemory: Disposable | undefined;
+  #address: Address | undefined;
+  #peers = 0;
+  #draining = false;
+
+  constructor(options: ListenForPeersOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#refusedSessions = new RefusedSessions(this.#clock);
+    const { credentials } = options;
+    if (credentials === undefined) return;
+    this.#current = this.#generationOf(credentials.current());
+    this.#subscription = credentials.subscribe((material) => this.#rotate(material));
+  }
+
+  get address(): Address {
+    if (this.#address === undefined) throw new TypeError("the listener is not open");
+    return this.#address;
+  }
+
+  get security(): ChannelSecurity {
+    if (this.#address?.kind === "memory") return "memory";
+    if (this.#current !== undefined) return this.#current.tls.mutual ? "mutual-tls" : "one-way-tls";
+    return this.#address?.kind === "unix" ? "unix-socket" : "plaintext";
+  }
+
+  get generation(): number {
+    return this.#current?.material.generation ?? 0;
+  }
+
+  async open(address: Address): Promise<void> {
+    try {
+      this.#address = address.kind === "memory"
+        ? this.#openInMemory(address)
+        : await this.#openSocket(address);
+    } catch (error) {
+      this.#subscription?.[Symbol.dispose]();
+      throw error;
+    }
+    this.#tellGeneration(this.#current);
+  }
+
+  connections(): readonly PeerConnection[] {
+    return [...this.#held];
+  }
+
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#stopAccepting();
+    for (const held of this.#held) held.leave();
+    while (this.#held.size > 0) {
+      await Promise.all([...this.#held].map(({ connection }) => connection.closed));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#draining = true;
+    this.#stopAccepting();
+    this.#subscription?.[Symbol.dispose]();
+    await this.#channels?.[Symbol.asyncDispose]();
+    const ends = [...this.#held].map(({ connection }) => {
+      connection.abort(ErrorCode.NO_ERROR);
+      return connection.closed;
+    });
+    await Promise.all(ends);
+  }
+
+  async #openSocket(address: Exclude<Address, MemoryAddress>): Promise<Address> {
+    this.#channels = await listenForChannels(address, {
+      tls: () => this.#current?.tls,
+      handshakeTimeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
+      clock: this.#clock,
+      refusesResumption: (remoteAddress) => this.#refusedSessions.has(remoteAddress),
+      onChannel: (accepted) => this.#accept(accepted),
+      onFailure: (failure) => this.#fail(failure),
+    });
+    return this.#channels.address;
+  }
+
+  #openInMemory(address: MemoryAddress): Address {
+    this.#inMemory = listenInMemory(address, (channel, dialler) => {
+      this.#acceptInMemory(address, channel, dialler);
+    });
+    return address;
+  }
+
+  #stopAccepting(): void {
+    this.#channels?.stopAccepting();
+    this.#inMemory?.[Symbol.dispose]();
+  }
+
+  #accept(accepted: AcceptedChannel): void {
+    const { facts } = accepted;
+    const generation = this.#generationWith(accepted);
+    if (facts.tls === undefined || generation === undefined) {
+      accepted.settle();
+      this.#hold(accepted.channel, facts, undefined, undefined);
+      return;
+    }
+    if (facts.tls.alpn !== "h2") return this.#refuseProtocol(accepted, facts.tls);
+    if (!generation.tls.mutual) {
+      accepted.settle();
+      this.#hold(accepted.channel, facts, undefined, generation);
+      return;
+    }
+    const verdict = this.#judge(facts.tls, generation.material);
+    if (!verdict.trusted) return this.#refuse(accepted, facts.tls, verdict);
+    accepted.settle();
+    this.#hold(accepted.channel, facts, verdict.identity, generation)?.expireAt(verdict.validUntil);
+  }
+
+  /** The generation that a handshake was done under; another may have become current since. */
+  #generationWith({ acceptedWith }: AcceptedChannel): ListenerGeneration | undefined {
+    if (acceptedWith === this.#current?.tls) return this.#current;
+    return this.#leaving.find(({ tls }) => tls === acceptedWith) ?? this.#current;
+  }
+
+  #hold(
+    channel: ByteChannel,
+    facts: ChannelFacts,
+    identity: PeerIdentity | undefined,
+    generation: ListenerGeneration | undefined,
+  ): HeldPeer {
+    this.#peers += 1;
+    const { remoteAddress } = facts;
+    const peer: AcceptedPeer = { id: this.#peers, identity, facts, remoteAddress };
+    const held = new HeldPeer(
+      peer,
+      generation?.material.generation ?? 0,
+      channel,
+      this.#options.onPeer(peer),
+      this.#limits(),
+    );
+    this.#held.add(held);
+    generation?.held.add(held);
+    held.connection.closed.then(() => this.#letGo(held, generation));
+    this.#tellAccepted(held);
+    // Accepted under credentials that were replaced during its handshake, or while we drain.
+    if (this.#draining || generation !== this.#current) held.leave();
+    return held;
+  }
+
+  #letGo(held: HeldPeer, generation: ListenerGeneration | undefined): void {
+    this.#held.delete(held);
+    generation?.held.delete(held);
+    if (generation?.ends() !== true) return;
+    this.#leaving = this.#leaving.filter((other) => other !== generation);
+    this.#tellGeneration(generation);
+  }
+
+  #judge(tls: TlsFacts, material: CredentialMaterial): ChannelVerdict {
+    return judgeChannel(tls, this.#question(material));
+  }
+
+  #question({ anchors, denylist }: CredentialMaterial): PeerQuestion {
+    if (anchors === undefined) throw new TypeError("mutual credentials have anchors");
+    const { allow: expected } = this.#options;
+    return { role: "client", anchors, expected, denylist, now: this.#clock.now() };
+  }
+
+  #refuse(
+    accepted: AcceptedChannel,
+    tls: TlsFacts,
+    { reason, peerReason, evidence }: Exclude<ChannelVerdict, { trusted: true }>,
+  ): void {
+    const { remoteAddress } = accepted.facts;
+    if (tls.resumed) this.#refusedSessions.refused(remoteAddress);
+    refuse(accepted, peerReason, this.#clock);
+    this.#tell({
+      type: "handshake.refused",
+      side: "worker",
+      reason: reason === "identity-mismatch" ? "subject-not-allowed" : reason,
+      peer: { address: remoteAddress },
+      evidence,
+    });
+  }
+
+  #refuseProtocol(accepted: AcceptedChannel, { alpn }: TlsFacts): void {
+    // Whoever did not agree on h2 would not read a GOAWAY.
+    accepted.channel.destroy();
+    accepted.settle();
+    this.#tell({
+      type: "handshake.refused",
+      side: "worker",
+      reason: "protocol-mismatch",
+      peer: { address: accepted.facts.remoteAddress },
+      evidence: {
+        found: `the client offered ${alpn ?? "no"} protocol by ALPN, not h2`,
+        advice: "use a client that speaks HTTP/2",
+      },
+    });
+  }
+
+  #acceptInMemory(address: MemoryAddress, channel: ByteChannel, { identity }: MemoryDialler): void {
+    const text = formatAddress(address);
+    const facts: ChannelFacts = { security: "memory", remoteAddress: text, localAddress: text };
+    const { allow } = this.#options;
+    if (identity === undefined || allow.some((pattern) => matchesPeer(pattern, identity))) {
+      this.#hold(channel, facts, identity, undefined);
+      return;
+    }
+    this.#refuseInMemory(channel, "subject-not-allowed");
+    this.#tell({
+      type: "handshake.refused",
+      side: "worker",
+      reason: "subject-not-allowed",
+      peer: { address: text, identity: identity.name },
+      evidence: {
+        rule: "name.no-match",
+        expected: allow.map((pattern) => pattern.text),
+        presented: identity.names,
+      },
+    });
+  }
+
+  #refuseInMemory(channel: ByteChannel, reason: PeerReason): void {
+    channel.start({ received: () => {}, ended: () => {}, closed: () => {} });
+    channel.write(refusalBytes(reason), () => {});
+    channel.end();
+  }
+
+  #fail(failure: AcceptFailure): void {
+    const event = nameAcceptFailure(failure);
+    if (event !== undefined) this.#tell(event);
+  }
+
+  #rotate(material: CredentialMaterial): void {
+    const before = this.#current;
+    if (before === undefined) return;
+    if (before.sharesTlsWith(material)) {
+      before.adopt(material);
+    } else {
+      this.#current = this.#generationOf(material);
+      this.#leaving.push(before);
+      before.leave();
+      this.#tellGeneration(this.#current);
+      this.#tellGeneration(before);
+      if (before.ends()) this.#forget(before);
+    }
+    this.#judgeAgain(material);
+  }
+
+  #forget(generation: ListenerGeneration): void {
+    this.#leaving = this.#leaving.filter((other) => other !== generation);
+    this.#tellGeneration(generation);
+  }
+
+  /** Whoever would not be accepted any more takes no new calls. */
+  #judgeAgain(material: CredentialMaterial): void {
+    if (material.mode !== "mutual") return;
+    for (const held of this.#held) {
+      const { tls } = held.peer.facts;
+      if (tls === undefined) continue;
+      // The platform was asked at the handshake; it knows nothing of today's anchors.
+      const verdict = this.#judge({ ...tls, resumed: true }, material);
+      if (verdict.trusted) held.expireAt(verdict.validUntil);
+      else held.distrust();
+    }
+  }
+
+  #generationOf(material: CredentialMaterial): ListenerGeneration {
+    return new ListenerGeneration(material, this.#options.minTlsVersion ?? oldestVersion(material));
+  }
+
+  #limits(): { clock: Clock; distrustGraceMs: number; ageMs: number } {
+    const { connectionAgeMs = CONNECTION_AGE_MS, distrustGraceMs = DISTRUST_GRACE_MS } =
+      this.#options;
+    const spread = 1 + AGE_SPREAD * (2 * Math.random() - 1);
+    return { clock: this.#clock, distrustGraceMs, ageMs: connectionAgeMs * spread };
+  }
+
+  #tellAccepted({ peer, generation }: HeldPeer): void {
+    const { facts, identity, remoteAddress } = peer;
+    this.#options.observer?.emit({
+      type: "peer.accepted",
+      side: "worker",
+      security: facts.security,
+      peer: {
+        address: remoteAddress,
+        ...(identity === undefined ? {} : { identity: identity.name }),
+      },
+      ...(generation === 0 ? {} : { generation }),
+      ...(facts.tls === undefined ? {} : { resumed: facts.tls.resumed }),
+    });
+  }
+
+  #tellGeneration(generation: ListenerGeneration | undefined): void {
+    if (generation !== undefined) {
+      this.#options.observer?.emit(generation.event(this.#options.workerId));
+    }
+  }
+
+  #tell(event: RefusalEvent): void {
+    this.#options.observer?.emit(event);
+  }
 }

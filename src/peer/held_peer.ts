@@ -1,0 +1,104 @@
+import {
+  ErrorCode,
+  openServerConnection,
+  type ServerConnection,
+  type ServerConnectionOptions,
+  type StreamReceiver,
+} from "../http2/mod.ts";
+import type { ByteChannel } from "../http2/mod.ts";
+import type { Clock } from "../observe/mod.ts";
+import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+
+/** How long a peer's connection may last. */
+export interface HeldPeerLimits {
+  readonly clock: Clock;
+  /** What calls may still take once the peer is distrusted, in milliseconds. */
+  readonly distrustGraceMs: number;
+  /** When the connection is told to leave because it is old, in milliseconds from now. */
+  readonly ageMs: number;
+}
+
+/**
+ * The connection of an accepted peer, and how long it may last.
+ *
+ * `taking` calls → `leaving`: told to go, finishes its calls at leisure → over. From either to
+ * `distrusted`: takes no call from this moment, and is cut off when the grace is over.
+ */
+export class HeldPeer implements PeerConnection {
+  readonly peer: AcceptedPeer;
+  readonly connection: ServerConnection;
+  readonly generation: number;
+  /** What the peer presented, for judging it again. */
+  readonly chain: readonly Uint8Array[];
+  readonly #limits: HeldPeerLimits;
+  readonly #age: Disposable;
+  #expiry: Disposable | undefined;
+  #grace: Disposable | undefined;
+  #state: "taking" | "leaving" | "distrusted" = "taking";
+
+  constructor(
+    peer: AcceptedPeer,
+    generation: number,
+    channel: ByteChannel,
+    options: ServerConnectionOptions,
+    limits: HeldPeerLimits,
+  ) {
+    this.peer = peer;
+    this.generation = generation;
+    this.chain = peer.facts.tls?.peerChain ?? [];
+    this.#limits = limits;
+    this.connection = openServerConnection(channel, {
+      ...options,
+      onRequest: (stream, fields, endStream) => {
+        if (this.#state !== "distrusted") return options.onRequest(stream, fields, endStream);
+        stream.reset(ErrorCode.REFUSED_STREAM);
+        return NOBODY;
+      },
+    });
+    this.#age = limits.clock.schedule(() => this.leave(), limits.ageMs);
+    this.connection.closed.then(() => this.#release());
+  }
+
+  get takesCalls(): boolean {
+    return this.#state === "taking" && this.connection.state === "open";
+  }
+
+  /** Distrusts the peer once its chain is no longer valid. */
+  expireAt(validUntil: number): void {
+    this.#expiry?.[Symbol.dispose]();
+    const { clock } = this.#limits;
+    this.#expiry = clock.schedule(() => {
+      // Long waits are cut short by the platform's timers.
+      if (clock.now() > validUntil) this.distrust();
+      else this.expireAt(validUntil);
+    }, validUntil - clock.now() + 1);
+  }
+
+  /** Tells the peer to go elsewhere with new calls; those under way finish. */
+  leave(): void {
+    if (this.#state !== "taking") return;
+    this.#state = "leaving";
+    this.connection.shutdown();
+  }
+
+  /** Takes no new call from this moment; those under way may finish within the grace. */
+  distrust(): void {
+    if (this.#state === "distrusted") return;
+    const { clock, distrustGraceMs } = this.#limits;
+    if (this.#state === "taking") this.connection.shutdown();
+    this.#state = "distrusted";
+    this.#grace = clock.schedule(
+      () => this.connection.abort(ErrorCode.INADEQUATE_SECURITY),
+      distrustGraceMs,
+    );
+  }
+
+  #release(): void {
+    this.#age[Symbol.dispose]();
+    this.#expiry?.[Symbol.dispose]();
+    this.#grace?.[Symbol.dispose]();
+  }
+}
+
+/** Receives nothing: the stream was refused. */
+const NOBODY: StreamReceiver = { data: () => {}, trailers: () => {}, closed: () => {} };

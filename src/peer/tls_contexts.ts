@@ -1,0 +1,90 @@
+import { isIP } from "node:net";
+import type { SecureContext } from "node:tls";
+import {
+  type Address,
+  clientContext,
+  serverContext,
+  type ServerTls,
+  type TlsIdentity,
+  type TlsVersion,
+} from "../channel/mod.ts";
+import type { CredentialMaterial, OwnCertificate } from "../credentials/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import type { IdentityPattern } from "../identity/mod.ts";
+
+/** The platform's TLS for one version of the credentials, as a dispatcher uses it. */
+export interface DialContexts {
+  /** Shows our certificate, where we have one. */
+  readonly calling: SecureContext;
+  /** Shows nothing: for looking at a certificate that is not trusted. */
+  readonly looking: SecureContext;
+}
+
+const prepared = new WeakMap<CredentialMaterial, Map<TlsVersion, DialContexts>>();
+
+/** Prepares the platform's TLS for dialling, once for each version of the credentials. */
+export function dialContexts(material: CredentialMaterial, minVersion: TlsVersion): DialContexts {
+  const byVersion = prepared.get(material) ?? new Map<TlsVersion, DialContexts>();
+  prepared.set(material, byVersion);
+  const found = byVersion.get(minVersion);
+  if (found !== undefined) return found;
+  const ca = material.caPem;
+  const shown = shownCertificate(material);
+  const made = {
+    calling: clientContext({
+      ca,
+      minVersion,
+      ...(shown === undefined ? {} : { identity: identityOf(shown) }),
+    }),
+    looking: clientContext({ ca, minVersion }),
+  };
+  byVersion.set(minVersion, made);
+  return made;
+}
+
+/**
+ * Prepares the platform's TLS for a listener's generation.
+ *
+ * @throws {ConfigurationError} where the credentials hold no certificate to listen with.
+ */
+export function listenerTls(material: CredentialMaterial, minVersion: TlsVersion): ServerTls {
+  if (material.own === undefined) {
+    throw new ConfigurationError("a worker needs a certificate and its key to listen with TLS", {
+      setting: "credentials",
+    });
+  }
+  const identity = identityOf(material.own);
+  const mutual = material.mode === "mutual";
+  const ca = mutual ? material.caPem : [];
+  return { context: serverContext({ identity, ca, minVersion }), mutual };
+}
+
+/** The oldest TLS version where nothing else is asked: in 1.2 a client's certificate travels in the clear. */
+export function oldestVersion(material: CredentialMaterial): TlsVersion {
+  return material.mode === "mutual" ? "TLSv1.3" : "TLSv1.2";
+}
+
+/**
+ * The name told to a server that serves several (SNI): the one host name we expect, else the host that
+ * was dialled. It chooses nothing here; the verdict is over `expected` alone.
+ */
+export function serverName(
+  address: Address,
+  expected: readonly IdentityPattern[],
+): string | undefined {
+  const [first] = expected;
+  if (first?.kind === "dns" && !first.labels.includes("*")) return first.labels.join(".");
+  if (address.kind !== "tcp" || isIP(address.host.replace(/%.*$/, "")) !== 0) return undefined;
+  return address.host.replace(/\.$/, "");
+}
+
+/** The certificate that a caller shows: only mutual credentials are meant for that. */
+export function shownCertificate(
+  material: CredentialMaterial | undefined,
+): OwnCertificate | undefined {
+  return material?.mode === "mutual" ? material.own : undefined;
+}
+
+function identityOf(own: OwnCertificate): TlsIdentity {
+  return { certificate: own.certPem, key: own.keyPem };
+}
