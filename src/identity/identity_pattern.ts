@@ -107,17 +107,16 @@ function spiffePattern(text: string): IdentityPattern | undefined {
 }
 
 function uriPattern(text: string): IdentityPattern | undefined {
-  const parts = /^([a-z][a-z0-9+.-]*):(\/\/[^/?#*]*)?([^*]*|\/.*)$/.exec(text.slice("uri:".length));
-  const [, scheme, authority, path = ""] = parts ?? [];
-  if (scheme === undefined || scheme === "spiffe" || !/^[\x21-\x7e]+$/.test(text)) return undefined;
-  if (authority === undefined) {
-    return path === "" || path.includes("*")
-      ? undefined
-      : { kind: "uri", text, prefix: `${scheme}:${path}`, segments: [] };
+  const uri = text.slice("uri:".length);
+  const parts = /^([a-z][a-z0-9+.-]*:\/\/[^/?#*]*)(\/.*)$/.exec(uri);
+  if (!/^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/.test(uri) || uri.startsWith("spiffe:")) return undefined;
+  const [, prefix, path] = parts ?? [];
+  if (prefix === undefined || path === undefined) {
+    return uri.includes("*") ? undefined : { kind: "uri", text, prefix: uri, segments: [] };
   }
-  const segments = path === "" ? [] : path.slice(1).split("/").map(patternSegment);
+  const segments = path.slice(1).split("/").map(patternSegment);
   const sound = segments.every((one) => one.kind !== "literal" || !one.text.includes("*"));
-  return sound ? { kind: "uri", text, prefix: `${scheme}:${authority}`, segments } : undefined;
+  return sound ? { kind: "uri", text, prefix, segments } : undefined;
 }
 
 function patternSegment(text: string): PatternSegment {

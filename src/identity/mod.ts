@@ -10,16 +10,28 @@
 export * from "./certificate.ts";
 export * from "./certificate_fault.ts";
 export * from "./denylist.ts";
-export * from "./distinguished_name.ts";
-export * from "./extensions.ts";
-export * from "./general_name.ts";
+export { type DistinguishedName, formatName, type NameAttribute } from "./distinguished_name.ts";
+export type {
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  ExtendedKeyUsage,
+  Extensions,
+  KeyUsage,
+} from "./extensions.ts";
+export type { GeneralName, OtherNameForm } from "./general_name.ts";
 export * from "./identity_pattern.ts";
+export { leafFault } from "./leaf_rules.ts";
 export * from "./limits.ts";
-export * from "./name_constraints.ts";
+export type { NameConstraints, Subtree } from "./name_constraints.ts";
+export { matchesPeer } from "./name_match.ts";
+export type { PathFault } from "./path_fault.ts";
 export * from "./peer_identity.ts";
+export * from "./peer_role.ts";
+export * from "./pem.ts";
 export * from "./proven_signatures.ts";
-export * from "./public_key.ts";
-export * from "./signature_algorithm.ts";
+export type { PublicKey, PublicKeyKind } from "./public_key.ts";
+export type { SignatureAlgorithm } from "./signature_algorithm.ts";
 export * from "./spiffe_id.ts";
+export { summarize } from "./summary.ts";
 export * from "./trust_anchors.ts";
 export * from "./verdict.ts";

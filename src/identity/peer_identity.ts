@@ -6,6 +6,7 @@ export type IdentityKind = "spiffe" | "dns" | "ip" | "uri" | "email" | "cn";
 
 /** Who a peer is: the name it was proven under, and every other its certificate vouches for. */
 export interface PeerIdentity {
+  /** The kind of the proven name. */
   readonly kind: IdentityKind;
   /** The proven name as patterns write it: `spiffe://…`, `dns:a.b`, `ip:…`, `uri:…`, `cn:…`. */
   readonly name: string;

@@ -33,6 +33,7 @@ export class TrustAnchors {
   readonly #bySubject: ReadonlyMap<string, readonly Certificate[]>;
   readonly #domainsOf = new Map<string, Set<string>>();
   readonly #claimed = new Set<string>();
+  readonly #given: ReadonlySet<string>;
   readonly #forHosts: ReadonlySet<string>;
   readonly #public: ReadonlySet<string>;
 
@@ -53,6 +54,7 @@ export class TrustAnchors {
     this.#bySubject = Map.groupBy(this.all, (anchor) => hex(anchor.subject.der));
     this.#forHosts = fingerprints([...bundle, ...publicRoots]);
     this.#public = fingerprints(publicRoots);
+    this.#given = new Set(domains.keys());
     for (const [domain, anchors] of domains) {
       for (const anchor of anchors) this.#bind(anchor, domain);
     }
@@ -97,6 +99,14 @@ export class TrustAnchors {
     if (this.#public.has(anchor.fingerprint)) return false;
     if (this.localDomain !== undefined) return domain === this.localDomain;
     return !this.#claimed.has(domain);
+  }
+
+  /**
+   * Tells whether `"*"` means SPIFFE IDs of that domain: our own alone, and where we are in none,
+   * any that was not given as a domain with anchors of its own.
+   */
+  isLocal(domain: string): boolean {
+    return this.localDomain === undefined ? !this.#given.has(domain) : domain === this.localDomain;
   }
 
   #bindToOwnId(anchor: Certificate): void {

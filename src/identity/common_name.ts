@@ -1,0 +1,42 @@
+import type { Certificate } from "./certificate.ts";
+import { ATTRIBUTE, valuesOf } from "./distinguished_name.ts";
+import { isWithin } from "./host_name.ts";
+import { formatAddress } from "./ip_address.ts";
+import type { NameMatch } from "./name_match.ts";
+import { type PathFault, unsuitable } from "./path_fault.ts";
+import type { PeerRole } from "./peer_role.ts";
+import { printable } from "./printable.ts";
+
+/**
+ * A server's common name is never matched. But where it reads as a host beside DNS names it must be
+ * one of them to the letter, or a domain above one; and likewise as an address beside addresses
+ * (CA/Browser Forum BR 7.1.4.3): a certificate must not be one host to us and another to those who
+ * still look at the common name.
+ */
+export function commonNameFault(
+  leaf: Certificate,
+  match: NameMatch,
+  role: PeerRole,
+): PathFault | undefined {
+  if (role !== "server" || (match.kind !== "dns" && match.kind !== "ip")) return undefined;
+  const names = leaf.extensions.subjectAlternativeNames ?? [];
+  const hosts = names.flatMap((name) => name.kind === "dns" ? [name.name] : []);
+  const addresses = names.flatMap((name) =>
+    name.kind === "ip" ? [formatAddress(name.address)] : []
+  );
+  for (const commonName of valuesOf(leaf.subject, ATTRIBUTE.commonName)) {
+    const rivals = ADDRESS.test(commonName) ? addresses : HOST.test(commonName) ? hosts : [];
+    if (rivals.length > 0 && !rivals.some((name) => isWithin(name, commonName))) {
+      const found = `its common name "${
+        printable(commonName)
+      }" is a host that is not among its names`;
+      return unsuitable(leaf, "subject.common-name", found);
+    }
+  }
+  return undefined;
+}
+
+/** Dotted numbers, groups with colons, or one hexadecimal number: an address in whatever spelling. */
+const ADDRESS = /^\d+(\.\d+){3}$|^[0-9a-f]*:[0-9a-f:.]*$|^0x[0-9a-f]+$/i;
+/** A dotted name, in any script. */
+const HOST = /^[^\s/@:]+(\.[^\s/@:.]+)+$/;
