@@ -76,8 +76,10 @@ function run(
 ): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
     algorithm(bytes, options, (error, result) => {
-      if (error === null) resolve(result as Uint8Array<ArrayBuffer>);
-      else reject(error);
+      // A `Buffer` is a `Uint8Array` to the compiler, and not to who compares messages.
+      if (error === null) {
+        resolve(new Uint8Array(result.buffer as ArrayBuffer, result.byteOffset, result.byteLength));
+      } else reject(error);
     });
   });
 }

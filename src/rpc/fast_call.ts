@@ -3,7 +3,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import type { HeaderList, StreamEnd, StreamReceiver } from "../http2/mod.ts";
 import type { RpcProtocol } from "./admission.ts";
 import { callContext } from "./call_context.ts";
-import { joinChunks } from "./chunks.ts";
+import { Gathered } from "./gathered.ts";
 import { type Deadline, expireAfter, type Expiring } from "./deadlines.ts";
 import { ENVELOPE_BYTES, soleMessage } from "./envelope.ts";
 import { responseCompression, type ResponseMetadata, sendMessage } from "./fast_response.ts";
@@ -36,7 +36,7 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   readonly #arrivedAt: number;
   #state: FastState = "arriving";
   #requestEnded = false;
-  #chunks: Uint8Array[] = [];
+  readonly #body = new Gathered();
   #length = 0;
   /** Bytes whose credit went back to the peer. */
   #credited = 0;
@@ -84,13 +84,8 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
       this.#plain.data(bytes, endStream);
       return;
     }
-    this.#chunks.push(bytes);
     this.#length += bytes.byteLength;
-    if (this.#length > this.#request.limits.messageBytes + ENVELOPE_BYTES) {
-      const plain = this.#fallBack();
-      if (endStream) plain.requestEnded();
-      return;
-    }
+    if (!this.#gather(bytes)) return;
     if (this.#release !== undefined) this.#credit();
     if (endStream) this.requestEnded();
   }
@@ -114,13 +109,14 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   /** The deadline has passed, or the request took longer to arrive than it may. */
   expired(): void {
     if (this.#state === "running") this.#abort?.abort(timedOut());
-    else if (this.#state === "arriving") this.#fallBack().expired();
+    else if (this.#state === "arriving") this.#fallBack(this.#body.take()).expired();
   }
 
   /** Waits for the rest of the request no longer than it may take. */
   armReceiving(): void {
     if (this.#state !== "arriving" || this.#requestEnded || this.#gone !== undefined) return;
     this.#timer = expireAfter(this.#request.limits.receiveTimeoutMs, this);
+    this.#body.compact();
   }
 
   /** The request's direction has ended. */
@@ -150,18 +146,17 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   #begin(): void {
     this.#credit();
     const { facts } = this.#request;
-    const body = joinChunks(this.#chunks, this.#length);
+    const body = this.#body.take();
     const message = facts.protocol === "grpc" ? soleMessage(body) : body;
     const { contentLength = body.byteLength } = facts;
     if (
       message === undefined || contentLength !== body.byteLength ||
       message.byteLength > this.#request.limits.messageBytes
     ) {
-      this.#fallBack();
+      this.#fallBack(body);
       return;
     }
     this.#state = "running";
-    this.#chunks = NO_CHUNKS;
     let response: Uint8Array | PromiseLike<Uint8Array>;
     try {
       response = this.#handler(message, this);
@@ -209,7 +204,7 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   /** The implementation has finished, or will never begin. */
   #finish(error: unknown): void {
     this.#state = "over";
-    this.#chunks = NO_CHUNKS;
+    this.#body.drop();
     this.#timer?.cancel();
     if (this.#abort?.signal.aborted === false) this.#abort.abort(error);
     this.#release?.();
@@ -219,17 +214,32 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   #answerError(refusal: Refusal): void {
     this.#credit();
     this.#state = "over";
-    this.#chunks = NO_CHUNKS;
-    void this.#createPlain().answer(refusalValues(refusal));
+    this.#body.drop();
+    const plain = this.#createPlain();
+    if (this.#requestEnded) plain.requestEnded();
+    void plain.answer(refusalValues(refusal));
+  }
+
+  /** Returns `false` where the call goes on as a plain one. */
+  #gather(bytes: Uint8Array): boolean {
+    if (this.#body.length + bytes.byteLength > this.#request.limits.messageBytes + ENVELOPE_BYTES) {
+      this.#fallBack(this.#body.take(), bytes);
+      return false;
+    }
+    try {
+      this.#body.add(bytes);
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
   }
 
   /** Goes on as a plain call, with what has arrived until now. */
-  #fallBack(): PlainCall {
+  #fallBack(...pieces: readonly Uint8Array[]): PlainCall {
     const plain = this.#createPlain();
-    const chunks = this.#chunks;
-    this.#chunks = NO_CHUNKS;
     this.#state = "over";
-    for (const chunk of chunks) plain.data(chunk, false);
+    for (const piece of pieces) plain.data(piece, false);
     if (this.#requestEnded) plain.requestEnded();
     if (this.#release !== undefined) this.#answerPlainly(plain);
     return plain;
@@ -238,7 +248,6 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   #createPlain(): PlainCall {
     this.#timer?.cancel();
     const plain = new PlainCall(this.#request, this.#credited);
-    if (this.#requestEnded && this.#chunks.length === 0) plain.requestEnded();
     this.#plain = plain;
     return plain;
   }
@@ -273,7 +282,6 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
 /** `over`: the implementation has finished, or a plain call has taken over. */
 type FastState = "arriving" | "running" | "over";
 
-const NO_CHUNKS: Uint8Array[] = [];
 const NO_METADATA: ResponseMetadata = { header: undefined, trailer: undefined };
 
 function timedOut(): ConnectError {

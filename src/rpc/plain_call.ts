@@ -15,6 +15,7 @@ import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "./limits.ts";
 import type { Route } from "./router.ts";
 import { reasonOfCallerGone } from "./stream_failure.ts";
+import { WholeBody, WholeEnvelopes } from "./whole_messages.ts";
 
 /** One request on its way to a route. */
 export interface ArrivedRequest {
@@ -104,7 +105,7 @@ export class PlainCall implements StreamReceiver, Expiring {
         url: urlOf(fields),
         method: facts.httpMethod,
         header,
-        body: this.#body,
+        body: wholeMessages(this.#body, this.#request, header),
         signal: this.#abort.signal,
         contextValues: values,
       };
@@ -166,4 +167,17 @@ async function stop(
   } catch {
     // The reason comes back out, or what the implementation threw instead, and nobody is there to be told.
   }
+}
+
+/** The body in whole messages; the promise of its length is kept here, connect-es would take room for it. */
+function wholeMessages(
+  body: BodyReader,
+  { facts, route, limits }: ArrivedRequest,
+  header: Headers,
+): AsyncIterable<Uint8Array> {
+  if (facts.protocol !== "connect" || route.method.methodKind !== "unary") {
+    return new WholeEnvelopes(body, limits.messageBytes);
+  }
+  header.delete("content-length");
+  return new WholeBody(body, limits.messageBytes, facts.contentLength);
 }

@@ -109,7 +109,7 @@ function createPlainTransport(
 
 /** Sends a request to the placement it is given, and to another where it is known not to have begun. */
 function createHttpClient(
-  { place, scheme = "https", authority = "selvage" }: TransportOptions,
+  { place, scheme = "https", authority = "selvage", limits }: TransportOptions,
   methods: ReadonlyMap<string, DescMethod>,
 ): UniversalClientFn {
   return async (request) => {
@@ -128,6 +128,7 @@ function createHttpClient(
           authority: placement.authority ?? authority,
           fields: placement.fields ?? [],
           body,
+          maxBytes: limits?.messageBytes ?? defaultRpcLimits.messageBytes,
           ended: (error) => placement.ended?.(error),
         });
       } catch (error) {

@@ -9,10 +9,10 @@ import {
   type StreamEnd,
   type StreamReceiver,
 } from "../http2/mod.ts";
-import { joinChunks } from "./chunks.ts";
 import type { CompressionName } from "./compression.ts";
 import { type Deadline, expireAfter, type Expiring } from "./deadlines.ts";
 import { envelope, ENVELOPE_BYTES, soleMessage } from "./envelope.ts";
+import { Gathered } from "./gathered.ts";
 import { defaultRpcLimits, type RpcLimits } from "./limits.ts";
 import { readResponse } from "./read_response.ts";
 import { errorOfStreamEnd } from "./stream_failure.ts";
@@ -166,8 +166,7 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
   readonly #signal: AbortSignal | undefined;
   readonly #resolve: (response: UnaryResponseBytes) => void;
   readonly #reject: (error: Error) => void;
-  #chunks: Uint8Array[] = [];
-  #length = 0;
+  readonly #body = new Gathered();
   #message: Uint8Array | undefined;
   #settled = false;
   #stream: Stream | undefined;
@@ -226,12 +225,16 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
   data(bytes: Uint8Array, endStream: boolean): void {
     this.#stream?.release(bytes.byteLength);
     if (this.#settled) return;
-    this.#length += bytes.byteLength;
-    if (this.#length > this.#request.limits.messageBytes + ENVELOPE_BYTES) {
+    if (this.#body.length + bytes.byteLength > this.#request.limits.messageBytes + ENVELOPE_BYTES) {
       this.#cancel(tooLargeToReceive(this.#request.limits));
       return;
     }
-    this.#chunks.push(bytes);
+    try {
+      this.#body.add(bytes);
+    } catch (error) {
+      this.#cancel(error as ConnectError);
+      return;
+    }
     if (endStream) this.#complete();
   }
 
@@ -250,7 +253,7 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
 
   #complete(): void {
     if (this.#settled) return;
-    const body = joinChunks(this.#chunks, this.#length);
+    const body = this.#body.take();
     this.#message = ordinaryMessage(this.#request.protocol, this.header, this.trailer, body);
     if (this.#message === undefined) this.#readOtherwise(body);
     else if (this.#message.byteLength > this.#request.limits.messageBytes) {
@@ -286,13 +289,11 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
 
   #settle(): void {
     this.#settled = true;
-    this.#chunks = NO_CHUNKS;
+    this.#body.drop();
     this.#deadline?.cancel();
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
 }
-
-const NO_CHUNKS: Uint8Array[] = [];
 
 /** The message of a response that has nothing out of the ordinary about it. */
 function ordinaryMessage(

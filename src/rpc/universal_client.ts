@@ -13,6 +13,7 @@ import { BodyReader } from "./body_reader.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
 import type { RequestBody } from "./request_body.ts";
 import { errorOfStreamEnd } from "./stream_failure.ts";
+import { WholeBody, WholeEnvelopes } from "./whole_messages.ts";
 
 /** Where and how a request of connect-es is sent. */
 export interface SendOptions {
@@ -22,6 +23,8 @@ export interface SendOptions {
   readonly fields: HeaderList;
   /** The request's body; absent where it has none. */
   readonly body: RequestBody | undefined;
+  /** The largest message to receive, in bytes. */
+  readonly maxBytes: number;
   /** Called exactly once when the call is over, with the error it failed with where there is one. */
   readonly ended: (error: unknown) => void;
 }
@@ -44,6 +47,7 @@ export function sendRequest(
 
 class Exchange implements StreamReceiver {
   readonly #options: SendOptions;
+  readonly #request: UniversalClientRequest;
   readonly #signal: AbortSignal | undefined;
   readonly #resolve: (response: UniversalClientResponse) => void;
   readonly #reject: (error: Error) => void;
@@ -67,6 +71,7 @@ class Exchange implements StreamReceiver {
     reject: (error: Error) => void,
   ) {
     this.#options = options;
+    this.#request = request;
     this.#signal = request.signal;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -92,7 +97,7 @@ class Exchange implements StreamReceiver {
     this.#resolve({
       status: Number(headerValue(fields, ":status")),
       header,
-      body: this.#body,
+      body: wholeMessages(this.#body, this.#request, header, this.#options.maxBytes),
       trailer: this.#trailer,
     });
     if (endStream) this.#complete();
@@ -190,4 +195,20 @@ function requestSection(request: UniversalClientRequest, options: SendOptions): 
 
 function invalidFields(): ConnectError {
   return new ConnectError("the response's header fields are not valid", Code.Internal);
+}
+
+/** The body in whole messages; the promise of its length is kept here, connect-es would take room for it. */
+function wholeMessages(
+  body: BodyReader,
+  request: UniversalClientRequest,
+  header: Headers,
+  maxBytes: number,
+): AsyncIterable<Uint8Array> {
+  const type = request.header.get("content-type");
+  if (request.method === "POST" && type !== "application/proto" && type !== "application/json") {
+    return new WholeEnvelopes(body, maxBytes);
+  }
+  const length = header.get("content-length");
+  header.delete("content-length");
+  return new WholeBody(body, maxBytes, length === null ? undefined : Number(length));
 }
