@@ -89,17 +89,18 @@ export function notCertificateAuthority(): Uint8Array<ArrayBuffer> {
 }
 
 /** The bits of the key usage that we write (RFC 5280 §4.2.1.3). */
-export const KEY_USAGE_BITS = {
+const KEY_USAGE_BITS = {
   digitalSignature: 0,
   keyEncipherment: 2,
   keyCertSign: 5,
   cRLSign: 6,
 } as const;
 
+/** A key usage that we write. */
+export type KeyUsageName = keyof typeof KEY_USAGE_BITS;
+
 /** Key usage, critical. */
-export function keyUsage(
-  ...usages: readonly (keyof typeof KEY_USAGE_BITS)[]
-): Uint8Array<ArrayBuffer> {
+export function keyUsage(...usages: readonly KeyUsageName[]): Uint8Array<ArrayBuffer> {
   return extension("2.5.29.15", true, namedBits(usages.map((usage) => KEY_USAGE_BITS[usage])));
 }
 
