@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./call_context.ts";
 export { decodeCallResponse, encodeCallResponse } from "./envelope/answer_envelope.ts";
 export {
   type CallEnvelope,
@@ -13,5 +14,15 @@ export {
 } from "./envelope/call_envelope.ts";
 export * from "./envelope/generated.ts";
 export * from "./envelope/stream_envelope.ts";
+export {
+  CODES,
+  type FailedCall,
+  fromConnectError,
+  toConnectError,
+  toldBy,
+} from "./failure/connect_error.ts";
+export { readFailure } from "./failure/read_failure.ts";
+export { routineError } from "./failure/thrown.ts";
+export { writeFailure } from "./failure/write_failure.ts";
 export * from "./payload/payload.ts";
 export * from "./routine_header.ts";

@@ -1,0 +1,115 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Transport } from "@connectrpc/connect";
+import type { Caller } from "../contract/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import type { ChannelSecurity, SelvageEvent } from "../observe/mod.ts";
+
+/** What a routine may know of the call it serves. */
+export interface CallContext {
+  /** The call's id. */
+  readonly id: string;
+  /** The id of the call from within which this one was made. */
+  readonly parentId?: string;
+  /** Who calls. */
+  readonly peer: CallPeer;
+  /** The claims of the caller's token, where one was verified. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** Aborts when the caller cancels or is gone, and when the call's time runs out. */
+  readonly signal: AbortSignal;
+  /** When the call's time runs out, in milliseconds since the epoch. */
+  readonly deadline?: number;
+  /** The tags that the caller asked of a worker. */
+  readonly tags: readonly string[];
+  /** For calls to other workers; they name this call as their parent. */
+  readonly dispatcher: Caller<Transport, SelvageEvent>;
+}
+
+/** Who calls, as plain values. */
+export interface CallPeer {
+  /** The name it was proven under, as patterns write it; absent where nothing was proven. */
+  readonly identity?: string;
+  /** Every name that its certificate vouches for, the proven one first. */
+  readonly names: readonly string[];
+  /** The address it calls from. */
+  readonly address: string;
+  /** How its connection is protected. */
+  readonly security: ChannelSecurity;
+}
+
+/**
+ * The call that the running routine serves; right also in a generator's body and its `finally`.
+ *
+ * @returns Its context.
+ * @throws {ConfigurationError} If no routine is running here.
+ */
+export function currentCall(): CallContext {
+  const context = enclosingCall();
+  if (context !== undefined) return context;
+  throw new ConfigurationError("currentCall() is for the inside of a routine that serves a call");
+}
+
+/**
+ * The call that is being served here, where one is.
+ *
+ * @returns Its context; nothing outside of a routine.
+ */
+export function enclosingCall(): CallContext | undefined {
+  return calls.getStore();
+}
+
+/**
+ * Runs a function as a part of serving a call.
+ *
+ * @param context The call.
+ * @param run The function.
+ * @returns What it returns.
+ */
+export function runInCall<R>(context: CallContext, run: () => R): R {
+  return calls.run(context, run);
+}
+
+/**
+ * Iterates a routine's items as a part of serving a call: a generator's body runs in the context of
+ * whoever asks for the next item, so each asking is put into the call's.
+ *
+ * @param context The call.
+ * @param items The routine's items.
+ * @returns The same items.
+ */
+export function iterateInCall<T>(
+  context: CallContext,
+  items: AsyncIterable<T> | Iterable<T>,
+): AsyncIterableIterator<T, undefined> {
+  const iterator = runInCall(
+    context,
+    () => Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator](),
+  );
+  return {
+    async next(): Promise<IteratorResult<T, undefined>> {
+      return withoutReturn(await runInCall(context, () => iterator.next()));
+    },
+    async return(): Promise<IteratorResult<T, undefined>> {
+      await runInCall(context, () => iterator.return?.());
+      return DONE;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+function withoutReturn<T>(result: IteratorResult<T, unknown>): IteratorResult<T, undefined> {
+  return result.done === true ? DONE : result;
+}
+
+const CALLS = Symbol.for("selvage.calls");
+
+/** One for the process: two copies of the package share it. */
+const calls: AsyncLocalStorage<CallContext> = sharedCalls();
+
+function sharedCalls(): AsyncLocalStorage<CallContext> {
+  const shared = globalThis as { [CALLS]?: AsyncLocalStorage<CallContext> };
+  return shared[CALLS] ??= new AsyncLocalStorage();
+}

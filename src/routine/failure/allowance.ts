@@ -1,0 +1,54 @@
+import { type EncodedPayload, encodePayload } from "../payload/payload.ts";
+
+/**
+ * What a failure may still take. It travels in a header in gRPC, and a header list is limited to
+ * 16 KiB: 8 KiB of detail are 11 KiB in base64.
+ */
+export class Allowance {
+  #bytes: number;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+  }
+
+  /** As much of a text as there is room for, and at most `limit` bytes of it in UTF-8. */
+  text(text: string, limit: number): string {
+    const room = new Uint8Array(Math.min(limit, this.#bytes));
+    const { read, written } = utf8.encodeInto(text, room);
+    this.#bytes -= written;
+    return text.slice(0, read).toWellFormed();
+  }
+
+  /** A value, where it can travel and there is room for it. */
+  payload(value: unknown): EncodedPayload | undefined {
+    const payload = encoded(value, this.#bytes);
+    if (payload !== undefined) this.#bytes -= payload.bytes.length;
+    return payload;
+  }
+
+  /** An object of those properties that can travel and that there is room for. */
+  properties(properties: Iterable<readonly [string, unknown]>): EncodedPayload | undefined {
+    const kept: Record<string, unknown> = {};
+    let bytes = 0;
+    for (const [key, value] of properties) {
+      const size = encoded({ [key]: value }, this.#bytes - bytes)?.bytes.length;
+      if (size === undefined) continue;
+      kept[key] = value;
+      bytes += size;
+    }
+    return bytes === 0 ? undefined : this.payload(kept);
+  }
+}
+
+const utf8 = new TextEncoder();
+
+type Cbor = Extract<EncodedPayload, { readonly form: "cbor" }>;
+
+function encoded(value: unknown, maxBytes: number): Cbor | undefined {
+  try {
+    return encodePayload(value, "data", { maxBytes }) as Cbor;
+  } catch {
+    // What cannot travel, or is too large, is left out: the rest of the failure matters more.
+    return undefined;
+  }
+}

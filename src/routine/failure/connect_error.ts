@@ -1,0 +1,130 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  AuthenticationError,
+  AuthorizationError,
+  DeadlineExceeded,
+  escapePeerText,
+  InvalidPayload,
+  Overloaded,
+  RoutineError,
+  SelvageError,
+  type SelvageErrorName,
+  UnknownRoutine,
+  type WorkerRef,
+  WorkerUnavailable,
+} from "../../errors/mod.ts";
+import { FailureSchema } from "../../gen/mod.ts";
+import { readFailure } from "./read_failure.ts";
+import { writeFailure } from "./write_failure.ts";
+
+/** The code under which each error travels. */
+export const CODES: Readonly<Record<SelvageErrorName, Code>> = {
+  HandshakeError: Code.Unavailable,
+  NoWorkersAvailable: Code.Unavailable,
+  AllWorkersFailed: Code.Unavailable,
+  WorkerUnavailable: Code.Unavailable,
+  AuthenticationError: Code.Unauthenticated,
+  AuthorizationError: Code.PermissionDenied,
+  RoutineError: Code.Unknown,
+  UnknownRoutine: Code.Unimplemented,
+  InvalidPayload: Code.InvalidArgument,
+  Overloaded: Code.ResourceExhausted,
+  DeadlineExceeded: Code.DeadlineExceeded,
+  ConfigurationError: Code.FailedPrecondition,
+};
+
+/**
+ * Makes the error that Connect sends, or that a caller of `transport` gets, of any error. One of
+ * ours keeps its code and travels as a detail; of any other only its being unexpected
+ * travels, but that an abort cancelled the call.
+ *
+ * @param error The error.
+ * @returns The same error where it is Connect's already.
+ */
+export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) return error;
+  const failure = error instanceof SelvageError ? writeFailure(error) : undefined;
+  if (failure === undefined) {
+    if (isAbort(error)) return ConnectError.from(error);
+    return new ConnectError("an unexpected error", Code.Internal, undefined, undefined, error);
+  }
+  const { name, message } = error as SelvageError;
+  // gRPC repeats the message in a header, and escapes what is not ASCII there.
+  return new ConnectError(
+    escapePeerText(message),
+    CODES[name],
+    undefined,
+    [{ desc: FailureSchema, value: failure }],
+    error,
+  );
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/** What is known of a call that failed. */
+export interface FailedCall {
+  /** The routine that was called. */
+  readonly routine: string;
+  /** The worker that was called. */
+  readonly worker: WorkerRef;
+  /** The time that the call was given, in milliseconds. Default: 0, none. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Rebuilds the error of ours from the one that Connect received.
+ *
+ * @param error What Connect threw.
+ * @param call The call that failed.
+ * @returns The error of the worker, where its detail says which; else one that fits the code.
+ */
+export function fromConnectError(error: ConnectError, call: FailedCall): Error {
+  return toldBy(error) ?? ofCode(error, call);
+}
+
+/**
+ * Rebuilds the error of ours that a worker sent along.
+ *
+ * @param error What Connect threw.
+ * @returns The error; nothing where the worker sent none that is known here. Only what a worker told
+ * so proves anything about the call, that it had not begun for instance.
+ */
+export function toldBy(error: ConnectError): Error | undefined {
+  for (const failure of error.findDetails(FailureSchema)) {
+    const told = readFailure(failure);
+    if (told !== undefined) return told;
+  }
+  return undefined;
+}
+
+/** A code alone: from a proxy, from Connect itself, or from a newer worker. */
+function ofCode(error: ConnectError, { routine, worker, timeoutMs = 0 }: FailedCall): Error {
+  const message = escapePeerText(error.rawMessage);
+  switch (error.code) {
+    case Code.Unauthenticated:
+      return new AuthenticationError(message, { reason: "token-invalid", cause: error });
+    case Code.PermissionDenied:
+      return new AuthorizationError(message, { rule: "unknown" });
+    case Code.Unimplemented:
+      return new UnknownRoutine(routine);
+    case Code.InvalidArgument:
+      return new InvalidPayload(message, { cause: error });
+    case Code.ResourceExhausted:
+      return new Overloaded(message, { cause: error });
+    case Code.DeadlineExceeded:
+      return new DeadlineExceeded(timeoutMs);
+    case Code.Unavailable:
+    case Code.Canceled:
+    case Code.Aborted:
+      return new WorkerUnavailable(message, { worker, notBegun: false, cause: error });
+    default:
+      return new RoutineError(routine, {
+        remoteName: "ConnectError",
+        message,
+        data: { code: Code[error.code] },
+        cause: error,
+      });
+  }
+}
