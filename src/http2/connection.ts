@@ -1,3 +1,5 @@
+import type { ByteBudget } from "./byte_budget.ts";
+import type { Schedule } from "./deadlines.ts";
 import type { ErrorCode } from "./error_code.ts";
 import type { HeaderList } from "./header_list.ts";
 import type { Http2Limits } from "./limits.ts";
@@ -7,9 +9,11 @@ import type { Stream, StreamReceiver } from "./stream.ts";
 export interface ConnectionEnd {
   /** `orderly`: nothing was lost; `lost`: the channel went away; `violated`: the peer broke the protocol; `accused`: the peer says we did. */
   readonly how: "orderly" | "lost" | "violated" | "accused";
+  /** The code of the GOAWAY that ended it, ours or the peer's; NO_ERROR where there was none. */
   readonly code: ErrorCode;
   /** The debug data of the peer's GOAWAY, at most 256 bytes of it. */
   readonly debugData?: Uint8Array;
+  /** What ended the connection: the channel's error, or the violation. */
   readonly error?: Error;
 }
 
@@ -22,6 +26,10 @@ export interface ConnectionOptions {
   readonly limits?: Partial<Http2Limits>;
   /** Time since start in milliseconds, injected by tests. Default: `performance.now`. */
   readonly clock?: () => number;
+  /** Calls back after a delay, injected by tests. Default: a timer that does not keep the process alive. */
+  readonly schedule?: Schedule;
+  /** The budget of bytes that this connection shares with others. Default: that of the process. */
+  readonly budget?: ByteBudget;
   /** Told when `state` changes. */
   readonly onState?: (state: ConnectionState) => void;
   /** Told when the peer sent GOAWAY, before the streams it disowns are closed as `not-processed`. */
@@ -45,6 +53,7 @@ export interface ServerConnectionOptions extends ConnectionOptions {
 
 /** What both ends share. */
 export interface Connection {
+  /** Whether the connection takes new streams. */
   readonly state: ConnectionState;
   /** Streams that are open or waiting to be opened. */
   readonly streamCount: number;

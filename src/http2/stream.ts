@@ -11,6 +11,7 @@ export interface StreamEnd {
    * - `not-processed`: known not to have begun (REFUSED_STREAM, or above GOAWAY's last id, or never sent).
    */
   readonly how: "complete" | "reset-by-peer" | "reset-by-us" | "connection-lost" | "not-processed";
+  /** The code of the RST_STREAM or GOAWAY that ended it; NO_ERROR where there was none. */
   readonly code: ErrorCode;
   /** What ended the connection, or the violation, where that is why. */
   readonly cause?: Error;

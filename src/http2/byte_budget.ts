@@ -1,0 +1,44 @@
+/**
+ * One budget of bytes for many connections: what they received and nobody has released yet, and what
+ * they queued and could not send yet. Where it is used up, connections that hold more than an equal
+ * share are cut off.
+ */
+export class ByteBudget {
+  /** The budget in bytes. */
+  readonly limitBytes: number;
+  #heldBytes = 0;
+  #members = 0;
+
+  /** @param limitBytes what all connections may hold together. */
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes;
+  }
+
+  /** What all connections hold together. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** A connection begins to draw on the budget. */
+  join(): void {
+    this.#members++;
+  }
+
+  /** A connection is over, and holds nothing any more. */
+  leave(): void {
+    this.#members--;
+  }
+
+  /** Counts bytes that a connection holds from now on (or, below 0, no longer). */
+  add(bytes: number): void {
+    this.#heldBytes += bytes;
+  }
+
+  /** Whether a connection that holds `bytes` is to be cut off. */
+  exceeds(bytes: number): boolean {
+    return this.#heldBytes > this.limitBytes && bytes * this.#members > this.limitBytes;
+  }
+}
+
+/** The budget of all connections that are given no other: 512 MiB. */
+export const processByteBudget: ByteBudget = new ByteBudget(512 * 1024 * 1024);

@@ -1,0 +1,438 @@
+import { AbuseBudgets } from "./abuse_budgets.ts";
+import { type ByteBudget, processByteBudget } from "./byte_budget.ts";
+import type { ByteChannel } from "./byte_channel.ts";
+import { type ClosedHow, ClosedStreams } from "./closed_streams.ts";
+import type { ConnectionEnd, ConnectionOptions, ConnectionState } from "./connection.ts";
+import { Deadlines, scheduleOnTimer } from "./deadlines.ts";
+import { ErrorCode } from "./error_code.ts";
+import { encodeGoAway } from "./frame/go_away.ts";
+import { encodeSettings, Setting } from "./frame/settings.ts";
+import type { HeaderList } from "./header_list.ts";
+import type { Http2Stream, StreamHost } from "./http2_stream.ts";
+import { defaultHttp2Limits, type Http2Limits } from "./limits.ts";
+import { Pings } from "./pings.ts";
+import { ReceiveFlow } from "./receive_flow.ts";
+import { INITIAL_WINDOW_BYTES, type SchedulerHost, SendScheduler } from "./send_scheduler.ts";
+import { SentFields } from "./sent_fields.ts";
+import type { StreamEnd } from "./stream.ts";
+import { Http2Violation } from "./violation.ts";
+
+/** The last id of a GOAWAY that disowns no stream yet (RFC 9113 §6.8). */
+export const NO_STREAM_DISOWNED = 0x7fff_ffff;
+
+const EMPTY = new Uint8Array(0);
+
+/** What late frames on a stream mean once it has ended like this. */
+const CLOSED_AS: Readonly<Record<StreamEnd["how"], ClosedHow>> = {
+  "complete": "ended",
+  "reset-by-peer": "reset-by-peer",
+  "reset-by-us": "reset-by-us",
+  "connection-lost": "reset-by-us",
+  "not-processed": "reset-by-us",
+};
+
+/**
+ * A connection from its first byte to its last: the channel, the deadlines, the streams that are under
+ * way, and how they and the connection end. What frames mean is the part of `FrameHandling`.
+ */
+export abstract class ConnectionCore implements StreamHost, SchedulerHost {
+  readonly closed: Promise<ConnectionEnd>;
+  protected readonly limits: Http2Limits;
+  protected readonly options: ConnectionOptions;
+  protected readonly streams: Map<number, Http2Stream> = new Map();
+  protected readonly closedStreams: ClosedStreams = new ClosedStreams();
+  protected readonly sentFields: SentFields = new SentFields();
+  protected readonly scheduler: SendScheduler;
+  protected readonly deadlines: Deadlines;
+  protected readonly abuse: AbuseBudgets;
+  protected readonly flow: ReceiveFlow;
+  protected readonly pings: Pings;
+  /** DATA that streams have queued. */
+  protected queuedBytes = 0;
+  /** The code and the debug data of the peer's GOAWAY. */
+  protected peerGoAway: { readonly code: ErrorCode; readonly debugData: Uint8Array } | undefined;
+  /** The last id of our latest GOAWAY. */
+  protected announcedLastId: number | undefined;
+
+  readonly #channel: ByteChannel;
+  readonly #clock: () => number;
+  readonly #budget: ByteBudget;
+  #state: ConnectionState = "open";
+  #heardAt: number;
+  /** DATA sent since the connection began, which tells whether anything moves. */
+  #sentBytes = 0;
+  #peerEnded = false;
+  /** How the connection ends, from when on nothing more is read or sent. */
+  #end: ConnectionEnd | undefined;
+  #resolveClosed!: (end: ConnectionEnd) => void;
+
+  constructor(channel: ByteChannel, options: ConnectionOptions) {
+    this.#channel = channel;
+    this.options = options;
+    this.limits = { ...defaultHttp2Limits, ...options.limits };
+    this.#clock = options.clock ?? (() => performance.now());
+    this.#heardAt = this.#clock();
+    this.#budget = options.budget ?? processByteBudget;
+    this.#budget.join();
+    this.deadlines = new Deadlines(this.#clock, options.schedule ?? scheduleOnTimer);
+    this.abuse = new AbuseBudgets(this.limits, this.#clock);
+    this.scheduler = new SendScheduler(channel, this, this.limits.headerTableBytes);
+    this.flow = new ReceiveFlow(this.limits, this.scheduler.control, this.#budget);
+    this.pings = new Pings(this.scheduler.control, this.#clock);
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+  }
+
+  abstract get streamCount(): number;
+  abstract streamStarts(stream: Http2Stream): void;
+  abstract endSent(stream: Http2Stream): void;
+  /** The highest id of the peer's streams that was or might be acted upon. */
+  protected abstract get lastPeerStreamId(): number;
+  /** Announces that the connection ends once its streams have. */
+  protected abstract beginShutdown(): void;
+  /** All streams, those without an id too. */
+  protected abstract allStreams(): Http2Stream[];
+  /** A stream is over. */
+  protected abstract streamOver(stream: Http2Stream): void;
+  /** Reads what arrived, and returns whether a frame was complete with it; throws what ends the connection. */
+  protected abstract read(bytes: Uint8Array): boolean;
+  /** Reads nothing any more. */
+  protected abstract stopReading(): void;
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  ping(): Promise<number> {
+    if (this.#end) return Promise.reject(new Error("the connection is over"));
+    return new Promise((answered, lost) => {
+      this.pings.send(answered, lost);
+      this.scheduler.schedule();
+    });
+  }
+
+  shutdown(): Promise<ConnectionEnd> {
+    if (!this.#end && this.announcedLastId === undefined) {
+      this.beginShutdown();
+      this.moveTo("draining");
+      this.endIfDrained();
+    }
+    return this.closed;
+  }
+
+  abort(code: ErrorCode, debugData: Uint8Array = EMPTY): void {
+    this.endNow({ how: this.streamCount > 0 ? "lost" : "orderly", code }, debugData);
+  }
+
+  checkResponse(fields: HeaderList): { readonly status: number } {
+    return this.sentFields.response(fields);
+  }
+
+  checkTrailers(fields: HeaderList): void {
+    this.sentFields.trailers(fields);
+  }
+
+  headersQueued(stream: Http2Stream): void {
+    this.scheduler.addHeaders(stream);
+  }
+
+  dataQueued(stream: Http2Stream, bytes: number): boolean {
+    this.countQueued(bytes);
+    this.scheduler.addContent(stream);
+    if (stream.queue.length <= this.limits.streamQueueBytes) return true;
+    stream.owesWritable = true;
+    return false;
+  }
+
+  dataSent(stream: Http2Stream, bytes: number): void {
+    this.#uncountQueued(bytes);
+    this.#sentBytes += bytes;
+    if (bytes > 0) this.abuse.dataPassed();
+    if (!stream.owesWritable || stream.queue.length * 2 >= this.limits.streamQueueBytes) return;
+    stream.owesWritable = false;
+    if (stream.over) return;
+    try {
+      stream.receiver?.writable?.();
+    } catch (error) {
+      this.receiverFailed(stream, error);
+    }
+  }
+
+  released(stream: Http2Stream, count: number): void {
+    this.flow.release(stream, count);
+    if (this.scheduler.control.length > 0) this.scheduler.schedule();
+  }
+
+  resetRequested(stream: Http2Stream, code: ErrorCode): void {
+    if (stream.state === "closed") {
+      this.released(stream, stream.unreleased);
+    } else if (stream.id === 0) {
+      this.finish(stream, "not-processed", code);
+    } else {
+      this.resetStream(stream, code);
+    }
+  }
+
+  flushed(): void {
+    if (this.#state === "draining") this.endIfDrained();
+  }
+
+  /** Sends our preface and begins to read. */
+  protected begin(preface: Uint8Array, settings: readonly (readonly [number, number])[]): void {
+    const { limits, scheduler } = this;
+    scheduler.control.frames(preface);
+    scheduler.control.frames(encodeSettings([
+      ...settings,
+      [Setting.HEADER_TABLE_SIZE, limits.headerTableBytes],
+      [Setting.INITIAL_WINDOW_SIZE, limits.streamWindowBytes],
+      [Setting.MAX_FRAME_SIZE, limits.maxFrameBytes],
+      [Setting.MAX_HEADER_LIST_SIZE, limits.maxHeaderListBytes],
+    ]));
+    const widening = limits.connectionWindowBytes - INITIAL_WINDOW_BYTES;
+    if (widening > 0) scheduler.control.windowUpdate(0, widening);
+    this.deadlines.set("preface", limits.prefaceTimeoutMs, () => {
+      this.violated(ErrorCode.SETTINGS_TIMEOUT, "no preface and SETTINGS in time");
+    });
+    this.deadlines.set("settings-ack", limits.settingsAckTimeoutMs, () => {
+      this.violated(ErrorCode.SETTINGS_TIMEOUT, "SETTINGS were not acknowledged in time");
+    });
+    this.#awaitSilence(limits.keepaliveIdleMs);
+    this.#channel.start({
+      received: (bytes) => this.#received(bytes),
+      ended: () => this.#channelEnded(),
+      closed: (error) => this.#channelClosed(error),
+    });
+    scheduler.flush();
+  }
+
+  /** Counts DATA that a stream queues. */
+  protected countQueued(bytes: number): void {
+    if (bytes === 0) return;
+    this.queuedBytes += bytes;
+    this.#budget.add(bytes);
+    if (this.queuedBytes > this.limits.maxQueuedBytes) this.#watchStall();
+    if (this.#budget.exceeds(this.queuedBytes + this.flow.heldBytes)) {
+      // Not from within the program's own call, whose stream would be closed under it.
+      queueMicrotask(() => {
+        this.violated(ErrorCode.ENHANCE_YOUR_CALM, "more than its share of the memory");
+      });
+    }
+  }
+
+  /** Moves forward only: open, draining, closed. */
+  protected moveTo(state: "draining" | "closed"): void {
+    if (this.#state === state || this.#state === "closed") return;
+    this.#state = state;
+    this.options.onState?.(state);
+  }
+
+  /** Queues a GOAWAY, whose last id never rises (RFC 9113 §6.8). */
+  protected announce(lastStreamId: number, code: ErrorCode, debugData: Uint8Array = EMPTY): void {
+    const last = Math.min(lastStreamId, this.announcedLastId ?? NO_STREAM_DISOWNED);
+    this.announcedLastId = last;
+    this.scheduler.control.frames(encodeGoAway(last, code, debugData));
+    this.scheduler.schedule();
+  }
+
+  /** Resets a stream that the peer knows. */
+  protected resetStream(stream: Http2Stream, code: ErrorCode, cause?: Error): void {
+    this.scheduler.control.rstStream(stream.id, code);
+    this.scheduler.schedule();
+    this.finish(stream, "reset-by-us", code, cause);
+  }
+
+  /** Ends a stream because its receiver threw. */
+  protected receiverFailed(stream: Http2Stream, error: unknown): void {
+    if (stream.over) return;
+    this.resetStream(stream, ErrorCode.INTERNAL_ERROR, asError(error));
+  }
+
+  /** Forgets a stream and tells its end, once. */
+  protected finish(
+    stream: Http2Stream,
+    how: StreamEnd["how"],
+    code: ErrorCode = ErrorCode.NO_ERROR,
+    cause?: Error,
+    closedAs: ClosedHow = CLOSED_AS[how],
+  ): void {
+    if (stream.over) return;
+    stream.over = true;
+    stream.state = "closed";
+    this.#uncountQueued(stream.queue.length);
+    this.scheduler.remove(stream);
+    if (stream.id !== 0) {
+      this.streams.delete(stream.id);
+      this.closedStreams.add(stream.id, closedAs);
+    }
+    if (how === "complete") this.abuse.streamCompleted();
+    else this.released(stream, stream.unreleased);
+    this.streamOver(stream);
+    this.tellEnd(stream, cause ? { how, code, cause } : { how, code });
+    if (this.#state === "draining") this.scheduler.schedule();
+  }
+
+  /** Tells the end of a stream, or keeps it until the stream has a receiver. */
+  protected tellEnd(stream: Http2Stream, end: StreamEnd): void {
+    if (!stream.receiver) {
+      stream.untoldEnd = end;
+      return;
+    }
+    try {
+      stream.receiver.closed(end);
+    } catch (error) {
+      // Nobody is left to tell on the stream; the connection's end is where this becomes known.
+      queueMicrotask(() => {
+        this.endNow({ how: "lost", code: ErrorCode.INTERNAL_ERROR, error: asError(error) });
+      });
+    }
+  }
+
+  /** Ends the connection for what the peer did. */
+  protected violated(code: ErrorCode, message: string): void {
+    this.#endForViolation(new Http2Violation(code, message));
+  }
+
+  /** Ends the connection now: GOAWAY, and every stream is told. */
+  protected endNow(end: ConnectionEnd, debugData: Uint8Array = EMPTY): void {
+    if (this.#end) return;
+    this.#end = end;
+    const { control } = this.scheduler;
+    if (control.length > this.limits.maxQueuedControlBytes) control.clear();
+    this.announce(this.lastPeerStreamId, end.code, debugData);
+    this.scheduler.stop();
+    this.#endStreams(end);
+    this.#endChannel();
+  }
+
+  /** Ends an orderly connection once its last stream is over and all is sent. */
+  protected endIfDrained(): void {
+    if (this.#end || this.#state !== "draining" || this.streamCount > 0) return;
+    const announced = this.announcedLastId;
+    const final = announced !== undefined && announced !== NO_STREAM_DISOWNED;
+    if (!final) {
+      if (!this.peerGoAway && !this.#peerEnded) return;
+      this.announce(this.lastPeerStreamId, ErrorCode.NO_ERROR);
+    }
+    if (!this.scheduler.isIdle) {
+      this.scheduler.schedule();
+      return;
+    }
+    this.#end = this.#endByPeer(undefined);
+    this.#endStreams(this.#end);
+    this.#endChannel();
+  }
+
+  #received(bytes: Uint8Array): void {
+    if (this.#end) return;
+    try {
+      if (this.read(bytes)) this.#heardAt = this.#clock();
+    } catch (error) {
+      if (error instanceof Http2Violation) this.#endForViolation(error);
+      else this.endNow({ how: "lost", code: ErrorCode.INTERNAL_ERROR, error: asError(error) });
+    }
+    if (this.scheduler.control.length > 0) this.scheduler.schedule();
+  }
+
+  #channelEnded(): void {
+    if (this.#end) return;
+    this.#peerEnded = true;
+    // What still needs something from the peer is lost; answers that are under way are finished.
+    for (const stream of this.allStreams()) {
+      if (stream.state !== "half-closed-remote") this.#lose(stream, this.#endByPeer(undefined));
+    }
+    this.moveTo("draining");
+    this.endIfDrained();
+  }
+
+  #channelClosed(error: Error | undefined): void {
+    this.#end ??= this.#endByPeer(error);
+    this.scheduler.abandon();
+    this.#endStreams(this.#end);
+    this.deadlines.clearAll();
+    this.flow.forget();
+    this.#budget.leave();
+    this.#resolveClosed(this.#end);
+  }
+
+  /** How a connection ends that we did not end. */
+  #endByPeer(error: Error | undefined): ConnectionEnd {
+    const { code, debugData } = this.peerGoAway ?? { code: ErrorCode.NO_ERROR };
+    const lost = this.streamCount > 0 || error !== undefined;
+    return {
+      how: code !== ErrorCode.NO_ERROR ? "accused" : lost ? "lost" : "orderly",
+      code,
+      ...(debugData && { debugData }),
+      ...(error && { error }),
+    };
+  }
+
+  #endForViolation(violation: Http2Violation): void {
+    const { code, message } = violation;
+    this.endNow({ how: "violated", code, error: violation }, new TextEncoder().encode(message));
+  }
+
+  #endStreams(end: ConnectionEnd): void {
+    this.stopReading();
+    this.moveTo("closed");
+    for (const stream of this.allStreams()) this.#lose(stream, end);
+    this.pings.lose(end.error ?? new Error("the connection is over"));
+  }
+
+  #lose(stream: Http2Stream, end: ConnectionEnd): void {
+    const how = stream.id === 0 ? "not-processed" : "connection-lost";
+    this.finish(stream, how, end.code, end.error);
+  }
+
+  /** Ends our direction, and waits a little for the peer to end its own. */
+  #endChannel(): void {
+    this.deadlines.clearAll();
+    this.deadlines.set("close", this.limits.closeGraceMs, () => this.#channel.destroy());
+    this.#channel.end();
+  }
+
+  #uncountQueued(bytes: number): void {
+    this.queuedBytes -= bytes;
+    this.#budget.add(-bytes);
+  }
+
+  #awaitSilence(delayMs: number): void {
+    const idleMs = this.limits.keepaliveIdleMs;
+    this.deadlines.set("keepalive", delayMs, () => {
+      const silentMs = this.#clock() - this.#heardAt;
+      if (silentMs < idleMs) return this.#awaitSilence(idleMs - silentMs);
+      this.pings.send(() => {
+        this.deadlines.clear("pong");
+        this.#awaitSilence(idleMs);
+      });
+      this.scheduler.schedule();
+      this.#awaitAnswer();
+    });
+  }
+
+  #awaitAnswer(): void {
+    const waitMs = this.limits.keepaliveTimeoutMs;
+    this.deadlines.set("pong", waitMs, () => {
+      // What came instead, ahead of the answer, shows as well that the peer is there.
+      if (this.#clock() - this.#heardAt < waitMs) return this.#awaitAnswer();
+      const error = new Error(`no answer to a keepalive PING within ${waitMs} ms`);
+      this.#end = { how: "lost", code: ErrorCode.NO_ERROR, error };
+      this.scheduler.abandon();
+      this.#endStreams(this.#end);
+      this.#channel.destroy();
+    });
+  }
+
+  /** Ends the connection where much is queued and nothing of it moves. */
+  #watchStall(): void {
+    if (this.deadlines.has("stall")) return;
+    const sentBefore = this.#sentBytes;
+    this.deadlines.set("stall", this.limits.stallTimeoutMs, () => {
+      if (this.queuedBytes <= this.limits.maxQueuedBytes) return;
+      if (this.#sentBytes !== sentBefore) return this.#watchStall();
+      this.violated(ErrorCode.ENHANCE_YOUR_CALM, "the peer gives no window for what it asked for");
+    });
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

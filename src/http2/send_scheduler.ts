@@ -1,0 +1,311 @@
+import { setImmediate } from "node:timers";
+import type { ByteChannel } from "./byte_channel.ts";
+import { ControlQueue } from "./control_queue.ts";
+import { ErrorCode } from "./error_code.ts";
+import {
+  encodeFrameHeader,
+  Flag,
+  FRAME_HEADER_BYTES,
+  FrameType,
+  MIN_MAX_FRAME_BYTES,
+} from "./frame/frame_header.ts";
+import { encodeRstStream, RST_STREAM_BYTES } from "./frame/rst_stream.ts";
+import type { HeaderList } from "./header_list.ts";
+import { HpackEncoder, maxBlockBytes } from "./hpack/mod.ts";
+import type { Http2Stream } from "./http2_stream.ts";
+import { Output, OUTPUT_BUFFER_BYTES } from "./output.ts";
+import { StreamList } from "./stream_list.ts";
+
+/** Octets handed to the channel at once; more would only make a small frame wait behind them. */
+const MAX_IN_FLIGHT_BYTES = 2 * OUTPUT_BUFFER_BYTES;
+
+/**
+ * Messages gathered before they are sent without waiting for the turn's end: with one write a turn
+ * alone, two busy processes take turns instead of working side by side.
+ */
+const GATHERED_MESSAGES = 16;
+
+/** DATA is cut to fit the buffer only where at least this much fits. */
+const MIN_CUT_BYTES = 4096;
+
+/** The flow-control window that holds until SETTINGS say otherwise (RFC 9113 §6.9.2). */
+export const INITIAL_WINDOW_BYTES = 65_535;
+
+/**
+ * Octets of a frame's payload. Every peer accepts it, and a peer that accepts more would only make
+ * other streams wait longer for their turn.
+ */
+const MAX_FRAME_BYTES = MIN_MAX_FRAME_BYTES;
+
+/** What a {@linkcode SendScheduler} tells its connection. */
+export interface SchedulerHost {
+  /** The first HEADERS of this stream are about to be written: it gets its id where it has none. */
+  streamStarts(stream: Http2Stream): void;
+  /** DATA was written. */
+  dataSent(stream: Http2Stream, bytes: number): void;
+  /** END_STREAM was written. */
+  endSent(stream: Http2Stream): void;
+  /** Everything queued was handed to the channel, or nothing more of it may be. */
+  flushed(): void;
+}
+
+/**
+ * Chooses at flush time what is written: control frames, then HEADERS, then DATA by turns of one frame
+ * a stream. Header blocks are encoded when they are written, so that none is ever dropped.
+ */
+export class SendScheduler {
+  readonly control: ControlQueue = new ControlQueue();
+  readonly encoder: HpackEncoder;
+  /** What the connection's window lets us send. */
+  window = INITIAL_WINDOW_BYTES;
+  readonly #host: SchedulerHost;
+  readonly #output: Output;
+  readonly #headers: StreamList = new StreamList();
+  readonly #data: StreamList = new StreamList();
+  /** Streams that have DATA for which the connection's window has no room. */
+  readonly #starved: StreamList = new StreamList();
+  readonly #flushNow = () => this.#flushScheduled();
+  #scheduled = false;
+  #gathered = 0;
+  #flushing = false;
+  #stopped = false;
+
+  constructor(channel: ByteChannel, host: SchedulerHost, tableBytes: number) {
+    this.#host = host;
+    this.encoder = new HpackEncoder(tableBytes);
+    this.#output = new Output(channel, () => this.#written());
+  }
+
+  /** Whether nothing waits to be handed to the channel. */
+  get isIdle(): boolean {
+    return this.control.length === 0 && this.#headers.length === 0 && this.#data.length === 0 &&
+      this.#starved.length === 0;
+  }
+
+  /** The stream has HEADERS to send. */
+  addHeaders(stream: Http2Stream): void {
+    if (this.#gathered >= GATHERED_MESSAGES) this.flush();
+    this.#gathered++;
+    if (!stream.list) this.#headers.push(stream);
+    this.schedule();
+  }
+
+  /** The stream has DATA, trailers or its end to send, which follow its HEADERS. */
+  addContent(stream: Http2Stream): void {
+    if (!stream.headersSent || stream.list) return;
+    if (stream.queue.length > 0 && stream.sendWindow <= 0) return;
+    if (this.#gathered >= GATHERED_MESSAGES) this.flush();
+    this.#gathered++;
+    this.#data.push(stream);
+    this.schedule();
+  }
+
+  /** Forgets what the stream has queued. */
+  remove(stream: Http2Stream): void {
+    stream.list?.remove(stream);
+    stream.queue.clear();
+    stream.headersToSend = stream.trailersToSend = undefined;
+  }
+
+  /** The connection's window has grown. */
+  widen(increment: number): void {
+    this.window += increment;
+    if (this.window <= 0) return;
+    for (let stream = this.#starved.first; stream; stream = this.#starved.first) {
+      this.#starved.remove(stream);
+      this.#data.push(stream);
+    }
+    if (this.#data.length > 0) this.schedule();
+  }
+
+  /** Flushes at the end of this turn of the event loop. */
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#flushNow);
+  }
+
+  /** Hands over what may be handed over now. */
+  flush(): void {
+    if (this.#stopped || this.#flushing) return;
+    this.#flushing = true;
+    this.#gathered = 0;
+    while (this.#output.inFlight < MAX_IN_FLIGHT_BYTES) {
+      this.control.moveTo(this.#output);
+      if (this.#fillHeaders()) this.#fillData();
+      if (!this.#output.send()) break;
+    }
+    this.#flushing = false;
+    this.#host.flushed();
+  }
+
+  /** Hands over the control frames that wait, whatever is in flight, and nothing after them. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.control.moveTo(this.#output);
+    this.#output.send();
+    this.#stopped = true;
+  }
+
+  /** Hands over nothing any more. */
+  abandon(): void {
+    this.#stopped = true;
+  }
+
+  #flushScheduled(): void {
+    this.#scheduled = false;
+    this.flush();
+  }
+
+  #written(): void {
+    if (!this.#stopped && !this.#scheduled && !this.isIdle) this.flush();
+  }
+
+  /** Writes HEADERS, and returns whether all of them found room. */
+  #fillHeaders(): boolean {
+    for (let stream = this.#headers.first; stream; stream = this.#headers.first) {
+      const sections = stream.headersToSend!;
+      if (!stream.headersSent) this.#host.streamStarts(stream);
+      const fields = sections[0]!;
+      const last = sections.length === 1;
+      const endsStream = last && stream.endQueued && stream.queue.length === 0 &&
+        !stream.trailersToSend;
+      if (!this.#writeHeaders(stream.id, fields, endsStream)) return false;
+      if (!last) {
+        sections.shift();
+        continue;
+      }
+      this.#headers.remove(stream);
+      this.#headersWritten(stream, fields, endsStream);
+    }
+    return true;
+  }
+
+  #headersWritten(stream: Http2Stream, fields: HeaderList, endsStream: boolean): void {
+    stream.headersToSend = undefined;
+    if (isInformational(fields)) return;
+    stream.headersSent = true;
+    if (endsStream) this.#ended(stream);
+    else if (stream.hasContent && (stream.queue.length === 0 || stream.sendWindow > 0)) {
+      this.#data.push(stream);
+    }
+  }
+
+  /** Writes a header block in as many frames as it needs; returns `false` where the buffer is too full. */
+  #writeHeaders(streamId: number, fields: HeaderList, endStream: boolean): boolean {
+    const output = this.#output;
+    const most = maxBlockBytes(fields);
+    const frames = Math.ceil(most / MAX_FRAME_BYTES);
+    const needs = most + frames * FRAME_HEADER_BYTES;
+    if (output.room < needs) {
+      if (output.gathered > 0) return false;
+      output.reserve(needs);
+    }
+    const out = output.bytes;
+    const start = output.at + FRAME_HEADER_BYTES;
+    const length = this.encoder.encode(fields, out, start) - start;
+    const flags = endStream ? Flag.END_STREAM : Flag.NONE;
+    if (length <= MAX_FRAME_BYTES) {
+      const type = FrameType.HEADERS;
+      encodeFrameHeader(out, output.at, length, type, flags | Flag.END_HEADERS, streamId);
+      output.at = start + length;
+    } else {
+      output.at = this.#splitBlock(out, start, length, flags, streamId);
+    }
+    return true;
+  }
+
+  /** Spreads the block at `start` over HEADERS and CONTINUATION, and returns where they end. */
+  #splitBlock(
+    out: Uint8Array,
+    start: number,
+    length: number,
+    flags: number,
+    streamId: number,
+  ): number {
+    const block = out.slice(start, start + length);
+    let at = start - FRAME_HEADER_BYTES;
+    for (let from = 0; from < length; from += MAX_FRAME_BYTES) {
+      const size = Math.min(MAX_FRAME_BYTES, length - from);
+      const type = from === 0 ? FrameType.HEADERS : FrameType.CONTINUATION;
+      const end = from + size === length ? Flag.END_HEADERS : Flag.NONE;
+      at = encodeFrameHeader(out, at, size, type, (from === 0 ? flags : 0) | end, streamId);
+      out.set(block.subarray(from, from + size), at);
+      at += size;
+    }
+    return at;
+  }
+
+  #fillData(): void {
+    for (let stream = this.#data.first; stream; stream = this.#data.first) {
+      const queued = stream.queue.length;
+      if (queued > 0 && this.window <= 0) {
+        this.#data.remove(stream);
+        this.#starved.push(stream);
+      } else if (queued > 0 && stream.sendWindow <= 0) {
+        this.#data.remove(stream);
+      } else if (queued === 0 && stream.trailersToSend) {
+        if (!this.#writeTrailers(stream)) return;
+      } else if (!this.#writeData(stream)) return;
+    }
+  }
+
+  /** Writes one DATA frame; returns `false` where the buffer is too full. */
+  #writeData(stream: Http2Stream): boolean {
+    const output = this.#output;
+    const { queue } = stream;
+    let length = Math.min(queue.length, stream.sendWindow, this.window, MAX_FRAME_BYTES);
+    if (length < 0) length = 0;
+    const needs = FRAME_HEADER_BYTES + length + FRAME_HEADER_BYTES + RST_STREAM_BYTES;
+    if (output.room < needs) {
+      if (output.gathered === 0) output.reserve(Math.min(needs, OUTPUT_BUFFER_BYTES));
+      const fits = output.room - (needs - length);
+      if (fits < length) {
+        if (fits < MIN_CUT_BYTES) return false;
+        length = fits;
+      }
+    }
+    const ends = stream.endQueued && length === queue.length && !stream.trailersToSend;
+    const flags = ends ? Flag.END_STREAM : Flag.NONE;
+    const at = encodeFrameHeader(
+      output.bytes,
+      output.at,
+      length,
+      FrameType.DATA,
+      flags,
+      stream.id,
+    );
+    queue.take(length, output.bytes, at);
+    output.at = at + length;
+    stream.sendWindow -= length;
+    this.window -= length;
+    if (!ends && queue.length === 0 && !stream.trailersToSend) this.#data.remove(stream);
+    else this.#data.rotate(stream);
+    if (ends) this.#ended(stream);
+    this.#host.dataSent(stream, length);
+    return true;
+  }
+
+  #writeTrailers(stream: Http2Stream): boolean {
+    if (!this.#writeHeaders(stream.id, stream.trailersToSend!, true)) return false;
+    stream.trailersToSend = undefined;
+    this.#ended(stream);
+    return true;
+  }
+
+  #ended(stream: Http2Stream): void {
+    stream.list?.remove(stream);
+    this.#host.endSent(stream);
+  }
+
+  /** Writes RST_STREAM(NO_ERROR) right behind END_STREAM: an answer that needs no more of the request. */
+  resetAfterEnd(streamId: number): void {
+    const output = this.#output;
+    output.reserve(FRAME_HEADER_BYTES + RST_STREAM_BYTES);
+    output.at = encodeRstStream(output.bytes, output.at, streamId, ErrorCode.NO_ERROR);
+  }
+}
+
+function isInformational(fields: HeaderList): boolean {
+  return fields[0] === ":status" && fields[1]!.charCodeAt(0) === 0x31;
+}

@@ -1,0 +1,42 @@
+import type { Http2Stream } from "./http2_stream.ts";
+
+/** Streams in the order in which it is their turn; a stream is in one list at most. */
+export class StreamList {
+  #first: Http2Stream | undefined;
+  #last: Http2Stream | undefined;
+  /** How many streams are in the list. */
+  length = 0;
+
+  /** The stream whose turn it is. */
+  get first(): Http2Stream | undefined {
+    return this.#first;
+  }
+
+  /** Adds a stream at the end. */
+  push(stream: Http2Stream): void {
+    stream.list = this;
+    stream.previous = this.#last;
+    stream.next = undefined;
+    if (this.#last) this.#last.next = stream;
+    else this.#first = stream;
+    this.#last = stream;
+    this.length++;
+  }
+
+  /** Takes a stream of this list out of it. */
+  remove(stream: Http2Stream): void {
+    if (stream.previous) stream.previous.next = stream.next;
+    else this.#first = stream.next;
+    if (stream.next) stream.next.previous = stream.previous;
+    else this.#last = stream.previous;
+    stream.list = stream.previous = stream.next = undefined;
+    this.length--;
+  }
+
+  /** Moves a stream of this list to its end. */
+  rotate(stream: Http2Stream): void {
+    if (stream === this.#last) return;
+    this.remove(stream);
+    this.push(stream);
+  }
+}
