@@ -29,6 +29,7 @@ class SocketChannel implements ByteChannel {
   readonly #raw: Socket;
   readonly #reading: ReadControl;
   #arrived: Uint8Array | undefined;
+  #paused = false;
   #receiver: ByteReceiver | undefined;
   #error: Error | undefined;
   #over: "open" | "closed" | "told" = "open";
@@ -56,6 +57,7 @@ class SocketChannel implements ByteChannel {
       if (this.#over !== "told") receiver.ended();
     });
     this.#stream.on("data", (bytes: Uint8Array) => receiver.received(bytes));
+    if (!this.#paused) this.#reading.resume();
     if (this.#over === "closed") queueMicrotask(() => this.#tell());
   }
 
@@ -67,10 +69,12 @@ class SocketChannel implements ByteChannel {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#reading.pause();
   }
 
   resume(): void {
+    this.#paused = false;
     this.#reading.resume();
   }
 
