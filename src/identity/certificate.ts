@@ -14,7 +14,7 @@ import {
 } from "./der.ts";
 import { type DistinguishedName, readName } from "./distinguished_name.ts";
 import { type Extensions, readExtensions } from "./extensions.ts";
-import { printable } from "./printable.ts";
+import { escapePeerText } from "../errors/mod.ts";
 import { type PublicKey, readPublicKey } from "./public_key.ts";
 import type { SpiffeId } from "./spiffe_id.ts";
 import { readSignatureAlgorithm, type SignatureAlgorithm } from "./signature_algorithm.ts";
@@ -67,7 +67,9 @@ export function parseCertificate(der: Uint8Array): Certificate | CertificateFaul
     // A copy: what the platform hands out is often a view of a larger buffer that lives on.
     return readCertificate(der.slice());
   } catch (error) {
-    if (error instanceof Malformed) return certificateFault(error.rule, printable(error.message));
+    if (error instanceof Malformed) {
+      return certificateFault(error.rule, escapePeerText(error.message));
+    }
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { formatAddress } from "./ip_address.ts";
 import type { NameMatch } from "./name_match.ts";
 import { type PathFault, unsuitable } from "./path_fault.ts";
 import type { PeerRole } from "./peer_role.ts";
-import { printable } from "./printable.ts";
+import { escapePeerText } from "../errors/mod.ts";
 
 /**
  * A server's common name is never matched. But where it reads as a host beside DNS names it must be
@@ -28,7 +28,7 @@ export function commonNameFault(
     const rivals = ADDRESS.test(commonName) ? addresses : HOST.test(commonName) ? hosts : [];
     if (rivals.length > 0 && !rivals.some((name) => isWithin(name, commonName))) {
       const found = `its common name "${
-        printable(commonName)
+        escapePeerText(commonName)
       }" is a host that is not among its names`;
       return unsuitable(leaf, "subject.common-name", found);
     }

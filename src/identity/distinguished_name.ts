@@ -1,6 +1,6 @@
 import { sameBytes } from "./bytes.ts";
 import { asOid, asText, DerReader, type Element, Malformed, TAG } from "./der.ts";
-import { printable } from "./printable.ts";
+import { escapePeerText } from "../errors/mod.ts";
 
 /** One attribute of a distinguished name. */
 export interface NameAttribute {
@@ -93,7 +93,7 @@ export function valuesOf(name: DistinguishedName, type: string): readonly string
 /** Writes a name as RFC 4514 does, fit for a log line: escaped, and capped at 256 characters. */
 export function formatName(name: DistinguishedName): string {
   const parts = name.parts.toReversed().map((part) => part.map(formatAttribute).join("+"));
-  return printable(parts.join(","));
+  return escapePeerText(parts.join(","));
 }
 
 function formatAttribute({ type, value }: NameAttribute): string {

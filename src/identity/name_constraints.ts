@@ -7,7 +7,7 @@ import { type DistinguishedName, formatName, isNameWithin } from "./distinguishe
 import type { GeneralName, OtherNameForm, RawName } from "./general_name.ts";
 import { isHostName, isWithin } from "./host_name.ts";
 import { formatAddress, parseAddress } from "./ip_address.ts";
-import { printable } from "./printable.ts";
+import { escapePeerText } from "../errors/mod.ts";
 import { isMailbox } from "./subject_names.ts";
 
 /** One subtree of names, RFC 5280 §4.2.1.10. */
@@ -43,17 +43,23 @@ function subtree(base: RawName): Subtree | CertificateFault {
     case "dns":
       return base.text === "" || isHostName(base.text)
         ? { kind: "dns", base: base.text.toLowerCase() }
-        : certificateFault("constraints.dns", `"${printable(base.text)}" is no domain`);
+        : certificateFault("constraints.dns", `"${escapePeerText(base.text)}" is no domain`);
     case "ip":
       return addressRange(base.address);
     case "email":
       return isMailbox(base.text) || isDomainOrBelow(base.text)
         ? { kind: "email", base: base.text }
-        : certificateFault("constraints.email", `"${printable(base.text)}" is no mailbox or host`);
+        : certificateFault(
+          "constraints.email",
+          `"${escapePeerText(base.text)}" is no mailbox or host`,
+        );
     case "uri":
       return isDomainOrBelow(base.text)
         ? { kind: "uri", host: base.text.toLowerCase() }
-        : certificateFault("constraints.uri", `"${printable(base.text)}" is no host or domain`);
+        : certificateFault(
+          "constraints.uri",
+          `"${escapePeerText(base.text)}" is no host or domain`,
+        );
     case "directory":
       return { kind: "directory", base: base.name };
     case "other":
@@ -176,13 +182,13 @@ function hostOfUri(uri: string): string | undefined {
 function quoted(name: ConstrainedName): string {
   switch (name.kind) {
     case "dns":
-      return `DNS name "${printable(name.name)}"`;
+      return `DNS name "${escapePeerText(name.name)}"`;
     case "ip":
       return `IP address ${formatAddress(name.address)}`;
     case "uri":
-      return `URI "${printable(name.uri)}"`;
+      return `URI "${escapePeerText(name.uri)}"`;
     case "email":
-      return `mailbox "${printable(name.mailbox)}"`;
+      return `mailbox "${escapePeerText(name.mailbox)}"`;
     case "directory":
       return `name "${formatName(name.name)}"`;
     case "other":

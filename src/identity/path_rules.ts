@@ -13,9 +13,13 @@ export type Path = readonly Certificate[];
 
 /** What the rules of a path need to know. */
 export interface PathQuestion {
+  /** What the peer is. */
   readonly role: PeerRole;
+  /** Whom we trust, and for what. */
   readonly anchors: TrustAnchors;
+  /** Our clock, milliseconds since the epoch. */
   readonly now: number;
+  /** How many comparisons name constraints may take. */
   readonly budget: ComparisonBudget;
 }
 

@@ -5,7 +5,7 @@ import {
 } from "./certificate_fault.ts";
 import type { GeneralName, RawName } from "./general_name.ts";
 import { isHostName } from "./host_name.ts";
-import { printable } from "./printable.ts";
+import { escapePeerText } from "../errors/mod.ts";
 import { parseSpiffeId } from "./spiffe_id.ts";
 
 /** More names than any certificate of a peer needs. */
@@ -40,7 +40,7 @@ function subjectName(raw: RawName): GeneralName | CertificateFault {
     case "dns":
       return isPresentedHost(raw.text)
         ? { kind: "dns", name: raw.text }
-        : certificateFault("san.dns", `"${printable(raw.text)}" is no DNS name`);
+        : certificateFault("san.dns", `"${escapePeerText(raw.text)}" is no DNS name`);
     case "ip":
       return raw.address.length === 4 || raw.address.length === 16
         ? { kind: "ip", address: raw.address }
@@ -48,7 +48,7 @@ function subjectName(raw: RawName): GeneralName | CertificateFault {
     case "email":
       return isMailbox(raw.text)
         ? { kind: "email", mailbox: raw.text }
-        : certificateFault("san.email", `"${printable(raw.text)}" is no mailbox`);
+        : certificateFault("san.email", `"${escapePeerText(raw.text)}" is no mailbox`);
     case "uri":
       return uriName(raw.text);
     default:
@@ -60,13 +60,13 @@ function uriName(uri: string): GeneralName | CertificateFault {
   if (/^spiffe:/i.test(uri)) {
     const spiffeId = parseSpiffeId(uri);
     return spiffeId === undefined
-      ? certificateFault("san.spiffe-id", `"${printable(uri)}" is no SPIFFE ID`)
+      ? certificateFault("san.spiffe-id", `"${escapePeerText(uri)}" is no SPIFFE ID`)
       : { kind: "uri", uri, spiffeId };
   }
   // RFC 5280 §4.2.1.6: absolute, with a scheme and something after it; RFC 3986 §2: no spaces.
   return /^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/i.test(uri) && !/["<>\\^`{|}]/.test(uri)
     ? { kind: "uri", uri, spiffeId: undefined }
-    : certificateFault("san.uri", `"${printable(uri)}" is no absolute URI`);
+    : certificateFault("san.uri", `"${escapePeerText(uri)}" is no absolute URI`);
 }
 
 // RFC 9525 §6.3: a wildcard is a whole label, the left-most, and has something to its right.

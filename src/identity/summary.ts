@@ -1,9 +1,8 @@
-import type { CertificateSummary } from "../errors/mod.ts";
+import { type CertificateSummary, escapePeerText } from "../errors/mod.ts";
 import type { Certificate } from "./certificate.ts";
 import { formatName } from "./distinguished_name.ts";
 import type { GeneralName } from "./general_name.ts";
 import { formatAddress } from "./ip_address.ts";
-import { printable } from "./printable.ts";
 
 /** More names than a person reads. */
 const MAX_NAMES = 32;
@@ -13,7 +12,7 @@ export function summarize(certificate: Certificate): CertificateSummary {
   return {
     subject: formatName(certificate.subject),
     issuer: formatName(certificate.issuer),
-    serial: printable(certificate.serial),
+    serial: escapePeerText(certificate.serial),
     fingerprint: certificate.fingerprint,
     names: presentedNames(certificate),
     notBefore: new Date(certificate.notBefore).toISOString(),
@@ -24,7 +23,7 @@ export function summarize(certificate: Certificate): CertificateSummary {
 /** The subject alternative names fit for a log line. */
 export function presentedNames({ extensions }: Certificate): readonly string[] {
   const names = extensions.subjectAlternativeNames ?? [];
-  const shown = names.slice(0, MAX_NAMES).map((name) => printable(formatGeneralName(name)));
+  const shown = names.slice(0, MAX_NAMES).map((name) => escapePeerText(formatGeneralName(name)));
   return names.length > shown.length ? [...shown, `… ${names.length - shown.length} more`] : shown;
 }
 

@@ -1,19 +1,18 @@
 import type { CertificateReason, HandshakeEvidence, PeerReason } from "../errors/mod.ts";
-import { type Certificate, isSelfIssued, parseCertificate, spiffeIdOf } from "./certificate.ts";
-import { isCertificateFault } from "./certificate_fault.ts";
+import { type Certificate, spiffeIdOf } from "./certificate.ts";
 import { commonNameFault } from "./common_name.ts";
 import { Denylist } from "./denylist.ts";
-import { ATTRIBUTE, formatName, valuesOf } from "./distinguished_name.ts";
+import { ATTRIBUTE, valuesOf } from "./distinguished_name.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { IdentityPattern } from "./identity_pattern.ts";
 import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./limits.ts";
 import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
 import type { PathFault } from "./path_fault.ts";
-import { type Path, pathFault } from "./path_rules.ts";
-import { PathSearch } from "./path_search.ts";
+import type { Path } from "./path_rules.ts";
 import type { PeerIdentity } from "./peer_identity.ts";
 import type { PeerRole } from "./peer_role.ts";
-import { SignatureChecks } from "./signature.ts";
+import { type ChainFault, readChain } from "./presented_chain.ts";
+import { provePath } from "./proven_path.ts";
 import { formatGeneralName, presentedNames, summarize } from "./summary.ts";
 import type { TrustAnchors } from "./trust_anchors.ts";
 
@@ -75,12 +74,12 @@ export type Verdict = Trusted | Refused;
  */
 export function judgePeer(chain: readonly Uint8Array[], question: PeerQuestion): Verdict {
   const limits = { ...DEFAULT_VERDICT_LIMITS, ...question.limits };
-  const reading = readChain(chain, limits);
-  if (reading.kind === "unread") return refusal(reading, question, reading.certificates);
-  const { leaf, certificates } = reading;
-  const search = findPath(leaf, certificates, limits, question);
-  if (search.kind === "fault") return refusal(search, question, certificates);
-  const { path } = search;
+  const presented = readChain(chain, limits);
+  const { certificates } = presented;
+  if (presented.kind === "fault") return refusal(presented, question, certificates);
+  const proof = provePath(presented.leaf, certificates, limits, question);
+  if (proof.kind === "fault") return refusal(proof, question, certificates);
+  const { path } = proof;
   const fault = denial(path, question.denylist ?? Denylist.empty);
   if (fault !== undefined) return refusal({ fault }, question, certificates);
   return judgeNames(path, question, certificates);
@@ -89,122 +88,6 @@ export function judgePeer(chain: readonly Uint8Array[], question: PeerQuestion):
 /** What a client that was refused is told; nobody learns from it which names would be allowed. */
 export function peerReasonOf({ reason }: Refused): PeerReason {
   return reason === "identity-mismatch" ? "subject-not-allowed" : reason;
-}
-
-type ChainReading =
-  | {
-    readonly kind: "read";
-    readonly leaf: Certificate;
-    readonly certificates: readonly Certificate[];
-  }
-  | {
-    readonly kind: "unread";
-    readonly fault: Fault;
-    readonly certificates: readonly Certificate[];
-  };
-
-/** A path's fault, or one of a certificate that could not be read. */
-type Fault = Omit<PathFault, "certificate"> & {
-  readonly certificate?: Certificate;
-  readonly index?: number;
-};
-
-function readChain(chain: readonly Uint8Array[], limits: VerdictLimits): ChainReading {
-  const certificates: Certificate[] = [];
-  const unread = (rule: string, found: string, index?: number): ChainReading => {
-    const fault = { reason: "certificate-unsuitable" as const, rule, found };
-    return {
-      kind: "unread",
-      fault: index === undefined ? fault : { ...fault, index },
-      certificates,
-    };
-  };
-  const bytes = chain.reduce((sum, { length }) => sum + length, 0);
-  if (chain.length > limits.certificates) {
-    return unread("chain.certificates", `it presents ${chain.length} certificates`);
-  }
-  if (bytes > limits.chainBytes) return unread("chain.bytes", `it presents ${bytes} bytes`);
-  for (const [index, der] of chain.entries()) {
-    const certificate = parseCertificate(der);
-    if (isCertificateFault(certificate)) {
-      return unread(certificate.rule, certificate.found, index);
-    }
-    certificates.push(certificate);
-  }
-  const [leaf] = certificates;
-  if (leaf === undefined) return unread("chain.empty", "it presents no certificate");
-  return { kind: "read", leaf, certificates };
-}
-
-type PathFinding =
-  | { readonly kind: "path"; readonly path: Path }
-  | { readonly kind: "fault"; readonly fault: Fault; readonly orphan?: Certificate };
-
-function findPath(
-  leaf: Certificate,
-  certificates: readonly Certificate[],
-  limits: VerdictLimits,
-  { role, anchors, now }: PeerQuestion,
-): PathFinding {
-  const checks = new SignatureChecks(limits.signatureChecks, anchors.proven, now);
-  const search = new PathSearch(anchors, certificates, limits);
-  const rules = { role, anchors, now, budget: { remaining: limits.nameComparisons } };
-  const faulty: { readonly path: Path; readonly fault: PathFault }[] = [];
-  let forged: Certificate | undefined;
-  for (const path of search.from(leaf)) {
-    const fault = pathFault(path, rules);
-    if (fault !== undefined) {
-      faulty.push({ path, fault });
-      continue;
-    }
-    const unproven = checks.firstUnproven(path);
-    if (unproven === undefined) {
-      checks.remember(path);
-      return { kind: "path", path };
-    }
-    forged ??= unproven;
-  }
-  // A rule is worth telling only of a path that is signed; else anybody could have written it.
-  for (const { path, fault } of faulty) {
-    const unproven = checks.firstUnproven(path);
-    if (unproven === undefined || isUnprovable(fault, leaf)) return { kind: "fault", fault };
-    forged ??= unproven;
-  }
-  return noPath(leaf, forged, search, checks);
-}
-
-// What nobody here can check is refused by its name, not as a forgery.
-function isUnprovable({ rule, certificate }: PathFault, leaf: Certificate): boolean {
-  return rule === "certificate.signature-algorithm" ||
-    (rule === "certificate.key" && certificate !== leaf);
-}
-
-function noPath(
-  leaf: Certificate,
-  forged: Certificate | undefined,
-  search: PathSearch,
-  checks: SignatureChecks,
-): PathFinding {
-  const untrusted = (rule: string, found: string, certificate = leaf) => ({
-    kind: "fault" as const,
-    fault: { reason: "untrusted-authority" as const, rule, found, certificate },
-  });
-  if (search.exhausted) return untrusted("path.search-limit", "its chain has too many ways to go");
-  if (checks.exhausted) {
-    return untrusted("path.signature-limit", "its chain takes too many signature checks");
-  }
-  if (forged !== undefined) {
-    const found = `"${formatName(forged.subject)}" is not signed by the authority that it names`;
-    return untrusted("path.signature", found, forged);
-  }
-  if (search.tooLong) return untrusted("path.intermediates", "its chain has too many authorities");
-  if (isSelfIssued(leaf)) return untrusted("path.self-signed", "it is signed by itself");
-  const orphan = search.deepest.at(-1) ?? leaf;
-  const issuer = formatName(orphan.issuer);
-  const found = isSelfIssued(orphan)
-    ? `its chain ends in "${issuer}", which is not trusted`
-    : `its issuer "${issuer}" is neither trusted nor presented`;
-  return { ...untrusted("path.no-issuer", found, orphan), orphan };
 }
 
 function denial(path: Path, denylist: Denylist): PathFault | undefined {
@@ -292,7 +175,7 @@ function mismatch(leaf: Certificate): PathFault {
 }
 
 function refusal(
-  { fault, orphan }: { readonly fault: Fault; readonly orphan?: Certificate },
+  { fault, orphan }: { readonly fault: ChainFault; readonly orphan?: Certificate },
   { anchors, expected, now }: PeerQuestion,
   certificates: readonly Certificate[],
 ): Refused {
