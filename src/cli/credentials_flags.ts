@@ -1,0 +1,72 @@
+import type { Command } from "commander";
+import { Credentials, type Credentials as CredentialsValue } from "../credentials/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { flag } from "./flag.ts";
+
+/** The flags that say who we are and whom we trust, the same for every command. */
+export interface CredentialsFlags {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly spiffeSocket?: string;
+  readonly oneWay?: boolean;
+}
+
+/** Adds the credentials flags to a command. */
+export function withCredentialsFlags(command: Command): Command {
+  return command
+    .addOption(flag("--ca <FILE>", "the authorities to trust, PEM"))
+    .addOption(flag("--cert <FILE>", "our certificate and its chain, PEM"))
+    .addOption(flag("--key <FILE>", "our private key, PEM"))
+    .addOption(flag("--one-way", "only one end shows a certificate"));
+}
+
+/**
+ * The credentials that the flags name; the files are watched.
+ *
+ * @returns `undefined` where no flag is given: plaintext.
+ * @throws {ConfigurationError} If some are given that belong with others.
+ */
+export function credentialsOf(
+  flags: CredentialsFlags,
+  side: "worker" | "caller",
+): CredentialsValue | undefined {
+  const { ca, cert, key, oneWay = false } = flags;
+  const given = { ca, cert, key };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === "") throw new ConfigurationError(`--${name} is empty`, { setting: `--${name}` });
+  }
+  const wanted = wantedFlags(side, oneWay);
+  if (ca === undefined && cert === undefined && key === undefined) {
+    if (!oneWay) return undefined;
+    throw incomplete(wanted, wanted);
+  }
+  const missing = wanted.filter((name) => given[name] === undefined);
+  if (missing.length > 0) throw incomplete(wanted, missing);
+  const { ca: authorities, ...own } = given;
+  if (oneWay && side === "caller") return Credentials.trustOnly({ ca: authorities! });
+  return Credentials.watchFiles({
+    ...(authorities === undefined ? {} : { ca: authorities }),
+    ...(own.cert === undefined ? {} : { cert: own.cert }),
+    ...(own.key === undefined ? {} : { key: own.key }),
+    oneWay,
+  });
+}
+
+type FileFlag = "ca" | "cert" | "key";
+
+function wantedFlags(side: "worker" | "caller", oneWay: boolean): readonly FileFlag[] {
+  if (!oneWay) return ["ca", "cert", "key"];
+  return side === "worker" ? ["cert", "key"] : ["ca"];
+}
+
+function incomplete(
+  wanted: readonly FileFlag[],
+  missing: readonly FileFlag[],
+): ConfigurationError {
+  const list = (names: readonly string[]) => names.map((name) => `--${name}`).join(", ");
+  return new ConfigurationError(
+    `${list(wanted)} belong together, and ${list(missing)} is missing`,
+    { setting: `--${missing[0]}` },
+  );
+}

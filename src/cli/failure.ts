@@ -1,0 +1,80 @@
+import {
+  AllWorkersFailed,
+  AuthenticationError,
+  AuthorizationError,
+  ConfigurationError,
+  DeadlineExceeded,
+  HandshakeError,
+  InvalidPayload,
+  NoWorkersAvailable,
+  Overloaded,
+  RoutineError,
+  UnknownRoutine,
+  WorkerUnavailable,
+} from "../errors/mod.ts";
+import { ExitCode } from "./exit_code.ts";
+
+/** The exit code that fits an error. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof RoutineError) return ExitCode.routineThrew;
+  if (error instanceof NoWorkersAvailable) return ExitCode.noWorkers;
+  if (error instanceof HandshakeError) return ExitCode.handshake;
+  if (error instanceof AuthenticationError || error instanceof AuthorizationError) {
+    return ExitCode.access;
+  }
+  if (error instanceof DeadlineExceeded) return ExitCode.deadline;
+  if (error instanceof WorkerUnavailable || error instanceof Overloaded) {
+    return ExitCode.unavailable;
+  }
+  if (
+    error instanceof ConfigurationError || error instanceof UnknownRoutine ||
+    error instanceof InvalidPayload
+  ) return ExitCode.usage;
+  if (error instanceof AllWorkersFailed) return exitCodeOfAll(error);
+  return ExitCode.routineThrew;
+}
+
+/** An error as one JSON object: its name, its reason, and what a person needs to act. */
+export function failureOf(error: unknown): Readonly<Record<string, unknown>> {
+  if (!(error instanceof Error)) return { error: "Error", message: String(error) };
+  const { name, message } = error;
+  return { error: name, ...detailsOf(error), message };
+}
+
+/** One cause shared by all is told as such; where they differ, no worker could be used. */
+function exitCodeOfAll({ failures }: AllWorkersFailed): ExitCode {
+  const codes = new Set(failures.map(({ error }) => exitCodeOf(error)));
+  const [code] = codes;
+  return codes.size === 1 && code !== undefined ? code : ExitCode.unavailable;
+}
+
+function detailsOf(error: Error): Readonly<Record<string, unknown>> {
+  if (error instanceof HandshakeError) {
+    const { reason, peerReason, side, worker, evidence } = error;
+    return { reason, ...defined({ peerReason }), side, worker, evidence };
+  }
+  if (error instanceof AllWorkersFailed) {
+    return {
+      handshakeOnly: error.handshakeOnly,
+      failures: error.failures.map(({ worker, error }) => ({ worker, ...failureOf(error) })),
+    };
+  }
+  if (error instanceof RoutineError) {
+    const { routine, remoteName, data } = error;
+    return { routine, thrown: remoteName, ...(Object.keys(data).length === 0 ? {} : { data }) };
+  }
+  if (error instanceof WorkerUnavailable) return { worker: error.worker };
+  if (error instanceof AuthenticationError) return { reason: error.reason };
+  if (error instanceof AuthorizationError) return { rule: error.rule };
+  if (error instanceof UnknownRoutine) {
+    return { routine: error.routine, ...defined({ nearest: error.nearest }) };
+  }
+  if (error instanceof InvalidPayload) return defined({ path: error.path });
+  if (error instanceof ConfigurationError) return defined({ setting: error.setting });
+  if (error instanceof DeadlineExceeded) return { timeoutMs: error.timeoutMs };
+  return {};
+}
+
+function defined(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}

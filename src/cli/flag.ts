@@ -1,0 +1,43 @@
+import { InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "./duration.ts";
+
+/**
+ * A flag that an environment variable can set too: `--drain-grace` is `SELVAGE_DRAIN_GRACE`.
+ *
+ * @param flags The flag as help shows it, `--listen <HOST:PORT>` for instance.
+ * @param description What it is for.
+ */
+export function flag(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  const variable = `SELVAGE_${option.name().toUpperCase().replaceAll("-", "_")}`;
+  // A command that may not read the environment is one where no variable is set.
+  if (mayRead(variable)) option.env(variable);
+  return option;
+}
+
+/** A flag that may be given again; its variable holds several with commas between. */
+export function listFlag(flags: string, description: string): Option {
+  return flag(flags, description).argParser((value: string, previous?: readonly string[]) => [
+    ...(previous ?? []),
+    ...value.split(",").map((part) => part.trim()),
+  ]);
+}
+
+/** A flag that takes a whole number from `least`. */
+export function countFlag(flags: string, description: string, least: number): Option {
+  const option = flag(flags, description);
+  return option.argParser((text: string) => {
+    const count = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= least) return count;
+    throw new InvalidArgumentError(`It takes a whole number from ${least}.`);
+  });
+}
+
+function mayRead(variable: string): boolean {
+  return Deno.permissions.querySync({ name: "env", variable }).state === "granted";
+}
+
+/** A flag that takes a duration, in milliseconds once parsed. */
+export function durationFlag(flags: string, description: string): Option {
+  return flag(flags, description).argParser(parseDuration);
+}

@@ -1,0 +1,40 @@
+import {
+  configure,
+  getAnsiColorFormatter,
+  jsonLinesFormatter,
+  type LogLevel,
+  type LogRecord,
+} from "@logtape/logtape";
+import type { Command } from "commander";
+import { flag } from "./flag.ts";
+
+/** The flag that says how much is logged. */
+export interface LogFlags {
+  readonly logLevel: LogLevel;
+}
+
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+
+/** Adds the log's flag to a command. */
+export function withLogFlag(command: Command, level: LogLevel): Command {
+  return command.addOption(
+    flag("--log-level <LEVEL>", "how much is logged, to stderr").choices(LEVELS).default(level),
+  );
+}
+
+/** Writes the log to stderr: one JSON object a line, or readable where a person looks on. */
+export async function configureLog({ logLevel }: LogFlags): Promise<void> {
+  const format = Deno.stderr.isTerminal() ? getAnsiColorFormatter() : jsonLinesFormatter;
+  const encoder = new TextEncoder();
+  await configure({
+    sinks: { stderr: (record: LogRecord) => write(encoder.encode(format(record))) },
+    loggers: [
+      { category: "selvage", sinks: ["stderr"], lowestLevel: logLevel },
+      { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
+    ],
+  });
+}
+
+function write(bytes: Uint8Array): void {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(Deno.stderr.writeSync(rest));
+}
