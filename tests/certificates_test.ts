@@ -40,7 +40,7 @@ const EXPECTED: Readonly<Record<CertificateShape, CertificateReason | "trusted">
   "authority-as-leaf": "certificate-unsuitable",
   "version-1": "certificate-unsuitable",
   "forged-version-1": "certificate-unsuitable",
-  "forged-intermediate": "certificate-unsuitable",
+  "forged-intermediate": "untrusted-authority",
   "broken-chain": "untrusted-authority",
   "missing-intermediate": "untrusted-authority",
 };
