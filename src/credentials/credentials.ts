@@ -26,7 +26,9 @@ export interface Credentials {
 export function credentialsFrom(
   open: (options: OpenCredentialsOptions) => Promise<CredentialsSource>,
 ): Credentials {
-  return Object.freeze({ open: (options: OpenCredentialsOptions = {}) => open(options) });
+  return Object.freeze({
+    open: async (options: OpenCredentialsOptions = {}) => await open(options),
+  });
 }
 
 /** Settings of `Credentials.fromEnv`. */
@@ -80,7 +82,7 @@ export const Credentials: CredentialsFactory = Object.freeze({
 
   fromPem(pem: CredentialPem): Credentials {
     const settled = { ...pem };
-    return credentialsFrom((options) => Promise.try(openText, settled, options));
+    return credentialsFrom((options) => Promise.resolve(openText(settled, options)));
   },
 
   fromEnv(env: CredentialEnvOptions = {}): Credentials {
