@@ -2,19 +2,24 @@ import type { WorkerState } from "../contract/mod.ts";
 import { HandshakeError, WorkerUnavailable } from "../errors/mod.ts";
 import type { DiscoveredWorker } from "../discovery/mod.ts";
 import type { ClientConnection, ConnectionEnd, ConnectionState } from "../http2/mod.ts";
-import { type Clock, HandshakeCounts, type Observer } from "../observe/mod.ts";
+import {
+  type ChannelSecurity,
+  type Clock,
+  HandshakeCounts,
+  type Observer,
+} from "../observe/mod.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
 
-/** A connection to a worker that is proven and has taken us on. */
+/** A connection to a worker that is proven and takes us. */
 export interface Link {
   /** The connection. */
   readonly connection: ClientConnection;
   /** Who the worker has proven to be, as patterns write it; absent where nothing was proven. */
   readonly identity: string | undefined;
+  /** How the connection is protected. */
+  readonly security: ChannelSecurity;
   /** When the worker's proof ends, in milliseconds since the epoch. */
   readonly validUntil: number | undefined;
-  /** Why the worker sent us away, where it said so after the TLS handshake. */
-  refused(): HandshakeError | undefined;
 }
 
 /** Connects to a worker; throws a {@linkcode HandshakeError} or a {@linkcode WorkerUnavailable}. */
@@ -209,7 +214,7 @@ export class Endpoint {
           continue;
         }
         if (link.connection.state !== "open") {
-          throw link.refused() ?? this.#unavailable("it closed the connection at once");
+          throw this.#unavailable("it closed the connection at once");
         }
         opened = link;
         this.#opened(link);
@@ -273,16 +278,12 @@ export class Endpoint {
   #left(link: Link): void {
     if (this.#state.name !== "open" || this.#state.link !== link) return;
     this.#leaving.add(link);
-    const refused = link.refused();
-    if (refused !== undefined) return this.#fail(refused);
     this.#move({ name: "idle" });
   }
 
   #closed(link: Link, end: ConnectionEnd): void {
     this.#left(link);
     this.#leaving.delete(link);
-    const refused = link.refused();
-    if (refused !== undefined && this.#state.name === "idle") return this.#fail(refused);
     const brief = this.#options.clock.now() - this.#openedAt < PROVEN_MS;
     if (this.#state.name === "idle" && end.how !== "orderly" && brief) {
       this.#fail(this.#unavailable("the connection was lost", end.error));

@@ -37,16 +37,6 @@ function mismatch(): HandshakeError {
   });
 }
 
-function refusal(): HandshakeError {
-  return new HandshakeError({
-    side: "worker",
-    reason: "client-certificate-refused",
-    peerReason: "subject-not-allowed",
-    worker: WORKER,
-    evidence: {},
-  });
-}
-
 Deno.test("Endpoint dials only when it is asked to, once for all who ask", async () => {
   const { network, endpoint } = setUp();
   await turn();
@@ -110,17 +100,6 @@ Deno.test("Endpoint tells handshake.failed with the reason, and keeps the error"
     "dispatcher",
     WORKER,
   ]);
-});
-
-Deno.test("Endpoint counts a worker's refusal after the handshake as a failed handshake", async () => {
-  const { network, endpoint } = setUp();
-  await endpoint.connect();
-  const [link] = network.links;
-  link!.refusal = refusal();
-  link!.end("accused");
-  await turn();
-  assert.equal(endpoint.state, "failing");
-  assert.deepEqual(endpoint.handshakeFailures, { "client-certificate-refused": 1 });
 });
 
 Deno.test("Endpoint dials anew after GOAWAY, while calls in flight finish", async () => {

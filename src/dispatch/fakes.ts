@@ -1,5 +1,4 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery/mod.ts";
-import type { HandshakeError } from "../errors/mod.ts";
 import type { ClientConnection, ConnectionEnd, ConnectionState } from "../http2/mod.ts";
 import type { Clock } from "../observe/mod.ts";
 import type { Dial, Link } from "./endpoint.ts";
@@ -48,8 +47,8 @@ export function turn(): Promise<void> {
 /** A connection that only has a state. */
 export class FakeLink implements Link {
   readonly identity: string | undefined = "spiffe://example.org/worker";
+  readonly security = "mutual-tls";
   validUntil: number | undefined = undefined;
-  refusal: HandshakeError | undefined;
   readonly connection: ClientConnection;
   #state: ConnectionState = "open";
   readonly #closed = Promise.withResolvers<ConnectionEnd>();
@@ -71,10 +70,6 @@ export class FakeLink implements Link {
 
   get state(): ConnectionState {
     return this.#state;
-  }
-
-  refused(): HandshakeError | undefined {
-    return this.refusal;
   }
 
   move(state: ConnectionState): void {

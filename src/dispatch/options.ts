@@ -1,25 +1,40 @@
-import type { CallOptions } from "../contract/mod.ts";
+import type { TlsVersion } from "../channel/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
+import type { CallDefaults, TokenSource } from "./call_settings.ts";
 
 /** How a {@linkcode Dispatcher} finds workers, proves who they are and calls them. */
-export interface DispatcherOptions {
-  /** Where the workers are: a discovery URL such as `static:10.0.0.1:8443,10.0.0.2:8443`. */
+export interface DispatcherOptions extends WorkerSource, SharedDispatcherOptions {}
+
+/** Where a dispatcher's workers come from, and the trust that holds for those and no others. */
+export interface WorkerSource {
+  /**
+   * Where the workers are: a discovery URL such as `static:10.0.0.1:8443,10.0.0.2:8443`, or a
+   * discovery.
+   */
   readonly discovery: string | Discovery;
   /**
-   * Who we are and whom we trust. Default: none, which is plaintext: allowed on loopback, unix
-   * sockets and in memory, warned about elsewhere, refused where `strict`.
+   * Who we are to them, and whom we trust. Default: none, which is plaintext: allowed on loopback,
+   * unix sockets and in memory, warned about elsewhere, refused where `strict`.
    */
   readonly credentials?: Credentials | undefined;
   /**
-   * Who the workers must prove to be, one pattern or several of which any will do. Default: the
-   * host name in the configuration, which only `static:` and `dns:` discovery have.
+   * Who they must prove to be, one pattern or several of which any will do. Default: the host name
+   * in the configuration, which only `static:` and `dns:` discovery have.
    */
   readonly identity?: string | readonly string[] | undefined;
-  /** Refuses whatever is less than mutual TLS outside of this machine. Default: `false`. */
+}
+
+/** What holds for every source of a dispatcher's workers. */
+export interface SharedDispatcherOptions {
+  /** Refuses plaintext over TCP. Default: `false`. */
   readonly strict?: boolean | undefined;
-  /** How every call is made that does not say otherwise. Default: see {@linkcode CallOptions}. */
-  readonly call?: Pick<CallOptions, "timeoutMs" | "headers" | "ahead"> | undefined;
+  /** The oldest TLS version spoken. Default: 1.3 where we show a certificate, else 1.2. */
+  readonly minTlsVersion?: TlsVersion | undefined;
+  /** The token that says who calls, or what gives the one of now. Default: none. */
+  readonly token?: TokenSource | undefined;
+  /** How calls are made that do not say otherwise. */
+  readonly call?: CallDefaults | undefined;
   /** Timeouts and limits. */
   readonly limits?: DispatcherLimits | undefined;
 }
@@ -27,15 +42,15 @@ export interface DispatcherOptions {
 /** Timeouts and limits of a dispatcher. */
 export interface DispatcherLimits {
   /** From the first byte of a connection to the verdict, in milliseconds. Default 5,000. */
-  readonly handshakeTimeoutMs?: number;
+  readonly handshakeTimeoutMs?: number | undefined;
   /** The shortest wait before a worker that failed is dialled again, in milliseconds. Default 100. */
-  readonly shortestBackoffMs?: number;
+  readonly shortestBackoffMs?: number | undefined;
   /** The longest such wait, in milliseconds. Default 30,000. */
-  readonly longestBackoffMs?: number;
+  readonly longestBackoffMs?: number | undefined;
   /** The age at which a connection is replaced, ±10%, in milliseconds. Default 3,600,000 (1 h). */
-  readonly connectionAgeMs?: number;
+  readonly connectionAgeMs?: number | undefined;
   /** Handshakes under way at once. Default 64. */
-  readonly handshakes?: number;
+  readonly handshakes?: number | undefined;
   /** The largest message to receive, in bytes. Default 4 MiB. */
-  readonly messageBytes?: number;
+  readonly messageBytes?: number | undefined;
 }

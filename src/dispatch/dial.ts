@@ -1,0 +1,116 @@
+import { parseAddress, type TlsVersion } from "../channel/mod.ts";
+import type { CredentialsSource } from "../credentials/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
+import type { Clock, Observer } from "../observe/mod.ts";
+import type { dialPeer } from "../peer/mod.ts";
+import { plaintextPosture } from "../policy/mod.ts";
+import type { DiscoveredWorker } from "../discovery/mod.ts";
+import type { Dial } from "./endpoint.ts";
+import { workerRef } from "./fleet.ts";
+
+/** How the workers of one source are dialled. */
+export interface DialOptions {
+  readonly dialPeer: typeof dialPeer;
+  /** Default: plaintext. */
+  readonly credentials: CredentialsSource | undefined;
+  /** Who they must be; `undefined` where each is to be what its discovery expects. */
+  readonly identity: readonly IdentityPattern[] | undefined;
+  readonly strict: boolean;
+  /** Default: 1.3 where we show a certificate, else 1.2. */
+  readonly minTlsVersion: TlsVersion | undefined;
+  readonly handshakeTimeoutMs: number;
+  /** Handshakes under way at once, over every source. */
+  readonly slots: DialSlots;
+  readonly clock: Clock;
+  readonly observer: Observer;
+}
+
+/** Makes the function by which the workers of one source are dialled. */
+export function dialWith(options: DialOptions): Dial {
+  const { slots, observer, credentials } = options;
+  return async (worker, { signal, onState }) => {
+    const address = parseAddress(worker.address);
+    if (credentials === undefined) plaintextPosture(address, options.strict);
+    const expected = credentials === undefined ? [] : expectedOf(worker, options.identity);
+    using _slot = await slots.take(signal);
+    const peer = await options.dialPeer(address, {
+      credentials: credentials?.current(),
+      expected,
+      handshakeTimeoutMs: options.handshakeTimeoutMs,
+      signal,
+      clock: options.clock,
+      connection: { onState },
+      ...(options.minTlsVersion === undefined ? {} : { minTlsVersion: options.minTlsVersion }),
+      worker: workerRef(worker),
+    });
+    const identity = peer.identity?.name;
+    observer.emit({
+      type: "peer.accepted",
+      side: "dispatcher",
+      peer: { address: worker.address, ...(identity === undefined ? {} : { identity }) },
+      security: peer.facts.security,
+      ...(credentials === undefined ? {} : { generation: credentials.current().generation }),
+    });
+    return {
+      connection: peer.connection,
+      identity,
+      security: peer.facts.security,
+      validUntil: peer.validUntil,
+    };
+  };
+}
+
+function expectedOf(
+  { address, expected }: DiscoveredWorker,
+  identity: readonly IdentityPattern[] | undefined,
+): readonly IdentityPattern[] {
+  if (identity !== undefined) return identity;
+  if (expected !== undefined) return parsePatterns(expected);
+  throw new ConfigurationError(`no identity is expected of worker ${address}`, {
+    setting: "identity",
+  });
+}
+
+/** So many handshakes may be under way at once; the others wait their turn. */
+export class DialSlots {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  /** @param count handshakes at once. */
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Waits for a place. Disposing of it gives it to the next. */
+  async take(signal: AbortSignal): Promise<Disposable> {
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#turn(signal);
+    return { [Symbol.dispose]: () => this.#give() };
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const take = () => {
+      signal.removeEventListener("abort", leave);
+      resolve();
+    };
+    const leave = () => {
+      this.#waiting.delete(take);
+      reject(signal.reason);
+    };
+    this.#waiting.add(take);
+    signal.addEventListener("abort", leave, { once: true });
+    return promise;
+  }
+
+  #give(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#free += 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
+}

@@ -1,0 +1,196 @@
+import type { Transport } from "@connectrpc/connect";
+import {
+  type AnyRoutine,
+  type ArgumentsOf,
+  bindClient,
+  type Caller,
+  type CallOptions,
+  type Client,
+  type DuplexArgumentsOf,
+  type DuplexRoutine,
+  type InputOf,
+  type ItemOf,
+  type ReadyOptions,
+  type ResultOf,
+  type Routine,
+  type RoutineFunction,
+  type Routines,
+  type Sendable,
+  type Source,
+  type WorkerSnapshot,
+} from "../contract/mod.ts";
+import { DeadlineExceeded } from "../errors/mod.ts";
+import { ErrorCode } from "../http2/mod.ts";
+import type { EventStream, SelvageEvent } from "../observe/mod.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { noneTookIt } from "./exhausted.ts";
+import { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
+import type { DispatcherOptions, SharedDispatcherOptions, WorkerSource } from "./options.ts";
+import { waitFor } from "./waiting.ts";
+
+/** How long `ready()` waits by default. */
+const READY_TIMEOUT_MS = 30_000;
+
+/** Finds workers, proves who each one is, and calls routines on them. */
+export class Dispatcher implements Caller<Transport, SelvageEvent> {
+  readonly #opened: OpenedDispatcher;
+  #closing: Promise<void> | undefined;
+
+  private constructor(opened: OpenedDispatcher) {
+    this.#opened = opened;
+  }
+
+  /**
+   * Opens a dispatcher. Workers are dialled when they are first needed: see {@linkcode ready}.
+   *
+   * @param options Where the workers are, whom to trust, and who we are.
+   * @throws {ConfigurationError} If an option cannot be used, or credentials cannot be read.
+   */
+  static async open(options: DispatcherOptions): Promise<Dispatcher> {
+    return await Dispatcher.over([options], options);
+  }
+
+  /**
+   * Opens a dispatcher over several sources of workers, each with its own trust.
+   *
+   * @param sources Where workers are, and whom to trust there.
+   * @param options What holds for all of them.
+   * @param ground What it stands on, where it is a part of something larger.
+   * @throws {ConfigurationError} If an option cannot be used, or credentials cannot be read.
+   */
+  static async over(
+    sources: readonly WorkerSource[],
+    options: SharedDispatcherOptions = {},
+    ground: DispatcherGround = {},
+  ): Promise<Dispatcher> {
+    return new Dispatcher(await openParts(sources, options, ground));
+  }
+
+  /** The dispatcher's own id, as its events name it. */
+  get id(): string {
+    return this.#opened.id;
+  }
+
+  /** For any Connect client, on the same workers with the same security. */
+  get transport(): Transport {
+    return this.#opened.transport;
+  }
+
+  /**
+   * Calls a routine once, on one worker.
+   *
+   * @param routine What to call.
+   * @param args Its argument list.
+   * @param options How to call it.
+   * @returns The routine's result.
+   * @throws {SelvageError} One of them, or the reason of the caller's own signal.
+   */
+  call<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
+    routine: Routine<F, "unary">,
+    args: A & Sendable<A>,
+    options?: CallOptions,
+  ): Promise<ResultOf<F>> {
+    return this.#opened.unary.call(routine as AnyRoutine, args, options) as Promise<ResultOf<F>>;
+  }
+
+  /**
+   * Calls a streaming routine. Nothing starts before the first item is asked for; leaving the loop
+   * ends the routine.
+   *
+   * @param routine What to call.
+   * @param args Its argument list.
+   * @param options How to call it.
+   * @returns The routine's items.
+   */
+  stream<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
+    routine: Routine<F, "stream">,
+    args: A & Sendable<A>,
+    options?: CallOptions,
+  ): AsyncGenerator<ItemOf<F>, void, undefined> {
+    const items = this.#opened.streams.items(routine as AnyRoutine, args, undefined, options);
+    return items as AsyncGenerator<ItemOf<F>, void, undefined>;
+  }
+
+  /**
+   * Calls a duplex routine. Nothing starts before the first item is asked for.
+   *
+   * @param routine What to call.
+   * @param input What to send it while it runs.
+   * @param args Its argument list, without the input.
+   * @param options How to call it.
+   * @returns The routine's items.
+   */
+  duplex<F extends RoutineFunction, const A extends Readonly<DuplexArgumentsOf<F>>>(
+    routine: DuplexRoutine<F>,
+    input: Source<InputOf<F>>,
+    args: A & Sendable<A>,
+    options?: CallOptions,
+  ): AsyncGenerator<ItemOf<F>, void, undefined> {
+    const items = this.#opened.streams.items(routine as AnyRoutine, args, input, options);
+    return items as AsyncGenerator<ItemOf<F>, void, undefined>;
+  }
+
+  /**
+   * Makes routines into methods.
+   *
+   * @param routines The routines, by the name each method shall have.
+   * @param options How every call is made.
+   * @returns An object with a method for each.
+   */
+  client<R extends Routines>(routines: R, options?: CallOptions): Client<R> {
+    return bindClient(this, routines, options);
+  }
+
+  /** The workers it knows, as they are now. */
+  workers(): readonly WorkerSnapshot[] {
+    return this.#opened.fleet.endpoints.map(snapshot);
+  }
+
+  /** What happens from now on; a reader that falls behind loses events, which are counted. */
+  events(): EventStream {
+    return this.#opened.hub.events();
+  }
+
+  /**
+   * Dials the workers and waits until enough of them are connected.
+   *
+   * @param options How many, and how long to wait.
+   * @throws {SelvageError} If the time is over: why workers could not be connected, where one could
+   * not.
+   */
+  ready(options: ReadyOptions = {}): Promise<void> {
+    const { fleet, clock } = this.#opened;
+    const { min = 1, signal, timeoutMs = READY_TIMEOUT_MS } = options;
+    return waitFor(fleet.ready(min), {
+      clock,
+      signal,
+      timeoutMs,
+      expired: () => {
+        const failed = fleet.endpoints.filter(({ lastFailure }) => lastFailure !== undefined);
+        if (failed.length === 0 && fleet.endpoints.length > 0) {
+          return new DeadlineExceeded(timeoutMs);
+        }
+        return noneTookIt(new Map(failed.map((endpoint) => [endpoint, endpoint.lastFailure!])));
+      },
+    });
+  }
+
+  /** Closes every connection; calls in flight are lost. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#closing ??= this.#opened.close(ErrorCode.NO_ERROR);
+  }
+}
+
+function snapshot(endpoint: Endpoint): WorkerSnapshot {
+  const { worker, state, link, inFlight, handshakeFailures, lastFailure } = endpoint;
+  return {
+    address: worker.address,
+    state,
+    tags: worker.tags ?? [],
+    inFlight,
+    handshakeFailures,
+    ...(worker.id === undefined ? {} : { id: worker.id }),
+    ...(link?.identity === undefined ? {} : { identity: link.identity }),
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+  };
+}

@@ -1,0 +1,11 @@
+/**
+ * The dispatcher: finds workers, proves who each one is, and calls routines on them.
+ *
+ * @module
+ */
+export * from "./backoff.ts";
+export * from "./call_settings.ts";
+export * from "./dispatcher.ts";
+export type { DispatcherGround } from "./open.ts";
+export * from "./options.ts";
+export * from "./outcome.ts";

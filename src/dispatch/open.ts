@@ -1,0 +1,156 @@
+import type { Transport } from "@connectrpc/connect";
+import type { Credentials } from "../credentials/mod.ts";
+import { type Discovery, discoveryFromUrl } from "../discovery/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
+import { type Clock, EventHub, systemClock } from "../observe/mod.ts";
+import { dialPeer } from "../peer/mod.ts";
+import { Attempts } from "./attempts.ts";
+import type { BackoffOptions } from "./backoff.ts";
+import { CallSettings } from "./call_settings.ts";
+import { DialSlots, dialWith } from "./dial.ts";
+import { Fleet } from "./fleet.ts";
+import { LinkTransports } from "./link_transports.ts";
+import type { DispatcherLimits, SharedDispatcherOptions, WorkerSource } from "./options.ts";
+import { StreamCalls } from "./stream_calls.ts";
+import { dispatcherTransport } from "./transport.ts";
+import { UnaryCalls } from "./unary_calls.ts";
+
+/** What a dispatcher stands on: replaced by a pool that shares its own, and by tests. */
+export interface DispatcherGround {
+  /** The dispatcher's id. Default: a random one. */
+  readonly id?: string;
+  /** Whom the dispatcher tells its events to. Default: a hub of its own. */
+  readonly hub?: EventHub;
+  /** The time. Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** A number in [0, 1). Default: `Math.random`. */
+  readonly random?: () => number;
+  /** Connects to a worker. Default: over the network. */
+  readonly dialPeer?: typeof dialPeer;
+}
+
+/** The parts of an open dispatcher. */
+export interface OpenedDispatcher {
+  /** The dispatcher's id. */
+  readonly id: string;
+  /** The workers. */
+  readonly fleet: Fleet;
+  /** Makes unary calls. */
+  readonly unary: UnaryCalls;
+  /** Makes calls with streams. */
+  readonly streams: StreamCalls;
+  /** For Connect clients. */
+  readonly transport: Transport;
+  /** Whom events are told to. */
+  readonly hub: EventHub;
+  /** The time. */
+  readonly clock: Clock;
+  /** Ends every connection with an HTTP/2 error code, and lets everything go. */
+  close(code: number): Promise<void>;
+}
+
+/**
+ * Opens the parts of a dispatcher over one source of workers or several, each with its own trust.
+ *
+ * @throws {ConfigurationError} If an option cannot be used, or credentials cannot be read.
+ */
+export async function openParts(
+  sources: readonly WorkerSource[],
+  options: SharedDispatcherOptions,
+  ground: DispatcherGround,
+): Promise<OpenedDispatcher> {
+  const { strict = false, limits = {} } = options;
+  const { clock = systemClock, random = Math.random, id = crypto.randomUUID() } = ground;
+  const checked = sources.map(checkSource);
+  const settings = new CallSettings(options.call ?? {}, options.token, id);
+  const slots = new DialSlots(limits.handshakes ?? 64);
+  await using opening = new AsyncDisposableStack();
+  const hub = ground.hub ?? opening.use(new EventHub(id, { clock }));
+  const observer = hub.as(id);
+  const opened = [];
+  for (const { discovery, credentials, identity } of checked) {
+    const source = await credentials?.open({ observer, clock });
+    if (source !== undefined) opening.use(source);
+    const dial = dialWith({
+      dialPeer: ground.dialPeer ?? dialPeer,
+      credentials: source,
+      identity,
+      strict,
+      minTlsVersion: options.minTlsVersion,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs ?? 5_000,
+      slots,
+      clock,
+      observer,
+    });
+    opened.push({ discovery, dial, source });
+  }
+  const fleet = new Fleet({
+    sources: opened,
+    clock,
+    observer,
+    random,
+    backoff: backoffOf(limits),
+    connectionAgeMs: limits.connectionAgeMs ?? 3_600_000,
+  });
+  opened.forEach(({ source }, index) => {
+    if (source !== undefined) opening.use(source.subscribe(() => fleet.renew(index)));
+  });
+  const attempts = new Attempts({ fleet, clock, observer });
+  const rpcLimits = { messageBytes: limits.messageBytes ?? 4 * 1024 * 1024 };
+  const links = new LinkTransports(rpcLimits);
+  const { metrics } = hub;
+  const resources = opening.move();
+  return {
+    id,
+    fleet,
+    hub,
+    clock,
+    unary: new UnaryCalls({ attempts, settings, metrics, limits: rpcLimits }),
+    streams: new StreamCalls({ attempts, settings, metrics, links }),
+    transport: dispatcherTransport({
+      attempts,
+      limits: rpcLimits,
+      links,
+      timeoutMs: settings.timeoutMs,
+    }),
+    async close(code) {
+      await fleet.close(code);
+      await resources.disposeAsync();
+    },
+  };
+}
+
+interface CheckedSource {
+  readonly discovery: Discovery;
+  readonly credentials: Credentials | undefined;
+  readonly identity: readonly IdentityPattern[] | undefined;
+}
+
+/** What can be said of a source before anything is opened. */
+function checkSource(source: WorkerSource): CheckedSource {
+  const discovery = typeof source.discovery === "string"
+    ? discoveryFromUrl(source.discovery)
+    : source.discovery;
+  const { credentials } = source;
+  const identity = source.identity === undefined ? undefined : parsePatterns(source.identity);
+  if (credentials !== undefined && identity === undefined && !discovery.namesWorkers) {
+    throw new ConfigurationError(
+      `workers found by ${discovery.source} need an identity to be verified against`,
+      { setting: "identity" },
+    );
+  }
+  if (credentials === undefined && identity !== undefined) {
+    throw new ConfigurationError("an identity cannot be verified without credentials", {
+      setting: "credentials",
+    });
+  }
+  return { discovery, credentials, identity };
+}
+
+function backoffOf({ shortestBackoffMs, longestBackoffMs }: DispatcherLimits): BackoffOptions {
+  return {
+    ...(shortestBackoffMs === undefined ? {} : { shortestMs: shortestBackoffMs }),
+    ...(longestBackoffMs === undefined ? {} : { longestMs: longestBackoffMs }),
+  };
+}

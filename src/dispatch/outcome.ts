@@ -1,0 +1,23 @@
+import { SelvageError, type SelvageErrorName } from "../errors/mod.ts";
+import type { CallOutcome } from "../observe/mod.ts";
+
+const OUTCOMES: Readonly<Record<SelvageErrorName, CallOutcome>> = {
+  HandshakeError: "handshake",
+  NoWorkersAvailable: "unavailable",
+  AllWorkersFailed: "unavailable",
+  WorkerUnavailable: "unavailable",
+  AuthenticationError: "unauthenticated",
+  AuthorizationError: "denied",
+  RoutineError: "routine-error",
+  UnknownRoutine: "unknown-routine",
+  InvalidPayload: "invalid-payload",
+  Overloaded: "overloaded",
+  DeadlineExceeded: "deadline",
+  ConfigurationError: "internal",
+};
+
+/** How a call that failed with `error` ended, in the words of the metrics. */
+export function outcomeOf(error: unknown, signal: AbortSignal | undefined): CallOutcome {
+  if (error instanceof SelvageError) return OUTCOMES[error.name];
+  return signal?.aborted ? "cancelled" : "internal";
+}

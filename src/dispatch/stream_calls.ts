@@ -1,0 +1,154 @@
+import type { AnyRoutine, CallOptions, Source } from "../contract/mod.ts";
+import type { DuplexRequest } from "../gen/mod.ts";
+import type { Metrics } from "../observe/mod.ts";
+import {
+  type CallEnvelope,
+  decodePayload,
+  duplexRequestMessage,
+  enclosingCall,
+  type EncodedPayload,
+  encodePayload,
+} from "../routine/mod.ts";
+import { type Attempts, type PlacedCall, remainingMs } from "./attempts.ts";
+import { CallRecord } from "./call_record.ts";
+import type { CallId, CallSettings } from "./call_settings.ts";
+import type { Endpoint, Link } from "./endpoint.ts";
+import { InputFeed } from "./input_feed.ts";
+import type { LinkTransports } from "./link_transports.ts";
+import { judgeFailure } from "./retry.ts";
+import { StreamExchange } from "./stream_exchange.ts";
+
+/** What making calls with streams takes. */
+export interface StreamCallsOptions {
+  readonly attempts: Attempts;
+  readonly settings: CallSettings;
+  readonly metrics: Metrics;
+  readonly links: LinkTransports;
+}
+
+/** Calls routines that answer with a stream. */
+export class StreamCalls {
+  readonly #options: StreamCallsOptions;
+
+  /** Over a fleet. */
+  constructor(options: StreamCallsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Calls a routine once the first item is asked for; leaving the loop ends it.
+   *
+   * @param input what to send it while it runs, where it is a duplex one.
+   * @throws {SelvageError} One of them, or the reason of the caller's own signal.
+   */
+  async *items(
+    routine: AnyRoutine,
+    args: readonly unknown[],
+    input: Source<unknown> | undefined,
+    options: CallOptions = {},
+  ): AsyncGenerator<unknown, void, undefined> {
+    const { settings, metrics } = this.#options;
+    const left = new AbortController();
+    const signal = options.signal === undefined
+      ? left.signal
+      : AbortSignal.any([options.signal, left.signal]);
+    const call = { ...settings.placed(routine, options, 0), signal };
+    const feed = input === undefined ? undefined : new InputFeed(input, inputMessage);
+    const record = new CallRecord(metrics, call);
+    let begun: Begun | undefined;
+    let over = false;
+    try {
+      const envelope = envelopeOf(routine, args, call, options, settings.aheadOf(options));
+      begun = await first(feed, this.#begin(call, envelope, feed, options, record));
+      for (let item = begun.first; item !== undefined;) {
+        yield decodePayload(item, "item");
+        begun.exchange.taken();
+        item = await first(feed, begun.exchange.next());
+      }
+      over = true;
+      record.succeeded();
+    } catch (error) {
+      over = true;
+      const told = options.signal?.aborted ? options.signal.reason : reasonOf(error, call, begun);
+      record.failed(told);
+      throw told;
+    } finally {
+      if (!over) record.left();
+      if (begun !== undefined) begun.endpoint.inFlight -= 1;
+      left.abort(LEFT);
+      await feed?.close();
+    }
+  }
+
+  /** Brings the call to a worker, as far as its first item: until then another may be asked. */
+  #begin(
+    call: PlacedCall,
+    envelope: CallEnvelope,
+    feed: InputFeed<DuplexRequest> | undefined,
+    options: CallOptions,
+    record: CallRecord,
+  ): Promise<Begun> {
+    const { attempts, settings, links } = this.#options;
+    const fields = settings.fields(options, record.span);
+    return attempts.make(call, async (link, endpoint) => {
+      const exchange = new StreamExchange({
+        transport: links.over(link),
+        envelope,
+        feed,
+        fields: await fields?.(link) ?? [],
+        signal: call.signal!,
+        timeoutMs: remainingMs(call),
+      });
+      const first = await exchange.next();
+      endpoint.inFlight += 1;
+      return { exchange, first, link, endpoint };
+    });
+  }
+}
+
+/** A call that a worker has taken. */
+interface Begun {
+  readonly exchange: StreamExchange;
+  /** The first item; `undefined` where there is none. */
+  readonly first: EncodedPayload | undefined;
+  readonly link: Link;
+  readonly endpoint: Endpoint;
+}
+
+/** A ready-made reason: one that is made at every `abort()` costs ten times as much. */
+const LEFT = new DOMException("the caller left the stream", "AbortError");
+
+function envelopeOf(
+  routine: AnyRoutine,
+  args: readonly unknown[],
+  { callId }: CallId,
+  { tags = [] }: CallOptions,
+  ahead: number,
+): CallEnvelope {
+  return {
+    routine: routine.name,
+    arguments: encodePayload(args, "arguments"),
+    callId,
+    parentId: enclosingCall()?.id ?? "",
+    ahead,
+    tags,
+  };
+}
+
+function inputMessage(value: unknown): DuplexRequest {
+  return duplexRequestMessage({ kind: "value", payload: encodePayload(value, "input") });
+}
+
+/** What comes first: the promise, or the failure of what the caller sends. */
+function first<Value>(
+  feed: InputFeed<DuplexRequest> | undefined,
+  promise: Promise<Value>,
+): Promise<Value> {
+  return feed === undefined ? promise : Promise.race([promise, feed.failed]);
+}
+
+/** Once a worker has begun, no other is asked. */
+function reasonOf(error: unknown, call: PlacedCall, begun: Begun | undefined): unknown {
+  if (begun === undefined) return error;
+  return judgeFailure(error, call, begun.endpoint, begun.link).error;
+}
