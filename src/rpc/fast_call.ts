@@ -1,6 +1,6 @@
 import { Code, ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
-import type { HeaderList, StreamEnd, StreamReceiver } from "../http2/mod.ts";
+import { ErrorCode, type HeaderList, type StreamEnd, type StreamReceiver } from "../http2/mod.ts";
 import type { RpcProtocol } from "./admission.ts";
 import { callContext } from "./call_context.ts";
 import { Gathered } from "./gathered.ts";
@@ -190,8 +190,14 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   }
 
   #send(message: Uint8Array, compression: string | undefined): void {
-    if (this.#gone === undefined) sendMessage(this.#request, message, compression, this.metadata);
-    this.#finish(undefined);
+    try {
+      if (this.#gone === undefined) sendMessage(this.#request, message, compression, this.metadata);
+      this.#finish(undefined);
+    } catch (error) {
+      // A field that cannot be sent, as on the plain path.
+      this.#request.stream.reset(ErrorCode.INTERNAL_ERROR);
+      this.#finish(error);
+    }
   }
 
   #fail(error: unknown): void {

@@ -32,7 +32,6 @@ export class PlainCall implements StreamReceiver, Expiring {
   readonly #body: BodyReader;
   readonly #abort = new AbortController();
   #receiving: Deadline | undefined;
-  #requestEnded = false;
   #gone: StreamEnd | undefined;
   #writable: (() => void) | undefined;
 
@@ -85,7 +84,6 @@ export class PlainCall implements StreamReceiver, Expiring {
 
   /** The request's direction has ended. */
   requestEnded(): void {
-    this.#requestEnded = true;
     this.#receiving?.cancel();
     this.#body.end();
   }
@@ -96,7 +94,7 @@ export class PlainCall implements StreamReceiver, Expiring {
     const { route, fields, facts, stream } = this.#request;
     const header = headersOf(fields);
     if (header === undefined) {
-      answerStatus(stream, 400, this.#requestEnded);
+      answerStatus(stream, 400);
       return;
     }
     try {
@@ -136,7 +134,6 @@ export class PlainCall implements StreamReceiver, Expiring {
       if (trailer.length > 0) stream.sendTrailers(trailer);
       else stream.sendData(EMPTY, true);
     }
-    if (!this.#requestEnded) stream.reset(ErrorCode.NO_ERROR);
   }
 
   /** Returns `false` where the caller is gone. */

@@ -42,7 +42,7 @@ export function createRequestHandler<Peer, Context>(
     const facts = factsOf(fields);
     const route = routes.get(facts.path);
     if (route === undefined || !serves(route, facts)) {
-      answerStatus(stream, statusOf(route, facts), endStream);
+      answerStatus(stream, statusOf(route, facts));
       return discard(stream);
     }
     const request: ArrivedRequest = { stream, fields, facts, route, limits };
@@ -123,7 +123,7 @@ function serves({ handler }: Route, facts: RequestFacts): boolean {
     : handler.supportedContentType(facts.contentType);
 }
 
-function statusOf(route: Route | undefined, facts: RequestFacts): number {
+function statusOf(route: Route | undefined, facts: RequestFacts): 404 | 405 | 415 {
   if (route === undefined) return 404;
   return route.handler.allowedMethods.includes(facts.httpMethod) ? 415 : 405;
 }

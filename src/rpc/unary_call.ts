@@ -206,11 +206,17 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
       signal.addEventListener("abort", this.#onAbort);
     }
     const section = request.fields(timeoutMs);
-    this.#stream = connection.open(
-      fields === undefined ? section : [...section, ...fields],
-      this,
-      { endStream: true, body: request.protocol === "grpc" ? envelope(message, 0) : message },
-    );
+    const body = request.protocol === "grpc" ? envelope(message, 0) : message;
+    try {
+      this.#stream = connection.open(
+        fields === undefined ? section : [...section, ...fields],
+        this,
+        { endStream: true, body },
+      );
+    } catch (error) {
+      // A field that cannot be sent.
+      this.#fail(ConnectError.from(error, Code.Internal));
+    }
   }
 
   get message(): Uint8Array {

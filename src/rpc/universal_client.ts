@@ -82,8 +82,14 @@ class Exchange implements StreamReceiver {
     request.signal?.addEventListener("abort", this.#onAbort);
     const { body } = options;
     this.#sent = body === undefined;
-    const section = requestSection(request, options);
-    this.#stream = connection.open(section, this, { endStream: body === undefined });
+    try {
+      const section = requestSection(request, options);
+      this.#stream = connection.open(section, this, { endStream: body === undefined });
+    } catch (error) {
+      // A field that cannot be sent.
+      this.#fail(ConnectError.from(error, Code.Internal));
+      return;
+    }
     if (body !== undefined) void this.#sendBody(this.#stream, body);
   }
 

@@ -1,0 +1,445 @@
+import assert from "node:assert/strict";
+import {
+  type Client,
+  Code,
+  ConnectError,
+  createClient,
+  type HandlerContext,
+  type Transport,
+} from "@connectrpc/connect";
+import { echoService, emptyRecord, throughPlainPath } from "../../tests/support/echo.ts";
+import { EchoService } from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
+import { type RpcPair, rpcPair, type RpcPairOptions } from "../../tests/support/rpc_pair.ts";
+import {
+  callContext,
+  callUnaryBytes,
+  connectionLost,
+  createTransport,
+  notBegun,
+  prepareUnary,
+  type TransportOptions,
+} from "./mod.ts";
+
+type Lane = "fast lane" | "plain path";
+
+interface Bench extends AsyncDisposable {
+  readonly pair: RpcPair;
+  readonly record: ReturnType<typeof emptyRecord>;
+  readonly client: Client<typeof EchoService>;
+}
+
+function open(
+  lane: Lane,
+  server: RpcPairOptions = {},
+  client: Partial<TransportOptions> = {},
+): Bench {
+  const interceptors = lane === "fast lane" ? [] : [throughPlainPath];
+  const record = emptyRecord();
+  const pair = rpcPair((router) => {
+    router.service(EchoService, echoService(record), interceptors[0] && { interceptors });
+  }, server);
+  const transport = createTransport({
+    place: () => ({ connection: pair.client }),
+    interceptors,
+    ...client,
+  });
+  return {
+    pair,
+    record,
+    client: createClient(EchoService, transport),
+    [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose](),
+  };
+}
+
+/** Resolves when a call asked to hang has begun to. */
+function hanging({ record }: Bench): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  record.hanging = resolve;
+  return promise;
+}
+
+/** Resolves once every admitted call was released; the event comes with the messages it waits for. */
+async function idle({ pair }: Bench): Promise<void> {
+  while (pair.running() > 0) await new Promise((resolve) => setTimeout(resolve));
+}
+
+async function failure(call: Promise<unknown>): Promise<ConnectError> {
+  const error = await call.then(() => assert.fail("it did not fail"), (error) => error);
+  assert(error instanceof ConnectError, String(error));
+  return error;
+}
+
+for (const lane of ["fast lane", "plain path"] as const) {
+  Deno.test(`${lane}: aborting a unary call cancels it at the server`, async () => {
+    await using bench = open(lane);
+    const controller = new AbortController();
+    const begun = hanging(bench);
+    const call = failure(bench.client.echo({ text: "hang" }, { signal: controller.signal }));
+    await begun;
+    controller.abort();
+    assert.equal((await call).code, Code.Canceled);
+    await idle(bench);
+    assert.equal(bench.record.aborted.length, 1);
+    assert.equal((bench.record.aborted[0] as ConnectError).code, Code.Canceled);
+  });
+
+  Deno.test(`${lane}: a signal that has aborted sends nothing`, async () => {
+    await using bench = open(lane);
+    const error = await failure(bench.client.echo({}, { signal: AbortSignal.abort() }));
+    assert.equal(error.code, Code.Canceled);
+    assert.equal(bench.pair.admitted(), 0);
+  });
+
+  Deno.test(`${lane}: a deadline reaches the implementation's signal and the caller`, async () => {
+    await using bench = open(lane);
+    const error = await failure(bench.client.echo({ text: "hang" }, { timeoutMs: 30 }));
+    assert.equal(error.code, Code.DeadlineExceeded);
+    await idle(bench);
+    assert.equal(bench.record.aborted.length, 1);
+  });
+
+  Deno.test(`${lane}: a lost connection aborts the implementation and tells the caller`, async () => {
+    const bench = open(lane);
+    const begun = hanging(bench);
+    const call = failure(bench.client.echo({ text: "hang" }));
+    await begun;
+    bench.pair.lose();
+    const error = await call;
+    assert.equal(error.code, Code.Unavailable);
+    assert.deepEqual([connectionLost(error), notBegun(error)], [true, false]);
+    await idle(bench);
+    assert.equal(bench.record.aborted.length, 1);
+  });
+
+  Deno.test(`${lane}: a call that is known not to have begun is made at the next placement`, async () => {
+    await using bench = open(lane);
+    const dead = open(lane);
+    dead.pair.retire();
+    const attempts: [number, boolean][] = [];
+    const outcomes: boolean[] = [];
+    const client = createClient(
+      EchoService,
+      createTransport({
+        interceptors: lane === "fast lane" ? [] : [throughPlainPath],
+        place: ({ attempt, failure }) => {
+          attempts.push([attempt, notBegun(failure)]);
+          return {
+            connection: attempt === 1 ? dead.pair.client : bench.pair.client,
+            ended: (error) => outcomes.push(error === undefined),
+          };
+        },
+      }),
+    );
+    assert.equal((await client.echo({ text: "hello" })).text, "hello");
+    assert.deepEqual(attempts, [[1, false], [2, true]]);
+    assert.deepEqual(outcomes, [false, true]);
+  });
+
+  Deno.test(`${lane}: a placement that offers the same connection again gives up`, async () => {
+    const bench = open(lane);
+    bench.pair.retire();
+    assert(notBegun(await failure(bench.client.echo({}))));
+  });
+
+  Deno.test(`${lane}: what a placement throws is what the caller gets`, async () => {
+    const thrown = new ConnectError("nobody is there", Code.Unavailable);
+    await using bench = open(lane, {}, { place: () => Promise.reject(thrown) });
+    assert.equal(await failure(bench.client.echo({})), thrown);
+  });
+
+  Deno.test(`${lane}: the deadline of a call counts while it waits for its placement`, async () => {
+    await using bench = open(lane, {}, {
+      place: ({ signal }) =>
+        new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+    });
+    const error = await failure(bench.client.echo({}, { timeoutMs: 20 }));
+    assert.equal(error.code, Code.DeadlineExceeded);
+  });
+
+  Deno.test(`${lane}: a request above the server's limit is answered as exhausted`, async () => {
+    await using bench = open(lane, { limits: { messageBytes: 1000 } });
+    const { code } = await failure(bench.client.echo({ data: new Uint8Array(200_000) }));
+    assert.equal(code, Code.ResourceExhausted);
+    assert.equal(bench.record.begun, 0);
+    assert.equal((await bench.client.echo({ text: "after" })).text, "after");
+  });
+
+  Deno.test(`${lane}: a response above the client's limit fails as exhausted`, async () => {
+    await using bench = open(lane, {}, { limits: { messageBytes: 1000 }, acceptCompression: [] });
+    const { code } = await failure(bench.client.echo({ data: new Uint8Array(200_000) }));
+    assert.equal(code, Code.ResourceExhausted);
+    assert.equal((await bench.client.echo({ text: "after" })).text, "after");
+  });
+
+  Deno.test(`${lane}: a message of the limit's very size passes both ways`, async () => {
+    const limits = { messageBytes: 70_000 };
+    await using bench = open(lane, { limits }, { limits });
+    const data = new Uint8Array(70_000 - 4).map((_, at) => at);
+    assert.deepEqual((await bench.client.echo({ data })).data, data);
+    await assert.rejects(bench.client.echo({ data: new Uint8Array(70_000 - 3) }), {
+      code: Code.ResourceExhausted,
+    });
+  });
+
+  Deno.test(`${lane}: a call that is not admitted never begins, and says why`, async () => {
+    const refusal = new ConnectError("not today", Code.PermissionDenied, { "x-rule": "seven" });
+    for (const protocol of ["connect", "grpc", "grpc-web"] as const) {
+      await using bench = open(
+        lane,
+        { admit: () => ({ admitted: false, error: refusal }) },
+        { protocol },
+      );
+      const error = await failure(bench.client.echo({ data: new Uint8Array(100_000) }));
+      assert.equal(error.code, Code.PermissionDenied);
+      assert.equal(error.rawMessage, "not today");
+      assert.equal(error.metadata.get("x-rule"), "seven");
+      assert.equal(bench.record.begun, 0);
+    }
+  });
+
+  Deno.test(`${lane}: admission may take its time`, async () => {
+    const decision = Promise.withResolvers<void>();
+    await using bench = open(lane, {
+      admit: async () => {
+        await decision.promise;
+        return { admitted: true, context: undefined, release: () => {} };
+      },
+    });
+    const call = bench.client.echo({ text: "hello", data: new Uint8Array(10_000) });
+    setTimeout(decision.resolve);
+    assert.equal((await call).text, "hello");
+  });
+
+  Deno.test(`${lane}: an admission that throws is an internal error that says nothing`, async () => {
+    await using bench = open(lane, {
+      admit: () => {
+        throw new TypeError("the policy is broken in line 7");
+      },
+    });
+    const error = await failure(bench.client.echo({}));
+    assert.deepEqual([error.code, error.rawMessage], [Code.Internal, "internal error"]);
+  });
+
+  Deno.test(`${lane}: a call is released once, however it ends`, async () => {
+    let released = 0;
+    await using bench = open(lane, {
+      admit: () => ({ admitted: true, context: undefined, release: () => released++ }),
+    });
+    await bench.client.echo({});
+    assert.equal(released, 1);
+    await failure(bench.client.echo({ text: "fail" }));
+    assert.equal(released, 2);
+    await failure(bench.client.echo({ text: "throw" }));
+    assert.equal(released, 3);
+    const controller = new AbortController();
+    const begun = hanging(bench);
+    const call = failure(bench.client.echo({ text: "hang" }, { signal: controller.signal }));
+    await begun;
+    controller.abort();
+    await call;
+    while (released < 4) await new Promise((resolve) => setTimeout(resolve));
+    assert.equal(released, 4);
+  });
+
+  Deno.test(`${lane}: an implementation sees its call's context, metadata and time`, async () => {
+    let seen: Record<string, unknown> = {};
+    const pair = rpcPair((router) => {
+      router.service(EchoService, {
+        echo: (_, context: HandlerContext) => {
+          const { timeoutMs } = context;
+          seen = {
+            admitted: context.values.get(callContext),
+            say: context.requestHeader.get("x-say"),
+            protocol: context.protocolName,
+            method: context.method.name,
+            service: context.service.typeName,
+            requestMethod: context.requestMethod,
+            path: new URL(context.url).pathname,
+            inTime: (timeoutMs() ?? 0) > 0 && (timeoutMs() ?? 0) <= 9000,
+            aborted: context.signal.aborted,
+          };
+          return {};
+        },
+      }, lane === "fast lane" ? undefined : { interceptors: [throughPlainPath] });
+    });
+    await using _ = pair;
+    const client = createClient(EchoService, transportOf(pair));
+    await client.echo({}, { headers: { "x-say": "aye" }, timeoutMs: 9000 });
+    assert.deepEqual(seen, {
+      admitted: "admitted",
+      say: "aye",
+      protocol: "connect",
+      method: "Echo",
+      service: "selvage.test.v1.EchoService",
+      requestMethod: "POST",
+      path: "/selvage.test.v1.EchoService/Echo",
+      inTime: true,
+      aborted: false,
+    });
+  });
+
+  Deno.test(`${lane}: an implementation's signal aborts when its call is over`, async () => {
+    let signal: AbortSignal | undefined;
+    const pair = rpcPair((router) => {
+      router.service(EchoService, {
+        echo: (_, context) => {
+          ({ signal } = context);
+          return {};
+        },
+      }, lane === "fast lane" ? undefined : { interceptors: [throughPlainPath] });
+    });
+    await using _ = pair;
+    await createClient(EchoService, transportOf(pair)).echo({});
+    assert.equal(signal?.aborted, true);
+  });
+}
+
+function transportOf(pair: RpcPair, options: Partial<TransportOptions> = {}): Transport {
+  return createTransport({ place: () => ({ connection: pair.client }), ...options });
+}
+
+Deno.test("a server stream is asked for no more than a slow reader takes", async () => {
+  await using bench = open("plain path", {}, { acceptCompression: [] });
+  const data = new Uint8Array(10_000);
+  const responses = bench.client.repeat({ data, count: 1000 })[Symbol.asyncIterator]();
+  await responses.next();
+  let before = -1;
+  while (bench.record.repeated !== before) {
+    before = bench.record.repeated;
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert(before < 200, `${before} responses were produced for a reader of one`);
+  let count = 1;
+  while ((await responses.next()).done !== true) count++;
+  assert.equal(count, 1000);
+});
+
+Deno.test("a client stream is pulled no faster than the server reads", async () => {
+  const read = Promise.withResolvers<void>();
+  const pair = rpcPair((router) => {
+    router.service(EchoService, {
+      collect: async (requests) => {
+        await read.promise;
+        let count = 0;
+        for await (const _ of requests) count++;
+        return { text: String(count) };
+      },
+    });
+  });
+  await using _ = pair;
+  let pulled = 0;
+  async function* requests() {
+    for (; pulled < 1000; pulled++) yield { data: new Uint8Array(10_000) };
+  }
+  const call = createClient(EchoService, transportOf(pair)).collect(requests());
+  let before = -1;
+  while (pulled !== before) {
+    before = pulled;
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve));
+  }
+  assert(before < 200, `${before} requests were pulled for a server that read none`);
+  read.resolve();
+  assert.equal((await call).text, "1000");
+});
+
+Deno.test("aborting a server stream runs the generator's finally", async () => {
+  await using bench = open("plain path", {}, { acceptCompression: [] });
+  const controller = new AbortController();
+  const responses = bench.client.repeat({ data: new Uint8Array(10_000), count: 1000 }, {
+    signal: controller.signal,
+  });
+  await assert.rejects(async () => {
+    for await (const _ of responses) controller.abort();
+  });
+  await idle(bench);
+  assert.equal(bench.record.finished, 1);
+  assert(bench.record.repeated < 1000);
+});
+
+Deno.test("a stream that is known not to have begun is made again with the requests it had read", async () => {
+  await using bench = open("plain path");
+  const dead = open("plain path");
+  dead.pair.retire();
+  const client = createClient(
+    EchoService,
+    createTransport({
+      place: ({ attempt }) => ({ connection: (attempt === 1 ? dead : bench).pair.client }),
+    }),
+  );
+  async function* requests() {
+    for (const text of ["a", "b", "c"]) yield { text };
+  }
+  assert.equal((await client.collect(requests())).text, "a b c");
+});
+
+Deno.test("what a request iterable throws is what the caller gets", async () => {
+  await using bench = open("plain path");
+  // deno-lint-ignore require-yield
+  async function* requests(): AsyncGenerator<{ text: string }> {
+    throw new ConnectError("no more", Code.OutOfRange);
+  }
+  await assert.rejects(bench.client.collect(requests()), { code: Code.OutOfRange });
+  await idle(bench);
+});
+
+Deno.test("a method without side effects can be called with GET", async () => {
+  await using bench = open("plain path", {}, { useHttpGet: true });
+  assert.equal((await bench.client.echoWithoutSideEffects({ text: "hello" })).text, "hello");
+});
+
+Deno.test("placement fields and authority reach the server on both lanes", async () => {
+  for (const lane of ["fast lane", "plain path"] as const) {
+    let fields: readonly string[] = [];
+    const bench = open(lane, {
+      admit: (call) => {
+        fields = call.fields;
+        return { admitted: true, context: undefined, release: () => {} };
+      },
+    });
+    await using _ = bench;
+    const transport = createTransport({
+      interceptors: lane === "fast lane" ? [] : [throughPlainPath],
+      place: () => ({
+        connection: bench.pair.client,
+        authority: "worker.example",
+        fields: ["authorization", "Bearer x"],
+      }),
+    });
+    await createClient(EchoService, transport).echo({});
+    assert.equal(fields[fields.indexOf(":authority") + 1], "worker.example");
+    assert.equal(fields[fields.indexOf("authorization") + 1], "Bearer x");
+  }
+});
+
+Deno.test("callUnaryBytes carries bytes to a bytes handler and back, with the call's context", async () => {
+  for (const protocol of ["connect", "grpc"] as const) {
+    let call: unknown[] = [];
+    const pair = rpcPair((router) => {
+      router.service(EchoService, {});
+      router.unaryBytes<string, string>(EchoService.method.echo, (request, seen) => {
+        call = [
+          seen.peer,
+          seen.context,
+          seen.protocol,
+          seen.timeoutMs,
+          seen.deadline !== undefined,
+        ];
+        return request.toReversed();
+      });
+    });
+    await using _ = pair;
+    const prepared = prepareUnary(EchoService.method.echo, { protocol });
+    const response = await callUnaryBytes(pair.client, prepared, Uint8Array.of(1, 2, 3), {
+      timeoutMs: 5000,
+    });
+    assert.deepEqual([...response], [3, 2, 1]);
+    assert.deepEqual(call, ["a peer", "admitted", protocol, 5000, true]);
+  }
+});
+
+Deno.test("a prepared request gives the same section for the same time", () => {
+  const prepared = prepareUnary(EchoService.method.echo);
+  assert.equal(prepared.fields(5000), prepared.fields(5000));
+  assert.equal(prepared.fields(undefined), prepared.fields(undefined));
+  assert.notEqual(prepared.fields(1), prepared.fields(2));
+});

@@ -1,0 +1,67 @@
+import {
+  type ClientConnection,
+  ErrorCode,
+  memoryChannelPair,
+  openClientConnection,
+  openServerConnection,
+  type ServerConnection,
+} from "../../src/http2/mod.ts";
+import {
+  type Admit,
+  createRequestHandler,
+  createRpcRouter,
+  type RpcRouter,
+  type RpcRouterOptions,
+} from "../../src/rpc/mod.ts";
+
+/** A client connection, and a server that serves what was registered, joined in memory. */
+export interface RpcPair extends AsyncDisposable {
+  readonly client: ClientConnection;
+  readonly server: ServerConnection;
+  /** Calls that were admitted and not released yet. */
+  readonly running: () => number;
+  /** Calls that were admitted. */
+  readonly admitted: () => number;
+  /** Cuts the channel between the two. */
+  lose(): void;
+  /** Lets the client take no new calls. */
+  retire(): void;
+}
+
+/** Options of {@linkcode rpcPair}. */
+export interface RpcPairOptions extends RpcRouterOptions {
+  /** Default: every call is admitted, with the context `"admitted"`. */
+  readonly admit?: Admit<string, unknown>;
+}
+
+/** Serves what `register` registers to a client in memory. */
+export function rpcPair(
+  register: (router: RpcRouter) => void,
+  options: RpcPairOptions = {},
+): RpcPair {
+  const router = createRpcRouter(options);
+  register(router);
+  let running = 0;
+  let admitted = 0;
+  const admit: Admit<string, unknown> = options.admit ?? (() => {
+    admitted++;
+    running++;
+    return { admitted: true, context: "admitted", release: () => running-- };
+  });
+  const onRequest = createRequestHandler<string, unknown>({ router, admit })("a peer");
+  const [left, right] = memoryChannelPair();
+  const server = openServerConnection(right, { onRequest });
+  const client = openClientConnection(left);
+  return {
+    client,
+    server,
+    running: () => running,
+    admitted: () => admitted,
+    lose: () => left.destroy(),
+    retire: () => void client.shutdown(),
+    async [Symbol.asyncDispose](): Promise<void> {
+      client.abort(ErrorCode.NO_ERROR);
+      await Promise.all([client.closed, server.closed]);
+    },
+  };
+}
