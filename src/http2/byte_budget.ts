@@ -9,7 +9,11 @@ export class ByteBudget {
   #heldBytes = 0;
   #members = 0;
 
-  /** @param limitBytes what all connections may hold together. */
+  /**
+   * Begins a budget.
+   *
+   * @param limitBytes what all connections may hold together.
+   */
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
   }

@@ -82,7 +82,7 @@ export class Http2Stream implements Stream {
 
   /** Whether DATA, trailers or our end wait to be sent. */
   get hasContent(): boolean {
-    return this.queue.length > 0 || this.endQueued;
+    return weMaySend(this.state) && (this.queue.length > 0 || this.endQueued);
   }
 
   /** Queues a client's request, whose fields were checked. */

@@ -8,6 +8,8 @@ export class Http2Violation extends Error {
   readonly code: ErrorCode;
 
   /**
+   * Names a violation.
+   *
    * @param code the code of our GOAWAY or RST_STREAM.
    * @param message what was expected and what was found; never the peer's own text.
    */
