@@ -8,11 +8,12 @@ const LINKS_LIMIT = 40;
  * folders of every symbolic link on the way, and where a folder is missing, the nearest one that
  * exists.
  */
-export class FolderWatch implements Disposable {
+export class FolderWatch implements AsyncDisposable {
   readonly #changed: () => void;
   #watcher: Deno.FsWatcher | undefined;
+  #listening: Promise<void> = Promise.resolve();
   #key = "";
-  #entries: ReadonlySet<string> = new Set();
+  #route: Route = emptyRoute();
 
   /** Calls `changed` whenever something changes that the paths may depend on. */
   constructor(changed: () => void) {
@@ -25,25 +26,28 @@ export class FolderWatch implements Disposable {
    * @returns Whether all of it can be watched; otherwise changes have to be looked for.
    */
   async follow(paths: readonly string[]): Promise<boolean> {
-    const route: Route = { folders: new Set(), entries: new Set(), complete: true };
+    const route = emptyRoute();
     for (const path of paths) await trace(resolve(path), route);
-    this.#entries = route.entries;
+    this.#route = route;
     const key = await identify(route.folders);
     if (key !== this.#key || this.#watcher === undefined) {
       this.#key = key;
+      await this[Symbol.asyncDispose]();
       this.#open([...route.folders]);
     }
     return route.complete && this.#watcher !== undefined;
   }
 
   /** Stops watching. */
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#watcher?.close();
     this.#watcher = undefined;
+    // The platform lets go of a folder only when the reading has ended; a watch opened on the same
+    // path before then would stay silent.
+    await this.#listening;
   }
 
   #open(folders: readonly string[]): void {
-    this[Symbol.dispose]();
     if (folders.length === 0) return;
     try {
       this.#watcher = Deno.watchFs([...folders], { recursive: false });
@@ -51,13 +55,17 @@ export class FolderWatch implements Disposable {
       // No permission, no more watches to be had, or gone in the meantime: `follow` says so.
       return;
     }
-    void this.#listen(this.#watcher);
+    this.#listening = this.#listen(this.#watcher);
   }
 
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
     for await (const { kind, paths } of watcher) {
       if (kind === "access") continue;
-      if (paths.length === 0 || paths.some((path) => this.#entries.has(path))) this.#changed();
+      const { folders, entries } = this.#route;
+      if (paths.length > 0 && !paths.some((path) => entries.has(path))) continue;
+      // The watch ended with the folder, though another may already bear its name and inode.
+      if (kind === "remove" && paths.some((path) => folders.has(path))) this.#key = "";
+      this.#changed();
     }
   }
 }
@@ -70,6 +78,10 @@ interface Route {
   readonly entries: Set<string>;
   /** Whether every path leads to a file. */
   complete: boolean;
+}
+
+function emptyRoute(): Route {
+  return { folders: new Set(), entries: new Set(), complete: true };
 }
 
 /** Walks a path as the system does, noting where a change would lead it elsewhere. */

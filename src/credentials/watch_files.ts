@@ -85,9 +85,8 @@ class FileWatch {
   async #close(): Promise<void> {
     this.#phase = "closed";
     this.#timer?.[Symbol.dispose]();
-    this.#folders[Symbol.dispose]();
     await this.#reading;
-    this.#folders[Symbol.dispose]();
+    await this.#folders[Symbol.asyncDispose]();
   }
 
   /** Waits for quiet, but not for ever, and reads. */
