@@ -26,3 +26,7 @@ export { routineError } from "./failure/thrown.ts";
 export { writeFailure } from "./failure/write_failure.ts";
 export * from "./payload/payload.ts";
 export * from "./routine_header.ts";
+export * from "./serve/credit.ts";
+export * from "./serve/exchange.ts";
+export * from "./serve/invoke.ts";
+export * from "./serve/routine_table.ts";

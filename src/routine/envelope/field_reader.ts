@@ -14,8 +14,11 @@ export class FieldReader {
   #field = 0;
   #wireType = VARINT;
 
+  /** What it hands out are plain views: `slice()` of a `Buffer` would not copy. */
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.#bytes = bytes.constructor === Uint8Array
+      ? bytes
+      : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = 0;
     this.#end = bytes.length;
   }

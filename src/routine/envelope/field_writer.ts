@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { allocate } from "../allocate.ts";
 import { DELIMITED, VARINT } from "./field_reader.ts";
 
 /**
@@ -11,7 +12,7 @@ export class FieldWriter {
   #at = 0;
 
   constructor(size: number) {
-    this.bytes = Buffer.allocUnsafe(size);
+    this.bytes = allocate(size);
   }
 
   /** Writes a number of 32 bits. */

@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import { allocate } from "../allocate.ts";
 import {
   ARRAY,
   BYTES,
@@ -44,14 +44,15 @@ export function encodeCbor(value: unknown, maxDepth: number, maxBytes: number): 
   }
 }
 
-const KEPT_BYTES = 64 * 1024;
+/** What an encoder keeps between two values. */
+const KEPT_BYTES = 16 * 1024;
 /** Up to here a loop over characters is faster than the platform's encoder. */
 const SHORT_TEXT = 48;
 const TWO_TO_32 = 2 ** 32;
 const utf8 = new TextEncoder();
 
 class Encoder {
-  #bytes = Buffer.allocUnsafeSlow(4096);
+  #bytes = new Uint8Array(KEPT_BYTES);
   #view = viewOf(this.#bytes);
   #at = 0;
   #maxBytes = 0;
@@ -64,11 +65,11 @@ class Encoder {
     try {
       this.#value(value, maxDepth);
       if (this.#at > maxBytes) throw TOO_LARGE;
-      const written = Buffer.allocUnsafe(this.#at);
+      const written = allocate(this.#at);
       written.set(this.#bytes.subarray(0, this.#at));
       return written;
     } finally {
-      if (this.#bytes.length > KEPT_BYTES) this.#replaceBytes(Buffer.allocUnsafeSlow(4096));
+      if (this.#bytes.length > KEPT_BYTES) this.#replaceBytes(new Uint8Array(KEPT_BYTES));
     }
   }
 
@@ -266,12 +267,12 @@ class Encoder {
     if (needed <= this.#bytes.length) return;
     // A head reserves nine bytes, of which it may need one.
     if (needed > this.#maxBytes + 9) throw TOO_LARGE;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+    const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
     larger.set(this.#bytes.subarray(0, this.#at));
     this.#replaceBytes(larger);
   }
 
-  #replaceBytes(bytes: Buffer<ArrayBuffer>): void {
+  #replaceBytes(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
   }

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { InvalidPayload } from "../../errors/mod.ts";
+import type { CallEnvelope } from "../envelope/call_envelope.ts";
+import type { DuplexMessage, ItemMessage } from "../envelope/stream_envelope.ts";
+import { decodePayload, type EncodedPayload, encodePayload } from "../payload/payload.ts";
+import { exchange } from "./exchange.ts";
+
+/** A caller's side that a test speaks for. */
+class Requests implements AsyncIterable<DuplexMessage> {
+  readonly #messages: DuplexMessage[] = [];
+  #wake: (() => void) | undefined;
+  #end: { error?: unknown } | undefined;
+  /** How many messages were taken. */
+  taken = 0;
+
+  say(...messages: DuplexMessage[]): this {
+    this.#messages.push(...messages);
+    this.#wake?.();
+    return this;
+  }
+
+  end(error?: unknown): this {
+    this.#end = error === undefined ? {} : { error };
+    this.#wake?.();
+    return this;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<DuplexMessage> {
+    for (;;) {
+      const message = this.#messages.shift();
+      if (message !== undefined) {
+        this.taken++;
+        yield message;
+      } else if (this.#end === undefined) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+      } else {
+        if (this.#end.error !== undefined) throw this.#end.error;
+        return;
+      }
+    }
+  }
+}
+
+function callWith(ahead: number): DuplexMessage {
+  const call: CallEnvelope = {
+    routine: "r",
+    arguments: encodePayload([], "arguments"),
+    callId: "",
+    parentId: "",
+    ahead,
+    tags: [],
+  };
+  return { kind: "call", call };
+}
+
+function value(item: unknown): DuplexMessage & ItemMessage {
+  return { kind: "value", payload: encodePayload(item, "item") };
+}
+
+function credit(items: number): DuplexMessage {
+  return { kind: "credit", items };
+}
+
+/** A routine that counts up, and what it has made so far. */
+function counter(to = Infinity) {
+  const made: number[] = [];
+  let left = false;
+  async function* items(): AsyncGenerator<EncodedPayload> {
+    try {
+      for (let n = 1; n <= to; n++) {
+        made.push(n);
+        yield encodePayload(n, "item");
+      }
+    } finally {
+      left = true;
+    }
+  }
+  return { made, begin: () => items(), left: () => left };
+}
+
+/** Everything that is ready has run. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function plain(message: ItemMessage): unknown {
+  return message.kind === "value" ? decodePayload(message.payload, "item") : message;
+}
+
+Deno.test("exchange() begins the call with the first message, not before it is read", async () => {
+  let begun: CallEnvelope | undefined;
+  const requests = new Requests().say({ kind: "unknown" }, callWith(4));
+  const items = exchange(requests, (call) => {
+    begun = call;
+    return counter(1).begin();
+  });
+  await turn();
+  assert.equal(begun, undefined);
+  assert.equal(plain((await items.next()).value!), 1);
+  assert.equal(begun!.routine, "r");
+  assert.equal((await items.next()).done, true);
+});
+
+Deno.test("exchange() refuses a stream that does not begin with its call, or has two", async () => {
+  for (const first of [value(1), credit(1)]) {
+    await assert.rejects(
+      exchange(new Requests().say(first), counter().begin).next(),
+      InvalidPayload,
+    );
+  }
+  await assert.rejects(exchange(new Requests().end(), counter().begin).next(), InvalidPayload);
+  const requests = new Requests().say(callWith(1), callWith(1));
+  const items = exchange(requests, counter().begin);
+  await assert.rejects(async () => {
+    for (;;) await items.next();
+  }, InvalidPayload);
+});
+
+Deno.test("exchange() pauses the routine once `ahead` items are unread", async () => {
+  const { made, begin } = counter();
+  const requests = new Requests().say(callWith(3));
+  const items = exchange(requests, begin);
+  for (let n = 1; n <= 3; n++) assert.equal(plain((await items.next()).value!), n);
+  const fourth = items.next();
+  await turn();
+  assert.deepEqual(made, [1, 2, 3]);
+  requests.say(credit(2));
+  assert.equal(plain((await fourth).value!), 4);
+  assert.equal(plain((await items.next()).value!), 5);
+  items.next();
+  await turn();
+  assert.deepEqual(made, [1, 2, 3, 4, 5]);
+  await items.return?.();
+});
+
+Deno.test("exchange() ends the routine when it is left while it waits for credit", async () => {
+  const { begin, left } = counter();
+  const items = exchange(new Requests().say(callWith(1)), begin);
+  await items.next();
+  const waiting = items.next();
+  await turn();
+  await items.return?.();
+  assert.equal(left(), true);
+  assert.equal((await waiting).done, true);
+});
+
+Deno.test("exchange() leaves a caller that gives no credit to flow control", async () => {
+  const items = exchange(new Requests().say(callWith(0)), counter(100).begin);
+  const read = await Array.fromAsync({ [Symbol.asyncIterator]: () => items }, plain);
+  assert.equal(read.length, 100);
+});
+
+Deno.test("exchange() leaves the rest to flow control once the caller can grant nothing more", async () => {
+  const items = exchange(new Requests().say(callWith(2)).end(), counter(100).begin);
+  assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 100);
+});
+
+Deno.test("exchange() gives credit for what the routine has read of the input, and no more", async () => {
+  const requests = new Requests().say(callWith(4), value(1), value(2), value(3));
+  let read: AsyncIterator<EncodedPayload> | undefined;
+  const items = exchange(requests, (_call, input) => {
+    read = input[Symbol.asyncIterator]();
+    return { next: () => new Promise(() => {}) };
+  });
+  const first = items.next();
+  await turn();
+  await read!.next();
+  await turn();
+  await read!.next();
+  assert.deepEqual(plain((await first).value!), { kind: "credit", items: 2 });
+});
+
+Deno.test("exchange() hands the input to the routine in order, to its end", async () => {
+  const requests = new Requests().say(callWith(8), value("a"), credit(1), value("b")).end();
+  const items = exchange(requests, (_call, input) => input[Symbol.asyncIterator]());
+  const read = await Array.fromAsync({ [Symbol.asyncIterator]: () => items }, plain);
+  assert.deepEqual(read.filter((item) => typeof item === "string"), ["a", "b"]);
+});
+
+Deno.test("exchange() stops reading from a caller that sends what nobody reads", async () => {
+  const requests = new Requests().say(callWith(0xffffffff));
+  for (let i = 0; i < 5_000; i++) requests.say(value(i));
+  const items = exchange(requests, counter().begin);
+  await items.next();
+  await turn();
+  assert(requests.taken < 1_100, `${requests.taken} taken`);
+  const bulky = new Requests().say(callWith(1_000));
+  for (let i = 0; i < 20; i++) bulky.say(value("x".repeat(1024 * 1024)));
+  const held = exchange(bulky, counter().begin);
+  await held.next();
+  await turn();
+  assert(bulky.taken < 12, `${bulky.taken} taken`);
+  await Promise.all([items.return?.(), held.return?.()]);
+});
+
+Deno.test("exchange() fails with the caller's stream, also while it waits for credit", async () => {
+  const { begin, left } = counter();
+  const requests = new Requests().say(callWith(1));
+  const items = exchange(requests, begin);
+  await items.next();
+  const waiting = items.next();
+  const lost = new Error("lost");
+  requests.end(lost);
+  await assert.rejects(waiting, (error) => error === lost);
+  assert.equal(left(), true);
+});
+
+Deno.test("exchange() bears credit without end", async () => {
+  const requests = new Requests().say(callWith(1));
+  for (let i = 0; i < 100; i++) requests.say(credit(0xffffffff));
+  const items = exchange(requests, counter(50).begin);
+  assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 50);
+});

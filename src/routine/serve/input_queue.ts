@@ -1,0 +1,66 @@
+import type { EncodedPayload } from "../payload/payload.ts";
+
+/** The most items of a caller's stream that are kept unread. */
+const MAX_ITEMS = 1_024;
+/** The most bytes of them. */
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/** What a caller sent that the routine has not asked for yet. */
+export class InputQueue implements AsyncIterable<EncodedPayload> {
+  readonly #items: EncodedPayload[] = [];
+  readonly #onRead: () => void;
+  #bytes = 0;
+  #end: { readonly error?: unknown } | undefined;
+  #arrived: (() => void) | undefined;
+  #drained: (() => void) | undefined;
+
+  /** @param onRead Called whenever the routine has taken an item. */
+  constructor(onRead: () => void) {
+    this.#onRead = onRead;
+  }
+
+  /** Adds an item, and waits until there is room for another: what waits is not read on. */
+  async put(item: EncodedPayload): Promise<void> {
+    this.#items.push(item);
+    this.#bytes += sizeOf(item);
+    this.#arrived?.();
+    while (this.#full && this.#end === undefined) {
+      await new Promise<void>((resolve) => this.#drained = resolve);
+    }
+  }
+
+  /** There are no more; with an error, what is left is dropped and reading throws it. */
+  end(...error: [] | [unknown]): void {
+    if (this.#end !== undefined) return;
+    if (error.length > 0) this.#items.length = 0;
+    this.#end = error.length > 0 ? { error: error[0] } : {};
+    this.#arrived?.();
+    this.#drained?.();
+  }
+
+  /** The items, as the routine asks for them. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<EncodedPayload, void, undefined> {
+    for (;;) {
+      const item = this.#items.shift();
+      if (item !== undefined) {
+        this.#bytes -= sizeOf(item);
+        this.#drained?.();
+        this.#onRead();
+        yield item;
+      } else if (this.#end === undefined) {
+        await new Promise<void>((resolve) => this.#arrived = resolve);
+      } else {
+        if ("error" in this.#end) throw this.#end.error;
+        return;
+      }
+    }
+  }
+
+  get #full(): boolean {
+    return this.#items.length >= MAX_ITEMS || this.#bytes > MAX_BYTES;
+  }
+}
+
+function sizeOf(item: EncodedPayload): number {
+  return item.form === "cbor" ? item.bytes.length : item.text.length;
+}

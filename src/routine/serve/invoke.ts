@@ -1,0 +1,191 @@
+import { type AnyRoutine, STREAMED_RESULT } from "../../contract/mod.ts";
+import { InvalidPayload, UnknownRoutine } from "../../errors/mod.ts";
+import { type CallContext, iterateInCall, runInCall } from "../call_context.ts";
+import { routineError } from "../failure/thrown.ts";
+import {
+  decodeArguments,
+  decodePayload,
+  type EncodedPayload,
+  encodePayload,
+} from "../payload/payload.ts";
+import { checkedArguments } from "./schema.ts";
+
+/** How a routine is run for a call. */
+export interface InvokeOptions {
+  /** Whether the stack of what the routine throws travels to the caller. Default: `false`. */
+  readonly sendStack?: boolean | undefined;
+  /** How large a result or an item may become, in bytes. Default: 4 MiB. */
+  readonly maxBytes?: number | undefined;
+}
+
+/**
+ * Runs a routine that answers once.
+ *
+ * @param routine The routine.
+ * @param args Its argument list; the result takes the same form.
+ * @param context The call it serves.
+ * @param options How to run it.
+ * @returns The result.
+ * @throws {InvalidPayload} If the arguments cannot be read or do not fit, or the result cannot
+ * travel, or is a stream.
+ * @throws {RoutineError} What the routine threw.
+ */
+export async function invokeUnary(
+  routine: AnyRoutine,
+  args: EncodedPayload,
+  context: CallContext,
+  options: InvokeOptions = {},
+): Promise<EncodedPayload> {
+  if (routine.shape !== "unary" && routine.shape !== "unstated") throw streams(routine);
+  const given = await argumentsOf(routine, args, context);
+  const result = await guarded(routine, context, options, () => run(routine, context, given));
+  if (isStream(result)) {
+    await close(result);
+    throw streams(routine);
+  }
+  return encodePayload(result, "result", { form: args.form, maxBytes: options.maxBytes });
+}
+
+/**
+ * Runs a routine that answers with a stream. Nothing starts before the first item is asked for, and
+ * each item is made when it is asked for; `return()` ends the routine, so that its `finally` runs.
+ *
+ * @param routine The routine.
+ * @param args Its argument list; the items take the same form.
+ * @param context The call it serves.
+ * @param options How to run it.
+ * @returns The items. They throw {@linkcode InvalidPayload} if the arguments cannot be read or do
+ * not fit, or an item cannot travel, and {@linkcode RoutineError} for what the routine threw.
+ */
+export function invokeStream(
+  routine: AnyRoutine,
+  args: EncodedPayload,
+  context: CallContext,
+  options: InvokeOptions = {},
+): AsyncGenerator<EncodedPayload, void, undefined> {
+  return items(routine, args, context, options, []);
+}
+
+/**
+ * Runs a routine that is sent a stream while it answers with one; else as {@linkcode invokeStream}.
+ *
+ * @param routine The routine.
+ * @param input What the caller sends; each item is read when the routine asks for it.
+ * @param args Its argument list, without the input.
+ * @param context The call it serves.
+ * @param options How to run it.
+ * @returns The items.
+ */
+export function invokeDuplex(
+  routine: AnyRoutine,
+  input: AsyncIterable<EncodedPayload>,
+  args: EncodedPayload,
+  context: CallContext,
+  options: InvokeOptions = {},
+): AsyncGenerator<EncodedPayload, void, undefined> {
+  const failures: unknown[] = [];
+  return items(routine, args, context, { ...options, failures }, [decoded(input, failures)]);
+}
+
+interface GuardOptions extends InvokeOptions {
+  /** What the caller's stream failed with: no failure of the routine, where it passes it on. */
+  readonly failures?: readonly unknown[];
+}
+
+async function* items(
+  routine: AnyRoutine,
+  args: EncodedPayload,
+  context: CallContext,
+  options: GuardOptions,
+  input: readonly unknown[],
+): AsyncGenerator<EncodedPayload, void, undefined> {
+  const given = await argumentsOf(routine, args, context);
+  const stream = await guarded(
+    routine,
+    context,
+    options,
+    () => run(routine, context, [...input, ...given]),
+  );
+  if (!isStream(stream)) throw answersOnce(routine);
+  const iterator = iterateInCall(context, stream);
+  let open = true;
+  try {
+    for (;;) {
+      const { done, value } = await guarded(routine, context, options, () => {
+        open = false;
+        return iterator.next();
+      });
+      if (done) return;
+      open = true;
+      yield encodePayload(value, "item", { form: args.form, maxBytes: options.maxBytes });
+    }
+  } finally {
+    if (open) await guarded(routine, context, options, async () => await iterator.return?.());
+  }
+}
+
+async function argumentsOf(
+  routine: AnyRoutine,
+  args: EncodedPayload,
+  { signal }: CallContext,
+): Promise<readonly unknown[]> {
+  signal.throwIfAborted();
+  return await checkedArguments(routine, decodeArguments(args));
+}
+
+function run(routine: AnyRoutine, context: CallContext, args: readonly unknown[]): unknown {
+  const { implementation } = routine;
+  if (implementation === undefined) throw new UnknownRoutine(routine.name);
+  return runInCall(context, () => implementation(...args as never[]));
+}
+
+/** Tells what the routine threw from what ended it: its signal, or its caller's stream. */
+async function guarded<R>(
+  routine: AnyRoutine,
+  { signal }: CallContext,
+  { sendStack, failures }: GuardOptions,
+  step: () => R,
+): Promise<Awaited<R>> {
+  try {
+    return await step();
+  } catch (thrown) {
+    const passedOn = (signal.aborted && thrown === signal.reason) || failures?.includes(thrown);
+    throw passedOn ? thrown : routineError(routine.name, thrown, sendStack);
+  }
+}
+
+async function* decoded(
+  input: AsyncIterable<EncodedPayload>,
+  failures: unknown[],
+): AsyncGenerator<unknown, void, undefined> {
+  try {
+    for await (const item of input) yield decodePayload(item, "input");
+  } catch (error) {
+    failures.push(error);
+    throw error;
+  }
+}
+
+type Stream = AsyncIterable<unknown> | IterableIterator<unknown>;
+
+/** Only what iterates itself is a stream: an array, a `Map` or a text is a result. */
+function isStream(value: unknown): value is Stream {
+  if (typeof value !== "object" || value === null) return false;
+  return Symbol.asyncIterator in value ||
+    (Symbol.iterator in value && "next" in value && typeof value.next === "function");
+}
+
+/** Lets go of a stream that is not going to be read. */
+async function close(stream: Stream): Promise<void> {
+  if ("return" in stream && typeof stream.return === "function") await stream.return();
+}
+
+function streams({ name }: AnyRoutine): InvalidPayload {
+  return new InvalidPayload(`${name} answers with a stream, which a single result cannot hold`, {
+    path: STREAMED_RESULT,
+  });
+}
+
+function answersOnce({ name }: AnyRoutine): InvalidPayload {
+  return new InvalidPayload(`${name} answers once, not with a stream`, { path: "result" });
+}

@@ -1,0 +1,119 @@
+import { type AnyRoutine, isRoutine } from "../../contract/mod.ts";
+import { ConfigurationError, UnknownRoutine } from "../../errors/mod.ts";
+import { nearestName } from "./nearest_name.ts";
+
+/** Where routines come from. */
+export interface RoutineSource {
+  /** What to call it in an error: a module's specifier, or the name of an option. */
+  readonly origin: string;
+  /** A module's exports, or any object; what is no routine in it is passed over. */
+  readonly exports: Readonly<Record<string, unknown>>;
+}
+
+/** What a worker's description says of one routine. */
+export interface RoutineFacts {
+  /** The name it is called by. */
+  readonly name: string;
+  /** The version it was declared with, where it was. */
+  readonly version?: string;
+  /** How it answers. */
+  readonly shape: AnyRoutine["shape"];
+  /** Whether it may be tried again after a connection was lost. */
+  readonly idempotent: boolean;
+}
+
+/** The routines that a worker serves, by name. */
+export class RoutineTable {
+  readonly #routines: ReadonlyMap<string, AnyRoutine>;
+
+  /**
+   * Gathers the routines of some modules.
+   *
+   * @param sources The modules.
+   * @throws {ConfigurationError} If two routines have one name, or one has no implementation.
+   */
+  constructor(sources: Iterable<RoutineSource>) {
+    this.#routines = gather(sources);
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#routines.size;
+  }
+
+  /**
+   * Finds a routine.
+   *
+   * @param name Its name.
+   * @returns The routine; nothing where there is none of that name.
+   */
+  find(name: string): AnyRoutine | undefined {
+    return this.#routines.get(name);
+  }
+
+  /**
+   * Finds a routine that must be there.
+   *
+   * @param name Its name.
+   * @returns The routine.
+   * @throws {UnknownRoutine} If there is none of that name; it says which one is nearest.
+   */
+  get(name: string): AnyRoutine {
+    const routine = this.#routines.get(name);
+    if (routine !== undefined) return routine;
+    throw new UnknownRoutine(name, nearestName(name, this.#routines.keys()));
+  }
+
+  /** What there is to tell of each, by name. */
+  describe(): RoutineFacts[] {
+    return [...this.#routines.values()].map(({ name, shape, options }) => ({
+      name,
+      ...(options.version === undefined ? {} : { version: options.version }),
+      shape,
+      idempotent: options.idempotent === true,
+    })).sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+}
+
+interface Found {
+  readonly routine: AnyRoutine;
+  readonly where: string;
+}
+
+function gather(sources: Iterable<RoutineSource>): Map<string, AnyRoutine> {
+  const served = new Map<string, Found>();
+  const contracts: Found[] = [];
+  for (const { origin, exports } of sources) {
+    for (const [key, routine] of Object.entries(exports)) {
+      if (!isRoutine(routine)) continue;
+      const found = { routine, where: `${origin} (${key})` };
+      if (routine.implementation === undefined) contracts.push(found);
+      else add(served, found);
+    }
+  }
+  for (const { routine, where } of contracts) {
+    if (!served.has(routine.name)) throw notImplemented(routine.name, where);
+  }
+  return new Map([...served].map(([name, { routine }]) => [name, routine]));
+}
+
+/** One routine may be exported twice, under two names or by two modules. */
+function add(served: Map<string, Found>, found: Found): void {
+  const { name, implementation } = found.routine;
+  const earlier = served.get(name);
+  if (earlier === undefined) served.set(name, found);
+  else if (earlier.routine.implementation !== implementation) {
+    throw new ConfigurationError(
+      `two routines are named "${name}": one in ${earlier.where}, one in ${found.where}`,
+      { setting: "modules" },
+    );
+  }
+}
+
+function notImplemented(name: string, where: string): ConfigurationError {
+  return new ConfigurationError(
+    `${where} exports the contract of "${name}", and no module implements it: export ` +
+      `implement(${where.slice(where.lastIndexOf("(") + 1, -1)}, …) too`,
+    { setting: "modules" },
+  );
+}

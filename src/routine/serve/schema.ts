@@ -1,0 +1,47 @@
+import type { AnyRoutine, SchemaIssue } from "../../contract/mod.ts";
+import { InvalidPayload } from "../../errors/mod.ts";
+
+/** How many things that a schema found wrong are told. */
+const ISSUES_TOLD = 3;
+
+/**
+ * Checks a call's arguments against the routine's schema, where it has one: a routine with a schema
+ * takes exactly one argument.
+ *
+ * @param routine The routine.
+ * @param args The argument list.
+ * @returns What the routine is to be given.
+ * @throws {InvalidPayload} If the argument does not fit; `path` says which part of it.
+ */
+export async function checkedArguments(
+  routine: AnyRoutine,
+  args: readonly unknown[],
+): Promise<readonly unknown[]> {
+  const schema = routine.options.input;
+  if (schema === undefined) return args;
+  if (args.length !== 1) {
+    throw new InvalidPayload(`${routine.name} takes one argument, not ${args.length}`, {
+      path: "arguments",
+    });
+  }
+  const result = await schema["~standard"].validate(args[0]);
+  if (result.issues === undefined) return [result.value];
+  throw misfit(result.issues);
+}
+
+function misfit(issues: readonly SchemaIssue[]): InvalidPayload {
+  const told = issues.slice(0, ISSUES_TOLD).map((issue) => `${pathOf(issue)}: ${issue.message}`);
+  if (issues.length > told.length) told.push(`and ${issues.length - told.length} more`);
+  const [first] = issues;
+  return new InvalidPayload(told.join("; "), {
+    path: first === undefined ? "arguments[0]" : pathOf(first),
+  });
+}
+
+function pathOf({ path = [] }: SchemaIssue): string {
+  const steps = path.map((step) => {
+    const key = typeof step === "object" ? step.key : step;
+    return typeof key === "number" ? `[${key}]` : `.${String(key)}`;
+  });
+  return `arguments[0]${steps.join("")}`;
+}
