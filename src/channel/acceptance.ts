@@ -1,12 +1,13 @@
 import type { Socket } from "node:net";
 import type { TcpAddress, UnixAddress } from "./address.ts";
-import { CLIENT_HELLO_BYTES, HANDSHAKE_RECORD, offersResumption } from "./client_hello.ts";
+import { HANDSHAKE_RECORD, readClientHello } from "./client_hello.ts";
 import type { ChannelFailure, TlsFacts } from "./facts.ts";
 import type { AcceptedChannel, ListenOptions } from "./listen.ts";
 import { RawDuplex } from "./raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { plainChannel, tlsChannel } from "./socket_channel.ts";
 import { alertRecord } from "./tls_alert.ts";
+import { LOOK_PROTOCOL } from "./tls_client.ts";
 import { watchHandshake } from "./tls_platform.ts";
 import { serverSocket, type ServerTls } from "./tls_server.ts";
 
@@ -82,9 +83,9 @@ export class Acceptance {
     }
     if (!encrypted) return this.#turnAway(NOT_TLS);
     if (this.#options.refusesResumption(this.#remoteAddress)) {
-      const resumption = offersResumption(this.#arrived);
-      if (resumption === undefined && this.#arrived.length < CLIENT_HELLO_BYTES) return;
-      if (resumption === true) return this.#turnAway(NO_SUCH_SESSION);
+      const hello = readClientHello(this.#arrived);
+      if (hello === undefined) return;
+      if (hello.resumes) return this.#turnAway(NO_SUCH_SESSION);
     }
     this.#handshake(this.#tls);
   };
@@ -99,6 +100,7 @@ export class Acceptance {
       facts: { security, ...this.#ends() },
       firstBytes: () => this.#arrived.slice(0, 16),
       acceptedWith: undefined,
+      onlyLooks: () => false,
       settle: () => this.#end(),
     });
   }
@@ -133,6 +135,7 @@ export class Acceptance {
       },
       firstBytes: () => this.#arrived.slice(0, 16),
       acceptedWith,
+      onlyLooks: () => readClientHello(this.#arrived)?.protocols.includes(LOOK_PROTOCOL) === true,
       settle: () => this.#end(),
     });
   }

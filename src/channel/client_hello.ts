@@ -5,36 +5,59 @@ export const HANDSHAKE_RECORD = 0x16;
 export const CLIENT_HELLO_BYTES = 16 * 1024;
 
 const CLIENT_HELLO = 1;
+const ALPN = 16;
 const SESSION_TICKET = 35;
 const PRE_SHARED_KEY = 41;
 
+/** What a client asks for in the open. */
+export interface ClientHello {
+  /** Whether it wants to resume a session: `pre_shared_key` (RFC 8446 §4.2.11), or a ticket that is not empty (RFC 5077 §3.2). */
+  readonly resumes: boolean;
+  /** The protocols it offers by ALPN (RFC 7301 §3.1). */
+  readonly protocols: readonly string[];
+}
+
+/** What a connection's first bytes ask for where they are no ClientHello, or one too long to be read. */
+const NOTHING_ASKED: ClientHello = { resumes: false, protocols: [] };
+
 /**
- * Tells from the first bytes of a connection whether the client wants to resume a session:
- * `pre_shared_key` (RFC 8446 §4.2.11), or a ticket that is not empty (RFC 5077 §3.2).
+ * Reads the ClientHello at the start of a connection.
  *
- * @returns `undefined` where more bytes are needed to tell.
+ * @returns `undefined` where more bytes are needed.
  */
-export function offersResumption(bytes: Uint8Array): boolean | undefined {
+export function readClientHello(bytes: Uint8Array): ClientHello | undefined {
   const hello = new Reader(handshakeBytes(bytes));
   try {
-    if (hello.number(1) !== CLIENT_HELLO) return false;
-    hello.number(3);
-    hello.skip(2 + 32);
+    if (hello.number(1) !== CLIENT_HELLO) return NOTHING_ASKED;
+    hello.skip(3 + 2 + 32);
     hello.skip(hello.number(1));
     hello.skip(hello.number(2));
     hello.skip(hello.number(1));
-    const extensions = new Reader(hello.take(hello.number(2)));
-    while (!extensions.done) {
-      const type = extensions.number(2);
-      const length = extensions.number(2);
-      if (type === PRE_SHARED_KEY || (type === SESSION_TICKET && length > 0)) return true;
-      extensions.skip(length);
-    }
-    return false;
+    return readExtensions(new Reader(hello.take(hello.number(2))));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return bytes.length < CLIENT_HELLO_BYTES ? undefined : false;
+    return bytes.length < CLIENT_HELLO_BYTES ? undefined : NOTHING_ASKED;
   }
+}
+
+function readExtensions(extensions: Reader): ClientHello {
+  let resumes = false;
+  let protocols: readonly string[] = [];
+  while (!extensions.done) {
+    const type = extensions.number(2);
+    const length = extensions.number(2);
+    const content = extensions.take(length);
+    if (type === PRE_SHARED_KEY || (type === SESSION_TICKET && length > 0)) resumes = true;
+    if (type === ALPN) protocols = readProtocols(new Reader(content));
+  }
+  return { resumes, protocols };
+}
+
+function readProtocols(list: Reader): readonly string[] {
+  const names = new Reader(list.take(list.number(2)));
+  const protocols: string[] = [];
+  while (!names.done) protocols.push(String.fromCharCode(...names.take(names.number(1))));
+  return protocols;
 }
 
 /** What the handshake records at the start of `bytes` carry; a ClientHello may be cut into several. */

@@ -30,6 +30,8 @@ export interface ListenOptions {
 export interface AcceptedChannel extends OpenChannel {
   /** The TLS it was accepted with, as `tls` gave it. */
   readonly acceptedWith: ServerTls | undefined;
+  /** Whether the client says that it came for a look at our certificate, and will say nothing. */
+  onlyLooks(): boolean;
   /** Stops the clock: the verdict has fallen, and all that follows from it has been sent. */
   settle(): void;
 }

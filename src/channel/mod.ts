@@ -11,4 +11,4 @@ export * from "./listen.ts";
 export * from "./memory_network.ts";
 export { alertReceived } from "./tls_alert.ts";
 export * from "./tls_client.ts";
-export { serverContext, type ServerTls, type ServerTlsMaterial } from "./tls_server.ts";
+export { type ServerTls, serverTls, type ServerTlsMaterial } from "./tls_server.ts";

@@ -6,6 +6,12 @@ import { RawDuplex } from "./raw_duplex.ts";
 import { tlsChannel } from "./socket_channel.ts";
 import { type TlsFailure, watchHandshake } from "./tls_platform.ts";
 
+/**
+ * Offered by ALPN, besides `h2`, by a client that only looks at a certificate: so that a worker need not
+ * report a client without a certificate. It earns nobody anything.
+ */
+export const LOOK_PROTOCOL = "selvage-look";
+
 /** TLS versions that can be asked for. */
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
@@ -63,7 +69,7 @@ export function secureClient(
     socket: below,
     secureContext: tls.context,
     ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-    ALPNProtocols: ["h2"],
+    ALPNProtocols: tls.diagnosing === true ? ["h2", LOOK_PROTOCOL] : ["h2"],
     rejectUnauthorized: tls.diagnosing !== true,
     // Names are ours to judge, from the DER; the platform's own check can be fooled.
     checkServerIdentity: () => undefined,

@@ -2,7 +2,9 @@
  * Everything Selvage leans on in the platform's TLS that is not public. Each use has a canary in
  * `tests/canaries/`; where an upgrade takes one away, chains come back empty and every peer is refused.
  */
-import type { TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { type SecureContext, TLSSocket } from "node:tls";
 import type { TlsFacts } from "./facts.ts";
 import type { RawDuplex } from "./raw_duplex.ts";
 import { alertInClear, alertReceived } from "./tls_alert.ts";
@@ -58,6 +60,24 @@ export function watchHandshake(
   socket.on("close", () => {
     if (settle()) watcher.failed(failureOf(hungUp(), handle, undefined));
   });
+}
+
+/**
+ * Whether the platform can serve TLS with this context. A certificate or an authority that it cannot read
+ * shows only when a socket is made, and then as an error of every connection.
+ */
+export function canServe(context: SecureContext, mutual: boolean): boolean {
+  const nowhere = new Duplex({ read() {}, write: (_bytes, _encoding, written) => written() });
+  const socket = new TLSSocket(nowhere as unknown as Socket, {
+    isServer: true,
+    secureContext: context,
+    requestCert: mutual,
+    rejectUnauthorized: false,
+  });
+  socket.on("error", () => {});
+  const usable = (socket as unknown as { _initError?: Error | null })._initError == null;
+  socket.destroy();
+  return usable;
 }
 
 /** What TLS knows once the handshake is done. */

@@ -4,12 +4,14 @@ import {
   TLSSocket,
   type TLSSocketOptions,
 } from "node:tls";
+import { ConfigurationError } from "../errors/mod.ts";
 import type { RawDuplex } from "./raw_duplex.ts";
+import { canServe } from "./tls_platform.ts";
 import type { TlsIdentity, TlsVersion } from "./tls_client.ts";
 
 /** What a listener's TLS is, for one generation of credentials. */
 export interface ServerTls {
-  /** Made by {@linkcode serverContext}. */
+  /** Made by {@linkcode serverTls}. */
   readonly context: SecureContext;
   /** Whether clients are asked for a certificate. */
   readonly mutual: boolean;
@@ -19,21 +21,31 @@ export interface ServerTls {
 export interface ServerTlsMaterial {
   /** Our certificate and key. */
   readonly identity: TlsIdentity;
-  /** Trust anchors, PEM: of clients. Empty where none is asked for a certificate. */
-  readonly ca: readonly string[];
+  /** The authorities of clients, PEM; `undefined` where clients are asked for no certificate. */
+  readonly clientCa: readonly string[] | undefined;
   /** The oldest version spoken. */
   readonly minVersion: TlsVersion;
 }
 
-/** Prepares the platform's TLS for accepting. */
-export function serverContext(material: ServerTlsMaterial): SecureContext {
-  return createSecureContext({
+/**
+ * Prepares the platform's TLS for accepting.
+ *
+ * @throws {ConfigurationError} where the platform cannot use what it is given.
+ */
+export function serverTls(material: ServerTlsMaterial): ServerTls {
+  const mutual = material.clientCa !== undefined;
+  const context = createSecureContext({
     // To the platform an absent `ca` means the public roots; an empty one trusts nobody.
-    ca: [...material.ca],
+    ca: [...material.clientCa ?? []],
     cert: material.identity.certificate,
     key: material.identity.key,
     minVersion: material.minVersion,
   });
+  if (canServe(context, mutual)) return { context, mutual };
+  throw new ConfigurationError(
+    "the platform cannot use this certificate, key and authorities for TLS",
+    { setting: "credentials" },
+  );
 }
 
 /**

@@ -11,6 +11,9 @@ import {
 import { alertFromWorker } from "./alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
 
+/** The platform's code for a context it cannot build; a canary pins it. */
+const CONTEXT_UNUSABLE = "ERR_SSL_UNSUPPORTED_PROTOCOL";
+
 /** What a dispatcher knew when it dialled. */
 export interface DialContext {
   /** The worker that was dialled. */
@@ -58,6 +61,14 @@ function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialCon
 function findingOf(failure: ChannelFailure, context: DialContext): Finding {
   const { firstBytes, code } = failure;
   if (failure.timedOut) return timedOut(context.timeoutMs);
+  if (code === CONTEXT_UNUSABLE) {
+    return finding("own-certificate-invalid", "dispatcher", {
+      rule: "own.platform",
+      found: "the platform cannot use our certificate, key and authorities for TLS",
+      advice: "have a certificate without unusual critical extensions issued",
+      code,
+    });
+  }
   const heard = spoken(firstBytes);
   if (heard !== "tls" && heard !== "nothing") {
     return finding("plaintext-peer", "dispatcher", {

@@ -35,6 +35,7 @@ export class HeldPeer implements PeerConnection {
   #expiry: Disposable | undefined;
   #grace: Disposable | undefined;
   #state: "taking" | "leaving" | "distrusted" = "taking";
+  #spoke = false;
 
   constructor(
     peer: AcceptedPeer,
@@ -47,7 +48,8 @@ export class HeldPeer implements PeerConnection {
     this.generation = generation;
     this.chain = peer.facts.tls?.peerChain ?? [];
     this.#limits = limits;
-    this.connection = openServerConnection(channel, {
+    const heard = listeningIn(channel, () => this.#spoke = true);
+    this.connection = openServerConnection(heard, {
       ...options,
       onRequest: (stream, fields, endStream) => {
         if (this.#state !== "distrusted") return options.onRequest(stream, fields, endStream);
@@ -61,6 +63,11 @@ export class HeldPeer implements PeerConnection {
 
   get takesCalls(): boolean {
     return this.#state === "taking" && this.connection.state === "open";
+  }
+
+  /** Whether the peer, without being told to leave, left before it had sent a single byte. */
+  get walkedOut(): boolean {
+    return this.#state === "taking" && !this.#spoke;
   }
 
   /** Distrusts the peer once its chain is no longer valid. */
@@ -98,6 +105,26 @@ export class HeldPeer implements PeerConnection {
     this.#expiry?.[Symbol.dispose]();
     this.#grace?.[Symbol.dispose]();
   }
+}
+
+/** The same channel, telling when its first bytes arrive. */
+function listeningIn(channel: ByteChannel, onSpeech: () => void): ByteChannel {
+  return {
+    start: (receiver) =>
+      channel.start({
+        received: (bytes) => {
+          onSpeech();
+          receiver.received(bytes);
+        },
+        ended: () => receiver.ended(),
+        closed: (error) => receiver.closed(error),
+      }),
+    write: (bytes, written) => channel.write(bytes, written),
+    pause: () => channel.pause(),
+    resume: () => channel.resume(),
+    end: () => channel.end(),
+    destroy: () => channel.destroy(),
+  };
 }
 
 /** Receives nothing: the stream was refused. */

@@ -12,7 +12,7 @@ import {
   type TlsFacts,
 } from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
-import type { PeerReason } from "../errors/mod.ts";
+import { ConfigurationError, type PeerReason } from "../errors/mod.ts";
 import { type ByteChannel, ErrorCode } from "../http2/mod.ts";
 import { matchesPeer, type PeerIdentity, type PeerQuestion } from "../identity/mod.ts";
 import { type ChannelSecurity, type Clock, systemClock } from "../observe/mod.ts";
@@ -194,7 +194,10 @@ class Listener implements PeerListener {
     );
     this.#held.add(held);
     generation?.held.add(held);
-    held.connection.closed.then(() => this.#letGo(held, generation));
+    held.connection.closed.then(() => {
+      this.#letGo(held, generation);
+      if (held.walkedOut) this.#tell(walkedOut(held));
+    });
     this.#tellAccepted(held);
     // Accepted under credentials that were replaced during its handshake, or while we drain.
     if (this.#draining || generation !== this.#current) held.leave();
@@ -226,14 +229,17 @@ class Listener implements PeerListener {
   ): void {
     const { remoteAddress } = accepted.facts;
     if (tls.resumed) this.#refusedSessions.refused(remoteAddress);
-    refuse(accepted, peerReason, this.#clock);
-    this.#tell({
+    const event: RefusalEvent = {
       type: "handshake.refused",
       side: "worker",
       reason: reason === "identity-mismatch" ? "subject-not-allowed" : reason,
       peer: { address: remoteAddress },
       evidence,
-    });
+    };
+    // A dispatcher that does not trust us comes again for a look, without a certificate: no second event.
+    const quiet = reason === "client-certificate-required" && accepted.onlyLooks();
+    if (!quiet) this.#tell(event);
+    refuse(accepted, peerReason, this.#clock, quiet ? () => this.#tell(event) : undefined);
   }
 
   #refuseProtocol(accepted: AcceptedChannel, { alpn }: TlsFacts): void {
@@ -288,10 +294,11 @@ class Listener implements PeerListener {
   #rotate(material: CredentialMaterial): void {
     const before = this.#current;
     if (before === undefined) return;
-    if (before.sharesTlsWith(material)) {
+    const next = before.sharesTlsWith(material) ? undefined : this.#nextGeneration(material);
+    if (next === undefined) {
       before.adopt(material);
     } else {
-      this.#current = this.#generationOf(material);
+      this.#current = next;
       this.#leaving.push(before);
       before.leave();
       this.#tellGeneration(this.#current);
@@ -299,6 +306,23 @@ class Listener implements PeerListener {
       if (before.ends()) this.#forget(before);
     }
     this.#judgeAgain(material);
+  }
+
+  /** The next generation, or none where the platform cannot use the material: then what it serves with stays. */
+  #nextGeneration(material: CredentialMaterial): ListenerGeneration | undefined {
+    try {
+      return this.#generationOf(material);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      this.#options.observer?.emit({
+        type: "credentials.rejected",
+        reason: "unsuitable",
+        message: error.message,
+        keptExpired: false,
+        keptGeneration: this.generation,
+      });
+      return undefined;
+    }
   }
 
   #forget(generation: ListenerGeneration): void {
@@ -331,15 +355,12 @@ class Listener implements PeerListener {
   }
 
   #tellAccepted({ peer, generation }: HeldPeer): void {
-    const { facts, identity, remoteAddress } = peer;
+    const { facts } = peer;
     this.#options.observer?.emit({
       type: "peer.accepted",
       side: "worker",
       security: facts.security,
-      peer: {
-        address: remoteAddress,
-        ...(identity === undefined ? {} : { identity: identity.name }),
-      },
+      peer: peerRef(peer),
       ...(generation === 0 ? {} : { generation }),
       ...(facts.tls === undefined ? {} : { resumed: facts.tls.resumed }),
     });
@@ -354,4 +375,22 @@ class Listener implements PeerListener {
   #tell(event: RefusalEvent): void {
     this.#options.observer?.emit(event);
   }
+}
+
+/** The client completed the handshake and left without a word: it is likely that it does not accept us. */
+function walkedOut({ peer }: HeldPeer): RefusalEvent {
+  return {
+    type: "handshake.refused",
+    side: "dispatcher",
+    reason: "handshake-aborted",
+    peer: peerRef(peer),
+    evidence: {
+      found: "the client hung up after the handshake, before it spoke HTTP/2",
+      advice: "see whether the client expects another identity than this worker's certificate has",
+    },
+  };
+}
+
+function peerRef({ remoteAddress, identity }: AcceptedPeer): RefusalEvent["peer"] {
+  return { address: remoteAddress, ...(identity === undefined ? {} : { identity: identity.name }) };
 }

@@ -41,13 +41,21 @@ export function readRefusal(code: number, debugData: Uint8Array): PeerReason | u
 /**
  * Tells a client why it is refused and hangs up: whatever it sends meanwhile is discarded, a little
  * of it, so that the reason is not lost to a reset. No HTTP/2 is parsed.
+ *
+ * @param onSpeech Called once where the client sends something nevertheless.
  */
-export function refuse(accepted: AcceptedChannel, reason: PeerReason, clock: Clock): void {
+export function refuse(
+  accepted: AcceptedChannel,
+  reason: PeerReason,
+  clock: Clock,
+  onSpeech: () => void = () => {},
+): void {
   const { channel } = accepted;
   let discarded = 0;
   const linger = clock.schedule(() => channel.destroy(), LINGER_MS);
   channel.start({
     received: (bytes) => {
+      if (discarded === 0) onSpeech();
       discarded += bytes.length;
       if (discarded > DISCARDED_BYTES) channel.destroy();
     },

@@ -3,8 +3,8 @@ import type { SecureContext } from "node:tls";
 import {
   type Address,
   clientContext,
-  serverContext,
   type ServerTls,
+  serverTls,
   type TlsIdentity,
   type TlsVersion,
 } from "../channel/mod.ts";
@@ -53,10 +53,11 @@ export function listenerTls(material: CredentialMaterial, minVersion: TlsVersion
       setting: "credentials",
     });
   }
-  const identity = identityOf(material.own);
-  const mutual = material.mode === "mutual";
-  const ca = mutual ? material.caPem : [];
-  return { context: serverContext({ identity, ca, minVersion }), mutual };
+  return serverTls({
+    identity: identityOf(material.own),
+    clientCa: material.mode === "mutual" ? material.caPem : undefined,
+    minVersion,
+  });
 }
 
 /** The oldest TLS version where nothing else is asked: in 1.2 a client's certificate travels in the clear. */
