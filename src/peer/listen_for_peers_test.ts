@@ -1,0 +1,301 @@
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import type { StreamEnd } from "../http2/mod.ts";
+import { parsePattern } from "../identity/mod.ts";
+import {
+  certificateShapes,
+  denylistOf,
+  makeAuthorities,
+  makeCertificate,
+} from "../../tests/support/certificates.ts";
+import { ManualClock } from "../../tests/support/manual_clock.ts";
+import {
+  answering,
+  callOnce,
+  CLIENT_ID,
+  dialAs,
+  handshakeErrorOf,
+  listenAs,
+  materialOf,
+  TurnableSource,
+  WORKER_ID,
+} from "../../tests/support/peers.ts";
+import { RecordingObserver } from "../../tests/support/recording_observer.ts";
+import type { DialledPeer } from "./mod.ts";
+import { listenForPeers } from "./mod.ts";
+
+const authorities = makeAuthorities();
+const { root, foreign } = authorities;
+const worker = certificateShapes(authorities, WORKER_ID);
+const client = certificateShapes(authorities, CLIENT_ID);
+
+/** Opens a stream that the worker answers only when told to. */
+function callHeld({ connection }: DialledPeer): { ended: Promise<StreamEnd> } {
+  const { promise: ended, resolve } = Promise.withResolvers<StreamEnd>();
+  const fields = [":method", "POST", ":path", "/", ":scheme", "https", ":authority", "worker"];
+  connection.open(fields, { data: () => {}, trailers: () => {}, closed: resolve }, {
+    endStream: true,
+  });
+  return { ended };
+}
+
+/** Answers when `answer` is called; `begun` resolves with the first request. */
+function holding(): {
+  options: ReturnType<typeof answering>;
+  begun: Promise<void>;
+  answer(): void;
+} {
+  const begun = Promise.withResolvers<void>();
+  const answers: (() => void)[] = [];
+  return {
+    begun: begun.promise,
+    answer: () => answers.splice(0).forEach((answer) => answer()),
+    options: {
+      onRequest: (stream) => {
+        answers.push(() => stream.sendHeaders([":status", "200"], true));
+        begun.resolve();
+        return { data: () => {}, trailers: () => {}, closed: () => {} };
+      },
+    },
+  };
+}
+
+for (const at of ["127.0.0.1:0", "127.0.0.2:0", "[::1]:0", "localhost:0"]) {
+  Deno.test(`a worker at ${at} is proven by a certificate that names no address`, async () => {
+    await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, { at });
+    const peer = await dialAs({ certificate: client.fine(), trusts: [root] }, listener.address);
+    assert.equal(peer.identity?.name, WORKER_ID);
+    assert.equal(peer.facts.security, "mutual-tls");
+    assert.equal(peer.facts.tls?.version, "TLSv1.3");
+    assert.equal(await callOnce(peer), "complete");
+  });
+}
+
+Deno.test("one-way TLS proves the worker and asks the client for nothing", async () => {
+  const certificate = worker.fine();
+  await using listener = await listenAs({ certificate, trusts: [root], oneWay: true });
+  assert.equal(listener.security, "one-way-tls");
+  const peer = await dialAs({ trusts: [root] }, listener.address);
+  assert.equal(peer.identity?.name, WORKER_ID);
+  assert.equal(await callOnce(peer), "complete");
+  assert.equal(listener.connections()[0]?.peer.identity, undefined);
+});
+
+Deno.test("plaintext, a unix socket and memory carry calls and prove nobody", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const at of ["127.0.0.1:0", `unix:${folder}/worker.sock`, "memory:carries-calls"]) {
+      await using listener = await listenAs(undefined, { at });
+      const peer = await dialAs(undefined, listener.address);
+      assert.equal(peer.identity, undefined);
+      assert.equal(peer.facts.security, listener.security);
+      assert.equal(await callOnce(peer), "complete");
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a unix socket can carry mutual TLS", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const at = `unix:${folder}/worker.sock`;
+    await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, { at });
+    const peer = await dialAs({ certificate: client.fine(), trusts: [root] }, listener.address);
+    assert.equal(peer.identity?.name, WORKER_ID);
+    assert.equal((await Deno.stat(`${folder}/worker.sock`)).mode! & 0o777, 0o600);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a unix socket that a killed worker left behind is taken over, a living one is not", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const at = `unix:${folder}/worker.sock`;
+    await using _living = await listenAs(undefined, { at });
+    await assert.rejects(listenAs(undefined, { at }), { name: "ConfigurationError" });
+    const left = `unix:${folder}/left.sock`;
+    const script = `Deno.listen({ transport: "unix", path: ${
+      JSON.stringify(left.slice(5))
+    } }); Deno.kill(Deno.pid, "SIGKILL");`;
+    await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
+    await using listener = await listenAs(undefined, { at: left });
+    assert.equal(await callOnce(await dialAs(undefined, listener.address)), "complete");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("in memory a dialler goes by the identity it gives, within `allow`", async () => {
+  await using listener = await listenAs(undefined, { at: "memory:introduced" });
+  const identity = {
+    kind: "spiffe",
+    name: CLIENT_ID,
+    names: [CLIENT_ID],
+    spiffeId: { text: CLIENT_ID, trustDomain: "example.org", segments: ["client", "a"] },
+    commonName: undefined,
+    certificate: materialOf({ certificate: client.fine(), trusts: [root] }).own!.summary,
+    fingerprint: "",
+  } as const;
+  const peer = await dialAs(undefined, listener.address, { introduceAs: identity });
+  assert.equal(listener.connections()[0]?.peer.identity?.name, CLIENT_ID);
+  await peer.connection.shutdown();
+  const other = {
+    ...identity,
+    spiffeId: { text: WORKER_ID, trustDomain: "example.org", segments: ["worker"] },
+  };
+  const error = await handshakeErrorOf(
+    dialAs(undefined, listener.address, { introduceAs: other }),
+  );
+  assert.equal(error.peerReason, "subject-not-allowed");
+});
+
+Deno.test("an address that is taken is a configuration error", async () => {
+  await using listener = await listenAs(undefined);
+  await assert.rejects(
+    listenForPeers(listener.address, {
+      workerId: "w",
+      credentials: undefined,
+      allow: [],
+      onPeer: answering,
+    }),
+    { name: "ConfigurationError", setting: "listen" },
+  );
+});
+
+Deno.test("new credentials serve new connections while a call on an old one finishes", async () => {
+  const observer = new RecordingObserver();
+  const before = worker.fine();
+  const after = worker.fine();
+  const source = new TurnableSource(materialOf({ certificate: before, trusts: [root] }));
+  const held = holding();
+  await using listener = await listenAs(source, { observer, onPeer: () => held.options });
+  const shown = { certificate: client.fine(), trusts: [root] };
+  const first = await dialAs(shown, listener.address);
+  const call = callHeld(first);
+  await held.begun;
+  source.turn(materialOf({ certificate: after, trusts: [root] }));
+  const second = await dialAs(shown, listener.address);
+  assert.notEqual(second.identity?.fingerprint, first.identity?.fingerprint);
+  assert.equal(first.connection.state, "draining");
+  held.answer();
+  assert.equal((await call.ended).how, "complete");
+  assert.equal((await first.connection.closed).how, "orderly");
+  const states = (await observer.until("listener.generation", 4)).map(({ state }) => state);
+  assert.deepEqual(states, ["current", "current", "leaving", "ended"]);
+  assert.equal(second.connection.state, "open");
+});
+
+Deno.test("after a CA was removed its clients take no new call, and end within the grace", async () => {
+  const clock = new ManualClock(Date.now());
+  const trusts = [root, foreign];
+  const source = new TurnableSource(materialOf({ certificate: worker.fine(), trusts }));
+  const held = holding();
+  await using listener = await listenAs(source, {
+    clock,
+    onPeer: () => held.options,
+    distrustGraceMs: 1000,
+  });
+  const shown = { certificate: client["foreign-authority"](), trusts };
+  const peer = await dialAs(shown, listener.address);
+  const call = callHeld(peer);
+  await held.begun;
+  const later = materialOf({ certificate: worker.fine(), trusts: [root] });
+  source.turn(later);
+  const error = await handshakeErrorOf(dialAs(shown, listener.address));
+  assert.equal(error.peerReason, "untrusted-authority");
+  assert.equal(listener.connections().some(({ takesCalls }) => takesCalls), false);
+  clock.advance(1000);
+  assert.equal((await call.ended).how, "connection-lost");
+});
+
+Deno.test("a client that is put on the denylist is told to leave, others stay where they are", async () => {
+  const denied = client.fine();
+  const certificate = worker.fine();
+  const fresh = materialOf({ certificate, trusts: [root] });
+  const source = new TurnableSource(fresh);
+  await using listener = await listenAs(source);
+  const one = await dialAs({ certificate: denied, trusts: [root] }, listener.address);
+  const other = await dialAs({ certificate: client.fine(), trusts: [root] }, listener.address);
+  const { denylist } = materialOf({ certificate, trusts: [root], denylist: denylistOf(denied) });
+  source.turn({ ...fresh, denylist, generation: fresh.generation + 1 });
+  await one.connection.closed;
+  assert.equal(await callOnce(other), "complete");
+  assert.equal(other.connection.state, "open");
+});
+
+Deno.test("a client whose chain expires takes no new call from that moment", async () => {
+  const clock = new ManualClock(Date.now());
+  const notAfter = clock.now() + 60_000;
+  const certificate = makeCertificate({
+    names: [{ uri: CLIENT_ID }],
+    issuer: root,
+    notAfter,
+  });
+  await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, { clock });
+  const peer = await dialAs({ certificate, trusts: [root] }, listener.address);
+  clock.advance(58_000);
+  assert.equal(await callOnce(peer), "complete");
+  clock.advance(4000);
+  assert.equal((await peer.connection.closed).how, "orderly");
+});
+
+Deno.test("a connection is told to leave at its age, give or take a tenth", async () => {
+  const clock = new ManualClock(Date.now());
+  await using listener = await listenAs(undefined, { clock, connectionAgeMs: 10_000 });
+  const peer = await dialAs(undefined, listener.address);
+  clock.advance(8_999);
+  assert.equal(await callOnce(peer), "complete");
+  clock.advance(2_002);
+  assert.equal((await peer.connection.closed).how, "orderly");
+});
+
+Deno.test("a client that says nothing is cut off in time, and others are served meanwhile", async () => {
+  const clock = new ManualClock(Date.now());
+  const observer = new RecordingObserver();
+  await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, {
+    clock,
+    observer,
+    handshakeTimeoutMs: 1000,
+  });
+  assert.ok(listener.address.kind === "tcp");
+  const mute = connect(listener.address.port, listener.address.host);
+  const closed = new Promise<void>((resolve) => mute.once("close", () => resolve()));
+  const shown = { certificate: client.fine(), trusts: [root] };
+  const peer = await dialAs(shown, listener.address);
+  assert.equal(await callOnce(peer), "complete");
+  clock.advance(1000);
+  const [refused] = await observer.until("handshake.refused");
+  assert.equal(refused?.reason, "handshake-timeout");
+  await closed;
+  assert.equal(peer.connection.state, "open");
+});
+
+Deno.test("drain tells every peer to leave and ends with the last call", async () => {
+  const held = holding();
+  await using listener = await listenAs(undefined, { onPeer: () => held.options });
+  const peer = await dialAs(undefined, listener.address);
+  const call = callHeld(peer);
+  await held.begun;
+  let drained = false;
+  const draining = listener.drain().then(() => drained = true);
+  await assert.rejects(dialAs(undefined, listener.address), { name: "WorkerUnavailable" });
+  assert.equal(drained, false);
+  held.answer();
+  assert.equal((await call.ended).how, "complete");
+  await draining;
+});
+
+Deno.test("a worker whose allow list has only another name refuses and reports who it was", async () => {
+  const observer = new RecordingObserver();
+  await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, {
+    observer,
+    allow: [parsePattern("spiffe://example.org/admin", { clients: true })],
+  });
+  const shown = { certificate: client.fine(), trusts: [root] };
+  const error = await handshakeErrorOf(dialAs(shown, listener.address));
+  assert.equal(error.peerReason, "subject-not-allowed");
+  const [refused] = await observer.until("handshake.refused");
+  assert.deepEqual(refused?.evidence.presented, [CLIENT_ID]);
+});
