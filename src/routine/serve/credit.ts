@@ -4,7 +4,11 @@ export class Credit {
   #state: "open" | "closed" = "open";
   #granted: (() => void) | undefined;
 
-  /** @param items How many may go out before any is granted. */
+  /**
+   * Opens the credit.
+   *
+   * @param items How many may go out before any is granted.
+   */
   constructor(items: number) {
     this.#items = items;
   }

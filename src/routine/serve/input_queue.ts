@@ -14,7 +14,11 @@ export class InputQueue implements AsyncIterable<EncodedPayload> {
   #arrived: (() => void) | undefined;
   #drained: (() => void) | undefined;
 
-  /** @param onRead Called whenever the routine has taken an item. */
+  /**
+   * Opens the queue.
+   *
+   * @param onRead Called whenever the routine has taken an item.
+   */
   constructor(onRead: () => void) {
     this.#onRead = onRead;
   }

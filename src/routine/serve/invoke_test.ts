@@ -6,7 +6,12 @@ import {
   type StandardSchema,
   STREAMED_RESULT,
 } from "../../contract/mod.ts";
-import { DeadlineExceeded, InvalidPayload, Overloaded, RoutineError } from "../../errors/mod.ts";
+import {
+  DeadlineExceeded,
+  type InvalidPayload,
+  Overloaded,
+  RoutineError,
+} from "../../errors/mod.ts";
 import { type CallContext, currentCall } from "../call_context.ts";
 import {
   decodePayload,
