@@ -3,4 +3,6 @@
  *
  * @module
  */
+export * from "./module_load.ts";
 export * from "./thread_pool.ts";
+export * from "./thread_location.ts";

@@ -1,51 +1,49 @@
-/** A payload as it travels: the answer is written in the form of the question. */
-export type ThreadPayload =
-  | { readonly form: "cbor"; readonly bytes: Uint8Array }
-  | { readonly form: "json"; readonly text: string };
+import { ConfigurationError, Overloaded } from "../../errors/mod.ts";
+import { type Clock, systemClock } from "../../observe/mod.ts";
+import type { CallContext, EncodedPayload } from "../../routine/mod.ts";
+import { HeldCall } from "./held_call.ts";
+import type { CallShape, ThreadCallFacts } from "./messages.ts";
+import { Thread } from "./thread.ts";
 
-/** What of a call's context a thread may know; everything in it survives structured cloning. */
-export interface ThreadCallFacts {
-  /** The call's id. */
-  readonly id: string;
-  /** The id of the call that made this one. */
-  readonly parentId?: string;
-  /** Who calls, as plain values. */
-  readonly peer: unknown;
-  /** The claims of the caller's verified token. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-  /** When the call's time runs out, in milliseconds since the epoch. */
-  readonly deadline?: number;
-  /** The tags of the call. */
-  readonly tags: readonly string[];
+/**
+ * Starts a pool of threads. The first thread is started at once, so that modules which a thread
+ * cannot load are found here; the others start when they are needed.
+ *
+ * @param options Which modules, and how many threads.
+ * @returns The pool, once its first thread is ready.
+ * @throws {ConfigurationError} If a thread cannot load the modules.
+ */
+export async function createThreadPool(options: ThreadPoolOptions): Promise<ThreadPool> {
+  if (!Number.isSafeInteger(options.threads) || options.threads < 1) {
+    throw new ConfigurationError(`threads must be a whole number from 1, not ${options.threads}`, {
+      setting: "threads",
+    });
+  }
+  const pool = new DenoThreadPool(options);
+  await pool.start();
+  return pool;
 }
 
-/** One call, as the worker hands it to a thread. */
-export interface ThreadCall {
-  /** What `currentCall()` answers inside of the thread. */
-  readonly facts: ThreadCallFacts;
-  /** Aborts when the caller cancels or the deadline passes; its reason rejects the call at once. */
-  readonly signal: AbortSignal;
-  /** How many items a stream may be ahead of its reader. Default 16. */
-  readonly ahead?: number;
-}
-
-/** Runs routines marked `run: "thread"` outside of the worker's own thread. */
+/**
+ * Runs routines marked `run: "thread"` outside of the worker's own thread. What a call throws is
+ * final: the routine's failure as a `RoutineError`, or the reason of the context's signal, at once.
+ */
 export interface ThreadPool extends AsyncDisposable {
   /** Runs a routine that gives one result. */
-  call(routine: string, args: ThreadPayload, call: ThreadCall): Promise<ThreadPayload>;
-  /** Runs a routine that streams; nothing starts before the first `next()`. */
+  call(routine: string, args: EncodedPayload, context: CallContext): Promise<EncodedPayload>;
+  /** Runs a routine that streams: nothing starts before the first `next()`, no item is made before its own. */
   stream(
     routine: string,
-    args: ThreadPayload,
-    call: ThreadCall,
-  ): AsyncGenerator<ThreadPayload, void, undefined>;
+    args: EncodedPayload,
+    context: CallContext,
+  ): AsyncGenerator<EncodedPayload, void, undefined>;
   /** Runs a routine that reads a stream and writes one. */
   duplex(
     routine: string,
-    input: AsyncIterable<ThreadPayload>,
-    args: ThreadPayload,
-    call: ThreadCall,
-  ): AsyncGenerator<ThreadPayload, void, undefined>;
+    input: AsyncIterable<EncodedPayload>,
+    args: EncodedPayload,
+    context: CallContext,
+  ): AsyncGenerator<EncodedPayload, void, undefined>;
   /** How the threads fare. */
   readonly state: ThreadPoolState;
 }
@@ -66,8 +64,145 @@ export interface ThreadPoolState {
 export interface ThreadPoolOptions {
   /** Modules that export the routines, as the worker imports them. */
   readonly modules: readonly (string | URL)[];
-  /** How many threads at most; each starts when it is first needed. */
+  /** How many threads at most. */
   readonly threads: number;
+  /** Whether the stack of what a routine threw travels to the caller. Default: `false`. */
+  readonly sendStacks?: boolean | undefined;
+  /** How large a result or an item may become, in bytes. Default 4 MiB. */
+  readonly messageBytes?: number | undefined;
   /** How long a call may go on after its signal before its thread is replaced. Default 5,000 ms. */
   readonly graceMs?: number;
+  /** The clock of that grace. Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+type ThreadCall = HeldCall<ThreadCallFacts>;
+
+class DenoThreadPool implements ThreadPool {
+  readonly #options: ThreadPoolOptions;
+  readonly #threads = new Set<Thread>();
+  /** The dispatchers of calls that may make calls of their own, by the calls' numbers. */
+  readonly #dispatchers = new Map<number, CallContext["dispatcher"]>();
+  #waiting: ThreadCall[] = [];
+  #calls = 0;
+  #replaced = 0;
+  #disposed = false;
+
+  constructor(options: ThreadPoolOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.#startThread().loaded;
+  }
+
+  get state(): ThreadPoolState {
+    return {
+      threads: this.#threads.size,
+      running: this.#threads.values().reduce((sum, { port }) => sum + port.calls, 0),
+      waiting: this.#waiting.filter(({ waiting }) => waiting).length,
+      replaced: this.#replaced,
+    };
+  }
+
+  async call(
+    routine: string,
+    args: EncodedPayload,
+    context: CallContext,
+  ): Promise<EncodedPayload> {
+    return await this.#hold("unary", routine, args, context).result();
+  }
+
+  async *stream(
+    routine: string,
+    args: EncodedPayload,
+    context: CallContext,
+  ): AsyncGenerator<EncodedPayload, void, undefined> {
+    yield* this.#hold("stream", routine, args, context).items();
+  }
+
+  async *duplex(
+    routine: string,
+    input: AsyncIterable<EncodedPayload>,
+    args: EncodedPayload,
+    context: CallContext,
+  ): AsyncGenerator<EncodedPayload, void, undefined> {
+    yield* this.#hold("duplex", routine, args, context, input).items();
+  }
+
+  /** Ends every thread; what runs there is lost. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed = true;
+    const stopping = new Overloaded("the worker is stopping");
+    for (const call of this.#waiting.splice(0)) call.refuse(stopping);
+    for (const thread of this.#threads) thread.end(stopping);
+    this.#threads.clear();
+    return Promise.resolve();
+  }
+
+  #hold(
+    shape: CallShape,
+    routine: string,
+    args: EncodedPayload,
+    { signal, dispatcher, ...facts }: CallContext,
+    input?: AsyncIterable<EncodedPayload>,
+  ): ThreadCall {
+    signal.throwIfAborted();
+    if (this.#disposed) throw new Overloaded("the worker is stopping");
+    const number = this.#calls++;
+    const held = new HeldCall<ThreadCallFacts>({
+      number,
+      shape,
+      routine,
+      args,
+      facts,
+      signal,
+      ...(input === undefined ? {} : { input }),
+      clock: this.#options.clock ?? systemClock,
+      graceMs: this.#options.graceMs ?? 5000,
+      onOver: () => this.#dispatchers.delete(number),
+    });
+    this.#dispatchers.set(number, dispatcher);
+    this.#waiting.push(held);
+    this.#assign();
+    return held;
+  }
+
+  /** Gives every free thread the call that has waited longest, and starts threads for the rest. */
+  #assign(): void {
+    // A call whose caller left while it waited is dropped here.
+    this.#waiting = this.#waiting.filter(({ waiting }) => waiting);
+    for (const thread of this.#threads) {
+      if (this.#waiting.length === 0) return;
+      if (thread.free) this.#waiting.shift()!.begin(thread.port);
+    }
+    const loading = [...this.#threads].filter(({ loading }) => loading).length;
+    for (let wanted = this.#waiting.length - loading; wanted > 0; wanted--) {
+      if (this.#threads.size === this.#options.threads || this.#disposed) return;
+      this.#startThread();
+    }
+  }
+
+  #startThread(): Thread {
+    const { modules, sendStacks, messageBytes } = this.#options;
+    const thread = new Thread({
+      modules,
+      invoke: { sendStack: sendStacks, maxBytes: messageBytes },
+      dispatcherOf: (call) => this.#dispatchers.get(call),
+      onChange: () => {
+        if (thread.gone && this.#threads.delete(thread) && !this.#disposed) this.#replaced += 1;
+        this.#assign();
+      },
+    });
+    this.#threads.add(thread);
+    thread.loaded.catch((error) => this.#unloadable(thread, error));
+    return thread;
+  }
+
+  /** The modules do not load any more: to try again for those who wait would not help them. */
+  #unloadable(thread: Thread, error: Error): void {
+    this.#threads.delete(thread);
+    if (this.#threads.size > 0) return;
+    for (const call of this.#waiting.splice(0)) call.refuse(error);
+  }
 }

@@ -1,0 +1,96 @@
+/**
+ * What runs in a thread: loads the modules it is told to, then serves their routines.
+ *
+ * @module
+ */
+import {
+  type CallContext,
+  invokeDuplex,
+  type InvokeOptions,
+  invokeStream,
+  invokeUnary,
+  RoutineTable,
+} from "../../routine/mod.ts";
+import { CallPort } from "./call_port.ts";
+import { HostedCalls, type Run } from "./hosted_calls.ts";
+import type { DispatchFacts, FromThread, ThreadCallFacts, ToThread } from "./messages.ts";
+import { beginModuleLoad } from "./module_load.ts";
+import { parcelled } from "./payload.ts";
+import { ThreadDispatcher } from "./thread_dispatcher.ts";
+
+/** The global scope of a Deno Worker, as far as it is used. */
+interface ThreadScope {
+  postMessage(message: FromThread, transfer: ArrayBuffer[]): void;
+  onmessage: ((event: MessageEvent<ToThread>) => void) | null;
+  close: () => void;
+}
+
+const scope = globalThis as unknown as ThreadScope;
+
+const dispatches = new CallPort<DispatchFacts>((message) => post({ kind: "dispatch", message }));
+
+let calls: HostedCalls<ThreadCallFacts> | undefined;
+
+scope.onmessage = ({ data: message }) => {
+  switch (message.kind) {
+    case "load":
+      load(message.modules, message.options);
+      break;
+    case "serve":
+      calls?.receive(message.message);
+      break;
+    case "dispatched":
+      dispatches.receive(message.message);
+      break;
+  }
+};
+
+async function load(modules: readonly string[], options: InvokeOptions): Promise<void> {
+  try {
+    using _loading = beginModuleLoad("a thread of a worker");
+    keepOpen();
+    const sources = [];
+    for (const origin of modules) sources.push({ origin, exports: await import(origin) });
+    const run = runIn(new RoutineTable(sources), options);
+    calls = new HostedCalls(run, (message) => post({ kind: "served", message }));
+    post({ kind: "loaded" });
+  } catch (error) {
+    post({
+      kind: "load-failed",
+      message: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
+
+function runIn(table: RoutineTable, options: InvokeOptions): Run<ThreadCallFacts> {
+  return ({ call, shape, routine: name, args, facts }, { signal, input }) => {
+    const routine = table.get(name);
+    const context: CallContext = {
+      ...facts,
+      signal,
+      dispatcher: new ThreadDispatcher(dispatches, call),
+    };
+    switch (shape) {
+      case "unary":
+        return invokeUnary(routine, args, context, options);
+      case "stream":
+        return invokeStream(routine, args, context, options);
+      case "duplex":
+        return invokeDuplex(routine, input, args, context, options);
+    }
+  };
+}
+
+/** A thread that ended itself would do so without a word, and its calls would wait for ever. */
+function keepOpen(): void {
+  const refuse = (): never => {
+    throw new Error("a routine cannot end the thread it runs in");
+  };
+  scope.close = refuse;
+  Deno.exit = refuse;
+}
+
+function post(message: FromThread): void {
+  const { parcel, transfer } = parcelled(message);
+  scope.postMessage(parcel, transfer);
+}

@@ -1,0 +1,2 @@
+import { refuseDuringModuleLoad } from "../../src/worker/threads/mod.ts";
+refuseDuringModuleLoad("WorkerServer.start");

@@ -1,0 +1,95 @@
+/** Routines that the tests of threads run. */
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
+import { currentCall } from "../../src/routine/mod.ts";
+
+const run = "thread";
+
+export const add = routine("thread.add", { run }, (a: number, b: number) => a + b);
+
+export const echo = routine("thread.echo", { run }, (value: unknown) => value as never);
+
+/** Computes without a pause. */
+export const spin = routine("thread.spin", { run }, (ms: number) => {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+  return "spun";
+});
+
+export const count = routine("thread.count", { run }, async function* (to: number) {
+  for (let n = 1; n <= to; n++) yield n;
+});
+
+/** Tells, item by item, whether it is still asked for. */
+export const endless = routine("thread.endless", { run }, async function* () {
+  try {
+    for (let n = 1;; n++) {
+      made = n;
+      yield n;
+    }
+  } finally {
+    left = currentCall().id;
+  }
+});
+
+let made = 0;
+let left = "";
+
+/** What `endless` has made, and the call in whose `finally` it was last. */
+export const endlessState = routine("thread.endless-state", { run }, () => ({ made, left }));
+
+export const running = duplexRoutine(
+  "thread.running-sum",
+  { run },
+  async function* (input: AsyncIterable<number>, start: number) {
+    let sum = start;
+    for await (const n of input) yield sum += n;
+  },
+);
+
+export const fail = routine("thread.fail", { run }, () => {
+  throw Object.assign(new RangeError("too large", { cause: new Error("the limit") }), { limit: 7 });
+});
+
+/** Waits until its signal aborts. */
+export const heeding = routine("thread.heeding", { run }, async () => {
+  const { signal } = currentCall();
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+  heeded += 1;
+  signal.throwIfAborted();
+});
+
+let heeded = 0;
+
+export const heededCount = routine("thread.heeded-count", { run }, () => heeded);
+
+export const who = routine("thread.who", { run }, () => {
+  const { id, parentId, peer, claims, deadline, tags, signal } = currentCall();
+  return {
+    id,
+    parentId: parentId ?? "",
+    identity: peer.identity ?? "",
+    subject: String(claims?.sub),
+    deadline: deadline ?? 0,
+    tags: [...tags],
+    aborted: signal.aborted,
+  };
+});
+
+export const through = routine("thread.through", { run }, async (n: number) => {
+  const { dispatcher } = currentCall();
+  const sum = await dispatcher.call(add, [n, 1]);
+  const items: number[] = [];
+  for await (const item of dispatcher.stream(count, [3])) items.push(item);
+  for await (const item of dispatcher.duplex(running, [1, 2], [10])) items.push(item);
+  return { sum, items };
+});
+
+export const exit = routine("thread.exit", { run }, () => {
+  Deno.exit(3);
+});
+
+/** Rejects where nobody looks, which ends the thread. */
+export const crash = routine("thread.crash", { run }, async () => {
+  Promise.reject(new Error("nobody looked"));
+  await new Promise(() => {});
+});
