@@ -134,7 +134,11 @@ function isUriMatch(
 ): boolean {
   if (segments.length === 0) return uri === prefix;
   if (!uri.startsWith(`${prefix}/`)) return false;
-  return areSegmentsMatched(segments, uri.slice(prefix.length + 1).split("/"));
+  const given = uri.slice(prefix.length + 1).split("/");
+  const exact = segments.every(({ kind }) => kind === "literal");
+  // A wildcard stands for path segments: for no query, no fragment and no way up or aside.
+  if (!exact && given.some((segment) => /[?#]|^\.{0,2}$/.test(segment))) return false;
+  return areSegmentsMatched(segments, given);
 }
 
 /** Matches segments against a pattern with `*` and `**`, in time that grows with their product. */
@@ -149,7 +153,7 @@ function areSegmentsMatched(
     const part = pattern[p];
     if (part?.kind === "many") {
       resume = { pattern: ++p, at };
-    } else if (part !== undefined && isSegmentMatched(part, segments[at]!)) {
+    } else if (part?.kind === "one" || (part?.kind === "literal" && part.text === segments[at])) {
       p++;
       at++;
     } else if (resume !== undefined) {
@@ -159,12 +163,6 @@ function areSegmentsMatched(
     } else return false;
   }
   return pattern.slice(p).every(({ kind }) => kind === "many");
-}
-
-function isSegmentMatched(part: PatternSegment, segment: string): boolean {
-  if (part.kind === "literal") return part.text === segment;
-  // Of a URI: nothing that would read as the end of the path, or as a way up in it.
-  return part.kind === "one" && segment !== "" && !/[?#]|^\.{1,2}$/.test(segment);
 }
 
 function firstMatch(

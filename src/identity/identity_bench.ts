@@ -1,0 +1,47 @@
+import { forge, type Forged } from "../../tests/support/forge.ts";
+import { type Certificate, parseCertificate } from "./certificate.ts";
+import { isCertificateFault } from "./certificate_fault.ts";
+import { parsePattern } from "./identity_pattern.ts";
+import { TrustAnchors } from "./trust_anchors.ts";
+import { judgePeer } from "./verdict.ts";
+
+const root = forge({ subject: "root", authority: true });
+const between = forge({ subject: "between", authority: true, issuer: root });
+const peers = Array.from({ length: 64 }, () => forge({ issuer: between }));
+const expected = [parsePattern("spiffe://example.org/worker")];
+const bundle = [read(root)];
+
+function read({ der }: Forged): Certificate {
+  const certificate = parseCertificate(der);
+  if (isCertificateFault(certificate)) throw new Error(certificate.found);
+  return certificate;
+}
+
+function judge(peer: Forged, anchors: TrustAnchors): void {
+  const now = Date.now();
+  const chain = [peer.der, between.der];
+  const verdict = judgePeer(chain, { role: "client", anchors, expected, now });
+  if (!verdict.trusted) throw new Error(verdict.evidence.found);
+}
+
+const known = new TrustAnchors({ bundle });
+for (const peer of peers) judge(peer, known);
+
+Deno.bench("parseCertificate(): a leaf", () => void parseCertificate(peers[0]!.der));
+
+Deno.bench("judgePeer(): leaf and intermediate, a peer seen before", () => judge(peers[0]!, known));
+
+Deno.bench("judgePeer(): leaf and intermediate, an intermediate seen before", (bench) => {
+  const anchors = new TrustAnchors({ bundle });
+  judge(peers[1]!, anchors);
+  bench.start();
+  judge(peers[0]!, anchors);
+  bench.end();
+});
+
+Deno.bench("judgePeer(): leaf and intermediate, nothing seen before", (bench) => {
+  const anchors = new TrustAnchors({ bundle });
+  bench.start();
+  judge(peers[0]!, anchors);
+  bench.end();
+});

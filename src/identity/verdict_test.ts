@@ -1,0 +1,669 @@
+import assert from "node:assert/strict";
+import {
+  der,
+  extension,
+  forge,
+  type Forged,
+  type ForgeOptions,
+  general,
+  newKeys,
+  OID,
+  oid,
+} from "../../tests/support/forge.ts";
+import { type Certificate, parseCertificate } from "./certificate.ts";
+import { isCertificateFault } from "./certificate_fault.ts";
+import { Denylist } from "./denylist.ts";
+import { parsePatterns } from "./identity_pattern.ts";
+import { TrustAnchors, type TrustSources } from "./trust_anchors.ts";
+import {
+  judgePeer,
+  type PeerQuestion,
+  peerReasonOf,
+  type Refused,
+  type Verdict,
+} from "./verdict.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const WORKER = "spiffe://example.org/worker";
+
+const root = forge({ subject: "root", authority: true, notAfter: Date.now() + DAY });
+const foreign = forge({ subject: "foreign", authority: true });
+
+function read({ der }: Forged): Certificate {
+  const certificate = parseCertificate(der);
+  return isCertificateFault(certificate) ? assert.fail(certificate.found) : certificate;
+}
+
+function trusting(...anchors: Forged[]): TrustAnchors {
+  return new TrustAnchors({ bundle: anchors.map(read) });
+}
+
+interface Asked extends Partial<Omit<PeerQuestion, "expected">> {
+  readonly expected?: string | readonly string[];
+}
+
+function judge(chain: readonly (Forged | Uint8Array)[], asked: Asked = {}): Verdict {
+  const { role = "server", anchors = trusting(root), expected = WORKER, now = Date.now() } = asked;
+  const ders = chain.map((one) => one instanceof Uint8Array ? one : one.der);
+  const patterns = parsePatterns(expected, { clients: role === "client" });
+  return judgePeer(ders, { ...asked, role, anchors, expected: patterns, now });
+}
+
+function refused(verdict: Verdict): Refused {
+  return verdict.trusted ? assert.fail(`trusted as ${verdict.identity.name}`) : verdict;
+}
+
+function trustedName(verdict: Verdict): string {
+  return verdict.trusted ? verdict.identity.name : assert.fail(JSON.stringify(verdict));
+}
+
+const leaf = (options: ForgeOptions = {}) => forge({ issuer: root, ...options });
+
+Deno.test("judgePeer() trusts a leaf of an anchor under the name it has", () => {
+  const verdict = judge([leaf()]);
+  assert(verdict.trusted);
+  assert.equal(verdict.identity.name, WORKER);
+  assert.equal(verdict.identity.spiffeId?.trustDomain, "example.org");
+  assert.equal(verdict.matched.text, WORKER);
+  assert.equal(verdict.path.length, 2);
+  assert.deepEqual(verdict.path[1]?.der, root.der);
+});
+
+Deno.test("judgePeer() is valid until the first certificate of the path ends", () => {
+  const soon = Math.floor(Date.now() / 1000) * 1000 + 60_000;
+  const between = forge({ subject: "between", authority: true, issuer: root, notAfter: soon });
+  const verdict = judge([leaf({ issuer: between }), between]);
+  assert(verdict.trusted);
+  assert.equal(verdict.validUntil, soon + 999);
+});
+
+Deno.test("judgePeer() trusts a chain that brings its root along, and one in any order", () => {
+  const a = forge({ subject: "a", authority: true, issuer: root });
+  const b = forge({ subject: "b", authority: true, issuer: a });
+  const peer = leaf({ issuer: b });
+  assert(judge([peer, b, a, root]).trusted);
+  assert(judge([peer, a, root, b]).trusted);
+});
+
+Deno.test("judgePeer() finds the way through cross-signed authorities", () => {
+  const keys = newKeys();
+  const crossed = forge({ subject: "ca", authority: true, issuer: foreign, keys });
+  const ours = forge({ subject: "ca", authority: true, issuer: root, keys });
+  const peer = leaf({ issuer: ours });
+  assert(judge([peer, crossed, ours]).trusted);
+  assert(judge([peer, crossed, ours], { anchors: trusting(foreign) }).trusted);
+  assert.equal(refused(judge([peer, crossed])).rule, "path.no-issuer");
+});
+
+Deno.test("judgePeer() trusts an anchor that is cross-signed by a stranger, as an anchor", () => {
+  const keys = newKeys();
+  const anchor = forge({ subject: "ca", authority: true, keys });
+  const crossed = forge({ subject: "ca", authority: true, issuer: foreign, keys });
+  assert(judge([leaf({ issuer: anchor }), crossed], { anchors: trusting(anchor) }).trusted);
+});
+
+type Row = readonly [what: string, chain: () => readonly (Forged | Uint8Array)[], rule: string];
+
+const UNTRUSTED: readonly Row[] = [
+  ["a leaf of a foreign authority", () => [forge({ issuer: foreign })], "path.no-issuer"],
+  ["a foreign chain with its root", () => [forge({ issuer: foreign }), foreign], "path.no-issuer"],
+  ["a self-signed leaf", () => [forge()], "path.self-signed"],
+  ["an expired leaf of a stranger", () => [
+    forge({ issuer: foreign, notAfter: Date.now() - HOUR, notBefore: Date.now() - DAY }),
+  ], "path.no-issuer"],
+  [
+    "a leaf of a namesake of the anchor",
+    () => [leaf({ issuer: forge({ subject: "root", authority: true }) })],
+    "path.signature",
+  ],
+  [
+    "a leaf signed by another key",
+    () => [leaf({ signedBy: newKeys().privateKey })],
+    "path.signature",
+  ],
+  ["a missing intermediate", () => [
+    leaf({ issuer: forge({ subject: "between", authority: true, issuer: root }) }),
+  ], "path.no-issuer"],
+  ["a fake v1 intermediate", () => {
+    const fake = forge({ subject: "between", issuerNamed: "root", version: 0 });
+    return [leaf({ issuer: fake }), fake];
+  }, "certificate.version"],
+  ["garbage behind a good leaf", () => [leaf(), Uint8Array.of(1, 2, 3)], "der.length"],
+  ["an intermediate with a byte too many", () => {
+    const between = forge({ subject: "between", authority: true, issuer: root });
+    return [leaf({ issuer: between }), Uint8Array.of(...between.der, 0)];
+  }, "der.trailing"],
+  ["authorities that sign each other and nothing else", () => {
+    const [a, b] = [newKeys(), newKeys()];
+    const ofA = { subject: "a", keys: a, der: new Uint8Array() };
+    const ofB = { subject: "b", keys: b, der: new Uint8Array() };
+    const aByB = forge({ subject: "a", authority: true, keys: a, issuer: ofB });
+    const bByA = forge({ subject: "b", authority: true, keys: b, issuer: ofA });
+    return [leaf({ issuer: aByB }), aByB, bByA];
+  }, "path.no-issuer"],
+];
+
+for (const [what, chain, rule] of UNTRUSTED) {
+  Deno.test(`judgePeer() calls ${what} untrusted-authority`, () => {
+    const { reason, rule: broken, evidence } = refused(judge(chain()));
+    assert.deepEqual([reason, broken], ["untrusted-authority", rule]);
+    assert.deepEqual(evidence.anchors?.map(({ subject }) => subject), ["CN=root"]);
+  });
+}
+
+const UNSUITABLE: readonly Row[] = [
+  ["a v1 leaf that names the anchor", () => [
+    forge({ version: 0, issuerNamed: "root" }),
+  ], "certificate.version"],
+  ["no digitalSignature", () => [leaf({ keyUsage: 0x20 })], "leaf.key-usage"],
+  ["no key usage at all", () => [leaf({ keyUsage: undefined })], "leaf.key-usage"],
+  ["a leaf that may sign certificates", () => [leaf({ keyUsage: 0x84 })], "leaf.key-usage"],
+  ["a leaf for clients only", () => [leaf({ purposes: [OID.clientAuth] })], "leaf.purpose"],
+  ["a leaf for no stated purpose", () => [leaf({ purposes: [] })], "leaf.purpose"],
+  ["a leaf for any purpose", () => [
+    leaf({ purposes: [OID.serverAuth, "2.5.29.37.0"] }),
+  ], "leaf.purpose"],
+  ["an authority as a leaf", () => [
+    leaf({ authority: true, keyUsage: 0x84, names: [general.uri(WORKER)] }),
+  ], "leaf.authority"],
+  ["a leaf that constrains names", () => [
+    leaf({ constraints: { permitted: [general.dns("a.b")] } }),
+  ], "leaf.constraints"],
+  ["a leaf that does not say whose key signed it", () => [
+    leaf({ without: [OID.authorityKeyIdentifier] }),
+  ], "leaf.key-identifier"],
+  ["a trust domain's ID as a workload's", () => [
+    leaf({ names: [general.uri("spiffe://example.org")] }),
+  ], "svid.path"],
+  ["a serial number of zero", () => [leaf({ serial: [0] })], "certificate.serial"],
+  ["a negative serial number", () => [leaf({ serial: [0x80] })], "certificate.serial"],
+  ["a serial number of 21 bytes", () => [
+    leaf({ serial: [0, 0xff, ...new Array(19).fill(1)] }),
+  ], "certificate.serial"],
+  ["an intermediate without keyCertSign", () => {
+    const between = forge({ subject: "between", authority: true, issuer: root, keyUsage: 0x02 });
+    return [leaf({ issuer: between }), between];
+  }, "authority.key-usage"],
+  ["an intermediate without key usage", () => {
+    const options = { subject: "between", authority: true, issuer: root, keyUsage: undefined };
+    const between = forge(options);
+    return [leaf({ issuer: between }), between];
+  }, "authority.key-usage"],
+  ["an intermediate that is no authority", () => {
+    const between = forge({ subject: "between", issuer: root, keyUsage: 0x84, names: [] });
+    return [leaf({ issuer: between }), between];
+  }, "authority.not-one"],
+  ["an intermediate for other purposes", () => {
+    const purposes = ["1.3.6.1.5.5.7.3.4"];
+    const between = forge({ subject: "between", authority: true, issuer: root, purposes });
+    return [leaf({ issuer: between }), between];
+  }, "authority.purpose"],
+  ["an intermediate with an unknown critical extension", () => {
+    const extensions = [extension("1.2.3.4", true, der(0x05))];
+    const between = forge({ subject: "between", authority: true, issuer: root, extensions });
+    return [leaf({ issuer: between }), between];
+  }, "extension.unknown-critical"],
+  ["more authorities than one of them allows", () => {
+    const a = forge({ subject: "a", authority: true, issuer: root, pathLength: 0 });
+    const b = forge({ subject: "b", authority: true, issuer: a });
+    return [leaf({ issuer: b }), b, a];
+  }, "path.length"],
+  ["a signature that we cannot check", () => [
+    leaf({ algorithm: der(0x30, oid("1.2.840.113549.1.1.10"), der(0x30)) }),
+  ], "certificate.signature-algorithm"],
+  ["nothing", () => [], "chain.empty"],
+  [
+    "nine certificates",
+    () => [leaf(), ...new Array<Forged>(8).fill(foreign)],
+    "chain.certificates",
+  ],
+  ["33 KiB of chain", () => [
+    leaf({ extensions: [extension("1.2.3.4", false, new Uint8Array(33 * 1024))] }),
+  ], "chain.bytes"],
+];
+
+for (const [what, chain, rule] of UNSUITABLE) {
+  Deno.test(`judgePeer() calls ${what} certificate-unsuitable`, () => {
+    const { reason, rule: broken } = refused(judge(chain()));
+    assert.deepEqual([reason, broken], ["certificate-unsuitable", rule]);
+  });
+}
+
+Deno.test("judgePeer() counts no self-issued authority against a path length", () => {
+  const a = forge({ subject: "a", authority: true, issuer: root, pathLength: 0 });
+  const again = forge({ subject: "a", authority: true, issuer: a, pathLength: 0 });
+  assert(judge([leaf({ issuer: again }), again, a]).trusted);
+});
+
+Deno.test("judgePeer() heeds the limit of authorities", () => {
+  const a = forge({ subject: "a", authority: true, issuer: root });
+  const chain = [leaf({ issuer: a }), a];
+  assert(judge(chain, { limits: { intermediates: 1 } }).trusted);
+  assert.equal(refused(judge(chain, { limits: { intermediates: 0 } })).rule, "path.intermediates");
+});
+
+Deno.test("judgePeer() tells an expired peer of a trusted authority by how much", () => {
+  const end = Math.floor(Date.now() / 1000) * 1000;
+  const old = leaf({ notBefore: end - DAY, notAfter: end });
+  assert(judge([old], { now: end + 999 }).trusted);
+  const { reason, evidence } = refused(judge([old], { now: end + 120_000 }));
+  assert.equal(reason, "certificate-expired");
+  assert.equal(evidence.clockOffBySeconds, -120);
+  assert.equal(evidence.certificateIndex, 0);
+  assert.equal(evidence.certificate?.notAfter, new Date(end).toISOString());
+});
+
+Deno.test("judgePeer() does not blame the clock for what a clock cannot explain", () => {
+  const old = leaf({ notBefore: Date.now() - 10 * DAY, notAfter: Date.now() - 5 * DAY });
+  assert.equal(refused(judge([old])).evidence.clockOffBySeconds, undefined);
+});
+
+Deno.test("judgePeer() tells a peer that is not valid yet, to the millisecond", () => {
+  const begin = Math.floor(Date.now() / 1000) * 1000 + 60_000;
+  const early = leaf({ notBefore: begin });
+  const { reason, evidence } = refused(judge([early], { now: begin - 1 }));
+  assert.equal(reason, "certificate-not-yet-valid");
+  assert.equal(evidence.clockOffBySeconds, 1);
+  assert(judge([early], { now: begin }).trusted);
+});
+
+Deno.test("judgePeer() refuses under an expired anchor, and an expired intermediate", () => {
+  const dates = { notBefore: Date.now() - DAY, notAfter: Date.now() - HOUR };
+  const old = forge({ subject: "old root", authority: true, ...dates });
+  const verdict = refused(judge([leaf({ issuer: old })], { anchors: trusting(old) }));
+  assert.equal(verdict.reason, "certificate-expired");
+  assert.equal(verdict.evidence.certificateIndex, undefined);
+  const between = forge({ subject: "between", authority: true, issuer: root, ...dates });
+  const under = refused(judge([leaf({ issuer: between }), between]));
+  assert.deepEqual([under.reason, under.evidence.certificateIndex], ["certificate-expired", 1]);
+});
+
+Deno.test("judgePeer() judges the purpose by the peer's role", () => {
+  const client = leaf({ purposes: [OID.clientAuth] });
+  assert(judge([client], { role: "client" }).trusted);
+  assert.equal(refused(judge([client], { role: "server" })).rule, "leaf.purpose");
+});
+
+Deno.test("judgePeer() says which names were expected and which are there", () => {
+  const { reason, rule, evidence } = refused(
+    judge([leaf()], { expected: ["dns:a.b", "10.0.0.1"] }),
+  );
+  assert.deepEqual([reason, rule], ["identity-mismatch", "name.no-match"]);
+  assert.deepEqual(evidence.expected, ["dns:a.b", "10.0.0.1"]);
+  assert.deepEqual(evidence.presented, [WORKER]);
+});
+
+Deno.test("judgePeer() never falls back to the common name of a server", () => {
+  const peer = leaf({ subject: "worker.pool.internal", names: [] });
+  assert.equal(refused(judge([peer], { expected: "worker.pool.internal" })).rule, "name.none");
+});
+
+Deno.test("judgePeer() refuses a server whose common name is a host of its own", () => {
+  const names = [general.dns("worker.pool.internal"), general.ip(10, 0, 0, 1)];
+  const asked = { expected: "worker.pool.internal" };
+  for (const subject of ["other.pool.internal", "Worker.pool.internal", "10.0.0.2", "0x0a000002"]) {
+    assert.equal(refused(judge([leaf({ subject, names })], asked)).rule, "subject.common-name");
+  }
+  for (const subject of ["worker.pool.internal", "worker", "Worker 1.0 of pool", "10.0.0.1"]) {
+    assert(judge([leaf({ subject, names })], asked).trusted);
+  }
+});
+
+Deno.test("judgePeer() takes a client's common name only where a pattern asks for it", () => {
+  const agent = leaf({ subject: "agent 7", names: [general.dns("agent.example")] });
+  const asked = { role: "client" as const, expected: "cn:agent 7" };
+  assert.equal(trustedName(judge([agent], asked)), "cn:agent 7");
+  assert.equal(
+    refused(judge([agent], { ...asked, expected: "cn:agent" })).reason,
+    "identity-mismatch",
+  );
+});
+
+Deno.test("peerReasonOf() tells a client that is not allowed no more than that", () => {
+  const verdict = refused(
+    judge([leaf()], { role: "client", expected: "spiffe://example.org/other" }),
+  );
+  assert.equal(peerReasonOf(verdict), "subject-not-allowed");
+  assert.equal(peerReasonOf(refused(judge([forge()], { role: "client" }))), "untrusted-authority");
+});
+
+Deno.test("judgePeer() denies by SPIFFE ID, by serial and by key, authorities included", () => {
+  const between = forge({
+    subject: "between",
+    authority: true,
+    issuer: root,
+    serial: [0x0a, 0xbc],
+  });
+  const peer = leaf({ issuer: between, serial: [0x77] });
+  const deny = (denylist: Denylist) => judge([peer, between], { denylist });
+  for (
+    const entries of [
+      { spiffeIds: [WORKER] },
+      { serials: ["77"] },
+      { serials: ["0A:BC"] },
+      { spkiSha256: [read(between).publicKey.spkiSha256] },
+    ]
+  ) assert.equal(refused(deny(new Denylist(entries))).reason, "certificate-denied");
+  assert(
+    deny(new Denylist({ serials: ["78"], spiffeIds: ["spiffe://example.org/other"] })).trusted,
+  );
+});
+
+Deno.test("judgePeer() answers anew when trust, the clock or the denylist changed", () => {
+  const peer = leaf();
+  const anchors = trusting(root);
+  assert(judge([peer], { anchors }).trusted);
+  assert.equal(
+    refused(judge([peer], { anchors: trusting(foreign) })).reason,
+    "untrusted-authority",
+  );
+  const later = Date.now() + 2 * HOUR;
+  assert.equal(refused(judge([peer], { anchors, now: later })).reason, "certificate-expired");
+  const denylist = new Denylist({ spiffeIds: [WORKER] });
+  assert.equal(refused(judge([peer], { anchors, denylist })).reason, "certificate-denied");
+  assert.equal(
+    refused(judge([peer], { anchors, expected: "spiffe://example.org/b" })).reason,
+    "identity-mismatch",
+  );
+});
+
+Deno.test("judgePeer() checks a signature once a generation", () => {
+  const peer = leaf();
+  const anchors = trusting(root);
+  const none = { limits: { signatureChecks: 0 } };
+  assert.equal(refused(judge([peer], { anchors, ...none })).rule, "path.signature-limit");
+  assert(judge([peer], { anchors }).trusted);
+  assert(judge([peer], { anchors, ...none }).trusted);
+  assert.equal(
+    refused(judge([peer], { anchors: trusting(root), ...none })).rule,
+    "path.signature-limit",
+  );
+});
+
+Deno.test("judgePeer() remembers no signature beyond its certificate's dates", () => {
+  const peer = leaf({ notAfter: Date.now() + HOUR });
+  const anchors = trusting(root);
+  assert(judge([peer], { anchors }).trusted);
+  const chain = [read(peer), read(root)] as const;
+  assert(anchors.proven.has(...chain, Date.now()));
+  assert(!anchors.proven.has(...chain, Date.now() + 2 * HOUR));
+  assert(!anchors.proven.has(...chain, Date.now()));
+});
+
+Deno.test("judgePeer() gives up on a chain built to be searched for ever", () => {
+  const mesh = Array.from({ length: 7 }, () => forge({ subject: "root", authority: true }));
+  const peer = leaf({ issuer: mesh[0]! });
+  const namesakes = Array.from({ length: 20 }, () => forge({ subject: "root", authority: true }));
+  const { rule } = refused(judge([peer, ...mesh], { anchors: trusting(...namesakes) }));
+  assert(["path.search-limit", "path.signature-limit"].includes(rule), rule);
+});
+
+Deno.test("judgePeer() gives up on names and constraints that multiply", () => {
+  const permitted = Array.from({ length: 400 }, (_, i) => general.dns(`d${i}.example`));
+  const anchor = forge({ subject: "narrow", authority: true, constraints: { permitted } });
+  const names = Array.from({ length: 200 }, () => general.dns("d399.example"));
+  const verdict = refused(
+    judge([leaf({ issuer: anchor, names })], {
+      anchors: trusting(anchor),
+      expected: "d399.example",
+    }),
+  );
+  assert.equal(verdict.rule, "path.name-constraints");
+});
+
+const federated = forge({ subject: "partner root", authority: true });
+const local: TrustSources = {
+  bundle: [read(root)],
+  domains: new Map([["example.org", [read(root)]], ["partner.org", [read(federated)]]]),
+  localDomain: "example.org",
+};
+const named = (uri: string, issuer: Forged) => forge({ issuer, names: [general.uri(uri)] });
+
+Deno.test("judgePeer() takes a SPIFFE ID only from an anchor of its trust domain", () => {
+  const anchors = new TrustAnchors(local);
+  const partner = "spiffe://partner.org/batch";
+  assert.equal(trustedName(judge([named(WORKER, root)], { anchors })), WORKER);
+  assert.equal(
+    trustedName(judge([named(partner, federated)], { anchors, expected: partner })),
+    partner,
+  );
+  for (const [id, issuer] of [[WORKER, federated], [partner, root]] as const) {
+    const { reason, rule } = refused(judge([named(id, issuer)], { anchors, expected: id }));
+    assert.deepEqual([reason, rule], ["untrusted-authority", "path.trust-domain"]);
+  }
+});
+
+Deno.test("judgePeer() takes no host name from an anchor of a trust domain", () => {
+  const anchors = new TrustAnchors(local);
+  const host = forge({ issuer: federated, names: [general.dns("worker.pool.internal")] });
+  const expected = "worker.pool.internal";
+  assert.equal(refused(judge([host], { anchors, expected })).rule, "path.trust-domain");
+  const both = forge({
+    issuer: federated,
+    names: [general.uri("spiffe://partner.org/batch"), general.dns("worker.pool.internal")],
+  });
+  assert.equal(refused(judge([both], { anchors, expected })).reason, "identity-mismatch");
+  const verdict = judge([both], { anchors, expected: "spiffe://partner.org/*" });
+  assert(verdict.trusted);
+  assert.deepEqual(verdict.identity.names, ["spiffe://partner.org/batch"]);
+});
+
+Deno.test('judgePeer() means the local trust domain by "*"', () => {
+  const anchors = new TrustAnchors(local);
+  assert(judge([named(WORKER, root)], { anchors, expected: "*" }).trusted);
+  const partner = named("spiffe://partner.org/batch", federated);
+  assert.equal(refused(judge([partner], { anchors, expected: "*" })).reason, "identity-mismatch");
+});
+
+Deno.test('judgePeer() means anyone the bundle signed by "*" where we are in no trust domain', () => {
+  const asked = { role: "client" as const, expected: "*" };
+  assert.equal(trustedName(judge([leaf()], asked)), WORKER);
+  assert.equal(trustedName(judge([leaf({ names: [general.dns("A.b")] })], asked)), "dns:a.b");
+  assert.equal(
+    trustedName(judge([leaf({ names: [general.ip(10, 0, 0, 1)] })], asked)),
+    "ip:10.0.0.1",
+  );
+  assert.equal(trustedName(judge([leaf({ subject: "agent", names: [] })], asked)), "cn:agent");
+});
+
+Deno.test("judgePeer() holds an ordinary bundle to our own trust domain, once we have one", () => {
+  const anchors = new TrustAnchors({ bundle: [read(root)], localDomain: "example.org" });
+  const other = "spiffe://other.org/a";
+  assert(judge([leaf()], { anchors }).trusted);
+  const verdict = refused(judge([named(other, root)], { anchors, expected: other }));
+  assert.equal(verdict.rule, "path.trust-domain");
+});
+
+Deno.test("judgePeer() holds an authority that bears a SPIFFE ID to its domain", () => {
+  const bearing = forge({
+    subject: "partner",
+    authority: true,
+    names: [general.uri("spiffe://partner.org")],
+  });
+  const anchors = trusting(root, bearing);
+  const partner = "spiffe://partner.org/batch";
+  assert(judge([named(partner, bearing)], { anchors, expected: partner }).trusted);
+  assert.equal(refused(judge([named(WORKER, bearing)], { anchors })).rule, "path.trust-domain");
+  const minted = judge([named(partner, root)], { anchors, expected: partner });
+  assert.equal(refused(minted).rule, "path.trust-domain");
+});
+
+Deno.test("judgePeer() holds an intermediate that bears a SPIFFE ID to its domain", () => {
+  const between = forge({
+    subject: "between",
+    authority: true,
+    issuer: root,
+    names: [general.uri("spiffe://partner.org")],
+  });
+  assert.equal(refused(judge([leaf({ issuer: between }), between])).rule, "path.trust-domain");
+});
+
+Deno.test("judgePeer() takes no SPIFFE ID and no common name from the public roots", () => {
+  const anchors = new TrustAnchors({ publicRoots: [read(root)] });
+  assert.equal(refused(judge([leaf()], { anchors })).rule, "path.trust-domain");
+  const host = leaf({ subject: "agent", names: [general.dns("a.example")] });
+  assert(judge([host], { anchors, expected: "a.example" }).trusted);
+  const asked = { anchors, role: "client" as const, expected: "cn:agent" };
+  assert.equal(refused(judge([host], asked)).reason, "identity-mismatch");
+});
+
+const NAMES: readonly [pattern: string, san: Uint8Array, matches: boolean][] = [
+  ["worker.pool.internal", general.dns("WORKER.pool.internal"), true],
+  ["Worker.Pool.Internal", general.dns("worker.pool.internal"), true],
+  ["worker.pool.internal", general.dns("*.pool.internal"), true],
+  ["a.worker.pool.internal", general.dns("*.pool.internal"), false],
+  ["pool.internal", general.dns("*.pool.internal"), false],
+  ["pool.internal", general.dns("*.internal"), false],
+  ["example.co.uk", general.dns("*.co.uk"), false],
+  ["*.pool.internal", general.dns("a.pool.internal"), true],
+  ["*.pool.internal", general.dns("*.pool.internal"), true],
+  ["*.pool.internal", general.dns("a.b.pool.internal"), false],
+  ["*.pool.internal", general.dns("xpool.internal"), false],
+  ["*.pool.internal", general.dns("pool.internal"), false],
+  ["a.*.internal", general.dns("a.pool.internal"), true],
+  ["10.0.0.1", general.ip(10, 0, 0, 1), true],
+  ["10.0.0.1", general.ip(10, 0, 0, 2), false],
+  ["::1", general.ip(...new Array(15).fill(0), 1), true],
+  ["dns:10.example", general.ip(10, 0, 0, 1), false],
+  ["uri:urn:pool:a", general.uri("urn:pool:a"), true],
+  ["uri:urn:pool:a", general.uri("urn:pool:ab"), false],
+  ["uri:https://a.example/b/*", general.uri("https://a.example/b/c"), true],
+  ["uri:https://a.example/b/*", general.uri("https://a.example/b/c/d"), false],
+  ["uri:https://a.example/b/*", general.uri("https://a.example/b/"), false],
+  ["uri:https://a.example/b/*", general.uri("https://a.example/b/c?d"), false],
+  ["uri:https://a.example/b/c?d", general.uri("https://a.example/b/c?d"), true],
+  ["uri:https://a.example/b/**", general.uri("https://a.example/b/c/d"), true],
+  ["uri:https://a.example/b/**", general.uri("https://a.example/b/../c"), false],
+  ["uri:https://a.example/b", general.uri("https://a.example.evil/b"), false],
+];
+
+for (const [expected, san, matches] of NAMES) {
+  const text = new TextDecoder("latin1").decode(san.subarray(2));
+  Deno.test(`judgePeer() ${matches ? "matches" : "does not match"} ${expected} with ${text}`, () => {
+    assert.equal(judge([leaf({ names: [san] })], { expected }).trusted, matches);
+  });
+}
+
+const SPIFFE: readonly [pattern: string, path: string, matches: boolean][] = [
+  ["ns/*/sa/batch", "ns/a/sa/batch", true],
+  ["ns/*/sa/batch", "ns/a/b/sa/batch", false],
+  ["ns/**/sa/batch", "ns/a/b/sa/batch", true],
+  ["ns/**/sa/batch", "ns/sa/batch", true],
+  ["**", "a/b/c", true],
+  ["*", "a/b", false],
+  ["a/*", "a", false],
+  ["a/**", "a", true],
+  ["**/b", "a/b/b", true],
+  ["**/b", "a/b/c", false],
+  ["work", "worker", false],
+];
+
+for (const [pattern, path, matches] of SPIFFE) {
+  Deno.test(`judgePeer() ${matches ? "matches" : "does not match"} ${pattern} with ${path}`, () => {
+    const peer = named(`spiffe://example.org/${path}`, root);
+    const expected = `spiffe://example.org/${pattern}`;
+    assert.equal(judge([peer], { expected }).trusted, matches);
+  });
+}
+
+Deno.test("judgePeer() matches no pattern of another trust domain", () => {
+  assert.equal(
+    refused(judge([leaf()], { expected: "spiffe://example.org.evil/**" })).reason,
+    "identity-mismatch",
+  );
+});
+
+Deno.test("judgePeer() proves the name that was asked for, under a wildcard certificate", () => {
+  const peer = leaf({ names: [general.dns("*.pool.internal")] });
+  const verdict = judge([peer], { expected: "worker.pool.internal" });
+  assert(verdict.trusted);
+  assert.deepEqual(verdict.identity.names, ["dns:worker.pool.internal", "dns:*.pool.internal"]);
+});
+
+type ConstraintRow = readonly [
+  constraints: NonNullable<ForgeOptions["constraints"]>,
+  names: readonly Uint8Array[],
+  within: boolean,
+];
+
+const uriOf = (host: string) => general.uri(host);
+const CONSTRAINTS: Readonly<Record<string, ConstraintRow>> = {
+  "a permitted trust domain": [{ permitted: [uriOf("example.org")] }, [general.uri(WORKER)], true],
+  "another trust domain than permitted": [
+    { permitted: [uriOf("partner.org")] },
+    [general.uri(WORKER)],
+    false,
+  ],
+  "a trust domain below what is permitted": [
+    { permitted: [uriOf(".org")] },
+    [general.uri(WORKER)],
+    true,
+  ],
+  "an excluded trust domain": [{ excluded: [uriOf("example.org")] }, [general.uri(WORKER)], false],
+  "a second name that is excluded": [
+    { excluded: [general.dns("evil.example")] },
+    [general.uri(WORKER), general.dns("a.evil.example")],
+    false,
+  ],
+  "a URI without a host under a URI constraint": [
+    { permitted: [uriOf("example.org")] },
+    [general.uri("urn:a:b")],
+    false,
+  ],
+  "a name form that nobody constrains": [
+    { permitted: [general.dns("example.org")] },
+    [general.uri(WORKER)],
+    true,
+  ],
+  "a form we cannot judge, constrained": [
+    { excluded: [general.other()] },
+    [general.uri(WORKER), general.other()],
+    false,
+  ],
+  "a form we cannot judge, constrained but absent": [
+    { excluded: [general.other()] },
+    [general.uri(WORKER)],
+    true,
+  ],
+  "an address in a permitted range": [
+    { permitted: [general.ip(10, 0, 0, 0, 255, 0, 0, 0)] },
+    [general.uri(WORKER), general.ip(10, 9, 8, 7)],
+    true,
+  ],
+  "an address of the other family than permitted": [
+    { permitted: [general.ip(10, 0, 0, 0, 255, 0, 0, 0)] },
+    [general.uri(WORKER), general.ip(...new Array(16).fill(1))],
+    false,
+  ],
+  "a range whose mask has gaps": [
+    { permitted: [general.ip(10, 0, 0, 0, 255, 0, 255, 0)] },
+    [general.uri(WORKER)],
+    false,
+  ],
+  "a subject that is permitted": [
+    { permitted: [general.directory("PEER")] },
+    [general.uri(WORKER)],
+    true,
+  ],
+  "a subject that is excluded": [
+    { excluded: [general.directory("peer")] },
+    [general.uri(WORKER)],
+    false,
+  ],
+  "a wildcard wider than what is permitted": [
+    { permitted: [general.dns("a.example.org")] },
+    [general.uri(WORKER), general.dns("*.example.org")],
+    false,
+  ],
+};
+
+for (const [what, [constraints, names, within]] of Object.entries(CONSTRAINTS)) {
+  Deno.test(`judgePeer() ${within ? "allows" : "refuses"} ${what}`, () => {
+    const between = forge({ subject: "between", authority: true, issuer: root, constraints });
+    const chain = [leaf({ issuer: between, names }), between];
+    const verdict = judge(chain, { expected: [WORKER, "uri:urn:a:b"] });
+    assert.equal(verdict.trusted, within, JSON.stringify(verdict));
+    if (!verdict.trusted) assert.equal(verdict.reason, "certificate-unsuitable");
+  });
+}
