@@ -69,11 +69,14 @@ export type AnyRoutine = Routine<RoutineFunction, Shape>;
  * @example
  * ```ts
  * import { routine } from "@selvage/runtime/routine";
+ * import assert from "node:assert/strict";
  *
  * export const add = routine("math.add", (a: number, b = 1) => a + b);
  * export const primes = routine("math.primes", async function* (limit: number) {
  *   for (let n = 2; n <= limit; n++) yield n;
  * });
+ * assert.equal(add.name, "math.add");
+ * assert.equal(primes.shape, "stream");
  * ```
  */
 export function routine<F extends RoutineFunction>(
@@ -120,8 +123,10 @@ export function routine<F extends RoutineFunction>(
  * @example
  * ```ts
  * import { type Routine, routine } from "@selvage/runtime/routine";
+ * import assert from "node:assert/strict";
  *
  * export const area: Routine<(w: number, h: number) => number> = routine("math.area");
+ * assert.equal(area.implementation, undefined);
  * ```
  */
 export function routine<F extends RoutineFunction>(
@@ -150,6 +155,7 @@ export function routine(
  * @example
  * ```ts
  * import { duplexRoutine } from "@selvage/runtime/routine";
+ * import assert from "node:assert/strict";
  *
  * export const tally = duplexRoutine(
  *   "math.tally",
@@ -158,6 +164,7 @@ export function routine(
  *     for await (const n of input) yield sum += n;
  *   },
  * );
+ * assert.equal(tally.shape, "duplex");
  * ```
  */
 export function duplexRoutine<F extends RoutineFunction>(
@@ -210,9 +217,11 @@ export function duplexRoutine(
  * @example
  * ```ts
  * import { implement, type Routine, routine } from "@selvage/runtime/routine";
+ * import assert from "node:assert/strict";
  *
  * const area: Routine<(w: number, h: number) => number> = routine("math.area");
  * export const areaHere = implement(area, (w, h) => w * h);
+ * assert.equal(areaHere.name, "math.area");
  * ```
  */
 export function implement<F extends RoutineFunction, S extends Shape>(
