@@ -1,21 +1,25 @@
-import { type CallSpan, type Metrics, startClientSpan } from "../observe/mod.ts";
-import type { PlacedCall } from "./attempts.ts";
+import type { CallOutcome, CallSpan, Metrics } from "../observe/mod.ts";
 import { outcomeOf } from "./outcome.ts";
 
-/** What is recorded of one call at its caller; nothing, and for free, where nobody listens. */
+/** What is recorded of one call, at either end; nothing, and for free, where nobody listens. */
 export class CallRecord {
-  /** The span, where a tracer is registered. */
-  readonly span: CallSpan | undefined;
   readonly #metrics: Metrics;
-  readonly #call: PlacedCall;
+  readonly #routine: string;
+  readonly #span: CallSpan | undefined;
   readonly #beganAt: number;
 
-  /** The call begins. */
-  constructor(metrics: Metrics, call: PlacedCall) {
+  /**
+   * The call begins.
+   *
+   * @param metrics where it is counted.
+   * @param routine a name we serve or call ourselves, never a peer's text.
+   * @param span its span, where a tracer is registered.
+   */
+  constructor(metrics: Metrics, routine: string, span: CallSpan | undefined) {
     this.#metrics = metrics;
-    this.#call = call;
+    this.#routine = routine;
+    this.#span = span;
     this.#beganAt = metrics.recording ? performance.now() : 0;
-    this.span = startClientSpan(call.routine);
     metrics.callBegan();
   }
 
@@ -24,9 +28,9 @@ export class CallRecord {
     this.#end("ok");
   }
 
-  /** The call has failed. */
-  failed(error: unknown): void {
-    this.#end(outcomeOf(error, this.#call.signal));
+  /** The call has failed; where it was `cancelled`, that is why. */
+  failed(error: unknown, cancelled: boolean): void {
+    this.#end(outcomeOf(error, cancelled));
   }
 
   /** The caller left its stream. */
@@ -34,9 +38,9 @@ export class CallRecord {
     this.#end("cancelled");
   }
 
-  #end(outcome: Parameters<CallSpan["end"]>[0]): void {
-    this.span?.end(outcome);
+  #end(outcome: CallOutcome): void {
+    this.#span?.end(outcome);
     if (!this.#metrics.recording) return;
-    this.#metrics.callEnded(this.#call.routine, outcome, performance.now() - this.#beganAt);
+    this.#metrics.callEnded(this.#routine, outcome, performance.now() - this.#beganAt);
   }
 }

@@ -70,7 +70,7 @@ export class CallSettings {
   fields(
     options: CallOptions,
     span: CallSpan | undefined,
-  ): undefined | ((link: Link) => Promise<HeaderList>) {
+  ): RequestFields | undefined {
     const token = options.token ?? this.#token;
     const { headers } = options;
     const common = this.#fields;
@@ -86,6 +86,9 @@ export class CallSettings {
     };
   }
 }
+
+/** The fields that a call's request carries over a connection, beyond those that every one has. */
+export type RequestFields = (link: Link) => Promise<HeaderList>;
 
 /** The id of a call. */
 export interface CallId {

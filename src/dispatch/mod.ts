@@ -4,7 +4,8 @@
  * @module
  */
 export * from "./backoff.ts";
-export * from "./call_settings.ts";
+export * from "./call_record.ts";
+export type { CallDefaults, TokenSource } from "./call_settings.ts";
 export * from "./dispatcher.ts";
 export type { DispatcherGround } from "./open.ts";
 export * from "./options.ts";

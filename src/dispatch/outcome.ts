@@ -16,8 +16,8 @@ const OUTCOMES: Readonly<Record<SelvageErrorName, CallOutcome>> = {
   ConfigurationError: "internal",
 };
 
-/** How a call that failed with `error` ended, in the words of the metrics. */
-export function outcomeOf(error: unknown, signal: AbortSignal | undefined): CallOutcome {
+/** How a call that failed ended, in the words of the metrics; what is no error of ours may mean it was cancelled. */
+export function outcomeOf(error: unknown, cancelled: boolean): CallOutcome {
   if (error instanceof SelvageError) return OUTCOMES[error.name];
-  return signal?.aborted ? "cancelled" : "internal";
+  return cancelled ? "cancelled" : "internal";
 }

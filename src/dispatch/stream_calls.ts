@@ -1,6 +1,6 @@
 import type { AnyRoutine, CallOptions, Source } from "../contract/mod.ts";
 import type { DuplexRequest } from "../gen/mod.ts";
-import type { Metrics } from "../observe/mod.ts";
+import { type Metrics, startClientSpan } from "../observe/mod.ts";
 import {
   type CallEnvelope,
   decodePayload,
@@ -11,7 +11,7 @@ import {
 } from "../routine/mod.ts";
 import { type Attempts, type PlacedCall, remainingMs } from "./attempts.ts";
 import { CallRecord } from "./call_record.ts";
-import type { CallId, CallSettings } from "./call_settings.ts";
+import type { CallId, CallSettings, RequestFields } from "./call_settings.ts";
 import type { Endpoint, Link } from "./endpoint.ts";
 import { InputFeed } from "./input_feed.ts";
 import type { LinkTransports } from "./link_transports.ts";
@@ -54,12 +54,13 @@ export class StreamCalls {
       : AbortSignal.any([options.signal, left.signal]);
     const call = { ...settings.placed(routine, options, 0), signal };
     const feed = input === undefined ? undefined : new InputFeed(input, inputMessage);
-    const record = new CallRecord(metrics, call);
+    const span = startClientSpan(routine.name);
+    const record = new CallRecord(metrics, routine.name, span);
     let begun: Begun | undefined;
     let over = false;
     try {
       const envelope = envelopeOf(routine, args, call, options, settings.aheadOf(options));
-      begun = await first(feed, this.#begin(call, envelope, feed, options, record));
+      begun = await first(feed, this.#begin(call, envelope, feed, settings.fields(options, span)));
       for (let item = begun.first; item !== undefined;) {
         yield decodePayload(item, "item");
         begun.exchange.taken();
@@ -70,7 +71,7 @@ export class StreamCalls {
     } catch (error) {
       over = true;
       const told = options.signal?.aborted ? options.signal.reason : reasonOf(error, call, begun);
-      record.failed(told);
+      record.failed(told, signal.aborted);
       throw told;
     } finally {
       if (!over) record.left();
@@ -85,11 +86,9 @@ export class StreamCalls {
     call: PlacedCall,
     envelope: CallEnvelope,
     feed: InputFeed<DuplexRequest> | undefined,
-    options: CallOptions,
-    record: CallRecord,
+    fields: RequestFields | undefined,
   ): Promise<Begun> {
-    const { attempts, settings, links } = this.#options;
-    const fields = settings.fields(options, record.span);
+    const { attempts, links } = this.#options;
     return attempts.make(call, async (link, endpoint) => {
       const exchange = new StreamExchange({
         transport: links.over(link),

@@ -1,7 +1,7 @@
 import type { AnyRoutine, CallOptions } from "../contract/mod.ts";
 import { WorkerService } from "../gen/mod.ts";
 import type { HeaderList } from "../http2/mod.ts";
-import type { Metrics } from "../observe/mod.ts";
+import { type Metrics, startClientSpan } from "../observe/mod.ts";
 import { callUnaryBytes, type PreparedUnary, prepareUnary, type RpcLimits } from "../rpc/mod.ts";
 import {
   decodeCallResponse,
@@ -57,8 +57,9 @@ export class UnaryCalls {
       tags: options.tags ?? NO_TAGS,
     });
     const request = this.#prepare(routine.name);
-    const record = new CallRecord(metrics, call);
-    const fields = settings.fields(options, record.span);
+    const span = startClientSpan(routine.name);
+    const record = new CallRecord(metrics, routine.name, span);
+    const fields = settings.fields(options, span);
     try {
       const answer = await attempts.make(call, (link) => {
         const timeoutMs = remainingMs(call);
@@ -80,7 +81,7 @@ export class UnaryCalls {
       record.succeeded();
       return result;
     } catch (error) {
-      record.failed(error);
+      record.failed(error, call.signal?.aborted === true);
       throw error;
     }
   }

@@ -1,7 +1,7 @@
-import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { create } from "@bufbuild/protobuf";
 import {
-  type Health,
+  Health,
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as Status,
   HealthCheckResponseSchema,
@@ -28,12 +28,12 @@ export class WorkerHealth {
     this.#stopped.resolve();
   }
 
-  /** What a router serves. */
-  get implementation(): ServiceImpl<typeof Health> {
-    return {
+  /** Serves `grpc.health.v1.Health` on a router. */
+  serve(router: ConnectRouter): void {
+    router.service(Health, {
       check: ({ service }) => this.#check(service),
       watch: ({ service }, { signal }) => this.#watch(service, signal),
-    };
+    });
   }
 
   #check(service: string): HealthCheckResponse {

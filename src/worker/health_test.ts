@@ -5,9 +5,7 @@ import { WorkerHealth } from "./health.ts";
 
 function setUp() {
   const health = new WorkerHealth(["selvage.v1.WorkerService"]);
-  const transport = createRouterTransport((router) => {
-    router.service(Health, health.implementation);
-  });
+  const transport = createRouterTransport((router) => health.serve(router));
   return { health, client: createClient(Health, transport) };
 }
 

@@ -1,6 +1,9 @@
 import type { ConnectRouter } from "@connectrpc/connect";
+import type { TlsVersion } from "../channel/mod.ts";
 import type { AnyRoutine } from "../contract/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
+import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
+import type { Http2Limits } from "../http2/mod.ts";
 
 /** What a {@linkcode WorkerServer} serves, where, and to whom. */
 export interface WorkerServerOptions {
@@ -26,33 +29,49 @@ export interface WorkerServerOptions {
   readonly credentials?: Credentials | undefined;
   /**
    * Who may connect: one pattern or several of which any will do, `*` being anyone our authority
-   * vouches for. Required with mutual TLS.
+   * vouches for. Required with mutual TLS, and of no use without it.
    */
   readonly allow?: string | readonly string[] | undefined;
   /** Refuses whatever is less than mutual TLS outside of this machine. Default: `false`. */
   readonly strict?: boolean | undefined;
+  /** The oldest TLS version spoken. Default: 1.3 where clients show a certificate, else 1.2. */
+  readonly minTlsVersion?: TlsVersion | undefined;
   /** Tags, for callers that ask for some. Default: none. */
   readonly tags?: readonly string[] | undefined;
-  /** How many threads run the routines marked `run: "thread"`. Default: one less than the cores. */
+  /**
+   * How many threads run the routines marked `run: "thread"`, which must come from `modules`.
+   * Default: one less than there are cores, at least one.
+   */
   readonly threads?: number | undefined;
   /** Whether the stack of what a routine threw travels to the caller. Default: `false`. */
   readonly sendStacks?: boolean | undefined;
+  /**
+   * Where the routines served here call others, as `currentCall().dispatcher`. Default: nowhere.
+   */
+  readonly dispatcher?: WorkerDispatcherOptions | undefined;
   /** Where to serve only `grpc.health.v1.Health`, in plaintext, `HOST:PORT`. Default: nowhere. */
   readonly health?: string | undefined;
   /** Timeouts and limits. */
   readonly limits?: WorkerLimits | undefined;
 }
 
+/** How routines call others; the credentials are the worker's unless others are given. */
+export interface WorkerDispatcherOptions extends WorkerSource, SharedDispatcherOptions {}
+
 /** Timeouts and limits of a worker. */
 export interface WorkerLimits {
   /** Calls at once; another one is refused as overloaded. Default 256. */
-  readonly concurrency?: number;
-  /** The largest message to receive, in bytes. Default 4 MiB. */
-  readonly messageBytes?: number;
+  readonly concurrency?: number | undefined;
+  /** The largest message to receive, and the largest result or item, in bytes. Default 4 MiB. */
+  readonly messageBytes?: number | undefined;
   /** From an accepted connection to the verdict, in milliseconds. Default 5,000. */
-  readonly handshakeTimeoutMs?: number;
+  readonly handshakeTimeoutMs?: number | undefined;
   /** How long calls in flight may go on when the worker drains, in milliseconds. Default 25,000. */
-  readonly drainGraceMs?: number;
+  readonly drainGraceMs?: number | undefined;
+  /** How long those of a peer may that is no longer trusted, in milliseconds. Default 25,000. */
+  readonly distrustGraceMs?: number | undefined;
   /** The age at which a connection is told to leave, ±10%, in milliseconds. Default 3,600,000 (1 h). */
-  readonly connectionAgeMs?: number;
+  readonly connectionAgeMs?: number | undefined;
+  /** Limits of each HTTP/2 connection. */
+  readonly http2?: Partial<Http2Limits> | undefined;
 }

@@ -1,0 +1,57 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Health, WorkerService } from "../gen/mod.ts";
+import type { WorkerUnavailable } from "../errors/mod.ts";
+import { headerValue } from "../http2/mod.ts";
+import type { Admission, Admit } from "../rpc/mod.ts";
+import { ROUTINE_HEADER, type RoutineTable, toConnectError } from "../routine/mod.ts";
+import type { CallGate } from "./call_gate.ts";
+import type { ConnectedPeer } from "./connected_peer.ts";
+
+/** What a call was admitted with. */
+export interface AdmittedCall {
+  /** Who calls. */
+  readonly peer: ConnectedPeer;
+}
+
+/** What decides whether a call may begin. */
+export interface AdmissionOptions {
+  readonly table: RoutineTable;
+  readonly gate: CallGate;
+  /** Whether calls are taken at all. */
+  readonly leaving: { readonly refusal: WorkerUnavailable | undefined };
+}
+
+/** Decides about calls at their header section, before anything of their body is kept. */
+export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, AdmittedCall> {
+  const { table, gate, leaving } = options;
+  const release = () => gate.leave();
+  const free = () => {};
+  return ({ method, fields, peer }): Admission<AdmittedCall> => {
+    // Health and description answer also when there is no room: that is when they are asked.
+    if (isOverhead(method)) return { admitted: true, context: peer.admitted, release: free };
+    const refusal = leaving.refusal ?? unknownRoutine(table, method, fields) ?? gate.enter();
+    if (refusal !== undefined) return { admitted: false, error: toConnectError(refusal) };
+    return { admitted: true, context: peer.admitted, release };
+  };
+}
+
+function isOverhead(method: DescMethod): boolean {
+  return method.parent === Health || method === WorkerService.method.describe;
+}
+
+/** A routine that is named in the header and not served costs no buffering. */
+function unknownRoutine(
+  table: RoutineTable,
+  method: DescMethod,
+  fields: Parameters<typeof headerValue>[0],
+): Error | undefined {
+  if (method.parent !== WorkerService) return undefined;
+  const name = headerValue(fields, ROUTINE_HEADER);
+  if (name === undefined || table.find(name) !== undefined) return undefined;
+  try {
+    table.get(name);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}

@@ -1,0 +1,22 @@
+import type { AcceptedPeer } from "../peer/mod.ts";
+import type { CallPeer } from "../routine/mod.ts";
+import type { AdmittedCall } from "./admission.ts";
+
+/** A peer of this worker, with what its calls are told of it: made once a connection. */
+export class ConnectedPeer {
+  /** Who it is, as routines are told. */
+  readonly caller: CallPeer;
+  /** What its calls are admitted with, the same for each. */
+  readonly admitted: AdmittedCall;
+
+  /** A peer that a listener has accepted. */
+  constructor({ identity, remoteAddress, facts }: AcceptedPeer) {
+    this.caller = Object.freeze({
+      ...(identity === undefined ? {} : { identity: identity.name }),
+      names: identity?.names ?? [],
+      address: remoteAddress,
+      security: facts.security,
+    });
+    this.admitted = { peer: this };
+  }
+}

@@ -1,0 +1,58 @@
+import type { AnyRoutine } from "../contract/mod.ts";
+import {
+  type CallContext,
+  type EncodedPayload,
+  invokeDuplex,
+  type InvokeOptions,
+  invokeStream,
+  invokeUnary,
+} from "../routine/mod.ts";
+import type { ThreadPool } from "./threads/mod.ts";
+
+/** The items of a routine that streams. */
+export type Items = AsyncGenerator<EncodedPayload, void, undefined>;
+
+/** Runs routines: on the worker's own thread, or where they are marked so in its pool of threads. */
+export class Execution {
+  readonly #options: InvokeOptions;
+  readonly #threads: ThreadPool | undefined;
+
+  /** @param threads where routines marked `run: "thread"` run; there where a table has such. */
+  constructor(options: InvokeOptions, threads: ThreadPool | undefined) {
+    this.#options = options;
+    this.#threads = threads;
+  }
+
+  /** Runs a routine that answers once. */
+  unary(routine: AnyRoutine, args: EncodedPayload, context: CallContext): Promise<EncodedPayload> {
+    const threads = this.#threadsFor(routine);
+    return threads === undefined
+      ? invokeUnary(routine, args, context, this.#options)
+      : threads.call(routine.name, args, context);
+  }
+
+  /** Runs a routine that streams. */
+  stream(routine: AnyRoutine, args: EncodedPayload, context: CallContext): Items {
+    const threads = this.#threadsFor(routine);
+    return threads === undefined
+      ? invokeStream(routine, args, context, this.#options)
+      : threads.stream(routine.name, args, context);
+  }
+
+  /** Runs a routine that is sent a stream while it answers with one. */
+  duplex(
+    routine: AnyRoutine,
+    input: AsyncIterable<EncodedPayload>,
+    args: EncodedPayload,
+    context: CallContext,
+  ): Items {
+    const threads = this.#threadsFor(routine);
+    return threads === undefined
+      ? invokeDuplex(routine, input, args, context, this.#options)
+      : threads.duplex(routine.name, input, args, context);
+  }
+
+  #threadsFor(routine: AnyRoutine): ThreadPool | undefined {
+    return routine.options.run === "thread" ? this.#threads : undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import { WorkerUnavailable } from "../errors/mod.ts";
+import type { Clock, Observer } from "../observe/mod.ts";
+import type { PeerListener } from "../peer/mod.ts";
+import type { CallGate } from "./call_gate.ts";
+import type { WorkerHealth } from "./health.ts";
+
+/** What a worker leaves behind. */
+export interface LeavingOptions {
+  readonly id: string;
+  readonly gate: CallGate;
+  readonly health: WorkerHealth;
+  readonly observer: Observer;
+  readonly clock: Clock;
+}
+
+/** How a worker stops taking calls, and then stops. */
+export class Leaving {
+  readonly #options: LeavingOptions;
+  #refusal: WorkerUnavailable | undefined;
+
+  /** It stays, until told otherwise. */
+  constructor(options: LeavingOptions) {
+    this.#options = options;
+  }
+
+  /** Why no call is taken any more, once that is so. */
+  get refusal(): WorkerUnavailable | undefined {
+    return this.#refusal;
+  }
+
+  /**
+   * Takes no more calls, tells every peer to leave, and lets go of everything once the last
+   * connection is over, or the grace is.
+   */
+  async leave(
+    listeners: readonly PeerListener[],
+    resources: AsyncDisposable,
+    graceMs: number,
+  ): Promise<void> {
+    const { id, gate, health, observer, clock } = this.#options;
+    this.#refusal = new WorkerUnavailable(`worker ${id} is leaving`, {
+      worker: { address: "", id },
+      notBegun: true,
+    });
+    observer.emit({ type: "worker.draining", workerId: id, inFlight: gate.inFlight, graceMs });
+    health.stopServing();
+    const drained = Promise.all(listeners.map((listener) => listener.drain()));
+    const grace = Promise.withResolvers<void>();
+    using _timer = clock.schedule(grace.resolve, graceMs);
+    await Promise.race([drained, grace.promise]);
+    const abandoned = gate.inFlight;
+    observer.emit({ type: "worker.stopped", workerId: id, abandoned });
+    await resources[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,9 @@
+/**
+ * The worker: serves routines, and any Connect service, to callers that are proven and allowed.
+ *
+ * @module
+ */
+export * from "./options.ts";
+export type { WorkerGround } from "./start.ts";
+export * from "./threads/mod.ts";
+export * from "./worker_server.ts";

@@ -1,0 +1,59 @@
+import { type Address, formatAddress, isLocal } from "../channel/mod.ts";
+import type { CredentialMaterial } from "../credentials/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
+import type { Observer } from "../observe/mod.ts";
+import type { PeerListener } from "../peer/mod.ts";
+import { plaintextPosture } from "../policy/mod.ts";
+import type { WorkerServerOptions } from "./options.ts";
+
+/**
+ * Who may connect, and whether the worker may listen at all with what protects it.
+ *
+ * @throws {ConfigurationError} If the options contradict each other, or leave open what must be said.
+ */
+export function allowedPeers(
+  { allow, strict = false }: WorkerServerOptions,
+  addresses: readonly Address[],
+  credentials: CredentialMaterial | undefined,
+): readonly IdentityPattern[] {
+  if (credentials === undefined) {
+    for (const address of addresses) plaintextPosture(address, strict);
+  }
+  const mutual = credentials?.mode === "mutual";
+  const inMemory = addresses.every(({ kind }) => kind === "memory");
+  if (allow !== undefined) {
+    if (mutual || inMemory) return parsePatterns(allow, { clients: true, setting: "allow" });
+    throw new ConfigurationError(
+      "allow names who may connect, which only mutual TLS can tell; give credentials with a CA",
+      { setting: "allow" },
+    );
+  }
+  if (!mutual) return inMemory ? parsePatterns("*") : [];
+  throw new ConfigurationError(
+    'allow must say who may connect; ["*"] is anyone the CA has signed',
+    { setting: "allow" },
+  );
+}
+
+/** Tells how each listener is protected, and of those where anyone may call. */
+export function tellPosture(
+  observer: Observer,
+  listeners: readonly PeerListener[],
+  { strict = false }: WorkerServerOptions,
+): void {
+  for (const { address, security } of listeners) {
+    const where = formatAddress(address);
+    observer.emit({
+      type: "security.posture",
+      address: where,
+      security,
+      strict,
+      policy: false,
+      tokens: false,
+    });
+    if (security !== "mutual-tls" && !isLocal(address)) {
+      observer.emit({ type: "security.unauthenticated-listener", address: where, security });
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { create } from "@bufbuild/protobuf";
+import type { Transport } from "@connectrpc/connect";
+import type { Caller, Shape } from "../contract/mod.ts";
+import { DescribeResponseSchema, RoutineShape, WorkerService } from "../gen/mod.ts";
+import type { Metrics, SelvageEvent } from "../observe/mod.ts";
+import type { RoutineFacts, RoutineTable } from "../routine/mod.ts";
+import type { RpcRouter } from "../rpc/mod.ts";
+import type { CallGate } from "./call_gate.ts";
+import type { Execution } from "./execution.ts";
+import type { WorkerServerOptions } from "./options.ts";
+import { RoutineService } from "./routine_service.ts";
+
+/** What a worker serves. */
+export interface ServeRoutinesOptions {
+  readonly id: string;
+  readonly table: RoutineTable;
+  readonly gate: CallGate;
+  readonly execution: Execution;
+  /** The dispatcher of the routines. */
+  readonly dispatcher: () => Caller<Transport, SelvageEvent>;
+  readonly metrics: Metrics;
+  readonly tags: readonly string[];
+  /** Registers the services that are served beside the routines. */
+  readonly services: WorkerServerOptions["services"];
+}
+
+/**
+ * Serves the routines, and the services beside them.
+ *
+ * @returns the full names of all that is served.
+ * @throws {ConfigurationError} If two services have one name.
+ */
+export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions): readonly string[] {
+  const { id, table, gate, execution, dispatcher, metrics, tags } = options;
+  let calls = 0;
+  const routines = new RoutineService({
+    table,
+    execution,
+    metrics,
+    ground: { dispatcher, nextId: () => `${id}-${(++calls).toString(36)}` },
+    describe: () =>
+      create(DescribeResponseSchema, {
+        workerId: id,
+        routines: table.describe().map(description),
+        services: served.filter((name) => name !== WorkerService.typeName),
+        tags: [...tags],
+        idleSeconds: BigInt(gate.idleSeconds),
+      }),
+  });
+  router.service(WorkerService, routines.implementation);
+  router.unaryBytes(WorkerService.method.call, routines.callBytes);
+  options.services?.(router);
+  const served = [...new Set(router.handlers.map(({ method }) => method.parent.typeName))];
+  return served;
+}
+
+const SHAPES: Readonly<Record<Shape | "unstated", RoutineShape>> = {
+  unary: RoutineShape.UNARY,
+  stream: RoutineShape.STREAM,
+  duplex: RoutineShape.DUPLEX,
+  unstated: RoutineShape.UNSPECIFIED,
+};
+
+function description({ name, version = "", shape, idempotent }: RoutineFacts) {
+  return { name, version, shape: SHAPES[shape], idempotent };
+}

@@ -1,0 +1,249 @@
+import { create } from "@bufbuild/protobuf";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { AnyRoutine } from "../contract/mod.ts";
+import { CallRecord } from "../dispatch/mod.ts";
+import {
+  type CallRequest,
+  type CallResponse,
+  CallResponseSchema,
+  type DescribeResponse,
+  type DuplexRequest,
+  type Item,
+  type WorkerService,
+} from "../gen/mod.ts";
+import { headerValue } from "../http2/mod.ts";
+import { type Metrics, startServerSpan } from "../observe/mod.ts";
+import {
+  agreeOnRoutine,
+  type CallEnvelope,
+  callOf,
+  decodeCallRequest,
+  type DuplexMessage,
+  duplexMessageOf,
+  encodeCallResponse,
+  type EncodedPayload,
+  exchange,
+  itemMessage,
+  payloadMessage,
+  ROUTINE_HEADER,
+  type RoutineTable,
+  toConnectError,
+} from "../routine/mod.ts";
+import { callContext, type UnaryBytesCall, type UnaryBytesHandler } from "../rpc/mod.ts";
+import type { AdmittedCall } from "./admission.ts";
+import type { ConnectedPeer } from "./connected_peer.ts";
+import type { Execution, Items } from "./execution.ts";
+import { type ArrivedCall, type CallGround, ServedCall } from "./served_call.ts";
+
+/** What serving routines takes. */
+export interface RoutineServiceOptions {
+  readonly table: RoutineTable;
+  readonly execution: Execution;
+  readonly ground: CallGround;
+  readonly metrics: Metrics;
+  /** What `Describe` answers now. */
+  readonly describe: () => DescribeResponse;
+}
+
+/** Serves a table of routines as `selvage.v1.WorkerService`. */
+export class RoutineService {
+  readonly #options: RoutineServiceOptions;
+
+  /** Over a table. */
+  constructor(options: RoutineServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Answers `Call` from its bytes: no messages, no `Headers`, no signal that nobody asks for. */
+  get callBytes(): UnaryBytesHandler<ConnectedPeer, AdmittedCall> {
+    return async (request, call) => {
+      try {
+        const arrived = new ArrivedBytes(call);
+        const answer = await this.#unary(decodeCallRequest(request), arrived);
+        return encodeCallResponse(answer);
+      } catch (error) {
+        throw toConnectError(error);
+      }
+    };
+  }
+
+  /** What a router serves, in every protocol and form. */
+  get implementation(): ServiceImpl<typeof WorkerService> {
+    return {
+      call: (request, context) => this.#call(request, context),
+      stream: (request, context) => this.#stream(request, context),
+      duplex: (requests, context) => this.#duplex(requests, context),
+      describe: () => this.#options.describe(),
+    };
+  }
+
+  async #call(request: CallRequest, context: HandlerContext): Promise<CallResponse> {
+    try {
+      const answer = await this.#unary(callOf(request), new ArrivedMessage(context));
+      return create(CallResponseSchema, { result: payloadMessage(answer) });
+    } catch (error) {
+      throw toConnectError(error);
+    }
+  }
+
+  async *#stream(request: CallRequest, context: HandlerContext): AsyncGenerator<Item> {
+    const { execution } = this.#options;
+    try {
+      const items = this.#begin(
+        callOf(request),
+        new ArrivedMessage(context),
+        (routine, args, call) => execution.stream(routine, args, call),
+      );
+      for await (const payload of items) yield itemMessage({ kind: "value", payload });
+    } catch (error) {
+      throw toConnectError(error);
+    }
+  }
+
+  async *#duplex(
+    requests: AsyncIterable<DuplexRequest>,
+    context: HandlerContext,
+  ): AsyncGenerator<Item> {
+    const { execution } = this.#options;
+    const arrived = new ArrivedMessage(context);
+    const messages = exchange(
+      messagesOf(requests),
+      (envelope, input) =>
+        this.#begin(
+          envelope,
+          arrived,
+          (routine, args, call) =>
+            routine.shape === "duplex"
+              ? execution.duplex(routine, input, args, call)
+              : execution.stream(routine, args, call),
+        ),
+    );
+    // While it waits for its reader, nobody else would let the routine go.
+    const leave = () => void messages.return?.();
+    context.signal.addEventListener("abort", leave, { once: true });
+    try {
+      for await (const message of messages) yield itemMessage(message);
+    } catch (error) {
+      throw toConnectError(error);
+    } finally {
+      context.signal.removeEventListener("abort", leave);
+    }
+  }
+
+  async #unary(envelope: CallEnvelope, arrived: Arrival): Promise<EncodedPayload> {
+    const { table, execution, ground } = this.#options;
+    agreeOnRoutine(arrived.header(ROUTINE_HEADER), envelope.routine);
+    const routine = table.get(envelope.routine);
+    const span = startServerSpan(routine.name, arrived.header("traceparent"));
+    const record = new CallRecord(this.#options.metrics, routine.name, span);
+    const call = new ServedCall(arrived, envelope, ground);
+    const run = () => execution.unary(routine, envelope.arguments, call);
+    try {
+      const answer = await (span === undefined ? run() : span.run(run));
+      record.succeeded();
+      return answer;
+    } catch (error) {
+      record.failed(error, arrived.cancelled);
+      throw error;
+    }
+  }
+
+  /** The items of a call; nothing runs before the first is asked for. */
+  async *#begin(
+    envelope: CallEnvelope,
+    arrived: Arrival,
+    run: (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => Items,
+  ): Items {
+    const { table, ground } = this.#options;
+    agreeOnRoutine(arrived.header(ROUTINE_HEADER), envelope.routine);
+    const routine = table.get(envelope.routine);
+    const span = startServerSpan(routine.name, arrived.header("traceparent"));
+    const record = new CallRecord(this.#options.metrics, routine.name, span);
+    let over = false;
+    try {
+      yield* run(routine, envelope.arguments, new ServedCall(arrived, envelope, ground));
+      over = true;
+      record.succeeded();
+    } catch (error) {
+      over = true;
+      record.failed(error, arrived.cancelled);
+      throw error;
+    } finally {
+      if (!over) record.left();
+    }
+  }
+}
+
+/** A call as it arrived, whichever way. */
+interface Arrival extends ArrivedCall {
+  /** A header of the request. */
+  header(name: string): string | undefined;
+  /** Whether the caller is gone, or its time is over. */
+  readonly cancelled: boolean;
+}
+
+class ArrivedBytes implements Arrival {
+  readonly #call: UnaryBytesCall<ConnectedPeer, AdmittedCall>;
+
+  constructor(call: UnaryBytesCall<ConnectedPeer, AdmittedCall>) {
+    this.#call = call;
+  }
+
+  get peer(): ArrivedCall["peer"] {
+    return this.#call.peer.caller;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  get timeoutMs(): number | undefined {
+    return this.#call.timeoutMs;
+  }
+
+  get deadline(): number | undefined {
+    return this.#call.deadline;
+  }
+
+  get cancelled(): boolean {
+    return this.#call.signal.aborted;
+  }
+
+  header(name: string): string | undefined {
+    return headerValue(this.#call.fields, name);
+  }
+}
+
+class ArrivedMessage implements Arrival {
+  readonly timeoutMs: number | undefined;
+  readonly deadline: number | undefined;
+  readonly #context: HandlerContext;
+
+  constructor(context: HandlerContext) {
+    this.#context = context;
+    this.timeoutMs = context.timeoutMs();
+    if (this.timeoutMs !== undefined) this.deadline = performance.now() + this.timeoutMs;
+  }
+
+  get peer(): ArrivedCall["peer"] {
+    return (this.#context.values.get(callContext) as AdmittedCall).peer.caller;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
+
+  get cancelled(): boolean {
+    return this.#context.signal.aborted;
+  }
+
+  header(name: string): string | undefined {
+    return this.#context.requestHeader.get(name) ?? undefined;
+  }
+}
+
+async function* messagesOf(
+  requests: AsyncIterable<DuplexRequest>,
+): AsyncGenerator<DuplexMessage> {
+  for await (const request of requests) yield duplexMessageOf(request);
+}

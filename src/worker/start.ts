@@ -1,0 +1,226 @@
+import { type Address, formatAddress, parseAddress } from "../channel/mod.ts";
+import { credentialsFrom, type CredentialsSource } from "../credentials/mod.ts";
+import { Dispatcher } from "../dispatch/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
+import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
+import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
+import { admitCalls } from "./admission.ts";
+import { CallGate } from "./call_gate.ts";
+import { ConnectedPeer } from "./connected_peer.ts";
+import { Execution } from "./execution.ts";
+import { WorkerHealth } from "./health.ts";
+import { Leaving } from "./leaving.ts";
+import { loadRoutines, specifierOf } from "./modules.ts";
+import type { WorkerServerOptions } from "./options.ts";
+import { allowedPeers, tellPosture } from "./posture.ts";
+import { serveRoutines } from "./router.ts";
+import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
+
+/** What a worker stands on: replaced by what it is a part of, and by tests. */
+export interface WorkerGround {
+  /** Whom the worker tells its events to. Default: a hub of its own. */
+  readonly hub?: EventHub;
+  /** The time. Default: the machine's clock. */
+  readonly clock?: Clock;
+}
+
+/** The parts of a worker that takes calls. */
+export interface StartedWorker {
+  /** The worker's id. */
+  readonly id: string;
+  /** The address that others reach it by. */
+  readonly advertised: string;
+  /** How its first listener is protected. */
+  readonly security: ChannelSecurity;
+  /** Where it takes calls. */
+  readonly listeners: readonly PeerListener[];
+  /** Where it tells its health apart. */
+  readonly healthListener: PeerListener | undefined;
+  /** The calls that are in. */
+  readonly gate: CallGate;
+  /** Whom events are told to. */
+  readonly hub: EventHub;
+  /** How long calls in flight may go on when it drains, in milliseconds. */
+  readonly drainGraceMs: number;
+  /** Takes no more calls, and lets go of everything once those in flight are over, or the grace is. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** How long calls in flight may go on when a worker drains, in milliseconds. */
+const DRAIN_GRACE_MS = 25_000;
+
+/**
+ * Starts the parts of a worker.
+ *
+ * @throws {ConfigurationError} If an option cannot be used, a module cannot be loaded, or an address
+ * cannot be listened on.
+ */
+export async function startParts(
+  options: WorkerServerOptions,
+  ground: WorkerGround,
+): Promise<StartedWorker> {
+  const { id = crypto.randomUUID(), limits = {} } = options;
+  const { clock = systemClock } = ground;
+  const addresses = addressesOf(options.listen ?? "127.0.0.1:0");
+  const healthAddress = options.health === undefined
+    ? undefined
+    : parseAddress(options.health, "health");
+  await using starting = new AsyncDisposableStack();
+  const hub = ground.hub ?? starting.use(new EventHub(id, { clock }));
+  const observer = hub.as(id);
+  const credentials = use(starting, await options.credentials?.open({ observer, clock }));
+  const allow = allowedPeers(options, addresses, credentials?.current());
+  const { table, threaded } = await loadRoutines(options);
+  const threads = use(starting, threaded ? await startThreads(options, clock) : undefined);
+  const dispatcher = use(starting, await openDispatcher(options, credentials, hub, id, clock));
+
+  const gate = new CallGate(limits.concurrency ?? 256, () => clock.now());
+  const messageBytes = limits.messageBytes ?? 4 * 1024 * 1024;
+  const router = createRpcRouter({ limits: { messageBytes } });
+  const services = serveRoutines(router, {
+    id,
+    table,
+    gate,
+    execution: new Execution({ sendStack: options.sendStacks, maxBytes: messageBytes }, threads),
+    dispatcher: () => dispatcher ?? noDispatcher(),
+    metrics: hub.metrics,
+    tags: options.tags ?? [],
+    services: options.services,
+  });
+  const health = new WorkerHealth(services);
+  health.serve(router);
+  const leaving = new Leaving({ id, gate, health, observer, clock });
+  const handler = createRequestHandler({ router, admit: admitCalls({ table, gate, leaving }) });
+  const listening: ListenForPeersOptions = {
+    workerId: id,
+    credentials,
+    allow,
+    onPeer: (peer) => ({
+      onRequest: handler(new ConnectedPeer(peer)),
+      ...(limits.http2 === undefined ? {} : { limits: limits.http2 }),
+    }),
+    clock,
+    observer,
+    ...set("handshakeTimeoutMs", limits.handshakeTimeoutMs),
+    ...set("distrustGraceMs", limits.distrustGraceMs),
+    ...set("connectionAgeMs", limits.connectionAgeMs),
+    ...set("minTlsVersion", options.minTlsVersion),
+  };
+  const listeners: PeerListener[] = [];
+  for (const address of addresses) {
+    listeners.push(starting.use(await listenForPeers(address, listening)));
+  }
+  const healthListener = healthAddress === undefined
+    ? undefined
+    : starting.use(await listenForHealth(healthAddress, health, clock));
+  const [first] = listeners as [PeerListener, ...PeerListener[]];
+  const advertised = options.advertise ?? formatAddress(first.address);
+  tellPosture(observer, listeners, options);
+  observer.emit({
+    type: "worker.ready",
+    workerId: id,
+    address: advertised,
+    security: first.security,
+  });
+  const resources = starting.move();
+  return {
+    id,
+    advertised,
+    security: first.security,
+    listeners,
+    healthListener,
+    gate,
+    hub,
+    drainGraceMs: limits.drainGraceMs ?? DRAIN_GRACE_MS,
+    stop: (graceMs) => leaving.leave(listeners, resources, graceMs),
+  };
+}
+
+function addressesOf(listen: string | readonly string[]): readonly [Address, ...Address[]] {
+  const texts = typeof listen === "string" ? [listen] : listen;
+  const [first, ...rest] = texts.map((text) => parseAddress(text, "listen"));
+  if (first !== undefined) return [first, ...rest];
+  throw new ConfigurationError("listen names no address", { setting: "listen" });
+}
+
+async function startThreads(
+  options: WorkerServerOptions,
+  clock: Clock,
+): Promise<ThreadPool> {
+  const { modules = [], threads = Math.max(1, navigator.hardwareConcurrency - 1) } = options;
+  return await createThreadPool({
+    modules: modules.map(specifierOf),
+    threads,
+    sendStacks: options.sendStacks,
+    messageBytes: options.limits?.messageBytes,
+    clock,
+  });
+}
+
+/** The dispatcher of the worker's own routines: with its credentials, unless it is given others. */
+async function openDispatcher(
+  { dispatcher }: WorkerServerOptions,
+  credentials: CredentialsSource | undefined,
+  hub: EventHub,
+  id: string,
+  clock: Clock,
+): Promise<Dispatcher | undefined> {
+  if (dispatcher === undefined) return undefined;
+  const own = credentials === undefined ? undefined : credentialsFrom(() => lend(credentials));
+  const source = { ...dispatcher, credentials: dispatcher.credentials ?? own };
+  return await Dispatcher.over([source], dispatcher, { hub, clock, id });
+}
+
+/** The worker's credentials, which are not the dispatcher's to close. */
+function lend(source: CredentialsSource): Promise<CredentialsSource> {
+  return Promise.resolve({
+    current: () => source.current(),
+    subscribe: (listener) => source.subscribe(listener),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+}
+
+function noDispatcher(): never {
+  throw new ConfigurationError("this worker was given no dispatcher for its routines", {
+    setting: "dispatcher",
+  });
+}
+
+/** Health alone, in plaintext, for probes that have no certificate. */
+function listenForHealth(
+  address: Address,
+  health: WorkerHealth,
+  clock: Clock,
+): Promise<PeerListener> {
+  const router = createRpcRouter();
+  health.serve(router);
+  const release = () => {};
+  const handler = createRequestHandler({
+    router,
+    admit: () => ({ admitted: true, context: undefined, release }),
+  });
+  return listenForPeers(address, {
+    workerId: "health",
+    credentials: undefined,
+    allow: [],
+    onPeer: (peer) => ({ onRequest: handler(peer) }),
+    clock,
+  });
+}
+
+function use<Resource extends AsyncDisposable | undefined>(
+  stack: AsyncDisposableStack,
+  resource: Resource,
+): Resource {
+  stack.use(resource);
+  return resource;
+}
+
+/** An option where it is given: one that is absent is not the same as one that is undefined. */
+function set<Key extends string, Value>(
+  key: Key,
+  value: Value | undefined,
+): { [K in Key]?: Value } {
+  return value === undefined ? {} : { [key]: value } as { [K in Key]?: Value };
+}

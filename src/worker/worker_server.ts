@@ -1,0 +1,125 @@
+import { formatAddress } from "../channel/mod.ts";
+import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
+import type { PeerConnection } from "../peer/mod.ts";
+import type { WorkerServerOptions } from "./options.ts";
+import { type StartedWorker, startParts, type WorkerGround } from "./start.ts";
+
+/** How a worker is drained. */
+export interface DrainOptions {
+  /** How long calls in flight may go on, in milliseconds. Default: the worker's `drainGraceMs`. */
+  readonly graceMs?: number | undefined;
+}
+
+/** One connection of a worker, as it is at a moment. */
+export interface WorkerConnection {
+  /** The address it comes from. */
+  readonly address: string;
+  /** Who it has proven to be; absent where nothing was proven. */
+  readonly identity?: string;
+  /** How it is protected. */
+  readonly security: ChannelSecurity;
+  /** The generation of the listener that accepted it. */
+  readonly generation: number;
+  /** Whether it takes new calls. */
+  readonly takesCalls: boolean;
+  /** Its streams. */
+  readonly streams: number;
+}
+
+/** Serves routines, and any Connect service, to callers that are proven and allowed. */
+export class WorkerServer implements AsyncDisposable {
+  readonly #parts: StartedWorker;
+  #draining: Promise<void> | undefined;
+
+  private constructor(parts: StartedWorker) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Starts a worker: it takes calls once this resolves.
+   *
+   * @param options What it serves, where, and to whom.
+   * @param ground What it stands on, where it is a part of something larger.
+   * @throws {ConfigurationError} If an option cannot be used, a module cannot be loaded, or an
+   * address cannot be listened on.
+   */
+  static async start(
+    options: WorkerServerOptions,
+    ground: WorkerGround = {},
+  ): Promise<WorkerServer> {
+    return new WorkerServer(await startParts(options, ground));
+  }
+
+  /** The worker's id. */
+  get id(): string {
+    return this.#parts.id;
+  }
+
+  /** The address that others reach it by: the advertised one, else the first it listens on. */
+  get address(): string {
+    return this.#parts.advertised;
+  }
+
+  /** Every address it listens on. */
+  get addresses(): readonly string[] {
+    return this.#parts.listeners.map(({ address }) => formatAddress(address));
+  }
+
+  /** Where health is served apart, where it is. */
+  get healthAddress(): string | undefined {
+    const { healthListener } = this.#parts;
+    return healthListener === undefined ? undefined : formatAddress(healthListener.address);
+  }
+
+  /** How its first listener is protected. */
+  get security(): ChannelSecurity {
+    return this.#parts.security;
+  }
+
+  /** The URL that others reach it by; an address that has none is given as it is. */
+  get url(): string {
+    const { advertised, security } = this.#parts;
+    if (security === "unix-socket" || security === "memory") return advertised;
+    return `${security === "plaintext" ? "http" : "https"}://${advertised}`;
+  }
+
+  /** Calls that it is at. */
+  get inFlight(): number {
+    return this.#parts.gate.inFlight;
+  }
+
+  /** Its connections, as they are now. */
+  connections(): readonly WorkerConnection[] {
+    return this.#parts.listeners.flatMap((listener) => listener.connections().map(snapshot));
+  }
+
+  /** What happens from now on; a reader that falls behind loses events, which are counted. */
+  events(): EventStream {
+    return this.#parts.hub.events();
+  }
+
+  /**
+   * Takes no more calls, lets those in flight finish within the grace, and stops. A second call
+   * joins the first.
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    return this.#draining ??= this.#parts.stop(options.graceMs ?? this.#parts.drainGraceMs);
+  }
+
+  /** Drains, with the worker's own grace. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.drain();
+  }
+}
+
+function snapshot({ peer, connection, generation, takesCalls }: PeerConnection): WorkerConnection {
+  const { identity, remoteAddress, facts } = peer;
+  return {
+    address: remoteAddress,
+    ...(identity === undefined ? {} : { identity: identity.name }),
+    security: facts.security,
+    generation,
+    takesCalls,
+    streams: connection.streamCount,
+  };
+}
