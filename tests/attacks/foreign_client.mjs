@@ -1,0 +1,59 @@
+// A TLS client under Node. Its configuration comes as JSON on standard input, what happens goes to standard output.
+import { readFileSync } from "node:fs";
+import tls from "node:tls";
+
+const config = JSON.parse(readFileSync(0, "utf8"));
+const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+
+/** Connects once; resolves with the last ticket when the connection is over. */
+function connect(session, given) {
+  return new Promise((resolve) => {
+    let ticket = session;
+    const socket = tls.connect({
+      host: "127.0.0.1",
+      port: given.port,
+      ca: config.ca,
+      cert: given.cert,
+      key: given.key,
+      rejectUnauthorized: config.rejectUnauthorized ?? false,
+      checkServerIdentity: () => undefined,
+      servername: "worker.pool.internal",
+      ALPNProtocols: given.alpn ?? ["h2"],
+      minVersion: given.minVersion,
+      maxVersion: given.maxVersion,
+      session,
+    });
+    socket.on("secureConnect", () => {
+      tell({ event: "secure", protocol: socket.getProtocol() });
+      if (given.send) socket.write(Buffer.from(given.send, "base64"));
+      if (given.flood) flood(socket, given.flood);
+      if (given.leaveAfterMs !== undefined) setTimeout(() => socket.end(), given.leaveAfterMs);
+    });
+    socket.on("session", (received) => ticket = received);
+    socket.on("data", (bytes) => tell({ event: "data", hex: bytes.toString("hex") }));
+    socket.on("error", (error) => tell({ event: "error", code: error.code }));
+    socket.on("close", () => {
+      tell({ event: "close", reused: socket.isSessionReused(), written: socket.bytesWritten });
+      resolve(ticket);
+    });
+  });
+}
+
+/** Sends and never looks at what comes back. */
+function flood(socket, bytes) {
+  const chunk = Buffer.alloc(64 * 1024, 0x41);
+  let left = bytes;
+  const more = () => {
+    while (left > 0 && !socket.destroyed) {
+      left -= chunk.length;
+      if (!socket.write(chunk)) return socket.once("drain", more);
+    }
+  };
+  more();
+}
+
+let session;
+for (const step of config.steps) {
+  const ticket = await connect(step.resume ? session : undefined, { ...config, ...step });
+  if (ticket !== undefined) session = ticket;
+}

@@ -1,0 +1,29 @@
+// A TLS server under Node. Its configuration comes as JSON on standard input, what happens goes to standard output.
+import { readFileSync } from "node:fs";
+import tls from "node:tls";
+
+const config = JSON.parse(readFileSync(0, "utf8"));
+const tell = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
+
+const server = tls.createServer({
+  cert: config.cert,
+  key: config.key,
+  ca: config.ca,
+  requestCert: config.requestCert ?? false,
+  rejectUnauthorized: config.rejectUnauthorized ?? false,
+  ALPNProtocols: config.alpn ?? ["h2"],
+  minVersion: config.minVersion,
+  maxVersion: config.maxVersion,
+}, (socket) => {
+  tell({
+    event: "secure",
+    authorized: socket.authorized,
+    shown: socket.getPeerX509Certificate()?.subject ?? null,
+  });
+  socket.on("data", (bytes) => tell({ event: "data", bytes: bytes.length }));
+  socket.on("error", (error) => tell({ event: "error", code: error.code }));
+  socket.on("close", () => tell({ event: "close" }));
+  if (config.hangUp) socket.destroy();
+});
+server.on("tlsClientError", (error) => tell({ event: "refused", code: error.code }));
+server.listen(0, "127.0.0.1", () => tell({ event: "listening", port: server.address().port }));
