@@ -1,0 +1,66 @@
+import type { Command } from "commander";
+import { Dispatcher, type DispatcherOptions } from "../dispatch/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { type CredentialsFlags, credentialsOf, withCredentialsFlags } from "./credentials_flags.ts";
+import { countFlag, flag, listFlag } from "./flag.ts";
+import { configureLog, type LogFlags, withLogFlag } from "./log.ts";
+
+/** The flags of every command that calls workers. */
+export interface CallerFlags extends CredentialsFlags, LogFlags {
+  readonly endpoint?: readonly string[];
+  readonly discover?: string;
+  readonly identity?: readonly string[];
+  readonly strict?: boolean;
+  readonly timeout?: number;
+}
+
+/** Where the workers may be named: their addresses, a discovery URL, or either. */
+export type Targets = "endpoint" | "discover" | "either";
+
+/** Adds the flags of a caller to a command. */
+export function withCallerFlags(command: Command, targets: Targets): Command {
+  if (targets !== "discover") {
+    command.addOption(listFlag("--endpoint <HOST:PORT>", "a worker's address; may be given again"));
+  }
+  if (targets !== "endpoint") {
+    command.addOption(
+      flag("--discover <URL>", "where the workers are, static:HOST:PORT,… for one"),
+    );
+  }
+  command
+    .addOption(listFlag("--identity <ID>", "who the workers must prove to be; may be given again"))
+    .addOption(flag("--strict", "refuse whatever is less than mutual TLS off this machine"))
+    .addOption(countFlag("--timeout <MS>", "how long it may take, in milliseconds", 1));
+  return withLogFlag(withCredentialsFlags(command), "error");
+}
+
+/** Opens the dispatcher that the flags describe. */
+export async function openDispatcher(flags: CallerFlags, targets: Targets): Promise<Dispatcher> {
+  await configureLog(flags);
+  const credentials = credentialsOf(flags, "caller");
+  const options: DispatcherOptions = {
+    discovery: discoveryOf(flags, targets),
+    credentials,
+    identity: flags.identity,
+    strict: flags.strict,
+  };
+  return await Dispatcher.open(options);
+}
+
+function discoveryOf({ endpoint, discover }: CallerFlags, targets: Targets): string {
+  const named = {
+    endpoint: "--endpoint",
+    discover: "--discover",
+    either: "--endpoint or --discover",
+  };
+  if (endpoint !== undefined && discover !== undefined) {
+    throw new ConfigurationError("--endpoint and --discover exclude each other", {
+      setting: "--discover",
+    });
+  }
+  if (discover !== undefined) return discover;
+  if (endpoint !== undefined) return `static:${endpoint.join(",")}`;
+  throw new ConfigurationError(`${named[targets]} must say where the workers are`, {
+    setting: targets === "discover" ? "--discover" : "--endpoint",
+  });
+}

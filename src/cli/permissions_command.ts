@@ -1,0 +1,107 @@
+import { dirname, resolve } from "node:path";
+import { Command } from "commander";
+import { parseAddress } from "../channel/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { absoluteModules, configFlags, moduleFiles } from "../pool/mod.ts";
+import { threadEntry } from "../worker/mod.ts";
+import type { CallerFlags } from "./caller_flags.ts";
+import type { CredentialsFlags } from "./credentials_flags.ts";
+import type { WorkerFlags } from "./worker_command.ts";
+
+/**
+ * `selvage permissions`: the least that Deno must allow for a command to run.
+ *
+ * @param commands The commands it can tell of; they parse their own flags.
+ */
+export function permissionsCommand(commands: () => readonly Command[]): Command {
+  return new Command("permissions")
+    .description("print the least Deno permissions that a command needs, with its flags")
+    .argument("<COMMAND...>", "the command, with the flags it will be run with")
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async ([name, ...args]: readonly string[]) => {
+      const command = commands().find((command) => command.name() === name);
+      if (command === undefined) {
+        throw new ConfigurationError(`there is no command ${JSON.stringify(name)}`, {
+          setting: "COMMAND",
+        });
+      }
+      const needs = new Needs();
+      for (const inner of [command, ...command.commands]) {
+        inner.action(async (...given: unknown[]) => {
+          await demand(inner, given, needs);
+          console.log(needs.flags.join(" "));
+        });
+      }
+      await command.parseAsync(args, { from: "user" });
+    });
+}
+
+/** What a command must be allowed to do. */
+class Needs {
+  readonly #read = new Set<string>();
+  readonly #write = new Set<string>();
+  readonly #net = new Set<string>();
+
+  get flags(): readonly string[] {
+    return [
+      "--allow-env=SELVAGE_*",
+      ...flag("net", this.#net),
+      ...flag("read", this.#read),
+      ...flag("write", this.#write),
+    ];
+  }
+
+  read(...paths: readonly string[]): void {
+    for (const path of paths) this.#read.add(path);
+  }
+
+  write(path: string): void {
+    this.#write.add(path);
+  }
+
+  /** To listen at, or to dial. */
+  net(text: string, setting: string): void {
+    const address = parseAddress(text, setting);
+    if (address.kind === "tcp") this.#net.add(text);
+    if (address.kind === "unix") {
+      this.read(address.path);
+      this.write(address.path);
+    }
+  }
+}
+
+async function demand(command: Command, given: readonly unknown[], needs: Needs): Promise<void> {
+  const flags = command.opts<CredentialsFlags>();
+  for (const file of [flags.ca, flags.cert, flags.key]) {
+    // Files are watched through the folder they lie in.
+    if (file !== undefined) needs.read(dirname(resolve(file)));
+  }
+  if (command.name() === "worker") {
+    const { listen, health } = command.opts<WorkerFlags>();
+    needs.net(listen, "--listen");
+    if (health !== undefined) needs.net(health, "--health");
+    const modules = [threadEntry.href, ...absoluteModules(given[0] as readonly string[])];
+    needs.read(...await moduleFiles(modules, await configFlags(undefined)));
+  } else if (command.parent?.name() === "certs") {
+    const folder = resolve(given[0] as string);
+    needs.read(folder);
+    needs.write(folder);
+  } else {
+    const { endpoint = [], discover } = command.opts<CallerFlags>();
+    for (const address of [...endpoint, ...addressesOf(discover)]) needs.net(address, "--endpoint");
+  }
+}
+
+function addressesOf(discover: string | undefined): readonly string[] {
+  if (discover === undefined) return [];
+  if (discover.startsWith("static:")) return discover.slice("static:".length).split(",");
+  throw new ConfigurationError(
+    "where the workers of that discovery are is not known before; only static: can be told",
+    { setting: "--discover" },
+  );
+}
+
+function flag(kind: string, values: ReadonlySet<string>): readonly string[] {
+  return values.size === 0 ? [] : [`--allow-${kind}=${[...values].join(",")}`];
+}

@@ -1,0 +1,65 @@
+import { Command, CommanderError } from "commander";
+import { callCommand } from "./call_command.ts";
+import { certsCommand } from "./certs_command.ts";
+import { describeCommand } from "./describe_command.ts";
+import { ExitCode } from "./exit_code.ts";
+import { exitCodeOf, failureOf } from "./failure.ts";
+import { healthCommand } from "./health_command.ts";
+import { permissionsCommand } from "./permissions_command.ts";
+import { workerCommand } from "./worker_command.ts";
+import { workersCommand } from "./workers_command.ts";
+
+/**
+ * Runs the command.
+ *
+ * @param args What follows `selvage`.
+ * @returns The exit code.
+ */
+export async function run(args: readonly string[]): Promise<ExitCode> {
+  try {
+    await program().parseAsync(args.length === 0 ? ["--help"] : [...args], { from: "user" });
+    return ExitCode.done;
+  } catch (error) {
+    // Commander has already said what is wrong with the command line, or shown the help.
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    }
+    console.error(JSON.stringify(failureOf(error)));
+    return exitCodeOf(error);
+  }
+}
+
+function program(): Command {
+  const program = new Command("selvage")
+    .description("workers and calls over mutual TLS, for Deno")
+    .version("0.1.0")
+    .enablePositionalOptions();
+  for (const command of [...commands(), permissionsCommand(commands)]) {
+    program.addCommand(command);
+  }
+  settle(program);
+  return program;
+}
+
+function commands(): readonly Command[] {
+  return [
+    workerCommand(),
+    callCommand(),
+    workersCommand(),
+    describeCommand(),
+    healthCommand(),
+    certsCommand(),
+  ];
+}
+
+/** Every command, however deep, leaves exiting to us and takes no colours from the environment. */
+function settle(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false })
+    .showSuggestionAfterError()
+    .showHelpAfterError(
+      `(selvage ${command.parent === null ? "" : `${command.name()} `}--help tells more)`,
+    );
+  for (const inner of command.commands) settle(inner);
+}

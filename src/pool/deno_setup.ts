@@ -1,0 +1,103 @@
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { ConfigurationError } from "../errors/mod.ts";
+
+/** Modules as absolute specifiers; relative paths are relative to the working directory. */
+export function absoluteModules(modules: readonly (string | URL)[]): readonly string[] {
+  if (modules.length === 0) {
+    throw new ConfigurationError("spawn.modules names no module to serve", {
+      setting: "spawn.modules",
+    });
+  }
+  return modules.map((module) => {
+    if (module instanceof URL) return module.href;
+    return /^[a-z][a-z0-9+.-]+:/i.test(module) ? module : pathToFileURL(resolve(module)).href;
+  });
+}
+
+/** The configuration that this program itself runs with, so that bare specifiers mean the same. */
+export async function configFlags(config: string | URL | undefined): Promise<readonly string[]> {
+  if (config !== undefined) return ["--config", filePath(config)];
+  const main = mainPath();
+  for (let folder = main === undefined ? Deno.cwd() : dirname(main);; folder = dirname(folder)) {
+    for (const name of ["deno.json", "deno.jsonc"]) {
+      const path = join(folder, name);
+      if (await isFile(path)) return ["--config", path];
+    }
+    if (dirname(folder) === folder) return [];
+  }
+}
+
+function mainPath(): string | undefined {
+  const main = Deno.mainModule;
+  return main.startsWith("file:") ? fileURLToPath(main) : undefined;
+}
+
+function filePath(file: string | URL): string {
+  return typeof file === "string" ? file : fileURLToPath(file);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  const { state } = Deno.permissions.querySync({ name: "read", path });
+  if (state !== "granted") return false; // to ask for a terminal's leave would be a surprise
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch {
+    return false; // absent, or not ours to read
+  }
+}
+
+/** The environment is cleared but for where the platform keeps the code it has downloaded. */
+export function cacheEnvironment(): Readonly<Record<string, string>> {
+  const set = variable("DENO_DIR");
+  if (set !== undefined) return { DENO_DIR: set };
+  const cache = variable("XDG_CACHE_HOME");
+  if (cache !== undefined && Deno.build.os === "linux") return { DENO_DIR: join(cache, "deno") };
+  const home = variable("HOME");
+  if (home === undefined) return {};
+  return {
+    DENO_DIR: Deno.build.os === "darwin"
+      ? join(home, "Library", "Caches", "deno")
+      : join(home, ".cache", "deno"),
+  };
+}
+
+function variable(name: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
+/**
+ * Every file of this machine that modules and all they import are made of: what a thread must be
+ * allowed to read to load them.
+ *
+ * @param modules Absolute specifiers.
+ * @param config What {@linkcode configFlags} gave.
+ * @returns Paths; none where the graph cannot be made, since loading then fails in words that name
+ * the module at fault.
+ */
+export async function moduleFiles(
+  modules: readonly string[],
+  config: readonly string[],
+): Promise<readonly string[]> {
+  const imports = modules.map((module) => `import ${JSON.stringify(module)};`).join("");
+  const main = `data:text/javascript,${encodeURIComponent(imports)}`;
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["info", "--quiet", "--json", ...config, main],
+    clearEnv: true,
+    env: { ...cacheEnvironment() },
+    stdin: "null",
+    stderr: "null",
+  });
+  const { success, stdout } = await command.output();
+  if (!success) return [];
+  const { modules: graph }: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
+  return graph.flatMap(({ specifier, local }) =>
+    specifier.startsWith("file:") && local !== undefined ? [local.replaceAll(",", ",,")] : []
+  );
+}
+
+/** What `deno info --json` tells, as far as it is used. */
+interface ModuleGraph {
+  readonly modules: readonly { readonly specifier: string; readonly local?: string }[];
+}

@@ -1,0 +1,96 @@
+/**
+ * What a pool and its children tell each other, one JSON line a message: the pool through the
+ * child's standard input, the child through its standard output.
+ */
+
+import type { UnstampedEvent } from "../observe/mod.ts";
+
+/** Key material; it is only ever in memory and in this pipe. */
+export interface HandedCredentials {
+  /** The authority that vouches for the other end, PEM. */
+  readonly ca: string;
+  /** The child's own certificate, PEM. */
+  readonly cert: string;
+  /** Its private key, PEM. */
+  readonly key: string;
+}
+
+/** What a pool tells a child. The end of the input means that the pool is gone. */
+export type ToChild =
+  | {
+    /** Always the first message: what to serve, as whom, and to whom. */
+    readonly kind: "begin";
+    readonly id: string;
+    readonly modules: readonly string[];
+    readonly credentials: HandedCredentials;
+    readonly allow: string;
+    readonly tags: readonly string[];
+    readonly threads?: number;
+    readonly concurrency?: number;
+  }
+  | {
+    readonly kind: "credentials";
+    readonly credentials: HandedCredentials;
+  }
+  | {
+    /** Finish what is under way, then exit. */
+    readonly kind: "drain";
+    readonly graceMs: number;
+  };
+
+/** What a child tells its pool. */
+export type FromChild =
+  | {
+    readonly event: "worker.ready";
+    readonly id: string;
+    readonly address: string;
+    readonly url: string;
+    readonly security: string;
+  }
+  | {
+    /** What the worker tells of itself, for whoever listens to the pool. */
+    readonly event: "worker.told";
+    readonly told: UnstampedEvent;
+  }
+  | {
+    /** It will never be ready; the process exits. */
+    readonly event: "worker.failed";
+    readonly name: string;
+    readonly message: string;
+  };
+
+/** Writes a message as its line. */
+export function lineOf(message: ToChild | FromChild): string {
+  return `${JSON.stringify(message)}\n`;
+}
+
+/** Reads a child's line; `undefined` where it is something else, that a routine printed for instance. */
+export function readFromChild(line: string): FromChild | undefined {
+  if (!line.startsWith('{"event":"worker.')) return undefined;
+  const message: unknown = parse(line);
+  if (typeof message !== "object" || message === null || !("event" in message)) return undefined;
+  switch (message.event) {
+    case "worker.ready":
+      return hasTexts(message, ["id", "address", "url", "security"])
+        ? message as FromChild
+        : undefined;
+    case "worker.told":
+      return "told" in message ? message as FromChild : undefined;
+    case "worker.failed":
+      return hasTexts(message, ["name", "message"]) ? message as FromChild : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function hasTexts(message: object, names: readonly string[]): boolean {
+  return names.every((name) => typeof (message as Record<string, unknown>)[name] === "string");
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // not a message at all
+  }
+}

@@ -1,0 +1,42 @@
+import type { Credentials } from "../credentials/mod.ts";
+import type { Discovery } from "../discovery/mod.ts";
+import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
+
+/** How a pool's own workers are spawned. */
+export interface SpawnOptions {
+  /** Modules whose exported routines are served; paths are relative to the working directory. */
+  readonly modules: readonly (string | URL)[];
+  /** How many workers. Default: one a core. */
+  readonly count?: number | undefined;
+  /** Threads a worker runs `run: "thread"` routines in; with 0, none may be. Default 1. */
+  readonly threads?: number | undefined;
+  /** Calls at once a worker takes. Default 256. */
+  readonly concurrency?: number | undefined;
+  /** Tags of the workers. Default: none. */
+  readonly tags?: readonly string[] | undefined;
+  /**
+   * What the workers may do besides listening on a free loopback port, as Deno's flags, such as
+   * `--allow-read=/data`. Default: nothing.
+   */
+  readonly permissions?: readonly string[] | undefined;
+  /** The `deno.json` that resolves the modules. Default: the one this program runs with. */
+  readonly config?: string | URL | undefined;
+  /** How long a worker's certificate is valid, in milliseconds. Default 3,600,000 (1 h). */
+  readonly certificateTtlMs?: number | undefined;
+  /** How long a worker may take to become ready, in milliseconds. Default 60,000. */
+  readonly startTimeoutMs?: number | undefined;
+  /** How long calls in flight may take when the pool is disposed of, in milliseconds. Default 25,000. */
+  readonly drainGraceMs?: number | undefined;
+}
+
+/** What a {@linkcode WorkerPool} spawns, and where other workers are. */
+export interface WorkerPoolOptions extends SharedDispatcherOptions {
+  /** Workers of the pool's own, on this machine. Default: none. */
+  readonly spawn?: SpawnOptions | undefined;
+  /** Where other workers are: a discovery URL, or a discovery. Default: nowhere. */
+  readonly discovery?: string | Discovery | undefined;
+  /** Who we are to discovered workers, and whom we trust there. Default: none, which is plaintext. */
+  readonly credentials?: Credentials | undefined;
+  /** Who discovered workers must prove to be. Default: what the discovery expects of each. */
+  readonly identity?: string | readonly string[] | undefined;
+}

@@ -1,0 +1,62 @@
+import { ConfigurationError } from "../errors/mod.ts";
+import { threadEntry } from "../worker/mod.ts";
+import { cacheEnvironment, configFlags, moduleFiles } from "./deno_setup.ts";
+import type { SpawnOptions } from "./options.ts";
+
+/** How to start a child: everything but the key material, which goes through its standard input. */
+export interface SpawnCommand {
+  /** The `deno` that runs this process. */
+  readonly path: string;
+  readonly args: readonly string[];
+  /** The whole environment of the child. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const ENTRY = new URL("./spawned_worker.ts", import.meta.url);
+
+/**
+ * Works out how to start a pool's children, once for all of them.
+ *
+ * A child is a `data:` module in which the imports are written out, which needs no permission; all it is allowed is to listen on a free loopback port. Only threads, which the
+ * platform loads anew, need to read the modules' files.
+ */
+export async function spawnCommand(
+  spawn: SpawnOptions,
+  modules: readonly string[],
+): Promise<SpawnCommand> {
+  const config = await configFlags(spawn.config);
+  const read = spawn.threads === 0
+    ? []
+    : await moduleFiles([ENTRY.href, threadEntry.href, ...modules], config);
+  return {
+    path: Deno.execPath(),
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      ...config,
+      "--allow-net=127.0.0.1:0",
+      ...(read.length === 0 ? [] : [`--allow-read=${read.join(",")}`]),
+      ...extraPermissions(spawn.permissions ?? []),
+      `data:text/javascript,${encodeURIComponent(mainModule(modules))}`,
+    ],
+    env: cacheEnvironment(),
+  };
+}
+
+/** An import whose specifier is written out needs no permission, however late it happens. */
+function mainModule(modules: readonly string[]): string {
+  const imports = modules.map((module) => `() => import(${JSON.stringify(module)})`);
+  return `import { serve } from ${JSON.stringify(ENTRY.href)};\nawait serve([${imports}]);\n`;
+}
+
+function extraPermissions(flags: readonly string[]): readonly string[] {
+  for (const flag of flags) {
+    if (/^--(allow|deny)-[a-z]+(=.*)?$/.test(flag)) continue;
+    throw new ConfigurationError(
+      `spawn.permissions takes flags such as --allow-read=PATH, not ${JSON.stringify(flag)}`,
+      { setting: "spawn.permissions" },
+    );
+  }
+  return flags;
+}

@@ -1,0 +1,147 @@
+import { ConfigurationError, WorkerUnavailable } from "../errors/mod.ts";
+import type { UnstampedEvent } from "../observe/mod.ts";
+import {
+  type FromChild,
+  type HandedCredentials,
+  lineOf,
+  readFromChild,
+  type ToChild,
+} from "./handover.ts";
+import { readLines } from "./line_reader.ts";
+import type { SpawnCommand } from "./spawn_command.ts";
+import type { Child, ChildExit, ReadyChild } from "./supervisor.ts";
+
+/** What a {@linkcode SpawnedProcess} is given. */
+export interface SpawnedProcessOptions {
+  readonly command: SpawnCommand;
+  /** What it serves, as whom, and to whom. */
+  readonly begin: ToChild & { readonly kind: "begin" };
+  /** Who it must prove to be. */
+  readonly identity: string;
+  /** How long it may take to become ready, in milliseconds. */
+  readonly startTimeoutMs: number;
+  /** Told what the worker tells of itself. */
+  readonly onEvent: (event: UnstampedEvent) => void;
+}
+
+/** Beyond the grace that a child was given to finish its calls, it has this long to exit. */
+const EXIT_MS = 2_000;
+
+/** One child process: its pipes, its readiness and its end. */
+export class SpawnedProcess implements Child {
+  readonly name: string;
+  readonly ready: Promise<ReadyChild>;
+  readonly exited: Promise<ChildExit>;
+  readonly #options: SpawnedProcessOptions;
+  readonly #process: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #told = Promise.withResolvers<ReadyChild>();
+  readonly #encoder = new TextEncoder();
+  /** Those who wait until the credentials last handed in are in use. */
+  #renewals: (() => void)[] = [];
+
+  constructor(options: SpawnedProcessOptions) {
+    this.#options = options;
+    this.name = options.begin.id;
+    const { path, args, env } = options.command;
+    this.#process = new Deno.Command(path, {
+      args: [...args],
+      clearEnv: true,
+      env: { ...env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#input = this.#process.stdin.getWriter();
+    this.#input.closed.catch(() => {}); // a child that ends closes its input; `exited` tells of it
+    this.exited = this.#exit();
+    this.ready = this.#becomeReady();
+    this.ready.catch(() => {});
+    this.#listen();
+    this.#tell(options.begin);
+  }
+
+  /** Nothing is written where it has ended. */
+  #tell(message: ToChild): void {
+    this.#input.write(this.#encoder.encode(lineOf(message))).catch(() => {});
+  }
+
+  /** Hands it new credentials; resolves when it uses them, cannot, or has ended. */
+  async renew(credentials: HandedCredentials): Promise<void> {
+    const settled = new Promise<void>((resolve) => this.#renewals.push(resolve));
+    this.#tell({ kind: "credentials", credentials });
+    await Promise.race([settled, this.exited]);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#tell({ kind: "drain", graceMs });
+    using _kill = timer(() => this.#kill(), graceMs + EXIT_MS);
+    await this.exited;
+  }
+
+  async #becomeReady(): Promise<ReadyChild> {
+    const { startTimeoutMs } = this.#options;
+    using _late = timer(() => {
+      this.#told.reject(this.#failed(`it was not ready within ${startTimeoutMs} ms`));
+      this.#kill();
+    }, startTimeoutMs);
+    this.exited.then(({ code, signal }) => {
+      const how = signal ?? `code ${code}`;
+      this.#told.reject(this.#failed(`its process ended with ${how} before it was ready`));
+    });
+    return await this.#told.promise;
+  }
+
+  async #exit(): Promise<ChildExit> {
+    const { code, signal } = await this.#process.status;
+    this.#input.abort().catch(() => {}); // already closed by the child's end
+    return signal === null ? { code } : { code, signal };
+  }
+
+  /** What is no message of ours is a routine's own output; it goes where ours goes. */
+  async #listen(): Promise<void> {
+    for await (const line of readLines(this.#process.stdout)) {
+      const message = readFromChild(line);
+      if (message === undefined) console.error(line);
+      else this.#hear(message);
+    }
+  }
+
+  #hear(message: FromChild): void {
+    const { id, identity } = { id: this.#options.begin.id, identity: this.#options.identity };
+    if (message.event === "worker.ready") {
+      this.#told.resolve({ id, address: message.address, identity });
+    } else if (message.event === "worker.told") {
+      const { type } = message.told;
+      if (type === "credentials.rotated" || type === "credentials.rejected") {
+        for (const resolve of this.#renewals.splice(0)) resolve();
+      }
+      this.#options.onEvent(message.told);
+    } else if (message.name === "ConfigurationError") {
+      this.#told.reject(new ConfigurationError(`worker ${id} cannot start: ${message.message}`));
+    } else {
+      this.#told.reject(this.#failed(`${message.name}: ${message.message}`));
+    }
+  }
+
+  #failed(what: string): WorkerUnavailable {
+    const { id } = this.#options.begin;
+    return new WorkerUnavailable(`worker ${id} cannot start: ${what}`, {
+      worker: { address: `spawned:${id}`, id },
+      notBegun: true,
+    });
+  }
+
+  #kill(): void {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended meanwhile, which is what was wanted.
+    }
+  }
+}
+
+function timer(callback: () => void, delayMs: number): Disposable {
+  const id = setTimeout(callback, delayMs);
+  return { [Symbol.dispose]: () => clearTimeout(id) };
+}

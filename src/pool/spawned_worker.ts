@@ -1,0 +1,106 @@
+/**
+ * What runs in a process that a pool has spawned. It is imported before the modules it serves, by
+ * the `data:` module that is the process's main one.
+ *
+ * @module
+ */
+import { ConfigurationError } from "../errors/mod.ts";
+import { EventHub, type EventStream } from "../observe/mod.ts";
+import { beginModuleLoad, WorkerServer } from "../worker/mod.ts";
+import { handedCredentials } from "./handed_credentials.ts";
+import { type FromChild, lineOf, type ToChild } from "./handover.ts";
+import { readLines } from "./line_reader.ts";
+
+/**
+ * Serves the routines of the modules until the pool says otherwise or is gone.
+ *
+ * @param modules Each loads one module; the platform allows it because each is written out.
+ */
+export async function serve(modules: readonly (() => Promise<unknown>)[]): Promise<void> {
+  guardOutput();
+  ignoreInterrupts();
+  const pool = messagesOfPool();
+  try {
+    const { value: begin } = await pool.next();
+    if (begin?.kind !== "begin") throw new ConfigurationError("this process is started by a pool");
+    await load(modules);
+    const inlet = handedCredentials(begin.credentials);
+    const hub = new EventHub(begin.id);
+    tellEvents(hub.events());
+    const worker = await WorkerServer.start({
+      id: begin.id,
+      listen: "127.0.0.1:0",
+      modules: begin.modules,
+      credentials: inlet.credentials,
+      allow: begin.allow,
+      strict: true,
+      tags: begin.tags,
+      sendStacks: true,
+      threads: begin.threads,
+      limits: { concurrency: begin.concurrency },
+    }, { hub });
+    tell(readiness(worker));
+    Deno.addSignalListener("SIGTERM", () => void worker.drain().then(() => Deno.exit(0)));
+    for await (const message of pool) {
+      if (message.kind === "credentials") inlet.hand(message.credentials);
+      if (message.kind === "drain") {
+        worker.drain({ graceMs: message.graceMs }).then(() => Deno.exit(0));
+      }
+    }
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    tell({ event: "worker.failed", name, message });
+    Deno.exit(1);
+  }
+}
+
+async function load(modules: readonly (() => Promise<unknown>)[]): Promise<void> {
+  using _loading = beginModuleLoad("a worker of a pool");
+  for (const module of modules) await module();
+}
+
+/** Standard output belongs to the pool; what routines print goes where their errors go. */
+function guardOutput(): void {
+  console.log = console.info = console.debug = console.error;
+}
+
+/** A terminal's Ctrl-C reaches every process of the group; the pool decides what becomes of us. */
+function ignoreInterrupts(): void {
+  Deno.addSignalListener("SIGINT", () => {});
+}
+
+/** The end of the input means that the pool is gone, however it went: so is its worker, then. */
+async function* messagesOfPool(): AsyncGenerator<ToChild, void, undefined> {
+  const arrived: ToChild[] = [];
+  let wake = () => {};
+  (async () => {
+    try {
+      for await (const line of readLines(Deno.stdin.readable)) {
+        arrived.push(JSON.parse(line));
+        wake();
+      }
+    } finally {
+      Deno.exit(0);
+    }
+  })();
+  for (;;) {
+    const message = arrived.shift();
+    if (message !== undefined) yield message;
+    else await new Promise<void>((resolve) => wake = resolve);
+  }
+}
+
+async function tellEvents(events: EventStream): Promise<void> {
+  for await (const { at: _at, origin: _origin, ...told } of events) {
+    tell({ event: "worker.told", told });
+  }
+}
+
+function readiness({ id, address, url, security }: WorkerServer): FromChild {
+  return { event: "worker.ready", id, address, url, security };
+}
+
+function tell(message: FromChild): void {
+  const bytes = new TextEncoder().encode(lineOf(message));
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+}

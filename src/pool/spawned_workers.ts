@@ -1,0 +1,146 @@
+import type { WorkerSource } from "../dispatch/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { type Clock, type Observer, systemClock } from "../observe/mod.ts";
+import { type CredentialsInlet, handedCredentials } from "./handed_credentials.ts";
+import type { SpawnOptions } from "./options.ts";
+import { PrivateAuthority } from "./private_authority.ts";
+import { Roster } from "./roster.ts";
+import { absoluteModules } from "./deno_setup.ts";
+import { type SpawnCommand, spawnCommand } from "./spawn_command.ts";
+import { SpawnedProcess } from "./spawned_process.ts";
+import { Supervisor } from "./supervisor.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** A pool's own workers: their processes, their credentials, and the roster of those that are ready. */
+export class SpawnedWorkers implements AsyncDisposable {
+  readonly #options: SpawnOptions;
+  readonly #modules: readonly string[];
+  readonly #command: SpawnCommand;
+  readonly #authority: PrivateAuthority;
+  /** The pool's own SPIFFE ID. */
+  readonly #poolId: string;
+  readonly #inlet: CredentialsInlet;
+  readonly #roster = new Roster();
+  readonly #running = new Set<SpawnedProcess>();
+  readonly #supervisor: Supervisor;
+  readonly #clock: Clock = systemClock;
+  readonly #observer: Observer;
+  #renewal: Disposable;
+
+  private constructor(
+    options: SpawnOptions,
+    modules: readonly string[],
+    command: SpawnCommand,
+    pool: string,
+    observer: Observer,
+  ) {
+    this.#options = options;
+    this.#modules = modules;
+    this.#command = command;
+    this.#observer = observer;
+    this.#authority = new PrivateAuthority(pool, this.#ttlMs);
+    const own = this.#authority.pool();
+    this.#poolId = own.id;
+    this.#inlet = handedCredentials(own.credentials);
+    this.#supervisor = new Supervisor({
+      count: options.count ?? navigator.hardwareConcurrency,
+      spawn: () => this.#spawn(),
+      onChange: () => this.#tellRoster(),
+      clock: this.#clock,
+      observer,
+      random: Math.random,
+      backoff: {},
+    });
+    this.#renewal = this.#scheduleRenewal();
+  }
+
+  /** Starts the processes. */
+  static async start(
+    options: SpawnOptions,
+    pool: string,
+    observer: Observer,
+  ): Promise<SpawnedWorkers> {
+    const { count } = options;
+    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1)) {
+      throw new ConfigurationError(`spawn.count must be a whole number from 1, not ${count}`, {
+        setting: "spawn.count",
+      });
+    }
+    const modules = absoluteModules(options.modules);
+    const command = await spawnCommand(options, modules);
+    return new SpawnedWorkers(options, modules, command, pool, observer);
+  }
+
+  /** Where a dispatcher finds them, and the only trust under which it may. */
+  get source(): WorkerSource {
+    return { discovery: this.#roster, credentials: this.#inlet.credentials };
+  }
+
+  /** Waits until every worker is ready or has failed for the first time. */
+  started(): Promise<void> {
+    return this.#supervisor.started();
+  }
+
+  /** Gives everyone a new certificate; resolves when every worker uses its own. */
+  async renew(): Promise<void> {
+    this.#renewal[Symbol.dispose]();
+    this.#renewal = this.#scheduleRenewal();
+    this.#inlet.hand(this.#authority.pool().credentials);
+    await Promise.all([...this.#running].map((process) => {
+      const { credentials } = this.#authority.child(process.name);
+      return process.renew(credentials);
+    }));
+  }
+
+  /** Lets calls in flight finish within the grace, then ends every process. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#renewal[Symbol.dispose]();
+    await this.#supervisor.stop(this.#options.drainGraceMs ?? 25_000);
+  }
+
+  get #ttlMs(): number {
+    return this.#options.certificateTtlMs ?? HOUR_MS;
+  }
+
+  #spawn(): SpawnedProcess {
+    const { threads, concurrency, tags = [], startTimeoutMs = 60_000 } = this.#options;
+    const name = crypto.randomUUID();
+    const { id: identity, credentials } = this.#authority.child(name);
+    const process = new SpawnedProcess({
+      command: this.#command,
+      begin: {
+        kind: "begin",
+        id: name,
+        modules: this.#modules,
+        credentials,
+        allow: this.#poolId,
+        tags,
+        threads: threads ?? 1,
+        ...(concurrency === undefined ? {} : { concurrency }),
+      },
+      identity,
+      startTimeoutMs,
+      onEvent: (event) => this.#observer.as(name).emit(event),
+    });
+    this.#running.add(process);
+    process.exited.then(() => this.#running.delete(process));
+    return process;
+  }
+
+  #tellRoster(): void {
+    const tags = this.#options.tags ?? [];
+    this.#roster.set(
+      this.#supervisor.ready.map(({ id, address, identity }) => ({
+        id,
+        address,
+        tags,
+        expected: identity,
+      })),
+    );
+  }
+
+  #scheduleRenewal(): Disposable {
+    return this.#clock.schedule(() => void this.renew(), this.#ttlMs * 2 / 3, { background: true });
+  }
+}

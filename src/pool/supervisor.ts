@@ -1,0 +1,186 @@
+import { backoffMs, type BackoffOptions } from "../dispatch/mod.ts";
+import type { Clock, Observer } from "../observe/mod.ts";
+
+/** One process that runs a worker. */
+export interface Child {
+  /** What to call it until it has told its id. */
+  readonly name: string;
+  /** Fulfilled when it takes calls; rejected when it ends, or says that it never will, before that. */
+  readonly ready: Promise<ReadyChild>;
+  /** Fulfilled when the process has ended, whatever the reason. */
+  readonly exited: Promise<ChildExit>;
+  /** Lets calls in flight finish within the grace, then ends the process. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** A child that takes calls. */
+export interface ReadyChild {
+  /** The worker's id. */
+  readonly id: string;
+  /** Where it listens. */
+  readonly address: string;
+  /** Who it must prove to be. */
+  readonly identity: string;
+}
+
+/** How a process ended. */
+export interface ChildExit {
+  /** Its exit code. */
+  readonly code: number;
+  /** The signal that ended it, where one did. */
+  readonly signal?: string;
+}
+
+/** What a {@linkcode Supervisor} is given. */
+export interface SupervisorOptions {
+  /** How many children to keep. */
+  readonly count: number;
+  /** Starts a child. */
+  readonly spawn: () => Child;
+  /** Told when the set of ready children changes. */
+  readonly onChange: () => void;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly backoff: BackoffOptions;
+}
+
+/** A child that has run this long has been of use: its end is no failure in a row. */
+const PROVEN_MS = 10_000;
+
+/** Keeps a number of children running. */
+export class Supervisor {
+  readonly #places: readonly Place[];
+
+  /** Starts the children. */
+  constructor(options: SupervisorOptions) {
+    this.#places = Array.from({ length: options.count }, () => new Place(options));
+  }
+
+  /**
+   * Waits until every child has become ready or failed for the first time.
+   *
+   * @throws The failure, where every child failed.
+   */
+  async started(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#places.map((place) => place.first));
+    const failed = outcomes.filter((outcome) => outcome.status === "rejected");
+    if (failed.length === outcomes.length && failed[0] !== undefined) throw failed[0].reason;
+  }
+
+  /** The children that take calls now. */
+  get ready(): readonly ReadyChild[] {
+    return this.#places.map(({ ready }) => ready).filter((child) => child !== undefined);
+  }
+
+  /** Stops every child for good. */
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all(this.#places.map((place) => place.stop(graceMs)));
+  }
+}
+
+type PlaceState =
+  | { readonly kind: "starting"; readonly child: Child }
+  | {
+    readonly kind: "ready";
+    readonly child: Child;
+    readonly worker: ReadyChild;
+    readonly since: number;
+  }
+  | { readonly kind: "backoff"; readonly retry: Disposable }
+  | { readonly kind: "stopped" };
+
+/** One of the places that always has a child, or waits to have one again. */
+class Place {
+  readonly #options: SupervisorOptions;
+  readonly #first = Promise.withResolvers<void>();
+  #state: PlaceState;
+  /** Starts in a row that came to nothing. */
+  #failures = 0;
+  #previousId: string | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#first.promise.catch(() => {});
+    this.#state = this.#start();
+  }
+
+  /** Settled when the first child is ready or has failed. */
+  get first(): Promise<void> {
+    return this.#first.promise;
+  }
+
+  get ready(): ReadyChild | undefined {
+    return this.#state.kind === "ready" ? this.#state.worker : undefined;
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const before = this.#state;
+    this.#move({ kind: "stopped" });
+    this.#first.reject(new Error("the pool was disposed of before its worker was ready"));
+    if (before.kind === "starting" || before.kind === "ready") await before.child.stop(graceMs);
+  }
+
+  #start(): PlaceState {
+    const child = this.#options.spawn();
+    this.#watch(child);
+    return { kind: "starting", child };
+  }
+
+  async #watch(child: Child): Promise<void> {
+    const failure = await child.ready.then(
+      (worker) => this.#ready(child, worker),
+      (error: Error) => error,
+    );
+    const exit = await child.exited;
+    if (this.#state.kind === "stopped") return;
+    this.#ended(child, exit, failure ?? undefined);
+  }
+
+  #ready(child: Child, worker: ReadyChild): void {
+    if (this.#state.kind !== "starting") return;
+    const { clock, observer } = this.#options;
+    this.#move({ kind: "ready", child, worker, since: clock.now() });
+    if (this.#previousId !== undefined) {
+      observer.emit({
+        type: "worker.restarted",
+        workerId: worker.id,
+        previousId: this.#previousId,
+        attempt: this.#failures,
+      });
+    }
+    this.#previousId = worker.id;
+    this.#first.resolve();
+  }
+
+  #ended(child: Child, exit: ChildExit, failure: Error | undefined): void {
+    const { clock, observer, random, backoff } = this.#options;
+    const proven = this.#state.kind === "ready" && clock.now() - this.#state.since >= PROVEN_MS;
+    this.#failures = proven ? 1 : this.#failures + 1;
+    const how = exit.signal === undefined ? `code ${exit.code}` : exit.signal;
+    const message = failure?.message ?? `its process ended with ${how}`;
+    const { code: exitCode, signal } = exit;
+    observer.emit({
+      type: "worker.crashed",
+      workerId: this.ready?.id ?? child.name,
+      message,
+      ...(signal === undefined ? { exitCode } : { signal }),
+    });
+    this.#previousId ??= child.name;
+    this.#first.reject(failure ?? new Error(message));
+    const retry = clock.schedule(
+      () => this.#move(this.#start()),
+      backoffMs(this.#failures, random(), backoff),
+    );
+    this.#move({ kind: "backoff", retry });
+  }
+
+  /** The one place where the state changes. */
+  #move(next: PlaceState): void {
+    const before = this.#state;
+    if (before.kind === "backoff") before.retry[Symbol.dispose]();
+    this.#state = next;
+    if (before.kind === "ready" || next.kind === "ready") this.#options.onChange();
+  }
+}

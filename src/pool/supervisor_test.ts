@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import type { Clock, UnstampedEvent } from "../observe/mod.ts";
+import { type Child, type ChildExit, type ReadyChild, Supervisor } from "./supervisor.ts";
+
+Deno.test("Supervisor starts as many children as asked and counts those that are ready", async () => {
+  const fleet = new FakeFleet(2);
+  fleet.children[0]!.becomeReady();
+  fleet.children[1]!.becomeReady();
+  await fleet.supervisor.started();
+  assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-0", "child-1"]);
+  assert.equal(fleet.changes, 2);
+});
+
+Deno.test("Supervisor starts another child after a wait when one dies", async () => {
+  const fleet = new FakeFleet(1);
+  fleet.children[0]!.becomeReady();
+  await fleet.supervisor.started();
+  await fleet.children[0]!.die({ code: 1 });
+  assert.deepEqual(fleet.supervisor.ready, []);
+  assert.equal(fleet.children.length, 1, "it waits first");
+  fleet.clock.turnTo(60_000);
+  fleet.children[1]!.becomeReady();
+  await settled();
+  assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-1"]);
+  assert.deepEqual(fleet.events.map(({ type }) => type), ["worker.crashed", "worker.restarted"]);
+  const [crashed, restarted] = fleet.events;
+  assert.ok(crashed?.type === "worker.crashed" && restarted?.type === "worker.restarted");
+  assert.equal(crashed.workerId, "child-0");
+  assert.equal(crashed.exitCode, 1);
+  assert.equal(restarted.previousId, "child-0");
+});
+
+Deno.test("Supervisor waits longer with every death in a row", async () => {
+  const fleet = new FakeFleet(1);
+  const waits: number[] = [];
+  for (let n = 0; n < 4; n++) {
+    await fleet.children[n]!.die({ code: 1 });
+    waits.push(fleet.clock.nextAt - fleet.clock.now());
+    fleet.clock.turnTo(fleet.clock.nextAt);
+  }
+  assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
+  assert.equal(new Set(waits).size, 4);
+});
+
+Deno.test("Supervisor forgets earlier deaths once a child has run for a while", async () => {
+  const fleet = new FakeFleet(1);
+  await fleet.children[0]!.die({ code: 1 });
+  const first = fleet.clock.nextAt - fleet.clock.now();
+  fleet.clock.turnTo(fleet.clock.nextAt);
+  fleet.children[1]!.becomeReady();
+  await settled();
+  fleet.clock.turnTo(fleet.clock.now() + 3_600_000);
+  await fleet.children[1]!.die({ code: 137, signal: "SIGKILL" });
+  assert.equal(fleet.clock.nextAt - fleet.clock.now(), first);
+});
+
+Deno.test("Supervisor.started() throws the failure when every child fails at first", async () => {
+  const fleet = new FakeFleet(2);
+  const started = assert.rejects(fleet.supervisor.started(), /no such module/);
+  await fleet.children[0]!.die({ code: 1 }, new Error("no such module"));
+  await fleet.children[1]!.die({ code: 1 }, new Error("no such module"));
+  await started;
+});
+
+Deno.test("Supervisor.started() resolves when one child of several fails at first", async () => {
+  const fleet = new FakeFleet(2);
+  await fleet.children[0]!.die({ code: 1 });
+  fleet.children[1]!.becomeReady();
+  await fleet.supervisor.started();
+});
+
+Deno.test("Supervisor.stop() stops every child and starts none again", async () => {
+  const fleet = new FakeFleet(2);
+  fleet.children[0]!.becomeReady();
+  await fleet.children[1]!.die({ code: 1 });
+  await fleet.supervisor.stop(500);
+  assert.equal(fleet.children[0]!.stoppedWith, 500);
+  assert.deepEqual(fleet.supervisor.ready, []);
+  fleet.clock.turnTo(3_600_000);
+  assert.equal(fleet.children.length, 2);
+});
+
+class FakeFleet {
+  readonly children: FakeChild[] = [];
+  readonly events: UnstampedEvent[] = [];
+  readonly clock = new TurnedClock();
+  changes = 0;
+  readonly supervisor: Supervisor;
+
+  constructor(count: number) {
+    this.supervisor = new Supervisor({
+      count,
+      spawn: () => {
+        const child = new FakeChild(`child-${this.children.length}`);
+        this.children.push(child);
+        return child;
+      },
+      onChange: () => this.changes++,
+      clock: this.clock,
+      observer: { emit: (event: UnstampedEvent) => this.events.push(event) } as never,
+      random: () => 0.5,
+      backoff: {},
+    });
+  }
+}
+
+class FakeChild implements Child {
+  readonly #ready = Promise.withResolvers<ReadyChild>();
+  readonly #exited = Promise.withResolvers<ChildExit>();
+  readonly ready = this.#ready.promise;
+  readonly exited = this.#exited.promise;
+  stoppedWith: number | undefined;
+
+  constructor(readonly name: string) {
+    this.ready.catch(() => {});
+  }
+
+  becomeReady(): void {
+    this.#ready.resolve({ id: this.name, address: "127.0.0.1:1", identity: this.name });
+  }
+
+  async die(exit: ChildExit, error = new Error("died")): Promise<void> {
+    this.#ready.reject(error);
+    this.#exited.resolve(exit);
+    await settled();
+  }
+
+  stop(graceMs: number): Promise<void> {
+    this.stoppedWith = graceMs;
+    this.#exited.resolve({ code: 0 });
+    return Promise.resolve();
+  }
+}
+
+class TurnedClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
+
+  get nextAt(): number {
+    return Math.min(...[...this.#timers].map(({ at }) => at));
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  schedule(callback: () => void, delayMs: number): Disposable {
+    const timer = { at: this.#now + delayMs, callback };
+    this.#timers.add(timer);
+    return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
+  }
+
+  turnTo(at: number): void {
+    this.#now = at;
+    for (const timer of [...this.#timers].filter((timer) => timer.at <= at)) {
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+  }
+}
+
+/** Lets everything that is ready run. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}

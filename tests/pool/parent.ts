@@ -1,0 +1,15 @@
+/** A program with a pool: prints the processes of its workers, then goes on until it is ended. */
+import { WorkerPool } from "../../src/pool/mod.ts";
+import { processId } from "./routines.ts";
+
+const pool = await WorkerPool.open({
+  spawn: { count: 2, modules: [new URL("./routines.ts", import.meta.url)] },
+});
+const processes = new Set<number>();
+while (processes.size < 2) processes.add(await pool.call(processId, []));
+console.log(JSON.stringify([...processes]));
+Deno.addSignalListener("SIGTERM", async () => {
+  await pool[Symbol.asyncDispose]();
+  Deno.exit(0);
+});
+setInterval(() => {}, 60_000);

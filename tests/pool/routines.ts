@@ -1,0 +1,55 @@
+/** Routines that the tests of pools run in spawned workers. */
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
+import { currentCall } from "../../src/routine/mod.ts";
+
+export const add = routine("pool.add", (a: number, b: number) => a + b);
+
+export const count = routine("pool.count", async function* (to: number) {
+  for (let n = 1; n <= to; n++) yield n;
+});
+
+export const sums = duplexRoutine("pool.sums", async function* (input: AsyncIterable<number>) {
+  let sum = 0;
+  for await (const n of input) yield sum += n;
+});
+
+export const square = routine("pool.square", { run: "thread" }, (n: number) => n * n);
+
+export const processId = routine("pool.process-id", () => Deno.pid);
+
+export const caller = routine("pool.caller", () => currentCall().peer.identity ?? "");
+
+export const fail = routine("pool.fail", () => {
+  throw new RangeError("too large");
+});
+
+export const exit = routine("pool.exit", (code: number) => {
+  Deno.exit(code);
+});
+
+export const print = routine("pool.print", (text: string) => {
+  console.log(text);
+});
+
+export const wait = routine("pool.wait", async (ms: number) => {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return Deno.pid;
+});
+
+/** What this process may do, of what it could be allowed. */
+export const granted = routine("pool.granted", () => {
+  const asked: Deno.PermissionDescriptor[] = [
+    { name: "read" },
+    { name: "write" },
+    { name: "env" },
+    { name: "run" },
+    { name: "ffi" },
+    { name: "sys" },
+    { name: "import" },
+    { name: "net" },
+    { name: "net", host: "127.0.0.1" },
+    { name: "read", path: "/etc/passwd" },
+  ];
+  return asked.filter((descriptor) => Deno.permissions.querySync(descriptor).state === "granted")
+    .map((descriptor) => JSON.stringify(descriptor));
+});

@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { createAuthority, Credentials } from "../../src/credentials/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
+import {
+  ConfigurationError,
+  HandshakeError,
+  RoutineError,
+  WorkerUnavailable,
+} from "../../src/errors/mod.ts";
+import type { SelvageEvent } from "../../src/observe/mod.ts";
+import { WorkerPool } from "../../src/pool/mod.ts";
+import { gone, isRunning } from "./processes.ts";
+import {
+  add,
+  caller,
+  count,
+  exit,
+  fail,
+  granted,
+  print,
+  processId,
+  square,
+  sums,
+  wait,
+} from "./routines.ts";
+
+const modules = [new URL("./routines.ts", import.meta.url)];
+
+Deno.test("WorkerPool calls routines of every kind in the processes it has spawned", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules } });
+  assert.equal(await pool.call(add, [1, 2]), 3);
+  assert.deepEqual(await Array.fromAsync(pool.stream(count, [3])), [1, 2, 3]);
+  assert.deepEqual(await Array.fromAsync(pool.duplex(sums, [1, 2, 3], [])), [1, 3, 6]);
+  assert.equal(await pool.call(square, [7]), 49);
+  assert.equal(await pool.client({ add }).add(20, 22), 42);
+  assert.notEqual(await pool.call(processId, []), Deno.pid);
+});
+
+Deno.test("WorkerPool and its workers know each other by name, and nobody else", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 2, modules, threads: 0 } });
+  await pool.ready({ min: 2 });
+  const identities = pool.workers().map(({ identity }) => identity);
+  assert.equal(new Set(identities).size, 2);
+  for (const { id, identity } of pool.workers()) {
+    assert.equal(identity, `spiffe://${pool.id}.pool.selvage/worker/${id}`);
+  }
+  assert.equal(await pool.call(caller, []), `spiffe://${pool.id}.pool.selvage/pool`);
+
+  const stranger = createAuthority();
+  const issued = stranger.issue({ name: "pool", spiffe: `spiffe://${pool.id}.pool.selvage/pool` });
+  await using dispatcher = await Dispatcher.open({
+    discovery: `static:${pool.workers()[0]!.address}`,
+    credentials: Credentials.fromPem({
+      ca: issued.caPem,
+      cert: issued.certPem,
+      key: issued.keyPem,
+    }),
+    identity: "*",
+  });
+  const error = await rejection(dispatcher.call(add, [1, 2]));
+  assert.ok(error instanceof HandshakeError, String(error));
+  assert.equal(error.reason, "untrusted-authority");
+});
+
+Deno.test("WorkerPool allows its workers nothing but a loopback port", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  assert.deepEqual(await pool.call(granted, []), []);
+});
+
+Deno.test("WorkerPool allows its workers what it is told to", async () => {
+  await using pool = await WorkerPool.open({
+    spawn: { count: 1, modules, threads: 0, permissions: ["--allow-read=/etc/passwd"] },
+  });
+  assert.deepEqual(await pool.call(granted, []), ['{"name":"read","path":"/etc/passwd"}']);
+});
+
+Deno.test("WorkerPool hands keys over in memory: not in arguments, nor in the environment", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  const process = await pool.call(processId, []);
+  const shown = ["cmdline", "environ"].map((name) =>
+    Deno.readTextFileSync(`/proc/${process}/${name}`)
+  );
+  assert.doesNotMatch(shown.join(), /PRIVATE|BEGIN/);
+  const names = shown[1]!.split("\0").map((entry) => entry.split("=")[0]);
+  assert.deepEqual(names.filter((name) => name !== "" && name !== "DENO_DIR"), []);
+});
+
+Deno.test("WorkerPool tells where in its worker a routine threw", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  const error = await rejection(pool.call(fail, []));
+  assert.ok(error instanceof RoutineError);
+  assert.equal(error.remoteName, "RangeError");
+  assert.match(error.remoteStack ?? "", /tests\/pool\/routines\.ts/);
+});
+
+Deno.test("WorkerPool starts another worker when one is killed", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  const first = await pool.call(processId, []);
+  const restarted = next(pool, "worker.restarted");
+  Deno.kill(first, "SIGKILL");
+  const { workerId, previousId } = await restarted;
+  assert.notEqual(workerId, previousId);
+  const second = await pool.call(processId, []);
+  assert.notEqual(second, first);
+});
+
+Deno.test("WorkerPool tells a call whose worker ends, and never runs it twice", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 2, modules, threads: 0 } });
+  await pool.ready({ min: 2 });
+  const crashed = next(pool, "worker.crashed");
+  const error = await rejection(pool.call(exit, [7]));
+  assert.ok(error instanceof WorkerUnavailable, String(error));
+  assert.equal(error.notBegun, false);
+  assert.equal((await crashed).exitCode, 7);
+  assert.equal(await pool.call(add, [1, 2]), 3);
+});
+
+Deno.test("WorkerPool leaves no process when it is disposed of, and lets calls finish", async () => {
+  const pool = await WorkerPool.open({ spawn: { count: 2, modules, threads: 0 } });
+  const slow = pool.call(wait, [300]);
+  const processes = new Set<number>();
+  while (processes.size < 2) processes.add(await pool.call(processId, []));
+  await pool[Symbol.asyncDispose]();
+  assert.ok(processes.has(await slow));
+  assert.deepEqual([...processes].filter(isRunning), []);
+});
+
+Deno.test("WorkerPool cuts calls off when its grace is over", async () => {
+  const pool = await WorkerPool.open({
+    spawn: { count: 1, modules, threads: 0, drainGraceMs: 50 },
+  });
+  const process = await pool.call(processId, []);
+  const cut = rejection(pool.call(wait, [600_000]));
+  await pool[Symbol.asyncDispose]();
+  assert.ok(await cut instanceof Error);
+  assert.equal(isRunning(process), false);
+});
+
+Deno.test("WorkerPool's workers are gone when their parent is killed", async () => {
+  const parent = startParent();
+  const processes = await processesOf(parent);
+  assert.ok(processes.every(isRunning));
+  parent.kill("SIGKILL");
+  await parent.status;
+  await gone(processes);
+});
+
+Deno.test("WorkerPool's workers are gone when their parent ends in order", async () => {
+  const parent = startParent();
+  const processes = await processesOf(parent);
+  parent.kill("SIGTERM");
+  assert.equal((await parent.status).code, 0);
+  assert.deepEqual(processes.filter(isRunning), []);
+});
+
+Deno.test("WorkerPool's workers leave a terminal's Ctrl-C to their parent", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  const process = await pool.call(processId, []);
+  Deno.kill(process, "SIGINT");
+  assert.equal(await pool.call(processId, []), process);
+});
+
+Deno.test("WorkerPool gives everyone new credentials under load, and no call fails", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 2, modules, threads: 0 } });
+  await pool.ready({ min: 2 });
+  const before = new Set<number>();
+  while (before.size < 2) before.add(await pool.call(processId, []));
+  const rotations = all(pool, "credentials.rotated", 3);
+  let calling = true;
+  const callers = Array.from({ length: 8 }, async () => {
+    while (calling) assert.ok(before.has(await pool.call(processId, [])));
+  });
+  const long = pool.call(wait, [500]);
+  await pool.renewCredentials();
+  assert.equal(new Set((await rotations).map(({ origin }) => origin)).size, 3);
+  assert.ok(before.has(await long));
+  calling = false;
+  await Promise.all(callers);
+});
+
+Deno.test("WorkerPool renews its workers' credentials by itself before they end", async () => {
+  const ttlMs = 3_000;
+  await using pool = await WorkerPool.open({
+    spawn: { count: 1, modules, threads: 0, certificateTtlMs: ttlMs },
+  });
+  const process = await pool.call(processId, []);
+  const expired = performance.now() + ttlMs + 500;
+  await all(pool, "credentials.rotated", 4);
+  while (performance.now() < expired) assert.equal(await pool.call(wait, [50]), process);
+});
+
+Deno.test("WorkerPool.open() says which module its workers cannot load", async () => {
+  const missing = [new URL("./no_such_module.ts", import.meta.url)];
+  const error = await rejection(WorkerPool.open({ spawn: { count: 1, modules: missing } }));
+  assert.ok(error instanceof ConfigurationError, String(error));
+  assert.match(error.message, /no_such_module/);
+});
+
+Deno.test("WorkerPool.open() is refused in the modules that a pool's worker loads", async () => {
+  const looping = [new URL("./opens_pool_while_loading.ts", import.meta.url)];
+  const error = await rejection(WorkerPool.open({ spawn: { count: 1, modules: looping } }));
+  assert.ok(error instanceof ConfigurationError, String(error));
+  assert.match(error.message, /import\.meta\.main/);
+});
+
+Deno.test("WorkerPool.open() refuses options that cannot be meant", async () => {
+  const refused = async (options: Parameters<typeof WorkerPool.open>[0], setting: string) => {
+    const error = await rejection(WorkerPool.open(options));
+    assert.ok(error instanceof ConfigurationError, String(error));
+    assert.equal(error.setting, setting);
+  };
+  await refused({}, "spawn");
+  await refused({ spawn: { modules: [] } }, "spawn.modules");
+  await refused({ spawn: { modules, count: 0 } }, "spawn.count");
+  await refused({ spawn: { modules, permissions: ["-A", "x"] } }, "spawn.permissions");
+  await refused({ spawn: { modules }, identity: "*" }, "identity");
+});
+
+Deno.test("WorkerPool keeps what a routine prints out of what its worker tells it", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  await pool.call(print, ['{"event":"worker.failed","name":"Error","message":"not me"}']);
+  assert.equal(await pool.call(add, [1, 2]), 3);
+});
+
+type EventOf<Type> = Extract<SelvageEvent, { readonly type: Type }>;
+
+/** The next event of a type. */
+async function next<Type extends SelvageEvent["type"]>(
+  pool: WorkerPool,
+  type: Type,
+): Promise<EventOf<Type>> {
+  return (await all(pool, type, 1))[0]!;
+}
+
+async function all<Type extends SelvageEvent["type"]>(
+  pool: WorkerPool,
+  type: Type,
+  count: number,
+): Promise<EventOf<Type>[]> {
+  const found: EventOf<Type>[] = [];
+  for await (const event of pool.events()) {
+    if (event.type === type) found.push(event as EventOf<Type>);
+    if (found.length === count) return found;
+  }
+  throw new Error(`the pool ended without ${count} events ${type}`);
+}
+
+function startParent(): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", new URL("./parent.ts", import.meta.url).href],
+    stdout: "piped",
+  }).spawn();
+}
+
+async function processesOf(parent: Deno.ChildProcess): Promise<number[]> {
+  let text = "";
+  for await (const chunk of parent.stdout.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    if (text.endsWith("\n")) return JSON.parse(text);
+  }
+  throw new Error("the parent ended without a word");
+}
+
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it was fulfilled");
+}
