@@ -1,17 +1,9 @@
 import { createHash } from "node:crypto";
 import { sameBytes } from "./bytes.ts";
 import { type CertificateFault, certificateFault } from "./certificate_fault.ts";
-import {
-  asSmallInteger,
-  asTime,
-  asWholeBytes,
-  contextTag,
-  DerReader,
-  type Element,
-  Malformed,
-  readDer,
-  TAG,
-} from "./der.ts";
+import { contextTag, DerReader, type Element, readDer } from "./der.ts";
+import { asSmallInteger, asTime, asWholeBytes, TAG } from "./der_values.ts";
+import { Malformed } from "./malformed.ts";
 import { type DistinguishedName, readName } from "./distinguished_name.ts";
 import { type Extensions, readExtensions } from "./extensions.ts";
 import { escapePeerText } from "../errors/mod.ts";

@@ -1,29 +1,10 @@
+import { asBits, asBoolean, asOid, asText, asTime, checkInteger, TAG } from "./der_values.ts";
+import { Malformed } from "./malformed.ts";
+
 /**
  * Strict DER (X.690 §10 and §11): one spelling a value, so that what was read re-encodes to the
  * same bytes. Only low tag numbers and definite, minimal lengths exist here.
  */
-
-/** Universal tags, with the constructed bit where DER demands it. */
-export const TAG = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  null: 0x05,
-  oid: 0x06,
-  utf8String: 0x0c,
-  numericString: 0x12,
-  printableString: 0x13,
-  teletexString: 0x14,
-  ia5String: 0x16,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  visibleString: 0x1a,
-  universalString: 0x1c,
-  bmpString: 0x1e,
-  sequence: 0x30,
-  set: 0x31,
-} as const;
 
 /** The tag of a context-specific element. */
 export function contextTag(number: number, form: "primitive" | "constructed"): number {
@@ -34,22 +15,36 @@ export function contextTag(number: number, form: "primitive" | "constructed"): n
 const MAX_DEPTH = 24;
 
 /** One element: its tag, its contents, and all of its bytes. */
-export interface Element {
+export class Element {
   readonly tag: number;
-  readonly contents: Uint8Array;
-  readonly bytes: Uint8Array;
+  readonly #within: Uint8Array;
+  readonly #start: number;
+  readonly #contentsAt: number;
+  /** Where it ends in the bytes it was read from. */
+  readonly end: number;
+
+  constructor(within: Uint8Array, start: number, { tag, contentsAt, end }: Header) {
+    this.tag = tag;
+    this.end = end;
+    this.#within = within;
+    this.#start = start;
+    this.#contentsAt = contentsAt;
+  }
+
+  // Made when asked for: a view costs more than all else that is done for an element.
+  get contents(): Uint8Array {
+    return this.#within.subarray(this.#contentsAt, this.end);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#within.subarray(this.#start, this.end);
+  }
 }
 
-/** Not DER, or not the DER that was expected. Thrown inside parsers only; none lets it out. */
-export class Malformed extends Error {
-  override readonly name = "Malformed";
-  /** The rule that is broken. */
-  readonly rule: string;
-
-  constructor(rule: string, found: string) {
-    super(found);
-    this.rule = rule;
-  }
+interface Header {
+  readonly tag: number;
+  readonly contentsAt: number;
+  readonly end: number;
 }
 
 /** Reads the elements of a constructed one in order. */
@@ -81,8 +76,9 @@ export class DerReader {
 
   /** The next element, whatever it is. */
   any(): Element {
-    const element = readElement(this.#bytes, this.#offset);
-    this.#offset += element.bytes.length;
+    const header = readHeader(this.#bytes, this.#offset, this.#bytes.length);
+    const element = new Element(this.#bytes, this.#offset, header);
+    this.#offset = header.end;
     return element;
   }
 
@@ -99,21 +95,27 @@ export class DerReader {
 
 /** Reads the one element that the bytes are, and checks all that is nested in it. */
 export function readDer(bytes: Uint8Array, what: string): Element {
-  const element = readElement(bytes, 0);
-  if (element.bytes.length !== bytes.length) {
-    throw new Malformed(
-      "der.trailing",
-      `${bytes.length - element.bytes.length} bytes follow ${what}`,
-    );
+  const header = readHeader(bytes, 0, bytes.length);
+  if (header.end !== bytes.length) {
+    throw new Malformed("der.trailing", `${bytes.length - header.end} bytes follow ${what}`);
   }
-  checkElement(element, 0);
-  return element;
+  checkElement(bytes, header, 0);
+  return new Element(bytes, 0, header);
 }
 
-function readElement(bytes: Uint8Array, start: number): Element {
+/** Reads a sequence that is all there is in the bytes, for its fields. */
+export function readSequence(bytes: Uint8Array, what: string): DerReader {
+  const { tag, contents } = readDer(bytes, what);
+  if (tag !== TAG.sequence) throw new Malformed("der.structure", `${what} is no sequence`);
+  return new DerReader(contents);
+}
+
+function readHeader(bytes: Uint8Array, start: number, limit: number): Header {
   const tag = bytes[start];
   const first = bytes[start + 1];
-  if (tag === undefined || first === undefined) throw new Malformed("der.length", "it is cut off");
+  if (tag === undefined || first === undefined || start + 2 > limit) {
+    throw new Malformed("der.length", "it is cut off");
+  }
   if ((tag & 0x1f) === 0x1f) throw new Malformed("der.tag", "a high tag number is used");
   const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
   if (first >= 0x80 && (lengthBytes < 1 || lengthBytes > 3)) {
@@ -121,33 +123,44 @@ function readElement(bytes: Uint8Array, start: number): Element {
   }
   let length = first < 0x80 ? first : 0;
   for (let i = 0; i < lengthBytes; i++) {
-    const byte = bytes[start + 2 + i];
-    if (byte === undefined) throw new Malformed("der.length", "it is cut off");
-    length = length * 256 + byte;
+    // Beyond the bytes, and so NaN; then the end is not within the limit.
+    length = length * 256 + (bytes[start + 2 + i] ?? NaN);
   }
   const shortest = lengthBytes === 0 ? 0 : lengthBytes === 1 ? 0x80 : 256 ** (lengthBytes - 1);
   if (length < shortest) throw new Malformed("der.length", "a length has a shorter form");
   const contentsAt = start + 2 + lengthBytes;
   const end = contentsAt + length;
-  if (end > bytes.length) throw new Malformed("der.length", "it is cut off");
-  return { tag, contents: bytes.subarray(contentsAt, end), bytes: bytes.subarray(start, end) };
+  if (!(end <= limit)) throw new Malformed("der.length", "it is cut off");
+  return { tag, contentsAt, end };
 }
 
-function checkElement({ tag, contents }: Element, depth: number): void {
+function checkElement(bytes: Uint8Array, { tag, contentsAt, end }: Header, depth: number): void {
   if (depth > MAX_DEPTH) throw new Malformed("der.depth", `it nests deeper than ${MAX_DEPTH}`);
-  if ((tag & 0xc0) === 0 && !CHECKS.has(tag)) {
-    throw new Malformed("der.tag", `universal tag 0x${tag.toString(16)} has no place here`);
+  if ((tag & 0x20) === 0) {
+    if ((tag & 0xc0) !== 0) return;
+    const check = CHECKS.get(tag);
+    if (check === undefined) throw misplaced(tag);
+    check(bytes.subarray(contentsAt, end));
+    return;
   }
-  CHECKS.get(tag)?.(contents);
-  if ((tag & 0x20) === 0) return;
+  if ((tag & 0xc0) === 0 && tag !== TAG.sequence && tag !== TAG.set) throw misplaced(tag);
   let previous: Uint8Array | undefined;
-  for (const child of new DerReader(contents).rest()) {
-    checkElement(child, depth + 1);
-    if (tag === TAG.set && previous !== undefined && !inOrder(previous, child.bytes)) {
-      throw new Malformed("der.set", "the members of a set are not in order");
+  for (let at = contentsAt; at < end;) {
+    const child = readHeader(bytes, at, end);
+    checkElement(bytes, child, depth + 1);
+    if (tag === TAG.set) {
+      const member = bytes.subarray(at, child.end);
+      if (previous !== undefined && !inOrder(previous, member)) {
+        throw new Malformed("der.set", "the members of a set are not in order");
+      }
+      previous = member;
     }
-    previous = child.bytes;
+    at = child.end;
   }
+}
+
+function misplaced(tag: number): Malformed {
+  return new Malformed("der.tag", `universal tag 0x${tag.toString(16)} has no place here`);
 }
 
 const CHECKS: ReadonlyMap<number, (contents: Uint8Array) => void> = new Map([
@@ -169,165 +182,7 @@ const CHECKS: ReadonlyMap<number, (contents: Uint8Array) => void> = new Map([
   [TAG.visibleString, (c) => void asText(TAG.visibleString, c)],
   [TAG.universalString, (c) => void asText(TAG.universalString, c)],
   [TAG.bmpString, (c) => void asText(TAG.bmpString, c)],
-  [TAG.sequence, () => {}],
-  [TAG.set, () => {}],
 ]);
-
-/** The value of a BOOLEAN. */
-export function asBoolean(contents: Uint8Array): boolean {
-  if (contents.length !== 1 || (contents[0] !== 0 && contents[0] !== 0xff)) {
-    throw new Malformed("der.boolean", "a boolean is neither 00 nor FF");
-  }
-  return contents[0] === 0xff;
-}
-
-/** The value of a small non-negative INTEGER, such as a path length. */
-export function asSmallInteger(contents: Uint8Array): number {
-  checkInteger(contents);
-  if (contents.length > 4 || contents[0]! >= 0x80) {
-    throw new Malformed("der.integer", "a number is negative or beyond 31 bits");
-  }
-  return contents.reduce((value, byte) => value * 256 + byte, 0);
-}
-
-function checkInteger(contents: Uint8Array): void {
-  const [first, second] = contents;
-  if (first === undefined) throw new Malformed("der.integer", "an integer is empty");
-  if (second === undefined) return;
-  if ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80)) {
-    throw new Malformed("der.integer", "an integer has a shorter form");
-  }
-}
-
-/** The bits of a BIT STRING: its bytes and how many of the last one's are unused. */
-export function asBits(contents: Uint8Array): { bytes: Uint8Array; unused: number } {
-  const [unused] = contents;
-  const last = contents.at(-1);
-  if (unused === undefined || unused > 7 || (contents.length === 1 && unused !== 0)) {
-    throw new Malformed("der.bit-string", "a bit string counts its unused bits wrongly");
-  }
-  if (contents.length > 1 && (last! & ((1 << unused) - 1)) !== 0) {
-    throw new Malformed("der.bit-string", "the unused bits of a bit string are not zero");
-  }
-  return { bytes: contents.subarray(1), unused };
-}
-
-/** The whole bytes of a BIT STRING that holds a key, a signature or the like. */
-export function asWholeBytes(contents: Uint8Array): Uint8Array {
-  const { bytes, unused } = asBits(contents);
-  if (unused !== 0) throw new Malformed("der.bit-string", "a bit string does not end on a byte");
-  return bytes;
-}
-
-/** An OBJECT IDENTIFIER, dotted decimal. */
-export function asOid(contents: Uint8Array): string {
-  const last = contents.at(-1);
-  if (last === undefined || last >= 0x80) throw new Malformed("der.oid", "an OID is cut off");
-  const arcs: number[] = [];
-  let arc = 0;
-  let begins = true;
-  for (const byte of contents) {
-    if (begins && byte === 0x80) throw new Malformed("der.oid", "an arc has a shorter form");
-    arc = arc * 128 + (byte & 0x7f);
-    if (!Number.isSafeInteger(arc)) throw new Malformed("der.oid", "an arc is beyond 53 bits");
-    begins = byte < 0x80;
-    if (!begins) continue;
-    arcs.push(arc);
-    arc = 0;
-  }
-  const [head = 0, ...others] = arcs;
-  const top = Math.min(2, Math.floor(head / 40));
-  return [top, head - 40 * top, ...others].join(".");
-}
-
-/** A UTCTime or GeneralizedTime as RFC 5280 §4.1.2.5 narrows them, milliseconds since the epoch. */
-export function asTime(tag: number, contents: Uint8Array): number {
-  const text = latin1(contents);
-  const digits = tag === TAG.utcTime ? 12 : 14;
-  if (text.length !== digits + 1 || !/^\d+Z$/.test(text)) {
-    throw new Malformed("der.time", "a time is not whole seconds of UTC");
-  }
-  const field = (from: number, to?: number) => Number(text.slice(from, to));
-  const year = tag === TAG.utcTime ? century(field(0, 2)) : field(0, 4);
-  const at = digits - 10;
-  const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((i) =>
-    field(at + i, at + i + 2)
-  ) as [number, number, number, number, number];
-  const time = new Date(0).setUTCFullYear(year, month - 1, day) +
-    ((hour * 60 + minute) * 60 + second) * 1000;
-  // A date that does not exist, 30 February, reads back as another one.
-  const same = new Date(time);
-  if (
-    same.getUTCFullYear() !== year || same.getUTCMonth() !== month - 1 ||
-    same.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59
-  ) throw new Malformed("der.time", "a time is no date of the calendar");
-  return time;
-}
-
-function century(twoDigits: number): number {
-  return twoDigits >= 50 ? 1900 + twoDigits : 2000 + twoDigits;
-}
-
-/** The text of a string type. */
-export function asText(tag: number, contents: Uint8Array): string {
-  switch (tag) {
-    case TAG.utf8String:
-      return utf8(contents);
-    case TAG.bmpString:
-      return wide(contents, 2);
-    case TAG.universalString:
-      return wide(contents, 4);
-    case TAG.teletexString:
-      return latin1(contents);
-    case TAG.numericString:
-      return matching(contents, /^[0-9 ]*$/);
-    case TAG.printableString:
-      return matching(contents, /^[A-Za-z0-9 '()+,./:=?-]*$/);
-    case TAG.visibleString:
-      return matching(contents, /^[\x20-\x7e]*$/);
-    default:
-      // deno-lint-ignore no-control-regex -- IA5String is ASCII, its control characters included.
-      return matching(contents, /^[\x00-\x7f]*$/);
-  }
-}
-
-const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function utf8(contents: Uint8Array): string {
-  try {
-    return STRICT_UTF8.decode(contents);
-  } catch {
-    throw new Malformed("der.string", "a UTF8String is not UTF-8");
-  }
-}
-
-function wide(contents: Uint8Array, width: 2 | 4): string {
-  if (contents.length % width !== 0) throw new Malformed("der.string", "a string is cut off");
-  let text = "";
-  for (let i = 0; i < contents.length; i += width) {
-    const point = contents.subarray(i, i + width).reduce((value, byte) => value * 256 + byte, 0);
-    if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
-      throw new Malformed("der.string", "a string holds what is no character");
-    }
-    text += String.fromCodePoint(point);
-  }
-  return text;
-}
-
-function matching(contents: Uint8Array, alphabet: RegExp): string {
-  const text = latin1(contents);
-  if (!alphabet.test(text)) {
-    throw new Malformed("der.string", "a string holds a character its type does not have");
-  }
-  return text;
-}
-
-/** Bytes as characters of the same numbers. */
-export function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}
 
 function inOrder(a: Uint8Array, b: Uint8Array): boolean {
   const length = Math.min(a.length, b.length);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { asOid, asTime, Malformed, readDer, TAG } from "./der.ts";
+import { readDer } from "./der.ts";
+import { asOid, asTime, TAG } from "./der_values.ts";
+import { Malformed } from "./malformed.ts";
 
 const hex = (text: string) => Uint8Array.fromHex(text.replaceAll(" ", ""));
 

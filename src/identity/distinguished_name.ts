@@ -1,5 +1,7 @@
 import { sameBytes } from "./bytes.ts";
-import { asOid, asText, DerReader, type Element, Malformed, TAG } from "./der.ts";
+import { DerReader, type Element } from "./der.ts";
+import { asOid, asText, TAG } from "./der_values.ts";
+import { Malformed } from "./malformed.ts";
 import { escapePeerText } from "../errors/mod.ts";
 
 /** One attribute of a distinguished name. */

@@ -4,20 +4,11 @@ import {
   certificateFault,
   isCertificateFault,
 } from "./certificate_fault.ts";
-import {
-  asBits,
-  asBoolean,
-  asOid,
-  asSmallInteger,
-  contextTag,
-  DerReader,
-  type Element,
-  Malformed,
-  readDer,
-  TAG,
-} from "./der.ts";
-import { type GeneralName, type RawName, readGeneralName } from "./general_name.ts";
-import { type NameConstraints, subtrees } from "./name_constraints.ts";
+import { contextTag, DerReader, type Element, readDer, readSequence } from "./der.ts";
+import { asBits, asBoolean, asOid, asSmallInteger, TAG } from "./der_values.ts";
+import { Malformed } from "./malformed.ts";
+import { type GeneralName, readGeneralName } from "./general_name.ts";
+import { type NameConstraints, readNameConstraints } from "./name_constraints.ts";
 import { subjectNames } from "./subject_names.ts";
 
 /** The purposes of RFC 5280 §4.2.1.3. */
@@ -146,7 +137,7 @@ const READERS: ReadonlyMap<string, ExtensionReader> = new Map<string, ExtensionR
   ["2.5.29.15", readKeyUsage],
   ["2.5.29.17", readSubjectAlternativeNames],
   ["2.5.29.19", readBasicConstraints],
-  ["2.5.29.30", readNameConstraints],
+  ["2.5.29.30", readConstraints],
   ["2.5.29.32", readWellFormed],
   ["2.5.29.33", readWellFormed],
   ["2.5.29.35", readAuthorityKeyIdentifier],
@@ -172,7 +163,7 @@ function readSubjectKeyIdentifier(value: Uint8Array, critical: boolean, into: Dr
 }
 
 function readAuthorityKeyIdentifier(value: Uint8Array, critical: boolean, into: Draft) {
-  const fields = sequence(value, "the authority key identifier");
+  const fields = readSequence(value, "the authority key identifier");
   const key = fields.optional(contextTag(0, "primitive"));
   const issuer = fields.optional(contextTag(1, "constructed"));
   const serial = fields.optional(contextTag(2, "primitive"));
@@ -225,7 +216,7 @@ function readKeyUsage(value: Uint8Array, _critical: boolean, into: Draft) {
 }
 
 function readExtendedKeyUsage(value: Uint8Array, critical: boolean, into: Draft) {
-  const purposes = [...sequence(value, "the extended key usage").rest()].map(
+  const purposes = [...readSequence(value, "the extended key usage").rest()].map(
     ({ tag, contents }) => {
       if (tag !== TAG.oid) throw new Malformed("extension.purposes", "a purpose is no OID");
       return asOid(contents);
@@ -237,7 +228,7 @@ function readExtendedKeyUsage(value: Uint8Array, critical: boolean, into: Draft)
 }
 
 function readBasicConstraints(value: Uint8Array, critical: boolean, into: Draft) {
-  const fields = sequence(value, "the basic constraints");
+  const fields = readSequence(value, "the basic constraints");
   const flag = fields.optional(TAG.boolean);
   const ca = flag !== undefined && asBoolean(flag.contents);
   if (flag !== undefined && !ca) throw new Malformed("der.default", "CA:FALSE is spelt out");
@@ -251,7 +242,9 @@ function readBasicConstraints(value: Uint8Array, critical: boolean, into: Draft)
 }
 
 function readSubjectAlternativeNames(value: Uint8Array, critical: boolean, into: Draft) {
-  const names = [...sequence(value, "the subject alternative names").rest()].map(readGeneralName);
+  const names = [...readSequence(value, "the subject alternative names").rest()].map(
+    readGeneralName,
+  );
   if (names.length === 0) throw new Malformed("san.count", "the list of names is empty");
   const subjects = subjectNames(names);
   into.namesAreCritical = critical;
@@ -263,47 +256,15 @@ function readSubjectAlternativeNames(value: Uint8Array, critical: boolean, into:
   return [];
 }
 
-function readNameConstraints(value: Uint8Array, critical: boolean, into: Draft) {
-  const fields = sequence(value, "the name constraints");
-  const permitted = fields.optional(contextTag(0, "constructed"));
-  const excluded = fields.optional(contextTag(1, "constructed"));
-  fields.end("the name constraints");
-  const faults: CertificateFault[] = [];
-  // RFC 5280 §4.2.1.10: always critical, and never an empty sequence, nor an empty list.
-  if (!critical) {
-    faults.push(certificateFault("constraints.critical", "its name constraints are not critical"));
-  }
-  if (permitted === undefined && excluded === undefined) {
-    faults.push(certificateFault("constraints.empty", "the name constraints constrain nothing"));
-  }
-  const trees = [permitted, excluded].map((list) => {
-    const parsed = subtrees(list === undefined ? [] : readSubtrees(list));
-    if (!isCertificateFault(parsed)) return parsed;
-    faults.push(parsed);
-    return [];
-  });
-  into.nameConstraints = { permitted: trees[0] ?? [], excluded: trees[1] ?? [] };
+function readConstraints(value: Uint8Array, critical: boolean, into: Draft) {
+  const { constraints, faults } = readNameConstraints(value, critical);
+  into.nameConstraints = constraints;
   return faults;
-}
-
-function readSubtrees({ contents }: Element): readonly RawName[] {
-  const bases = [...new DerReader(contents).rest()].map((subtree) => {
-    if (subtree.tag !== TAG.sequence) {
-      throw new Malformed("der.structure", "a subtree is no sequence");
-    }
-    const fields = new DerReader(subtree.contents);
-    const base = readGeneralName(fields.any());
-    // RFC 5280 §4.2.1.10: minimum is 0, hence unwritten, and maximum is absent.
-    fields.end("a subtree");
-    return base;
-  });
-  if (bases.length === 0) throw new Malformed("constraints.empty", "a list of subtrees is empty");
-  return bases;
 }
 
 // RFC 5280 §4.2.1.11: always critical. We hold no policies, so a demand for one refuses.
 function readPolicyConstraints(value: Uint8Array, critical: boolean): readonly CertificateFault[] {
-  const fields = sequence(value, "the policy constraints");
+  const fields = readSequence(value, "the policy constraints");
   const demand = fields.optional(contextTag(0, "primitive"));
   fields.optional(contextTag(1, "primitive"));
   fields.end("the policy constraints");
@@ -314,7 +275,7 @@ function readPolicyConstraints(value: Uint8Array, critical: boolean): readonly C
 
 // RFC 5280 §4.2.2.1. Nothing is fetched from it; it must be well formed and not critical.
 function readAuthorityInformation(value: Uint8Array, critical: boolean) {
-  const descriptions = [...sequence(value, "the authority information").rest()];
+  const descriptions = [...readSequence(value, "the authority information").rest()];
   for (const { tag, contents } of descriptions) {
     if (tag !== TAG.sequence) throw new Malformed("der.structure", "an access is no sequence");
     const fields = new DerReader(contents);
@@ -328,10 +289,4 @@ function readAuthorityInformation(value: Uint8Array, critical: boolean) {
   return critical
     ? [certificateFault("extension.authority-information", "the authority information is critical")]
     : [];
-}
-
-function sequence(value: Uint8Array, what: string): DerReader {
-  const { tag, contents } = readDer(value, what);
-  if (tag !== TAG.sequence) throw new Malformed("der.structure", `${what} is no sequence`);
-  return new DerReader(contents);
 }

@@ -1,4 +1,6 @@
-import { asOid, contextTag, DerReader, type Element, latin1, Malformed, TAG } from "./der.ts";
+import { contextTag, DerReader, type Element } from "./der.ts";
+import { asOid, latin1, TAG } from "./der_values.ts";
+import { Malformed } from "./malformed.ts";
 import { type DistinguishedName, readName } from "./distinguished_name.ts";
 import type { SpiffeId } from "./spiffe_id.ts";
 

@@ -3,11 +3,19 @@ import {
   certificateFault,
   isCertificateFault,
 } from "./certificate_fault.ts";
+import { contextTag, DerReader, type Element, readSequence } from "./der.ts";
+import { TAG } from "./der_values.ts";
 import { type DistinguishedName, formatName, isNameWithin } from "./distinguished_name.ts";
-import type { GeneralName, OtherNameForm, RawName } from "./general_name.ts";
+import {
+  type GeneralName,
+  type OtherNameForm,
+  type RawName,
+  readGeneralName,
+} from "./general_name.ts";
 import { isHostName, isWithin } from "./host_name.ts";
 import { formatAddress, parseAddress } from "./ip_address.ts";
 import { escapePeerText } from "../errors/mod.ts";
+import { Malformed } from "./malformed.ts";
 import { isMailbox } from "./subject_names.ts";
 
 /** One subtree of names, RFC 5280 §4.2.1.10. */
@@ -27,8 +35,48 @@ export interface NameConstraints {
   readonly excluded: readonly Subtree[];
 }
 
-/** The subtrees of a constraints extension, or what is wrong with one of them. */
-export function subtrees(bases: readonly RawName[]): readonly Subtree[] | CertificateFault {
+/** Reads the extension's value: the constraints, and what is wrong with them. */
+export function readNameConstraints(
+  value: Uint8Array,
+  critical: boolean,
+): { readonly constraints: NameConstraints; readonly faults: readonly CertificateFault[] } {
+  const fields = readSequence(value, "the name constraints");
+  const permitted = fields.optional(contextTag(0, "constructed"));
+  const excluded = fields.optional(contextTag(1, "constructed"));
+  fields.end("the name constraints");
+  const faults: CertificateFault[] = [];
+  // RFC 5280 §4.2.1.10: always critical, and never an empty sequence, nor an empty list.
+  if (!critical) {
+    faults.push(certificateFault("constraints.critical", "its name constraints are not critical"));
+  }
+  if (permitted === undefined && excluded === undefined) {
+    faults.push(certificateFault("constraints.empty", "its name constraints constrain nothing"));
+  }
+  const treesOf = (list: Element | undefined) => {
+    const trees = subtrees(list === undefined ? [] : readBases(list));
+    if (!isCertificateFault(trees)) return trees;
+    faults.push(trees);
+    return [];
+  };
+  return { constraints: { permitted: treesOf(permitted), excluded: treesOf(excluded) }, faults };
+}
+
+function readBases({ contents }: Element): readonly RawName[] {
+  const bases = [...new DerReader(contents).rest()].map((subtree) => {
+    if (subtree.tag !== TAG.sequence) {
+      throw new Malformed("der.structure", "a subtree is no sequence");
+    }
+    const fields = new DerReader(subtree.contents);
+    const base = readGeneralName(fields.any());
+    // RFC 5280 §4.2.1.10: minimum is 0, hence unwritten, and maximum is absent.
+    fields.end("a subtree");
+    return base;
+  });
+  if (bases.length === 0) throw new Malformed("constraints.empty", "a list of subtrees is empty");
+  return bases;
+}
+
+function subtrees(bases: readonly RawName[]): readonly Subtree[] | CertificateFault {
   const trees: Subtree[] = [];
   for (const base of bases) {
     const tree = subtree(base);
@@ -84,9 +132,6 @@ function addressRange(bytes: Uint8Array): Subtree | CertificateFault {
     : certificateFault("constraints.ip", "an address range has a mask with gaps");
 }
 
-/** A name that a certificate claims, in the forms that constraints speak of. */
-export type ConstrainedName = GeneralName;
-
 /** Counts comparisons down, so that many names under many constraints end in a refusal. */
 export interface ComparisonBudget {
   /** How many are left. */
@@ -96,7 +141,7 @@ export interface ComparisonBudget {
 /** What the constraints have against a name; `undefined` where nothing. */
 export function constraintAgainst(
   { permitted, excluded }: NameConstraints,
-  name: ConstrainedName,
+  name: GeneralName,
   budget: ComparisonBudget,
 ): string | undefined {
   let formSeen = false;
@@ -118,13 +163,13 @@ export function constraintAgainst(
   return undefined;
 }
 
-function isSameForm(tree: Subtree, name: ConstrainedName): boolean {
+function isSameForm(tree: Subtree, name: GeneralName): boolean {
   return tree.kind === name.kind &&
     (tree.kind !== "other" || name.kind !== "other" || tree.form === name.form);
 }
 
 // Where it cannot be told, a name is not within what is permitted, and is within what is excluded.
-function isIn(name: ConstrainedName, tree: Subtree, list: "permitted" | "excluded"): boolean {
+function isIn(name: GeneralName, tree: Subtree, list: "permitted" | "excluded"): boolean {
   if (name.kind === "dns" && tree.kind === "dns") return isHostIn(name.name, tree.base, list);
   if (name.kind === "ip" && tree.kind === "ip") return isAddressIn(name.address, tree);
   if (name.kind === "email" && tree.kind === "email") return isMailboxIn(name.mailbox, tree.base);
@@ -179,7 +224,7 @@ function hostOfUri(uri: string): string | undefined {
   return /^[a-z0-9._-]+$/.test(host) ? host : undefined;
 }
 
-function quoted(name: ConstrainedName): string {
+function quoted(name: GeneralName): string {
   switch (name.kind) {
     case "dns":
       return `DNS name "${escapePeerText(name.name)}"`;

@@ -4,7 +4,7 @@ import {
   certificateFault,
   isCertificateFault,
 } from "./certificate_fault.ts";
-import { latin1 } from "./der.ts";
+import { latin1 } from "./der_values.ts";
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n\t ]*?)-----END \1-----/g;
 const MARKER = /-----(BEGIN|END) /g;

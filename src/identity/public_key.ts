@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import { asOid, asWholeBytes, DerReader, type Element, Malformed, TAG } from "./der.ts";
+import { DerReader, type Element } from "./der.ts";
+import { asOid, asWholeBytes, TAG } from "./der_values.ts";
+import { Malformed } from "./malformed.ts";
 
 /** The kinds of keys that certificates may carry here. */
 export type PublicKeyKind = "p-256" | "p-384" | "ed25519" | "rsa";

@@ -1,4 +1,5 @@
-import { asOid, DerReader, type Element, TAG } from "./der.ts";
+import { DerReader, type Element } from "./der.ts";
+import { asOid, TAG } from "./der_values.ts";
 import type { PublicKeyKind } from "./public_key.ts";
 
 /** How a certificate was signed. */
