@@ -23,13 +23,16 @@ export type BeginStream = (
  *
  * @param requests What the caller sends.
  * @param begin Begins the call.
+ * @param signal Ends the call when it aborts, also while it waits for credit; reading then throws its
+ * reason. Default: none.
  * @returns What the caller is sent. Leaving it ends the call, also while it waits for credit.
  */
 export function exchange(
   requests: AsyncIterable<DuplexMessage>,
   begin: BeginStream,
+  signal: AbortSignal = new AbortController().signal,
 ): AsyncIterableIterator<ItemMessage, undefined> {
-  return new Exchange(requests[Symbol.asyncIterator](), begin);
+  return new Exchange(requests[Symbol.asyncIterator](), begin, signal);
 }
 
 class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
@@ -45,11 +48,16 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   /** The item that was asked for; its outcome once it is there. */
   #item: { outcome?: ItemOutcome } | undefined;
   #news: (() => void) | undefined;
+  readonly #signal: AbortSignal;
+  readonly #aborted = Promise.withResolvers<never>();
+  readonly #onAbort = () => this.#abort();
   #state: "new" | "open" | "over" = "new";
 
-  constructor(requests: AsyncIterator<DuplexMessage>, begin: BeginStream) {
+  constructor(requests: AsyncIterator<DuplexMessage>, begin: BeginStream, signal: AbortSignal) {
     this.#requests = requests;
     this.#begin = begin;
+    this.#signal = signal;
+    this.#aborted.promise.catch(() => {});
   }
 
   async next(): Promise<IteratorResult<ItemMessage, undefined>> {
@@ -85,7 +93,9 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
 
   async #open(): Promise<void> {
     this.#state = "open";
-    const call = await this.#call();
+    this.#signal.throwIfAborted();
+    this.#signal.addEventListener("abort", this.#onAbort, { once: true });
+    const call = await Promise.race([this.#call(), this.#aborted.promise]);
     if (call.ahead === 0) {
       this.#items = this.#begin(call, inputOf(this.#requests));
       return;
@@ -121,9 +131,19 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
         else if (message.kind === "call") throw new InvalidPayload("a stream has one call");
       }
     } catch (error) {
-      input.end(error);
-      this.#settle(this.#item ??= {}, { kind: "failed", error });
+      this.#fail(error);
     }
+  }
+
+  #abort(): void {
+    this.#aborted.reject(this.#signal.reason);
+    this.#fail(this.#signal.reason);
+  }
+
+  /** The call cannot go on, whatever the routine still does. */
+  #fail(error: unknown): void {
+    this.#input?.end(error);
+    this.#settle(this.#item ??= {}, { kind: "failed", error });
   }
 
   /** A caller that can grant nothing any more leaves the rest to flow control. */
@@ -163,6 +183,7 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   /** Nothing more goes out, and nothing more is taken in. */
   #over(): void {
     this.#state = "over";
+    this.#signal.removeEventListener("abort", this.#onAbort);
     this.#news?.();
     this.#input?.end();
     // Not awaited: where the next message is being waited for, this would wait as long.

@@ -3,7 +3,7 @@ import { InvalidPayload } from "../../errors/mod.ts";
 import type { CallEnvelope } from "../envelope/call_envelope.ts";
 import type { DuplexMessage, ItemMessage } from "../envelope/stream_envelope.ts";
 import { decodePayload, type EncodedPayload, encodePayload } from "../payload/payload.ts";
-import { exchange } from "./exchange.ts";
+import { type BeginStream, exchange as exchangeWith } from "./exchange.ts";
 
 /** A caller's side that a test speaks for. */
 class Requests implements AsyncIterable<DuplexMessage> {
@@ -39,6 +39,14 @@ class Requests implements AsyncIterable<DuplexMessage> {
       }
     }
   }
+}
+
+function exchange(
+  requests: Requests,
+  begin: BeginStream,
+  signal: AbortSignal = new AbortController().signal,
+): AsyncIterableIterator<ItemMessage, undefined> {
+  return exchangeWith(requests, begin, signal);
 }
 
 function callWith(ahead: number): DuplexMessage {
@@ -210,4 +218,29 @@ Deno.test("exchange() bears credit without end", async () => {
   for (let i = 0; i < 100; i++) requests.say(credit(0xffffffff));
   const items = exchange(requests, counter(50).begin);
   assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 50);
+});
+
+Deno.test("exchange() ends the routine when its signal aborts while it waits for credit", async () => {
+  const { begin, left } = counter();
+  const controller = new AbortController();
+  const items = exchange(new Requests().say(callWith(1)), begin, controller.signal);
+  await items.next();
+  const waiting = items.next();
+  await turn();
+  const reason = new Error("cancelled");
+  controller.abort(reason);
+  await assert.rejects(waiting, (error) => error === reason);
+  assert.equal(left(), true);
+});
+
+Deno.test("exchange() does not begin a call that was aborted, nor waits for its first message", async () => {
+  const { begin, made } = counter();
+  const reason = new Error("cancelled");
+  const aborted = exchange(new Requests().say(callWith(1)), begin, AbortSignal.abort(reason));
+  await assert.rejects(aborted.next(), (error) => error === reason);
+  const controller = new AbortController();
+  const silent = exchange(new Requests(), begin, controller.signal).next();
+  controller.abort(reason);
+  await assert.rejects(silent, (error) => error === reason);
+  assert.deepEqual(made, []);
 });

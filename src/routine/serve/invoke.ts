@@ -37,7 +37,8 @@ export async function invokeUnary(
   options: InvokeOptions = {},
 ): Promise<EncodedPayload> {
   if (routine.shape !== "unary" && routine.shape !== "unstated") throw streams(routine);
-  const given = await argumentsOf(routine, args, context);
+  const read = argumentsOf(routine, args, context);
+  const given = read instanceof Promise ? await read : read;
   const result = await guarded(routine, context, options, () => run(routine, context, given));
   if (isStream(result)) {
     await close(result);
@@ -124,13 +125,15 @@ async function* items(
   }
 }
 
-async function argumentsOf(
+/** Not to be awaited where there is no schema: a turn of its own costs a third of a small call. */
+function argumentsOf(
   routine: AnyRoutine,
   args: EncodedPayload,
   { signal }: CallContext,
-): Promise<readonly unknown[]> {
+): readonly unknown[] | Promise<readonly unknown[]> {
   signal.throwIfAborted();
-  return await checkedArguments(routine, decodeArguments(args));
+  const list = decodeArguments(args);
+  return routine.options.input === undefined ? list : checkedArguments(routine, list);
 }
 
 function run(routine: AnyRoutine, context: CallContext, args: readonly unknown[]): unknown {

@@ -119,6 +119,22 @@ Deno.test("invokeUnary() gives the routine what its schema makes of the argument
   await assert.rejects(call(next, { age: "1" }, 2), failsWith("InvalidPayload", "arguments"));
 });
 
+Deno.test("invokeUnary() tells what a schema threw from an argument that does not fit", async () => {
+  const broken: StandardSchema<number, number> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: () => {
+        throw new TypeError("a bug in the schema");
+      },
+    },
+  };
+  await assert.rejects(
+    call(routine("b", { input: broken }, (n) => n), 1),
+    failsWith("RoutineError"),
+  );
+});
+
 Deno.test("invokeUnary() does not begin a routine that streams", async () => {
   let began = false;
   const stream = routine("s", async function* () {

@@ -1,5 +1,6 @@
-import type { AnyRoutine, SchemaIssue } from "../../contract/mod.ts";
+import type { AnyRoutine, SchemaIssue, SchemaResult, StandardSchema } from "../../contract/mod.ts";
 import { InvalidPayload } from "../../errors/mod.ts";
+import { routineError } from "../failure/thrown.ts";
 
 /** How many things that a schema found wrong are told. */
 const ISSUES_TOLD = 3;
@@ -12,6 +13,7 @@ const ISSUES_TOLD = 3;
  * @param args The argument list.
  * @returns What the routine is to be given.
  * @throws {InvalidPayload} If the argument does not fit; `path` says which part of it.
+ * @throws {RoutineError} What the schema threw.
  */
 export async function checkedArguments(
   routine: AnyRoutine,
@@ -24,17 +26,29 @@ export async function checkedArguments(
       path: "arguments",
     });
   }
-  const result = await schema["~standard"].validate(args[0]);
+  const result = await validated(routine.name, schema, args[0]);
   if (result.issues === undefined) return [result.value];
   throw misfit(result.issues);
+}
+
+async function validated(
+  routine: string,
+  schema: StandardSchema,
+  value: unknown,
+): Promise<SchemaResult<unknown>> {
+  try {
+    return await schema["~standard"].validate(value);
+  } catch (thrown) {
+    throw routineError(routine, thrown);
+  }
 }
 
 function misfit(issues: readonly SchemaIssue[]): InvalidPayload {
   const told = issues.slice(0, ISSUES_TOLD).map((issue) => `${pathOf(issue)}: ${issue.message}`);
   if (issues.length > told.length) told.push(`and ${issues.length - told.length} more`);
-  const [first] = issues;
-  return new InvalidPayload(told.join("; "), {
-    path: first === undefined ? "arguments[0]" : pathOf(first),
+  const [first = { message: "" }] = issues;
+  return new InvalidPayload(`the argument does not fit: ${told.join("; ")}`, {
+    path: pathOf(first),
   });
 }
 
