@@ -47,6 +47,8 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   #readTold = 1;
   /** The item that was asked for; its outcome once it is there. */
   #item: { outcome?: ItemOutcome } | undefined;
+  /** Why the call cannot go on, whatever the routine still does. */
+  #failure: Ending & { readonly kind: "failed" } | undefined;
   #news: (() => void) | undefined;
   readonly #signal: AbortSignal;
   readonly #aborted = Promise.withResolvers<never>();
@@ -63,6 +65,7 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   async next(): Promise<IteratorResult<ItemMessage, undefined>> {
     if (this.#state === "new") await this.#open();
     while (this.#state === "open") {
+      if (this.#failure !== undefined) return await this.#end(this.#failure);
       if (this.#read >= this.#readTold) return this.#creditForInput();
       this.#item ??= this.#ask();
       const { outcome } = this.#item;
@@ -72,8 +75,7 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
       }
       this.#item = undefined;
       if (outcome.kind === "item") return { done: false, value: outcome.message };
-      await this.return();
-      if (outcome.kind === "failed") throw outcome.error;
+      return await this.#end(outcome);
     }
     return DONE;
   }
@@ -93,9 +95,17 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
 
   async #open(): Promise<void> {
     this.#state = "open";
-    this.#signal.throwIfAborted();
-    this.#signal.addEventListener("abort", this.#onAbort, { once: true });
-    const call = await Promise.race([this.#call(), this.#aborted.promise]);
+    try {
+      this.#signal.throwIfAborted();
+      this.#signal.addEventListener("abort", this.#onAbort, { once: true });
+      this.#start(await Promise.race([this.#call(), this.#aborted.promise]));
+    } catch (error) {
+      this.#over();
+      throw error;
+    }
+  }
+
+  #start(call: CallEnvelope): void {
     if (call.ahead === 0) {
       this.#items = this.#begin(call, inputOf(this.#requests));
       return;
@@ -116,7 +126,6 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
       const { done, value: message } = await this.#requests.next();
       if (!done && message.kind === "unknown") continue;
       if (!done && message.kind === "call") return message.call;
-      this.#over();
       throw new InvalidPayload("the first message of a stream is to be its call");
     }
   }
@@ -140,10 +149,10 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
     this.#fail(this.#signal.reason);
   }
 
-  /** The call cannot go on, whatever the routine still does. */
   #fail(error: unknown): void {
+    this.#failure ??= { kind: "failed", error };
     this.#input?.end(error);
-    this.#settle(this.#item ??= {}, { kind: "failed", error });
+    this.#news?.();
   }
 
   /** A caller that can grant nothing any more leaves the rest to flow control. */
@@ -170,7 +179,7 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   }
 
   #settle(item: { outcome?: ItemOutcome }, outcome: ItemOutcome): void {
-    item.outcome ??= outcome;
+    item.outcome = outcome;
     this.#news?.();
   }
 
@@ -178,6 +187,12 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
     const items = this.#read;
     this.#read = 0;
     return { done: false, value: { kind: "credit", items } };
+  }
+
+  async #end(ending: Ending): Promise<IteratorResult<ItemMessage, undefined>> {
+    const left = await this.return();
+    if (ending.kind === "failed") throw ending.error;
+    return left;
   }
 
   /** Nothing more goes out, and nothing more is taken in. */
@@ -191,10 +206,8 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   }
 }
 
-type ItemOutcome =
-  | { readonly kind: "item"; readonly message: ItemMessage }
-  | { readonly kind: "ended" }
-  | { readonly kind: "failed"; readonly error: unknown };
+type ItemOutcome = { readonly kind: "item"; readonly message: ItemMessage } | Ending;
+type Ending = { readonly kind: "ended" } | { readonly kind: "failed"; readonly error: unknown };
 
 const ENDED: ItemOutcome = { kind: "ended" };
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

@@ -233,6 +233,17 @@ Deno.test("exchange() ends the routine when its signal aborts while it waits for
   assert.equal(left(), true);
 });
 
+Deno.test("exchange() does not forget an abort that comes while nobody reads", async () => {
+  const { begin, left } = counter();
+  const controller = new AbortController();
+  const items = exchange(new Requests().say(callWith(1)), begin, controller.signal);
+  await items.next();
+  const reason = new Error("cancelled");
+  controller.abort(reason);
+  await assert.rejects(() => items.next(), (error) => error === reason);
+  assert.equal(left(), true);
+});
+
 Deno.test("exchange() does not begin a call that was aborted, nor waits for its first message", async () => {
   const { begin, made } = counter();
   const reason = new Error("cancelled");
