@@ -84,8 +84,7 @@ export class SendScheduler {
 
   /** The stream has HEADERS to send. */
   addHeaders(stream: Http2Stream): void {
-    if (this.#gathered >= GATHERED_MESSAGES) this.flush();
-    this.#gathered++;
+    this.#gather();
     if (!stream.list) this.#headers.push(stream);
     this.schedule();
   }
@@ -94,8 +93,7 @@ export class SendScheduler {
   addContent(stream: Http2Stream): void {
     if (!stream.headersSent || stream.list) return;
     if (stream.queue.length > 0 && stream.sendWindow <= 0) return;
-    if (this.#gathered >= GATHERED_MESSAGES) this.flush();
-    this.#gathered++;
+    this.#gather();
     this.#data.push(stream);
     this.schedule();
   }
@@ -150,6 +148,12 @@ export class SendScheduler {
   /** Hands over nothing any more. */
   abandon(): void {
     this.#stopped = true;
+  }
+
+  /** Where the channel is still busy, its `written` flushes soon enough, and more at once. */
+  #gather(): void {
+    if (this.#gathered >= GATHERED_MESSAGES && this.#output.inFlight === 0) this.flush();
+    this.#gathered++;
   }
 
   #flushScheduled(): void {
