@@ -1,4 +1,4 @@
-import { type Certificate, isSelfIssued, serialFault, spiffeIdOf } from "./certificate.ts";
+import { type Certificate, isSelfIssued, issuedFault, spiffeIdOf } from "./certificate.ts";
 import { PURPOSE } from "./leaf_rules.ts";
 import { dateFault, ownFault, type PathFault, unsuitable } from "./path_fault.ts";
 import type { PeerRole } from "./peer_role.ts";
@@ -9,7 +9,7 @@ export function intermediateFault(
   role: PeerRole,
   now: number,
 ): PathFault | undefined {
-  const fault = authority.faults[0] ?? serialFault(authority);
+  const fault = authority.faults[0] ?? issuedFault(authority);
   if (fault !== undefined) return ownFault(authority, fault);
   const { keyUsage, extendedKeyUsage, authorityKeyIdentifier } = authority.extensions;
   const purposes = extendedKeyUsage?.purposes;

@@ -86,7 +86,7 @@ function readCertificate(der: Uint8Array): Certificate {
     serial: serialText(serial),
     faults: [
       ...signed.faults,
-      ...ownFaults({ ...signed, signatureAlgorithm }),
+      ...ownFaults(signed),
     ],
   };
 }
@@ -155,22 +155,17 @@ function serialText(contents: Uint8Array): string {
   return value.toString(16);
 }
 
-type Signed = Omit<ReturnType<typeof readSigned>, "faults" | "serial"> & {
-  readonly signatureAlgorithm: SignatureAlgorithm;
-};
+type Signed = Omit<ReturnType<typeof readSigned>, "faults" | "serial">;
 
 // What is wrong with it in whatever place of a path; rules of one place only are the path's.
 function ownFaults(signed: Signed): readonly CertificateFault[] {
-  const { issuer, subject, publicKey, signatureAlgorithm, extensions } = signed;
+  const { issuer, subject, publicKey, extensions } = signed;
   const faults: CertificateFault[] = [];
   const fault = (rule: string, found: string) => faults.push(certificateFault(rule, found));
   if (issuer.parts.length === 0) fault("certificate.issuer", "its issuer has no name");
   if (signed.notAfter < signed.notBefore) fault("certificate.dates", "it ends before it begins");
   if (publicKey.kind === "unsupported") {
     fault("certificate.key", `it carries ${publicKey.algorithm}, which is not supported`);
-  }
-  if (signatureAlgorithm.keys.length === 0) {
-    fault("certificate.signature-algorithm", `${signatureAlgorithm.name} is not supported`);
   }
   // RFC 5280 §4.2.1.6: the names must be critical where they are all there is, and only there.
   if (extensions.subjectAlternativeNames !== undefined) {
@@ -184,8 +179,18 @@ function ownFaults(signed: Signed): readonly CertificateFault[] {
   return faults;
 }
 
-/** What is wrong with a serial number (RFC 5280 §4.1.2.2); asked of presented certificates only. */
-export function serialFault({ serial }: Certificate): CertificateFault | undefined {
+/**
+ * What is wrong with a certificate that somebody signed, beyond what is wrong with any: an anchor is
+ * taken as it is, so neither its serial number nor the signature on it matters.
+ */
+export function issuedFault(
+  { serial, signatureAlgorithm }: Certificate,
+): CertificateFault | undefined {
+  if (signatureAlgorithm.keys.length === 0) {
+    const found = `${signatureAlgorithm.name} is not supported`;
+    return certificateFault("certificate.signature-algorithm", found);
+  }
+  // RFC 5280 §4.1.2.2.
   if (serial === "0" || serial.startsWith("-")) {
     return certificateFault("certificate.serial", "its serial number is not positive");
   }

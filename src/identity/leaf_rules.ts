@@ -1,4 +1,4 @@
-import { type Certificate, serialFault, spiffeIdOf } from "./certificate.ts";
+import { type Certificate, issuedFault, spiffeIdOf } from "./certificate.ts";
 import { dateFault, ownFault, type PathFault, unsuitable } from "./path_fault.ts";
 import type { PeerRole } from "./peer_role.ts";
 
@@ -11,7 +11,7 @@ export const PURPOSE = {
 
 /** What forbids a certificate to be the peer's own in that role, whoever signed it. */
 export function leafFault(leaf: Certificate, role: PeerRole, now: number): PathFault | undefined {
-  const fault = leaf.faults[0] ?? serialFault(leaf);
+  const fault = leaf.faults[0] ?? issuedFault(leaf);
   if (fault !== undefined) return ownFault(leaf, fault);
   return dateFault(leaf, now) ?? purposeFault(leaf, role) ?? svidFault(leaf);
 }

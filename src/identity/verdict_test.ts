@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import {
   der,
   extension,
   forge,
   type Forged,
   general,
+  type Keys,
   newKeys,
   OID,
   oid,
@@ -193,6 +195,46 @@ for (const [what, chain, rule] of UNSUITABLE) {
   Deno.test(`judgePeer() calls ${what} certificate-unsuitable`, () => {
     const { reason, rule: broken } = refused(judge(chain()));
     assert.deepEqual([reason, broken], ["certificate-unsuitable", rule]);
+  });
+}
+
+Deno.test("judgePeer() names the signature algorithm that it cannot check", () => {
+  const algorithm = der(0x30, oid("1.2.840.113549.1.1.10"), der(0x30));
+  assert.match(refused(judge([leaf({ algorithm })])).evidence.found!, /RSASSA-PSS/);
+});
+
+Deno.test("judgePeer() asks nothing of the signature and the serial number of an anchor", () => {
+  const algorithm = der(0x30, oid("1.2.840.113549.1.1.5"), der(0x05));
+  const anchor = forge({ subject: "old", authority: true, algorithm, serial: [0] });
+  assert(judge([leaf({ issuer: anchor })], { anchors: trusting(anchor) }).trusted);
+});
+
+const ECDSA = "1.2.840.10045.4.3.";
+const RSA = "1.2.840.113549.1.1.";
+const ALGORITHMS: readonly [string, () => Keys, string, string | null, Uint8Array | []][] = [
+  ["P-384 with SHA-256", () => curve("P-384"), `${ECDSA}2`, "sha256", []],
+  ["P-384 with SHA-384", () => curve("P-384"), `${ECDSA}3`, "sha384", []],
+  ["P-256 with SHA-512", () => curve("P-256"), `${ECDSA}4`, "sha512", []],
+  ["Ed25519", () => generateKeyPairSync("ed25519"), "1.3.101.112", null, []],
+  ["RSA with SHA-256", () => rsa(), `${RSA}11`, "sha256", der(0x05)],
+  ["RSA with SHA-384", () => rsa(), `${RSA}12`, "sha384", der(0x05)],
+  ["RSA with SHA-512", () => rsa(), `${RSA}13`, "sha512", der(0x05)],
+];
+
+const curve = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve });
+let rsaKeys: Keys | undefined;
+const rsa = () => rsaKeys ??= generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+for (const [what, keysOf, id, digest, parameters] of ALGORITHMS) {
+  Deno.test(`judgePeer() checks signatures of ${what}`, () => {
+    const issuer = forge({ subject: "ca", authority: true, keys: keysOf(), digest });
+    const asked = { anchors: trusting(issuer) };
+    const algorithm = der(0x30, oid(id), parameters);
+    assert(judge([leaf({ issuer, algorithm, digest })], asked).trusted);
+    const other = digest === null
+      ? leaf({ issuer: root, algorithm })
+      : leaf({ issuer, algorithm, digest: "sha224" });
+    assert(!judge([other], asked).trusted);
   });
 }
 

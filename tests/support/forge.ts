@@ -101,6 +101,8 @@ export interface ForgeOptions {
   readonly serial?: readonly number[];
   /** The AlgorithmIdentifier. Default ecdsa-with-SHA256. */
   readonly algorithm?: Uint8Array;
+  /** The digest it is signed over; `null` for Ed25519. Default `sha256`. */
+  readonly digest?: string | null;
 }
 
 /** A key pair. */
@@ -158,7 +160,11 @@ export function forge(options: ForgeOptions = {}): Forged {
       ? []
       : der(0xa3, der(0x30, ...extensionsOf(options, keys, issuer.keys, authority))),
   );
-  const signature = sign("sha256", tbs, options.signedBy ?? issuer.keys.privateKey);
+  const signature = sign(
+    options.digest === undefined ? "sha256" : options.digest,
+    tbs,
+    options.signedBy ?? issuer.keys.privateKey,
+  );
   return { der: der(0x30, tbs, algorithm, der(0x03, [0], signature)), subject, keys };
 }
 
