@@ -27,15 +27,25 @@ function connect(session, given) {
       tell({ event: "secure", protocol: socket.getProtocol() });
       if (given.send) socket.write(Buffer.from(given.send, "base64"));
       if (given.flood) flood(socket, given.flood);
-      if (given.leaveAfterMs !== undefined) setTimeout(() => socket.end(), given.leaveAfterMs);
     });
     socket.on("session", (received) => ticket = received);
-    socket.on("data", (bytes) => tell({ event: "data", hex: bytes.toString("hex") }));
-    socket.on("error", (error) => tell({ event: "error", code: error.code }));
-    socket.on("close", () => {
-      tell({ event: "close", reused: socket.isSessionReused(), written: socket.bytesWritten });
-      resolve(ticket);
+    socket.on("data", (bytes) => {
+      tell({ event: "data", hex: bytes.toString("hex") });
+      if (given.leaveOnData) socket.end();
     });
+    // A handshake that ends with an alert is not always followed by `close`.
+    let over = false;
+    const end = () => {
+      if (over) return;
+      over = true;
+      tell({ event: "close" });
+      resolve(ticket);
+    };
+    socket.on("error", (error) => {
+      tell({ event: "error", code: error.code });
+      end();
+    });
+    socket.on("close", end);
   });
 }
 
