@@ -28,8 +28,8 @@ const MAX_STREAMS = 2 ** 30;
 class Http2Client extends FrameHandling implements ClientConnection {
   /** Opened streams that wait for the peer's concurrency limit. */
   readonly #waiting: StreamList = new StreamList();
-  /** Streams whose HEADERS are queued. */
-  readonly #unsent: Set<Http2Stream> = new Set();
+  /** Streams whose HEADERS are queued, few and sent in their order; why no `Set`, `StreamTable` says. */
+  readonly #unsent: Http2Stream[] = [];
   #nextStreamId = 1;
   #openedStreams = 0;
 
@@ -75,13 +75,13 @@ class Http2Client extends FrameHandling implements ClientConnection {
 
   streamStarts(stream: Http2Stream): void {
     if (stream.id !== 0) return;
-    this.#unsent.delete(stream);
+    this.#forgetUnsent(stream);
     stream.id = this.#nextStreamId;
     this.#nextStreamId += 2;
     stream.state = "open";
     stream.sendWindow = this.peer.initialWindowBytes;
     stream.receiveWindow = this.initialReceiveWindow;
-    this.streams.set(stream.id, stream);
+    this.streams.add(stream);
   }
 
   endSent(stream: Http2Stream): void {
@@ -106,12 +106,17 @@ class Http2Client extends FrameHandling implements ClientConnection {
   }
 
   protected override streamOver(stream: Http2Stream): void {
-    this.#unsent.delete(stream);
+    if (stream.id === 0) this.#forgetUnsent(stream);
     this.#startWaiting();
   }
 
   protected override settingsApplied(): void {
     this.#startWaiting();
+  }
+
+  protected override pushAllowed(): void {
+    // RFC 9113 §6.5.2.
+    throw new Http2Violation(ErrorCode.PROTOCOL_ERROR, "a server that allows a client to push");
   }
 
   protected override beginShutdown(): void {
@@ -168,7 +173,7 @@ class Http2Client extends FrameHandling implements ClientConnection {
 
   /** Streams that count against the peer's limit. */
   get #active(): number {
-    return this.streams.size + this.#unsent.size;
+    return this.streams.size + this.#unsent.length;
   }
 
   /** Notes what `content-length` announces, or returns what is wrong. */
@@ -199,8 +204,14 @@ class Http2Client extends FrameHandling implements ClientConnection {
   }
 
   #start(stream: Http2Stream): void {
-    this.#unsent.add(stream);
+    this.#unsent.push(stream);
     this.scheduler.addHeaders(stream);
+  }
+
+  #forgetUnsent(stream: Http2Stream): void {
+    const at = this.#unsent.indexOf(stream);
+    if (at === 0) this.#unsent.shift();
+    else if (at > 0) this.#unsent.splice(at, 1);
   }
 
   #startWaiting(): void {

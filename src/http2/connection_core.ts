@@ -15,6 +15,7 @@ import { ReceiveFlow } from "./receive_flow.ts";
 import { INITIAL_WINDOW_BYTES, type SchedulerHost, SendScheduler } from "./send_scheduler.ts";
 import { SentFields } from "./sent_fields.ts";
 import type { StreamEnd } from "./stream.ts";
+import { StreamTable } from "./stream_table.ts";
 import { Http2Violation } from "./violation.ts";
 
 /** The last id of a GOAWAY that disowns no stream yet (RFC 9113 §6.8). */
@@ -39,7 +40,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   readonly closed: Promise<ConnectionEnd>;
   protected readonly limits: Http2Limits;
   protected readonly options: ConnectionOptions;
-  protected readonly streams: Map<number, Http2Stream> = new Map();
+  protected readonly streams: StreamTable = new StreamTable();
   protected readonly closedStreams: ClosedStreams = new ClosedStreams();
   protected readonly sentFields: SentFields = new SentFields();
   protected readonly scheduler: SendScheduler;
@@ -260,7 +261,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     this.#uncountQueued(stream.queue.length);
     this.scheduler.remove(stream);
     if (stream.id !== 0) {
-      this.streams.delete(stream.id);
+      this.streams.delete(stream);
       this.closedStreams.add(stream.id, closedAs);
     }
     if (how === "complete") this.abuse.streamCompleted();

@@ -61,6 +61,9 @@ export class Http2Stream implements Stream {
   /** The answer has no body whatever its `content-length` says. */
   isHead = false;
 
+  /** The next stream in the same place of the connection's table. */
+  sharesPlace: Http2Stream | undefined;
+
   /** The list that the stream waits in, with its neighbours there. */
   list: StreamList | undefined;
   previous: Http2Stream | undefined;

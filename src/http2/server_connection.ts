@@ -70,6 +70,9 @@ class Http2Server extends FrameHandling implements ServerConnection {
 
   protected override settingsApplied(): void {}
 
+  /** Push is never made use of. */
+  protected override pushAllowed(): void {}
+
   /** A server opens no streams that a client could disown. */
   protected override disown(): void {}
 
@@ -145,7 +148,7 @@ class Http2Server extends FrameHandling implements ServerConnection {
     stream.headersReceived = true;
     stream.sendWindow = this.peer.initialWindowBytes;
     stream.receiveWindow = this.initialReceiveWindow;
-    this.streams.set(streamId, stream);
+    this.streams.add(stream);
     return stream;
   }
 
