@@ -9,7 +9,7 @@ import {
 
 /** The health of a worker, as `grpc.health.v1.Health` tells it. */
 export class WorkerHealth {
-  readonly #services: ReadonlySet<string>;
+  readonly #services: () => ReadonlySet<string>;
   #status = Status.SERVING;
   #stopped = Promise.withResolvers<void>();
 
@@ -18,8 +18,8 @@ export class WorkerHealth {
    *
    * @param services the full names of the services whose health may be asked.
    */
-  constructor(services: Iterable<string>) {
-    this.#services = new Set(["", ...services]);
+  constructor(services: () => ReadonlySet<string>) {
+    this.#services = services;
   }
 
   /** The worker takes no more calls; whoever watches is told, and let go. */
@@ -36,15 +36,20 @@ export class WorkerHealth {
     });
   }
 
+  /** The worker as a whole has no name. */
+  #knows(service: string): boolean {
+    return service === "" || this.#services().has(service);
+  }
+
   #check(service: string): HealthCheckResponse {
-    if (this.#services.has(service)) return response(this.#status);
+    if (this.#knows(service)) return response(this.#status);
     throw new ConnectError("there is no such service here", Code.NotFound);
   }
 
   async *#watch(service: string, signal: AbortSignal): AsyncGenerator<HealthCheckResponse> {
     const { promise: left, resolve: leave } = Promise.withResolvers<void>();
     signal.addEventListener("abort", () => leave(), { once: true });
-    if (!this.#services.has(service)) {
+    if (!this.#knows(service)) {
       yield response(Status.SERVICE_UNKNOWN);
       return await Promise.race([this.#stopped.promise, left]);
     }

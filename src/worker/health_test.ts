@@ -4,7 +4,7 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from "../gen/mod.
 import { WorkerHealth } from "./health.ts";
 
 function setUp() {
-  const health = new WorkerHealth(["selvage.v1.WorkerService"]);
+  const health = new WorkerHealth(() => new Set(["selvage.v1.WorkerService"]));
   const transport = createRouterTransport((router) => health.serve(router));
   return { health, client: createClient(Health, transport) };
 }

@@ -27,10 +27,9 @@ export interface ServeRoutinesOptions {
 /**
  * Serves the routines, and the services beside them.
  *
- * @returns the full names of all that is served.
  * @throws {ConfigurationError} If two services have one name.
  */
-export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions): readonly string[] {
+export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions): void {
   const { id, table, gate, execution, dispatcher, metrics, tags } = options;
   let calls = 0;
   const routines = new RoutineService({
@@ -42,7 +41,7 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
       create(DescribeResponseSchema, {
         workerId: id,
         routines: table.describe().map(description),
-        services: served.filter((name) => name !== WorkerService.typeName),
+        services: [...servedBy(router)].filter((name) => name !== WorkerService.typeName),
         tags: [...tags],
         idleSeconds: BigInt(gate.idleSeconds),
       }),
@@ -50,8 +49,11 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
   router.service(WorkerService, routines.implementation);
   router.unaryBytes(WorkerService.method.call, routines.callBytes);
   options.services?.(router);
-  const served = [...new Set(router.handlers.map(({ method }) => method.parent.typeName))];
-  return served;
+}
+
+/** The full names of the services that a router serves. */
+export function servedBy(router: RpcRouter): ReadonlySet<string> {
+  return new Set(router.handlers.map(({ method }) => method.parent.typeName));
 }
 
 const SHAPES: Readonly<Record<Shape | "unstated", RoutineShape>> = {

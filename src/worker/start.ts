@@ -14,7 +14,7 @@ import { Leaving } from "./leaving.ts";
 import { loadRoutines, specifierOf } from "./modules.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { allowedPeers, tellPosture } from "./posture.ts";
-import { serveRoutines } from "./router.ts";
+import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
 
 /** What a worker stands on: replaced by what it is a part of, and by tests. */
@@ -78,7 +78,7 @@ export async function startParts(
   const gate = new CallGate(limits.concurrency ?? 256, () => clock.now());
   const messageBytes = limits.messageBytes ?? 4 * 1024 * 1024;
   const router = createRpcRouter({ limits: { messageBytes } });
-  const services = serveRoutines(router, {
+  serveRoutines(router, {
     id,
     table,
     gate,
@@ -88,7 +88,7 @@ export async function startParts(
     tags: options.tags ?? [],
     services: options.services,
   });
-  const health = new WorkerHealth(services);
+  const health = new WorkerHealth(() => servedBy(router));
   health.serve(router);
   const leaving = new Leaving({ id, gate, health, observer, clock });
   const handler = createRequestHandler({ router, admit: admitCalls({ table, gate, leaving }) });
