@@ -29,11 +29,12 @@ export function dateFault(certificate: Certificate, now: number): PathFault | un
   const { notBefore, notAfter } = certificate;
   // RFC 5280 §4.1.2.5 counts in seconds, so the last one is valid to its end.
   const second = Math.floor(now / 1000) * 1000;
-  if (second < notBefore) {
+  // Said so that a clock that is no number makes nothing valid.
+  if (!(second >= notBefore)) {
     const found = `it is not valid before ${new Date(notBefore).toISOString()}`;
     return { reason: "certificate-not-yet-valid", rule: "dates.not-before", found, certificate };
   }
-  if (second > notAfter) {
+  if (!(second <= notAfter)) {
     const found = `it expired at ${new Date(notAfter).toISOString()}`;
     return { reason: "certificate-expired", rule: "dates.not-after", found, certificate };
   }
