@@ -1,6 +1,5 @@
-import type { Caller } from "../../contract/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
-import type { InvokeOptions } from "../../routine/mod.ts";
+import type { CallContext, InvokeOptions } from "../../routine/mod.ts";
 import { CallPort } from "./call_port.ts";
 import { dispatchFor } from "./dispatch_for.ts";
 import { HostedCalls } from "./hosted_calls.ts";
@@ -14,8 +13,8 @@ export interface ThreadOptions {
   readonly modules: readonly (string | URL)[];
   /** How the thread runs them. */
   readonly invoke: InvokeOptions;
-  /** The dispatcher of the call of that number, for calls from within it. */
-  readonly dispatcherOf: (call: number) => Pick<Caller, "call" | "stream" | "duplex"> | undefined;
+  /** The call of that number, for calls from within it. */
+  readonly contextOf: (call: number) => CallContext | undefined;
   /** Called when the thread may have become free, or is gone after it was loaded. */
   readonly onChange: () => void;
 }
@@ -37,7 +36,7 @@ export class Thread {
       (error) => this.end(error),
     );
     this.#dispatches = new HostedCalls<DispatchFacts>(
-      dispatchFor(options.dispatcherOf),
+      dispatchFor(options.contextOf),
       (message) => this.#post({ kind: "dispatched", message }),
     );
     this.#loading.promise.catch(() => {});

@@ -81,8 +81,8 @@ type ThreadCall = HeldCall<ThreadCallFacts>;
 class DenoThreadPool implements ThreadPool {
   readonly #options: ThreadPoolOptions;
   readonly #threads = new Set<Thread>();
-  /** The dispatchers of calls that may make calls of their own, by the calls' numbers. */
-  readonly #dispatchers = new Map<number, CallContext["dispatcher"]>();
+  /** The calls that may make calls of their own, by their numbers. */
+  readonly #contexts = new Map<number, CallContext>();
   #waiting: ThreadCall[] = [];
   #calls = 0;
   #replaced = 0;
@@ -144,9 +144,10 @@ class DenoThreadPool implements ThreadPool {
     shape: CallShape,
     routine: string,
     args: EncodedPayload,
-    { signal, dispatcher, ...facts }: CallContext,
+    context: CallContext,
     input?: AsyncIterable<EncodedPayload>,
   ): ThreadCall {
+    const { signal } = context;
     signal.throwIfAborted();
     if (this.#disposed) throw new Overloaded("the worker is stopping");
     const number = this.#calls++;
@@ -155,14 +156,14 @@ class DenoThreadPool implements ThreadPool {
       shape,
       routine,
       args,
-      facts,
+      facts: factsOf(context),
       signal,
       ...(input === undefined ? {} : { input }),
       clock: this.#options.clock ?? systemClock,
       graceMs: this.#options.graceMs ?? 5000,
-      onOver: () => this.#dispatchers.delete(number),
+      onOver: () => this.#contexts.delete(number),
     });
-    this.#dispatchers.set(number, dispatcher);
+    this.#contexts.set(number, context);
     this.#waiting.push(held);
     this.#assign();
     return held;
@@ -188,7 +189,7 @@ class DenoThreadPool implements ThreadPool {
     const thread = new Thread({
       modules,
       invoke: { sendStack: sendStacks, maxBytes: messageBytes },
-      dispatcherOf: (call) => this.#dispatchers.get(call),
+      contextOf: (call) => this.#contexts.get(call),
       onChange: () => {
         if (thread.gone && this.#threads.delete(thread) && !this.#disposed) this.#replaced += 1;
         this.#assign();
@@ -205,4 +206,16 @@ class DenoThreadPool implements ThreadPool {
     if (this.#threads.size > 0) return;
     for (const call of this.#waiting.splice(0)) call.refuse(error);
   }
+}
+
+/** Everything but what only works in the worker's own thread. */
+function factsOf({ id, parentId, peer, claims, deadline, tags }: CallContext): ThreadCallFacts {
+  return {
+    id,
+    peer,
+    tags,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(claims === undefined ? {} : { claims }),
+    ...(deadline === undefined ? {} : { deadline }),
+  };
 }

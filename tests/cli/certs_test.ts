@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { selvage } from "./command.ts";
+
+Deno.test("certs init and issue write an authority, and a certificate that it vouches for", async () => {
+  const folder = await Deno.makeTempDir();
+  assert.equal((await selvage(["certs", "init", folder])).code, 0);
+  const args = ["--dns", "a.internal", "--dns", "b.internal", "--spiffe", "spiffe://x/w"];
+  const issued = await selvage(["certs", "issue", folder, "worker", ...args, "--ttl", "2h"]);
+  assert.equal(issued.code, 0, issued.err);
+  assert.deepEqual(JSON.parse(issued.out), {
+    certificate: join(folder, "worker.pem"),
+    key: join(folder, "worker.key"),
+  });
+  const read = (name: string) => new X509Certificate(Deno.readTextFileSync(join(folder, name)));
+  const certificate = read("worker.pem");
+  assert.ok(certificate.verify(read("ca.pem").publicKey));
+  assert.equal(
+    certificate.subjectAltName,
+    "URI:spiffe://x/w, DNS:a.internal, DNS:b.internal",
+  );
+  const hoursLeft = (Date.parse(certificate.validTo) - Date.now()) / 3_600_000;
+  assert.ok(hoursLeft > 1.9 && hoursLeft <= 2, String(hoursLeft));
+  for (const key of ["ca.key", "worker.key"]) {
+    assert.equal(Deno.statSync(join(folder, key)).mode! & 0o777, 0o600);
+  }
+});
+
+Deno.test("certs init never overwrites an authority", async () => {
+  const folder = await Deno.makeTempDir();
+  await selvage(["certs", "init", folder]);
+  const before = Deno.readTextFileSync(join(folder, "ca.pem"));
+  const again = await selvage(["certs", "init", folder]);
+  assert.equal(again.code, 2);
+  assert.match(again.err, /already there.*never overwritten/);
+  assert.equal(Deno.readTextFileSync(join(folder, "ca.pem")), before);
+});
+
+Deno.test("certs issue names the command that makes the authority it misses", async () => {
+  const { code, err } = await selvage(["certs", "issue", await Deno.makeTempDir(), "worker"]);
+  assert.equal(code, 2);
+  assert.match(err, /selvage certs init/);
+});
+
+Deno.test("certs issue refuses a name that leads out of the folder", async () => {
+  const folder = await Deno.makeTempDir();
+  await selvage(["certs", "init", folder]);
+  for (const name of ["../worker", "ca", ".hidden"]) {
+    assert.equal((await selvage(["certs", "issue", folder, name])).code, 2, name);
+  }
+});

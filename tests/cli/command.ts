@@ -1,0 +1,95 @@
+/** Running the command as a script does, for its tests. */
+
+const MAIN = new URL("../../src/cli/main.ts", import.meta.url).href;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+/** How a command ended. */
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** How a command is run. */
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Deno's permission flags. Default `-A`. */
+  readonly permissions?: readonly string[];
+}
+
+/** Runs `selvage ARGS` to its end. */
+export async function selvage(
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<Ended> {
+  const { code, stdout, stderr } = await command(args, options).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+/** A `selvage worker` that is ready. */
+export interface RunningWorker extends AsyncDisposable {
+  /** The one line it has printed. */
+  readonly ready: Readonly<Record<string, string>>;
+  readonly address: string;
+  /** Sends a signal and waits for the end. */
+  end(signal: Deno.Signal): Promise<Ended>;
+}
+
+/** Starts `selvage worker ARGS` and waits until it is ready. */
+export async function startWorker(
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<RunningWorker> {
+  const child = command(["worker", ...args], options).spawn();
+  const out = new Lines(child.stdout);
+  const err = new Lines(child.stderr);
+  const line = await out.first;
+  if (line === undefined) throw new Error(`the worker is not ready: ${await err.all}`);
+  const ready = JSON.parse(line);
+  const end = async (signal: Deno.Signal): Promise<Ended> => {
+    child.kill(signal);
+    const { code } = await child.status;
+    return { code, out: await out.all, err: await err.all };
+  };
+  let ended: Promise<Ended> | undefined;
+  return {
+    ready,
+    address: ready.address,
+    end: (signal) => ended ??= end(signal),
+    [Symbol.asyncDispose]: async () => {
+      await (ended ??= end("SIGKILL"));
+    },
+  };
+}
+
+function command(args: readonly string[], options: CommandOptions): Deno.Command {
+  const { env = {}, permissions = ["-A"] } = options;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--quiet", "--config", CONFIG, ...permissions, MAIN, ...args],
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** Everything that a stream says, and its first line as soon as it is there. */
+class Lines {
+  readonly first: Promise<string | undefined>;
+  readonly all: Promise<string>;
+
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    const first = Promise.withResolvers<string | undefined>();
+    this.first = first.promise;
+    this.all = (async () => {
+      let text = "";
+      for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+        text += chunk;
+        if (text.includes("\n")) first.resolve(text.slice(0, text.indexOf("\n")));
+      }
+      first.resolve(undefined);
+      return text;
+    })();
+  }
+}

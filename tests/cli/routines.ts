@@ -1,0 +1,25 @@
+/** Routines that the tests of the command line serve. */
+import { routine } from "../../src/contract/mod.ts";
+
+export const add = routine(
+  "cli.add",
+  { version: "3", idempotent: true },
+  (a: number, b = 1) => a + b,
+);
+
+export const count = routine("cli.count", async function* (to: number) {
+  for (let n = 1; n <= to; n++) yield n;
+});
+
+export const fail = routine("cli.fail", () => {
+  throw Object.assign(new RangeError("too large"), { limit: 7 });
+});
+
+export const wait = routine("cli.wait", async (ms: number) => {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return "waited";
+});
+
+export const nothing = routine("cli.nothing", () => {});
+
+export const square = routine("cli.square", { run: "thread" }, (n: number) => n * n);

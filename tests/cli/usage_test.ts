@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { selvage } from "./command.ts";
+
+Deno.test("selvage shows its commands, without a command and with --help", async () => {
+  for (const args of [[], ["--help"]]) {
+    const { code, out } = await selvage(args);
+    assert.equal(code, 0);
+    for (const name of ["worker", "call", "certs", "permissions", "describe", "health"]) {
+      assert.match(out, new RegExp(`^  ${name}`, "m"));
+    }
+  }
+});
+
+Deno.test("selvage shows each flag of a command with its variable", async () => {
+  const { code, out } = await selvage(["worker", "--help"]);
+  assert.equal(code, 0);
+  assert.match(out, /--listen <HOST:PORT>[^]*SELVAGE_LISTEN/);
+  assert.match(out, /--drain-grace <DURATION>[^]*SELVAGE_DRAIN_GRACE/);
+});
+
+Deno.test("selvage tells in one sentence what is wrong with a command line", async () => {
+  const wrong: [args: string[], sentence: RegExp][] = [
+    [["wroker"], /unknown command 'wroker'[^]*worker/],
+    [["worker", "m.ts", "--lisen", "x"], /unknown option '--lisen'[^]*--listen/],
+    [["worker"], /missing required argument 'MODULE'/],
+    [["worker", "m.ts", "--threads", "0"], /--threads[^]*whole number from 1/],
+    [["worker", "m.ts", "--drain-grace", "soon"], /--drain-grace[^]*duration/],
+    [["call", "a.b", "--endpoint", "x:1", "--timeout", "-5"], /--timeout[^]*whole number/],
+  ];
+  for (const [args, sentence] of wrong) {
+    const { code, out, err } = await selvage(args);
+    assert.equal(code, 2, args.join(" "));
+    assert.match(err, sentence);
+    assert.doesNotMatch(err, /^\s+at /m);
+    assert.equal(out, "");
+  }
+});
+
+Deno.test("selvage refuses settings that do not belong together, before anything is opened", async () => {
+  const wrong: [args: string[], sentence: RegExp][] = [
+    [["worker", "m.ts", "--ca", "ca.pem"], /--cert, --key/],
+    [["worker", "m.ts", "--ca", ""], /--ca is empty/],
+    [["worker", "m.ts", "--ca", "a", "--cert", "b", "--key", "c"], /--allow/],
+    [["worker", "no_such_module.ts"], /no_such_module\.ts/],
+    [["worker", "m.ts", "--listen", "nowhere"], /is not an address/],
+    [["call", "a.b"], /--endpoint or --discover/],
+    [["call", "a.b", "{}", "--endpoint", "127.0.0.1:1"], /JSON array such as \[1,2\]/],
+    [["call", "a.b", "[1", "--endpoint", "127.0.0.1:1"], /JSON array such as \[1,2\]/],
+    [["call", "a b", "--endpoint", "127.0.0.1:1"], /name/],
+    [["call", "a.b", "--endpoint", "127.0.0.1:1", "--discover", "static:x:1"], /exclude/],
+    [["call", "a.b", "--discover", "carrier-pigeon:x"], /carrier-pigeon/],
+    [["permissions", "wroker"], /no command .*wroker/],
+  ];
+  for (const [args, sentence] of wrong) {
+    const { code, err } = await selvage(args);
+    assert.equal(code, 2, `${args.join(" ")}: ${err}`);
+    assert.match(err, sentence);
+    assert.equal(JSON.parse(err.trim()).error, "ConfigurationError");
+  }
+});
+
+Deno.test("selvage takes a flag from its variable, and the flag over the variable", async () => {
+  const env = { SELVAGE_ENDPOINT: "nowhere" };
+  assert.match((await selvage(["call", "a.b"], { env })).err, /nowhere/);
+  const over = await selvage(["call", "a.b", "--endpoint", "elsewhere"], { env });
+  assert.match(over.err, /elsewhere/);
+});

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { selvage, startWorker } from "./command.ts";
+
+/** A name server that is not there finds nobody. */
+const NOBODY = "dns:nobody.invalid:8443?ns=127.0.0.1:1";
+const MODULE = new URL("./routines.ts", import.meta.url).pathname;
+
+Deno.test("worker and call speak plaintext on loopback where no credentials are given", async () => {
+  await using worker = await startWorker([MODULE]);
+  assert.deepEqual(Object.keys(worker.ready), ["event", "id", "address", "url", "security"]);
+  assert.equal(worker.ready.event, "worker.ready");
+  assert.match(worker.address, /^127\.0\.0\.1:\d+$/);
+  assert.equal(worker.ready.url, `http://${worker.address}`);
+  assert.equal(worker.ready.security, "plaintext");
+  const { code, out, err } = await selvage([
+    "call",
+    "cli.add",
+    "[1,2]",
+    "--endpoint",
+    worker.address,
+  ]);
+  assert.equal(code, 0, err);
+  assert.equal(out, "3\n");
+});
+
+Deno.test("call prints a stream as one line an item, and nothing as null", async () => {
+  await using worker = await startWorker([MODULE]);
+  const at = ["--endpoint", worker.address];
+  const streamed = await selvage(["call", "cli.count", "[3]", "--stream", ...at]);
+  assert.equal(streamed.out, "1\n2\n3\n");
+  assert.equal((await selvage(["call", "cli.nothing", ...at])).out, "null\n");
+  assert.equal((await selvage(["call", "cli.square", "[7]", ...at])).out, "49\n");
+});
+
+Deno.test("call tells each failure by its exit code and one line of JSON", async () => {
+  await using worker = await startWorker([MODULE]);
+  const at = ["--endpoint", worker.address];
+  const failed = async (args: string[], code: number) => {
+    const ended = await selvage(["call", ...args]);
+    assert.equal(ended.code, code, `${args.join(" ")}: ${ended.err}`);
+    assert.equal(ended.err.trim().split("\n").length, 1, ended.err);
+    return JSON.parse(ended.err);
+  };
+  const threw = await failed(["cli.fail", ...at], 1);
+  assert.equal(threw.error, "RoutineError");
+  assert.equal(threw.thrown, "RangeError");
+  assert.deepEqual(threw.data, { limit: 7 });
+  const unknown = await failed(["cli.ad", "[1]", ...at], 2);
+  assert.equal(unknown.error, "UnknownRoutine");
+  assert.equal(unknown.nearest, "cli.add");
+  const late = await failed(["cli.wait", "[60000]", "--timeout", "100", ...at], 7);
+  assert.equal(late.error, "DeadlineExceeded");
+  const away = await failed(["cli.add", "[1]", "--endpoint", "127.0.0.1:1"], 6);
+  assert.equal(away.error, "WorkerUnavailable");
+  assert.equal((await failed(["cli.add", "--discover", NOBODY], 3)).error, "NoWorkersAvailable");
+});
+
+Deno.test("worker drains on SIGTERM, so that a call in flight finishes, and exits 0", async () => {
+  await using worker = await startWorker([MODULE]);
+  const call = selvage(["call", "cli.wait", "[1500]", "--endpoint", worker.address]);
+  await serving(worker.address);
+  const ended = await worker.end("SIGTERM");
+  assert.equal(ended.code, 0, ended.err);
+  assert.equal(ended.out.trim().split("\n").length, 1, "exactly one line on stdout");
+  assert.equal((await call).out, '"waited"\n');
+});
+
+Deno.test("worker and call prove each other's identity over mutual TLS", async () => {
+  const pki = await issue();
+  await using worker = await startWorker([
+    MODULE,
+    ...pki.flags("worker"),
+    "--allow",
+    "spiffe://x/client",
+  ]);
+  assert.equal(worker.ready.security, "mutual-tls");
+  assert.equal(worker.ready.url, `https://${worker.address}`);
+  const call = (...flags: string[]) =>
+    selvage(["call", "cli.add", "[1,2]", "--endpoint", worker.address, ...flags]);
+
+  const known = await call(...pki.flags("client"), "--identity", "spiffe://x/worker");
+  assert.equal(known.out, "3\n", known.err);
+
+  const mistaken = await call(...pki.flags("client"), "--identity", "spiffe://x/other");
+  assert.equal(mistaken.code, 4);
+  assert.ok(mistaken.err.startsWith('{"error":"HandshakeError","reason":"identity-mismatch",'));
+
+  const stranger = await call(...pki.flags("stranger"), "--identity", "spiffe://x/worker");
+  assert.equal(stranger.code, 4, stranger.err);
+  const { reason, peerReason } = JSON.parse(stranger.err);
+  assert.equal(`${reason} ${peerReason}`, "client-certificate-refused subject-not-allowed");
+
+  const plain = await call();
+  assert.equal(plain.code, 4, plain.err);
+  assert.equal(JSON.parse(plain.err).reason, "encrypted-peer");
+});
+
+Deno.test("describe, health and workers tell of a worker", async () => {
+  await using worker = await startWorker([MODULE, "--tag", "gpu", "--tag", "big"]);
+  const at = ["--endpoint", worker.address];
+  const described = JSON.parse((await selvage(["describe", ...at])).out);
+  assert.equal(described.id, worker.ready.id);
+  assert.deepEqual(described.tags, ["gpu", "big"]);
+  assert.deepEqual(described.routines[0], {
+    name: "cli.add",
+    version: "3",
+    idempotent: true,
+  });
+  const health = await selvage(["health", ...at]);
+  assert.equal(health.out, '{"status":"SERVING"}\n', health.err);
+  const workers = await selvage(["workers", "--discover", `static:${worker.address}`]);
+  const [line] = workers.out.trim().split("\n");
+  assert.equal(JSON.parse(line!).address, worker.address);
+  assert.equal(JSON.parse(line!).state, "ready");
+});
+
+Deno.test("health waits for a worker that is not up yet, and gives up when the wait is over", async () => {
+  const { code } = await selvage(["health", "--endpoint", "127.0.0.1:1", "--wait", "300ms"]);
+  assert.equal(code, 6);
+});
+
+Deno.test("permissions prints what is enough to run a worker and a call", async () => {
+  const pki = await issue();
+  const serve = [MODULE, ...pki.flags("worker"), "--allow", "*", "--listen", "127.0.0.1:0"];
+  const least = await selvage(["permissions", "worker", ...serve]);
+  assert.equal(least.code, 0, least.err);
+  assert.doesNotMatch(least.out, /allow-all|-A/);
+  await using worker = await startWorker(serve, { permissions: least.out.trim().split(" ") });
+  const call = [
+    "cli.square",
+    "[7]",
+    "--endpoint",
+    worker.address,
+    ...pki.flags("client"),
+    "--identity",
+    "spiffe://x/worker",
+  ];
+  const callLeast = await selvage(["permissions", "call", ...call]);
+  const permissions = callLeast.out.trim().split(" ");
+  const called = await selvage(["call", ...call], { permissions });
+  assert.equal(called.out, "49\n", called.err);
+});
+
+interface Pki {
+  /** The credentials flags of one name. */
+  flags(name: string): string[];
+}
+
+/** An authority with a worker, a client and a stranger that nobody allows. */
+async function issue(): Promise<Pki> {
+  const folder = await Deno.makeTempDir();
+  await selvage(["certs", "init", folder]);
+  for (const name of ["worker", "client", "stranger"]) {
+    await selvage(["certs", "issue", folder, name, "--spiffe", `spiffe://x/${name}`]);
+  }
+  const file = (name: string) => join(folder, name);
+  return {
+    flags: (name) => [
+      "--ca",
+      file("ca.pem"),
+      "--cert",
+      file(`${name}.pem`),
+      "--key",
+      file(`${name}.key`),
+    ],
+  };
+}
+
+/** Waits until a worker is at a call. */
+async function serving(address: string): Promise<void> {
+  for (;;) {
+    const { out } = await selvage(["describe", "--endpoint", address]);
+    if (JSON.parse(out).idleSeconds === 0) return;
+  }
+}
