@@ -57,6 +57,8 @@ export abstract class FrameHandling extends ConnectionCore implements FrameSink 
   protected abstract disown(lastStreamId: number, code: ErrorCode): void;
   /** The peer's SETTINGS have been applied. */
   protected abstract settingsApplied(): void;
+  /** The peer's SETTINGS say that we may push. */
+  protected abstract pushAllowed(): void;
   /** RST_STREAM arrived on a stream that is under way. */
   protected abstract resetByPeer(stream: Http2Stream, code: ErrorCode): void;
 
@@ -344,6 +346,9 @@ export abstract class FrameHandling extends ConnectionCore implements FrameSink 
     switch (id) {
       case Setting.HEADER_TABLE_SIZE:
         this.scheduler.encoder.allowTable(value);
+        break;
+      case Setting.ENABLE_PUSH:
+        if (value === 1) this.pushAllowed();
         break;
       case Setting.MAX_CONCURRENT_STREAMS:
         this.peer.maxConcurrentStreams = value;
