@@ -15,6 +15,7 @@ import {
   finding,
   handshakeError,
 } from "./dial_failure.ts";
+import { inOneFlight } from "./first_flight.ts";
 import { describeSpoken, spoken } from "./first_bytes.ts";
 import { readRefusal } from "./refusal.ts";
 
@@ -41,7 +42,7 @@ export function greet(
   context: DialContext,
 ): Greeting {
   let farewell: Farewell | undefined;
-  const connection = openClientConnection(opened.channel, {
+  const connection = openClientConnection(inOneFlight(opened.channel), {
     ...options,
     onGoAway: (goAway) => {
       const { code, debugData } = goAway;
@@ -57,6 +58,8 @@ export function greet(
   const taken = connection.ping().then(() => {
     if (farewell !== undefined) throw refused({ how: "accused", code: farewell.code });
   }, async () => {
+    // How it ended is known; a peer that broke the protocol is not waited for.
+    opened.channel.destroy();
     throw refused(await connection.closed);
   });
   // Whoever gave up waiting does not listen any more.
@@ -101,7 +104,7 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
         : "what it sends is not HTTP/2",
     );
   }
-  if (farewell !== undefined || end.how === "orderly") return undefined;
+  if (farewell !== undefined) return undefined;
   return finding("handshake-aborted", "worker", {
     found: context.own === undefined
       ? "the peer hung up before it spoke HTTP/2, without saying why"
