@@ -56,7 +56,15 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
 
 async function load(modules: readonly (() => Promise<unknown>)[]): Promise<void> {
   using _loading = beginModuleLoad("a worker of a pool");
-  for (const module of modules) await module();
+  for (const module of modules) {
+    try {
+      await module();
+    } catch (error) {
+      if (error instanceof ConfigurationError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      throw new ConfigurationError(`a module cannot be loaded: ${message}`, { setting: "modules" });
+    }
+  }
 }
 
 /** Standard output belongs to the pool; what routines print goes where their errors go. */

@@ -5,11 +5,11 @@ import { processId } from "./routines.ts";
 const pool = await WorkerPool.open({
   spawn: { count: 2, modules: [new URL("./routines.ts", import.meta.url)] },
 });
-const processes = new Set<number>();
-while (processes.size < 2) processes.add(await pool.call(processId, []));
-console.log(JSON.stringify([...processes]));
 Deno.addSignalListener("SIGTERM", async () => {
   await pool[Symbol.asyncDispose]();
   Deno.exit(0);
 });
+const processes = new Set<number>();
+while (processes.size < 2) processes.add(await pool.call(processId, []));
+console.log(JSON.stringify([...processes]));
 setInterval(() => {}, 60_000);

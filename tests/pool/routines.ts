@@ -13,8 +13,6 @@ export const sums = duplexRoutine("pool.sums", async function* (input: AsyncIter
   for await (const n of input) yield sum += n;
 });
 
-export const square = routine("pool.square", { run: "thread" }, (n: number) => n * n);
-
 export const processId = routine("pool.process-id", () => Deno.pid);
 
 export const caller = routine("pool.caller", () => currentCall().peer.identity ?? "");
@@ -27,8 +25,9 @@ export const exit = routine("pool.exit", (code: number) => {
   Deno.exit(code);
 });
 
+/** Writes where the worker tells its pool how it is. */
 export const print = routine("pool.print", (text: string) => {
-  console.log(text);
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 });
 
 export const wait = routine("pool.wait", async (ms: number) => {

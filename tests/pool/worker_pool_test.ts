@@ -19,10 +19,10 @@ import {
   granted,
   print,
   processId,
-  square,
   sums,
   wait,
 } from "./routines.ts";
+import { square } from "./thread_routines.ts";
 
 const modules = [new URL("./routines.ts", import.meta.url)];
 
@@ -31,9 +31,15 @@ Deno.test("WorkerPool calls routines of every kind in the processes it has spawn
   assert.equal(await pool.call(add, [1, 2]), 3);
   assert.deepEqual(await Array.fromAsync(pool.stream(count, [3])), [1, 2, 3]);
   assert.deepEqual(await Array.fromAsync(pool.duplex(sums, [1, 2, 3], [])), [1, 3, 6]);
-  assert.equal(await pool.call(square, [7]), 49);
   assert.equal(await pool.client({ add }).add(20, 22), 42);
   assert.notEqual(await pool.call(processId, []), Deno.pid);
+});
+
+Deno.test("WorkerPool runs routines in threads of its workers, and allows no more for it than their code", async () => {
+  const threaded = [...modules, new URL("./thread_routines.ts", import.meta.url)];
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules: threaded } });
+  assert.equal(await pool.call(square, [7]), 49);
+  assert.deepEqual(await pool.call(granted, []), []);
 });
 
 Deno.test("WorkerPool and its workers know each other by name, and nobody else", async () => {
