@@ -2,7 +2,7 @@ import { parseAddress, type TlsVersion } from "../channel/mod.ts";
 import type { CredentialsSource } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
-import type { Clock, Observer } from "../observe/mod.ts";
+import { type Clock, loggerFor, type Observer } from "../observe/mod.ts";
 import type { dialPeer } from "../peer/mod.ts";
 import { plaintextPosture } from "../policy/mod.ts";
 import type { DiscoveredWorker } from "../discovery/mod.ts";
@@ -31,7 +31,11 @@ export function dialWith(options: DialOptions): Dial {
   const { slots, observer, credentials } = options;
   return async (worker, { signal, onState }) => {
     const address = parseAddress(worker.address);
-    if (credentials === undefined) plaintextPosture(address, options.strict);
+    if (credentials === undefined && plaintextPosture(address, options.strict) === "warn") {
+      loggerFor("security").warn("worker {address} is called in plaintext over the network", {
+        address: worker.address,
+      });
+    }
     const expected = credentials === undefined ? [] : expectedOf(worker, options.identity);
     using _slot = await slots.take(signal);
     const peer = await options.dialPeer(address, {

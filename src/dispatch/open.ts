@@ -1,9 +1,9 @@
 import type { Transport } from "@connectrpc/connect";
-import type { Credentials } from "../credentials/mod.ts";
+import type { Credentials, CredentialsSource } from "../credentials/mod.ts";
 import { type Discovery, discoveryFromUrl } from "../discovery/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
-import { type Clock, EventHub, systemClock } from "../observe/mod.ts";
+import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
 import { dialPeer } from "../peer/mod.ts";
 import { Attempts } from "./attempts.ts";
 import type { BackoffOptions } from "./backoff.ts";
@@ -62,7 +62,7 @@ export async function openParts(
 ): Promise<OpenedDispatcher> {
   const { strict = false, limits = {} } = options;
   const { clock = systemClock, random = Math.random, id = crypto.randomUUID() } = ground;
-  const checked = sources.map(checkSource);
+  const checked = sources.map((source) => checkSource(source, strict));
   const settings = new CallSettings(options.call ?? {}, options.token, id);
   const slots = new DialSlots(limits.handshakes ?? 64);
   await using opening = new AsyncDisposableStack();
@@ -84,6 +84,13 @@ export async function openParts(
       observer,
     });
     opened.push({ discovery, dial, source });
+    observer.emit({
+      type: "security.posture",
+      security: securityOf(source),
+      strict,
+      policy: false,
+      tokens: options.token !== undefined,
+    });
   }
   const fleet = new Fleet({
     sources: opened,
@@ -128,11 +135,17 @@ interface CheckedSource {
 }
 
 /** What can be said of a source before anything is opened. */
-function checkSource(source: WorkerSource): CheckedSource {
+function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
   const discovery = typeof source.discovery === "string"
     ? discoveryFromUrl(source.discovery)
     : source.discovery;
   const { credentials } = source;
+  // Workers that have names are reached over TCP; any other address is judged when it is dialled.
+  if (strict && credentials === undefined && discovery.namesWorkers) {
+    throw new ConfigurationError("strict refuses plaintext over TCP; give credentials", {
+      setting: "credentials",
+    });
+  }
   const identity = source.identity === undefined ? undefined : parsePatterns(source.identity);
   if (credentials !== undefined && identity === undefined && !discovery.namesWorkers) {
     throw new ConfigurationError(
@@ -153,4 +166,9 @@ function backoffOf({ shortestBackoffMs, longestBackoffMs }: DispatcherLimits): B
     ...(shortestBackoffMs === undefined ? {} : { shortestMs: shortestBackoffMs }),
     ...(longestBackoffMs === undefined ? {} : { longestMs: longestBackoffMs }),
   };
+}
+
+function securityOf(source: CredentialsSource | undefined): ChannelSecurity {
+  if (source === undefined) return "plaintext";
+  return source.current().mode === "mutual" ? "mutual-tls" : "one-way-tls";
 }
