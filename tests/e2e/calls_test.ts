@@ -1,0 +1,237 @@
+import assert from "node:assert/strict";
+import { routine } from "../../src/contract/mod.ts";
+import type { Dispatcher } from "../../src/dispatch/mod.ts";
+import {
+  DeadlineExceeded,
+  InvalidPayload,
+  NoWorkersAvailable,
+  Overloaded,
+  RoutineError,
+  UnknownRoutine,
+  WorkerUnavailable,
+} from "../../src/errors/mod.ts";
+import { openDispatcher, startWorker } from "./pair.ts";
+import * as routines from "./routines.ts";
+import { Trust } from "./trust.ts";
+import { WorkerProcess } from "./worker_process.ts";
+
+/** Waits until the routines of a worker have marked something; there is no event for what they do. */
+async function marked(dispatcher: Dispatcher, mark: string): Promise<void> {
+  while (!(await dispatcher.call(routines.marked, [])).includes(mark)) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+/** One worker and its dispatcher, both here. */
+async function pair(options: Parameters<typeof startWorker>[1] = {}) {
+  const trust = new Trust();
+  const stack = new AsyncDisposableStack();
+  const worker = stack.use(await startWorker(trust, { limits: { drainGraceMs: 0 }, ...options }));
+  const dispatcher = stack.use(await openDispatcher(trust, worker.address));
+  return { worker, dispatcher, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+Deno.test("a caller's abort is thrown as it is, and reaches the routine within 50 ms", async () => {
+  await using open = await pair();
+  const { dispatcher } = open;
+  const caller = new AbortController();
+  const call = dispatcher.call(routines.wait, ["abort"], { signal: caller.signal });
+  await marked(dispatcher, "abort:began");
+  const reason = new RangeError("changed my mind");
+  caller.abort(reason);
+  const abortedAt = performance.now();
+  await assert.rejects(call, (error) => error === reason);
+  await marked(dispatcher, "abort:AbortError");
+  assert.ok(performance.now() - abortedAt < 50);
+});
+
+Deno.test("a signal that has aborted before the call is thrown, and nothing is called", async () => {
+  await using open = await pair();
+  const signal = AbortSignal.abort(new RangeError("too late"));
+  await assert.rejects(
+    open.dispatcher.call(routines.wait, ["never"], { signal }),
+    new RangeError("too late"),
+  );
+  const marks = await open.dispatcher.call(routines.marked, []);
+  assert.ok(!marks.includes("never:began"));
+});
+
+Deno.test("a deadline ends the call, and reaches the routine's signal", async () => {
+  await using open = await pair();
+  const { dispatcher } = open;
+  const error = await dispatcher.call(routines.wait, ["late"], { timeoutMs: 60 })
+    .catch((error) => error);
+  assert.ok(error instanceof DeadlineExceeded, String(error));
+  assert.equal(error.timeoutMs, 60);
+  await marked(dispatcher, "late:DeadlineExceeded");
+});
+
+Deno.test("a deadline also ends a call that finds no worker in time", async () => {
+  const trust = new Trust();
+  // Accepts connections, and never says a word.
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr as Deno.NetAddr;
+  await using dispatcher = await openDispatcher(trust, `127.0.0.1:${port}`);
+  await assert.rejects(
+    dispatcher.call(routines.add, [1, 2], { timeoutMs: 50 }),
+    DeadlineExceeded,
+  );
+});
+
+Deno.test("an unknown routine is told with the nearest name, and the worker is unharmed", async () => {
+  await using open = await pair();
+  const { dispatcher } = open;
+  const error = await dispatcher.call(routine<() => number>("math.ad"), [])
+    .catch((error) => error);
+  assert.ok(error instanceof UnknownRoutine);
+  assert.equal(error.nearest, "math.add");
+  assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+});
+
+Deno.test("a routine that one worker lacks is found at another", async () => {
+  const trust = new Trust();
+  await using other = await startWorker(trust, { routines: { count: routines.count } });
+  await using adder = await startWorker(trust, { routines: { add: routines.add } });
+  await using dispatcher = await openDispatcher(trust, [other.address, adder.address]);
+  await dispatcher.ready({ min: 2 });
+  const events = dispatcher.events();
+  for (let n = 0; n < 4; n++) assert.equal(await dispatcher.call(routines.add, [n, 1]), n + 1);
+  const { value: event } = await events.next();
+  assert.ok(event?.type === "dispatch.retried");
+  assert.deepEqual([event.cause, event.worker.address], ["routine-unknown", other.address]);
+});
+
+Deno.test("what cannot travel is told before anything is sent, or by an unharmed worker", async () => {
+  await using open = await pair();
+  const { dispatcher } = open;
+  await assert.rejects(dispatcher.call(routines.add, [(() => 1) as never]), InvalidPayload);
+  await assert.rejects(dispatcher.call(routines.fail, ["class"]), InvalidPayload);
+  const thrown = await dispatcher.call(routines.fail, ["text"]).catch((error) => error);
+  assert.ok(thrown instanceof RoutineError);
+  assert.equal(thrown.cause, "not an error");
+  assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+});
+
+Deno.test("a worker without room refuses, and the call goes to one that has some", async () => {
+  const trust = new Trust();
+  const limits = { concurrency: 1, drainGraceMs: 0 };
+  await using first = await startWorker(trust, { limits });
+  await using second = await startWorker(trust, { limits });
+  await using dispatcher = await openDispatcher(trust, [first.address, second.address]);
+  await dispatcher.ready({ min: 2 });
+  const caller = new AbortController();
+  const held = [1, 2].map((n) =>
+    dispatcher.call(routines.wait, [`held-${n}`], { signal: caller.signal }).catch(() => {})
+  );
+  await assert.rejects(dispatcher.call(routines.add, [1, 2]), Overloaded);
+  assert.deepEqual([first.inFlight, second.inFlight], [1, 1]);
+  caller.abort();
+  await Promise.all(held);
+});
+
+Deno.test("a call whose worker dies is not made again, unless it is idempotent", async () => {
+  const trust = new Trust();
+  const options = { allow: "*" };
+  await using mortal = await WorkerProcess.start({ pem: trust.worker(), options });
+  await using dispatcher = await openDispatcher(trust, mortal.address);
+  const error = await dispatcher.call(routines.die, ["once"]).catch((error) => error);
+  assert.ok(error instanceof WorkerUnavailable, String(error));
+  assert.equal(error.notBegun, false);
+
+  await using second = await WorkerProcess.start({ pem: trust.worker(), options });
+  await using survivor = await startWorker(trust, {
+    routines: { die: routine("test.die", (name: string) => name.length), marked: routines.marked },
+  });
+  await using both = await openDispatcher(trust, [second.address, survivor.address]);
+  await both.ready({ min: 2 });
+  const idempotent = routine<(name: string) => number>("test.die", { idempotent: true });
+  const answers = await Promise.all([1, 2].map(() => both.call(idempotent, ["again"])));
+  assert.deepEqual(answers, [5, 5]);
+});
+
+Deno.test("a stream that nobody reads starts nothing, and one that is left runs its finally", async () => {
+  await using open = await pair();
+  const { dispatcher } = open;
+  dispatcher.stream(routines.count, ["unread", 5]);
+  for await (const n of dispatcher.stream(routines.count, ["left", 1_000])) if (n === 3) break;
+  await marked(dispatcher, "left:finally:true");
+  const marks = await dispatcher.call(routines.marked, []);
+  assert.ok(!marks.some((mark) => mark.startsWith("unread")));
+});
+
+Deno.test("a stream runs no further ahead of its reader than it is allowed", async () => {
+  await using open = await pair();
+  const { dispatcher } = open;
+  const stream = dispatcher.stream(routines.count, ["ahead", 1_000], { ahead: 4 });
+  for (let n = 1; n <= 10; n++) assert.equal((await stream.next()).value, n);
+  await marked(dispatcher, "ahead:12");
+  // Whatever was under way has arrived by the time that some other calls were answered.
+  for (let n = 0; n < 20; n++) await dispatcher.call(routines.add, [n]);
+  const marks = await dispatcher.call(routines.marked, []);
+  const furthest = Math.max(
+    ...marks.filter((mark) => /^ahead:\d/.test(mark)).map((mark) => Number(mark.slice(6))),
+  );
+  assert.ok(furthest >= 12 && furthest <= 14, `it got to ${furthest}`);
+  await stream.return();
+  await marked(dispatcher, "ahead:finally:true");
+});
+
+Deno.test("a duplex call reads its caller's items only as the routine takes them", async () => {
+  await using open = await pair();
+  let read = 0;
+  let closed = false;
+  async function* numbers() {
+    try {
+      for (;;) yield ++read;
+    } finally {
+      closed = true;
+    }
+  }
+  const sums = open.dispatcher.duplex(routines.tally, numbers(), [0], { ahead: 4 });
+  for (let n = 0; n < 10; n++) await sums.next();
+  assert.ok(read >= 10 && read <= 24, `read ${read}`);
+  await sums.return();
+  assert.equal(closed, true);
+});
+
+Deno.test("what a duplex call's source throws is thrown to the caller", async () => {
+  await using open = await pair();
+  async function* numbers() {
+    yield 1;
+    throw new RangeError("no more");
+  }
+  const sums = open.dispatcher.duplex(routines.tally, numbers(), [0]);
+  await assert.rejects(Array.fromAsync(sums), new RangeError("no more"));
+});
+
+Deno.test("discovery that finds nobody is told as such", async () => {
+  const trust = new Trust();
+  const discovery = {
+    source: "nobody:",
+    namesWorkers: true,
+    async *watch() {
+      yield [];
+    },
+  };
+  await using dispatcher = await openDispatcher(trust, "127.0.0.1:1", { discovery });
+  await assert.rejects(dispatcher.call(routines.add, [1, 2]), NoWorkersAvailable);
+  await assert.rejects(dispatcher.ready({ timeoutMs: 10 }), NoWorkersAvailable);
+});
+
+Deno.test("a worker that drains finishes its calls, and takes no new ones", async () => {
+  await using open = await pair({ limits: {} });
+  const { dispatcher, worker } = open;
+  const slow = dispatcher.call(routines.slow, [150]);
+  await dispatcher.call(routines.add, [1, 2]);
+  assert.equal(worker.inFlight, 1);
+  const events = worker.events();
+  const drained = worker.drain({ graceMs: 5_000 });
+  await assert.rejects(dispatcher.call(routines.add, [1, 2]), WorkerUnavailable);
+  assert.equal(await slow, 150);
+  await drained;
+  const types = (await Array.fromAsync(events)).map(({ type }) => type);
+  assert.deepEqual(types.filter((type) => type.startsWith("worker.")), [
+    "worker.draining",
+    "worker.stopped",
+  ]);
+});
