@@ -7,3 +7,4 @@ export * from "./grpc/health/v1/health_pb.ts";
 export * from "./selvage/v1/failure_pb.ts";
 export * from "./selvage/v1/payload_pb.ts";
 export * from "./selvage/v1/worker_pb.ts";
+export * from "./spiffe/workload/workload_pb.ts";

@@ -1,0 +1,8 @@
+/**
+ * The SPIFFE Workload API as a source of credentials, over our own gRPC client.
+ *
+ * @module
+ */
+export * from "./credentials.ts";
+export type { SvidChoice } from "./svid_choice.ts";
+export * from "./workload_api.ts";

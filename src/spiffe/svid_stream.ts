@@ -1,0 +1,100 @@
+import { createClient } from "@connectrpc/connect";
+import { dialChannel, formatAddress, type UnixAddress } from "../channel/mod.ts";
+import { SpiffeWorkloadAPI, type X509SVIDResponse } from "../gen/mod.ts";
+import { type ClientConnection, ErrorCode, openClientConnection } from "../http2/mod.ts";
+import type { Clock } from "../observe/mod.ts";
+import { createTransport } from "../rpc/mod.ts";
+
+/** What every request must carry, so that no other program can be talked into making it (Workload Endpoint §3). */
+const SECURITY_HEADER = { "workload.spiffe.io": "true" };
+
+/** The largest response, in bytes: what gRPC receives by default, so that no agent sends more. */
+const RESPONSE_BYTES = 4 * 1024 * 1024;
+
+/** The agent is on this machine. */
+const CONNECT_TIMEOUT_MS = 5000;
+
+/** An agent owes its first response without delay (Workload API §4.3), and may have to ask others who we are. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** Agents built on grpc-go hang up on whoever pings a silent connection more often than every 5 minutes. */
+const KEEPALIVE_MS = 6 * 60_000;
+
+/** What a stream is followed with. */
+export interface SvidStreamOptions {
+  /** Ends the stream. */
+  readonly signal: AbortSignal;
+  /** The time. */
+  readonly clock: Clock;
+}
+
+/**
+ * Asks for X.509-SVIDs on a connection of its own, which ends with the stream.
+ *
+ * @throws {ConnectError} where the agent refuses, or is lost.
+ * @throws {Error} where nobody listens there, or nobody answers.
+ */
+export async function* svidStream(
+  endpoint: UnixAddress,
+  { signal, clock }: SvidStreamOptions,
+): AsyncGenerator<X509SVIDResponse, void> {
+  const connection = await connect(endpoint, signal, clock);
+  try {
+    using answer = patience(clock, ANSWER_TIMEOUT_MS);
+    const responses = createClient(SpiffeWorkloadAPI, transportOn(connection)).fetchX509SVID({}, {
+      signal: AbortSignal.any([signal, answer.signal]),
+      headers: SECURITY_HEADER,
+    });
+    try {
+      for await (const response of responses) {
+        answer[Symbol.dispose]();
+        yield response;
+      }
+    } catch (error) {
+      if (!answer.signal.aborted) throw error;
+      throw new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`, { cause: error });
+    }
+  } finally {
+    connection.abort(ErrorCode.NO_ERROR);
+    await connection.closed;
+  }
+}
+
+async function connect(
+  endpoint: UnixAddress,
+  aborted: AbortSignal,
+  clock: Clock,
+): Promise<ClientConnection> {
+  using timeout = patience(clock, CONNECT_TIMEOUT_MS);
+  const outcome = await dialChannel(endpoint, { signal: { aborted, timeout: timeout.signal } });
+  if (!outcome.ok) {
+    const why = outcome.code ?? (outcome.timedOut ? "time ran out" : "unknown");
+    throw new Error(`no connection to ${formatAddress(endpoint)} (${why})`, {
+      cause: outcome.cause,
+    });
+  }
+  return openClientConnection(outcome.channel, { limits: { keepaliveIdleMs: KEEPALIVE_MS } });
+}
+
+function transportOn(connection: ClientConnection) {
+  return createTransport({
+    place: () => ({ connection }),
+    protocol: "grpc",
+    scheme: "http",
+    authority: "localhost",
+    // Nothing is gained by compressing on one machine, and nothing can swell.
+    acceptCompression: [],
+    limits: { messageBytes: RESPONSE_BYTES },
+  });
+}
+
+/** Aborts its signal after that time, unless disposed of before. */
+interface Patience extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+function patience(clock: Clock, ms: number): Patience {
+  const end = new AbortController();
+  const timer = clock.schedule(() => end.abort(), ms, { background: true });
+  return { signal: end.signal, [Symbol.dispose]: () => timer[Symbol.dispose]() };
+}

@@ -1,0 +1,175 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { formatAddress, type UnixAddress } from "../channel/mod.ts";
+import {
+  assemble,
+  configurationError,
+  type CredentialRejection,
+  type CredentialsSource,
+  CredentialsStore,
+  type OpenCredentialsOptions,
+  rejection,
+} from "../credentials/mod.ts";
+import { escapePeerText } from "../errors/mod.ts";
+import type { X509SVIDResponse } from "../gen/mod.ts";
+import { type Clock, systemClock } from "../observe/mod.ts";
+import type { SvidChoice } from "./svid_choice.ts";
+import { readSvids } from "./svid_response.ts";
+import { svidStream } from "./svid_stream.ts";
+
+/** What is watched. */
+export interface SvidSettings {
+  /** The agent. */
+  readonly endpoint: UnixAddress;
+  /** Which identity to take. */
+  readonly choice: SvidChoice;
+  /** How long the first one is waited for, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** The first wait before asking again, in milliseconds; twice as long with every failure in a row. */
+const SHORTEST_RETRY_MS = 200;
+
+/** A local agent is cheap to ask, and certificates may live for seconds. */
+const LONGEST_RETRY_MS = 5000;
+
+/** Errors that say that we ask for what this agent will never give (Workload Endpoint, appendix A). */
+const HOPELESS: ReadonlySet<Code> = new Set([Code.InvalidArgument, Code.Unimplemented]);
+
+/** Opens credentials that follow the agent. */
+export async function openSvids(
+  settings: SvidSettings,
+  options: OpenCredentialsOptions,
+): Promise<CredentialsSource> {
+  const watch = new SvidWatch(settings, options);
+  try {
+    await watch.begin(options.signal);
+  } catch (error) {
+    await watch.store[Symbol.asyncDispose]();
+    throw error;
+  }
+  return watch.store;
+}
+
+/** Follows one stream after another, and offers what each response holds. */
+class SvidWatch {
+  readonly store: CredentialsStore;
+  readonly #settings: SvidSettings;
+  readonly #clock: Clock;
+  readonly #closing = new AbortController();
+  readonly #first = Promise.withResolvers<void>();
+  #following: Promise<void> = Promise.resolve();
+  /** Streams in a row that gave nothing to use. */
+  #failures = 0;
+  #lastRejection: CredentialRejection | undefined;
+
+  constructor(settings: SvidSettings, options: OpenCredentialsOptions) {
+    this.#settings = settings;
+    this.#clock = options.clock ?? systemClock;
+    this.store = new CredentialsStore(options, () => this.#close());
+  }
+
+  /** Settles with the first identity that can be used, or with why there is none. */
+  async begin(signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    const { waitMs } = this.#settings;
+    using _timer = this.#clock.schedule(() => this.#first.reject(this.#noneWithin(waitMs)), waitMs);
+    const onAbort = (): void => this.#first.reject(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#following = this.#follow();
+    try {
+      await this.#first.promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#following;
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      const ended = await this.#followOne();
+      if (this.#closing.signal.aborted) return;
+      this.#reject(ended);
+      await this.#pause();
+    }
+  }
+
+  /** One stream, from the dial to whatever ends it. */
+  async #followOne(): Promise<CredentialRejection> {
+    try {
+      const options = { signal: this.#closing.signal, clock: this.#clock };
+      for await (const response of svidStream(this.#settings.endpoint, options)) {
+        this.#take(response);
+      }
+      return this.#unavailable("it ended the stream");
+    } catch (error) {
+      const rejected = this.#unavailable(
+        error instanceof Error ? error.message : String(error),
+        error,
+      );
+      if (isHopeless(error)) this.#first.reject(configurationError(rejected));
+      return rejected;
+    }
+  }
+
+  #take(response: X509SVIDResponse): void {
+    const read = readSvids(response, this.#settings.choice);
+    if (read.kind === "rejected") return this.#reject(read);
+    const assembled = assemble(read.pem, this.#clock.now());
+    if (assembled.kind !== "usable") {
+      return this.#reject(assembled.kind === "rejected" ? assembled : assembled.rejected);
+    }
+    if (this.store.offer(assembled) === "rejected") return;
+    this.#failures = 0;
+    this.#first.resolve();
+    for (const untrusted of read.untrusted) this.store.reject(untrusted);
+  }
+
+  #reject(rejected: CredentialRejection): void {
+    this.#lastRejection = rejected;
+    this.store.reject(rejected);
+  }
+
+  /** Waits, at random in the upper half so that the workloads of a machine do not come back together. */
+  async #pause(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { signal } = this.#closing;
+    // Beyond 2^16 times the shortest, the longest wait has long been reached.
+    const fullMs = Math.min(
+      LONGEST_RETRY_MS,
+      SHORTEST_RETRY_MS * 2 ** Math.min(this.#failures, 16),
+    );
+    this.#failures++;
+    using _timer = this.#clock.schedule(resolve, fullMs * (0.5 + Math.random() / 2), {
+      background: this.store.ready,
+    });
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+  }
+
+  #unavailable(why: string, cause?: unknown): CredentialRejection {
+    return rejection(
+      "provider-failed",
+      "provider",
+      `the SPIFFE Workload API at ${formatAddress(this.#settings.endpoint)}: ${
+        escapePeerText(why)
+      }`,
+      cause,
+    );
+  }
+
+  #noneWithin(waitMs: number): Error {
+    return configurationError(
+      this.#lastRejection ?? this.#unavailable(`no answer within ${waitMs} ms`),
+    );
+  }
+}
+
+/** Whether asking again is of no use while we wait for the start; later an agent may be replaced. */
+function isHopeless(error: unknown): boolean {
+  return error instanceof Deno.errors.NotCapable ||
+    error instanceof ConnectError && HOPELESS.has(error.code);
+}
