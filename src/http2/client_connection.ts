@@ -111,6 +111,7 @@ class Http2Client extends FrameHandling implements ClientConnection {
   }
 
   protected override settingsApplied(): void {
+    this.#takeBack(this.#active - this.peer.maxConcurrentStreams);
     this.#startWaiting();
   }
 
@@ -206,6 +207,15 @@ class Http2Client extends FrameHandling implements ClientConnection {
   #start(stream: Http2Stream): void {
     this.#unsent.push(stream);
     this.scheduler.addHeaders(stream);
+  }
+
+  /** Streams above a limit that the peer has lowered wait again, in their order. */
+  #takeBack(excess: number): void {
+    for (; excess > 0 && this.#unsent.length > 0; excess--) {
+      const stream = this.#unsent.pop()!;
+      stream.list?.remove(stream);
+      this.#waiting.unshift(stream);
+    }
   }
 
   #forgetUnsent(stream: Http2Stream): void {

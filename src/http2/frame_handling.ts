@@ -365,7 +365,8 @@ export abstract class FrameHandling extends ConnectionCore implements FrameSink 
 
   /** RFC 9113 §6.9.2: every stream's window moves by the difference, below 0 too. */
   #moveSendWindows(difference: number): void {
-    for (const stream of this.streams.values()) {
+    // A copy: what can be sent now may be sent at once, and complete its stream.
+    for (const stream of [...this.streams.values()]) {
       stream.sendWindow += difference;
       if (stream.sendWindow > MAX_WINDOW_BYTES) {
         throw new Http2Violation(ErrorCode.FLOW_CONTROL_ERROR, "a window above 2^31-1");

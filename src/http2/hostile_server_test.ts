@@ -503,3 +503,21 @@ Deno.test("the server's two-step shutdown is announced with falling ids", async 
     true,
   );
 });
+
+Deno.test("a limit that arrives before HEADERS are written is kept to", async () => {
+  const [near, far] = memoryChannelPair();
+  const client = openClientConnection(near);
+  const peer = new RawPeer(far, 24);
+  await settle();
+  const answers = Array.from({ length: 5 }, () => request(client).answer);
+  // Delivered in a microtask, before the flush at the end of the turn.
+  peer.send(encodeSettings([[Setting.MAX_CONCURRENT_STREAMS, 2]]), encodeSettingsAck());
+  await settle();
+  const ids = () => peer.frames.filter(({ type }) => type === FrameType.HEADERS);
+  deepStrictEqual(ids().map(({ streamId }) => streamId), [1, 3]);
+  peer.headers(1, RESPONSE, true);
+  strictEqual((await answers[0]!.ended).how, "complete");
+  await settle();
+  deepStrictEqual(ids().map(({ streamId }) => streamId), [1, 3, 5]);
+  await finished({ client, peer });
+});

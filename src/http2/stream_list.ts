@@ -23,6 +23,17 @@ export class StreamList {
     this.length++;
   }
 
+  /** Adds a stream at the beginning. */
+  unshift(stream: Http2Stream): void {
+    stream.list = this;
+    stream.previous = undefined;
+    stream.next = this.#first;
+    if (this.#first) this.#first.previous = stream;
+    else this.#last = stream;
+    this.#first = stream;
+    this.length++;
+  }
+
   /** Takes a stream of this list out of it. */
   remove(stream: Http2Stream): void {
     if (stream.previous) stream.previous.next = stream.next;

@@ -1,0 +1,16 @@
+import { strictEqual } from "node:assert/strict";
+import { ByteBudget } from "./byte_budget.ts";
+
+Deno.test("ByteBudget cuts off who holds more than an equal share, only where it is used up", () => {
+  const budget = new ByteBudget(100);
+  budget.join();
+  budget.join();
+  budget.add(100);
+  strictEqual(budget.exceeds(90), false);
+  budget.add(1);
+  strictEqual(budget.exceeds(90), true);
+  strictEqual(budget.exceeds(11), false);
+  budget.add(-50);
+  strictEqual(budget.exceeds(90), false);
+  strictEqual(budget.heldBytes, 51);
+});

@@ -1,0 +1,24 @@
+import { strictEqual } from "node:assert/strict";
+import { ClosedStreams } from "./closed_streams.ts";
+
+Deno.test("ClosedStreams remembers how streams of late ended", () => {
+  const closed = new ClosedStreams();
+  strictEqual(closed.how(1), undefined);
+  closed.add(1, "ended");
+  closed.add(3, "reset-by-us");
+  closed.add(5, "reset-by-peer");
+  closed.add(0x7fff_ffff, "ended");
+  strictEqual(closed.how(1), "ended");
+  strictEqual(closed.how(3), "reset-by-us");
+  strictEqual(closed.how(5), "reset-by-peer");
+  strictEqual(closed.how(0x7fff_ffff), "ended");
+  strictEqual(closed.how(7), undefined);
+});
+
+Deno.test("ClosedStreams forgets the oldest and mistakes none for another", () => {
+  const closed = new ClosedStreams();
+  for (let id = 1; id < 20_001; id += 2) closed.add(id, "ended");
+  strictEqual(closed.how(1), undefined);
+  strictEqual(closed.how(19_999), "ended");
+  strictEqual(closed.how(19_999 + 4096), undefined);
+});
