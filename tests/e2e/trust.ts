@@ -1,4 +1,11 @@
-import { createAuthority, type CredentialPem, Credentials } from "../../src/credentials/mod.ts";
+import {
+  assemble,
+  createAuthority,
+  type CredentialPem,
+  Credentials,
+  credentialsFrom,
+  CredentialsStore,
+} from "../../src/credentials/mod.ts";
 
 /** The identity of every worker that is not to be another's. */
 export const WORKER_ID = "spiffe://example.org/worker";
@@ -32,5 +39,33 @@ export class Trust {
   #issue(name: string, spiffe: string, more: Partial<CredentialPem>): CredentialPem {
     const { certPem: cert, keyPem: key } = this.#authority.issue({ name, spiffe });
     return { ca: this.ca, cert, key, ...more };
+  }
+}
+
+/** Credentials that a test replaces by hand, in the same turn. */
+export class HandTurned {
+  /** What a worker or a dispatcher is given. */
+  readonly credentials: Credentials;
+  readonly #stores = new Set<CredentialsStore>();
+  #pem: CredentialPem;
+
+  /** @param pem The first version. */
+  constructor(pem: CredentialPem) {
+    this.#pem = pem;
+    this.credentials = credentialsFrom((options) => {
+      const store: CredentialsStore = new CredentialsStore(
+        options,
+        () => void this.#stores.delete(store),
+      );
+      store.offerFirst(assemble(this.#pem, Date.now()));
+      this.#stores.add(store);
+      return Promise.resolve(store);
+    });
+  }
+
+  /** Replaces them wherever they are in use. */
+  turn(pem: CredentialPem): void {
+    this.#pem = pem;
+    for (const store of this.#stores) store.offer(assemble(pem, Date.now()));
   }
 }
