@@ -6,8 +6,11 @@ import { Http2Violation } from "./violation.ts";
 /** What useful work earns back: a request brings its SETTINGS, PRIORITY and WINDOW_UPDATE frames along. */
 const EARNED_BY_MESSAGE = 4;
 
-/** A DATA frame may be answered with a WINDOW_UPDATE for its stream and one for the connection. */
+/** A DATA frame may be answered with a WINDOW_UPDATE for its stream and one for the connection … */
 const EARNED_BY_DATA = 2;
+
+/** … but one smaller than this earns less, so that nobody lives on windows of one octet. */
+const WHOLE_DATA_BYTES = 512;
 
 /** How much a peer may ask for that costs us and brings it nothing. */
 export class AbuseBudgets {
@@ -48,8 +51,8 @@ export class AbuseBudgets {
   }
 
   /** DATA with content went either way. */
-  dataPassed(): void {
-    this.#overhead.earn(EARNED_BY_DATA);
+  dataPassed(bytes: number): void {
+    this.#overhead.earn(Math.min(1, bytes / WHOLE_DATA_BYTES) * EARNED_BY_DATA);
   }
 }
 

@@ -9,7 +9,7 @@ import { encodeGoAway } from "./frame/go_away.ts";
 import { encodeSettings, Setting } from "./frame/settings.ts";
 import type { HeaderList } from "./header_list.ts";
 import type { Http2Stream, StreamHost } from "./http2_stream.ts";
-import { defaultHttp2Limits, type Http2Limits } from "./limits.ts";
+import { type Http2Limits, resolveHttp2Limits } from "./limits.ts";
 import { Pings } from "./pings.ts";
 import { ReceiveFlow } from "./receive_flow.ts";
 import { INITIAL_WINDOW_BYTES, type SchedulerHost, SendScheduler } from "./send_scheduler.ts";
@@ -70,7 +70,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   constructor(channel: ByteChannel, options: ConnectionOptions) {
     this.#channel = channel;
     this.options = options;
-    this.limits = { ...defaultHttp2Limits, ...options.limits };
+    this.limits = resolveHttp2Limits(options.limits);
     this.#clock = options.clock ?? (() => performance.now());
     this.#heardAt = this.#clock();
     this.#budget = options.budget ?? processByteBudget;
@@ -147,7 +147,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   dataSent(stream: Http2Stream, bytes: number): void {
     this.#uncountQueued(bytes);
     this.#sentBytes += bytes;
-    if (bytes > 0) this.abuse.dataPassed();
+    if (bytes > 0) this.abuse.dataPassed(bytes);
     if (!stream.owesWritable || stream.queue.length * 2 >= this.limits.streamQueueBytes) return;
     stream.owesWritable = false;
     if (stream.over) return;

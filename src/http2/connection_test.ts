@@ -154,19 +154,22 @@ Deno.test("a reader that releases nothing stops the writer at the window", async
   await close(pair);
 });
 
-Deno.test("a paused stream does not keep the others from their bytes", async () => {
-  const pair = connect(() => new CollectedStream(), { limits: { streamWindowBytes: 70_000 } });
+Deno.test("paused streams do not keep the others from their bytes", async () => {
+  const pair = connect((stream, fields, endStream) => {
+    return fields.includes("/stuck") ? new CollectedStream() : echo(stream, fields, endStream);
+  }, { limits: { streamWindowBytes: 70_000 } });
+  const fields = REQUEST.map((text) => text === "/echo" ? "/stuck" : text);
+  const body = new Uint8Array(200_000);
   const stuck = Array.from(
     { length: 10 },
-    () => request(pair.client, { endStream: true, body: new Uint8Array(200_000) }),
+    () => request(pair.client, { endStream: true, body }, fields).stream,
   );
   await settle();
-  const echoing = connect(echo);
-  await close(echoing);
-  const other = request(pair.client, { endStream: true, body: new Uint8Array(50_000) });
-  await settle();
-  strictEqual(pair.server.streamCount, 11);
-  for (const { stream } of [...stuck, other]) stream.reset(ErrorCode.CANCEL);
+  const { answer } = request(pair.client, { endStream: true, body });
+  strictEqual((await answer.ended).how, "complete");
+  strictEqual(answer.bytes.length, body.length);
+  strictEqual(pair.server.streamCount, 10);
+  for (const stream of stuck) stream.reset(ErrorCode.CANCEL);
   await close(pair);
 });
 
@@ -384,4 +387,14 @@ Deno.test("a window that grows after a stream ended does not end it twice", asyn
   streams[0]!.sendHeaders(RESPONSE, true);
   strictEqual((await answer.ended).how, "complete");
   await close(pair);
+});
+
+Deno.test("limits that the protocol does not allow are refused", () => {
+  const [near] = memoryChannelPair();
+  const open = (limits: ConnectionOptions["limits"]) => () =>
+    openClientConnection(near, { limits: limits! });
+  throws(open({ maxFrameBytes: 16_383 }), RangeError);
+  throws(open({ streamWindowBytes: 2 ** 31 }), RangeError);
+  throws(open({ connectionWindowBytes: 1000 }), RangeError);
+  throws(open({ keepaliveIdleMs: NaN }), RangeError);
 });

@@ -90,7 +90,7 @@ export abstract class FrameHandling extends ConnectionCore implements FrameSink 
   ): void {
     this.#frames++;
     const length = end - start;
-    if (length > 0) this.abuse.dataPassed();
+    if (length > 0) this.abuse.dataPassed(length);
     else if (!endStream) this.abuse.overheadFrame();
     this.flow.take(flowBytes);
     const stream = this.streams.get(streamId);
@@ -169,7 +169,11 @@ export abstract class FrameHandling extends ConnectionCore implements FrameSink 
       this.#settingsReceived = true;
       this.peer.maxConcurrentStreams = Infinity;
     }
-    readSettings(bytes, start, end, (id, value) => this.#apply(id, value));
+    readSettings(bytes, start, end, (id, value) => {
+      // One frame has room for thousands, and each may move the windows of every stream.
+      this.abuse.overheadFrame();
+      this.#apply(id, value);
+    });
     // RFC 9113 §6.5.3: whatever is sent after the acknowledgement obeys the new values.
     this.scheduler.control.frames(encodeSettingsAck());
     this.#boundControl();

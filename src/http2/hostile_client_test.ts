@@ -147,6 +147,36 @@ for (
   });
 }
 
+Deno.test("a flood of settings within one frame ends with ENHANCE_YOUR_CALM", async () => {
+  await endsWith(CALM, (peer) => {
+    const windows = Array.from(
+      { length: 2000 },
+      (_, at) => [Setting.INITIAL_WINDOW_SIZE, at] as const,
+    );
+    peer.send(encodeSettings(windows));
+  }, frozen({ overheadFrameBurst: 1000 }));
+});
+
+Deno.test("windows opened octet by octet end with ENHANCE_YOUR_CALM", async () => {
+  const { peer, server } = attack(
+    frozen({ overheadFrameBurst: 200 }),
+    [[Setting.INITIAL_WINDOW_SIZE, 0]],
+    (stream) => {
+      stream.sendHeaders(RESPONSE, false);
+      stream.sendData(new Uint8Array(10_000), true);
+      return new CollectedStream();
+    },
+  );
+  peer.headers(1, REQUEST, true);
+  for (let count = 0; count < 400; count++) {
+    peer.send(frame(FrameType.WINDOW_UPDATE, 0, 1, uint32(1)));
+    await settleOnce();
+  }
+  strictEqual(await peer.goAwayCode(), CALM);
+  peer.destroy();
+  await server.closed;
+});
+
 Deno.test("a peer that asks for answers and does not read ends with ENHANCE_YOUR_CALM", async () => {
   const limits = { maxQueuedControlBytes: 4096, overheadFrameBurst: 1e6 };
   const { peer, server } = attack(frozen(limits));
@@ -616,6 +646,11 @@ Deno.test("random frames from a client never throw out of the connection", async
     strictEqual(error === undefined || error.name === "Http2Violation", true, error?.stack);
   }
 });
+
+/** One turn of the event loop. */
+function settleOnce(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
 
 /** A small generator with a seed, so that a failure comes again. */
 function mulberry32(seed: number): () => number {

@@ -112,3 +112,28 @@ export const defaultHttp2Limits: Http2Limits = {
   keepaliveTimeoutMs: 10_000,
   closeGraceMs: 2000,
 };
+
+/** What a limit may be at least and at most, where RFC 9113 §6.5.2 or §6.9 says. */
+const RANGES: Partial<Record<keyof Http2Limits, readonly [least: number, most: number]>> = {
+  headerTableBytes: [0, 2 ** 28 - 1],
+  maxFrameBytes: [16_384, 16_777_215],
+  streamWindowBytes: [1, 2 ** 31 - 1],
+  connectionWindowBytes: [65_535, 2 ** 31 - 1],
+};
+
+/**
+ * The limits with their defaults.
+ *
+ * @throws {RangeError} for a limit that is no number or that the protocol does not allow.
+ */
+export function resolveHttp2Limits(limits: Partial<Http2Limits> = {}): Http2Limits {
+  const resolved = { ...defaultHttp2Limits, ...limits };
+  for (const name of Object.keys(defaultHttp2Limits) as (keyof Http2Limits)[]) {
+    const [least, most] = RANGES[name] ?? [0, Number.MAX_SAFE_INTEGER];
+    const value = resolved[name];
+    if (!(value >= least && value <= most)) {
+      throw new RangeError(`${name} is ${value}, expected ${least} to ${most}`);
+    }
+  }
+  return resolved;
+}
