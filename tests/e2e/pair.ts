@@ -2,7 +2,7 @@ import { type CredentialPem, Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher, type DispatcherOptions } from "../../src/dispatch/mod.ts";
 import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts";
 import * as routines from "./routines.ts";
-import { Trust, WORKER_ID } from "./trust.ts";
+import { type Trust, WORKER_ID } from "./trust.ts";
 
 /** The clients that workers of these tests allow. */
 export const ALLOWED = "spiffe://example.org/client/*";
