@@ -110,6 +110,8 @@ export class Acceptance {
     this.#state = "handshaking";
     const below = new RawDuplex(this.#socket, this.#arrived);
     const socket = serverSocket(below, tls);
+    // TLS says nothing of a client that ends its direction within the handshake; what it sent last goes first.
+    this.#socket.once("end", () => setImmediate(() => this.#hungUp()));
     watchHandshake(socket, below, {
       secured: (facts) => this.#openTls(facts, tlsChannel(socket, below), tls),
       failed: (failure) =>
@@ -120,6 +122,12 @@ export class Acceptance {
           ...(failure.alertSent === undefined ? {} : { alertSent: failure.alertSent }),
         }),
     });
+  }
+
+  #hungUp(): void {
+    if (this.#state !== "handshaking") return;
+    this.#fail("tls", { code: "ECONNRESET" });
+    this.#socket.destroy();
   }
 
   #openTls(tls: TlsFacts, channel: AcceptedChannel["channel"], acceptedWith: ServerTls): void {

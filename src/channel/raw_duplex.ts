@@ -13,12 +13,17 @@ export class RawDuplex extends Duplex {
   readonly raw: Socket;
   #held = false;
   #ended = false;
+  #waiting: Uint8Array | undefined;
   #firstBytes: Uint8Array = new Uint8Array(0);
 
-  /** Takes over `raw`; `arrived` is what was already read from it. */
+  /**
+   * Takes over `raw`, which is paused where something was `arrived` from it already: that is passed on once
+   * TLS has started, because TLS here throws where its input fails while it starts.
+   */
   constructor(raw: Socket, arrived?: Uint8Array) {
     super({ allowHalfOpen: true });
     this.raw = raw;
+    this.#waiting = arrived;
     raw.on("data", (chunk: Uint8Array) => this.#arrive(chunk));
     raw.on("end", () => {
       this.#ended = true;
@@ -28,7 +33,7 @@ export class RawDuplex extends Duplex {
     raw.on("close", () => {
       if (!this.#ended) this.destroy();
     });
-    if (arrived !== undefined) this.#arrive(arrived);
+    if (arrived !== undefined) setImmediate(() => this.#passOn(arrived));
   }
 
   /** What the peer sent first, at most 16 bytes of it. */
@@ -55,7 +60,7 @@ export class RawDuplex extends Duplex {
 
   /** Asked for more by the stream machinery. */
   override _read(): void {
-    if (!this.#held) this.raw.resume();
+    if (!this.#held && this.#waiting === undefined) this.raw.resume();
   }
 
   /** Hands encrypted bytes to the socket. */
@@ -90,6 +95,13 @@ export class RawDuplex extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.raw.destroy();
     done(error);
+  }
+
+  #passOn(arrived: Uint8Array): void {
+    this.#waiting = undefined;
+    if (this.destroyed) return;
+    this.#arrive(arrived);
+    if (!this.#held) this.raw.resume();
   }
 
   #arrive(chunk: Uint8Array): void {

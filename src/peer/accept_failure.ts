@@ -1,23 +1,30 @@
 import type { AcceptFailure } from "../channel/mod.ts";
 import type { HandshakeEvidence } from "../errors/mod.ts";
 import type { HandshakeRefused, Unstamped } from "../observe/mod.ts";
-import { alertFromClient } from "./alert_reason.ts";
+import { alertFromClient, type OwnDates } from "./alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
 
 /** A refusal as it is told to the observer. */
 export type RefusalEvent = Unstamped<HandshakeRefused>;
 
-/** Names why an accepted connection came to nothing; `undefined` where that is no failure of anybody. */
-export function nameAcceptFailure(failure: AcceptFailure): RefusalEvent | undefined {
+/**
+ * Names why an accepted connection came to nothing; `undefined` where that is no failure of anybody.
+ *
+ * @param own The dates of the certificate we show; absent without TLS.
+ */
+export function nameAcceptFailure(
+  failure: AcceptFailure,
+  own: OwnDates | undefined,
+): RefusalEvent | undefined {
   // A client that was sent back for a fresh handshake is on its way already.
   if (failure.alertSent === "unknown_psk_identity") return undefined;
-  const found = findingOf(failure);
+  const found = findingOf(failure, own);
   return { type: "handshake.refused", peer: { address: failure.remoteAddress }, ...found };
 }
 
 type Found = Pick<RefusalEvent, "side" | "reason" | "peerReason" | "evidence">;
 
-function findingOf(failure: AcceptFailure): Found {
+function findingOf(failure: AcceptFailure, own: OwnDates | undefined): Found {
   const { firstBytes, expectedTls, timedOut, alertReceived: alert, code } = failure;
   const heard = spoken(firstBytes);
   if (expectedTls && heard !== "tls" && heard !== "nothing") {
@@ -39,10 +46,10 @@ function findingOf(failure: AcceptFailure): Found {
         : "the client did not finish its handshake",
     });
   }
-  if (alert !== undefined) {
+  if (alert !== undefined && own !== undefined) {
     return {
       side: "dispatcher",
-      ...alertFromClient(alert, { answeredHello: isAlertRecord(firstBytes) }),
+      ...alertFromClient(alert, { own, answeredHello: isAlertRecord(firstBytes) }),
       evidence: { found: `the client sent the TLS alert ${alert}`, alert },
     };
   }

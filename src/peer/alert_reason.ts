@@ -6,15 +6,9 @@ const ABOUT_CERTIFICATE: ReadonlyMap<string, PeerReason | undefined> = new Map([
   ["certificate_unknown", undefined],
   ["unsupported_certificate", "certificate-unsuitable"],
   ["certificate_revoked", "certificate-denied"],
-  ["certificate_expired", "certificate-expired"],
+  ["certificate_expired", undefined],
   ["unknown_ca", "untrusted-authority"],
   ["access_denied", "subject-not-allowed"],
-]);
-
-/** Alerts of a peer that asked for a certificate and got none; the first is what TLS 1.2 servers send. */
-const CERTIFICATE_WANTED: ReadonlySet<string> = new Set([
-  "bad_certificate",
-  "certificate_required",
 ]);
 
 /** Alerts that leave no doubt: version, cipher or ALPN. */
@@ -32,18 +26,29 @@ export interface AlertMeaning {
   readonly peerReason?: PeerReason;
 }
 
-/** What an alert from a worker means to the dispatcher that dialled it. */
+/** The dates of the certificate that the sender of an alert had seen, and our clock. */
+export interface OwnDates {
+  /** First instant of validity, ISO 8601. */
+  readonly notBefore: string;
+  /** Last instant of validity, ISO 8601. */
+  readonly notAfter: string;
+  /** Our clock, milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** What an alert from a worker means to the dispatcher that dialled it, and showed `own` if anything. */
 export function alertFromWorker(
   alert: string,
-  seen: { readonly sentCertificate: boolean; readonly answeredHello: boolean },
+  seen: { readonly own: OwnDates | undefined; readonly answeredHello: boolean },
 ): AlertMeaning {
   if (nothingInCommon(alert, seen.answeredHello)) return { reason: "protocol-mismatch" };
   if (alert === "certificate_required") return { reason: "client-certificate-required" };
-  if (!seen.sentCertificate) {
-    return { reason: CERTIFICATE_WANTED.has(alert) ? "client-certificate-required" : "tls-alert" };
+  if (seen.own === undefined) {
+    // What TLS 1.2 servers send to whoever shows no certificate; there is nothing else it could be about.
+    return { reason: alert === "bad_certificate" ? "client-certificate-required" : "tls-alert" };
   }
   if (!ABOUT_CERTIFICATE.has(alert)) return { reason: "tls-alert" };
-  const peerReason = ABOUT_CERTIFICATE.get(alert);
+  const peerReason = aboutCertificate(alert, seen.own);
   return {
     reason: "client-certificate-refused",
     ...(peerReason === undefined ? {} : { peerReason }),
@@ -53,11 +58,21 @@ export function alertFromWorker(
 /** What an alert from a client means to the worker it connected to; the worker's certificate is what it had seen. */
 export function alertFromClient(
   alert: string,
-  seen: { readonly answeredHello: boolean },
+  seen: { readonly own: OwnDates; readonly answeredHello: boolean },
 ): { readonly reason: HandshakeReason | "subject-not-allowed"; readonly peerReason?: PeerReason } {
   if (nothingInCommon(alert, seen.answeredHello)) return { reason: "protocol-mismatch" };
-  const peerReason = ABOUT_CERTIFICATE.get(alert);
+  const peerReason = aboutCertificate(alert, seen.own);
   return peerReason === undefined ? { reason: "tls-alert" } : { reason: peerReason, peerReason };
+}
+
+/**
+ * `certificate_expired` means "expired or not currently valid" (RFC 8446 §6.2): which of the two only our
+ * own dates can tell, and where by our clock it is neither, one of the clocks is wrong and nobody can.
+ */
+function aboutCertificate(alert: string, own: OwnDates): PeerReason | undefined {
+  if (alert !== "certificate_expired") return ABOUT_CERTIFICATE.get(alert);
+  if (own.now < Date.parse(own.notBefore)) return "certificate-not-yet-valid";
+  return own.now > Date.parse(own.notAfter) ? "certificate-expired" : undefined;
 }
 
 /** `handshake_failure` is about versions and ciphers only where it is the whole answer to a hello (RFC 8446 §6.2). */

@@ -22,6 +22,8 @@ export interface DialContext {
   readonly own: CertificateSummary | undefined;
   /** The time that was allowed, in milliseconds. */
   readonly timeoutMs: number;
+  /** Our clock, milliseconds since the epoch. */
+  readonly now: () => number;
 }
 
 /** What is said of a handshake besides the worker. */
@@ -99,8 +101,8 @@ export function timedOut(timeoutMs: number): Finding {
 
 /** The worker sent an alert. */
 export function alertFinding(alert: string, answeredHello: boolean, context: DialContext): Finding {
-  const sentCertificate = context.own !== undefined;
-  const meaning = alertFromWorker(alert, { sentCertificate, answeredHello });
+  const own = context.own === undefined ? undefined : { ...context.own, now: context.now() };
+  const meaning = alertFromWorker(alert, { own, answeredHello });
   return {
     side: "worker",
     ...meaning,

@@ -287,7 +287,9 @@ class Listener implements PeerListener {
   }
 
   #fail(failure: AcceptFailure): void {
-    const event = nameAcceptFailure(failure);
+    const summary = this.#current?.material.own?.summary;
+    const own = summary === undefined ? undefined : { ...summary, now: this.#clock.now() };
+    const event = nameAcceptFailure(failure, own);
     if (event !== undefined) this.#tell(event);
   }
 

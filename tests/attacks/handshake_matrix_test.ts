@@ -47,29 +47,29 @@ for (const shape of FINE) {
 }
 
 /**
- * What our dispatcher says of a worker's certificate; the worker learns of it by an alert where the
- * platform refuses too, and by the dispatcher's silence otherwise.
+ * What our dispatcher says of a worker's certificate, and what the worker makes of it: the alert, where the
+ * platform refuses the certificate too, and otherwise that the dispatcher left without a word.
  */
-const BAD_WORKERS: readonly (readonly [CertificateShape, HandshakeReason])[] = [
-  ["foreign-authority", "untrusted-authority"],
-  ["namesake-authority", "untrusted-authority"],
-  ["self-signed", "untrusted-authority"],
-  ["other-identity", "identity-mismatch"],
-  ["expired", "certificate-expired"],
-  ["not-yet-valid", "certificate-not-yet-valid"],
-  ["client-only", "certificate-unsuitable"],
-  ["no-san", "identity-mismatch"],
-  ["several-uri-sans", "certificate-unsuitable"],
-  ["no-digital-signature", "certificate-unsuitable"],
-  ["authority-as-leaf", "certificate-unsuitable"],
-  ["version-1", "certificate-unsuitable"],
-  ["forged-version-1", "certificate-unsuitable"],
-  ["forged-intermediate", "untrusted-authority"],
-  ["broken-chain", "untrusted-authority"],
-  ["missing-intermediate", "untrusted-authority"],
+const BAD_WORKERS: readonly (readonly [CertificateShape, HandshakeReason, HandshakeReason])[] = [
+  ["foreign-authority", "untrusted-authority", "untrusted-authority"],
+  ["namesake-authority", "untrusted-authority", "tls-alert"],
+  ["self-signed", "untrusted-authority", "untrusted-authority"],
+  ["other-identity", "identity-mismatch", "handshake-aborted"],
+  ["expired", "certificate-expired", "certificate-expired"],
+  ["not-yet-valid", "certificate-not-yet-valid", "certificate-not-yet-valid"],
+  ["client-only", "certificate-unsuitable", "certificate-unsuitable"],
+  ["no-san", "identity-mismatch", "handshake-aborted"],
+  ["several-uri-sans", "certificate-unsuitable", "handshake-aborted"],
+  ["no-digital-signature", "certificate-unsuitable", "handshake-aborted"],
+  ["authority-as-leaf", "certificate-unsuitable", "tls-alert"],
+  ["version-1", "certificate-unsuitable", "handshake-aborted"],
+  ["forged-version-1", "certificate-unsuitable", "handshake-aborted"],
+  ["forged-intermediate", "untrusted-authority", "handshake-aborted"],
+  ["broken-chain", "untrusted-authority", "untrusted-authority"],
+  ["missing-intermediate", "untrusted-authority", "untrusted-authority"],
 ];
 
-for (const [shape, reason] of BAD_WORKERS) {
+for (const [shape, reason, atWorker] of BAD_WORKERS) {
   Deno.test(`a dispatcher names a worker whose certificate is ${shape}: ${reason}`, async () => {
     const observer = new RecordingObserver();
     await using listener = await listenAs({ certificate: ofWorker[shape](), trusts: [root] }, {
@@ -82,6 +82,7 @@ for (const [shape, reason] of BAD_WORKERS) {
     assert.equal(error.side, "dispatcher");
     const [refused, ...more] = await observer.until("handshake.refused");
     assert.equal(refused?.side, "dispatcher", JSON.stringify(refused));
+    assert.equal(refused.reason, atWorker);
     assert.deepEqual(more, []);
   });
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { type Address, formatAddress, parseAddress } from "../../src/channel/mod.ts";
 import {
   assemble,
@@ -58,8 +59,22 @@ export function materialOf({ certificate, trusts, denylist, oneWay }: Shown): Cr
   const { leaf, summary, chain } = material.own;
   return {
     ...material,
-    own: { certPem, keyPem, leaf, summary, chain } as OwnCertificate,
+    own: {
+      certPem,
+      keyPem,
+      leaf,
+      summary: { ...summary, ...datesOf(certificate) },
+      chain,
+    } as OwnCertificate,
     fingerprint: `${generations}`,
+  };
+}
+
+function datesOf({ der }: TestCertificate): { notBefore: string; notAfter: string } {
+  const { validFrom, validTo } = new X509Certificate(der);
+  return {
+    notBefore: new Date(validFrom).toISOString(),
+    notAfter: new Date(validTo).toISOString(),
   };
 }
 
