@@ -1,6 +1,6 @@
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { WorkerPool } from "../../src/pool/mod.ts";
-import type { FoundFile } from "./files.ts";
 import { type Digest, digest, digestStream } from "./routines.ts";
 
 /** Files over this size are sent as a stream. */
@@ -16,19 +16,38 @@ export interface JobDone {
   readonly matches: boolean;
 }
 
-/** Has a file digested by a worker, and checks the digest. */
-export async function digestFile(pool: WorkerPool, file: FoundFile): Promise<JobDone> {
+/**
+ * Has a file digested by a worker, and checks the digest.
+ *
+ * @returns Nothing where the file cannot be opened: it has gone, or is not ours to read.
+ */
+export async function digestFile(pool: WorkerPool, path: string): Promise<JobDone | undefined> {
+  using file = await openFile(path);
+  if (file === undefined) return undefined;
+  const { size } = await file.stat();
   const local = createHash("sha256");
   let bytes = 0;
-  const count = (chunk: Uint8Array): Uint8Array => {
-    local.update(chunk);
-    bytes += chunk.length;
-    return chunk;
+  const sent = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of chunksOf(file, Math.min(size + 1, CHUNK_BYTES))) {
+      local.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
   };
-  const found = file.bytes > STREAMED_FROM
-    ? await streamed(pool, chunksOf(file.path, count))
-    : await pool.call(digest, [count(await Deno.readFile(file.path))]);
+  const found = size > STREAMED_FROM
+    ? await streamed(pool, sent())
+    : await pool.call(digest, [await joined(sent())]);
   return { digest: found, bytes, matches: found.sha256 === local.digest("hex") };
+}
+
+async function openFile(path: string): Promise<Deno.FsFile | undefined> {
+  try {
+    return await Deno.open(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.PermissionDenied) return undefined;
+    throw error;
+  }
 }
 
 async function streamed(pool: WorkerPool, chunks: AsyncIterable<Uint8Array>): Promise<Digest> {
@@ -36,15 +55,20 @@ async function streamed(pool: WorkerPool, chunks: AsyncIterable<Uint8Array>): Pr
   throw new Error("the worker ended the stream without a digest");
 }
 
+async function joined(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const list = await Array.fromAsync(chunks);
+  const [only] = list;
+  return list.length === 1 && only !== undefined ? only : new Uint8Array(Buffer.concat(list));
+}
+
 async function* chunksOf(
-  path: string,
-  count: (chunk: Uint8Array) => Uint8Array,
+  file: Deno.FsFile,
+  chunkBytes: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  using file = await Deno.open(path);
   for (;;) {
-    const chunk = new Uint8Array(CHUNK_BYTES);
+    const chunk = new Uint8Array(chunkBytes);
     const read = await file.read(chunk);
     if (read === null) return;
-    yield count(chunk.subarray(0, read));
+    yield chunk.subarray(0, read);
   }
 }

@@ -12,17 +12,28 @@ export class ProgressBar implements Disposable {
     this.#total = total;
   }
 
-  /** One more step is done. */
-  step(): void {
+  /**
+   * One more step is done.
+   *
+   * @returns How many are.
+   */
+  step(): number {
     this.#done += 1;
     const now = performance.now();
-    if (!this.#shown || (now - this.#drawnAt < 50 && this.#done < this.#total)) return;
-    this.#drawnAt = now;
+    if (this.#shown && (now - this.#drawnAt >= 50 || this.#done === this.#total)) {
+      this.#drawnAt = now;
+      this.#draw();
+    }
+    return this.#done;
+  }
+
+  #draw(): void {
     const filled = Math.round(WIDTH * this.#done / this.#total);
     const bar = "█".repeat(filled) + "░".repeat(WIDTH - filled);
     write(`\r${bar} ${this.#done}/${this.#total} files`);
   }
 
+  /** Wipes the bar away. */
   [Symbol.dispose](): void {
     if (this.#shown) write("\r\x1b[K");
   }

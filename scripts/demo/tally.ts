@@ -14,6 +14,10 @@ export class Tally {
   lines = 0;
   words = 0;
   mismatches = 0;
+  /** Files that could not be opened. */
+  unreadable = 0;
+  /** Calls that failed. */
+  failed = 0;
 
   /** Adds a file. */
   add({ digest, bytes, matches }: JobDone): void {
@@ -39,7 +43,9 @@ export class Tally {
       ["all", ...figures(this.files, this.bytes, seconds)],
     ];
     return `${columns(rows)}\n\n${this.lines.toLocaleString("en")} lines, ` +
-      `${this.words.toLocaleString("en")} words, ${this.mismatches} mismatches`;
+      `${this.words.toLocaleString("en")} words, ${this.mismatches} mismatches` +
+      (this.unreadable === 0 ? "" : `, ${this.unreadable} files could not be opened`) +
+      (this.failed === 0 ? "" : `, ${this.failed} calls failed`);
   }
 }
 
