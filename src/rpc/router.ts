@@ -6,7 +6,13 @@ import {
   type MethodImpl,
   type ServiceImpl,
 } from "@connectrpc/connect";
-import type { DescMethod, DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import type {
+  DescMethod,
+  DescMethodUnary,
+  DescService,
+  JsonReadOptions,
+  JsonWriteOptions,
+} from "@bufbuild/protobuf";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ConfigurationError } from "../errors/mod.ts";
 import { compressionNames, compressionOf } from "./compression.ts";
@@ -18,7 +24,12 @@ import type { UnaryBytesHandler } from "./unary_bytes.ts";
 export interface RpcRouterOptions {
   /** Overrides of the default limits. Per-service options may lower them, never lift them. */
   readonly limits?: Partial<RpcLimits>;
+  /** How messages are read from and written to JSON; a registry for `Any`, for instance. Default: as connect-es. */
+  readonly json?: JsonOptions;
 }
+
+/** Options of protobuf-es for JSON. */
+export type JsonOptions = Partial<JsonReadOptions & JsonWriteOptions>;
 
 /**
  * A connect-es router that also records the implementations, so that unary calls in binary form can
@@ -37,7 +48,7 @@ export interface RpcRouter extends ConnectRouter {
 
 /** Creates an empty router. */
 export function createRpcRouter(options: RpcRouterOptions = {}): RpcRouter {
-  return new RecordingRouter({ ...defaultRpcLimits, ...options.limits });
+  return new RecordingRouter({ ...defaultRpcLimits, ...options.limits }, options.json);
 }
 
 /** What a router recorded of one method. */
@@ -78,7 +89,7 @@ class RecordingRouter implements RpcRouter {
   readonly #implementations = new Map<string, UnaryImplementation>();
   readonly #bytes = new Map<string, UnaryBytesHandler<unknown, unknown>>();
 
-  constructor(limits: RpcLimits) {
+  constructor(limits: RpcLimits, json: JsonOptions | undefined) {
     this.#limits = limits;
     this.#base = {
       acceptCompression: compressionNames.map(compressionOf),
@@ -86,6 +97,7 @@ class RecordingRouter implements RpcRouter {
       readMaxBytes: limits.messageBytes,
       writeMaxBytes: limits.sendBytes,
       requestGate: throwRefusal,
+      ...(json === undefined ? {} : { jsonOptions: json }),
     };
     this.#router = createConnectRouter(this.#base);
   }

@@ -12,6 +12,7 @@ import { createFastUnary } from "./fast_unary.ts";
 import { defaultRpcLimits, type RpcLimits } from "./limits.ts";
 import type { Place } from "./placement.ts";
 import { RequestBody } from "./request_body.ts";
+import type { JsonOptions } from "./router.ts";
 import { notBegun } from "./stream_failure.ts";
 import { sendRequest } from "./universal_client.ts";
 
@@ -37,6 +38,8 @@ export interface TransportOptions {
   readonly authority?: string;
   /** The `:scheme`. Default: `https`. */
   readonly scheme?: "https" | "http";
+  /** How messages are read from and written to JSON; a registry for `Any`, for instance. Default: as connect-es. */
+  readonly json?: JsonOptions;
   /** Overrides of the default limits. */
   readonly limits?: Partial<RpcLimits>;
 }
@@ -95,6 +98,7 @@ function createPlainTransport(
     compressMinBytes: limits.compressFromBytes,
     readMaxBytes: limits.messageBytes,
     writeMaxBytes: limits.sendBytes,
+    ...(options.json === undefined ? {} : { jsonOptions: options.json }),
     ...(options.timeoutMs === undefined ? {} : { defaultTimeoutMs: options.timeoutMs }),
   };
   switch (options.protocol) {
