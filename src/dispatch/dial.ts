@@ -38,8 +38,10 @@ export function dialWith(options: DialOptions): Dial {
     }
     const expected = credentials === undefined ? [] : expectedOf(worker, options.identity);
     using _slot = await slots.take(signal);
+    // What is current may be another version by the time the worker has answered.
+    const material = credentials?.current();
     const peer = await options.dialPeer(address, {
-      credentials: credentials?.current(),
+      credentials: material,
       expected,
       handshakeTimeoutMs: options.handshakeTimeoutMs,
       signal,
@@ -48,13 +50,14 @@ export function dialWith(options: DialOptions): Dial {
       ...(options.minTlsVersion === undefined ? {} : { minTlsVersion: options.minTlsVersion }),
       worker: workerRef(worker),
     });
-    const identity = peer.identity?.name;
+    const { name: identity, fingerprint } = peer.identity ?? {};
     observer.emit({
       type: "peer.accepted",
       side: "dispatcher",
       peer: { address: worker.address, ...(identity === undefined ? {} : { identity }) },
+      ...(fingerprint === undefined ? {} : { fingerprint }),
       security: peer.facts.security,
-      ...(credentials === undefined ? {} : { generation: credentials.current().generation }),
+      ...(material === undefined ? {} : { generation: material.generation }),
     });
     return {
       connection: peer.connection,

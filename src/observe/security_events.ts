@@ -14,6 +14,8 @@ export interface PeerAccepted extends EventBase<"peer.accepted"> {
   readonly side: HandshakeSide;
   /** Who is at the other end. */
   readonly peer: PeerRef;
+  /** SHA-256 over the certificate it presented, lower-case hexadecimal; absent where it presented none. */
+  readonly fingerprint?: string;
   /** How the connection is protected. */
   readonly security: ChannelSecurity;
   /** The listener's or the credentials' generation the peer was judged by. */

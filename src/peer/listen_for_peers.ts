@@ -363,6 +363,7 @@ class Listener implements PeerListener {
       side: "worker",
       security: facts.security,
       peer: peerRef(peer),
+      ...(peer.identity === undefined ? {} : { fingerprint: peer.identity.fingerprint }),
       ...(generation === 0 ? {} : { generation }),
       ...(facts.tls === undefined ? {} : { resumed: facts.tls.resumed }),
     });
