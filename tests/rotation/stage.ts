@@ -1,0 +1,110 @@
+import { join } from "node:path";
+import { Credentials } from "../../src/credentials/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
+import { Load } from "./load.ts";
+import { Told } from "./told.ts";
+import { CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
+import { pathsIn, renamed, type Way } from "./ways.ts";
+import { WorkerProcess } from "./worker_process.ts";
+
+/** The versions that both ends begin with. */
+export interface Beginnings {
+  readonly worker: Version;
+  readonly client: Version;
+}
+
+/** A worker process and a dispatcher here, over mutual TLS, under load; the files of both are watched. */
+export class Stage implements AsyncDisposable {
+  readonly dispatcher: Dispatcher;
+  readonly load: Load;
+  /** What the worker's log tells. */
+  readonly worker: Told;
+  /** What the dispatcher's events tell. */
+  readonly client: Told;
+  readonly #way: Way;
+  readonly #folders: Folders;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(parts: {
+    readonly dispatcher: Dispatcher;
+    readonly load: Load;
+    readonly worker: Told;
+    readonly client: Told;
+    readonly way: Way;
+    readonly folders: Folders;
+    readonly resources: AsyncDisposableStack;
+  }) {
+    this.dispatcher = parts.dispatcher;
+    this.load = parts.load;
+    this.worker = parts.worker;
+    this.client = parts.client;
+    this.#way = parts.way;
+    this.#folders = parts.folders;
+    this.#resources = parts.resources;
+  }
+
+  /** Sets it up, with long calls of every kind in flight. */
+  static async open(way: Way = renamed, begin: Beginnings = beginnings()): Promise<Stage> {
+    await using opening = new AsyncDisposableStack();
+    const folders = opening.use(await Folders.make());
+    await way.lay(folders.worker, begin.worker);
+    await way.lay(folders.client, begin.client);
+    const worker = opening.use(WorkerProcess.start(pathsIn(folders.worker)));
+    const dispatcher = opening.use(
+      await Dispatcher.open({
+        discovery: `static:${await worker.address}`,
+        credentials: Credentials.watchFiles(pathsIn(folders.client)),
+        identity: WORKER_ID,
+      }),
+    );
+    const client = new Told(dispatcher.events());
+    const load = await Load.begin(dispatcher);
+    const resources = opening.move();
+    return new Stage({ dispatcher, load, worker: worker.told, client, way, folders, resources });
+  }
+
+  /** Writes another version of the worker's credentials. */
+  rewriteWorker(version: Version): Promise<void> {
+    return this.#way.rewrite(this.#folders.worker, version);
+  }
+
+  /** Writes another version of the dispatcher's credentials. */
+  rewriteClient(version: Version): Promise<void> {
+    return this.#way.rewrite(this.#folders.client, version);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+/** One authority, and a certificate of each end. */
+export function beginnings(): Beginnings {
+  const root = makeRoot("root");
+  return { worker: makeVersion(WORKER_ID, [root]), client: makeVersion(CLIENT_ID, [root]) };
+}
+
+/** The folders of both ends, gone with their disposal. */
+export class Folders implements AsyncDisposable {
+  readonly worker: string;
+  readonly client: string;
+  readonly #base: string;
+
+  private constructor(base: string) {
+    this.#base = base;
+    this.worker = join(base, "worker");
+    this.client = join(base, "client");
+  }
+
+  /** Makes them, empty. */
+  static async make(): Promise<Folders> {
+    const folders = new Folders(await Deno.makeTempDir());
+    await Deno.mkdir(folders.worker);
+    await Deno.mkdir(folders.client);
+    return folders;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#base, { recursive: true });
+  }
+}
