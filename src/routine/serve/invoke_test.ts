@@ -163,15 +163,32 @@ Deno.test("invokeUnary() lets go of a stream that a plain function returns", asy
   assert.equal(ended, true);
 });
 
-Deno.test("invokeUnary() does not begin after the call was aborted, and passes its reason on", async () => {
+Deno.test("invokeUnary() does not begin where the call was aborted during validation", async () => {
   const reason = new DeadlineExceeded(5);
+  const controller = new AbortController();
   let ran = false;
-  const run = routine("r", () => {
+  const input: StandardSchema<string, string> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value) => {
+        controller.abort(reason);
+        return Promise.resolve({ value: value as string });
+      },
+    },
+  };
+  const run = routine("r", { input }, () => {
     ran = true;
   });
-  const aborted = contextOf(AbortSignal.abort(reason));
-  await assert.rejects(invokeUnary(run, args(), aborted), (error) => error === reason);
+  await assert.rejects(
+    invokeUnary(run, args("x"), contextOf(controller.signal)),
+    (error) => error === reason,
+  );
   assert.equal(ran, false);
+});
+
+Deno.test("invokeUnary() passes the reason on with which the call was aborted", async () => {
+  const reason = new DeadlineExceeded(5);
   const controller = new AbortController();
   const waits = routine("w", () => {
     controller.abort(reason);
