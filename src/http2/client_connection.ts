@@ -63,7 +63,7 @@ class Http2Client extends FrameHandling implements ClientConnection {
     stream.isHead = isHead;
     stream.queueRequest(fields, options.body, options.endStream);
     this.#openedStreams++;
-    this.countQueued(stream.queue.length);
+    this.queued.add(stream.queue.length);
     if (this.#active < this.peer.maxConcurrentStreams) this.#start(stream);
     else this.#waiting.push(stream);
     return stream;

@@ -10,7 +10,9 @@ import { encodeSettings, Setting } from "./frame/settings.ts";
 import type { HeaderList } from "./header_list.ts";
 import type { Http2Stream, StreamHost } from "./http2_stream.ts";
 import { type Http2Limits, resolveHttp2Limits } from "./limits.ts";
+import { Keepalive } from "./keepalive.ts";
 import { Pings } from "./pings.ts";
+import { QueuedBytes } from "./queued_bytes.ts";
 import { ReceiveFlow } from "./receive_flow.ts";
 import { INITIAL_WINDOW_BYTES, type SchedulerHost, SendScheduler } from "./send_scheduler.ts";
 import { SentFields } from "./sent_fields.ts";
@@ -48,20 +50,16 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   protected readonly abuse: AbuseBudgets;
   protected readonly flow: ReceiveFlow;
   protected readonly pings: Pings;
-  /** DATA that streams have queued. */
-  protected queuedBytes = 0;
+  protected readonly queued: QueuedBytes;
+  protected readonly keepalive: Keepalive;
   /** The code and the debug data of the peer's GOAWAY. */
   protected peerGoAway: { readonly code: ErrorCode; readonly debugData: Uint8Array } | undefined;
   /** The last id of our latest GOAWAY. */
   protected announcedLastId: number | undefined;
 
   readonly #channel: ByteChannel;
-  readonly #clock: () => number;
   readonly #budget: ByteBudget;
   #state: ConnectionState = "open";
-  #heardAt: number;
-  /** DATA sent since the connection began, which tells whether anything moves. */
-  #sentBytes = 0;
   #peerEnded = false;
   /** How the connection ends, from when on nothing more is read or sent. */
   #end: ConnectionEnd | undefined;
@@ -71,15 +69,21 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     this.#channel = channel;
     this.options = options;
     this.limits = resolveHttp2Limits(options.limits);
-    this.#clock = options.clock ?? (() => performance.now());
-    this.#heardAt = this.#clock();
+    const clock = options.clock ?? (() => performance.now());
     this.#budget = options.budget ?? processByteBudget;
     this.#budget.join();
-    this.deadlines = new Deadlines(this.#clock, options.schedule ?? scheduleOnTimer);
-    this.abuse = new AbuseBudgets(this.limits, this.#clock);
+    this.deadlines = new Deadlines(clock, options.schedule ?? scheduleOnTimer);
+    this.abuse = new AbuseBudgets(this.limits, clock);
     this.scheduler = new SendScheduler(channel, this, this.limits.headerTableBytes);
     this.flow = new ReceiveFlow(this.limits, this.scheduler.control, this.#budget);
-    this.pings = new Pings(this.scheduler.control, this.#clock);
+    this.queued = new QueuedBytes(this.limits, this.deadlines, this.#budget, {
+      received: () => this.flow.heldBytes,
+      exceeded: (message) => this.violated(ErrorCode.ENHANCE_YOUR_CALM, message),
+    });
+    this.pings = new Pings(this.scheduler, clock);
+    this.keepalive = new Keepalive(this.limits, this.deadlines, this.pings, clock, (error) => {
+      this.#cutOff(error);
+    });
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
   }
 
@@ -107,7 +111,6 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     if (this.#end) return Promise.reject(new Error("the connection is over"));
     return new Promise((answered, lost) => {
       this.pings.send(answered, lost);
-      this.scheduler.schedule();
     });
   }
 
@@ -137,7 +140,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   }
 
   dataQueued(stream: Http2Stream, bytes: number): boolean {
-    this.countQueued(bytes);
+    this.queued.add(bytes);
     this.scheduler.addContent(stream);
     if (stream.queue.length <= this.limits.streamQueueBytes) return true;
     stream.owesWritable = true;
@@ -145,8 +148,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   }
 
   dataSent(stream: Http2Stream, bytes: number): void {
-    this.#uncountQueued(bytes);
-    this.#sentBytes += bytes;
+    this.queued.sent(bytes);
     if (bytes > 0) this.abuse.dataPassed(bytes);
     if (!stream.owesWritable || stream.queue.length * 2 >= this.limits.streamQueueBytes) return;
     stream.owesWritable = false;
@@ -196,27 +198,13 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     this.deadlines.set("settings-ack", limits.settingsAckTimeoutMs, () => {
       this.violated(ErrorCode.SETTINGS_TIMEOUT, "SETTINGS were not acknowledged in time");
     });
-    this.#awaitSilence(limits.keepaliveIdleMs);
+    this.keepalive.start();
     this.#channel.start({
       received: (bytes) => this.#received(bytes),
       ended: () => this.#channelEnded(),
       closed: (error) => this.#channelClosed(error),
     });
     scheduler.flush();
-  }
-
-  /** Counts DATA that a stream queues. */
-  protected countQueued(bytes: number): void {
-    if (bytes === 0) return;
-    this.queuedBytes += bytes;
-    this.#budget.add(bytes);
-    if (this.queuedBytes > this.limits.maxQueuedBytes) this.#watchStall();
-    if (this.#budget.exceeds(this.queuedBytes + this.flow.heldBytes)) {
-      // Not from within the program's own call, whose stream would be closed under it.
-      queueMicrotask(() => {
-        this.violated(ErrorCode.ENHANCE_YOUR_CALM, "more than its share of the memory");
-      });
-    }
   }
 
   /** Moves forward only: open, draining, closed. */
@@ -258,7 +246,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     if (stream.over) return;
     stream.over = true;
     stream.state = "closed";
-    this.#uncountQueued(stream.queue.length);
+    this.queued.drop(stream.queue.length);
     this.scheduler.remove(stream);
     if (stream.id !== 0) {
       this.streams.delete(stream);
@@ -313,10 +301,8 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
       if (!this.peerGoAway && !this.#peerEnded) return;
       this.announce(this.lastPeerStreamId, ErrorCode.NO_ERROR);
     }
-    if (!this.scheduler.isIdle) {
-      this.scheduler.schedule();
-      return;
-    }
+    // Otherwise the flush that ends idle comes back here.
+    if (!this.scheduler.isIdle) return;
     this.#end = this.#endByPeer(undefined);
     this.#endStreams(this.#end);
     this.#endChannel();
@@ -325,7 +311,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   #received(bytes: Uint8Array): void {
     if (this.#end) return;
     try {
-      if (this.read(bytes)) this.#heardAt = this.#clock();
+      if (this.read(bytes)) this.keepalive.heard();
     } catch (error) {
       if (error instanceof Http2Violation) this.#endForViolation(error);
       else this.endNow({ how: "lost", code: ErrorCode.INTERNAL_ERROR, error: asError(error) });
@@ -383,54 +369,19 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     this.finish(stream, how, end.code, end.error);
   }
 
+  /** Ends a connection whose peer is not there any more. */
+  #cutOff(error: Error): void {
+    this.#end = { how: "lost", code: ErrorCode.NO_ERROR, error };
+    this.scheduler.abandon();
+    this.#endStreams(this.#end);
+    this.#channel.destroy();
+  }
+
   /** Ends our direction, and waits a little for the peer to end its own. */
   #endChannel(): void {
     this.deadlines.clearAll();
     this.deadlines.set("close", this.limits.closeGraceMs, () => this.#channel.destroy());
     this.#channel.end();
-  }
-
-  #uncountQueued(bytes: number): void {
-    this.queuedBytes -= bytes;
-    this.#budget.add(-bytes);
-  }
-
-  #awaitSilence(delayMs: number): void {
-    const idleMs = this.limits.keepaliveIdleMs;
-    this.deadlines.set("keepalive", delayMs, () => {
-      const silentMs = this.#clock() - this.#heardAt;
-      if (silentMs < idleMs) return this.#awaitSilence(idleMs - silentMs);
-      this.pings.send(() => {
-        this.deadlines.clear("pong");
-        this.#awaitSilence(idleMs);
-      });
-      this.scheduler.schedule();
-      this.#awaitAnswer();
-    });
-  }
-
-  #awaitAnswer(): void {
-    const waitMs = this.limits.keepaliveTimeoutMs;
-    this.deadlines.set("pong", waitMs, () => {
-      // What came instead, ahead of the answer, shows as well that the peer is there.
-      if (this.#clock() - this.#heardAt < waitMs) return this.#awaitAnswer();
-      const error = new Error(`no answer to a keepalive PING within ${waitMs} ms`);
-      this.#end = { how: "lost", code: ErrorCode.NO_ERROR, error };
-      this.scheduler.abandon();
-      this.#endStreams(this.#end);
-      this.#channel.destroy();
-    });
-  }
-
-  /** Ends the connection where much is queued and nothing of it moves. */
-  #watchStall(): void {
-    if (this.deadlines.has("stall")) return;
-    const sentBefore = this.#sentBytes;
-    this.deadlines.set("stall", this.limits.stallTimeoutMs, () => {
-      if (this.queuedBytes <= this.limits.maxQueuedBytes) return;
-      if (this.#sentBytes !== sentBefore) return this.#watchStall();
-      this.violated(ErrorCode.ENHANCE_YOUR_CALM, "the peer gives no window for what it asked for");
-    });
   }
 }
 

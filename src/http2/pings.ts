@@ -1,6 +1,6 @@
-import type { ControlQueue } from "./control_queue.ts";
 import { encodeUint32, readUint32 } from "./frame/frame_header.ts";
 import { PING_BYTES } from "./frame/ping.ts";
+import type { SendScheduler } from "./send_scheduler.ts";
 
 interface PendingPing {
   readonly sentAt: number;
@@ -10,23 +10,24 @@ interface PendingPing {
 
 /** The PINGs that we have sent and that wait for their answer. */
 export class Pings {
-  readonly #control: ControlQueue;
+  readonly #scheduler: SendScheduler;
   readonly #clock: () => number;
   readonly #pending: Map<number, PendingPing> = new Map();
   #next = 1;
 
-  constructor(control: ControlQueue, clock: () => number) {
-    this.#control = control;
+  constructor(scheduler: SendScheduler, clock: () => number) {
+    this.#scheduler = scheduler;
     this.#clock = clock;
   }
 
-  /** Queues a PING. One of both is called: with the round trip, or when the connection is over. */
+  /** Sends a PING. One of both is called: with the round trip, or when the connection is over. */
   send(answered: (roundTripMs: number) => void, lost: (error: Error) => void = () => {}): void {
     const opaque = new Uint8Array(PING_BYTES);
     encodeUint32(opaque, 4, this.#next);
     this.#pending.set(this.#next, { sentAt: this.#clock(), answered, lost });
     this.#next = (this.#next + 1) >>> 0;
-    this.#control.ping(false, opaque, 0);
+    this.#scheduler.control.ping(false, opaque, 0);
+    this.#scheduler.schedule();
   }
 
   /** The answer with the eight octets at `at` arrived; returns whether it answers a PING of ours. */

@@ -2,16 +2,11 @@ import { setImmediate } from "node:timers";
 import type { ByteChannel } from "./byte_channel.ts";
 import { ControlQueue } from "./control_queue.ts";
 import { ErrorCode } from "./error_code.ts";
-import {
-  encodeFrameHeader,
-  Flag,
-  FRAME_HEADER_BYTES,
-  FrameType,
-  MIN_MAX_FRAME_BYTES,
-} from "./frame/frame_header.ts";
+import { encodeFrameHeader, Flag, FRAME_HEADER_BYTES, FrameType } from "./frame/frame_header.ts";
 import { encodeRstStream, RST_STREAM_BYTES } from "./frame/rst_stream.ts";
 import type { HeaderList } from "./header_list.ts";
-import { HpackEncoder, maxBlockBytes } from "./hpack/mod.ts";
+import { reserveHeaders, SENT_FRAME_BYTES, writeHeaders } from "./header_writer.ts";
+import { HpackEncoder } from "./hpack/mod.ts";
 import type { Http2Stream } from "./http2_stream.ts";
 import { Output, OUTPUT_BUFFER_BYTES } from "./output.ts";
 import { StreamList } from "./stream_list.ts";
@@ -30,12 +25,6 @@ const MIN_CUT_BYTES = 4096;
 
 /** The flow-control window that holds until SETTINGS say otherwise (RFC 9113 §6.9.2). */
 export const INITIAL_WINDOW_BYTES = 65_535;
-
-/**
- * Octets of a frame's payload. Every peer accepts it, and a peer that accepts more would only make
- * other streams wait longer for their turn.
- */
-const MAX_FRAME_BYTES = MIN_MAX_FRAME_BYTES;
 
 /** What a {@linkcode SendScheduler} tells its connection. */
 export interface SchedulerHost {
@@ -85,15 +74,18 @@ export class SendScheduler {
   /** The stream has HEADERS to send. */
   addHeaders(stream: Http2Stream): void {
     this.#gather();
-    if (!stream.list) this.#headers.push(stream);
+    if (stream.list || stream.over) return;
+    this.#headers.push(stream);
     this.schedule();
   }
 
   /** The stream has DATA, trailers or its end to send, which follow its HEADERS. */
   addContent(stream: Http2Stream): void {
     if (!stream.headersSent || stream.list) return;
-    if (stream.queue.length > 0 && stream.sendWindow <= 0) return;
     this.#gather();
+    // What was flushed may have brought the stream to its end.
+    if (stream.list || stream.over) return;
+    if (stream.queue.length > 0 && stream.sendWindow <= 0) return;
     this.#data.push(stream);
     this.schedule();
   }
@@ -128,7 +120,7 @@ export class SendScheduler {
     if (this.#stopped || this.#flushing) return;
     this.#flushing = true;
     this.#gathered = 0;
-    while (this.#output.inFlight < MAX_IN_FLIGHT_BYTES) {
+    while (this.#output.inFlight < MAX_IN_FLIGHT_BYTES && !this.#stopped) {
       this.control.moveTo(this.#output);
       if (this.#fillHeaders()) this.#fillData();
       if (!this.#output.send()) break;
@@ -169,12 +161,14 @@ export class SendScheduler {
   #fillHeaders(): boolean {
     for (let stream = this.#headers.first; stream; stream = this.#headers.first) {
       const sections = stream.headersToSend!;
-      if (!stream.headersSent) this.#host.streamStarts(stream);
       const fields = sections[0]!;
+      if (!reserveHeaders(this.#output, fields)) return false;
+      // Only now, because an id that was given is an id that the peer gets to know.
+      if (!stream.headersSent) this.#host.streamStarts(stream);
       const last = sections.length === 1;
       const endsStream = last && stream.endQueued && stream.queue.length === 0 &&
         !stream.trailersToSend;
-      if (!this.#writeHeaders(stream.id, fields, endsStream)) return false;
+      writeHeaders(this.#output, this.encoder, stream.id, fields, endsStream);
       if (!last) {
         sections.shift();
         continue;
@@ -195,51 +189,6 @@ export class SendScheduler {
     }
   }
 
-  /** Writes a header block in as many frames as it needs; returns `false` where the buffer is too full. */
-  #writeHeaders(streamId: number, fields: HeaderList, endStream: boolean): boolean {
-    const output = this.#output;
-    const most = maxBlockBytes(fields);
-    const frames = Math.ceil(most / MAX_FRAME_BYTES);
-    const needs = most + frames * FRAME_HEADER_BYTES;
-    if (output.room < needs) {
-      if (output.gathered > 0) return false;
-      output.reserve(needs);
-    }
-    const out = output.bytes;
-    const start = output.at + FRAME_HEADER_BYTES;
-    const length = this.encoder.encode(fields, out, start) - start;
-    const flags = endStream ? Flag.END_STREAM : Flag.NONE;
-    if (length <= MAX_FRAME_BYTES) {
-      const type = FrameType.HEADERS;
-      encodeFrameHeader(out, output.at, length, type, flags | Flag.END_HEADERS, streamId);
-      output.at = start + length;
-    } else {
-      output.at = this.#splitBlock(out, start, length, flags, streamId);
-    }
-    return true;
-  }
-
-  /** Spreads the block at `start` over HEADERS and CONTINUATION, and returns where they end. */
-  #splitBlock(
-    out: Uint8Array,
-    start: number,
-    length: number,
-    flags: number,
-    streamId: number,
-  ): number {
-    const block = out.slice(start, start + length);
-    let at = start - FRAME_HEADER_BYTES;
-    for (let from = 0; from < length; from += MAX_FRAME_BYTES) {
-      const size = Math.min(MAX_FRAME_BYTES, length - from);
-      const type = from === 0 ? FrameType.HEADERS : FrameType.CONTINUATION;
-      const end = from + size === length ? Flag.END_HEADERS : Flag.NONE;
-      at = encodeFrameHeader(out, at, size, type, (from === 0 ? flags : 0) | end, streamId);
-      out.set(block.subarray(from, from + size), at);
-      at += size;
-    }
-    return at;
-  }
-
   #fillData(): void {
     for (let stream = this.#data.first; stream; stream = this.#data.first) {
       const queued = stream.queue.length;
@@ -258,7 +207,7 @@ export class SendScheduler {
   #writeData(stream: Http2Stream): boolean {
     const output = this.#output;
     const { queue } = stream;
-    let length = Math.min(queue.length, stream.sendWindow, this.window, MAX_FRAME_BYTES);
+    let length = Math.min(queue.length, stream.sendWindow, this.window, SENT_FRAME_BYTES);
     if (length < 0) length = 0;
     const needs = FRAME_HEADER_BYTES + length + FRAME_HEADER_BYTES + RST_STREAM_BYTES;
     if (output.room < needs) {
@@ -291,7 +240,9 @@ export class SendScheduler {
   }
 
   #writeTrailers(stream: Http2Stream): boolean {
-    if (!this.#writeHeaders(stream.id, stream.trailersToSend!, true)) return false;
+    const fields = stream.trailersToSend!;
+    if (!reserveHeaders(this.#output, fields)) return false;
+    writeHeaders(this.#output, this.encoder, stream.id, fields, true);
     stream.trailersToSend = undefined;
     this.#ended(stream);
     return true;

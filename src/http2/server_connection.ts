@@ -138,7 +138,7 @@ class Http2Server extends FrameHandling implements ServerConnection {
   #isFull(): boolean {
     const { maxConcurrentStreams, maxQueuedBytes } = this.limits;
     const factor = this.settingsAcknowledged ? 1 : UNACKNOWLEDGED_FACTOR;
-    return this.streams.size >= maxConcurrentStreams * factor || this.queuedBytes > maxQueuedBytes;
+    return this.streams.size >= maxConcurrentStreams * factor || this.queued.bytes > maxQueuedBytes;
   }
 
   #open(streamId: number, endStream: boolean, receiver: StreamReceiver | undefined): Http2Stream {
