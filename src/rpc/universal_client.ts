@@ -13,6 +13,7 @@ import { BodyReader } from "./body_reader.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
 import type { RequestBody } from "./request_body.ts";
 import { errorOfStreamEnd } from "./stream_failure.ts";
+import { hasTrailers, takeTrailers } from "./trailers_only.ts";
 import { WholeBody, WholeEnvelopes } from "./whole_messages.ts";
 
 /** Where and how a request of connect-es is sent. */
@@ -58,6 +59,9 @@ class Exchange implements StreamReceiver {
     abandoned: () => this.#fail(new ConnectError("the response was abandoned", Code.Canceled)),
   });
   #stream: Stream | undefined;
+  /** The response's header section until connect-es was given it. */
+  #header: Headers | undefined;
+  #status = 0;
   #over = false;
   #closed = false;
   #sent = false;
@@ -100,16 +104,14 @@ class Exchange implements StreamReceiver {
       this.#fail(invalidFields());
       return;
     }
-    this.#resolve({
-      status: Number(headerValue(fields, ":status")),
-      header,
-      body: wholeMessages(this.#body, this.#request, header, this.#options.maxBytes),
-      trailer: this.#trailer,
-    });
+    this.#status = Number(headerValue(fields, ":status"));
+    this.#header = header;
     if (endStream) this.#complete();
+    else if (!hasTrailers(header)) this.#respond();
   }
 
   data(bytes: Uint8Array, endStream: boolean): void {
+    if (bytes.byteLength > 0) this.#respond();
     this.#body.push(bytes);
     if (endStream) this.#complete();
   }
@@ -136,9 +138,26 @@ class Exchange implements StreamReceiver {
     this.writable();
   }
 
+  /** Gives connect-es the response, once. */
+  #respond(): void {
+    const header = this.#header;
+    if (header === undefined) return;
+    this.#header = undefined;
+    this.#resolve({
+      status: this.#status,
+      header,
+      body: wholeMessages(this.#body, this.#request, header, this.#options.maxBytes),
+      trailer: this.#trailer,
+    });
+  }
+
   /** The response is complete: what is left of the request is of no use to anyone. */
   #complete(): void {
     if (!this.#finish()) return;
+    if (this.#header !== undefined && hasTrailers(this.#header)) {
+      takeTrailers(this.#header, this.#trailer, this.#body);
+    }
+    this.#respond();
     this.#body.end();
     this.#options.ended(undefined);
     if (!this.#sent) this.#stream?.reset(ErrorCode.CANCEL);
@@ -203,6 +222,8 @@ function invalidFields(): ConnectError {
   return new ConnectError("the response's header fields are not valid", Code.Internal);
 }
 
+const CONNECT_END_FLAG = 2;
+
 /** The body in whole messages; the promise of its length is kept here, connect-es would take room for it. */
 function wholeMessages(
   body: BodyReader,
@@ -212,7 +233,8 @@ function wholeMessages(
 ): AsyncIterable<Uint8Array> {
   const type = request.header.get("content-type");
   if (request.method === "POST" && type !== "application/proto" && type !== "application/json") {
-    return new WholeEnvelopes(body, maxBytes);
+    const flag = type?.startsWith("application/connect") ? CONNECT_END_FLAG : 0;
+    return new WholeEnvelopes(body, maxBytes, { flag });
   }
   const length = header.get("content-length");
   header.delete("content-length");

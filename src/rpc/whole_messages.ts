@@ -2,6 +2,12 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { BodyReader } from "./body_reader.ts";
 import { Gathered } from "./gathered.ts";
 
+/** What a body of envelopes is held to by the client that receives it. */
+export interface EnvelopeEnding {
+  /** The flag of the envelope that ends the body; 0 where the protocol has none. */
+  readonly flag: number;
+}
+
 /**
  * A body of envelopes, cut only where one ends. What reads it (connect-es) takes room for as much as
  * an envelope declares, and time that grows with the square of the pieces one comes in: it is given
@@ -17,11 +23,19 @@ export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
   #declared = 0;
   /** An envelope declared too much: the reader is given everything as it comes, and says so. */
   #overlong = false;
+  readonly #ending: EnvelopeEnding | undefined;
+  /** The flags of all envelopes together. */
+  #flags = 0;
 
-  /** @param maxBytes the largest message. */
-  constructor(body: BodyReader, maxBytes: number) {
+  /**
+   * @param maxBytes the largest message.
+   * @param ending how a response must end: connect-es blames the caller for one that does not. A request
+   * is left to connect-es.
+   */
+  constructor(body: BodyReader, maxBytes: number, ending?: EnvelopeEnding) {
     this.#body = body;
     this.#maxBytes = maxBytes;
+    this.#ending = ending;
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -29,6 +43,7 @@ export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
       for (;;) {
         const next = await this.#body.next();
         if (next.done === true) {
+          this.#judgeEnd();
           return this.#gathered.length === 0 ? next : { done: false, value: this.#gathered.take() };
         }
         const end = this.#overlong ? next.value.byteLength : this.#scan(next.value);
@@ -54,6 +69,13 @@ export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #judgeEnd(): void {
+    if (this.#ending === undefined || this.#overlong) return;
+    if (this.#gathered.length > 0) throw protocolError("incomplete envelope");
+    const { flag } = this.#ending;
+    if ((this.#flags & flag) !== flag) throw protocolError("the response has no end");
   }
 
   #wholeUntil(bytes: Uint8Array, end: number): Uint8Array {
@@ -85,7 +107,8 @@ export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
   }
 
   #readHeader(octet: number): void {
-    if (this.#headerLeft < ENVELOPE_HEADER) this.#declared = this.#declared * 256 + octet;
+    if (this.#headerLeft === ENVELOPE_HEADER) this.#flags |= octet;
+    else this.#declared = this.#declared * 256 + octet;
     this.#headerLeft--;
     if (this.#headerLeft > 0) return;
     this.#payloadLeft = this.#declared;
@@ -155,6 +178,10 @@ export class WholeBody implements AsyncIterableIterator<Uint8Array> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+function protocolError(message: string): ConnectError {
+  return new ConnectError(`protocol error: ${message}`, Code.Internal);
 }
 
 /** As connect-es words it. */

@@ -61,7 +61,8 @@ function transportOf(
     useHttpGet: request.useGetHttpMethod,
     authority: `${request.host}:${request.port}`,
     scheme: request.serverTlsCert.length > 0 ? "https" : "http",
-    limits: { compressFromBytes: 1, ...(limit > 0 ? { messageBytes: limit } : {}) },
+    // Below 0, so that connect-es compresses empty messages too.
+    limits: { compressFromBytes: -1, ...(limit > 0 ? { messageBytes: limit } : {}) },
   });
 }
 
@@ -140,8 +141,8 @@ class Call {
   }
 
   #received(message: Message): void {
-    const { payload } = message as { payload?: unknown };
-    if (payload !== undefined) this.result.payloads.push(payload);
+    const { payload = {} } = message as { payload?: unknown };
+    this.result.payloads.push(payload);
   }
 
   #mustBeOne(responses: number): void {
