@@ -1,4 +1,4 @@
-import { createClient } from "@connectrpc/connect";
+import { createClient, type Transport } from "@connectrpc/connect";
 import { dialChannel, formatAddress, type UnixAddress } from "../channel/mod.ts";
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from "../gen/mod.ts";
 import { type ClientConnection, ErrorCode, openClientConnection } from "../http2/mod.ts";
@@ -51,13 +51,25 @@ export async function* svidStream(
         yield response;
       }
     } catch (error) {
-      if (!answer.signal.aborted) throw error;
-      throw new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`, { cause: error });
+      throw await told(error, connection, answer.signal.aborted);
     }
   } finally {
     connection.abort(ErrorCode.NO_ERROR);
     await connection.closed;
   }
+}
+
+/** The error, or what lies behind it. */
+async function told(
+  error: unknown,
+  connection: ClientConnection,
+  silent: boolean,
+): Promise<unknown> {
+  if (silent) return new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`, { cause: error });
+  if (connection.state !== "closed") return error;
+  const end = await connection.closed;
+  if (end.how !== "violated") return error;
+  return new Error(`it does not speak HTTP/2: ${end.error?.message}`, { cause: end.error });
 }
 
 async function connect(
@@ -76,7 +88,7 @@ async function connect(
   return openClientConnection(outcome.channel, { limits: { keepaliveIdleMs: KEEPALIVE_MS } });
 }
 
-function transportOn(connection: ClientConnection) {
+function transportOn(connection: ClientConnection): Transport {
   return createTransport({
     place: () => ({ connection }),
     protocol: "grpc",

@@ -1,0 +1,411 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { parseAddress } from "../../src/channel/mod.ts";
+import type { CredentialsSource, OpenCredentialsOptions } from "../../src/credentials/mod.ts";
+import { ConfigurationError } from "../../src/errors/mod.ts";
+import type { Stream } from "../../src/http2/mod.ts";
+import { parsePattern } from "../../src/identity/mod.ts";
+import { listenForPeers } from "../../src/peer/mod.ts";
+import { Credentials, type WorkloadApiOptions } from "../../src/spiffe/mod.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { answering, dialAs, handshakeErrorOf } from "../support/peers.ts";
+import { RecordingObserver } from "../support/recording_observer.ts";
+import { FakeAgent, type Given, listenRaw, makeDomain, svid } from "./fake_agent.ts";
+
+const example = makeDomain("example.org");
+const partner = makeDomain("partner.test");
+const worker = () => ({ svids: [svid(example, "worker")] });
+
+/** A folder for sockets, and what credentials are opened with. */
+class Machine implements AsyncDisposable {
+  readonly folder = Deno.makeTempDirSync();
+  readonly socket = join(this.folder, "agent.sock");
+  readonly clock = new ManualClock(Date.now());
+  readonly observer = new RecordingObserver();
+
+  agent(given: Given): Promise<FakeAgent> {
+    return FakeAgent.start(this.socket, given);
+  }
+
+  open(
+    options: WorkloadApiOptions = {},
+    opening: OpenCredentialsOptions = {},
+  ): Promise<CredentialsSource> {
+    const { socket, clock, observer } = this;
+    return Credentials.spiffeWorkloadApi({ socket, ...options })
+      .open({ clock, observer, ...opening });
+  }
+
+  /** Lets the longest wait between two streams pass. */
+  retry(): void {
+    this.clock.advance(5000);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+const nameOf = (source: CredentialsSource) => source.current().own?.summary.names[0];
+
+Deno.test("Credentials.spiffeWorkloadApi() gives the identity that the agent gives", async () => {
+  await using machine = new Machine();
+  await using _agent = await machine.agent(worker());
+  await using source = await machine.open();
+  const { generation, mode } = source.current();
+  assert.deepEqual([nameOf(source), generation, mode], [
+    "spiffe://example.org/worker",
+    1,
+    "mutual",
+  ]);
+  assert.deepEqual(machine.observer.events, []);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() asks the socket that SPIFFE_ENDPOINT_SOCKET names", async () => {
+  await using machine = new Machine();
+  await using _agent = await machine.agent(worker());
+  const credentials = Credentials.spiffeWorkloadApi();
+  await assert.rejects(credentials.open(), /SPIFFE_ENDPOINT_SOCKET is not set/);
+  Deno.env.set("SPIFFE_ENDPOINT_SOCKET", `unix://${machine.socket}`);
+  try {
+    await using source = await credentials.open();
+    assert.equal(nameOf(source), "spiffe://example.org/worker");
+  } finally {
+    Deno.env.delete("SPIFFE_ENDPOINT_SOCKET");
+  }
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() takes up every new identity and bundle the agent sends", async () => {
+  await using machine = new Machine();
+  await using agent = await machine.agent(worker());
+  await using source = await machine.open();
+  const before = source.current();
+  const next = worker();
+  agent.give(next);
+  const [rotated] = await machine.observer.until("credentials.rotated");
+  assert.equal(rotated?.generation, 2);
+  assert.equal(rotated?.previousFingerprint, before.fingerprint);
+  agent.give({ ...next, federatedBundles: { "spiffe://partner.test": partner.root.der } });
+  await machine.observer.until("credentials.rotated", 2);
+  assert.equal(source.current().anchors?.all.length, 2);
+  agent.give(next);
+  await machine.observer.until("credentials.rotated", 3);
+  assert.equal(source.current().anchors?.all.length, 1);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() takes the identity that is asked for among several", async () => {
+  await using machine = new Machine();
+  const svids = [svid(example, "worker"), svid(example, "edge", { hint: "external" })];
+  await using _agent = await machine.agent({ svids });
+  await using byHint = await machine.open({ hint: "external" });
+  await using byId = await machine.open({ id: "spiffe://example.org/edge" });
+  assert.equal(nameOf(byHint), "spiffe://example.org/edge");
+  assert.equal(byId.current().fingerprint, byHint.current().fingerprint);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() waits for an agent and for an identity", async () => {
+  await using machine = new Machine();
+  const opening = machine.open();
+  const [absent] = await machine.observer.until("credentials.rejected");
+  assert.equal(absent?.reason, "provider-failed");
+  assert.match(absent.message, /no connection to unix:.*ENOENT/);
+  await using agent = await machine.agent(
+    new ConnectError("no identity issued", Code.PermissionDenied),
+  );
+  machine.retry();
+  const [, denied] = await machine.observer.until("credentials.rejected", 2);
+  assert.match(denied?.message ?? "", /\[permission_denied\] no identity issued/);
+  assert.equal(denied?.keptGeneration, undefined);
+  agent.give(worker());
+  machine.retry();
+  await using source = await opening;
+  assert.equal(nameOf(source), "spiffe://example.org/worker");
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() gives up after waitMs with what it last heard", async () => {
+  await using machine = new Machine();
+  await using _agent = await machine.agent(
+    new ConnectError("no identity\u001b[31m issued", Code.PermissionDenied),
+  );
+  const opening = machine.open({ waitMs: 1000 });
+  await machine.observer.until("credentials.rejected");
+  machine.clock.advance(1000);
+  await assert.rejects(opening, (error: Error) => {
+    assert.ok(error instanceof ConfigurationError);
+    assert.match(error.message, /\[permission_denied\] no identity\\u001b\[31m issued/);
+    return true;
+  });
+  assert.equal(machine.clock.pending, 0);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() stops waiting with its caller's reason", async () => {
+  await using machine = new Machine();
+  const giveUp = new AbortController();
+  const opening = machine.open({}, { signal: giveUp.signal });
+  await machine.observer.until("credentials.rejected");
+  giveUp.abort(new RangeError("enough"));
+  await assert.rejects(opening, RangeError);
+  await assert.rejects(machine.open({}, { signal: giveUp.signal }), RangeError);
+  assert.equal(machine.clock.pending, 0);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() does not wait where asking again is of no use", async () => {
+  for (const code of [Code.InvalidArgument, Code.Unimplemented]) {
+    await using machine = new Machine();
+    await using _agent = await machine.agent(new ConnectError("never", code));
+    await assert.rejects(machine.open(), ConfigurationError);
+  }
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() keeps the last good ones while the agent is away, and finds it again", async () => {
+  await using machine = new Machine();
+  const given = worker();
+  const first = await machine.agent(given);
+  await using source = await machine.open();
+  const { fingerprint } = source.current();
+  await first[Symbol.asyncDispose]();
+  const [lost] = await machine.observer.until("credentials.rejected");
+  assert.equal(lost?.keptGeneration, 1);
+  assert.equal(lost.keptExpired, false);
+  machine.retry();
+  const [, absent] = await machine.observer.until("credentials.rejected", 2);
+  assert.match(absent?.message ?? "", /no connection/);
+  assert.equal(source.current().fingerprint, fingerprint);
+  await using second = await machine.agent(given);
+  machine.retry();
+  second.give(worker());
+  await machine.observer.until("credentials.rotated");
+  assert.equal(source.current().generation, 2);
+  assert.equal(second.streams, 1);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() keeps the last good ones when the identity is withdrawn", async () => {
+  await using machine = new Machine();
+  await using agent = await machine.agent(worker());
+  await using source = await machine.open();
+  agent.give(new ConnectError("no identity issued", Code.PermissionDenied));
+  const [denied] = await machine.observer.until("credentials.rejected");
+  assert.match(denied?.message ?? "", /permission_denied/);
+  assert.equal(source.current().generation, 1);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() asks ever more rarely, and afresh once it was answered", async () => {
+  await using machine = new Machine();
+  await using agent = await machine.agent(new ConnectError("busy", Code.Unavailable));
+  const clock = new PauseClock();
+  const opening = machine.open({ waitMs: 3_600_000 }, { clock });
+  const full = [200, 400, 800, 1600, 3200, 5000, 5000];
+  for (const [index, most] of full.entries()) {
+    const pause = await clock.pause(index + 1);
+    assert.ok(pause >= most / 2 && pause < most, `${pause} ms after ${index + 1} failures`);
+    if (index === full.length - 1) agent.give(worker());
+    clock.advance(most);
+  }
+  await using _source = await opening;
+  agent.give(new ConnectError("busy", Code.Unavailable));
+  assert.ok(await clock.pause(full.length + 1) < 200);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() refuses torn and foreign material and takes what comes next", async () => {
+  await using machine = new Machine();
+  await using agent = await machine.agent(worker());
+  await using source = await machine.open();
+  const good = svid(example, "worker");
+  const bad = [
+    { ...good, x509Svid: good.x509Svid.subarray(0, 100) },
+    { ...good, x509SvidKey: svid(example, "other").x509SvidKey },
+    { ...good, spiffeId: "spiffe://example.org/admin" },
+    { ...good, bundle: new Uint8Array([0x30, 1, 0]) },
+  ];
+  for (const [index, one] of bad.entries()) {
+    agent.give({ svids: [one] });
+    await machine.observer.until("credentials.rejected", index + 1);
+  }
+  const reasons = machine.observer.of("credentials.rejected").map(({ reason }) => reason);
+  assert.deepEqual(reasons, ["malformed", "key-mismatch", "malformed", "malformed"]);
+  assert.equal(source.current().generation, 1);
+  agent.give({ svids: [good] });
+  await machine.observer.until("credentials.rotated");
+  assert.equal(agent.streams, 1);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() takes ours although a federated bundle is of no use", async () => {
+  await using machine = new Machine();
+  const federatedBundles = { "spiffe://partner.test": new Uint8Array([1, 2, 3]) };
+  await using _agent = await machine.agent({ ...worker(), federatedBundles });
+  await using source = await machine.open();
+  const [rejected] = await machine.observer.until("credentials.rejected");
+  assert.equal(
+    rejected?.message,
+    "ca: the federated bundle of spiffe://partner.test: it is not DER; nobody is trusted by it",
+  );
+  assert.equal(rejected.keptGeneration, 1);
+  assert.equal(source.current().anchors?.all.length, 1);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() does not take a message that is too large", async () => {
+  await using machine = new Machine();
+  const svids = [{ ...svid(example, "worker"), bundle: new Uint8Array(5 * 1024 * 1024) }];
+  await using agent = await machine.agent({ svids });
+  const opening = machine.open();
+  const [rejected] = await machine.observer.until("credentials.rejected");
+  assert.match(rejected?.message ?? "", /resource_exhausted/);
+  agent.give(worker());
+  machine.retry();
+  await using _source = await opening;
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() names a peer that speaks no gRPC, and goes on", async () => {
+  const messages = {
+    "garbled message": (stream: Stream) => {
+      stream.sendHeaders([":status", "200", "content-type", "application/grpc"], false);
+      stream.sendData(new Uint8Array([0, 0, 0, 0, 3, 0xff, 0xff, 0xff]), true);
+    },
+    "no gRPC status": (stream: Stream) => {
+      stream.sendHeaders([":status", "200", "content-type", "text/html"], true);
+    },
+    "not found": (stream: Stream) => stream.sendHeaders([":status", "404"], true),
+  };
+  await using machine = new Machine();
+  let answer: ((stream: Stream) => void) | undefined;
+  await using _listener = await listenRaw(machine.socket, () => ({
+    onRequest: (stream) => {
+      answer?.(stream);
+      return {
+        data: (bytes) => stream.release(bytes.length),
+        trailers: () => {},
+        closed: () => {},
+      };
+    },
+  }));
+  let rejected = 0;
+  for (const [what, send] of Object.entries(messages)) {
+    answer = send;
+    const opening = machine.open({ waitMs: 1000 });
+    // An answer that it has no such method ends the waiting at once.
+    void machine.observer.until("credentials.rejected", ++rejected)
+      .then(() => machine.clock.advance(1000));
+    await assert.rejects(opening, ConfigurationError, what);
+  }
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() names a peer that speaks no HTTP/2", async () => {
+  await using machine = new Machine();
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.resume();
+    socket.end("220 ready\r\n");
+  });
+  await new Promise<void>((resolve) => server.listen({ path: machine.socket }, resolve));
+  const opening = machine.open({ waitMs: 1000 });
+  await machine.observer.until("credentials.rejected");
+  machine.clock.advance(1000);
+  await assert.rejects(opening, /unix:.*agent\.sock: it does not speak HTTP\/2/);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() leaves an agent that never answers, and asks again", async () => {
+  await using machine = new Machine();
+  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let requests = 0;
+  await using _listener = await listenRaw(machine.socket, () => ({
+    onRequest: (stream) => {
+      asked[requests++]?.resolve();
+      return {
+        data: (bytes) => stream.release(bytes.length),
+        trailers: () => {},
+        closed: () => {},
+      };
+    },
+  }));
+  const giveUp = new AbortController();
+  const opening = machine.open({ waitMs: 3_600_000 }, { signal: giveUp.signal });
+  await asked[0]?.promise;
+  machine.clock.advance(30_000);
+  const [silent] = await machine.observer.until("credentials.rejected");
+  assert.match(silent?.message ?? "", /no answer within 30000 ms/);
+  machine.retry();
+  await asked[1]?.promise;
+  giveUp.abort();
+  await assert.rejects(opening);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() leaves the agent when it is disposed of", async () => {
+  await using machine = new Machine();
+  await using agent = await machine.agent(worker());
+  const source = await machine.open();
+  await source[Symbol.asyncDispose]();
+  agent.give(worker());
+  assert.equal(source.current().generation, 1);
+  assert.equal(machine.clock.pending, 0);
+});
+
+Deno.test("Credentials.spiffeWorkloadApi() refuses options that make no sense", () => {
+  const cases: [WorkloadApiOptions, string][] = [
+    [{ socket: "" }, "socket"],
+    [{ socket: "tcp://127.0.0.1:1" }, "socket"],
+    [{ id: "worker" }, "id"],
+    [{ id: "spiffe://example.org" }, "id"],
+    [{ hint: "" }, "hint"],
+    [{ waitMs: 0 }, "waitMs"],
+    [{ waitMs: NaN }, "waitMs"],
+  ];
+  for (const [options, setting] of cases) {
+    assert.throws(
+      () => Credentials.spiffeWorkloadApi(options),
+      (error) => error instanceof ConfigurationError && error.setting === setting,
+    );
+  }
+});
+
+Deno.test("peers of federated domains meet, and neither root vouches for the other domain", async () => {
+  await using machine = new Machine();
+  await using _agent = await machine.agent({
+    ...worker(),
+    federatedBundles: { "spiffe://partner.test": partner.root.der },
+  });
+  await using source = await machine.open();
+  await using listener = await listenForPeers(parseAddress("127.0.0.1:0"), {
+    workerId: "worker-1",
+    credentials: source,
+    allow: [parsePattern("spiffe://partner.test/**"), parsePattern("spiffe://example.org/**")],
+    onPeer: answering,
+  });
+  const dial = (certificate: ReturnType<typeof svid>["certificate"]) =>
+    dialAs({ certificate, trusts: [example.root] }, listener.address);
+  const theirs = await dial(svid(partner, "client").certificate);
+  assert.equal(theirs.identity?.name, "spiffe://example.org/worker");
+  await theirs.connection.shutdown();
+  const impostor = svid({ name: "example.org", root: partner.root }, "admin");
+  const error = await handshakeErrorOf(dial(impostor.certificate));
+  assert.equal(error.reason, "client-certificate-refused");
+  assert.equal(error.peerReason, "untrusted-authority");
+});
+
+/** Tells how long it is asked to wait between streams. */
+class PauseClock extends ManualClock {
+  readonly #pauses: number[] = [];
+  #next = Promise.withResolvers<void>();
+
+  constructor() {
+    super(Date.now());
+  }
+
+  override schedule(callback: () => void, delayMs: number): Disposable {
+    // Pauses are at random, and everything else that is timed is not.
+    if (!Number.isInteger(delayMs)) {
+      this.#pauses.push(delayMs);
+      this.#next.resolve();
+      this.#next = Promise.withResolvers();
+    }
+    return super.schedule(callback, delayMs);
+  }
+
+  /** The `count`th pause, once it begins. */
+  async pause(count: number): Promise<number> {
+    while (this.#pauses.length < count) await this.#next.promise;
+    return this.#pauses[count - 1] ?? NaN;
+  }
+}
