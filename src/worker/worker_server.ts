@@ -3,6 +3,7 @@ import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
 import type { PeerConnection } from "../peer/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { type StartedWorker, startParts, type WorkerGround } from "./start.ts";
+import { refuseDuringModuleLoad } from "./threads/mod.ts";
 
 /** How a worker is drained. */
 export interface DrainOptions {
@@ -47,6 +48,7 @@ export class WorkerServer implements AsyncDisposable {
     options: WorkerServerOptions,
     ground: WorkerGround = {},
   ): Promise<WorkerServer> {
+    refuseDuringModuleLoad("WorkerServer.start");
     return new WorkerServer(await startParts(options, ground));
   }
 
