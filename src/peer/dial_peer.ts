@@ -44,24 +44,35 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
   refuseToShowBadCertificate(options, context, clock);
   using patience = patienceOf(clock, timeoutMs, options.signal);
   const dial: Dial = { options, context, clock, signal: patience.signal };
-  const opened = address.kind === "memory"
-    ? openInMemory(address.name, dial)
-    : await open(address, dial);
-  const proven = prove(opened, dial);
-  const { connection, taken } = greet(opened, options.connection ?? {}, context);
-  try {
-    await Promise.race([taken, patience.lost]);
-  } catch (error) {
-    opened.channel.destroy();
-    throw error instanceof OutOfTime ? handshakeError(timedOut(timeoutMs), context) : error;
+  for (let dials = 1;; dials++) {
+    const opened = address.kind === "memory"
+      ? openInMemory(address.name, dial)
+      : await open(address, dial);
+    const proven = prove(opened, dial);
+    const { connection, taken, sentAway } = greet(opened, options.connection ?? {}, context);
+    try {
+      await Promise.race([taken, patience.lost]);
+    } catch (error) {
+      opened.channel.destroy();
+      if (error instanceof OutOfTime) throw handshakeError(timedOut(timeoutMs), context);
+      if (!sentAway() || dials === MAX_DIALS) throw error;
+      await connection.closed;
+      continue;
+    }
+    return {
+      connection,
+      identity: proven?.identity,
+      facts: opened.facts,
+      validUntil: proven?.validUntil,
+    };
   }
-  return {
-    connection,
-    identity: proven?.identity,
-    facts: opened.facts,
-    validUntil: proven?.validUntil,
-  };
 }
+
+/**
+ * A worker that changes its credentials during a handshake sends its peer away, to come again at once.
+ * It does not change them this often; one that drains is not there the second time.
+ */
+const MAX_DIALS = 3;
 
 /** One attempt to dial. */
 interface Dial {

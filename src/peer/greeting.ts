@@ -30,6 +30,8 @@ export interface Greeting {
   readonly connection: ClientConnection;
   /** Resolves once the worker has answered over HTTP/2; rejects with the named failure. */
   readonly taken: Promise<void>;
+  /** Whether the worker finds no fault with us, and told us to leave this connection all the same. */
+  readonly sentAway: () => boolean;
 }
 
 /**
@@ -64,7 +66,7 @@ export function greet(
   });
   // Whoever gave up waiting does not listen any more.
   taken.catch(() => {});
-  return { connection, taken };
+  return { connection, taken, sentAway: () => farewell?.code === ErrorCode.NO_ERROR };
 }
 
 interface GreetingFailure {

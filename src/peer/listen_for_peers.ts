@@ -164,7 +164,9 @@ class Listener implements PeerListener {
       this.#hold(accepted.channel, facts, undefined, generation);
       return;
     }
-    const verdict = this.#judge(facts.tls, generation.material);
+    // By what holds now: less may be trusted than when the handshake began.
+    const { material } = this.#current ?? generation;
+    const verdict = this.#judge(facts.tls, material);
     if (!verdict.trusted) return this.#refuse(accepted, facts.tls, verdict);
     accepted.settle();
     this.#hold(accepted.channel, facts, verdict.identity, generation)?.expireAt(verdict.validUntil);

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import type { ServerConnectionOptions } from "../../src/http2/mod.ts";
+import type { AcceptedPeer, DialledPeer, PeerListener } from "../../src/peer/mod.ts";
+import { certificateShapes, denylistOf, makeAuthorities } from "../support/certificates.ts";
+import {
+  answering,
+  callOnce,
+  CLIENT_ID,
+  dialAs,
+  handshakeErrorOf,
+  listenAs,
+  materialOf,
+  type Shown,
+  TurnableSource,
+  WORKER_ID,
+} from "../support/peers.ts";
+import { RecordingObserver } from "../support/recording_observer.ts";
+import { HeldBack } from "./held_back.ts";
+
+const authorities = makeAuthorities();
+const { root, foreign } = authorities;
+const workers = certificateShapes(authorities, WORKER_ID);
+const clients = certificateShapes(authorities, CLIENT_ID);
+const certificate = workers.fine();
+
+/** A listener that rotates while a handshake is under way, and an older connection has a call in flight. */
+class Race implements AsyncDisposable {
+  readonly observer: RecordingObserver;
+  readonly #source: TurnableSource;
+  readonly #resources: AsyncDisposableStack;
+  readonly listener: PeerListener;
+  readonly #held: HeldBack;
+
+  private constructor(
+    source: TurnableSource,
+    resources: AsyncDisposableStack,
+    listener: PeerListener,
+    held: HeldBack,
+    observer: RecordingObserver,
+  ) {
+    this.#source = source;
+    this.#resources = resources;
+    this.listener = listener;
+    this.#held = held;
+    this.observer = observer;
+  }
+
+  /** Listens with these credentials. */
+  static async begin(before: Shown): Promise<Race> {
+    const observer = new RecordingObserver();
+    const resources = new AsyncDisposableStack();
+    const source = new TurnableSource(materialOf(before));
+    const onPeer = ({ id }: AcceptedPeer) => id === 1 ? neverAnswering : answering();
+    const listener = resources.use(await listenAs(source, { observer, onPeer }));
+    const held = resources.use(await HeldBack.open(listener.address));
+    return new Race(source, resources, listener, held, observer);
+  }
+
+  /** A dial whose handshake begins under the credentials of before, and ends under those of `after`. */
+  async dial(shown: Shown, after: Shown): Promise<DialledPeer> {
+    const dial = dialAs(shown, this.#held.address);
+    dial.catch(() => {}); // looked at by the test, later
+    await this.#held.arrived;
+    // Connections are accepted in order: once this one is, so is the one before it.
+    const older = await dialAs(
+      { certificate: clients.fine(), trusts: [root] },
+      this.listener.address,
+    );
+    callOnce(older);
+    this.#source.turn(materialOf(after));
+    this.#held.letGo();
+    return await dial;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+const neverAnswering: ServerConnectionOptions = {
+  onRequest: () => ({ data: () => {}, trailers: () => {}, closed: () => {} }),
+};
+
+Deno.test("a handshake under way when its CA is removed is refused", async () => {
+  await using race = await Race.begin({ certificate, trusts: [root, foreign] });
+  const old = { certificate: clients["foreign-authority"](), trusts: [root] };
+  const error = await handshakeErrorOf(race.dial(old, { certificate, trusts: [root] }));
+  assert.deepEqual([error.side, error.reason, error.peerReason], [
+    "worker",
+    "client-certificate-refused",
+    "untrusted-authority",
+  ]);
+  assert.equal(race.observer.of("peer.accepted").length, 1);
+});
+
+Deno.test("a handshake under way when its client is denied is refused", async () => {
+  const denied = clients.fine();
+  await using race = await Race.begin({ certificate, trusts: [root] });
+  const after = { certificate: workers.fine(), trusts: [root], denylist: denylistOf(denied) };
+  const error = await handshakeErrorOf(race.dial({ certificate: denied, trusts: [root] }, after));
+  assert.equal(error.peerReason, "certificate-denied");
+});
+
+Deno.test("a dial under way when the worker rotates reaches the worker all the same", async () => {
+  await using race = await Race.begin({ certificate, trusts: [root] });
+  const shown = { certificate: clients.fine(), trusts: [root] };
+  const peer = await race.dial(shown, { certificate: workers.fine(), trusts: [root] });
+  assert.equal(peer.connection.state, "open");
+  assert.equal(await callOnce(peer), "complete");
+  const generations = race.listener.connections().map(({ generation }) => generation);
+  assert.equal(generations.at(-1), race.listener.generation);
+});
