@@ -4,10 +4,10 @@ import { ErrorCode } from "./error_code.ts";
 import { isBodiless, type ResponseShape } from "./fields/response_fields.ts";
 import { CLIENT_PREFACE } from "./frame/preface.ts";
 import { Setting } from "./frame/settings.ts";
-import { FrameHandling } from "./frame_handling.ts";
 import type { HeaderList } from "./header_list.ts";
 import { ENTRY_OVERHEAD_BYTES } from "./hpack/mod.ts";
 import { Http2Stream } from "./http2_stream.ts";
+import { MessageFrames } from "./message_frames.ts";
 import { type ReceivedBlock, responseOf } from "./received_block.ts";
 import type { Stream, StreamReceiver } from "./stream.ts";
 import { StreamList } from "./stream_list.ts";
@@ -25,7 +25,7 @@ export function openClientConnection(
 /** Stream ids have 31 bits, and the client's are odd. */
 const MAX_STREAMS = 2 ** 30;
 
-class Http2Client extends FrameHandling implements ClientConnection {
+class Http2Client extends MessageFrames implements ClientConnection {
   /** Opened streams that wait for the peer's concurrency limit. */
   readonly #waiting: StreamList = new StreamList();
   /** Streams whose HEADERS are queued, few and sent in their order; why no `Set`, `StreamTable` says. */
@@ -106,6 +106,7 @@ class Http2Client extends FrameHandling implements ClientConnection {
   }
 
   protected override streamOver(stream: Http2Stream): void {
+    super.streamOver(stream);
     if (stream.id === 0) this.#forgetUnsent(stream);
     this.#startWaiting();
   }

@@ -1,23 +1,19 @@
 import { AbuseBudgets } from "./abuse_budgets.ts";
 import { type ByteBudget, processByteBudget } from "./byte_budget.ts";
 import type { ByteChannel } from "./byte_channel.ts";
-import { type ClosedHow, ClosedStreams } from "./closed_streams.ts";
 import type { ConnectionEnd, ConnectionOptions, ConnectionState } from "./connection.ts";
 import { Deadlines, scheduleOnTimer } from "./deadlines.ts";
 import { ErrorCode } from "./error_code.ts";
 import { encodeGoAway } from "./frame/go_away.ts";
 import { encodeSettings, Setting } from "./frame/settings.ts";
-import type { HeaderList } from "./header_list.ts";
-import type { Http2Stream, StreamHost } from "./http2_stream.ts";
+import type { Http2Stream } from "./http2_stream.ts";
 import { type Http2Limits, resolveHttp2Limits } from "./limits.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Pings } from "./pings.ts";
 import { QueuedBytes } from "./queued_bytes.ts";
 import { ReceiveFlow } from "./receive_flow.ts";
-import { INITIAL_WINDOW_BYTES, type SchedulerHost, SendScheduler } from "./send_scheduler.ts";
-import { SentFields } from "./sent_fields.ts";
-import type { StreamEnd } from "./stream.ts";
-import { StreamTable } from "./stream_table.ts";
+import { INITIAL_WINDOW_BYTES, SendScheduler } from "./send_scheduler.ts";
+import { asError, StreamKeeping } from "./stream_keeping.ts";
 import { Http2Violation } from "./violation.ts";
 
 /** The last id of a GOAWAY that disowns no stream yet (RFC 9113 §6.8). */
@@ -25,32 +21,20 @@ export const NO_STREAM_DISOWNED = 0x7fff_ffff;
 
 const EMPTY = new Uint8Array(0);
 
-/** What late frames on a stream mean once it has ended like this. */
-const CLOSED_AS: Readonly<Record<StreamEnd["how"], ClosedHow>> = {
-  "complete": "ended",
-  "reset-by-peer": "reset-by-peer",
-  "reset-by-us": "reset-by-us",
-  "connection-lost": "reset-by-us",
-  "not-processed": "reset-by-us",
-};
-
 /**
  * A connection from its first byte to its last: the channel, the deadlines, the streams that are under
- * way, and how they and the connection end. What frames mean is the part of `FrameHandling`.
+ * way, and how they and the connection end. What frames mean is told in `ControlFrames` and `MessageFrames`.
  */
-export abstract class ConnectionCore implements StreamHost, SchedulerHost {
+export abstract class ConnectionCore extends StreamKeeping {
   readonly closed: Promise<ConnectionEnd>;
-  protected readonly limits: Http2Limits;
+  protected override readonly limits: Http2Limits;
   protected readonly options: ConnectionOptions;
-  protected readonly streams: StreamTable = new StreamTable();
-  protected readonly closedStreams: ClosedStreams = new ClosedStreams();
-  protected readonly sentFields: SentFields = new SentFields();
-  protected readonly scheduler: SendScheduler;
+  protected override readonly scheduler: SendScheduler;
   protected readonly deadlines: Deadlines;
-  protected readonly abuse: AbuseBudgets;
-  protected readonly flow: ReceiveFlow;
+  protected override readonly abuse: AbuseBudgets;
+  protected override readonly flow: ReceiveFlow;
   protected readonly pings: Pings;
-  protected readonly queued: QueuedBytes;
+  protected override readonly queued: QueuedBytes;
   protected readonly keepalive: Keepalive;
   /** The code and the debug data of the peer's GOAWAY. */
   protected peerGoAway: { readonly code: ErrorCode; readonly debugData: Uint8Array } | undefined;
@@ -66,6 +50,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   #resolveClosed!: (end: ConnectionEnd) => void;
 
   constructor(channel: ByteChannel, options: ConnectionOptions) {
+    super();
     this.#channel = channel;
     this.options = options;
     this.limits = resolveHttp2Limits(options.limits);
@@ -88,16 +73,12 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
   }
 
   abstract get streamCount(): number;
-  abstract streamStarts(stream: Http2Stream): void;
-  abstract endSent(stream: Http2Stream): void;
   /** The highest id of the peer's streams that was or might be acted upon. */
   protected abstract get lastPeerStreamId(): number;
   /** Announces that the connection ends once its streams have. */
   protected abstract beginShutdown(): void;
   /** All streams, those without an id too. */
   protected abstract allStreams(): Http2Stream[];
-  /** A stream is over. */
-  protected abstract streamOver(stream: Http2Stream): void;
   /** Reads what arrived, and returns whether a frame was complete with it; throws what ends the connection. */
   protected abstract read(bytes: Uint8Array): boolean;
   /** Reads nothing any more. */
@@ -127,55 +108,7 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     this.endNow({ how: this.streamCount > 0 ? "lost" : "orderly", code }, debugData);
   }
 
-  checkResponse(fields: HeaderList): { readonly status: number } {
-    return this.sentFields.response(fields);
-  }
-
-  checkTrailers(fields: HeaderList): void {
-    this.sentFields.trailers(fields);
-  }
-
-  headersQueued(stream: Http2Stream): void {
-    this.scheduler.addHeaders(stream);
-  }
-
-  dataQueued(stream: Http2Stream, bytes: number): boolean {
-    this.queued.add(bytes);
-    this.scheduler.addContent(stream);
-    if (stream.queue.length <= this.limits.streamQueueBytes) return true;
-    stream.owesWritable = true;
-    return false;
-  }
-
-  dataSent(stream: Http2Stream, bytes: number): void {
-    this.queued.sent(bytes);
-    if (bytes > 0) this.abuse.dataPassed(bytes);
-    if (!stream.owesWritable || stream.queue.length * 2 >= this.limits.streamQueueBytes) return;
-    stream.owesWritable = false;
-    if (stream.over) return;
-    try {
-      stream.receiver?.writable?.();
-    } catch (error) {
-      this.receiverFailed(stream, error);
-    }
-  }
-
-  released(stream: Http2Stream, count: number): void {
-    this.flow.release(stream, count);
-    if (this.scheduler.control.length > 0) this.scheduler.schedule();
-  }
-
-  resetRequested(stream: Http2Stream, code: ErrorCode): void {
-    if (stream.state === "closed") {
-      this.released(stream, stream.unreleased);
-    } else if (stream.id === 0) {
-      this.finish(stream, "not-processed", code);
-    } else {
-      this.resetStream(stream, code);
-    }
-  }
-
-  flushed(): void {
+  override flushed(): void {
     if (this.#state === "draining") this.endIfDrained();
   }
 
@@ -222,57 +155,14 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     this.scheduler.schedule();
   }
 
-  /** Resets a stream that the peer knows. */
-  protected resetStream(stream: Http2Stream, code: ErrorCode, cause?: Error): void {
-    this.scheduler.control.rstStream(stream.id, code);
-    this.scheduler.schedule();
-    this.finish(stream, "reset-by-us", code, cause);
+  protected override endNotTaken(error: Error): void {
+    // Nobody is left to tell on the stream; the connection's end is where this becomes known.
+    queueMicrotask(() => this.endNow({ how: "lost", code: ErrorCode.INTERNAL_ERROR, error }));
   }
 
-  /** Ends a stream because its receiver threw. */
-  protected receiverFailed(stream: Http2Stream, error: unknown): void {
-    if (stream.over) return;
-    this.resetStream(stream, ErrorCode.INTERNAL_ERROR, asError(error));
-  }
-
-  /** Forgets a stream and tells its end, once. */
-  protected finish(
-    stream: Http2Stream,
-    how: StreamEnd["how"],
-    code: ErrorCode = ErrorCode.NO_ERROR,
-    cause?: Error,
-    closedAs: ClosedHow = CLOSED_AS[how],
-  ): void {
-    if (stream.over) return;
-    stream.over = true;
-    stream.state = "closed";
-    this.queued.drop(stream.queue.length);
-    this.scheduler.remove(stream);
-    if (stream.id !== 0) {
-      this.streams.delete(stream);
-      this.closedStreams.add(stream.id, closedAs);
-    }
-    if (how === "complete") this.abuse.streamCompleted();
-    else this.released(stream, stream.unreleased);
-    this.streamOver(stream);
-    this.tellEnd(stream, cause ? { how, code, cause } : { how, code });
+  protected override streamOver(_stream: Http2Stream): void {
+    // The flush finds out whether this was the last one.
     if (this.#state === "draining") this.scheduler.schedule();
-  }
-
-  /** Tells the end of a stream, or keeps it until the stream has a receiver. */
-  protected tellEnd(stream: Http2Stream, end: StreamEnd): void {
-    if (!stream.receiver) {
-      stream.untoldEnd = end;
-      return;
-    }
-    try {
-      stream.receiver.closed(end);
-    } catch (error) {
-      // Nobody is left to tell on the stream; the connection's end is where this becomes known.
-      queueMicrotask(() => {
-        this.endNow({ how: "lost", code: ErrorCode.INTERNAL_ERROR, error: asError(error) });
-      });
-    }
   }
 
   /** Ends the connection for what the peer did. */
@@ -383,8 +273,4 @@ export abstract class ConnectionCore implements StreamHost, SchedulerHost {
     this.deadlines.set("close", this.limits.closeGraceMs, () => this.#channel.destroy());
     this.#channel.end();
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

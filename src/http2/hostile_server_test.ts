@@ -521,3 +521,23 @@ Deno.test("a limit that arrives before HEADERS are written is kept to", async ()
   deepStrictEqual(ids().map(({ streamId }) => streamId), [1, 3, 5]);
   await finished({ client, peer });
 });
+
+Deno.test("a reset names no stream that the peer has not seen", async () => {
+  const { client, peer } = connect();
+  await settle();
+  peer.pause();
+  const fields = [...REQUEST, "x-large", "\x80".repeat(15_000)];
+  const requests = Array.from({ length: 20 }, () => request(client, { endStream: true }, fields));
+  await settle();
+  for (const { stream } of requests) stream.reset(ErrorCode.CANCEL);
+  const ends = await Promise.all(requests.map(({ answer }) => answer.ended));
+  peer.resume();
+  await settle();
+  const idsOf = (type: number) =>
+    peer.frames.filter((frame) => frame.type === type).map(({ streamId }) => streamId);
+  deepStrictEqual(idsOf(FrameType.RST_STREAM), idsOf(FrameType.HEADERS));
+  const sent = ends.filter(({ how }) => how === "reset-by-us").length;
+  strictEqual(sent, idsOf(FrameType.HEADERS).length);
+  strictEqual(sent < 20, true);
+  await finished({ client, peer });
+});

@@ -56,18 +56,18 @@ export interface Http2Limits {
   readonly maxQueuedControlBytes: number;
   /**
    * Streams that the peer may have reset, or made us reset, in one burst (rapid reset, CVE-2023-44487).
-   * Streams that complete earn it back. Beyond it the connection ends with ENHANCE_YOUR_CALM. Default 2,000.
+   * Streams that complete earn it back. Beyond it the connection ends with ENHANCE_YOUR_CALM. Default 5,000.
    */
   readonly resetBurst: number;
-  /** How many such resets a second of time earns back. Default 200. */
+  /** How many such resets a second of time earns back. Default 1,000. */
   readonly resetsPerSecond: number;
   /**
    * Frames that carry nothing (SETTINGS, PING, PRIORITY, empty DATA, WINDOW_UPDATE and unknown ones) in one
    * burst. Requests and data in either direction earn it back. Beyond it the connection ends with
-   * ENHANCE_YOUR_CALM. Default 2,000.
+   * ENHANCE_YOUR_CALM. Default 5,000.
    */
   readonly overheadFrameBurst: number;
-  /** How many such frames a second of time earns back. Default 500. */
+  /** How many such frames a second of time earns back. Default 1,000. */
   readonly overheadFramesPerSecond: number;
   /** Time for the peer's preface and first SETTINGS, in milliseconds; 0 waits for ever. Default 5,000. */
   readonly prefaceTimeoutMs: number;
@@ -101,10 +101,10 @@ export const defaultHttp2Limits: Http2Limits = {
   maxQueuedBytes: 32 * 1024 * 1024,
   stallTimeoutMs: 10_000,
   maxQueuedControlBytes: 64 * 1024,
-  resetBurst: 2000,
-  resetsPerSecond: 200,
-  overheadFrameBurst: 2000,
-  overheadFramesPerSecond: 500,
+  resetBurst: 5000,
+  resetsPerSecond: 1000,
+  overheadFrameBurst: 5000,
+  overheadFramesPerSecond: 1000,
   prefaceTimeoutMs: 5000,
   headerTimeoutMs: 10_000,
   settingsAckTimeoutMs: 10_000,

@@ -4,9 +4,9 @@ import { NO_STREAM_DISOWNED } from "./connection_core.ts";
 import { ErrorCode } from "./error_code.ts";
 import { CLIENT_PREFACE } from "./frame/preface.ts";
 import { Setting } from "./frame/settings.ts";
-import { FrameHandling } from "./frame_handling.ts";
 import type { HeaderList } from "./header_list.ts";
 import { Http2Stream } from "./http2_stream.ts";
+import { MessageFrames } from "./message_frames.ts";
 import { type ReceivedBlock, requestOf } from "./received_block.ts";
 import type { StreamReceiver } from "./stream.ts";
 import { afterSentEnd } from "./stream_state.ts";
@@ -26,7 +26,7 @@ const UNACKNOWLEDGED_FACTOR = 2;
 /** RFC 6585 §5: the answer to a request whose header list is over the limit. */
 const FIELDS_TOO_LARGE: HeaderList = [":status", "431"];
 
-class Http2Server extends FrameHandling implements ServerConnection {
+class Http2Server extends MessageFrames implements ServerConnection {
   readonly #onRequest: ServerConnectionOptions["onRequest"];
   #lastStreamId = 0;
 
@@ -65,8 +65,6 @@ class Http2Server extends FrameHandling implements ServerConnection {
   protected override allStreams(): Http2Stream[] {
     return [...this.streams.values()];
   }
-
-  protected override streamOver(): void {}
 
   protected override settingsApplied(): void {}
 
@@ -107,14 +105,19 @@ class Http2Server extends FrameHandling implements ServerConnection {
     if (streamId % 2 === 0) {
       throw new Http2Violation(ErrorCode.PROTOCOL_ERROR, "a client's stream with an even id");
     }
-    const disowned = this.announcedLastId !== undefined && streamId > this.announcedLastId;
-    if (!disowned) this.#lastStreamId = streamId;
-    if (disowned || this.#isFull()) return this.refuse(streamId, ErrorCode.REFUSED_STREAM);
-    if (dependsOn === streamId) return this.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
+    if (this.announcedLastId !== undefined && streamId > this.announcedLastId) {
+      // It may have been on its way when we announced the end.
+      return this.refuse(streamId, ErrorCode.REFUSED_STREAM);
+    }
+    this.#lastStreamId = streamId;
+    if (this.#isFull()) return this.#refuseExcess(streamId);
     if (this.isOversized(block)) return this.#answerOversized(streamId, endStream);
     const shape = requestOf(block);
     const malformed = typeof shape === "string" || (endStream && shape.contentLength > 0);
-    if (malformed) return this.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
+    if (malformed || dependsOn === streamId) {
+      this.refuse(streamId, ErrorCode.PROTOCOL_ERROR);
+      return this.abuse.streamReset();
+    }
     const stream = this.#open(streamId, endStream, undefined);
     if (!endStream) stream.bodyLeft = shape.contentLength;
     this.#deliver(stream, block.fields, endStream);
@@ -126,7 +129,8 @@ class Http2Server extends FrameHandling implements ServerConnection {
         // Trailers that crossed our RST_STREAM on the way.
         return this.abuse.overheadFrame();
       case "reset-by-peer":
-        return this.refuse(streamId, ErrorCode.STREAM_CLOSED);
+        this.refuse(streamId, ErrorCode.STREAM_CLOSED);
+        return this.abuse.streamReset();
       case "ended":
         throw new Http2Violation(ErrorCode.STREAM_CLOSED, "HEADERS on a stream that has ended");
       case undefined:
@@ -135,10 +139,20 @@ class Http2Server extends FrameHandling implements ServerConnection {
     }
   }
 
+  /** Whether no more streams are taken: there are too many, or answers that the peer does not take. */
   #isFull(): boolean {
-    const { maxConcurrentStreams, maxQueuedBytes } = this.limits;
+    return this.#excess || this.queued.bytes > this.limits.maxQueuedBytes;
+  }
+
+  /** Whether the peer has more streams than it may. */
+  get #excess(): boolean {
     const factor = this.settingsAcknowledged ? 1 : UNACKNOWLEDGED_FACTOR;
-    return this.streams.size >= maxConcurrentStreams * factor || this.queued.bytes > maxQueuedBytes;
+    return this.streams.size >= this.limits.maxConcurrentStreams * factor;
+  }
+
+  #refuseExcess(streamId: number): void {
+    this.refuse(streamId, ErrorCode.REFUSED_STREAM);
+    if (this.#excess && this.settingsAcknowledged) this.abuse.streamReset();
   }
 
   #open(streamId: number, endStream: boolean, receiver: StreamReceiver | undefined): Http2Stream {

@@ -26,6 +26,8 @@ const EMPTY = new Uint8Array(0);
  * without knowing any stream. Holds at most one frame and one header block.
  */
 export class FrameReader {
+  /** How many frames were told. */
+  frames = 0;
   readonly #sink: FrameSink;
   readonly #limits: FrameReaderLimits;
   /** What must come before the first frame, and how much of it has come. */
@@ -159,6 +161,7 @@ export class FrameReader {
     const flags = bytes[at + 4]!;
     const streamId = readUint31(bytes, at + 5);
     const start = at + FRAME_HEADER_BYTES;
+    this.frames++;
     switch (type) {
       case FrameType.DATA:
         return this.#readData(bytes, start, end, flags, streamId);
