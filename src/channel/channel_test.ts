@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
+import { systemClock } from "../observe/mod.ts";
+import { makeCertificate } from "../../tests/support/certificates.ts";
+import {
+  type AcceptedChannel,
+  clientContext,
+  type ClientTls,
+  dialChannel,
+  listenForChannels,
+  type OpenChannel,
+  parseAddress,
+  serverTls,
+  type TcpAddress,
+  type UnixAddress,
+} from "./mod.ts";
+
+const root = makeCertificate({ name: "root", authority: true });
+const worker = makeCertificate({ names: [{ dns: "worker" }], issuer: root });
+const client = makeCertificate({ names: [{ dns: "client" }], issuer: root });
+
+const SERVER_TLS = serverTls({
+  identity: { certificate: worker.pem, key: worker.keyPem },
+  clientCa: [root.pem],
+  minVersion: "TLSv1.3",
+});
+const CLIENT_TLS: ClientTls = {
+  context: clientContext({
+    ca: [root.pem],
+    identity: { certificate: client.pem, key: client.keyPem },
+    minVersion: "TLSv1.3",
+  }),
+  mutual: true,
+};
+
+/** Two connected ends. */
+interface Pair extends AsyncDisposable {
+  readonly near: OpenChannel;
+  readonly far: AcceptedChannel;
+}
+
+async function pairOf(kind: "tls" | "plain" | "unix"): Promise<Pair> {
+  const folder = await Deno.makeTempDir();
+  const at = kind === "unix" ? `unix:${folder}/socket` : "127.0.0.1:0";
+  const accepted = Promise.withResolvers<AcceptedChannel>();
+  const listener = await listenForChannels(parseAddress(at) as TcpAddress | UnixAddress, {
+    tls: () => kind === "tls" ? SERVER_TLS : undefined,
+    handshakeTimeoutMs: 5000,
+    clock: systemClock,
+    refusesResumption: () => false,
+    onChannel: (channel) => {
+      channel.settle();
+      accepted.resolve(channel);
+    },
+    onFailure: ({ code }) => accepted.reject(new Error(`no channel: ${code}`)),
+  });
+  const near = await dialChannel(listener.address, {
+    signal: { timeout: new AbortController().signal },
+    ...(kind === "tls" ? { tls: CLIENT_TLS } : {}),
+  });
+  assert.ok(near.ok);
+  // A plain listener waits for the first byte, to tell it from TLS.
+  if (kind !== "tls") near.channel.write(new Uint8Array([0]), () => {});
+  const far = await accepted.promise;
+  return {
+    near,
+    far,
+    async [Symbol.asyncDispose](): Promise<void> {
+      near.channel.destroy();
+      far.channel.destroy();
+      await listener[Symbol.asyncDispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** Starts a channel and keeps what it tells. */
+class Recorder implements ByteReceiver {
+  bytes = 0;
+  sum = 0;
+  readonly told: string[] = [];
+  readonly #waiting: { readonly until: () => boolean; readonly wake: () => void }[] = [];
+
+  constructor(channel: ByteChannel) {
+    channel.start(this);
+  }
+
+  received(bytes: Uint8Array): void {
+    this.bytes += bytes.length;
+    for (const octet of bytes) this.sum = (this.sum * 31 + octet) >>> 0;
+    this.#wake();
+  }
+
+  ended(): void {
+    this.told.push("ended");
+    this.#wake();
+  }
+
+  closed(error: Error | undefined): void {
+    this.told.push(error === undefined ? "closed" : "broken");
+    this.#wake();
+  }
+
+  until(condition: () => boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (condition()) resolve();
+    else this.#waiting.push({ until: condition, wake: resolve });
+    return promise;
+  }
+
+  #wake(): void {
+    for (const { until, wake } of this.#waiting) if (until()) wake();
+  }
+}
+
+for (const kind of ["tls", "plain", "unix"] as const) {
+  const first = kind === "tls" ? 0 : 1;
+
+  Deno.test(`a ${kind} channel carries what is written, in order and whole`, async () => {
+    await using pair = await pairOf(kind);
+    const far = new Recorder(pair.far.channel);
+    new Recorder(pair.near.channel);
+    let sum = 0;
+    let written = 0;
+    const sizes = [1, 9, 16_384, 65_536, 200_000, 1_000_000, 3];
+    for (const size of sizes) {
+      const bytes = Uint8Array.from({ length: size }, (_, at) => (at * 7 + size) & 0xff);
+      for (const octet of bytes) sum = (sum * 31 + octet) >>> 0;
+      pair.near.channel.write(bytes, () => written += 1);
+    }
+    const total = sizes.reduce((all, size) => all + size, first);
+    await far.until(() => far.bytes === total);
+    assert.equal(far.sum, sum);
+    assert.equal(written, sizes.length);
+  });
+
+  Deno.test(`a ${kind} channel that ends on both sides tells ended, then closed, once`, async () => {
+    await using pair = await pairOf(kind);
+    const near = new Recorder(pair.near.channel);
+    const far = new Recorder(pair.far.channel);
+    pair.near.channel.end();
+    await far.until(() => far.told.includes("ended"));
+    pair.far.channel.write(new Uint8Array(3), () => {});
+    pair.far.channel.end();
+    await Promise.all([near, far].map((one) => one.until(() => one.told.length === 2)));
+    assert.equal(near.bytes, 3);
+    assert.deepEqual(near.told, ["ended", "closed"]);
+    assert.deepEqual(far.told, ["ended", "closed"]);
+  });
+
+  Deno.test(`a ${kind} channel that is destroyed closes at both ends`, async () => {
+    await using pair = await pairOf(kind);
+    const near = new Recorder(pair.near.channel);
+    const far = new Recorder(pair.far.channel);
+    pair.near.channel.destroy();
+    await near.until(() => near.told.includes("closed"));
+    await far.until(() => far.told.length > 0);
+    assert.deepEqual(near.told, ["closed"]);
+  });
+
+  Deno.test(`a ${kind} channel that is paused stops its writer and loses nothing`, async () => {
+    await using pair = await pairOf(kind);
+    const far = new Recorder(pair.far.channel);
+    new Recorder(pair.near.channel);
+    pair.far.channel.pause();
+    const chunk = new Uint8Array(256 * 1024);
+    const count = 256;
+    let written = 0;
+    const all = Promise.withResolvers<void>();
+    for (let at = 0; at < count; at += 1) {
+      pair.near.channel.write(chunk, () => {
+        written += 1;
+        if (written === count) all.resolve();
+      });
+    }
+    // The system's buffers and ours fill up; what is beyond them stays with the writer.
+    for (let before = -1; before !== written;) {
+      before = written;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.ok(far.bytes < 4 * 1024 * 1024, `${far.bytes} bytes arrived`);
+    assert.ok(written < count / 2, `${written} of ${count} chunks left`);
+    pair.far.channel.resume();
+    await all.promise;
+    await far.until(() => far.bytes === count * chunk.length + first);
+  });
+}
+
+Deno.test("a channel keeps what arrives before it is started", async () => {
+  await using pair = await pairOf("tls");
+  pair.near.channel.write(new TextEncoder().encode("early"), () => {});
+  pair.near.channel.end();
+  const far = new Recorder(pair.far.channel);
+  await far.until(() => far.told.includes("ended"));
+  assert.equal(far.bytes, 5);
+});
+
+Deno.test("a channel that broke before it was started says so when it is", async () => {
+  await using pair = await pairOf("plain");
+  pair.far.channel.destroy();
+  const far = new Recorder(pair.far.channel);
+  await far.until(() => far.told.length > 0);
+  assert.deepEqual(far.told, ["closed"]);
+});

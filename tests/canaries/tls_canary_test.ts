@@ -1,0 +1,242 @@
+/**
+ * What the platform's TLS does today, where the design leans on it or works round it. A test that fails here
+ * after an upgrade says that a trap has changed: see `src/channel/tls_platform.ts` for what to revisit.
+ */
+import assert from "node:assert/strict";
+import {
+  checkServerIdentity,
+  connect,
+  createSecureContext,
+  type TLSSocket,
+  TLSSocket as Tls,
+} from "node:tls";
+import {
+  certificateShapes,
+  makeAuthorities,
+  makeCertificate,
+  type TestCertificate,
+} from "../support/certificates.ts";
+import { writePem } from "../../src/credentials/pem_writer.ts";
+import { CLIENT_ID, WORKER_ID } from "../support/peers.ts";
+import { codeOf, duplexOver, shakeHands, tcpPair } from "./tls_pair.ts";
+
+const authorities = makeAuthorities();
+const { root, foreign } = authorities;
+const worker = certificateShapes(authorities, WORKER_ID);
+const client = certificateShapes(authorities, CLIENT_ID);
+
+const shows = ({ chainPem, keyPem }: TestCertificate) => ({ cert: chainPem, key: keyPem });
+
+/** The handle inside a TLS socket. */
+// deno-lint-ignore no-explicit-any
+function handleOf(socket: TLSSocket): any {
+  return (socket as unknown as { _handle: unknown })._handle;
+}
+
+Deno.test("the handle inside a TLS socket tells the peer's chain, the platform's verdict and resumption", async () => {
+  await shakeHands(
+    { ...shows(worker.fine()), ca: [root.pem] },
+    { ...shows(client["fine-under-intermediate"]()), ca: [root.pem] },
+    ({ client: near, server: far }) => {
+      assert.ok(far !== undefined);
+      assert.equal(handleOf(far).getPeerCertificateChain().certificates.length, 2);
+      assert.ok(handleOf(far).getPeerCertificateChain().certificates[0] instanceof Uint8Array);
+      assert.equal(handleOf(far).verifyError(), "");
+      assert.equal(handleOf(far).isSessionReused(), false);
+      assert.equal(handleOf(near).verifyError(), "");
+      assert.equal(typeof handleOf(near).onerror, "function");
+    },
+  );
+});
+
+for (const shape of ["expired", "not-yet-valid", "client-only"] as const) {
+  Deno.test(`the platform's code does not say that a server's certificate is ${shape}`, async () => {
+    await shakeHands(
+      { ...shows(worker[shape]()), ca: [root.pem] },
+      { ca: [root.pem] },
+      ({ clientCode }) => assert.equal(clientCode, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
+    );
+  });
+}
+
+Deno.test("a strict client of the platform accepts a forged version 1 certificate", async () => {
+  await shakeHands(
+    { ...shows(worker["forged-version-1"]()), ca: [root.pem] },
+    { ca: [root.pem] },
+    ({ client: near, clientCode }) => {
+      assert.equal(clientCode, undefined);
+      assert.equal(near.authorized, true);
+    },
+  );
+});
+
+Deno.test("a strict client of the platform accepts a leaf under a forged version 1 intermediate", async () => {
+  await shakeHands(
+    { ...shows(worker["forged-intermediate"]()), ca: [root.pem] },
+    { ca: [root.pem] },
+    ({ client: near }) => assert.equal(near.authorized, true),
+  );
+});
+
+Deno.test("the platform accepts a leaf without digitalSignature", async () => {
+  await shakeHands(
+    { ...shows(worker["no-digital-signature"]()), ca: [root.pem] },
+    { ca: [root.pem] },
+    ({ client: near }) => assert.equal(near.authorized, true),
+  );
+});
+
+Deno.test("the platform's name check finds a name inside the text of another", async () => {
+  const injected = makeCertificate({
+    names: [{ uri: "spiffe://example.org/x, DNS:worker.pool.internal" }],
+    issuer: root,
+  });
+  await shakeHands(
+    { ...shows(injected), ca: [root.pem] },
+    { ca: [root.pem], servername: "worker.pool.internal", checkServerIdentity },
+    ({ client: near }) => assert.equal(near.authorized, true),
+  );
+});
+
+Deno.test("the platform's reader of the peer's certificate throws on garbage in the chain", async () => {
+  const leaf = worker["foreign-authority"]();
+  const garbage = writePem("CERTIFICATE", new Uint8Array(300).fill(0x30));
+  await shakeHands(
+    { ...shows(worker.fine()), ca: [root.pem] },
+    { cert: leaf.pem + garbage, key: leaf.keyPem, ca: [root.pem] },
+    ({ server: far }) => assert.throws(() => far?.getPeerCertificate(true)),
+  );
+});
+
+Deno.test("a server of the platform sends its whole `ca` along with its chain", async () => {
+  await shakeHands(
+    { ...shows(worker.fine()), ca: [root.pem, foreign.pem] },
+    { ca: [root.pem] },
+    ({ client: near }) => {
+      assert.equal(handleOf(near).getPeerCertificateChain().certificates.length, 3);
+    },
+  );
+});
+
+Deno.test("a server of the platform that turns a client away does not tell it why", async () => {
+  await shakeHands(
+    { ...shows(worker.fine()), ca: [root.pem], rejectUnauthorized: true },
+    { ...shows(client["foreign-authority"]()), ca: [root.pem] },
+    async ({ client: near, clientCode, server: far }) => {
+      assert.equal(clientCode, undefined);
+      assert.equal(far, undefined);
+      const told: Error[] = [];
+      near.on("error", (error) => told.push(error));
+      near.resume();
+      await new Promise<void>((resolve) => near.once("close", () => resolve()));
+      assert.deepEqual(told, []);
+    },
+  );
+});
+
+Deno.test("to the platform an empty `ca` trusts nobody", async () => {
+  await shakeHands({ ...shows(worker.fine()), ca: [root.pem] }, { ca: [] }, ({ clientCode }) => {
+    assert.notEqual(clientCode, undefined);
+  });
+});
+
+Deno.test("a strict client of the platform shows nothing to a server it does not trust", async () => {
+  await shakeHands(
+    { ...shows(worker["foreign-authority"]()), ca: [root.pem] },
+    { ...shows(client.fine()), ca: [root.pem] },
+    ({ clientCode, server: far }) => {
+      assert.notEqual(clientCode, undefined);
+      assert.equal(far, undefined);
+    },
+  );
+});
+
+Deno.test("an alert that was received is told in these words, and nothing else is", async () => {
+  await shakeHands(
+    { ...shows(worker.fine()), ca: [root.pem], minVersion: "TLSv1.3" },
+    { ca: [root.pem], maxVersion: "TLSv1.2" },
+    ({ clientMessage, serverCode }) => {
+      assert.equal(clientMessage, "received fatal alert: ProtocolVersion");
+      // Our own failure has the code of an alert that nobody sent: only the text tells them apart.
+      assert.equal(serverCode, "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE");
+    },
+  );
+});
+
+Deno.test("TLS over a duplex stream keeps its alerts to itself until they are fetched", async () => {
+  using pair = await tcpPair();
+  const far = new Tls(duplexOver(pair.far) as never, {
+    isServer: true,
+    secureContext: createSecureContext({ ...shows(worker.fine()), minVersion: "TLSv1.3" }),
+  });
+  const failed = Promise.withResolvers<Uint8Array>();
+  handleOf(far).onerror = () => failed.resolve(handleOf(far).drainEncOut());
+  const near = connect({ socket: pair.near, ca: [root.pem], maxVersion: "TLSv1.2" });
+  near.on("error", () => {});
+  const alert = await failed.promise;
+  assert.deepEqual([...alert], [0x15, 3, 3, 0, 2, 2, 70]);
+  near.destroy();
+});
+
+Deno.test("TLS that cannot use its certificate fails with this code before a byte is sent", async () => {
+  using pair = await tcpPair();
+  const { cert, key } = shows(client["unknown-critical-extension"]());
+  const near = connect({ socket: pair.near, ca: [root.pem], cert, key });
+  const error = await new Promise<Error>((resolve) => near.once("error", resolve));
+  assert.equal(codeOf(error), "ERR_SSL_UNSUPPORTED_PROTOCOL");
+});
+
+Deno.test("a TLS socket that is paused goes on reading from the socket below", async () => {
+  await shakeHands(
+    { ...shows(worker.fine()), ca: [root.pem] },
+    { ...shows(client.fine()), ca: [root.pem] },
+    async ({ client: near, server: far }) => {
+      assert.ok(far !== undefined);
+      far.on("data", () => {});
+      far.pause();
+      const sent = 32 * 1024 * 1024;
+      await new Promise<void>((resolve) => near.write(new Uint8Array(sent), () => resolve()));
+      assert.ok(far.bytesRead > sent / 2, `${far.bytesRead} bytes were read`);
+    },
+  );
+});
+
+Deno.test("TLS that is fed while it starts ends the process where the input is bad", async () => {
+  const script = `
+    import { Duplex } from "node:stream";
+    import { createSecureContext, TLSSocket } from "node:tls";
+    const { cert, key } = JSON.parse(Deno.args[0]);
+    const stream = new Duplex({ read() {}, write: (_b, _e, written) => written() });
+    stream.push(new Uint8Array([0x16, 3, 1, 0, 4, 9, 9, 9, 9]));
+    const socket = new TLSSocket(stream, { isServer: true, secureContext: createSecureContext({ cert, key }) });
+    socket.on("error", () => {});
+    setTimeout(() => Deno.exit(0), 200);
+  `;
+  const certificate = JSON.stringify(shows(worker.fine()));
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", script, certificate],
+    stderr: "piped",
+  }).output();
+  assert.notEqual(code, 0);
+  assert.match(new TextDecoder().decode(stderr), /_flushEncOut/);
+});
+
+Deno.test("`Deno.listenTls` cannot ask a client for its certificate", async () => {
+  const { cert, key } = shows(worker.fine());
+  using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
+  const [near, far] = await Promise.all([
+    Deno.connectTls({
+      hostname: "localhost",
+      port: listener.addr.port,
+      caCerts: [root.pem],
+      ...shows(client.fine()),
+      unsafelyDisableHostnameVerification: true,
+    } as Deno.ConnectTlsOptions),
+    listener.accept(),
+  ]);
+  const told = await far.handshake();
+  assert.deepEqual(Object.keys(told), ["alpnProtocol"]);
+  assert.equal("peerCertificate" in far, false);
+  near.close();
+  far.close();
+});
