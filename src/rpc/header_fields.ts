@@ -34,8 +34,16 @@ export function headersOf(fields: HeaderList): Headers | undefined {
 export function appendFields(section: string[], headers: Headers, prefix = ""): void {
   for (const [name, value] of headers) {
     if (CONNECTION_FIELDS.has(name) || (name === "te" && value !== "trailers")) continue;
-    section.push(prefix + name, value);
+    section.push(prefix + name, name === "grpc-message" ? readableMessage(value) : value);
   }
+}
+
+/**
+ * gRPC wants nothing escaped in a message but `%` and what is not printable ASCII. connect-es escapes
+ * more, of which grpc-js leaves these as they are: its callers would read `127.0.0.1%3A8443`.
+ */
+function readableMessage(message: string): string {
+  return message.replace(/%(?:2[346BCF]|3[ABDF]|40)/g, decodeURIComponent);
 }
 
 const COLON = 0x3a;
