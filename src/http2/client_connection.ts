@@ -79,8 +79,7 @@ class Http2Client extends MessageFrames implements ClientConnection {
     stream.id = this.#nextStreamId;
     this.#nextStreamId += 2;
     stream.state = "open";
-    stream.sendWindow = this.peer.initialWindowBytes;
-    stream.receiveWindow = this.initialReceiveWindow;
+    this.openWindows(stream);
     this.streams.add(stream);
   }
 

@@ -60,12 +60,13 @@ export abstract class ConnectionCore extends StreamKeeping {
     this.deadlines = new Deadlines(clock, options.schedule ?? scheduleOnTimer);
     this.abuse = new AbuseBudgets(this.limits, clock);
     this.scheduler = new SendScheduler(channel, this, this.limits.headerTableBytes);
-    this.flow = new ReceiveFlow(this.limits, this.scheduler.control, this.#budget);
+    this.pings = new Pings(this.scheduler, clock);
+    const { control } = this.scheduler;
+    this.flow = new ReceiveFlow(this.limits, control, this.#budget, this.pings, clock);
     this.queued = new QueuedBytes(this.limits, this.deadlines, this.#budget, {
       received: () => this.flow.heldBytes,
       exceeded: (message) => this.violated(ErrorCode.ENHANCE_YOUR_CALM, message),
     });
-    this.pings = new Pings(this.scheduler, clock);
     this.keepalive = new Keepalive(this.limits, this.deadlines, this.pings, clock, (error) => {
       this.#cutOff(error);
     });

@@ -541,3 +541,44 @@ Deno.test("a reset names no stream that the peer has not seen", async () => {
   strictEqual(sent < 20, true);
   await finished({ client, peer });
 });
+
+Deno.test("a stream's window grows where half of it passes within a round trip, and not beyond its limit", async () => {
+  for (
+    const [roundTripMs, expected] of [[50, [50_000, 150_000, 200_000, 150_000]], [0.5, [
+      50_000,
+      50_000,
+      50_000,
+      50_000,
+    ]]] as const
+  ) {
+    const time = new ManualTime();
+    const { client, peer } = connect({
+      clock: time.clock,
+      schedule: time.schedule,
+      limits: { streamWindowBytes: 100_000, maxStreamWindowBytes: 300_000 },
+    });
+    const { stream } = request(client);
+    await peer.expect(FrameType.HEADERS);
+    peer.headers(1, RESPONSE, false);
+    const credits: number[] = [];
+    for (let window = 100_000; credits.length < 4;) {
+      const before = peer.credit(1);
+      for (let sent = 0; sent < window / 2; sent += 10_000) {
+        peer.data(1, new Uint8Array(10_000), false);
+      }
+      await settle();
+      stream.release(window / 2);
+      await settle();
+      credits.push(peer.credit(1) - before);
+      window += credits.at(-1)! - window / 2;
+      const ping = peer.on(0, FrameType.PING).find(({ flags }) => flags === 0);
+      time.advance(roundTripMs);
+      if (credits.length === 1) {
+        peer.send(frame(FrameType.PING, Flag.ACK, 0, ping!.payload));
+        await settle();
+      }
+    }
+    deepStrictEqual(credits, expected);
+    await finished({ client, peer });
+  }
+});

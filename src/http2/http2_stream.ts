@@ -48,6 +48,10 @@ export class Http2Stream implements Stream {
 
   /** What the peer may send. */
   receiveWindow = 0;
+  /** The window that credit restores, which may grow. */
+  windowBytes = 0;
+  /** When credit was given last. */
+  creditedAt = -Infinity;
   /** Released octets that the peer was not given credit for yet. */
   owedCredit = 0;
   /** Octets told to the receiver and not released. */

@@ -29,6 +29,11 @@ export interface Http2Limits {
   readonly maxFrameBytes: number;
   /** Receive window of a stream, at most 2^31-1. Default 256 KiB. */
   readonly streamWindowBytes: number;
+  /**
+   * What the receive window of a stream may grow to where the measured round trip shows that it holds
+   * the peer up. Default 1 MiB.
+   */
+  readonly maxStreamWindowBytes: number;
   /** Receive window of the connection, 65,535 to 2^31-1. Default 4 MiB. */
   readonly connectionWindowBytes: number;
   /**
@@ -95,6 +100,7 @@ export const defaultHttp2Limits: Http2Limits = {
   headerTableBytes: 4096,
   maxFrameBytes: 16 * 1024,
   streamWindowBytes: 256 * 1024,
+  maxStreamWindowBytes: 1024 * 1024,
   connectionWindowBytes: 4 * 1024 * 1024,
   maxUnreadFrames: 131_072,
   streamQueueBytes: 128 * 1024,
@@ -118,6 +124,7 @@ const RANGES: Partial<Record<keyof Http2Limits, readonly [least: number, most: n
   headerTableBytes: [0, 2 ** 28 - 1],
   maxFrameBytes: [16_384, 16_777_215],
   streamWindowBytes: [1, 2 ** 31 - 1],
+  maxStreamWindowBytes: [0, 2 ** 31 - 1],
   connectionWindowBytes: [65_535, 2 ** 31 - 1],
 };
 

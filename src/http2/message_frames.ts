@@ -134,10 +134,12 @@ export abstract class MessageFrames extends ControlFrames implements FrameSink {
     return block.listBytes > this.limits.maxHeaderListBytes;
   }
 
-  /** The receive window of a new stream. */
-  protected get initialReceiveWindow(): number {
+  /** Opens both windows of a new stream. */
+  protected openWindows(stream: Http2Stream): void {
     const { streamWindowBytes } = this.limits;
-    return this.settingsAcknowledged
+    stream.sendWindow = this.peer.initialWindowBytes;
+    stream.windowBytes = streamWindowBytes;
+    stream.receiveWindow = this.settingsAcknowledged
       ? streamWindowBytes
       : Math.max(streamWindowBytes, INITIAL_WINDOW_BYTES);
   }

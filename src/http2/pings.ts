@@ -10,6 +10,8 @@ interface PendingPing {
 
 /** The PINGs that we have sent and that wait for their answer. */
 export class Pings {
+  /** The shortest round trip so far. */
+  shortestMs: number | undefined;
   readonly #scheduler: SendScheduler;
   readonly #clock: () => number;
   readonly #pending: Map<number, PendingPing> = new Map();
@@ -36,8 +38,15 @@ export class Pings {
     const ping = readUint32(bytes, at) === 0 ? this.#pending.get(key) : undefined;
     if (!ping) return false;
     this.#pending.delete(key);
-    ping.answered(this.#clock() - ping.sentAt);
+    const roundTripMs = this.#clock() - ping.sentAt;
+    this.shortestMs = Math.min(roundTripMs, this.shortestMs ?? Infinity);
+    ping.answered(roundTripMs);
     return true;
+  }
+
+  /** Sends a PING only to learn the round trip, unless an answer is under way. */
+  measure(): void {
+    if (this.#pending.size === 0) this.send(() => {});
   }
 
   /** No answer will arrive any more. */

@@ -160,8 +160,7 @@ class Http2Server extends MessageFrames implements ServerConnection {
     stream.id = streamId;
     stream.state = endStream ? "half-closed-remote" : "open";
     stream.headersReceived = true;
-    stream.sendWindow = this.peer.initialWindowBytes;
-    stream.receiveWindow = this.initialReceiveWindow;
+    this.openWindows(stream);
     this.streams.add(stream);
     return stream;
   }
