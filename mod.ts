@@ -3,25 +3,20 @@
  *
  * @module
  */
+export type { TlsVersion } from "./src/channel/mod.ts";
 export * from "./src/contract/mod.ts";
-export * from "./src/errors/mod.ts";
 export {
   type CredentialEnvOptions,
   type CredentialFiles,
   type CredentialPem,
   Credentials,
   type CredentialsFactory,
-  type CredentialsSource,
+  type ProvideCredentials,
+  type ProviderOptions,
+  type WatchOptions,
 } from "./src/credentials/mod.ts";
-export { type CallContext, type CallPeer, currentCall } from "./src/routine/mod.ts";
 export {
-  type DiscoveredWorker,
-  type Discovery,
-  type DiscoveryChange,
-  dnsDiscovery,
-  staticDiscovery,
-} from "./src/discovery/mod.ts";
-export {
+  type CallDefaults,
   Dispatcher,
   type DispatcherLimits,
   type DispatcherOptions,
@@ -29,4 +24,21 @@ export {
   type TokenSource,
   type WorkerSource,
 } from "./src/dispatch/mod.ts";
-export { type EventStream, type SelvageEvent } from "./src/observe/mod.ts";
+export {
+  type DiscoveredWorker,
+  type Discovery,
+  type DiscoveryChange,
+  dnsDiscovery,
+  type DnsDiscoveryOptions,
+  staticDiscovery,
+} from "./src/discovery/mod.ts";
+export * from "./src/errors/mod.ts";
+export type { Clock, TimerOptions } from "./src/observe/clock.ts";
+export type * from "./src/observe/dispatch_events.ts";
+export type { EventOf, EventType, SelvageEvent } from "./src/observe/event.ts";
+export type * from "./src/observe/event_base.ts";
+export type { EventStream } from "./src/observe/event_stream.ts";
+export type * from "./src/observe/security_events.ts";
+export type * from "./src/observe/worker_events.ts";
+export { type SpawnOptions, WorkerPool, type WorkerPoolOptions } from "./src/pool/mod.ts";
+export { type CallContext, type CallPeer, currentCall } from "./src/routine/mod.ts";

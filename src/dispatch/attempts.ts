@@ -2,7 +2,7 @@ import type { Clock, Observer, RetryCause } from "../observe/mod.ts";
 import { DeadlineExceeded } from "../errors/mod.ts";
 import type { Endpoint, Link } from "./endpoint.ts";
 import { noneTookIt } from "./exhausted.ts";
-import { type Fleet, type Wanted, workerRef } from "./fleet.ts";
+import type { Fleet, Wanted } from "./fleet.ts";
 import { judgeFailure } from "./retry.ts";
 import { waitFor } from "./waiting.ts";
 
@@ -52,10 +52,11 @@ export class Attempts {
     once: (link: Link, endpoint: Endpoint) => Promise<Result>,
   ): Promise<Result> {
     const { fleet } = this.#options;
-    const tried = new Map<Endpoint, Error>();
+    let tried: Map<Endpoint, Error> | undefined;
     let lost = 0;
     for (let attempt = 1;; attempt++) {
-      const endpoint = fleet.choose(call.wanted, tried) ?? await this.place(call, tried);
+      const endpoint = fleet.choose(call.wanted, tried) ??
+        await this.place(call, tried ??= new Map());
       const link = endpoint.link as Link;
       endpoint.inFlight += 1;
       try {
@@ -65,7 +66,7 @@ export class Attempts {
         const failure = judgeFailure(thrown, call, endpoint, link);
         if (failure.final) throw failure.error;
         if (!failure.sameWorker || ++lost === SAME_WORKER_ATTEMPTS) {
-          tried.set(endpoint, failure.error);
+          (tried ??= new Map()).set(endpoint, failure.error);
         }
         this.#tell(call, endpoint, failure.cause, attempt);
       } finally {
@@ -92,12 +93,12 @@ export class Attempts {
     return endpoint;
   }
 
-  #tell(call: PlacedCall, { worker }: Endpoint, cause: RetryCause, attempt: number): void {
+  #tell(call: PlacedCall, endpoint: Endpoint, cause: RetryCause, attempt: number): void {
     const { routine, callId } = call;
     this.#options.observer.emit({
       type: "dispatch.retried",
       routine,
-      worker: workerRef(worker),
+      worker: endpoint.ref,
       cause,
       attempt,
       ...(callId === undefined ? {} : { callId }),

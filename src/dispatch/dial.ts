@@ -7,7 +7,8 @@ import type { dialPeer } from "../peer/mod.ts";
 import { plaintextPosture } from "../policy/mod.ts";
 import type { DiscoveredWorker } from "../discovery/mod.ts";
 import type { Dial } from "./endpoint.ts";
-import { workerRef } from "./fleet.ts";
+import { describeSelf } from "./self_description.ts";
+import { workerRef } from "./worker_ref.ts";
 
 /** How the workers of one source are dialled. */
 export interface DialOptions {
@@ -59,8 +60,11 @@ export function dialWith(options: DialOptions): Dial {
       security: peer.facts.security,
       ...(material === undefined ? {} : { generation: material.generation }),
     });
+    const { id, tags } = await describeSelf(peer.connection, signal);
     return {
       connection: peer.connection,
+      id: id ?? worker.id,
+      tags: tags ?? worker.tags ?? [],
       identity,
       security: peer.facts.security,
       validUntil: peer.validUntil,

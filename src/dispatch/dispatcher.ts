@@ -31,10 +31,16 @@ import { waitFor } from "./waiting.ts";
 /** How long `ready()` waits by default. */
 const READY_TIMEOUT_MS = 30_000;
 
+let made: (opened: OpenedDispatcher) => Dispatcher;
+
 /** Finds workers, proves who each one is, and calls routines on them. */
 export class Dispatcher implements Caller<Transport, SelvageEvent> {
   readonly #opened: OpenedDispatcher;
   #closing: Promise<void> | undefined;
+
+  static {
+    made = (opened) => new Dispatcher(opened);
+  }
 
   private constructor(opened: OpenedDispatcher) {
     this.#opened = opened;
@@ -47,23 +53,7 @@ export class Dispatcher implements Caller<Transport, SelvageEvent> {
    * @throws {ConfigurationError} If an option cannot be used, or credentials cannot be read.
    */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
-    return await Dispatcher.over([options], options);
-  }
-
-  /**
-   * Opens a dispatcher over several sources of workers, each with its own trust.
-   *
-   * @param sources Where workers are, and whom to trust there.
-   * @param options What holds for all of them.
-   * @param ground What it stands on, where it is a part of something larger.
-   * @throws {ConfigurationError} If an option cannot be used, or credentials cannot be read.
-   */
-  static async over(
-    sources: readonly WorkerSource[],
-    options: SharedDispatcherOptions = {},
-    ground: DispatcherGround = {},
-  ): Promise<Dispatcher> {
-    return new Dispatcher(await openParts(sources, options, ground));
+    return await dispatcherOver([options], options);
   }
 
   /** The dispatcher's own id, as its events name it. */
@@ -181,15 +171,30 @@ export class Dispatcher implements Caller<Transport, SelvageEvent> {
   }
 }
 
+/**
+ * Opens a dispatcher over several sources of workers, each with its own trust.
+ *
+ * @param sources Where workers are, and whom to trust there.
+ * @param options What holds for all of them.
+ * @param ground What it stands on, where it is a part of something larger.
+ * @throws {ConfigurationError} If an option cannot be used, or credentials cannot be read.
+ */
+export async function dispatcherOver(
+  sources: readonly WorkerSource[],
+  options: SharedDispatcherOptions = {},
+  ground: DispatcherGround = {},
+): Promise<Dispatcher> {
+  return made(await openParts(sources, options, ground));
+}
+
 function snapshot(endpoint: Endpoint): WorkerSnapshot {
-  const { worker, state, link, inFlight, handshakeFailures, lastFailure } = endpoint;
+  const { ref, state, link, tags = [], inFlight, handshakeFailures, lastFailure } = endpoint;
   return {
-    address: worker.address,
+    ...ref,
     state,
-    tags: worker.tags ?? [],
+    tags,
     inFlight,
     handshakeFailures,
-    ...(worker.id === undefined ? {} : { id: worker.id }),
     ...(link?.identity === undefined ? {} : { identity: link.identity }),
     ...(lastFailure === undefined ? {} : { lastFailure }),
   };

@@ -1,5 +1,5 @@
 import type { WorkerState } from "../contract/mod.ts";
-import { HandshakeError, WorkerUnavailable } from "../errors/mod.ts";
+import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../errors/mod.ts";
 import type { DiscoveredWorker } from "../discovery/mod.ts";
 import type { ClientConnection, ConnectionEnd, ConnectionState } from "../http2/mod.ts";
 import {
@@ -14,6 +14,10 @@ import { backoffMs, type BackoffOptions } from "./backoff.ts";
 export interface Link {
   /** The connection. */
   readonly connection: ClientConnection;
+  /** The worker's id, where it or its announcement told it. */
+  readonly id: string | undefined;
+  /** The worker's tags, as it or its announcement told them. */
+  readonly tags: readonly string[];
   /** Who the worker has proven to be, as patterns write it; absent where nothing was proven. */
   readonly identity: string | undefined;
   /** How the connection is protected. */
@@ -99,6 +103,8 @@ export class Endpoint {
   /** Rises when the credentials change: what was dialled before is of no more use. */
   #generation = 0;
   #openedAt = 0;
+  #id: string | undefined;
+  #tags: readonly string[] | undefined;
 
   constructor(worker: DiscoveredWorker, options: EndpointOptions) {
     this.#worker = worker;
@@ -108,6 +114,18 @@ export class Endpoint {
   /** The worker, as discovery tells it. */
   get worker(): DiscoveredWorker {
     return this.#worker;
+  }
+
+  /** Which worker, as errors and events name it; with the id that it told when it was connected. */
+  get ref(): WorkerRef {
+    const { address } = this.#worker;
+    const id = this.#id ?? this.#worker.id;
+    return id === undefined ? { address } : { address, id };
+  }
+
+  /** The tags it told when it was connected, else those of its announcement; unknown before either. */
+  get tags(): readonly string[] | undefined {
+    return this.#tags ?? this.#worker.tags;
   }
 
   /** The connection that takes calls now. */
@@ -236,6 +254,8 @@ export class Endpoint {
     this.#openedAt = now;
     this.#failed = 0;
     this.#lastFailure = undefined;
+    this.#id = link.id;
+    this.#tags = link.tags;
     this.#move({
       name: "open",
       link,
@@ -303,10 +323,8 @@ export class Endpoint {
   }
 
   #unavailable(what: string, cause?: Error): WorkerUnavailable {
-    const { address, id } = this.#worker;
-    const worker = id === undefined ? { address } : { address, id };
-    return new WorkerUnavailable(`worker ${address} is unavailable: ${what}`, {
-      worker,
+    return new WorkerUnavailable(`worker ${this.#worker.address} is unavailable: ${what}`, {
+      worker: this.ref,
       notBegun: true,
       ...(cause === undefined ? {} : { cause }),
     });

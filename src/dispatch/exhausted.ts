@@ -1,6 +1,5 @@
 import { AllWorkersFailed, NoWorkersAvailable, Overloaded, UnknownRoutine } from "../errors/mod.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { workerRef } from "./fleet.ts";
 
 /**
  * What a call fails with when no worker took it: none was known, the one that was known gave its
@@ -21,6 +20,6 @@ export function noneTookIt(tried: ReadonlyMap<Endpoint, Error>): Error {
     return errors.find((error) => (error as UnknownRoutine).nearest !== undefined) ?? first;
   }
   return new AllWorkersFailed(
-    [...tried].map(([{ worker }, error]) => ({ worker: workerRef(worker), error })),
+    [...tried].map(([endpoint, error]) => ({ worker: endpoint.ref, error })),
   );
 }

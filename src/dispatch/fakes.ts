@@ -46,6 +46,7 @@ export function turn(): Promise<void> {
 
 /** A connection that only has a state. */
 export class FakeLink implements Link {
+  readonly id = undefined;
   readonly identity: string | undefined = "spiffe://example.org/worker";
   readonly security = "mutual-tls";
   validUntil: number | undefined = undefined;
@@ -70,6 +71,10 @@ export class FakeLink implements Link {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  get tags(): readonly string[] {
+    return this.worker.tags ?? [];
   }
 
   move(state: ConnectionState): void {

@@ -2,6 +2,7 @@ import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery/
 import { type Balancer, roundRobin } from "./balancer.ts";
 import { type Dial, Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { rendezvousScore } from "./rendezvous.ts";
+import { workerRef } from "./worker_ref.ts";
 
 /** Where workers come from, and how those are dialled: each source has its own trust. */
 export interface FleetSource {
@@ -138,7 +139,10 @@ export class Fleet {
       const owner = this.#owner(wanted, wanted.affinity, tried);
       if (owner !== undefined) return [owner];
     }
-    return this.endpoints.filter((endpoint) => suits(endpoint, wanted) && !tried.has(endpoint));
+    // A worker that has not told its tags may have those that are wanted.
+    return this.endpoints.filter((endpoint) =>
+      !tried.has(endpoint) && (endpoint.tags === undefined || suits(endpoint, wanted))
+    );
   }
 
   /** Of those that have not failed, the one that wants the affinity's calls most. */
@@ -191,7 +195,7 @@ export class Fleet {
       if (known === undefined) return;
       this.#endpoints.delete(key);
       known.remove();
-      observer.emit({ type: "discovery.removed", source: found, worker: workerRef(known.worker) });
+      observer.emit({ type: "discovery.removed", source: found, worker: known.ref });
     } else if (known === undefined) {
       this.#endpoints.set(key, this.#endpoint(change.worker, source));
       observer.emit({ type: "discovery.added", source: found, worker: workerRef(change.worker) });
@@ -214,13 +218,8 @@ export class Fleet {
   }
 }
 
-/** Which worker, as errors and events name it. */
-export function workerRef({ address, id }: DiscoveredWorker): { address: string; id?: string } {
-  return id === undefined ? { address } : { address, id };
-}
-
-function suits({ worker }: Endpoint, { tags }: Wanted): boolean {
-  return tags === undefined || tags.every((tag) => worker.tags?.includes(tag) === true);
+function suits(endpoint: Endpoint, { tags }: Wanted): boolean {
+  return tags === undefined || tags.every((tag) => endpoint.tags?.includes(tag) === true);
 }
 
 /** Connects to all at once. @returns those that failed once all have; `undefined` once one is open. */

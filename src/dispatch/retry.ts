@@ -5,7 +5,6 @@ import { fromConnectError, toldBy } from "../routine/mod.ts";
 import { connectionLost, notBegun } from "../rpc/mod.ts";
 import type { PlacedCall } from "./attempts.ts";
 import type { Endpoint, Link } from "./endpoint.ts";
-import { workerRef } from "./fleet.ts";
 
 /** What is to be done after a call failed on a worker. */
 export type Failure =
@@ -44,7 +43,7 @@ export function judgeFailure(
   if (told !== undefined && cause !== undefined) {
     return { final: false, error: told, cause, sameWorker: false };
   }
-  const worker = workerRef(endpoint.worker);
+  const worker = endpoint.ref;
   const { routine, timeoutMs } = call;
   return { final: true, error: fromConnectError(thrown, { routine, worker, timeoutMs }) };
 }
@@ -70,12 +69,12 @@ function refusalCause(error: Error): RetryCause | undefined {
 
 function unavailable(
   what: string,
-  { worker }: Endpoint,
+  { ref }: Endpoint,
   notBegun: boolean,
   cause: unknown,
 ): WorkerUnavailable {
-  return new WorkerUnavailable(`worker ${worker.address} is unavailable: ${what}`, {
-    worker: workerRef(worker),
+  return new WorkerUnavailable(`worker ${ref.address} is unavailable: ${what}`, {
+    worker: ref,
     notBegun,
     cause,
   });

@@ -17,7 +17,7 @@ import type {
   Source,
   WorkerSnapshot,
 } from "../contract/mod.ts";
-import { Dispatcher, type WorkerSource } from "../dispatch/mod.ts";
+import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { EventHub, type EventStream, type SelvageEvent } from "../observe/mod.ts";
 import { refuseDuringModuleLoad } from "../worker/mod.ts";
@@ -62,7 +62,7 @@ export class WorkerPool implements Caller<Transport, SelvageEvent> {
       : opening.use(await SpawnedWorkers.start(spawn, id, hub.as(id)));
     const sources = [spawned?.source, discoveredSource(options)]
       .filter((source) => source !== undefined);
-    const dispatcher = opening.use(await Dispatcher.over(sources, options, { id, hub }));
+    const dispatcher = opening.use(await dispatcherOver(sources, options, { id, hub }));
     await spawned?.started();
     opening.move();
     return new WorkerPool(dispatcher, spawned, hub);

@@ -1,5 +1,5 @@
 import { type AnyRoutine, isRoutine } from "../contract/mod.ts";
-import { Dispatcher, type SharedDispatcherOptions } from "../dispatch/mod.ts";
+import { type Dispatcher, dispatcherOver, type SharedDispatcherOptions } from "../dispatch/mod.ts";
 import {
   HandshakeError,
   type HandshakeEvidence,
@@ -90,7 +90,7 @@ export async function inMemory(options: InMemoryOptions = {}): Promise<InMemory>
   const connections = new Set<ClientConnection>();
   let refusal: Refusal | undefined;
   const dispatcher = starting.use(
-    await Dispatcher.over([{ discovery }], dispatching, {
+    await dispatcherOver([{ discovery }], dispatching, {
       dialPeer: async (to, dial) => {
         if (refusal !== undefined) throw refused(refusal, address);
         const peer = await dialPeer(to, { ...dial, ...introduction });

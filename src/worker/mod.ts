@@ -4,6 +4,5 @@
  * @module
  */
 export * from "./options.ts";
-export type { WorkerGround } from "./start.ts";
 export * from "./threads/mod.ts";
 export * from "./worker_server.ts";

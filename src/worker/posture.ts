@@ -3,7 +3,7 @@ import type { CredentialMaterial } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { Observer } from "../observe/mod.ts";
-import type { PeerListener } from "../peer/mod.ts";
+import type { AcceptedPeer, PeerListener } from "../peer/mod.ts";
 import { plaintextPosture } from "../policy/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 
@@ -56,4 +56,9 @@ export function tellPosture(
       observer.emit({ type: "security.unauthenticated-listener", address: where, security });
     }
   }
+}
+
+/** Tells that a caller without TLS is served. */
+export function tellPlaintext(observer: Observer, { remoteAddress }: AcceptedPeer): void {
+  observer.emit({ type: "security.plaintext-caller", peer: { address: remoteAddress } });
 }

@@ -47,7 +47,7 @@ export class ServedCall implements CallContext {
     this.tags = envelope.tags;
     if (envelope.parentId !== "") this.parentId = envelope.parentId;
     if (arrived.deadline !== undefined) {
-      this.deadline = performance.timeOrigin + arrived.deadline;
+      this.deadline = Math.floor(performance.timeOrigin + arrived.deadline);
     }
   }
 

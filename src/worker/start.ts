@@ -1,6 +1,6 @@
 import { type Address, formatAddress, parseAddress } from "../channel/mod.ts";
 import { credentialsFrom, type CredentialsSource } from "../credentials/mod.ts";
-import { Dispatcher } from "../dispatch/mod.ts";
+import { type Dispatcher, dispatcherOver } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
 import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
@@ -13,17 +13,9 @@ import { WorkerHealth } from "./health.ts";
 import { Leaving } from "./leaving.ts";
 import { loadRoutines, specifierOf } from "./modules.ts";
 import type { WorkerServerOptions } from "./options.ts";
-import { allowedPeers, tellPosture } from "./posture.ts";
+import { allowedPeers, tellPlaintext, tellPosture } from "./posture.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
-
-/** What a worker stands on: replaced by what it is a part of, and by tests. */
-export interface WorkerGround {
-  /** Whom the worker tells its events to. Default: a hub of its own. */
-  readonly hub?: EventHub;
-  /** The time. Default: the machine's clock. */
-  readonly clock?: Clock;
-}
 
 /** The parts of a worker that takes calls. */
 export interface StartedWorker {
@@ -56,18 +48,15 @@ const DRAIN_GRACE_MS = 25_000;
  * @throws {ConfigurationError} If an option cannot be used, a module cannot be loaded, or an address
  * cannot be listened on.
  */
-export async function startParts(
-  options: WorkerServerOptions,
-  ground: WorkerGround,
-): Promise<StartedWorker> {
+export async function startParts(options: WorkerServerOptions): Promise<StartedWorker> {
   const { id = crypto.randomUUID(), limits = {} } = options;
-  const { clock = systemClock } = ground;
+  const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");
   const healthAddress = options.health === undefined
     ? undefined
     : parseAddress(options.health, "health");
   await using starting = new AsyncDisposableStack();
-  const hub = ground.hub ?? starting.use(new EventHub(id, { clock }));
+  const hub = starting.use(new EventHub(id, { clock }));
   const observer = hub.as(id);
   const credentials = use(starting, await options.credentials?.open({ observer, clock }));
   const allow = allowedPeers(options, addresses, credentials?.current());
@@ -96,10 +85,13 @@ export async function startParts(
     workerId: id,
     credentials,
     allow,
-    onPeer: (peer) => ({
-      onRequest: handler(new ConnectedPeer(peer)),
-      ...(limits.http2 === undefined ? {} : { limits: limits.http2 }),
-    }),
+    onPeer: (peer) => {
+      if (peer.facts.security === "plaintext") tellPlaintext(observer, peer);
+      return {
+        onRequest: handler(new ConnectedPeer(peer)),
+        ...(limits.http2 === undefined ? {} : { limits: limits.http2 }),
+      };
+    },
     clock,
     observer,
     ...set("handshakeTimeoutMs", limits.handshakeTimeoutMs),
@@ -169,7 +161,7 @@ async function openDispatcher(
   if (dispatcher === undefined) return undefined;
   const own = credentials === undefined ? undefined : credentialsFrom(() => lend(credentials));
   const source = { ...dispatcher, credentials: dispatcher.credentials ?? own };
-  return await Dispatcher.over([source], dispatcher, { hub, clock, id });
+  return await dispatcherOver([source], dispatcher, { hub, clock, id });
 }
 
 /** The worker's credentials, which are not the dispatcher's to close. */

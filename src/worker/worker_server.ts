@@ -2,7 +2,7 @@ import { formatAddress } from "../channel/mod.ts";
 import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
 import type { PeerConnection } from "../peer/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
-import { type StartedWorker, startParts, type WorkerGround } from "./start.ts";
+import { type StartedWorker, startParts } from "./start.ts";
 import { refuseDuringModuleLoad } from "./threads/mod.ts";
 
 /** How a worker is drained. */
@@ -40,16 +40,12 @@ export class WorkerServer implements AsyncDisposable {
    * Starts a worker: it takes calls once this resolves.
    *
    * @param options What it serves, where, and to whom.
-   * @param ground What it stands on, where it is a part of something larger.
    * @throws {ConfigurationError} If an option cannot be used, a module cannot be loaded, or an
    * address cannot be listened on.
    */
-  static async start(
-    options: WorkerServerOptions,
-    ground: WorkerGround = {},
-  ): Promise<WorkerServer> {
+  static async start(options: WorkerServerOptions): Promise<WorkerServer> {
     refuseDuringModuleLoad("WorkerServer.start");
-    return new WorkerServer(await startParts(options, ground));
+    return new WorkerServer(await startParts(options));
   }
 
   /** The worker's id. */

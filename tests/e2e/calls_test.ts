@@ -204,6 +204,20 @@ Deno.test("what a duplex call's source throws is thrown to the caller", async ()
   await assert.rejects(Array.fromAsync(sums), new RangeError("no more"));
 });
 
+Deno.test("a call goes to a worker that carries the tags it asks for, as the worker tells them", async () => {
+  const trust = new Trust();
+  await using plain = await startWorker(trust);
+  await using tagged = await startWorker(trust, { tags: ["gpu", "eu"], id: "worker-7" });
+  await using dispatcher = await openDispatcher(trust, [plain.address, tagged.address]);
+  for (let n = 0; n < 4; n++) {
+    const { tags } = await dispatcher.call(routines.whoami, [], { tags: ["gpu"] });
+    assert.deepEqual(tags, ["gpu"]);
+  }
+  const [, worker] = dispatcher.workers();
+  assert.deepEqual([worker?.id, worker?.tags], ["worker-7", ["gpu", "eu"]]);
+  await assert.rejects(dispatcher.call(routines.whoami, [], { tags: ["us"] }), NoWorkersAvailable);
+});
+
 Deno.test("discovery that finds nobody is told as such", async () => {
   const trust = new Trust();
   const discovery = {

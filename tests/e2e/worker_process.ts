@@ -93,6 +93,11 @@ export class WorkerProcess implements AsyncDisposable {
     this.#process.kill("SIGKILL");
   }
 
+  /** The id of the process. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** When the process has ended. */
   get ended(): Promise<Deno.CommandStatus> {
     return this.#process.status;

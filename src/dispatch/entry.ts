@@ -1,0 +1,21 @@
+/**
+ * The dispatcher: finds workers, proves who each one is, and calls routines on them.
+ *
+ * @example Call a routine
+ * ```ts ignore
+ * import { Credentials } from "@selvage/runtime";
+ * import { Dispatcher } from "@selvage/runtime/dispatcher";
+ * import { add } from "./math.ts";
+ *
+ * await using dispatcher = await Dispatcher.open({
+ *   discovery: "static:10.0.0.1:8443,10.0.0.2:8443",
+ *   credentials: Credentials.watchFiles({ ca: "ca.pem", cert: "caller.pem", key: "caller.key" }),
+ *   identity: "spiffe://example.org/worker",
+ * });
+ * const sum = await dispatcher.call(add, [1, 2]);
+ * ```
+ *
+ * @module
+ */
+export { type CallDefaults, Dispatcher, type TokenSource } from "./mod.ts";
+export * from "./options.ts";

@@ -1,0 +1,20 @@
+/**
+ * The worker: serves routines, and any Connect service, to callers that are proven and allowed.
+ *
+ * @example Serve the routines of a module
+ * ```ts ignore
+ * import { Credentials } from "@selvage/runtime";
+ * import { WorkerServer } from "@selvage/runtime/worker";
+ *
+ * await using worker = await WorkerServer.start({
+ *   listen: "0.0.0.0:8443",
+ *   modules: [new URL("./math.ts", import.meta.url)],
+ *   credentials: Credentials.watchFiles({ ca: "ca.pem", cert: "worker.pem", key: "worker.key" }),
+ *   allow: "spiffe://example.org/client/*",
+ * });
+ * ```
+ *
+ * @module
+ */
+export * from "./options.ts";
+export * from "./worker_server.ts";
