@@ -5,11 +5,14 @@ import {
   type ChannelFacts,
   type ChannelListener,
   formatAddress,
+  listenFixed,
+  type ListenFixedOptions,
   listenForChannels,
   listenInMemory,
   type MemoryAddress,
   type MemoryDialler,
   type TlsFacts,
+  type TlsIdentity,
 } from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
 import { ConfigurationError, type PeerReason } from "../errors/mod.ts";
@@ -127,15 +130,30 @@ class Listener implements PeerListener {
   }
 
   async #openSocket(address: Exclude<Address, MemoryAddress>): Promise<Address> {
-    this.#channels = await listenForChannels(address, {
-      tls: () => this.#current?.tls,
+    const options: ListenFixedOptions = {
       handshakeTimeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
       clock: this.#clock,
-      refusesResumption: (remoteAddress) => this.#refusedSessions.has(remoteAddress),
       onChannel: (accepted) => this.#accept(accepted),
       onFailure: (failure) => this.#fail(failure),
-    });
+    };
+    const identity = this.#fixedIdentity();
+    this.#channels = identity !== undefined && address.kind === "tcp"
+      ? listenFixed(address, identity, options)
+      : await listenForChannels(address, {
+        ...options,
+        tls: () => this.#current?.tls,
+        refusesResumption: (remoteAddress) => this.#refusedSessions.has(remoteAddress),
+      });
     return this.#channels.address;
+  }
+
+  /** The certificate to listen with for good, where one-way TLS and fixed credentials allow that. */
+  #fixedIdentity(): TlsIdentity | undefined {
+    const own = this.#current?.material.own;
+    if (this.#options.credentials?.fixed !== true || own === undefined) return undefined;
+    return this.#current?.tls.mutual === false
+      ? { certificate: own.certPem, key: own.keyPem }
+      : undefined;
   }
 
   #openInMemory(address: MemoryAddress): Address {
@@ -174,7 +192,7 @@ class Listener implements PeerListener {
 
   /** The generation that a handshake was done under; another may have become current since. */
   #generationWith({ acceptedWith }: AcceptedChannel): ListenerGeneration | undefined {
-    if (acceptedWith === this.#current?.tls) return this.#current;
+    if (acceptedWith === undefined || acceptedWith === this.#current?.tls) return this.#current;
     return this.#leaving.find(({ tls }) => tls === acceptedWith) ?? this.#current;
   }
 

@@ -83,9 +83,13 @@ export class TurnableSource implements CredentialsSource {
   #current: CredentialMaterial;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
 
+  /** Whether it says that it will not be turned. */
+  readonly fixed: boolean;
+
   /** Begins with this version. */
-  constructor(material: CredentialMaterial) {
+  constructor(material: CredentialMaterial, fixed = false) {
     this.#current = material;
+    this.fixed = fixed;
   }
 
   current(): CredentialMaterial {
