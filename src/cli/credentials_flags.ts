@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { Credentials, type Credentials as CredentialsValue } from "../credentials/mod.ts";
+import type { Credentials as CredentialsValue } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
+import { Credentials } from "../spiffe/mod.ts";
 import { flag } from "./flag.ts";
 
 /** The flags that say who we are and whom we trust, the same for every command. */
@@ -18,11 +19,12 @@ export function withCredentialsFlags(command: Command): Command {
     .addOption(flag("--ca <FILE>", "the authorities to trust, PEM"))
     .addOption(flag("--cert <FILE>", "our certificate and its chain, PEM"))
     .addOption(flag("--key <FILE>", "our private key, PEM"))
+    .addOption(flag("--spiffe-socket <PATH>", "the SPIFFE agent's socket, instead of files"))
     .addOption(flag("--one-way", "only one end shows a certificate"));
 }
 
 /**
- * The credentials that the flags name; the files are watched.
+ * The credentials that the flags name; files are watched, and an agent is followed.
  *
  * @returns `undefined` where no flag is given: plaintext.
  * @throws {ConfigurationError} If some are given that belong with others.
@@ -31,8 +33,9 @@ export function credentialsOf(
   flags: CredentialsFlags,
   side: "worker" | "caller",
 ): CredentialsValue | undefined {
-  const { ca, cert, key, oneWay = false } = flags;
+  const { ca, cert, key, spiffeSocket, oneWay = false } = flags;
   const given = { ca, cert, key };
+  if (spiffeSocket !== undefined) return fromAgent(spiffeSocket, flags);
   for (const [name, value] of Object.entries(given)) {
     if (value === "") throw new ConfigurationError(`--${name} is empty`, { setting: `--${name}` });
   }
@@ -51,6 +54,19 @@ export function credentialsOf(
     ...(own.key === undefined ? {} : { key: own.key }),
     oneWay,
   });
+}
+
+function fromAgent(
+  socket: string,
+  { ca, cert, key, oneWay = false }: CredentialsFlags,
+): CredentialsValue {
+  if (oneWay || [ca, cert, key].some((file) => file !== undefined)) {
+    throw new ConfigurationError(
+      "--spiffe-socket stands alone: the agent gives certificate, key and authorities",
+      { setting: "--spiffe-socket" },
+    );
+  }
+  return Credentials.spiffeWorkloadApi({ socket });
 }
 
 type FileFlag = "ca" | "cert" | "key";

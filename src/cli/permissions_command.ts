@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { parseAddress } from "../channel/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { absoluteModules, configFlags, moduleFiles } from "../pool/mod.ts";
+import { endpointSocket } from "../spiffe/mod.ts";
 import { threadEntry } from "../worker/mod.ts";
 import type { CallerFlags } from "./caller_flags.ts";
 import type { CredentialsFlags } from "./credentials_flags.ts";
@@ -64,10 +65,14 @@ class Needs {
   net(text: string, setting: string): void {
     const address = parseAddress(text, setting);
     if (address.kind === "tcp") this.#net.add(text);
-    if (address.kind === "unix") {
-      this.read(address.path);
-      this.write(address.path);
-    }
+    if (address.kind === "unix") this.socket(address.path);
+  }
+
+  /** A unix socket to listen at, or to dial. */
+  socket(path: string): void {
+    this.read(path);
+    this.write(path);
+    this.#net.add(`unix:${path}`);
   }
 }
 
@@ -76,6 +81,9 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
   for (const file of [flags.ca, flags.cert, flags.key]) {
     // Files are watched through the folder they lie in.
     if (file !== undefined) needs.read(dirname(resolve(file)));
+  }
+  if (flags.spiffeSocket !== undefined) {
+    needs.socket(endpointSocket(flags.spiffeSocket, "--spiffe-socket").path);
   }
   if (command.name() === "worker") {
     const { listen, health } = command.opts<WorkerFlags>();

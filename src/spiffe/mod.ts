@@ -4,5 +4,6 @@
  * @module
  */
 export * from "./credentials.ts";
+export { endpointSocket } from "./endpoint_socket.ts";
 export type { SvidChoice } from "./svid_choice.ts";
 export * from "./workload_api.ts";
