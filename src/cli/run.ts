@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { callCommand } from "./call_command.ts";
 import { certsCommand } from "./certs_command.ts";
 import { describeCommand } from "./describe_command.ts";
+import { doctorCommand } from "./doctor/doctor_command.ts";
 import { ExitCode } from "./exit_code.ts";
 import { exitCodeOf, failureOf } from "./failure.ts";
 import { healthCommand } from "./health_command.ts";
@@ -18,7 +19,7 @@ import { workersCommand } from "./workers_command.ts";
 export async function run(args: readonly string[]): Promise<ExitCode> {
   try {
     await program().parseAsync(args.length === 0 ? ["--help"] : [...args], { from: "user" });
-    return ExitCode.done;
+    return Deno.exitCode as ExitCode;
   } catch (error) {
     // Commander has already said what is wrong with the command line, or shown the help.
     if (error instanceof CommanderError) {
@@ -48,6 +49,7 @@ function commands(): readonly Command[] {
     workersCommand(),
     describeCommand(),
     healthCommand(),
+    doctorCommand(),
     certsCommand(),
   ];
 }

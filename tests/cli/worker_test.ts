@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { selvage, startWorker } from "./command.ts";
+import { issue } from "./pki.ts";
 
 /** A name server that is not there finds nobody. */
 const NOBODY = "dns:nobody.invalid:8443?ns=127.0.0.1:1";
@@ -141,31 +141,6 @@ Deno.test("permissions prints what is enough to run a worker and a call", async 
   const called = await selvage(["call", ...call], { permissions });
   assert.equal(called.out, "49\n", called.err);
 });
-
-interface Pki {
-  /** The credentials flags of one name. */
-  flags(name: string): string[];
-}
-
-/** An authority with a worker, a client and a stranger that nobody allows. */
-async function issue(): Promise<Pki> {
-  const folder = await Deno.makeTempDir();
-  await selvage(["certs", "init", folder]);
-  for (const name of ["worker", "client", "stranger"]) {
-    await selvage(["certs", "issue", folder, name, "--spiffe", `spiffe://x/${name}`]);
-  }
-  const file = (name: string) => join(folder, name);
-  return {
-    flags: (name) => [
-      "--ca",
-      file("ca.pem"),
-      "--cert",
-      file(`${name}.pem`),
-      "--key",
-      file(`${name}.key`),
-    ],
-  };
-}
 
 /** Waits until a worker is at a call. */
 async function serving(address: string): Promise<void> {

@@ -1,0 +1,279 @@
+import { isIP } from "node:net";
+import {
+  type Address,
+  clientContext,
+  dialChannel,
+  parseAddress,
+  type TcpAddress,
+  type TlsFacts,
+  type UnixAddress,
+} from "../../channel/mod.ts";
+import {
+  createAuthority,
+  type CredentialMaterial,
+  Credentials,
+  type Credentials as CredentialsValue,
+  ownCertificateFault,
+} from "../../credentials/mod.ts";
+import { ConfigurationError, HandshakeError } from "../../errors/mod.ts";
+import {
+  type IdentityPattern,
+  isCertificateFault,
+  judgePeer,
+  parseCertificate,
+  parsePatterns,
+  summarize,
+} from "../../identity/mod.ts";
+import { dialPeer } from "../../peer/mod.ts";
+import type { Problem, Step } from "./report.ts";
+
+/** What to examine, and with what. */
+export interface Examination {
+  /** The endpoint, as a person wrote it. */
+  readonly endpoint: string;
+  /** Whom to expect; the host itself where nobody is named. */
+  readonly identity?: readonly string[] | undefined;
+  /** Who we are and whom we trust. Default: nobody is trusted, the certificate is only shown. */
+  readonly credentials?: CredentialsValue | undefined;
+  /** How long each connection may take, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Examines a connection step by step, each told as soon as it is done. What is looked at is not
+ * trusted: our own certificate is shown only on the last connection, to a worker that has been
+ * proven, and nothing is sent on any before that.
+ */
+export async function* examine(examination: Examination): AsyncGenerator<Step, void, undefined> {
+  const address = endpointOf(examination.endpoint);
+  await using source = await examination.credentials?.open();
+  const patient = new Patient(examination, address, source?.current());
+  if (patient.speaksPlaintext) return yield await patient.handshake();
+  const { steps, facts } = await patient.look();
+  yield* steps;
+  if (facts === undefined) return;
+  yield* patient.certificates(facts);
+  const trust = patient.trust(facts);
+  yield trust;
+  const own = patient.ownCertificate();
+  if (own !== undefined) yield own;
+  if (trust.outcome !== "passed" || own?.outcome === "failed") {
+    return yield {
+      step: "handshake",
+      outcome: "skipped",
+      why: "nothing of ours is shown to a peer that is not proven",
+    };
+  }
+  yield await patient.handshake();
+}
+
+type Reachable = TcpAddress | UnixAddress;
+
+function endpointOf(text: string): Reachable {
+  const address: Address = parseAddress(text, "--endpoint");
+  if (address.kind !== "memory") return address;
+  throw new ConfigurationError("what is in memory of another process cannot be examined", {
+    setting: "--endpoint",
+  });
+}
+
+class Patient {
+  readonly #examination: Examination;
+  readonly #address: Reachable;
+  readonly #material: CredentialMaterial | undefined;
+
+  constructor(
+    examination: Examination,
+    address: Reachable,
+    material: CredentialMaterial | undefined,
+  ) {
+    this.#examination = examination;
+    this.#address = address;
+    this.#material = material;
+  }
+
+  /** Without credentials a socket in the file system is spoken to as it is. */
+  get speaksPlaintext(): boolean {
+    return this.#address.kind === "unix" && this.#material === undefined;
+  }
+
+  /** Looks at what the peer shows, without showing anything. */
+  async look(): Promise<{ readonly steps: readonly Step[]; readonly facts?: TlsFacts }> {
+    const name = this.#serverName();
+    const { endpoint, timeoutMs } = this.#examination;
+    const outcome = await dialChannel(this.#address, {
+      signal: { timeout: AbortSignal.timeout(timeoutMs) },
+      tls: {
+        context: clientContext({ ca: this.#material?.caPem ?? [], minVersion: "TLSv1.2" }),
+        mutual: false,
+        diagnosing: true,
+        ...(name === undefined ? {} : { serverName: name }),
+      },
+    });
+    if (!outcome.ok && outcome.stage === "connect") {
+      const why = outcome.timedOut
+        ? `no answer within ${timeoutMs} ms`
+        : outcome.code ?? "no connection";
+      const message = `no connection to ${endpoint}: ${why}`;
+      const problem = { error: "WorkerUnavailable", message };
+      return { steps: [{ step: "tcp", outcome: "failed", problem }] };
+    }
+    if (outcome.ok) outcome.channel.destroy();
+    const remoteAddress = outcome.ok ? outcome.facts.remoteAddress : endpoint;
+    const reached: Step = { step: "tcp", outcome: "passed", remoteAddress };
+    const facts = outcome.ok ? outcome.facts.tls : outcome.tls;
+    if (facts !== undefined) return { steps: [reached, negotiated(facts)], facts };
+    const problem = await this.#nameOf(this.#dial(this.#material ?? await trustingNobody()));
+    const named = problem === undefined ? {} : { problem };
+    return { steps: [reached, { step: "tls", outcome: "failed", ...named }] };
+  }
+
+  *certificates({ peerChain }: TlsFacts): Generator<Step> {
+    for (const [index, der] of peerChain.entries()) {
+      const certificate = parseCertificate(der);
+      if (!isCertificateFault(certificate)) {
+        yield {
+          step: "certificate",
+          outcome: "passed",
+          index,
+          certificate: summarize(certificate),
+        };
+        continue;
+      }
+      yield {
+        step: "certificate",
+        outcome: "failed",
+        index,
+        problem: {
+          error: "HandshakeError",
+          reason: "certificate-unsuitable",
+          message: certificate.found,
+          evidence: { rule: certificate.rule, certificateIndex: index },
+        },
+      };
+    }
+  }
+
+  trust({ peerChain }: TlsFacts): Step {
+    const { anchors, denylist } = this.#material ?? {};
+    if (anchors === undefined) {
+      return { step: "trust", outcome: "skipped", why: "give --ca to say whom to trust" };
+    }
+    const verdict = judgePeer(peerChain, {
+      role: "server",
+      anchors,
+      expected: this.#expected(),
+      now: Date.now(),
+      ...(denylist === undefined ? {} : { denylist }),
+    });
+    if (verdict.trusted) {
+      return { step: "trust", outcome: "passed", identity: verdict.identity.name };
+    }
+    const { reason, evidence } = verdict;
+    const message = [evidence.found, evidence.advice].filter((part) => part !== undefined)
+      .join("; ");
+    return {
+      step: "trust",
+      outcome: "failed",
+      problem: { error: "HandshakeError", reason, message, evidence },
+    };
+  }
+
+  /** Nothing where we have none to show. */
+  ownCertificate(): Step | undefined {
+    const { own, mode } = this.#material ?? {};
+    if (own === undefined || mode !== "mutual") return undefined;
+    const evidence = ownCertificateFault(this.#material!, Date.now(), "client");
+    if (evidence === undefined) {
+      const identity = own.summary.names.join(", ");
+      return { step: "own-certificate", outcome: "passed", identity };
+    }
+    return {
+      step: "own-certificate",
+      outcome: "failed",
+      problem: {
+        error: "HandshakeError",
+        reason: "own-certificate-invalid",
+        message: [evidence.found, evidence.advice].join("; "),
+        evidence,
+      },
+    };
+  }
+
+  /** The whole of it, as a dispatcher would. */
+  async handshake(): Promise<Step> {
+    const problem = await this.#nameOf(this.#dial(this.#material));
+    return problem === undefined
+      ? { step: "handshake", outcome: "passed" }
+      : { step: "handshake", outcome: "failed", problem };
+  }
+
+  async #dial(credentials: CredentialMaterial | undefined): Promise<void> {
+    const { endpoint, timeoutMs } = this.#examination;
+    const { connection } = await dialPeer(this.#address, {
+      credentials,
+      expected: this.#expected(),
+      worker: { address: endpoint },
+      handshakeTimeoutMs: timeoutMs,
+    });
+    await connection.shutdown();
+  }
+
+  async #nameOf(attempt: Promise<void>): Promise<Problem | undefined> {
+    try {
+      await attempt;
+      return undefined;
+    } catch (error) {
+      return problemOf(error as Error);
+    }
+  }
+
+  #expected(): readonly IdentityPattern[] {
+    const { identity } = this.#examination;
+    if (identity !== undefined) return parsePatterns(identity);
+    return this.#address.kind === "tcp" ? parsePatterns(this.#address.host) : [];
+  }
+
+  #serverName(): string | undefined {
+    if (this.#address.kind !== "tcp") return undefined;
+    return isIP(this.#address.host) === 0 ? this.#address.host : undefined;
+  }
+}
+
+function negotiated({ version, cipher, alpn }: TlsFacts): Step {
+  if (alpn === "h2") return { step: "tls", outcome: "passed", version, cipher, alpn };
+  return {
+    step: "tls",
+    outcome: "failed",
+    version,
+    cipher,
+    ...(alpn === undefined ? {} : { alpn }),
+    problem: {
+      error: "HandshakeError",
+      reason: "protocol-mismatch",
+      message: `the peer agreed on ${
+        alpn ?? "no"
+      } protocol, not on h2; see whether that port serves HTTP/2`,
+    },
+  };
+}
+
+function problemOf(error: Error): Problem {
+  const { name, message } = error;
+  if (!(error instanceof HandshakeError)) return { error: name, message };
+  const { reason, peerReason, evidence } = error;
+  return {
+    error: name,
+    reason,
+    ...(peerReason === undefined ? {} : { peerReason }),
+    message,
+    evidence,
+  };
+}
+
+/** What names the failure of a handshake that did not come as far as a certificate. */
+async function trustingNobody(): Promise<CredentialMaterial> {
+  await using source = await Credentials.fromPem({ ca: createAuthority().certPem, oneWay: true })
+    .open();
+  return source.current();
+}

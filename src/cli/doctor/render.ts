@@ -1,0 +1,89 @@
+import type { CertificateSummary } from "../../errors/mod.ts";
+import type { Outcome, Problem, Step } from "./report.ts";
+
+const MARKS: Readonly<Record<Outcome, string>> = {
+  passed: "ok  ",
+  failed: "FAIL",
+  skipped: "skip",
+};
+
+const TITLES: Readonly<Record<Exclude<Step["step"], "certificate">, string>> = {
+  "tcp": "TCP",
+  "tls": "TLS",
+  "trust": "trust",
+  "own-certificate": "our certificate",
+  "handshake": "handshake",
+};
+
+/** Writes one step for a person at a terminal. */
+export function render(step: Step, now: number): string {
+  const title = step.step === "certificate" ? certificateTitle(step.index) : TITLES[step.step];
+  const lines = [`${MARKS[step.outcome]}  ${title.padEnd(16)}${headline(step)}`.trimEnd()];
+  if (step.step === "certificate" && step.certificate !== undefined) {
+    lines.push(...certificateLines(step.certificate, now));
+  }
+  if (step.problem !== undefined) lines.push(...problemLines(step.problem));
+  return lines.join("\n");
+}
+
+function certificateTitle(index: number): string {
+  return index === 0 ? "certificate" : `issuer ${index}`;
+}
+
+function headline(step: Step): string {
+  switch (step.step) {
+    case "tcp":
+      return step.remoteAddress === undefined ? "" : `connected to ${step.remoteAddress}`;
+    case "tls":
+      return [step.version, step.cipher, `ALPN ${step.alpn ?? "none"}`]
+        .filter((part) => part !== undefined && step.version !== undefined).join(", ");
+    case "certificate":
+      return step.certificate?.subject ?? "cannot be read";
+    case "handshake":
+      return step.why ?? (step.outcome === "passed" ? "the worker takes us" : "");
+    default:
+      return step.why ?? step.identity ?? "";
+  }
+}
+
+function certificateLines(certificate: CertificateSummary, now: number): string[] {
+  const { names, notBefore, notAfter, issuer, serial, fingerprint } = certificate;
+  return [
+    field("names", names.length === 0 ? "none" : names.join(", ")),
+    field("valid", `${notBefore} to ${notAfter} (${remaining(certificate, now)})`),
+    field("issuer", issuer),
+    field("serial", serial),
+    field("sha256", fingerprint),
+  ];
+}
+
+function problemLines({ reason, peerReason, message, evidence = {} }: Problem): string[] {
+  const word = peerReason === undefined ? reason : `${reason} (${peerReason})`;
+  return [
+    ...(word === undefined ? [] : [field("reason", word)]),
+    field("found", evidence.found ?? message),
+    ...(evidence.expected === undefined ? [] : [field("expected", evidence.expected.join(", "))]),
+    ...(evidence.presented === undefined
+      ? []
+      : [field("presented", evidence.presented.join(", ") || "none")]),
+    ...(evidence.advice === undefined ? [] : [field("do", evidence.advice)]),
+  ];
+}
+
+function field(name: string, value: string): string {
+  return `        ${name.padEnd(10)}${value}`;
+}
+
+function remaining({ notBefore, notAfter }: CertificateSummary, now: number): string {
+  if (now < Date.parse(notBefore)) return `not for another ${span(Date.parse(notBefore) - now)}`;
+  const left = Date.parse(notAfter) - now;
+  return left < 0 ? `expired ${span(-left)} ago` : `${span(left)} left`;
+}
+
+function span(milliseconds: number): string {
+  const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]] as const;
+  for (const [unit, length] of units) {
+    if (milliseconds >= 2 * length) return `${Math.floor(milliseconds / length)} ${unit}`;
+  }
+  return "a moment";
+}

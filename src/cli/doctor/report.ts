@@ -1,0 +1,53 @@
+import type { CertificateSummary, HandshakeEvidence } from "../../errors/mod.ts";
+
+/** How far an examination came with one step. */
+export type Outcome = "passed" | "failed" | "skipped";
+
+/** One step of an examination, and what was seen there. */
+export type Step =
+  | {
+    readonly step: "tcp";
+    readonly outcome: Outcome;
+    /** Where it led, where there is a connection. */
+    readonly remoteAddress?: string;
+    readonly problem?: Problem;
+  }
+  | {
+    readonly step: "tls";
+    readonly outcome: Outcome;
+    readonly version?: string;
+    readonly cipher?: string;
+    readonly alpn?: string;
+    readonly problem?: Problem;
+  }
+  | {
+    readonly step: "certificate";
+    readonly outcome: Outcome;
+    /** Its place in the chain, 0 being the leaf. */
+    readonly index: number;
+    /** What it says; absent where it cannot be read. */
+    readonly certificate?: CertificateSummary;
+    readonly problem?: Problem;
+  }
+  | {
+    readonly step: "trust" | "own-certificate" | "handshake";
+    readonly outcome: Outcome;
+    /** The name that was proven, or agreed on. */
+    readonly identity?: string;
+    /** Why it was skipped. */
+    readonly why?: string;
+    readonly problem?: Problem;
+  };
+
+/** What is wrong, in the words of an error. */
+export interface Problem {
+  /** The error it would be: `HandshakeError`, `WorkerUnavailable`. */
+  readonly error: string;
+  /** With a handshake: the word of the vocabulary. */
+  readonly reason?: string;
+  /** With `client-certificate-refused`: what the worker says is wrong. */
+  readonly peerReason?: string;
+  /** One sentence. */
+  readonly message: string;
+  readonly evidence?: HandshakeEvidence;
+}
