@@ -71,6 +71,8 @@ export type ToThread =
 export type FromThread =
   | { readonly kind: "loaded" }
   | { readonly kind: "load-failed"; readonly message: string }
+  /** Something failed where no call can be told: the thread is not to be trusted with more. */
+  | { readonly kind: "broken"; readonly message: string }
   | { readonly kind: "served"; readonly message: ServerMessage }
   | { readonly kind: "dispatch"; readonly message: CallerMessage<DispatchFacts> };
 

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../../errors/mod.ts";
+import { loggerFor } from "../../observe/mod.ts";
 import type { CallContext, InvokeOptions } from "../../routine/mod.ts";
 import { CallPort } from "./call_port.ts";
 import { dispatchFor } from "./dispatch_for.ts";
@@ -45,7 +46,7 @@ export class Thread {
     this.#worker.onmessageerror = () => this.end(new Error("a thread sent what cannot be read"));
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.end(new Error(`a thread ended: ${event.message}`));
+      this.#broken(event.message);
     };
     const { modules, invoke } = options;
     this.#post({ kind: "load", modules: modules.map(String), options: invoke });
@@ -83,6 +84,13 @@ export class Thread {
     this.#options.onChange();
   }
 
+  #broken(message: string): void {
+    loggerFor("routine").error("a thread is replaced, an error in it was not caught: {message}", {
+      message,
+    });
+    this.end(new Error(`an error in it was not caught: ${message}`));
+  }
+
   #post(message: ToThread): void {
     if (this.#state === "gone") return;
     const { parcel, transfer } = parcelled(message);
@@ -101,6 +109,8 @@ export class Thread {
             setting: "modules",
           }),
         );
+      case "broken":
+        return this.#broken(message.message);
       case "served":
         this.port.receive(message.message);
         break;

@@ -29,6 +29,15 @@ const scope = globalThis as unknown as ThreadScope;
 
 const dispatches = new CallPort<DispatchFacts>((message) => post({ kind: "dispatch", message }));
 
+addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  post({ kind: "broken", message: messageOf(event.reason) });
+});
+addEventListener("error", (event) => {
+  event.preventDefault();
+  post({ kind: "broken", message: messageOf(event.error) });
+});
+
 let calls: HostedCalls<ThreadCallFacts> | undefined;
 
 scope.onmessage = ({ data: message }) => {
@@ -55,10 +64,7 @@ async function load(modules: readonly string[], options: InvokeOptions): Promise
     calls = new HostedCalls(run, (message) => post({ kind: "served", message }));
     post({ kind: "loaded" });
   } catch (error) {
-    post({
-      kind: "load-failed",
-      message: error instanceof Error ? error.message : String(error),
-    });
+    post({ kind: "load-failed", message: messageOf(error) });
   }
 }
 
@@ -93,4 +99,8 @@ function keepOpen(): void {
 function post(message: FromThread): void {
   const { parcel, transfer } = parcelled(message);
   scope.postMessage(parcel, transfer);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

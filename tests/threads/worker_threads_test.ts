@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { createClient } from "@connectrpc/connect";
+import { routine } from "../../src/contract/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
+import { ConfigurationError, RoutineError } from "../../src/errors/mod.ts";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "../../src/gen/mod.ts";
+import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts";
+import { count, endless, endlessState, fail, heeding, running, spin, who } from "./routines.ts";
+
+const inline = routine("inline.add", (a: number, b: number) => a + b);
+const modules = [new URL("./routines.ts", import.meta.url)];
+
+Deno.test("a worker answers calls, health and cancellations while a thread computes for five seconds", async () => {
+  await using pair = await start({ threads: 1 });
+  const { dispatcher } = pair;
+  let spinning = true;
+  const spun = dispatcher.call(spin, [5_000]).finally(() => spinning = false);
+  const health = createClient(Health, dispatcher.transport);
+  let answered = 0;
+  while (spinning) {
+    assert.equal(await dispatcher.call(inline, [answered, 1]), answered + 1);
+    assert.equal((await health.check({})).status, Status.SERVING);
+    answered += 1;
+  }
+  assert.equal(await spun, "spun");
+  assert.ok(answered > 10, String(answered));
+});
+
+Deno.test("a caller's cancellation of a call in a thread is answered while the thread computes", async () => {
+  await using pair = await start({ threads: 1 });
+  const cancel = new AbortController();
+  const spun = pair.dispatcher.call(spin, [3_000], { signal: cancel.signal });
+  const running = assert.rejects(spun, /enough/);
+  while (pair.worker.inFlight === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  cancel.abort(new Error("enough"));
+  await running;
+  assert.equal(await pair.dispatcher.call(inline, [1, 2]), 3);
+});
+
+Deno.test("routines in threads stream, fail and see their call as inline ones do", async () => {
+  await using pair = await start({ threads: 2 });
+  const { dispatcher } = pair;
+  assert.deepEqual(await Array.fromAsync(dispatcher.stream(count, [4])), [1, 2, 3, 4]);
+  assert.deepEqual(await Array.fromAsync(dispatcher.duplex(running, [1, 2, 3], [10])), [
+    11,
+    13,
+    16,
+  ]);
+  const failed = dispatcher.call(fail, []);
+  await assert.rejects(
+    failed,
+    (error) => error instanceof RoutineError && error.remoteName === "RangeError",
+  );
+  const before = Date.now();
+  const { deadline, aborted } = await dispatcher.call(who, [], { timeoutMs: 60_000 });
+  assert.ok(deadline > before && deadline <= Date.now() + 60_000);
+  assert.equal(aborted, false);
+});
+
+Deno.test("a deadline reaches the signal of a routine in a thread", async () => {
+  await using pair = await start({ threads: 1 });
+  const late = pair.dispatcher.call(heeding, [], { timeoutMs: 50 });
+  await assert.rejects(late, { name: "DeadlineExceeded" });
+});
+
+Deno.test("a stream from a thread pauses after so many items as its reader allows", async () => {
+  await using pair = await start({ threads: 1 });
+  const items = pair.dispatcher.stream(endless, [], { ahead: 3 });
+  await items.next();
+  let { made } = await pair.dispatcher.call(endlessState, []);
+  while (made < 3) ({ made } = await pair.dispatcher.call(endlessState, []));
+  assert.ok((await pair.dispatcher.call(endlessState, [])).made <= 4);
+  await items.return();
+});
+
+Deno.test("a worker refuses a routine for threads that no thread could load", async () => {
+  const stray = routine("stray", { run: "thread" }, () => 1);
+  await assert.rejects(WorkerServer.start({ routines: [stray] }), ConfigurationError);
+});
+
+Deno.test("a worker is refused where the modules it serves start one while they load", async () => {
+  const looping = [new URL("./starts_worker_while_loading.ts", import.meta.url)];
+  await assert.rejects(
+    WorkerServer.start({ modules: looping, threads: 1 }),
+    (error) => error instanceof ConfigurationError && /import\.meta\.main/.test(error.message),
+  );
+});
+
+interface Pair extends AsyncDisposable {
+  readonly worker: WorkerServer;
+  readonly dispatcher: Dispatcher;
+}
+
+async function start(options: WorkerServerOptions): Promise<Pair> {
+  const worker = await WorkerServer.start({
+    modules,
+    routines: [inline],
+    limits: { drainGraceMs: 0 },
+    ...options,
+  });
+  const dispatcher = await Dispatcher.open({ discovery: `static:${worker.address}` });
+  return {
+    worker,
+    dispatcher,
+    async [Symbol.asyncDispose]() {
+      await dispatcher[Symbol.asyncDispose]();
+      await worker[Symbol.asyncDispose]();
+    },
+  };
+}
