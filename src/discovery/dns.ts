@@ -107,7 +107,7 @@ function from(nameServer: string): NonNullable<DnsDiscoveryOptions["resolve"]> {
 
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = clock.schedule(resolve, delayMs);
+  const timer = clock.schedule(resolve, delayMs, { background: true });
   const wake = () => {
     timer[Symbol.dispose]();
     resolve();

@@ -1,5 +1,5 @@
 import type { Clock, Observer, RetryCause } from "../observe/mod.ts";
-import { DeadlineExceeded } from "../errors/mod.ts";
+import { DeadlineExceeded, NoWorkersAvailable } from "../errors/mod.ts";
 import type { Endpoint, Link } from "./endpoint.ts";
 import { noneTookIt } from "./exhausted.ts";
 import type { Fleet, Wanted } from "./fleet.ts";
@@ -89,6 +89,7 @@ export class Attempts {
       timeoutMs: remainingMs(call),
       expired: () => new DeadlineExceeded(call.timeoutMs ?? 0),
     });
+    if (fleet.closed) throw new NoWorkersAvailable("the dispatcher has been disposed of");
     if (endpoint === undefined) throw noneTookIt(tried);
     return endpoint;
   }

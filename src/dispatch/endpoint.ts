@@ -259,7 +259,7 @@ export class Endpoint {
     this.#move({
       name: "open",
       link,
-      retire: clock.schedule(() => this.#retire(link), ends - now),
+      retire: clock.schedule(() => this.#retire(link), ends - now, { background: true }),
     });
     link.connection.closed.then((end) => this.#closed(link, end));
   }
@@ -277,7 +277,7 @@ export class Endpoint {
       observer.emit({ type: "handshake.failed", side, reason, worker, evidence, ...peer });
     }
     const wait = backoffMs(this.#failed, random(), backoff);
-    const retry = clock.schedule(() => void this.#dial(), wait);
+    const retry = clock.schedule(() => void this.#dial(), wait, { background: true });
     this.#move({ name: "failing", at: now, retry });
   }
 

@@ -58,6 +58,11 @@ export class Fleet {
     return [...this.#endpoints.values()];
   }
 
+  /** Whether it has been closed, so that there will be no worker any more. */
+  get closed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   /** How many workers take calls now. */
   get openCount(): number {
     return this.#open.length;

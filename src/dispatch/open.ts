@@ -118,7 +118,7 @@ export async function openParts(
     transport: dispatcherTransport({
       attempts,
       limits: rpcLimits,
-      links,
+      fields: settings.fields({}, undefined),
       timeoutMs: settings.timeoutMs,
     }),
     async close(code) {

@@ -4,23 +4,25 @@ import type { Transport } from "@connectrpc/connect";
 import { createTransport, notBegun, type Place, type RpcLimits } from "../rpc/mod.ts";
 import { toConnectError } from "../routine/mod.ts";
 import type { Attempts, PlacedCall } from "./attempts.ts";
+import type { RequestFields } from "./call_settings.ts";
 import type { Endpoint, Link } from "./endpoint.ts";
-import type { LinkTransports } from "./link_transports.ts";
+import { LinkTransports } from "./link_transports.ts";
 
 /** What a dispatcher's transport stands on. */
 export interface DispatcherTransportOptions {
   readonly attempts: Attempts;
   readonly limits: Partial<RpcLimits>;
-  /** The transports over single connections. */
-  readonly links: LinkTransports;
+  /** The fields that every request carries besides its own. */
+  readonly fields: RequestFields | undefined;
   /** The time of a unary call that names none, in milliseconds; 0 is no limit. */
   readonly timeoutMs: number;
 }
 
 /** A Connect transport over a fleet: the same workers, the same security, the same rule of retrying. */
 export function dispatcherTransport(options: DispatcherTransportOptions): Transport {
-  const { attempts, limits, links } = options;
-  const streams = createTransport({ limits, place: placeStreams(attempts) });
+  const { attempts, limits, fields } = options;
+  const links = new LinkTransports(limits, fields);
+  const streams = createTransport({ limits, place: placeStreams(attempts, fields) });
   return {
     async unary(method, signal, timeoutMs, header, input, contextValues) {
       const call = placedCall(method, signal, timeoutMs ?? options.timeoutMs);
@@ -43,16 +45,19 @@ export function dispatcherTransport(options: DispatcherTransportOptions): Transp
 }
 
 /** Streams are placed again only while nothing of their request has been read: `rpc/` knows that. */
-function placeStreams(attempts: Attempts): Place {
+function placeStreams(attempts: Attempts, fields: RequestFields | undefined): Place {
   const triedBefore = new WeakMap<object, ReadonlyMap<Endpoint, Error>>();
   return async ({ method, signal, failure }) => {
     const before = isObject(failure) ? triedBefore.get(failure) : undefined;
     const tried = new Map(before);
     const endpoint = await attempts.place(placedCall(method, signal, 0), tried);
-    const { connection } = endpoint.link as Link;
+    const link = endpoint.link as Link;
+    const { connection } = link;
+    const carried = await fields?.(link);
     endpoint.inFlight += 1;
     return {
       connection,
+      ...(carried === undefined ? {} : { fields: carried }),
       ended: (error) => {
         endpoint.inFlight -= 1;
         if (!isObject(error) || !notBegun(error)) return;

@@ -4,6 +4,9 @@ import type { PeerListener } from "../peer/mod.ts";
 import type { CallGate } from "./call_gate.ts";
 import type { WorkerHealth } from "./health.ts";
 
+/** How long those who watch the worker's health may take to let go of it, in milliseconds. */
+const HEALTH_GRACE_MS = 1_000;
+
 /** What a worker leaves behind. */
 export interface LeavingOptions {
   readonly id: string;
@@ -34,6 +37,7 @@ export class Leaving {
    */
   async leave(
     listeners: readonly PeerListener[],
+    healthListener: PeerListener | undefined,
     resources: AsyncDisposable,
     graceMs: number,
   ): Promise<void> {
@@ -44,12 +48,20 @@ export class Leaving {
     });
     observer.emit({ type: "worker.draining", workerId: id, inFlight: gate.inFlight, graceMs });
     health.stopServing();
-    const drained = Promise.all(listeners.map((listener) => listener.drain()));
-    const grace = Promise.withResolvers<void>();
-    using _timer = clock.schedule(grace.resolve, graceMs);
-    await Promise.race([drained, grace.promise]);
+    await within(clock, graceMs, Promise.all(listeners.map((listener) => listener.drain())));
+    // Until here whoever probes could see it leave; none of them may hold it up.
+    if (healthListener !== undefined) {
+      await within(clock, HEALTH_GRACE_MS, healthListener.drain());
+    }
     const abandoned = gate.inFlight;
     observer.emit({ type: "worker.stopped", workerId: id, abandoned });
     await resources[Symbol.asyncDispose]();
   }
+}
+
+/** Waits for a promise, and no longer than that. */
+async function within(clock: Clock, ms: number, promise: Promise<unknown>): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  using _timer = clock.schedule(over.resolve, ms);
+  await Promise.race([promise, over.promise]);
 }

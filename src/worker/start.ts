@@ -125,7 +125,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     gate,
     hub,
     drainGraceMs: limits.drainGraceMs ?? DRAIN_GRACE_MS,
-    stop: (graceMs) => leaving.leave(listeners, resources, graceMs),
+    stop: (graceMs) => leaving.leave(listeners, healthListener, resources, graceMs),
   };
 }
 
