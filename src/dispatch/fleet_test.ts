@@ -116,6 +116,22 @@ Deno.test("Fleet takes on and lets go of workers as discovery tells it", async (
   ]);
 });
 
+Deno.test("Fleet keeps nothing of workers that came and went", async () => {
+  const { clock, network, discovery, fleet } = setUp(A);
+  for (let n = 0; n < 200; n++) {
+    const gone = `10.1.0.${n}:1`;
+    network.fail(gone, unreachable(gone));
+    discovery.tell({ kind: "added", worker: { address: gone } });
+    await turn();
+    await fleet.bring({}, new Map());
+    discovery.tell({ kind: "removed", address: gone });
+    await turn();
+  }
+  assert.deepEqual(fleet.endpoints.map(address), [A]);
+  // What is left is the timer of the one connection.
+  assert.equal(clock.pending.length, 1);
+});
+
 Deno.test("Fleet that is closed leaves no timer and no connection behind", async () => {
   const { clock, network, fleet } = setUp(A, B);
   network.fail(B, unreachable(B));

@@ -4,6 +4,7 @@ import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { AllWorkersFailed, ConfigurationError, HandshakeError } from "../../src/errors/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
+import { makeCertificate } from "../support/certificates.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
 import * as routines from "./routines.ts";
 import { CLIENT_ID, Trust, WORKER_ID } from "./trust.ts";
@@ -110,6 +111,24 @@ Deno.test("a dispatcher with credentials never speaks plaintext, and one without
   assert.equal((await refusal(careful)).reason, "plaintext-peer");
   await using careless = await Dispatcher.open({ discovery: `static:${secure.address}` });
   assert.equal((await refusal(careless)).reason, "encrypted-peer");
+});
+
+Deno.test("a certificate of our own that has expired is noticed before anything is dialled", async () => {
+  const root = makeCertificate({ authority: true });
+  const expired = makeCertificate({
+    issuer: root,
+    names: [{ uri: CLIENT_ID }],
+    notBefore: Date.now() - 7_200_000,
+    notAfter: Date.now() - 3_600_000,
+  });
+  await using dispatcher = await Dispatcher.open({
+    discovery: "static:127.0.0.1:1",
+    credentials: Credentials.fromPem({ ca: root.pem, cert: expired.pem, key: expired.keyPem }),
+    identity: WORKER_ID,
+  });
+  const error = await refusal(dispatcher);
+  assert.deepEqual([error.side, error.reason], ["dispatcher", "own-certificate-invalid"]);
+  assert.ok(error.evidence.ownCertificate !== undefined && error.evidence.advice !== undefined);
 });
 
 Deno.test("without an identity, the host name in the configuration is what is verified", async () => {
