@@ -78,6 +78,8 @@ export class Load {
       await call();
     } catch (error) {
       this.#failures.push(error);
+      // One is too many; and calls that fail at once would leave nobody else a turn.
+      this.#stopped = true;
     }
     this.#calls += 1;
   }

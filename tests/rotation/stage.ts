@@ -3,7 +3,7 @@ import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { Load } from "./load.ts";
 import { Told } from "./told.ts";
-import { CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
+import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed, type Way } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
@@ -17,6 +17,8 @@ export interface Beginnings {
 export class Stage implements AsyncDisposable {
   readonly dispatcher: Dispatcher;
   readonly load: Load;
+  /** The worker's address. */
+  readonly address: string;
   /** What the worker's log tells. */
   readonly worker: Told;
   /** What the dispatcher's events tell. */
@@ -28,6 +30,7 @@ export class Stage implements AsyncDisposable {
   private constructor(parts: {
     readonly dispatcher: Dispatcher;
     readonly load: Load;
+    readonly address: string;
     readonly worker: Told;
     readonly client: Told;
     readonly way: Way;
@@ -36,6 +39,7 @@ export class Stage implements AsyncDisposable {
   }) {
     this.dispatcher = parts.dispatcher;
     this.load = parts.load;
+    this.address = parts.address;
     this.worker = parts.worker;
     this.client = parts.client;
     this.#way = parts.way;
@@ -49,10 +53,11 @@ export class Stage implements AsyncDisposable {
     const folders = opening.use(await Folders.make());
     await way.lay(folders.worker, begin.worker);
     await way.lay(folders.client, begin.client);
-    const worker = opening.use(WorkerProcess.start(pathsIn(folders.worker)));
+    const worker = opening.use(WorkerProcess.command(mutualFlags(folders.worker)));
+    const address = await worker.address;
     const dispatcher = opening.use(
       await Dispatcher.open({
-        discovery: `static:${await worker.address}`,
+        discovery: `static:${address}`,
         credentials: Credentials.watchFiles(pathsIn(folders.client)),
         identity: WORKER_ID,
       }),
@@ -60,7 +65,8 @@ export class Stage implements AsyncDisposable {
     const client = new Told(dispatcher.events());
     const load = await Load.begin(dispatcher);
     const resources = opening.move();
-    return new Stage({ dispatcher, load, worker: worker.told, client, way, folders, resources });
+    const told = worker.told;
+    return new Stage({ dispatcher, load, address, worker: told, client, way, folders, resources });
   }
 
   /** Writes another version of the worker's credentials. */
@@ -76,6 +82,12 @@ export class Stage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
+}
+
+/** The flags of `selvage worker` for mutual TLS with the files of a folder. */
+export function mutualFlags(folder: string): readonly string[] {
+  const { ca, cert, key } = pathsIn(folder);
+  return ["--ca", ca, "--cert", cert, "--key", key, "--allow", ALLOWED];
 }
 
 /** One authority, and a certificate of each end. */

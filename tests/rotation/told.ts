@@ -29,6 +29,11 @@ export class Told {
     }
   }
 
+  /** Waits for the `nth` event of one type, counted from 1, and gives it. */
+  async nth<Type extends EventType>(type: Type, nth: number): Promise<EventOf<Type>> {
+    return await this.until(type, (event) => this.of(type).indexOf(event) >= nth - 1);
+  }
+
   async #read(events: AsyncIterable<SelvageEvent>): Promise<void> {
     for await (const event of events) {
       this.#events.push(event);

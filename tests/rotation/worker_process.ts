@@ -1,14 +1,22 @@
+import type { CredentialFiles, WatchOptions } from "../../src/credentials/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
+import type { WorkerLimits } from "../../src/worker/mod.ts";
 import { lines } from "../e2e/lines.ts";
 import { Told } from "./told.ts";
-import { ALLOWED } from "./versions.ts";
-import type { CredentialPaths } from "./ways.ts";
 
-const MAIN = new URL("../../src/cli/main.ts", import.meta.url).href;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+const SELVAGE = new URL("../../src/cli/main.ts", import.meta.url).href;
 const ROUTINES = new URL("./routines.ts", import.meta.url).pathname;
+const WORKER = new URL("./worker_main.ts", import.meta.url).href;
 
-/** A `selvage worker` that watches files, with everything its log tells. */
+/** What the command has no flags for; plain values. */
+export interface WorkerSettings {
+  readonly files: CredentialFiles & WatchOptions;
+  readonly allow?: string;
+  readonly limits?: WorkerLimits;
+}
+
+/** A worker in a process of its own, with everything its log tells. */
 export class WorkerProcess implements AsyncDisposable {
   /** What its log has told. */
   readonly told: Told;
@@ -16,34 +24,35 @@ export class WorkerProcess implements AsyncDisposable {
   readonly address: Promise<string>;
   readonly #process: Deno.ChildProcess;
 
-  private constructor(process: Deno.ChildProcess) {
-    this.#process = process;
-    this.told = new Told(loggedEvents(process.stderr));
-    this.address = readyAddress(process.stdout);
-  }
-
-  /** Starts one over mutual TLS, or with `flags` over something else. */
-  static start(
-    paths: CredentialPaths,
-    flags: readonly string[] = ["--ca", paths.ca, "--allow", ALLOWED],
-  ): WorkerProcess {
-    const { cert, key } = paths;
-    const files = ["--cert", cert, "--key", key, ...flags];
-    const process = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "--no-prompt", "--quiet", "--config", CONFIG, "-A", MAIN],
-        ...["worker", ROUTINES, "--log-level", "debug", ...files],
-      ],
+  private constructor(args: readonly string[]) {
+    this.#process = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--quiet", "--config", CONFIG, "-A", ...args],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    return new WorkerProcess(process);
+    this.told = new Told(loggedEvents(this.#process.stderr));
+    this.address = readyAddress(this.#process.stdout);
   }
 
-  /** Drains it; what it is at finishes. */
+  /** Starts `selvage worker` with these flags. */
+  static command(flags: readonly string[]): WorkerProcess {
+    return new WorkerProcess([SELVAGE, "worker", ROUTINES, "--log-level", "debug", ...flags]);
+  }
+
+  /** Starts a worker with these settings. */
+  static start(settings: WorkerSettings): WorkerProcess {
+    return new WorkerProcess([WORKER, JSON.stringify(settings)]);
+  }
+
+  /** Its process. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Ends it without a word: after a test that failed it may be at calls that never end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGTERM");
+    this.#process.kill("SIGKILL");
     await this.#process.status;
   }
 }
@@ -59,10 +68,8 @@ async function readyAddress(stdout: ReadableStream<Uint8Array>): Promise<string>
   return JSON.parse(value).address;
 }
 
-/** The events in a log of JSON lines. */
-export async function* loggedEvents(
-  stderr: ReadableStream<Uint8Array>,
-): AsyncGenerator<SelvageEvent> {
+/** The events in a log of JSON lines; what is no log is shown. */
+async function* loggedEvents(stderr: ReadableStream<Uint8Array>): AsyncGenerator<SelvageEvent> {
   for await (const line of lines(stderr)) {
     if (!line.startsWith("{")) {
       console.error(line);
