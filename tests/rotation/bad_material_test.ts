@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import type { CredentialsFault } from "../../src/observe/mod.ts";
+import { Credentials } from "../../src/credentials/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
+import { HandshakeError } from "../../src/errors/mod.ts";
+import { Load } from "./load.ts";
+import { echo } from "./routines.ts";
+import { Folders } from "./stage.ts";
+import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
+import { pathsIn, renamed } from "./ways.ts";
+import { WorkerProcess } from "./worker_process.ts";
+
+const MINUTE_MS = 60_000;
+const root = makeRoot("root");
+const client = makeVersion(CLIENT_ID, [root]);
+
+/** What is wrong with a version, and what is written. */
+const bad:
+  readonly (readonly [what: string, CredentialsFault, (good: Version) => Partial<Version>])[] = [
+    ["torn", "malformed", ({ cert }) => ({ cert: cert.slice(0, cert.length / 2) })],
+    ["mismatched", "key-mismatch", ({ certificate }) => ({
+      cert: makeVersion(WORKER_ID, [root]).cert,
+      key: certificate.keyPem,
+    })],
+    ["with an empty bundle", "incomplete", () => ({ ca: "" })],
+    ["with a bundle that holds no certificate", "malformed", () => ({ ca: "nobody\n" })],
+    ["with one bad block in the bundle", "malformed", ({ ca }) => ({
+      ca: `${ca}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
+    })],
+    ["expired", "expired", () => dated(-2 * MINUTE_MS, -MINUTE_MS)],
+    ["not valid yet", "not-yet-valid", () => dated(MINUTE_MS, 2 * MINUTE_MS)],
+    [
+      "for another purpose",
+      "unsuitable",
+      () => makeVersion(WORKER_ID, [root], { keyUsages: ["keyEncipherment"] }),
+    ],
+  ];
+
+function dated(fromMs: number, toMs: number): Version {
+  const now = Date.now();
+  return makeVersion(WORKER_ID, [root], { notBefore: now + fromMs, notAfter: now + toMs });
+}
+
+Deno.test("bad material is rejected with its reason, the last good serves on, and the next good is adopted", async (t) => {
+  await using folders = await Folders.make();
+  let good = makeVersion(WORKER_ID, [root]);
+  await renamed.lay(folders.worker, good);
+  await using worker = watching(folders);
+  const address = await worker.address;
+  await using dispatcher = await open(address);
+  const load = await Load.begin(dispatcher);
+  let generation = 1;
+  let rejections = 0;
+
+  const rejected = async (reason: CredentialsFault) => {
+    const event = await worker.told.nth("credentials.rejected", ++rejections);
+    assert.deepEqual(
+      [event.reason, event.keptGeneration, event.keptCertificate?.fingerprint, event.keptExpired],
+      [reason, generation, good.fingerprint, false],
+    );
+    await load.goesOn();
+    // New connections are served with the last good.
+    await using another = await open(address);
+    assert.equal(await another.call(echo, [7]), 7);
+  };
+  const adopted = async () => {
+    good = makeVersion(WORKER_ID, [root]);
+    await renamed.rewrite(folders.worker, good);
+    generation += 1;
+    const event = await worker.told.nth("credentials.rotated", generation - 1);
+    assert.deepEqual([event.generation, event.certificate?.fingerprint], [
+      generation,
+      good.fingerprint,
+    ]);
+    await load.goesOn();
+  };
+
+  for (const [what, reason, spoil] of bad) {
+    await t.step(what, async () => {
+      await renamed.rewrite(folders.worker, { ...good, ...spoil(good) });
+      await rejected(reason);
+      await adopted();
+    });
+  }
+  await t.step("unreadable", async () => {
+    const { cert } = pathsIn(folders.worker);
+    await Deno.remove(cert);
+    await Deno.mkdir(cert);
+    await rejected("unreadable");
+    await Deno.remove(cert);
+    await adopted();
+  });
+  await t.step("gone", async () => {
+    await Deno.remove(pathsIn(folders.worker).key);
+    await rejected("unreadable");
+    await adopted();
+  });
+  await load.end();
+});
+
+Deno.test("a worker whose last good certificate expires says so, keeps trying, and serves again with the next", async () => {
+  await using folders = await Folders.make();
+  await renamed.lay(folders.worker, dated(-MINUTE_MS, 2_000));
+  await using worker = watching(folders);
+  await using dispatcher = await open(await worker.address);
+  assert.equal(await dispatcher.call(echo, [1]), 1);
+  await worker.told.until("credentials.expiring", ({ stage }) => stage === "expired");
+  const refused = await dispatcher.call(echo, [2]).then(() => undefined, (error) => error);
+  assert.ok(refused instanceof HandshakeError, String(refused));
+  assert.deepEqual([refused.side, refused.reason], ["dispatcher", "certificate-expired"]);
+
+  await renamed.rewrite(folders.worker, dated(-2 * MINUTE_MS, -MINUTE_MS));
+  const rejected = await worker.told.until("credentials.rejected");
+  assert.deepEqual([rejected.reason, rejected.keptExpired], ["expired", true]);
+
+  const next = makeVersion(WORKER_ID, [root]);
+  await renamed.rewrite(folders.worker, next);
+  const rotated = await worker.told.until("credentials.rotated");
+  assert.equal(rotated.certificate?.fingerprint, next.fingerprint);
+  assert.equal(await dispatcher.call(echo, [3]), 3);
+});
+
+Deno.test("a worker waits for a folder that appears later, and says what it waits for", async () => {
+  await using folders = await Folders.make();
+  await Deno.remove(folders.worker);
+  await using worker = watching(folders);
+  const { reason, message, keptGeneration } = await worker.told.until("credentials.rejected");
+  assert.equal(reason, "unreadable");
+  assert.match(message, /does not exist/);
+  assert.equal(keptGeneration, undefined);
+  await Deno.mkdir(folders.worker);
+  await renamed.lay(folders.worker, makeVersion(WORKER_ID, [root]));
+  await using dispatcher = await open(await worker.address);
+  assert.equal(await dispatcher.call(echo, [1]), 1);
+});
+
+/** A worker that reads its files soon after they changed, and soon believes that they are bad. */
+function watching(folders: Folders): WorkerProcess {
+  const files = { ...pathsIn(folders.worker), debounceMs: 20 };
+  return WorkerProcess.start({ files, allow: ALLOWED });
+}
+
+function open(address: string): Promise<Dispatcher> {
+  return Dispatcher.open({
+    discovery: `static:${address}`,
+    credentials: Credentials.fromPem(client),
+    identity: WORKER_ID,
+  });
+}
