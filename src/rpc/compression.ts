@@ -40,7 +40,11 @@ const compressions: Readonly<Record<CompressionName, Compression>> = {
   br: {
     name: "br",
     compress: (bytes) => run(brotliCompress, bytes, brotliOptions),
-    decompress: (bytes, maxBytes) => decompress(brotliDecompress, bytes, maxBytes),
+    decompress: async (bytes, maxBytes) => {
+      const message = await decompress(brotliDecompress, bytes, maxBytes);
+      if (bytes.byteLength > 0) await requireWholeBrotli(bytes, message.byteLength);
+      return message;
+    },
   },
 };
 
@@ -59,14 +63,37 @@ async function decompress(
         Code.ResourceExhausted,
       );
     }
-    throw new ConnectError(
-      "the message cannot be decompressed",
-      Code.InvalidArgument,
-      undefined,
-      undefined,
-      error,
-    );
+    throw undecodable(error);
   }
+}
+
+/**
+ * The platform's `brotliDecompress` takes a torn stream for a whole one that is shorter. Its
+ * `DecompressionStream` does not, but knows no limit, so that it comes second.
+ */
+async function requireWholeBrotli(bytes: Uint8Array, expectedBytes: number): Promise<void> {
+  const stream = new DecompressionStream("brotli");
+  const writer = stream.writable.getWriter();
+  const written = writer.write(bytes as Uint8Array<ArrayBuffer>).then(() => writer.close());
+  // What fails here fails the reading, too.
+  written.catch(() => {});
+  let count = 0;
+  try {
+    for await (const chunk of stream.readable) count += chunk.byteLength;
+  } catch (error) {
+    throw undecodable(error);
+  }
+  if (count !== expectedBytes) throw undecodable(undefined);
+}
+
+function undecodable(cause: unknown): ConnectError {
+  return new ConnectError(
+    "the message cannot be decompressed",
+    Code.InvalidArgument,
+    undefined,
+    undefined,
+    cause,
+  );
 }
 
 function run(

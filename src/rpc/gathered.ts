@@ -1,10 +1,34 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** What all messages that are being received may take together, beyond the first 64 KiB of each: 256 MiB. */
-const BUDGET_BYTES = 256 * 1024 * 1024;
+/** What messages that are being received may take together, beyond the first 64 KiB of each. */
+export class GatherBudget {
+  readonly #limitBytes: number;
+  #spentBytes = 0;
+
+  /** @param limitBytes what they may take. */
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /**
+   * A message takes `now` bytes where it took `before`.
+   *
+   * @throws {ConnectError} `ResourceExhausted` where it grows and all together take too much.
+   */
+  change(before: number, now: number): void {
+    this.#spentBytes += Math.max(now - FREE_BYTES, 0) - Math.max(before - FREE_BYTES, 0);
+    if (now <= Math.max(before, FREE_BYTES) || this.#spentBytes <= this.#limitBytes) return;
+    throw new ConnectError(
+      "too much is being received at once to take another large message",
+      Code.ResourceExhausted,
+    );
+  }
+}
+
 const FREE_BYTES = 64 * 1024;
 
-let spentBytes = 0;
+/** Of all messages of the process: 256 MiB. */
+const processBudget = new GatherBudget(256 * 1024 * 1024);
 
 /**
  * Bytes gathered until they are a whole message. They take at most twice their number, whatever the
@@ -14,7 +38,14 @@ export class Gathered {
   #length = 0;
   /** The first piece as it came, while it is the only one; after that, a buffer that grows. */
   #bytes: Uint8Array = EMPTY;
+  /** The size of the buffer; 0 while there is none. */
   #spent = 0;
+  readonly #budget: GatherBudget;
+
+  /** @param budget what it takes is taken of this. Default: the budget of the process. */
+  constructor(budget: GatherBudget = processBudget) {
+    this.#budget = budget;
+  }
 
   /** How many bytes were gathered. */
   get length(): number {
@@ -66,14 +97,9 @@ export class Gathered {
   }
 
   #spend(capacity: number): void {
-    spentBytes += Math.max(capacity - FREE_BYTES, 0) - Math.max(this.#spent - FREE_BYTES, 0);
+    const before = this.#spent;
     this.#spent = capacity;
-    if (capacity > FREE_BYTES && spentBytes > BUDGET_BYTES) {
-      throw new ConnectError(
-        "too much is being received at once to take another large message",
-        Code.ResourceExhausted,
-      );
-    }
+    this.#budget.change(before, capacity);
   }
 }
 

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { Code } from "@connectrpc/connect";
+import { acceptedCompression, compressionNames, compressionOf } from "./compression.ts";
+
+for (const name of compressionNames) {
+  const compression = compressionOf(name);
+
+  Deno.test(`${name} gives back what it compressed`, async () => {
+    const bytes = new TextEncoder().encode("selvage ".repeat(1000));
+    const compressed = await compression.compress(bytes);
+    assert(compressed.byteLength < bytes.byteLength);
+    assert.deepEqual(await compression.decompress(compressed, bytes.byteLength), bytes);
+  });
+
+  Deno.test(`${name} stops at the limit of what it expands to`, async () => {
+    const bomb = await compression.compress(new Uint8Array(20_000_000));
+    await assert.rejects(compression.decompress(bomb, 1000), { code: Code.ResourceExhausted });
+  });
+
+  Deno.test(`${name} refuses what it did not compress`, async () => {
+    const garbage = new TextEncoder().encode("this was never compressed");
+    await assert.rejects(compression.decompress(garbage, 1000), { code: Code.InvalidArgument });
+  });
+
+  Deno.test(`${name} refuses what is torn`, async () => {
+    const whole = await compression.compress(new Uint8Array(1000).map((_, at) => at * at));
+    await assert.rejects(
+      compression.decompress(whole.subarray(0, whole.byteLength - 10), 10_000),
+      { code: Code.InvalidArgument },
+    );
+  });
+
+  Deno.test(`${name} reads nothing as nothing`, async () => {
+    assert.equal((await compression.decompress(new Uint8Array(0), 10)).byteLength, 0);
+  });
+}
+
+Deno.test("acceptedCompression takes the first of the caller's that we have", () => {
+  assert.equal(acceptedCompression("zstd, br,gzip")?.name, "br");
+  assert.equal(acceptedCompression("gzip")?.name, "gzip");
+  assert.equal(acceptedCompression("identity"), undefined);
+  assert.equal(acceptedCompression(""), undefined);
+});

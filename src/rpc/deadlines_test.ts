@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { expireAfter } from "./deadlines.ts";
+
+Deno.test("expireAfter tells each of many, never before its time", async () => {
+  const start = performance.now();
+  const early: number[] = [];
+  const told = Array.from({ length: 200 }, (_, at) => {
+    const timeoutMs = at % 20;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    expireAfter(timeoutMs, {
+      expired: () => {
+        if (performance.now() < start + timeoutMs) early.push(timeoutMs);
+        resolve();
+      },
+    });
+    return promise;
+  });
+  await Promise.all(told);
+  assert.deepEqual(early, []);
+});
+
+Deno.test("expireAfter tells nobody who took the deadline back", async () => {
+  const told: string[] = [];
+  const deadlines = ["a", "b", "c"].map((name) =>
+    expireAfter(5, { expired: () => told.push(name) })
+  );
+  deadlines[1]?.cancel();
+  deadlines[1]?.cancel();
+  await new Promise<void>((resolve) => expireAfter(10, { expired: resolve }));
+  assert.deepEqual(told, ["a", "c"]);
+});
+
+Deno.test("expireAfter keeps no timer when every deadline was taken back", () => {
+  // The test runner fails a test that leaves a timer behind.
+  const deadlines = [30_000, 30_000, 5, 2 ** 40].map((timeoutMs) =>
+    expireAfter(timeoutMs, { expired: () => {} })
+  );
+  for (const deadline of deadlines) deadline.cancel();
+});
+
+Deno.test("expireAfter goes on after one that takes another back", async () => {
+  const told: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  expireAfter(5, {
+    expired: () => {
+      told.push("first");
+      second.cancel();
+    },
+  });
+  const second = expireAfter(5, { expired: () => told.push("second") });
+  expireAfter(20, { expired: resolve });
+  await promise;
+  assert.deepEqual(told, ["first"]);
+});
