@@ -22,8 +22,8 @@ export interface WorkloadApiOptions extends SvidChoice {
 /**
  * Credentials from the SPIFFE Workload API: an X.509-SVID with the bundle of its trust domain and of
  * every domain that is federated with it, taken up whenever the agent sends new ones. While the agent
- * is away the last good ones stay. Each bundle vouches for SPIFFE IDs of its own domain and for nothing
- * else; revocation lists are not used.
+ * is away, or gives us nothing, the last good ones stay. Each bundle vouches for SPIFFE IDs of its own
+ * domain and for nothing else; revocation lists are not used.
  *
  * @throws {ConfigurationError} where the options make no sense; on opening, where there is no socket to
  *   ask or no usable identity within `waitMs`.
