@@ -51,7 +51,7 @@ export class Acceptance {
     this.#onOver = onOver;
     this.#remoteAddress = remoteAddressOf(socket, listener);
     this.#tls = options.tls();
-    this.#timer = options.clock.schedule(() => this.#expire(), options.handshakeTimeoutMs);
+    this.#timer = options.clock.schedule(() => this.expire(), options.handshakeTimeoutMs);
   }
 
   /** Waits for the first bytes, which tell TLS from plaintext. */
@@ -65,6 +65,13 @@ export class Acceptance {
 
   /** Drops the connection; nobody is told. */
   abandon(): void {
+    this.#end();
+    this.#socket.destroy();
+  }
+
+  /** Gives up on it: its time is over, or others need its place. */
+  expire(): void {
+    this.#fail("tls", { timedOut: true });
     this.#end();
     this.#socket.destroy();
   }
@@ -157,12 +164,6 @@ export class Acceptance {
     this.#socket.once("close", () => linger[Symbol.dispose]());
     this.#socket.end(answer);
     this.#socket.resume();
-  }
-
-  #expire(): void {
-    this.#fail("tls", { timedOut: true });
-    this.#end();
-    this.#socket.destroy();
   }
 
   #fail(stage: ChannelFailure["stage"], found: Partial<ChannelFailure>): void {

@@ -51,6 +51,7 @@ async function pairOf(kind: Kind): Promise<Pair> {
   const accepted = Promise.withResolvers<AcceptedChannel>();
   const options: ListenFixedOptions = {
     handshakeTimeoutMs: 5000,
+    pendingHandshakes: 16,
     clock: systemClock,
     onChannel: (channel) => {
       channel.settle();

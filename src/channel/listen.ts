@@ -7,15 +7,14 @@ import type { ChannelFailure, OpenChannel } from "./facts.ts";
 import type { ServerTls } from "./tls_server.ts";
 import { claimSocketPath, guardSocketPath } from "./unix_path.ts";
 
-/** Connections that may be between accept and verdict at once; each holds at most 64 KiB. */
-const PENDING_HANDSHAKES = 1024;
-
 /** How a listener treats what it accepts. */
 export interface ListenOptions {
   /** The TLS of new connections, asked at every accept so that generations follow one another on one port. */
   readonly tls: () => ServerTls | undefined;
   /** From accept to the verdict and its flush, in milliseconds; then the raw socket is destroyed. */
   readonly handshakeTimeoutMs: number;
+  /** Connections that may be between accept and verdict at once; one more makes the oldest go. */
+  readonly pendingHandshakes: number;
   /** The time. */
   readonly clock: Clock;
   /** Whether a session this host offers to resume is turned down, so that it comes back with a fresh handshake. */
@@ -63,11 +62,9 @@ export async function listenForChannels(
 ): Promise<ChannelListener> {
   const pending = new Set<Acceptance>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
-    if (pending.size >= PENDING_HANDSHAKES) {
-      socket.on("error", () => {});
-      socket.destroy();
-      return;
-    }
+    // Whoever holds connections open and says nothing must not keep others out.
+    const [oldest] = pending;
+    if (pending.size >= options.pendingHandshakes) oldest?.expire();
     const acceptance = new Acceptance(socket, address, options, () => pending.delete(acceptance));
     pending.add(acceptance);
     acceptance.begin();

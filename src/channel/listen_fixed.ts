@@ -71,6 +71,8 @@ async function acceptAll(
   for (;;) {
     try {
       const conn = await listener.accept();
+      const [oldest] = pending;
+      if (pending.size >= options.pendingHandshakes) oldest?.close();
       pending.add(conn);
       void accept(conn, address, options).finally(() => pending.delete(conn));
     } catch (error) {

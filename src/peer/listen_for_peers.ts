@@ -15,25 +15,37 @@ import {
   type TlsIdentity,
 } from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
-import { ConfigurationError, type PeerReason } from "../errors/mod.ts";
 import { type ByteChannel, ErrorCode } from "../http2/mod.ts";
 import { matchesPeer, type PeerIdentity, type PeerQuestion } from "../identity/mod.ts";
-import { type ChannelSecurity, type Clock, systemClock } from "../observe/mod.ts";
-import { nameAcceptFailure, type RefusalEvent } from "./accept_failure.ts";
+import {
+  type ChannelSecurity,
+  type Clock,
+  systemClock,
+  type UnstampedEvent,
+} from "../observe/mod.ts";
+import { nameAcceptFailure } from "./accept_failure.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+import { Generations } from "./generations.ts";
 import { HeldPeer } from "./held_peer.ts";
-import { type ChannelVerdict, judgeChannel } from "./judge.ts";
-import { ListenerGeneration } from "./listener_generation.ts";
+import { type ChannelVerdict, judgeChannel, type PeerRefused } from "./judge.ts";
+import type { ListenerGeneration } from "./listener_generation.ts";
 import {
   CONNECTION_AGE_MS,
   DISTRUST_GRACE_MS,
   HANDSHAKE_TIMEOUT_MS,
   type ListenForPeersOptions,
   type PeerListener,
+  PENDING_HANDSHAKES,
 } from "./options.ts";
+import {
+  acceptedEvent,
+  noProtocolEvent,
+  notAllowedEvent,
+  refusedEvent,
+  walkedOutEvent,
+} from "./peer_events.ts";
 import { refusalBytes, refuse } from "./refusal.ts";
 import { RefusedSessions } from "./refused_sessions.ts";
-import { oldestVersion } from "./tls_contexts.ts";
 
 /** How far a connection's age may lie off its mean, so that peers do not all move at once. */
 const AGE_SPREAD = 0.1;
@@ -58,8 +70,7 @@ class Listener implements PeerListener {
   readonly #clock: Clock;
   readonly #refusedSessions: RefusedSessions;
   readonly #held = new Set<HeldPeer>();
-  #leaving: ListenerGeneration[] = [];
-  #current: ListenerGeneration | undefined;
+  readonly #generations: Generations | undefined;
   #subscription: Disposable | undefined;
   #channels: ChannelListener | undefined;
   #inMemory: Disposable | undefined;
@@ -71,9 +82,14 @@ class Listener implements PeerListener {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#refusedSessions = new RefusedSessions(this.#clock);
-    const { credentials } = options;
+    const { credentials, workerId, minTlsVersion, observer } = options;
     if (credentials === undefined) return;
-    this.#current = this.#generationOf(credentials.current());
+    this.#generations = new Generations(credentials.current(), {
+      workerId,
+      clock: this.#clock,
+      minTlsVersion,
+      observer,
+    });
     this.#subscription = credentials.subscribe((material) => this.#rotate(material));
   }
 
@@ -84,12 +100,14 @@ class Listener implements PeerListener {
 
   get security(): ChannelSecurity {
     if (this.#address?.kind === "memory") return "memory";
-    if (this.#current !== undefined) return this.#current.tls.mutual ? "mutual-tls" : "one-way-tls";
+    if (this.#generations !== undefined) {
+      return this.#generations.current.tls.mutual ? "mutual-tls" : "one-way-tls";
+    }
     return this.#address?.kind === "unix" ? "unix-socket" : "plaintext";
   }
 
   get generation(): number {
-    return this.#current?.material.generation ?? 0;
+    return this.#generations?.current.material.generation ?? 0;
   }
 
   async open(address: Address): Promise<void> {
@@ -101,7 +119,7 @@ class Listener implements PeerListener {
       this.#subscription?.[Symbol.dispose]();
       throw error;
     }
-    this.#tellGeneration(this.#current);
+    this.#generations?.tell(this.#generations.current);
   }
 
   connections(): readonly PeerConnection[] {
@@ -132,6 +150,7 @@ class Listener implements PeerListener {
   async #openSocket(address: Exclude<Address, MemoryAddress>): Promise<Address> {
     const options: ListenFixedOptions = {
       handshakeTimeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
+      pendingHandshakes: this.#options.pendingHandshakes ?? PENDING_HANDSHAKES,
       clock: this.#clock,
       onChannel: (accepted) => this.#accept(accepted),
       onFailure: (failure) => this.#fail(failure),
@@ -141,7 +160,7 @@ class Listener implements PeerListener {
       ? listenFixed(address, identity, options)
       : await listenForChannels(address, {
         ...options,
-        tls: () => this.#current?.tls,
+        tls: () => this.#generations?.current.tls,
         refusesResumption: (remoteAddress) => this.#refusedSessions.has(remoteAddress),
       });
     return this.#channels.address;
@@ -149,11 +168,12 @@ class Listener implements PeerListener {
 
   /** The certificate to listen with for good, where one-way TLS and fixed credentials allow that. */
   #fixedIdentity(): TlsIdentity | undefined {
-    const own = this.#current?.material.own;
-    if (this.#options.credentials?.fixed !== true || own === undefined) return undefined;
-    return this.#current?.tls.mutual === false
-      ? { certificate: own.certPem, key: own.keyPem }
-      : undefined;
+    if (this.#generations === undefined || this.#options.credentials?.fixed !== true) {
+      return undefined;
+    }
+    const { material, tls } = this.#generations.current;
+    if (tls.mutual || material.own === undefined) return undefined;
+    return { certificate: material.own.certPem, key: material.own.keyPem };
   }
 
   #openInMemory(address: MemoryAddress): Address {
@@ -169,31 +189,25 @@ class Listener implements PeerListener {
   }
 
   #accept(accepted: AcceptedChannel): void {
-    const { facts } = accepted;
-    const generation = this.#generationWith(accepted);
-    if (facts.tls === undefined || generation === undefined) {
+    const { facts, channel } = accepted;
+    const generations = this.#generations;
+    const generation = generations?.with(accepted.acceptedWith);
+    if (generations === undefined || generation === undefined || facts.tls === undefined) {
       accepted.settle();
-      this.#hold(accepted.channel, facts, undefined, undefined);
+      this.#hold(channel, facts, undefined, undefined);
       return;
     }
     if (facts.tls.alpn !== "h2") return this.#refuseProtocol(accepted, facts.tls);
     if (!generation.tls.mutual) {
       accepted.settle();
-      this.#hold(accepted.channel, facts, undefined, generation);
+      this.#hold(channel, facts, undefined, generation);
       return;
     }
     // By what holds now: less may be trusted than when the handshake began.
-    const { material } = this.#current ?? generation;
-    const verdict = this.#judge(facts.tls, material);
+    const verdict = this.#judge(facts.tls, generations.current.material);
     if (!verdict.trusted) return this.#refuse(accepted, facts.tls, verdict);
     accepted.settle();
-    this.#hold(accepted.channel, facts, verdict.identity, generation)?.expireAt(verdict.validUntil);
-  }
-
-  /** The generation that a handshake was done under; another may have become current since. */
-  #generationWith({ acceptedWith }: AcceptedChannel): ListenerGeneration | undefined {
-    if (acceptedWith === undefined || acceptedWith === this.#current?.tls) return this.#current;
-    return this.#leaving.find(({ tls }) => tls === acceptedWith) ?? this.#current;
+    this.#hold(channel, facts, verdict.identity, generation).expireAt(verdict.validUntil);
   }
 
   #hold(
@@ -215,21 +229,14 @@ class Listener implements PeerListener {
     this.#held.add(held);
     generation?.held.add(held);
     held.connection.closed.then(() => {
-      this.#letGo(held, generation);
-      if (held.walkedOut) this.#tell(walkedOut(held));
+      this.#held.delete(held);
+      if (generation !== undefined) this.#generations?.letGo(held, generation);
+      if (held.walkedOut) this.#tell(walkedOutEvent(held));
     });
-    this.#tellAccepted(held);
+    this.#tell(acceptedEvent(held));
     // Accepted under credentials that were replaced during its handshake, or while we drain.
-    if (this.#draining || generation !== this.#current) held.leave();
+    if (this.#draining || generation !== this.#generations?.current) held.leave();
     return held;
-  }
-
-  #letGo(held: HeldPeer, generation: ListenerGeneration | undefined): void {
-    this.#held.delete(held);
-    generation?.held.delete(held);
-    if (generation?.ends() !== true) return;
-    this.#leaving = this.#leaving.filter((other) => other !== generation);
-    this.#tellGeneration(generation);
   }
 
   #judge(tls: TlsFacts, material: CredentialMaterial): ChannelVerdict {
@@ -242,40 +249,21 @@ class Listener implements PeerListener {
     return { role: "client", anchors, expected, denylist, now: this.#clock.now() };
   }
 
-  #refuse(
-    accepted: AcceptedChannel,
-    tls: TlsFacts,
-    { reason, peerReason, evidence }: Exclude<ChannelVerdict, { trusted: true }>,
-  ): void {
+  #refuse(accepted: AcceptedChannel, tls: TlsFacts, refused: PeerRefused): void {
     const { remoteAddress } = accepted.facts;
     if (tls.resumed) this.#refusedSessions.refused(remoteAddress);
-    const event: RefusalEvent = {
-      type: "handshake.refused",
-      side: "worker",
-      reason: reason === "identity-mismatch" ? "subject-not-allowed" : reason,
-      peer: { address: remoteAddress },
-      evidence,
-    };
+    const event = refusedEvent(remoteAddress, refused);
     // A dispatcher that does not trust us comes again for a look, without a certificate: no second event.
-    const quiet = reason === "client-certificate-required" && accepted.onlyLooks();
+    const quiet = refused.reason === "client-certificate-required" && accepted.onlyLooks();
     if (!quiet) this.#tell(event);
-    refuse(accepted, peerReason, this.#clock, quiet ? () => this.#tell(event) : undefined);
+    refuse(accepted, refused.peerReason, this.#clock, quiet ? () => this.#tell(event) : undefined);
   }
 
-  #refuseProtocol(accepted: AcceptedChannel, { alpn }: TlsFacts): void {
+  #refuseProtocol(accepted: AcceptedChannel, tls: TlsFacts): void {
     // Whoever did not agree on h2 would not read a GOAWAY.
     accepted.channel.destroy();
     accepted.settle();
-    this.#tell({
-      type: "handshake.refused",
-      side: "worker",
-      reason: "protocol-mismatch",
-      peer: { address: accepted.facts.remoteAddress },
-      evidence: {
-        found: `the client offered ${alpn ?? "no"} protocol by ALPN, not h2`,
-        advice: "use a client that speaks HTTP/2",
-      },
-    });
+    this.#tell(noProtocolEvent(accepted.facts.remoteAddress, tls));
   }
 
   #acceptInMemory(address: MemoryAddress, channel: ByteChannel, { identity }: MemoryDialler): void {
@@ -286,70 +274,22 @@ class Listener implements PeerListener {
       this.#hold(channel, facts, identity, undefined);
       return;
     }
-    this.#refuseInMemory(channel, "subject-not-allowed");
-    this.#tell({
-      type: "handshake.refused",
-      side: "worker",
-      reason: "subject-not-allowed",
-      peer: { address: text, identity: identity.name },
-      evidence: {
-        rule: "name.no-match",
-        expected: allow.map((pattern) => pattern.text),
-        presented: identity.names,
-      },
-    });
-  }
-
-  #refuseInMemory(channel: ByteChannel, reason: PeerReason): void {
     channel.start({ received: () => {}, ended: () => {}, closed: () => {} });
-    channel.write(refusalBytes(reason), () => {});
+    channel.write(refusalBytes("subject-not-allowed"), () => {});
     channel.end();
+    this.#tell(notAllowedEvent(text, identity, allow));
   }
 
   #fail(failure: AcceptFailure): void {
-    const summary = this.#current?.material.own?.summary;
+    const summary = this.#generations?.current.material.own?.summary;
     const own = summary === undefined ? undefined : { ...summary, now: this.#clock.now() };
     const event = nameAcceptFailure(failure, own);
     if (event !== undefined) this.#tell(event);
   }
 
   #rotate(material: CredentialMaterial): void {
-    const before = this.#current;
-    if (before === undefined) return;
-    const next = before.sharesTlsWith(material) ? undefined : this.#nextGeneration(material);
-    if (next === undefined) {
-      before.adopt(material);
-    } else {
-      this.#current = next;
-      this.#leaving.push(before);
-      before.leave();
-      this.#tellGeneration(this.#current);
-      this.#tellGeneration(before);
-      if (before.ends()) this.#forget(before);
-    }
+    this.#generations?.turn(material);
     this.#judgeAgain(material);
-  }
-
-  /** The next generation, or none where the platform cannot use the material: then what it serves with stays. */
-  #nextGeneration(material: CredentialMaterial): ListenerGeneration | undefined {
-    try {
-      return this.#generationOf(material);
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      this.#options.observer?.emit({
-        type: "credentials.rejected",
-        reason: "unsuitable",
-        message: error.message,
-        keptExpired: false,
-        keptGeneration: this.generation,
-      });
-      return undefined;
-    }
-  }
-
-  #forget(generation: ListenerGeneration): void {
-    this.#leaving = this.#leaving.filter((other) => other !== generation);
-    this.#tellGeneration(generation);
   }
 
   /** Whoever would not be accepted any more takes no new calls. */
@@ -365,10 +305,6 @@ class Listener implements PeerListener {
     }
   }
 
-  #generationOf(material: CredentialMaterial): ListenerGeneration {
-    return new ListenerGeneration(material, this.#options.minTlsVersion ?? oldestVersion(material));
-  }
-
   #limits(): { clock: Clock; distrustGraceMs: number; ageMs: number } {
     const { connectionAgeMs = CONNECTION_AGE_MS, distrustGraceMs = DISTRUST_GRACE_MS } =
       this.#options;
@@ -376,44 +312,7 @@ class Listener implements PeerListener {
     return { clock: this.#clock, distrustGraceMs, ageMs: connectionAgeMs * spread };
   }
 
-  #tellAccepted({ peer, generation }: HeldPeer): void {
-    const { facts } = peer;
-    this.#options.observer?.emit({
-      type: "peer.accepted",
-      side: "worker",
-      security: facts.security,
-      peer: peerRef(peer),
-      ...(peer.identity === undefined ? {} : { fingerprint: peer.identity.fingerprint }),
-      ...(generation === 0 ? {} : { generation }),
-      ...(facts.tls === undefined ? {} : { resumed: facts.tls.resumed }),
-    });
-  }
-
-  #tellGeneration(generation: ListenerGeneration | undefined): void {
-    if (generation !== undefined) {
-      this.#options.observer?.emit(generation.event(this.#options.workerId));
-    }
-  }
-
-  #tell(event: RefusalEvent): void {
+  #tell(event: UnstampedEvent): void {
     this.#options.observer?.emit(event);
   }
-}
-
-/** The client completed the handshake and left without a word: it is likely that it does not accept us. */
-function walkedOut({ peer }: HeldPeer): RefusalEvent {
-  return {
-    type: "handshake.refused",
-    side: "dispatcher",
-    reason: "handshake-aborted",
-    peer: peerRef(peer),
-    evidence: {
-      found: "the client hung up after the handshake, before it spoke HTTP/2",
-      advice: "see whether the client expects another identity than this worker's certificate has",
-    },
-  };
-}
-
-function peerRef({ remoteAddress, identity }: AcceptedPeer): RefusalEvent["peer"] {
-  return { address: remoteAddress, ...(identity === undefined ? {} : { identity: identity.name }) };
 }

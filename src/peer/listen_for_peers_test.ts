@@ -71,6 +71,17 @@ for (const at of ["127.0.0.1:0", "127.0.0.2:0", "[::1]:0", "localhost:0"]) {
   });
 }
 
+Deno.test("a bundle with more authorities than a chain may have certificates does no harm", async () => {
+  const others = Array.from(
+    { length: 9 },
+    (_, at) => makeCertificate({ name: `root ${at}`, authority: true }),
+  );
+  const trusts = [...others, root];
+  await using listener = await listenAs({ certificate: worker.fine(), trusts });
+  const peer = await dialAs({ certificate: client.fine(), trusts }, listener.address);
+  assert.equal(await callOnce(peer), "complete");
+});
+
 Deno.test("one-way TLS proves the worker and asks the client for nothing", async () => {
   const certificate = worker.fine();
   await using listener = await listenAs({ certificate, trusts: [root], oneWay: true });
@@ -291,6 +302,42 @@ Deno.test("a client that says nothing is cut off in time, and others are served 
   assert.equal(refused?.reason, "handshake-timeout");
   await closed;
   assert.equal(peer.connection.state, "open");
+});
+
+Deno.test("connections that say nothing make way for those that come later", async () => {
+  const observer = new RecordingObserver();
+  await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, {
+    observer,
+    pendingHandshakes: 4,
+  });
+  assert.ok(listener.address.kind === "tcp");
+  const { host, port } = listener.address;
+  const mute = Array.from({ length: 8 }, () => connect(port, host).on("error", () => {}));
+  const shown = { certificate: client.fine(), trusts: [root] };
+  const peer = await dialAs(shown, listener.address);
+  assert.equal(await callOnce(peer), "complete");
+  const dropped = await observer.until("handshake.refused", 4);
+  assert.ok(dropped.every(({ reason }) => reason === "handshake-timeout"));
+  for (const socket of mute) socket.destroy();
+});
+
+Deno.test("a distrusted client's new call is refused at once, while an earlier one finishes", async () => {
+  const denied = client.fine();
+  const certificate = worker.fine();
+  const fresh = materialOf({ certificate, trusts: [root] });
+  const source = new TurnableSource(fresh);
+  const held = holding();
+  await using listener = await listenAs(source, { onPeer: () => held.options });
+  const peer = await dialAs({ certificate: denied, trusts: [root] }, listener.address);
+  const before = callHeld(peer);
+  await held.begun;
+  const { denylist } = materialOf({ certificate, trusts: [root], denylist: denylistOf(denied) });
+  source.turn({ ...fresh, denylist, generation: fresh.generation + 1 });
+  // The client has not heard of it yet: GOAWAY is still on its way.
+  const after = callHeld(peer);
+  assert.equal((await after.ended).how, "not-processed");
+  held.answer();
+  assert.equal((await before.ended).how, "complete");
 });
 
 Deno.test("drain tells every peer to leave and ends with the last call", async () => {

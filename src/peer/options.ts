@@ -10,6 +10,8 @@ import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 export const HANDSHAKE_TIMEOUT_MS = 5000;
 /** What calls of a peer that is no longer trusted may still take, in milliseconds. */
 export const DISTRUST_GRACE_MS = 25_000;
+/** Connections that may be between accept and verdict at once. */
+export const PENDING_HANDSHAKES = 1024;
 /** How old a connection may become, in milliseconds, give or take a tenth. */
 export const CONNECTION_AGE_MS = 3_600_000;
 
@@ -47,6 +49,11 @@ export interface ListenForPeersOptions {
   readonly onPeer: (peer: AcceptedPeer) => ServerConnectionOptions;
   /** From accept to verdict, in milliseconds. Default 5,000. */
   readonly handshakeTimeoutMs?: number;
+  /**
+   * Connections that may be between accept and verdict at once, each with at most 64 KiB; one more makes the
+   * oldest go. Default 1,024.
+   */
+  readonly pendingHandshakes?: number;
   /** What calls of a peer that is no longer trusted may still take, in milliseconds. Default 25,000. */
   readonly distrustGraceMs?: number;
   /** How old a connection may become, in milliseconds, give or take a tenth. Default one hour. */

@@ -1,0 +1,96 @@
+import type { ServerTls, TlsVersion } from "../channel/mod.ts";
+import type { CredentialMaterial } from "../credentials/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import type { Clock, Observer } from "../observe/mod.ts";
+import type { HeldPeer } from "./held_peer.ts";
+import { ListenerGeneration } from "./listener_generation.ts";
+import { oldestVersion } from "./tls_contexts.ts";
+
+/** What the generations of one listener share. */
+export interface GenerationOptions {
+  readonly workerId: string;
+  readonly clock: Clock;
+  readonly minTlsVersion: TlsVersion | undefined;
+  readonly observer: Observer | undefined;
+}
+
+/** The generations of one listener: the current one, and those that still finish their calls. */
+export class Generations {
+  readonly #options: GenerationOptions;
+  #current: ListenerGeneration;
+  #leaving: ListenerGeneration[] = [];
+
+  /**
+   * Makes the first generation.
+   *
+   * @throws {ConfigurationError} where the material cannot serve.
+   */
+  constructor(material: CredentialMaterial, options: GenerationOptions) {
+    this.#options = options;
+    this.#current = this.#make(material);
+  }
+
+  /** The generation that takes new connections. */
+  get current(): ListenerGeneration {
+    return this.#current;
+  }
+
+  /** The generation that a handshake was done under; another may have become current since. */
+  with(tls: ServerTls | undefined): ListenerGeneration {
+    return this.#leaving.find((generation) => generation.tls === tls) ?? this.#current;
+  }
+
+  /** Goes by newer material: in a new generation, unless the TLS of the current one is as good. */
+  turn(material: CredentialMaterial): void {
+    const before = this.#current;
+    const next = before.sharesTlsWith(material) ? undefined : this.#next(material);
+    if (next === undefined) return before.adopt(material);
+    this.#current = next;
+    this.#leaving.push(before);
+    before.leave();
+    this.tell(next);
+    this.tell(before);
+    this.#endIfDone(before);
+  }
+
+  /** A connection is over. */
+  letGo(held: HeldPeer, generation: ListenerGeneration): void {
+    generation.held.delete(held);
+    this.#endIfDone(generation);
+  }
+
+  /** Tells the observer of a generation's state. */
+  tell(generation: ListenerGeneration): void {
+    this.#options.observer?.emit(generation.event(this.#options.workerId));
+  }
+
+  #endIfDone(generation: ListenerGeneration): void {
+    if (!generation.ends()) return;
+    this.#leaving = this.#leaving.filter((other) => other !== generation);
+    this.tell(generation);
+  }
+
+  /** The next generation, or none where the platform cannot use the material: then what it serves with stays. */
+  #next(material: CredentialMaterial): ListenerGeneration | undefined {
+    try {
+      return this.#make(material);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      const { own, generation } = this.#current.material;
+      this.#options.observer?.emit({
+        type: "credentials.rejected",
+        reason: "unsuitable",
+        message: error.message,
+        keptGeneration: generation,
+        keptExpired: own !== undefined &&
+          Date.parse(own.summary.notAfter) < this.#options.clock.now(),
+        ...(own === undefined ? {} : { keptCertificate: own.summary }),
+      });
+      return undefined;
+    }
+  }
+
+  #make(material: CredentialMaterial): ListenerGeneration {
+    return new ListenerGeneration(material, this.#options.minTlsVersion ?? oldestVersion(material));
+  }
+}

@@ -1,0 +1,85 @@
+import type { TlsFacts } from "../channel/mod.ts";
+import type { IdentityPattern, PeerIdentity } from "../identity/mod.ts";
+import type { PeerAccepted, Unstamped } from "../observe/mod.ts";
+import type { RefusalEvent } from "./accept_failure.ts";
+import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+import type { PeerRefused } from "./judge.ts";
+
+/** A client was accepted. */
+export function acceptedEvent({ peer, generation }: PeerConnection): Unstamped<PeerAccepted> {
+  const { facts, identity } = peer;
+  return {
+    type: "peer.accepted",
+    side: "worker",
+    security: facts.security,
+    peer: peerRef(peer),
+    ...(identity === undefined ? {} : { fingerprint: identity.fingerprint }),
+    ...(generation === 0 ? {} : { generation }),
+    ...(facts.tls === undefined ? {} : { resumed: facts.tls.resumed }),
+  };
+}
+
+/** A client's certificate will not do. */
+export function refusedEvent(
+  remoteAddress: string,
+  { reason, evidence }: PeerRefused,
+): RefusalEvent {
+  return {
+    type: "handshake.refused",
+    side: "worker",
+    reason: reason === "identity-mismatch" ? "subject-not-allowed" : reason,
+    peer: { address: remoteAddress },
+    evidence,
+  };
+}
+
+/** A client does not agree to speak HTTP/2. */
+export function noProtocolEvent(remoteAddress: string, { alpn }: TlsFacts): RefusalEvent {
+  return {
+    type: "handshake.refused",
+    side: "worker",
+    reason: "protocol-mismatch",
+    peer: { address: remoteAddress },
+    evidence: {
+      found: `the client offered ${alpn ?? "no"} protocol by ALPN, not h2`,
+      advice: "use a client that speaks HTTP/2",
+    },
+  };
+}
+
+/** A dialler within the process goes by an identity that is not allowed. */
+export function notAllowedEvent(
+  remoteAddress: string,
+  identity: PeerIdentity,
+  allow: readonly IdentityPattern[],
+): RefusalEvent {
+  return {
+    type: "handshake.refused",
+    side: "worker",
+    reason: "subject-not-allowed",
+    peer: { address: remoteAddress, identity: identity.name },
+    evidence: {
+      rule: "name.no-match",
+      expected: allow.map((pattern) => pattern.text),
+      presented: identity.names,
+    },
+  };
+}
+
+/** A client completed the handshake and left without a word: it is likely that it does not accept us. */
+export function walkedOutEvent({ peer }: PeerConnection): RefusalEvent {
+  return {
+    type: "handshake.refused",
+    side: "dispatcher",
+    reason: "handshake-aborted",
+    peer: peerRef(peer),
+    evidence: {
+      found: "the client hung up after the handshake, before it spoke HTTP/2",
+      advice: "see whether the client expects another identity than this worker's certificate has",
+    },
+  };
+}
+
+function peerRef({ remoteAddress, identity }: AcceptedPeer): RefusalEvent["peer"] {
+  return { address: remoteAddress, ...(identity === undefined ? {} : { identity: identity.name }) };
+}
