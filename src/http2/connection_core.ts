@@ -148,11 +148,13 @@ export abstract class ConnectionCore extends StreamKeeping {
     this.options.onState?.(state);
   }
 
-  /** Queues a GOAWAY, whose last id never rises (RFC 9113 §6.8). */
+  /**
+   * Queues a GOAWAY. Its last id never rises (RFC 9113 §6.8), because streams above an announced one are
+   * not acted upon.
+   */
   protected announce(lastStreamId: number, code: ErrorCode, debugData: Uint8Array = EMPTY): void {
-    const last = Math.min(lastStreamId, this.announcedLastId ?? NO_STREAM_DISOWNED);
-    this.announcedLastId = last;
-    this.scheduler.control.frames(encodeGoAway(last, code, debugData));
+    this.announcedLastId = lastStreamId;
+    this.scheduler.control.frames(encodeGoAway(lastStreamId, code, debugData));
     this.scheduler.schedule();
   }
 

@@ -375,20 +375,6 @@ Deno.test("equal requests share one header list on the server", async () => {
   await close(pair);
 });
 
-Deno.test("a window that grows after a stream ended does not end it twice", async () => {
-  const streams: Stream[] = [];
-  const pair = connect((stream) => {
-    streams.push(stream);
-    return new CollectedStream();
-  });
-  // The server's SETTINGS, with a larger window, arrive after the client has ended its request.
-  const { answer } = request(pair.client, { endStream: true, body: textBytes("x") });
-  await settle();
-  streams[0]!.sendHeaders(RESPONSE, true);
-  strictEqual((await answer.ended).how, "complete");
-  await close(pair);
-});
-
 Deno.test("limits that the protocol does not allow are refused", () => {
   const [near] = memoryChannelPair();
   const open = (limits: ConnectionOptions["limits"]) => () =>

@@ -377,7 +377,8 @@ Deno.test("frames that crossed our RST_STREAM are ignored, and their credit retu
 });
 
 Deno.test("padding is given credit for at once", async () => {
-  const { peer, server, requests } = attack({ limits: { connectionWindowBytes: 65_535 } });
+  const limits = { connectionWindowBytes: 65_535, streamWindowBytes: 65_535 };
+  const { peer, server, requests } = attack({ limits });
   peer.headers(1, REQUEST, false);
   const padded = new Uint8Array(201);
   padded[0] = 200;
@@ -385,6 +386,7 @@ Deno.test("padding is given credit for at once", async () => {
   await peer.synced();
   strictEqual(requests[0]!.bytes.length, 0);
   strictEqual(peer.credit(0) > 32_000, true);
+  strictEqual(peer.credit(1) > 32_000, true);
   peer.destroy();
   await server.closed;
 });

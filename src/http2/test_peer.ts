@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { ByteChannel } from "./byte_channel.ts";
 import {
   encodeFrameHeader,
@@ -48,7 +49,7 @@ export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
 
 /** Lets everything that is under way in memory come to rest, flushes included. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 8; turn++) await new Promise((resolve) => setTimeout(resolve));
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A receiver that keeps all it is told, and releases at once where it knows its stream. */

@@ -1,0 +1,141 @@
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { ByteBudget } from "./byte_budget.ts";
+import { openClientConnection } from "./client_connection.ts";
+import { ErrorCode } from "./error_code.ts";
+import { Flag, FrameType } from "./frame/frame_header.ts";
+import { encodeSettings, Setting } from "./frame/settings.ts";
+import { memoryChannelPair } from "./memory_channel.ts";
+import { openServerConnection } from "./server_connection.ts";
+import type { Stream } from "./stream.ts";
+import {
+  CollectedStream,
+  frame,
+  RawPeer,
+  REQUEST,
+  RESPONSE,
+  settle,
+  textBytes,
+  uint32,
+} from "./test_peer.ts";
+
+Deno.test("a window that grows after a stream has ended does not end it twice", async () => {
+  const [near, far] = memoryChannelPair();
+  const client = openClientConnection(near);
+  const peer = RawPeer.server(far);
+  client.open(REQUEST, new CollectedStream(), { endStream: true, body: textBytes("x") });
+  await settle();
+  peer.send(
+    encodeSettings([[Setting.INITIAL_WINDOW_SIZE, 1_000_000]]),
+    frame(FrameType.WINDOW_UPDATE, 0, 1, uint32(1000)),
+  );
+  await settle();
+  strictEqual(peer.on(1, FrameType.DATA).length, 1);
+  peer.destroy();
+  await client.closed;
+});
+
+Deno.test("a stream goes on when SETTINGS open the window that they had closed", async () => {
+  const [near, far] = memoryChannelPair();
+  const client = openClientConnection(near);
+  const peer = RawPeer.server(far, [[Setting.INITIAL_WINDOW_SIZE, 0]]);
+  await settle();
+  client.open(REQUEST, new CollectedStream(), { endStream: true, body: new Uint8Array(5000) });
+  await settle();
+  strictEqual(peer.dataBytes(1), 0);
+  peer.send(encodeSettings([[Setting.INITIAL_WINDOW_SIZE, 2000]]));
+  await settle();
+  strictEqual(peer.dataBytes(1), 2000);
+  peer.send(encodeSettings([[Setting.INITIAL_WINDOW_SIZE, 6000]]));
+  await settle();
+  strictEqual(peer.dataBytes(1), 5000);
+  strictEqual(peer.on(1, FrameType.DATA).at(-1)!.flags, Flag.END_STREAM);
+  peer.destroy();
+  await client.closed;
+});
+
+Deno.test("streams go on in turn when the connection's window opens", async () => {
+  const [near, far] = memoryChannelPair();
+  const client = openClientConnection(near);
+  const peer = RawPeer.server(far, [[Setting.INITIAL_WINDOW_SIZE, 1_000_000]]);
+  await settle();
+  for (let count = 0; count < 3; count++) {
+    client.open(REQUEST, new CollectedStream(), { endStream: true, body: new Uint8Array(50_000) });
+  }
+  client.open(REQUEST, new CollectedStream(), { endStream: false }).sendTrailers(["x-sum", "0"]);
+  await settle();
+  const sent = () => [1, 3, 5].map((id) => peer.dataBytes(id));
+  strictEqual(sent().reduce((sum, bytes) => sum + bytes, 0), 65_535);
+  // What needs no window does not wait for it.
+  const { flags } = peer.on(7, FrameType.HEADERS).at(-1)!;
+  strictEqual(flags & Flag.END_STREAM, Flag.END_STREAM);
+  peer.send(frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(30_000)));
+  await settle();
+  strictEqual(sent().reduce((sum, bytes) => sum + bytes, 0), 95_535);
+  strictEqual(Math.max(...sent()) - Math.min(...sent()) <= 16_384, true);
+  peer.send(frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(1_000_000)));
+  await settle();
+  deepStrictEqual(sent(), [50_000, 50_000, 50_000]);
+  peer.destroy();
+  await client.closed;
+});
+
+Deno.test("sixteen messages are sent without waiting for the end of the turn", async () => {
+  const [near, far] = memoryChannelPair();
+  const client = openClientConnection(near);
+  const peer = RawPeer.server(far);
+  await settle();
+  for (let count = 0; count < 20; count++) {
+    client.open(REQUEST, new CollectedStream(), { endStream: true });
+  }
+  const sent = () => peer.frames.filter(({ type }) => type === FrameType.HEADERS).length;
+  // Microtasks deliver what was written; the end of the turn has not come yet.
+  for (let task = 0; task < 10; task++) await undefined;
+  strictEqual(sent(), 16);
+  await settle();
+  strictEqual(sent(), 20);
+  peer.destroy();
+  await client.closed;
+});
+
+Deno.test("nothing is sent on a stream that was reset while others were flushed", async () => {
+  const [near, far] = memoryChannelPair();
+  const streams: Stream[] = [];
+  const server = openServerConnection(far, {
+    onRequest: (stream) => {
+      streams.push(stream);
+      const receiver = new CollectedStream();
+      // The end of any other stream resets the first.
+      return Object.assign(receiver, { closed: () => streams[0]!.reset(ErrorCode.CANCEL) });
+    },
+  });
+  const peer = RawPeer.client(near);
+  for (let id = 1; id <= 33; id += 2) peer.headers(id, REQUEST, true);
+  await peer.synced();
+  const [first, ...others] = streams;
+  first!.sendHeaders(RESPONSE, false);
+  await settle();
+  for (const stream of others) stream.sendHeaders(RESPONSE, true);
+  first!.sendData(textBytes("late"), true);
+  await settle();
+  strictEqual(await peer.resetCode(1), ErrorCode.CANCEL);
+  strictEqual(peer.on(1, FrameType.DATA).length, 0);
+  peer.destroy();
+  await server.closed;
+});
+
+Deno.test("what a completed stream left unread is given back with its connection", async () => {
+  const budget = new ByteBudget(1_000_000);
+  const [near, far] = memoryChannelPair();
+  const client = openClientConnection(near, { budget });
+  const peer = RawPeer.server(far);
+  const answer = new CollectedStream();
+  client.open(REQUEST, answer, { endStream: true });
+  await peer.expect(FrameType.HEADERS);
+  peer.headers(1, RESPONSE, false);
+  peer.data(1, new Uint8Array(1000), true);
+  strictEqual((await answer.ended).how, "complete");
+  strictEqual(budget.heldBytes >= 1000, true);
+  peer.destroy();
+  await client.closed;
+  strictEqual(budget.heldBytes, 0);
+});
