@@ -16,6 +16,8 @@ export interface PlacedCall {
   readonly wanted: Wanted;
   /** Whether it may begin twice. */
   readonly idempotent: boolean;
+  /** Whether it is a service's method, whose errors are the service's own. Default: a routine. */
+  readonly ofService?: true;
   readonly signal: AbortSignal | undefined;
   /** The time it was given, in milliseconds; `undefined` is no limit. */
   readonly timeoutMs: number | undefined;

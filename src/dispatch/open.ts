@@ -70,7 +70,7 @@ export async function openParts(
   const observer = hub.as(id);
   const opened = [];
   for (const { discovery, credentials, identity } of checked) {
-    const source = await credentials?.open({ observer, clock });
+    const source = await credentials?.open({ role: "client", observer, clock });
     if (source !== undefined) opening.use(source);
     const dial = dialWith({
       dialPeer: ground.dialPeer ?? dialPeer,

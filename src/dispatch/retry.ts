@@ -43,6 +43,7 @@ export function judgeFailure(
   if (told !== undefined && cause !== undefined) {
     return { final: false, error: told, cause, sameWorker: false };
   }
+  if (told === undefined && call.ofService) return { final: true, error: thrown };
   const worker = endpoint.ref;
   const { routine, timeoutMs } = call;
   return { final: true, error: fromConnectError(thrown, { routine, worker, timeoutMs }) };

@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { escapePeerText } from "../errors/mod.ts";
 import { DescribeResponseSchema, WorkerService } from "../gen/mod.ts";
 import type { ClientConnection } from "../http2/mod.ts";
 import { callUnaryBytes, prepareUnary } from "../rpc/mod.ts";
@@ -14,6 +15,10 @@ export interface SelfDescription {
 /** How long a worker may take to say it; one that says nothing is called all the same. */
 const TIMEOUT_MS = 2_000;
 
+/** More tags than this, or longer ones, are not kept. */
+const MAX_TAGS = 64;
+const MAX_TAG_LENGTH = 256;
+
 const request = prepareUnary(WorkerService.method.describe);
 const nothing = new Uint8Array(0);
 
@@ -28,7 +33,10 @@ export async function describeSelf(
       signal,
     });
     const { workerId, tags } = fromBinary(DescribeResponseSchema, answer);
-    return { ...(workerId === "" ? {} : { id: workerId }), tags };
+    return {
+      ...(workerId === "" ? {} : { id: escapePeerText(workerId) }),
+      tags: tags.slice(0, MAX_TAGS).filter((tag) => tag.length <= MAX_TAG_LENGTH),
+    };
   } catch {
     return {};
   }

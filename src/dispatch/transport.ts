@@ -89,6 +89,7 @@ function placedCall(
     wanted: {},
     idempotent: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
       method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,
+    ofService: true,
     signal,
     timeoutMs: timeoutMs === 0 ? undefined : timeoutMs,
     deadline: timeoutMs === 0 ? undefined : performance.now() + timeoutMs,

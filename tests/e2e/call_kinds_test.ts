@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createClient } from "@connectrpc/connect";
+import { type Routine, routine } from "../../src/contract/mod.ts";
 import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { RoutineError } from "../../src/errors/mod.ts";
@@ -92,6 +93,11 @@ for (const [channel, open] of Object.entries(channels)) {
       const client = dispatcher.client({ add: routines.add, count: routines.count });
       assert.equal(await client.add(1, 2), 3);
       assert.deepEqual(await Array.fromAsync(client.count("client", 3)), [1, 2, 3]);
+      const contract: Routine<(name: string, limit: number) => AsyncIterable<number>> = routine(
+        "math.count",
+      );
+      const { stream } = dispatcher.client({ stream: contract });
+      assert.deepEqual(await Array.fromAsync(stream("contract", 2)), [1, 2]);
     });
 
     await t.step("a Connect client uses the transport", async () => {

@@ -9,8 +9,8 @@ import {
 } from "../../src/gen/mod.ts";
 import { encodePayload, payloadMessage, toldBy } from "../../src/routine/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
-import { echoService } from "../support/echo.ts";
-import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
+import { echoFailure, echoService } from "../support/echo.ts";
+import { EchoRequestSchema, EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
 import * as routines from "./routines.ts";
 import { Trust } from "./trust.ts";
@@ -29,6 +29,29 @@ Deno.test("any Connect service is served beside the routines, on the same connec
   assert.equal(worker.connections().length, 1);
   const { services } = await createClient(WorkerService, dispatcher.transport).describe({});
   assert.deepEqual(services.sort(), ["grpc.health.v1.Health", EchoService.typeName].sort());
+});
+
+Deno.test("what a service throws arrives on the transport as the service made it", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust, {
+    services: (router) => router.service(EchoService, echoService()),
+  });
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  const echo = createClient(EchoService, dispatcher.transport);
+  const calls = [
+    echo.echo({ text: "fail" }),
+    Array.fromAsync(echo.repeat({ text: "fail" })),
+  ];
+  for (const call of calls) {
+    const error = await call.catch((error) => error);
+    assert.ok(error instanceof ConnectError);
+    assert.deepEqual(
+      [error.code, error.rawMessage, error.metadata.get("x-failure")],
+      [Code.FailedPrecondition, echoFailure().rawMessage, "yes"],
+    );
+    const details = error.findDetails(EchoRequestSchema);
+    assert.deepEqual(details.map(({ text, count }) => [text, count]), [["a detail", 7]]);
+  }
 });
 
 Deno.test("on the transport an error arrives as a ConnectError with the original as its cause", async () => {
