@@ -146,8 +146,10 @@ class SvidWatch {
     using _timer = this.#clock.schedule(resolve, fullMs * (0.5 + Math.random() / 2), {
       background: this.store.ready,
     });
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    const onAbort = (): void => resolve();
+    signal.addEventListener("abort", onAbort, { once: true });
     await promise;
+    signal.removeEventListener("abort", onAbort);
   }
 
   #unavailable(why: string, cause?: unknown): CredentialRejection {
