@@ -2,10 +2,18 @@ import assert from "node:assert/strict";
 import { testForeignClient } from "./client_scenarios.ts";
 import { startEchoWorker } from "./ground.ts";
 import { nodeProgram } from "./node_program.ts";
+import { testForeignServer } from "./server_scenarios.ts";
 
-for (const protocol of ["connect", "grpc", "grpc-web"]) {
+for (const protocol of ["connect", "grpc", "grpc-web"] as const) {
   const name = `@connectrpc/connect-node over ${protocol}`;
   testForeignClient(name, (config) => nodeProgram("connect_client.mjs", { ...config, protocol }));
+
+  testForeignServer({
+    name,
+    protocol,
+    choosesLastId: true,
+    start: (config) => nodeProgram("connect_server.mjs", config),
+  });
 
   Deno.test(`${name} calls a worker with compressed JSON`, async () => {
     await using served = await startEchoWorker();
