@@ -11,6 +11,7 @@ export interface ArrivingCall<Peer> {
   readonly path: string;
   /** The method that is served there. */
   readonly method: DescMethod;
+  /** The protocol it comes in. */
   readonly protocol: RpcProtocol;
   /** The header section as received, pseudo-headers included. */
   readonly fields: HeaderList;

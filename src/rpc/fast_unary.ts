@@ -13,14 +13,10 @@ import { compressionNames } from "./compression.ts";
 import { type Deadline, expireAfter } from "./deadlines.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
 import type { Place, Placement, PlacementRequest } from "./placement.ts";
+import { type PreparedUnary, prepareUnary } from "./prepared_unary.ts";
 import { notBegun } from "./stream_failure.ts";
 import type { TransportOptions } from "./transport.ts";
-import {
-  exchangeUnary,
-  type PreparedUnary,
-  prepareUnary,
-  type UnaryResponseBytes,
-} from "./unary_call.ts";
+import { exchangeUnary, type UnaryResponseBytes } from "./unary_call.ts";
 
 /** `Transport.unary` on the fast lane: binary form over Connect or gRPC, without interceptors. */
 export function createFastUnary(options: TransportOptions): Transport["unary"] {

@@ -29,11 +29,10 @@ Deno.test("headersOf refuses what Headers would throw for or change", () => {
 });
 
 Deno.test("headersOf never throws", () => {
-  fc.assert(
-    fc.property(fc.array(fc.tuple(fc.string(), fc.string({ unit: "binary" }))), (fields) => {
-      headersOf(fields.flat());
-    }),
-  );
+  const text = fc.string({ unit: "binary", maxLength: 10 });
+  fc.assert(fc.property(fc.array(fc.tuple(text, text), { maxLength: 5 }), (fields) => {
+    headersOf(fields.flat());
+  }));
 });
 
 Deno.test("appendFields leaves out the fields of a connection", () => {

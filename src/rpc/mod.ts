@@ -6,12 +6,18 @@
  */
 export * from "./admission.ts";
 export * from "./call_context.ts";
-export * from "./compression.ts";
+export { type CompressionName, compressionNames } from "./compression.ts";
 export * from "./limits.ts";
 export * from "./placement.ts";
+export * from "./prepared_unary.ts";
 export * from "./request_handler.ts";
-export * from "./router.ts";
-export * from "./stream_failure.ts";
+export {
+  createRpcRouter,
+  type JsonOptions,
+  type RpcRouter,
+  type RpcRouterOptions,
+} from "./router.ts";
+export { connectionLost, notBegun, StreamFailure } from "./stream_failure.ts";
 export * from "./transport.ts";
 export * from "./unary_bytes.ts";
-export * from "./unary_call.ts";
+export { callUnaryBytes, type UnaryCallOptions } from "./unary_call.ts";

@@ -3,6 +3,7 @@ import type { ClientConnection, HeaderList } from "../http2/mod.ts";
 
 /** A call of a transport that looks for a connection. */
 export interface PlacementRequest {
+  /** The method that is called. */
   readonly method: DescMethod;
   /** The caller's signal and deadline; absent where it has neither. */
   readonly signal: AbortSignal | undefined;
@@ -14,6 +15,7 @@ export interface PlacementRequest {
 
 /** The connection a call is made on. */
 export interface Placement {
+  /** Where the call goes. */
   readonly connection: ClientConnection;
   /** The `:authority` of the request. Default: the transport's. */
   readonly authority?: string;

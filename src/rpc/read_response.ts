@@ -6,7 +6,7 @@ import { createTransport as createGrpcTransport } from "@connectrpc/connect/prot
 import { type HeaderList, headerValue } from "../http2/mod.ts";
 import { compressionOf } from "./compression.ts";
 import { headersOf } from "./header_fields.ts";
-import type { PreparedUnary } from "./unary_call.ts";
+import type { PreparedUnary } from "./prepared_unary.ts";
 
 /** A response as it was received. */
 export interface ReceivedResponse {

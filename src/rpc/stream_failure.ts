@@ -3,11 +3,12 @@ import { ErrorCode, type StreamEnd } from "../http2/mod.ts";
 
 /** How a call's stream ended before its response was complete: the `cause` of the `ConnectError` thrown for it. */
 export class StreamFailure extends Error {
+  /** Always `StreamFailure`. */
   override readonly name = "StreamFailure";
   /** How the stream ended. */
   readonly end: StreamEnd;
 
-  /** @param end how the stream ended. */
+  /** An error that tells of `end`. */
   constructor(end: StreamEnd) {
     super(`the stream ended as ${end.how} with code ${end.code}`, {
       ...(end.cause === undefined ? {} : { cause: end.cause }),

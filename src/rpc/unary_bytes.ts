@@ -4,7 +4,9 @@ import type { RpcProtocol } from "./admission.ts";
 
 /** A unary call in binary form, as a {@linkcode UnaryBytesHandler} sees it. */
 export interface UnaryBytesCall<Peer, Context> {
+  /** The method that is called. */
   readonly method: DescMethodUnary;
+  /** The protocol it comes in. */
   readonly protocol: RpcProtocol;
   /** Who calls. */
   readonly peer: Peer;

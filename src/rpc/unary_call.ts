@@ -1,48 +1,20 @@
-import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   type ClientConnection,
   ErrorCode,
   type HeaderList,
-  headerValue,
   type Stream,
   type StreamEnd,
   type StreamReceiver,
 } from "../http2/mod.ts";
-import type { CompressionName } from "./compression.ts";
 import { type Deadline, expireAfter, type Expiring } from "./deadlines.ts";
-import { envelope, ENVELOPE_BYTES, soleMessage } from "./envelope.ts";
+import { envelope, ENVELOPE_BYTES } from "./envelope.ts";
 import { Gathered } from "./gathered.ts";
-import { defaultRpcLimits, type RpcLimits } from "./limits.ts";
+import type { RpcLimits } from "./limits.ts";
+import { ordinaryMessage } from "./ordinary_response.ts";
+import type { PreparedUnary } from "./prepared_unary.ts";
 import { readResponse } from "./read_response.ts";
 import { errorOfStreamEnd } from "./stream_failure.ts";
-import { formatGrpcTimeout } from "./timeout_field.ts";
-
-/** How a unary request is prepared. */
-export interface PrepareUnaryOptions {
-  /** Default: `connect`. */
-  readonly protocol?: "connect" | "grpc";
-  /** The `:authority`. Default: `selvage`. */
-  readonly authority?: string;
-  /** The `:scheme`. Default: `https`. */
-  readonly scheme?: "https" | "http";
-  /** Fields sent with every request, names in lower case. Default: none. */
-  readonly fields?: HeaderList;
-  /** The compressions that responses may have. Default: none. */
-  readonly acceptCompression?: readonly CompressionName[];
-  /** Overrides of the default limits. */
-  readonly limits?: Partial<RpcLimits>;
-}
-
-/** A unary request without its message: header sections that are made once and sent many times. */
-export interface PreparedUnary {
-  readonly method: DescMethodUnary;
-  readonly protocol: "connect" | "grpc";
-  readonly acceptCompression: readonly CompressionName[];
-  readonly limits: RpcLimits;
-  /** The header section of a call with that time, the same list each time. */
-  fields(timeoutMs: number | undefined): HeaderList;
-}
 
 /** How one unary call is made. */
 export interface UnaryCallOptions {
@@ -62,14 +34,6 @@ export interface UnaryResponseBytes {
   readonly trailer: HeaderList;
   /** The response message. */
   readonly message: Uint8Array;
-}
-
-/** Prepares the requests of a unary method. Keep what it returns as long as such calls are made. */
-export function prepareUnary(
-  method: DescMethodUnary,
-  options: PrepareUnaryOptions = {},
-): PreparedUnary {
-  return new PreparedRequest(method, options);
 }
 
 /**
@@ -103,60 +67,6 @@ export function exchangeUnary(
   });
 }
 
-/** Callers use few different timeouts; one that uses many is not remembered for ever. */
-const MAX_SECTIONS = 256;
-
-class PreparedRequest implements PreparedUnary {
-  readonly method: DescMethodUnary;
-  readonly protocol: "connect" | "grpc";
-  readonly acceptCompression: readonly CompressionName[];
-  readonly limits: RpcLimits;
-  readonly #base: HeaderList;
-  readonly #sections = new Map<number, HeaderList>();
-
-  constructor(method: DescMethodUnary, options: PrepareUnaryOptions) {
-    const { protocol = "connect", acceptCompression = [], fields = [] } = options;
-    this.method = method;
-    this.protocol = protocol;
-    this.acceptCompression = acceptCompression;
-    this.limits = { ...defaultRpcLimits, ...options.limits };
-    const accept = acceptCompression.join(",");
-    this.#base = [
-      ":method",
-      "POST",
-      ":scheme",
-      options.scheme ?? "https",
-      ":authority",
-      options.authority ?? "selvage",
-      ":path",
-      `/${method.parent.typeName}/${method.name}`,
-      ...(protocol === "connect" ? CONNECT_FIELDS : GRPC_FIELDS),
-      ...(accept === "" ? [] : [ACCEPT_FIELD[protocol], accept]),
-      ...fields,
-    ];
-  }
-
-  fields(timeoutMs: number | undefined): HeaderList {
-    if (timeoutMs === undefined) return this.#base;
-    const known = this.#sections.get(timeoutMs);
-    if (known !== undefined) return known;
-    const section = this.protocol === "connect"
-      ? [...this.#base, "connect-timeout-ms", String(timeoutMs)]
-      : [...this.#base, "grpc-timeout", formatGrpcTimeout(timeoutMs)];
-    if (this.#sections.size === MAX_SECTIONS) this.#sections.clear();
-    this.#sections.set(timeoutMs, section);
-    return section;
-  }
-}
-
-const CONNECT_FIELDS: HeaderList = [
-  "content-type",
-  "application/proto",
-  "connect-protocol-version",
-  "1",
-];
-const GRPC_FIELDS: HeaderList = ["content-type", "application/grpc+proto", "te", "trailers"];
-const ACCEPT_FIELD = { connect: "accept-encoding", grpc: "grpc-accept-encoding" } as const;
 const NO_FIELDS: HeaderList = [];
 
 class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
@@ -299,40 +209,6 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
     this.#deadline?.cancel();
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
   }
-}
-
-/** The message of a response that has nothing out of the ordinary about it. */
-function ordinaryMessage(
-  protocol: "connect" | "grpc",
-  header: HeaderList,
-  trailer: HeaderList,
-  body: Uint8Array,
-): Uint8Array | undefined {
-  const ordinary = isOrdinary(protocol, header);
-  if (!ordinary) return undefined;
-  if (protocol === "connect") return body;
-  return headerValue(trailer, "grpc-status") === "0" ? soleMessage(body) : undefined;
-}
-
-/** Peers send few different sections, and the HTTP/2 layer gives equal ones the same list. */
-const ordinarySections = new WeakMap<HeaderList, boolean>();
-
-function isOrdinary(protocol: "connect" | "grpc", header: HeaderList): boolean {
-  const known = ordinarySections.get(header);
-  if (known !== undefined) return known;
-  const type = headerValue(header, "content-type");
-  const ordinary = headerValue(header, ":status") === "200" &&
-    (protocol === "connect"
-      ? type === "application/proto" && isIdentity(headerValue(header, "content-encoding"))
-      : (type === "application/grpc+proto" || type === "application/grpc") &&
-        isIdentity(headerValue(header, "grpc-encoding")) &&
-        headerValue(header, "grpc-status") === undefined);
-  ordinarySections.set(header, ordinary);
-  return ordinary;
-}
-
-function isIdentity(encoding: string | undefined): boolean {
-  return encoding === undefined || encoding === "identity";
 }
 
 /** As connect-es words it. */
