@@ -1,4 +1,5 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery/mod.ts";
+import { escapePeerText } from "../errors/mod.ts";
 import { type Balancer, roundRobin } from "./balancer.ts";
 import { type Dial, Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { rendezvousScore } from "./rendezvous.ts";
@@ -170,7 +171,6 @@ export class Fleet {
 
   async #watch(source: FleetSource, index: number, known: () => void): Promise<void> {
     const { discovery } = source;
-    const { observer } = this.#options;
     try {
       for await (const batch of discovery.watch(this.#stop.signal)) {
         if (this.#stop.signal.aborted) return;
@@ -180,8 +180,7 @@ export class Fleet {
       }
     } catch (error) {
       if (this.#stop.signal.aborted) return;
-      const message = error instanceof Error ? error.message : String(error);
-      observer.emit({ type: "discovery.failed", source: discovery.source, message });
+      this.#tellFailure(discovery, error instanceof Error ? error.message : String(error));
     } finally {
       known();
     }
@@ -190,9 +189,7 @@ export class Fleet {
   #apply(change: DiscoveryChange, source: FleetSource, index: number): void {
     const { observer } = this.#options;
     const found = source.discovery.source;
-    if (change.kind === "failed") {
-      return observer.emit({ type: "discovery.failed", source: found, message: change.message });
-    }
+    if (change.kind === "failed") return this.#tellFailure(source.discovery, change.message);
     const address = change.kind === "removed" ? change.address : change.worker.address;
     const key = `${index} ${address}`;
     const known = this.#endpoints.get(key);
@@ -208,6 +205,11 @@ export class Fleet {
       known.update(change.worker);
       observer.emit({ type: "discovery.updated", source: found, worker: workerRef(change.worker) });
     }
+  }
+
+  #tellFailure({ source }: Discovery, message: string): void {
+    const { observer } = this.#options;
+    observer.emit({ type: "discovery.failed", source, message: escapePeerText(message) });
   }
 
   #endpoint(worker: DiscoveredWorker, { dial }: FleetSource): Endpoint {
