@@ -5,7 +5,7 @@
  * @module
  */
 import { ConfigurationError } from "../errors/mod.ts";
-import { EventHub, type EventStream } from "../observe/mod.ts";
+import type { EventStream } from "../observe/mod.ts";
 import { beginModuleLoad, WorkerServer } from "../worker/mod.ts";
 import { handedCredentials } from "./handed_credentials.ts";
 import { type FromChild, lineOf, type ToChild } from "./handover.ts";
@@ -25,8 +25,6 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     if (begin?.kind !== "begin") throw new ConfigurationError("this process is started by a pool");
     await load(modules);
     const inlet = handedCredentials(begin.credentials);
-    const hub = new EventHub(begin.id);
-    tellEvents(hub.events());
     const worker = await WorkerServer.start({
       id: begin.id,
       listen: "127.0.0.1:0",
@@ -38,7 +36,8 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       sendStacks: true,
       threads: begin.threads,
       limits: { concurrency: begin.concurrency },
-    }, { hub });
+    });
+    tellEvents(worker.events());
     tell(readiness(worker));
     Deno.addSignalListener("SIGTERM", () => void worker.drain().then(() => Deno.exit(0)));
     for await (const message of pool) {

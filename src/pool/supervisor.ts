@@ -142,6 +142,8 @@ class Place {
     if (this.#state.kind !== "starting") return;
     const { clock, observer } = this.#options;
     this.#move({ kind: "ready", child, worker, since: clock.now() });
+    const { id: workerId, address } = worker;
+    observer.emit({ type: "worker.ready", workerId, address, security: "mutual-tls" });
     if (this.#previousId !== undefined) {
       observer.emit({
         type: "worker.restarted",

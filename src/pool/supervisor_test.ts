@@ -22,8 +22,9 @@ Deno.test("Supervisor starts another child after a wait when one dies", async ()
   fleet.children[1]!.becomeReady();
   await settled();
   assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-1"]);
-  assert.deepEqual(fleet.events.map(({ type }) => type), ["worker.crashed", "worker.restarted"]);
-  const [crashed, restarted] = fleet.events;
+  const types = ["worker.ready", "worker.crashed", "worker.ready", "worker.restarted"];
+  assert.deepEqual(fleet.events.map(({ type }) => type), types);
+  const [, crashed, , restarted] = fleet.events;
   assert.ok(crashed?.type === "worker.crashed" && restarted?.type === "worker.restarted");
   assert.equal(crashed.workerId, "child-0");
   assert.equal(crashed.exitCode, 1);

@@ -18,11 +18,19 @@ import type {
   WorkerSnapshot,
 } from "../contract/mod.ts";
 import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
-import { EventHub, type EventStream, type SelvageEvent } from "../observe/mod.ts";
+import { ConfigurationError, DeadlineExceeded } from "../errors/mod.ts";
+import { EventHub, type EventStream, type SelvageEvent, systemClock } from "../observe/mod.ts";
 import { refuseDuringModuleLoad } from "../worker/mod.ts";
 import type { WorkerPoolOptions } from "./options.ts";
 import { SpawnedWorkers } from "./spawned_workers.ts";
+
+/** How long to wait for new credentials to be in use. */
+export interface RenewOptions {
+  /** Ends the wait when it aborts; the wait throws its reason. Default: none. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long to wait, in milliseconds. Default: 30,000. */
+  readonly timeoutMs?: number | undefined;
+}
 
 /** Workers that are spawned here, or discovered elsewhere, or both, called as one. */
 export class WorkerPool implements Caller<Transport, SelvageEvent> {
@@ -163,9 +171,23 @@ export class WorkerPool implements Caller<Transport, SelvageEvent> {
    * Gives the pool and each of its spawned workers a new certificate now, as it does by itself at
    * two thirds of the lifetime. Nothing restarts; calls in flight finish on the connections they
    * are on.
+   *
+   * @param options How long to wait until every spawned worker uses its new certificate.
+   * @throws {DeadlineExceeded} If one does not by then, because a routine keeps it from reading for
+   * instance; it will.
    */
-  renewCredentials(): void {
-    this.#spawned?.renew();
+  async renewCredentials(options: RenewOptions = {}): Promise<void> {
+    const { signal, timeoutMs = 30_000 } = options;
+    signal?.throwIfAborted();
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    const abort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    using _timer = systemClock.schedule(() => reject(new DeadlineExceeded(timeoutMs)), timeoutMs);
+    try {
+      await Promise.race([this.#spawned?.renew(), over]);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
   /** Lets calls at spawned workers finish within the grace, ends their processes, and disconnects. */

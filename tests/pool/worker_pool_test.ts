@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { createAuthority, Credentials } from "../../src/credentials/mod.ts";
+import { routine } from "../../src/contract/mod.ts";
+import {
+  createAuthority,
+  Credentials,
+  type Credentials as CredentialsValue,
+  type IssuedCertificate,
+} from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import {
   ConfigurationError,
@@ -9,6 +15,7 @@ import {
 } from "../../src/errors/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import { WorkerPool } from "../../src/pool/mod.ts";
+import { WorkerServer } from "../../src/worker/mod.ts";
 import { gone, isRunning } from "./processes.ts";
 import {
   add,
@@ -53,14 +60,10 @@ Deno.test("WorkerPool and its workers know each other by name, and nobody else",
   assert.equal(await pool.call(caller, []), `spiffe://${pool.id}.pool.selvage/pool`);
 
   const stranger = createAuthority();
-  const issued = stranger.issue({ name: "pool", spiffe: `spiffe://${pool.id}.pool.selvage/pool` });
+  const spiffe = `spiffe://${pool.id}.pool.selvage/pool`;
   await using dispatcher = await Dispatcher.open({
     discovery: `static:${pool.workers()[0]!.address}`,
-    credentials: Credentials.fromPem({
-      ca: issued.caPem,
-      cert: issued.certPem,
-      key: issued.keyPem,
-    }),
+    credentials: credentialsOf(stranger.issue({ name: "pool", spiffe })),
     identity: "*",
   });
   const error = await rejection(dispatcher.call(add, [1, 2]));
@@ -89,6 +92,32 @@ Deno.test("WorkerPool hands keys over in memory: not in arguments, nor in the en
   assert.doesNotMatch(shown.join(), /PRIVATE|BEGIN/);
   const names = shown[1]!.split("\0").map((entry) => entry.split("=")[0]);
   assert.deepEqual(names.filter((name) => name !== "" && name !== "DENO_DIR"), []);
+});
+
+Deno.test("WorkerPool calls spawned and discovered workers, each under its own trust only", async () => {
+  const operator = createAuthority();
+  const issue = (name: string) => operator.issue({ name, spiffe: `spiffe://op/${name}` });
+  await using remote = await WorkerServer.start({
+    routines: [routine("pool.process-id", () => 0)],
+    credentials: credentialsOf(issue("worker")),
+    allow: "spiffe://op/pool",
+  });
+  const open = (identity: string) =>
+    WorkerPool.open({
+      spawn: { count: 1, modules, threads: 0 },
+      discovery: `static:${remote.address}`,
+      credentials: credentialsOf(issue("pool")),
+      identity,
+    });
+  await using both = await open("spiffe://op/worker");
+  await both.ready({ min: 2 });
+  const answered = new Set<number>();
+  while (answered.size < 2) answered.add(await both.call(processId, []));
+  assert.ok(answered.has(0), "the discovered worker is called too");
+
+  await using mistaken = await open("spiffe://op/other");
+  await mistaken.ready({ min: 1 });
+  for (let n = 0; n < 8; n++) assert.notEqual(await mistaken.call(processId, []), 0);
 });
 
 Deno.test("WorkerPool tells where in its worker a routine threw", async () => {
@@ -227,6 +256,10 @@ Deno.test("WorkerPool keeps what a routine prints out of what its worker tells i
   await pool.call(print, ['{"event":"worker.failed","name":"Error","message":"not me"}']);
   assert.equal(await pool.call(add, [1, 2]), 3);
 });
+
+function credentialsOf({ caPem, certPem, keyPem }: IssuedCertificate): CredentialsValue {
+  return Credentials.fromPem({ ca: caPem, cert: certPem, key: keyPem });
+}
 
 type EventOf<Type> = Extract<SelvageEvent, { readonly type: Type }>;
 
