@@ -582,3 +582,25 @@ Deno.test("a stream's window grows where half of it passes within a round trip, 
     await finished({ client, peer });
   }
 });
+
+Deno.test("frames that come instead of the answer to a keepalive ping keep the connection", async () => {
+  const time = new ManualTime();
+  const { client, peer } = connect({ clock: time.clock, schedule: time.schedule });
+  const { stream } = request(client);
+  await peer.expect(FrameType.HEADERS);
+  peer.headers(1, RESPONSE, false);
+  await settle();
+  time.advance(20_000);
+  await settle();
+  strictEqual(peer.on(0, FrameType.PING).length, 1);
+  for (let turn = 0; turn < 5; turn++) {
+    time.advance(8000);
+    peer.data(1, new Uint8Array(10), false);
+    await settle();
+    stream.release(10);
+  }
+  strictEqual(client.state, "open");
+  time.advance(20_000);
+  strictEqual((await client.closed).how, "lost");
+  peer.destroy();
+});
