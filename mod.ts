@@ -9,7 +9,7 @@ export {
   type CredentialEnvOptions,
   type CredentialFiles,
   type CredentialPem,
-  Credentials,
+  type Credentials as CredentialsOrigin,
   type CredentialsFactory,
   type ProvideCredentials,
   type ProviderOptions,
@@ -40,5 +40,16 @@ export type * from "./src/observe/event_base.ts";
 export type { EventStream } from "./src/observe/event_stream.ts";
 export type * from "./src/observe/security_events.ts";
 export type * from "./src/observe/worker_events.ts";
-export { type SpawnOptions, WorkerPool, type WorkerPoolOptions } from "./src/pool/mod.ts";
+export {
+  type RenewOptions,
+  type SpawnOptions,
+  WorkerPool,
+  type WorkerPoolOptions,
+} from "./src/pool/mod.ts";
 export { type CallContext, type CallPeer, currentCall } from "./src/routine/mod.ts";
+export {
+  Credentials,
+  type SpiffeCredentialsFactory,
+  type SvidChoice,
+  type WorkloadApiOptions,
+} from "./src/spiffe/mod.ts";

@@ -18,6 +18,7 @@ export interface Credentials {
    * Reads the first version and keeps up with later ones until the result is disposed of.
    *
    * @throws {ConfigurationError} if there is no usable first version.
+   * @internal Workers, dispatchers and pools open the credentials they are given.
    */
   open(options?: OpenCredentialsOptions): Promise<CredentialsSource>;
 }
