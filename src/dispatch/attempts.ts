@@ -1,6 +1,7 @@
 import type { Clock, Observer, RetryCause } from "../observe/mod.ts";
 import { DeadlineExceeded, NoWorkersAvailable } from "../errors/mod.ts";
-import type { Endpoint, Link } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 import { noneTookIt } from "./exhausted.ts";
 import type { Fleet, Wanted } from "./fleet.ts";
 import { judgeFailure } from "./retry.ts";

@@ -3,7 +3,7 @@ import { ConfigurationError } from "../errors/mod.ts";
 import type { HeaderList } from "../http2/mod.ts";
 import type { CallSpan } from "../observe/mod.ts";
 import type { PlacedCall } from "./attempts.ts";
-import type { Link } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 import { headerFields, tokenField } from "./request_fields.ts";
 
 /** Where a caller's token comes from: itself, or a function that gives the one of now. */

@@ -6,7 +6,7 @@ import { type Clock, loggerFor, type Observer } from "../observe/mod.ts";
 import type { dialPeer } from "../peer/mod.ts";
 import { plaintextPosture } from "../policy/mod.ts";
 import type { DiscoveredWorker } from "../discovery/mod.ts";
-import type { Dial } from "./endpoint.ts";
+import type { Dial } from "./link.ts";
 import { describeSelf } from "./self_description.ts";
 import { workerRef } from "./worker_ref.ts";
 

@@ -1,36 +1,10 @@
 import type { WorkerState } from "../contract/mod.ts";
 import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../errors/mod.ts";
 import type { DiscoveredWorker } from "../discovery/mod.ts";
-import type { ClientConnection, ConnectionEnd, ConnectionState } from "../http2/mod.ts";
-import {
-  type ChannelSecurity,
-  type Clock,
-  HandshakeCounts,
-  type Observer,
-} from "../observe/mod.ts";
+import type { ConnectionEnd } from "../http2/mod.ts";
+import { type Clock, HandshakeCounts, type Observer } from "../observe/mod.ts";
+import type { Dial, Link } from "./link.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
-
-/** A connection to a worker that is proven and takes us. */
-export interface Link {
-  /** The connection. */
-  readonly connection: ClientConnection;
-  /** The worker's id, where it or its announcement told it. */
-  readonly id: string | undefined;
-  /** The worker's tags, as it or its announcement told them. */
-  readonly tags: readonly string[];
-  /** Who the worker has proven to be, as patterns write it; absent where nothing was proven. */
-  readonly identity: string | undefined;
-  /** How the connection is protected. */
-  readonly security: ChannelSecurity;
-  /** When the worker's proof ends, in milliseconds since the epoch. */
-  readonly validUntil: number | undefined;
-}
-
-/** Connects to a worker; throws a {@linkcode HandshakeError} or a {@linkcode WorkerUnavailable}. */
-export type Dial = (
-  worker: DiscoveredWorker,
-  request: { readonly signal: AbortSignal; readonly onState: (state: ConnectionState) => void },
-) => Promise<Link>;
 
 /** What an endpoint is given. */
 export interface EndpointOptions {

@@ -1,7 +1,7 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery/mod.ts";
 import type { ClientConnection, ConnectionEnd, ConnectionState } from "../http2/mod.ts";
 import type { Clock } from "../observe/mod.ts";
-import type { Dial, Link } from "./endpoint.ts";
+import type { Dial, Link } from "./link.ts";
 
 /** A clock that a test turns by hand. */
 export class ManualClock implements Clock {

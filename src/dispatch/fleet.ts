@@ -1,7 +1,8 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
 import { type Balancer, roundRobin } from "./balancer.ts";
-import { type Dial, Endpoint, type EndpointOptions } from "./endpoint.ts";
+import { Endpoint, type EndpointOptions } from "./endpoint.ts";
+import type { Dial } from "./link.ts";
 import { rendezvousScore } from "./rendezvous.ts";
 import { workerRef } from "./worker_ref.ts";
 

@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { createTransport, type Place, type RpcLimits } from "../rpc/mod.ts";
 import type { RequestFields } from "./call_settings.ts";
-import type { Link } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 
 /** One transport a connection, made when it is first needed. */
 export class LinkTransports {

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import type { HeaderList } from "../http2/mod.ts";
-import type { Link } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 
 /** Headers that say what a request is; a caller's own would contradict them. */
 const RESERVED =

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigurationError } from "../errors/mod.ts";
-import type { Link } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 import { headerFields, tokenField } from "./request_fields.ts";
 
 const over = (security: Link["security"]) => ({ security }) as Link;

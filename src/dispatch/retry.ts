@@ -4,7 +4,8 @@ import type { RetryCause } from "../observe/mod.ts";
 import { fromConnectError, toldBy } from "../routine/mod.ts";
 import { connectionLost, notBegun } from "../rpc/mod.ts";
 import type { PlacedCall } from "./attempts.ts";
-import type { Endpoint, Link } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 
 /** What is to be done after a call failed on a worker. */
 export type Failure =

@@ -12,7 +12,8 @@ import {
 import { type Attempts, type PlacedCall, remainingMs } from "./attempts.ts";
 import { CallRecord } from "./call_record.ts";
 import type { CallId, CallSettings, RequestFields } from "./call_settings.ts";
-import type { Endpoint, Link } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 import { InputFeed } from "./input_feed.ts";
 import type { LinkTransports } from "./link_transports.ts";
 import { judgeFailure } from "./retry.ts";

@@ -5,7 +5,8 @@ import { createTransport, notBegun, type Place, type RpcLimits } from "../rpc/mo
 import { toConnectError } from "../routine/mod.ts";
 import type { Attempts, PlacedCall } from "./attempts.ts";
 import type { RequestFields } from "./call_settings.ts";
-import type { Endpoint, Link } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Link } from "./link.ts";
 import { LinkTransports } from "./link_transports.ts";
 
 /** What a dispatcher's transport stands on. */
