@@ -33,6 +33,8 @@ export class PlainCall implements StreamReceiver, Expiring {
   readonly #abort = new AbortController();
   #receiving: Deadline | undefined;
   #gone: StreamEnd | undefined;
+  /** All of the response has been handed to the stream. */
+  #answered = false;
   #writable: (() => void) | undefined;
 
   /** @param credited bytes at the beginning of the body whose credit the peer has already. */
@@ -67,7 +69,7 @@ export class PlainCall implements StreamReceiver, Expiring {
   closed(end: StreamEnd): void {
     this.#gone = end;
     this.#receiving?.cancel();
-    if (!this.#abort.signal.aborted) {
+    if (!this.#answered) {
       const reason = reasonOfCallerGone(end);
       this.#abort.abort(reason);
       this.#body.fail(reason);
@@ -127,9 +129,11 @@ export class PlainCall implements StreamReceiver, Expiring {
     const trailer: string[] = [];
     const section = [":status", String(response.status)];
     if (response.header !== undefined) appendFields(section, response.header);
+    this.#answered = iterator === undefined;
     stream.sendHeaders(section, iterator === undefined);
     if (iterator !== undefined) {
       if (!await this.#sendBody(iterator)) return;
+      this.#answered = true;
       if (response.trailer !== undefined) appendFields(trailer, response.trailer);
       if (trailer.length > 0) stream.sendTrailers(trailer);
       else stream.sendData(EMPTY, true);

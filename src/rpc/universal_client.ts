@@ -134,7 +134,7 @@ class Exchange implements StreamReceiver {
 
   closed(end: StreamEnd): void {
     this.#closed = true;
-    this.#fail(errorOfStreamEnd(end));
+    if (!this.#over) this.#fail(errorOfStreamEnd(end));
     this.writable();
   }
 
