@@ -1,3 +1,4 @@
+import type { PeerRole } from "../identity/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
 import type { CredentialMaterial } from "./material.ts";
 
@@ -17,6 +18,11 @@ export interface OpenCredentialsOptions {
   readonly observer?: Observer;
   /** The time. Default: the machine's clock. */
   readonly clock?: Clock;
+  /**
+   * What we are in our connections: a certificate that cannot be used for that is rejected. Default:
+   * fitness for either will do.
+   */
+  readonly role?: PeerRole;
   /** Gives up waiting for the first usable version. Default: none. */
   readonly signal?: AbortSignal;
 }

@@ -1,8 +1,9 @@
+import type { PeerRole } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
 import type { Assembled, UnnumberedMaterial } from "./assemble.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
 import type { CredentialMaterial } from "./material.ts";
-import { validityFault } from "./own_certificate_fault.ts";
+import { purposeFault, validityFault } from "./own_certificate_fault.ts";
 import { configurationError, type CredentialRejection, rejection } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 
@@ -16,6 +17,7 @@ export type Offered = "adopted" | "unchanged" | "rejected";
 export class CredentialsStore implements CredentialsSource {
   readonly #observer: Observer | undefined;
   readonly #clock: Clock;
+  readonly #role: PeerRole | undefined;
   readonly #expiry: ExpiryWatch;
   readonly #close: () => void | Promise<void>;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
@@ -26,6 +28,7 @@ export class CredentialsStore implements CredentialsSource {
   constructor(options: OpenCredentialsOptions, close: () => void | Promise<void> = () => {}) {
     this.#observer = options.observer;
     this.#clock = options.clock ?? systemClock;
+    this.#role = options.role;
     this.#expiry = new ExpiryWatch(this.#clock, this.#observer);
     this.#close = close;
   }
@@ -65,6 +68,8 @@ export class CredentialsStore implements CredentialsSource {
         `they are for ${material.mode} and cannot replace ones for ${this.#current.mode}`,
       ));
     }
+    const unfit = this.#unfit(material);
+    if (unfit !== undefined) return this.reject(unfit);
     this.#adopt(material);
     return "adopted";
   }
@@ -78,7 +83,10 @@ export class CredentialsStore implements CredentialsSource {
   offerFirst(assembled: Assembled): void {
     if (assembled.kind === "rejected") throw configurationError(assembled);
     this.#adopt(assembled.material);
-    if (assembled.kind === "own-invalid") this.reject(assembled.rejected);
+    const rejected = assembled.kind === "own-invalid"
+      ? assembled.rejected
+      : this.#unfit(assembled.material);
+    if (rejected !== undefined) this.reject(rejected);
   }
 
   /** Keeps the last good version and says why, once for each different reason in a row. */
@@ -104,6 +112,12 @@ export class CredentialsStore implements CredentialsSource {
     this.#listeners.clear();
     this.#expiry[Symbol.dispose]();
     await this.#close();
+  }
+
+  /** Why our certificate is of no use in our role, where it is of none. */
+  #unfit({ own }: UnnumberedMaterial): CredentialRejection | undefined {
+    const fault = own === undefined ? undefined : purposeFault(own.leaf, this.#role);
+    return fault === undefined ? undefined : rejection("unsuitable", "cert", fault);
   }
 
   #adopt(unnumbered: UnnumberedMaterial): void {

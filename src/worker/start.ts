@@ -58,7 +58,10 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   await using starting = new AsyncDisposableStack();
   const hub = starting.use(new EventHub(id, { clock }));
   const observer = hub.as(id);
-  const credentials = use(starting, await options.credentials?.open({ observer, clock }));
+  const credentials = use(
+    starting,
+    await options.credentials?.open({ role: "server", observer, clock }),
+  );
   const allow = allowedPeers(options, addresses, credentials?.current());
   const { table, threaded } = await loadRoutines(options);
   const threads = use(starting, threaded ? await startThreads(options, clock) : undefined);

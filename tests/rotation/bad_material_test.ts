@@ -6,6 +6,7 @@ import { HandshakeError } from "../../src/errors/mod.ts";
 import { Load } from "./load.ts";
 import { echo } from "./routines.ts";
 import { Folders } from "./stage.ts";
+import { Told } from "./told.ts";
 import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
@@ -30,9 +31,14 @@ const bad:
     ["expired", "expired", () => dated(-2 * MINUTE_MS, -MINUTE_MS)],
     ["not valid yet", "not-yet-valid", () => dated(MINUTE_MS, 2 * MINUTE_MS)],
     [
-      "for another purpose",
+      "for no TLS at all",
       "unsuitable",
       () => makeVersion(WORKER_ID, [root], { keyUsages: ["keyEncipherment"] }),
+    ],
+    [
+      "for clients only",
+      "unsuitable",
+      () => makeVersion(WORKER_ID, [root], { usages: ["client"] }),
     ],
   ];
 
@@ -96,6 +102,24 @@ Deno.test("bad material is rejected with its reason, the last good serves on, an
     await adopted();
   });
   await load.end();
+});
+
+Deno.test("a dispatcher rejects a certificate for servers only, and calls on with the last good", async () => {
+  await using folders = await Folders.make();
+  await renamed.lay(folders.worker, makeVersion(WORKER_ID, [root]));
+  await renamed.lay(folders.client, client);
+  await using worker = watching(folders);
+  await using dispatcher = await Dispatcher.open({
+    discovery: `static:${await worker.address}`,
+    credentials: Credentials.watchFiles(pathsIn(folders.client)),
+    identity: WORKER_ID,
+  });
+  const told = new Told(dispatcher.events());
+  assert.equal(await dispatcher.call(echo, [1]), 1);
+  await renamed.rewrite(folders.client, makeVersion(CLIENT_ID, [root], { usages: ["server"] }));
+  const { reason, keptCertificate } = await told.until("credentials.rejected");
+  assert.deepEqual([reason, keptCertificate?.fingerprint], ["unsuitable", client.fingerprint]);
+  assert.equal(await dispatcher.call(echo, [2]), 2);
 });
 
 Deno.test("a worker whose last good certificate expires says so, keeps trying, and serves again with the next", async () => {
