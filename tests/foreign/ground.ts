@@ -57,6 +57,8 @@ export interface EchoWorker extends AsyncDisposable {
   readonly worker: WorkerServer;
   readonly port: number;
   readonly record: EchoRecord;
+  /** What the worker shows. */
+  readonly serverPem: PeerPem;
   /** What a foreign client program needs to call it. */
   readonly config: PeerPem & { readonly port: number; readonly descriptors: string };
   /** Resolves when one more call asked to hang hangs. */
@@ -82,12 +84,13 @@ export async function startEchoWorker(
 ): Promise<EchoWorker> {
   const { oneWay = false, ...others } = options;
   const trust = new ForeignTrust();
+  const serverPem = trust.server();
   const stops = new Stops();
   const record = { ...emptyRecord(), aborted: stops };
   const worker = await WorkerServer.start({
     routines,
     services: (router) => router.service(EchoService, echoService(record)),
-    credentials: Credentials.fromPem(oneWay ? { ...trust.server(), oneWay } : trust.server()),
+    credentials: Credentials.fromPem(oneWay ? { ...serverPem, oneWay } : serverPem),
     ...(oneWay ? {} : { allow: CLIENT_ID }),
     ...others,
     limits: { concurrency: 1_500, messageBytes: MESSAGE_BYTES, ...others.limits },
@@ -97,6 +100,7 @@ export async function startEchoWorker(
     worker,
     port,
     record,
+    serverPem,
     config: { ...trust.client(), port, descriptors },
     hanging: () => new Promise((resolve) => record.hanging = resolve),
     stopped: () => new Promise((resolve) => stops.told = resolve),

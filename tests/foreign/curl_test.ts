@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { type EchoWorker, ForeignTrust, LARGE_BYTES, startEchoWorker } from "./ground.ts";
+import { PeerFiles } from "./peer_files.ts";
+import { findTool, runTool, testWithTool } from "./tool.ts";
+import { echoMessage, enveloped, openEnvelopes } from "./wire_bytes.ts";
+
+const tool = { name: "curl", path: findTool("curl") };
+const JSON_TYPE = "content-type: application/json";
+const ECHO = "selvage.test.v1.EchoService";
+
+/** What curl got: the header and trailer sections as it writes them, and the body. */
+interface Got {
+  readonly code: number;
+  readonly status: string;
+  readonly sections: string;
+  readonly body: Uint8Array;
+  readonly text: string;
+}
+
+/** Has curl make one request over HTTP/2, with the certificate in `files`. */
+async function request(
+  curl: string,
+  { port }: EchoWorker,
+  files: PeerFiles,
+  path: string,
+  args: readonly string[],
+): Promise<Got> {
+  await files.write("body", "");
+  await files.write("sections", "");
+  const { code, stdout } = await runTool(curl, [
+    ...["--http2", "--silent", "--max-time", "30", "--cacert", files.path("ca.pem")],
+    ...["--cert", files.path("cert.pem"), "--key", files.path("key.pem")],
+    ...["--dump-header", files.path("sections"), "--output", files.path("body")],
+    ...["--write-out", "%{http_version} %{http_code}", ...args],
+    `https://127.0.0.1:${port}/${path}`,
+  ]);
+  const body = await files.read("body");
+  const text = new TextDecoder().decode(body);
+  const sections = new TextDecoder().decode(await files.read("sections"));
+  return { code, status: stdout, sections, body, text };
+}
+
+testWithTool(tool, "curl calls a worker over HTTP/2 and mutual TLS", async (curl, t) => {
+  await using served = await startEchoWorker();
+  await using files = await PeerFiles.of(served.config);
+  const get = (path: string, ...args: string[]) => request(curl, served, files, path, args);
+
+  await t.step("a routine in JSON", async () => {
+    const call = JSON.stringify({ routine: "math.add", arguments: { json: "[1,2]" } });
+    const { status, text } = await get(
+      "selvage.v1.WorkerService/Call",
+      "-H",
+      JSON_TYPE,
+      "-d",
+      call,
+    );
+    assert.deepEqual([status, JSON.parse(text)], ["2 200", { result: { json: "3" } }]);
+  });
+
+  await t.step("a routine that is not there, told with the nearest name", async () => {
+    const call = JSON.stringify({ routine: "math.ad", arguments: { json: "[1,2]" } });
+    const { status, text } = await get(
+      "selvage.v1.WorkerService/Call",
+      "-H",
+      JSON_TYPE,
+      "-d",
+      call,
+    );
+    assert.equal(status, "2 501");
+    const { code, message } = JSON.parse(text);
+    assert.equal(code, "unimplemented");
+    assert.match(message, /math\.add/);
+  });
+
+  await t.step("its health", async () => {
+    const { status, text } = await get("grpc.health.v1.Health/Check", "-H", JSON_TYPE, "-d", "{}");
+    assert.deepEqual([status, JSON.parse(text)], ["2 200", { status: "SERVING" }]);
+  });
+
+  await t.step("a method without side effects with GET", async () => {
+    const message = encodeURIComponent(JSON.stringify({ text: "got" }));
+    const query = `connect=v1&encoding=json&message=${message}`;
+    const { status, text } = await get(`${ECHO}/EchoWithoutSideEffects?${query}`);
+    assert.deepEqual([status, JSON.parse(text)], ["2 200", { text: "got" }]);
+  });
+
+  await t.step("a service's error in JSON", async () => {
+    const { status, sections, text } = await get(
+      `${ECHO}/Echo`,
+      ...["-H", JSON_TYPE, "-d", JSON.stringify({ text: "fail" })],
+    );
+    assert.equal(status, "2 400");
+    assert.equal(JSON.parse(text).code, "failed_precondition");
+    assert.match(sections, /^x-failure: yes\r$/m);
+  });
+
+  await t.step("in gRPC, with trailers", async () => {
+    const sent = enveloped(echoMessage("hello"));
+    const body = await files.write("sent", sent);
+    const headers = [
+      "-H",
+      "content-type: application/grpc",
+      "-H",
+      "te: trailers",
+      "-H",
+      "x-say: so",
+    ];
+    const { status, sections, body: got } = await get(
+      `${ECHO}/Echo`,
+      ...[...headers, "--data-binary", `@${body}`],
+    );
+    assert.equal(status, "2 200");
+    assert.deepEqual(Uint8Array.from(got), sent);
+    assert.match(sections, /\r\n\r\n(?:.*\r\n)*grpc-status: 0\r\n/);
+    assert.match(sections, /^x-said-last: so\r$/m);
+  });
+
+  await t.step("in gRPC-Web, with trailers in the body", async () => {
+    const message = echoMessage("hello");
+    const body = await files.write("sent", enveloped(message));
+    const headers = ["-H", "content-type: application/grpc-web+proto", "-H", "x-say: so"];
+    const got = await get(`${ECHO}/Echo`, ...headers, "--data-binary", `@${body}`);
+    assert.equal(got.status, "2 200");
+    const [answer, trailer] = openEnvelopes(got.body);
+    assert.deepEqual(Uint8Array.from(answer?.message ?? []), message);
+    assert.equal(trailer?.flags, 0x80);
+    assert.match(new TextDecoder().decode(trailer?.message), /grpc-status: 0\r\n/i);
+  });
+
+  await t.step("a stream in Connect's JSON", async () => {
+    const request = JSON.stringify({ text: "again", count: 3 });
+    const body = await files.write("sent", enveloped(new TextEncoder().encode(request)));
+    const headers = ["-H", "content-type: application/connect+json"];
+    const got = await get(`${ECHO}/Repeat`, ...headers, "--data-binary", `@${body}`);
+    const read = openEnvelopes(got.body).map(({ flags, message }) => [
+      flags,
+      JSON.parse(new TextDecoder().decode(message)),
+    ]);
+    assert.deepEqual(read, [
+      [0, { text: "again" }],
+      [0, { text: "again", index: 1 }],
+      [0, { text: "again", index: 2 }],
+      [2, {}],
+    ]);
+  });
+
+  await t.step("with 16 MiB both ways", async () => {
+    const sent = echoMessage("large", new Uint8Array(LARGE_BYTES).fill(7));
+    const body = await files.write("sent", sent);
+    const headers = ["-H", "content-type: application/proto"];
+    const got = await get(`${ECHO}/Echo`, ...headers, "--data-binary", `@${body}`);
+    assert.equal(got.status, "2 200");
+    assert.equal(Buffer.compare(got.body, sent), 0);
+  });
+
+  await t.step("and is told in plain terms of a path that is not served", async () => {
+    const { status } = await get("nothing/Here", "-H", JSON_TYPE, "-d", "{}");
+    assert.equal(status, "2 404");
+  });
+});
+
+testWithTool(tool, "curl is refused by a worker that does not allow it", async (curl) => {
+  await using served = await startEchoWorker();
+  await using stranger = await PeerFiles.of({
+    ...new ForeignTrust().client(),
+    ca: served.config.ca,
+  });
+  const body = ["-H", JSON_TYPE, "-d", JSON.stringify({ text: "let me in" })];
+  const { code, status, text } = await request(curl, served, stranger, `${ECHO}/Echo`, body);
+  assert.notEqual(code, 0);
+  assert.deepEqual([status, text, served.record.begun], ["0 000", "", 0]);
+});
+
+testWithTool(tool, "curl calls a worker over plaintext with prior knowledge", async (curl) => {
+  await using served = await startEchoWorker({ credentials: undefined, allow: undefined });
+  const { stdout } = await runTool(curl, [
+    ...["--http2-prior-knowledge", "--silent", "--max-time", "30", "-H", JSON_TYPE],
+    ...["-d", JSON.stringify({ text: "hello" }), "--write-out", " %{http_version} %{http_code}"],
+    `http://127.0.0.1:${served.port}/${ECHO}/Echo`,
+  ]);
+  assert.equal(stdout, '{"text":"hello"} 2 200');
+});
