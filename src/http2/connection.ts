@@ -78,7 +78,8 @@ export interface ClientConnection extends Connection {
    * Opens a stream. Beyond the peer's concurrency limit it waits its turn inside the connection, unsent,
    * where `reset` takes it back unsent too. On a connection that is not `open`, `receiver.closed` tells `not-processed`.
    *
-   * @param body sent with the HEADERS where given; `endStream` ends our direction after it.
+   * @param options `body` is sent behind the HEADERS where given; `endStream` ends our direction after it.
+   * @throws {TypeError} for fields that RFC 9113 §8 calls malformed.
    */
   open(
     fields: HeaderList,

@@ -38,18 +38,36 @@ export interface StreamReceiver {
 export interface Stream {
   /** The stream id; 0 on the client until its HEADERS are written. */
   readonly id: number;
-  /** Client: nothing, the request went with `open`. Server: 1xx and the response's header section. */
+  /**
+   * Client: nothing, the request went with `open`. Server: 1xx and the response's header section.
+   *
+   * @throws {TypeError} for fields that RFC 9113 §8 calls malformed, and where the headers were sent before.
+   */
   sendHeaders(fields: HeaderList, endStream: boolean): void;
   /**
    * Queues DATA; the bytes belong to the stream until they are sent.
    *
-   * @returns `false` where more than the high-water mark is queued: wait for `writable`.
+   * @returns `false` where more than the high-water mark is queued: wait for `writable`. On a stream that
+   * is over, nothing is queued and `true` returned: `closed` has told.
+   * @throws {TypeError} before the headers, and after our direction was ended.
    */
   sendData(bytes: Uint8Array, endStream: boolean): boolean;
-  /** Queues a trailer section, which ends our direction. */
+  /**
+   * Queues a trailer section, which ends our direction.
+   *
+   * @throws {TypeError} for fields that RFC 9113 §8 calls malformed, before the headers, and after our
+   * direction was ended.
+   */
   sendTrailers(fields: HeaderList): void;
-  /** Gives credit for `count` received bytes back to the peer, on the stream and the connection. */
+  /**
+   * Gives credit for `count` received bytes back to the peer, on the stream and the connection. What a
+   * stream that is `complete` has left unread counts until it is released, or `reset` gives all of it
+   * back; what a stream had that ended otherwise goes back by itself.
+   */
   release(count: number): void;
-  /** Ends the stream now with RST_STREAM; nothing is delivered afterwards but `closed`. */
+  /**
+   * Ends the stream now with RST_STREAM; nothing is delivered afterwards but `closed`. On a stream that is
+   * over nothing is sent.
+   */
   reset(code: ErrorCode): void;
 }
