@@ -66,7 +66,11 @@ export class StreamExchange {
     const outbox = this.#outbox;
     outbox.put(duplexRequestMessage({ kind: "call", call: envelope }));
     feed?.attach(
-      { item: (message) => outbox.put(message), end: () => outbox.end() },
+      {
+        item: (message) => outbox.put(message),
+        // Our direction stays open: credit for what the routine still sends has to follow.
+        end: () => outbox.put(duplexRequestMessage({ kind: "end" })),
+      },
       envelope.ahead,
     );
     const headers = new Headers([[ROUTINE_HEADER, envelope.routine], ...pairs(fields)]);

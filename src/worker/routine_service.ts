@@ -123,6 +123,8 @@ export class RoutineService {
     context.signal.addEventListener("abort", leave, { once: true });
     try {
       for await (const message of messages) yield itemMessage(message);
+      // What was left because the call was cancelled has not ended as it should.
+      context.signal.throwIfAborted();
     } catch (error) {
       throw toConnectError(error);
     } finally {

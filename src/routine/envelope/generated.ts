@@ -125,6 +125,8 @@ export function duplexRequestMessage(message: DuplexMessage): DuplexRequest {
       });
     case "credit":
       return create(DuplexRequestSchema, { message: { case: "credit", value: message.items } });
+    case "end":
+      return create(DuplexRequestSchema, { message: { case: "end", value: true } });
     case "unknown":
       return create(DuplexRequestSchema);
   }
@@ -140,6 +142,7 @@ export function duplexRequestMessage(message: DuplexMessage): DuplexRequest {
 export function duplexMessageOf({ message }: DuplexRequest): DuplexMessage {
   if (message.case === "call") return { kind: "call", call: callOf(message.value) };
   if (message.case === "credit") return { kind: "credit", items: message.value };
+  if (message.case === "end") return { kind: "end" };
   const payload = message.case === "value" ? payloadOf(message.value) : undefined;
   return payload === undefined ? { kind: "unknown" } : { kind: "value", payload };
 }

@@ -137,6 +137,7 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
         if (done) return this.#callerEnded(credit, input);
         if (message.kind === "credit") credit.grant(message.items);
         else if (message.kind === "value") await input.put(message.payload);
+        else if (message.kind === "end") input.end();
         else if (message.kind === "call") throw new InvalidPayload("a stream has one call");
       }
     } catch (error) {
@@ -218,7 +219,7 @@ async function* inputOf(
 ): AsyncGenerator<EncodedPayload, void, undefined> {
   for (;;) {
     const { done, value: message } = await requests.next();
-    if (done) return;
+    if (done || message.kind === "end") return;
     if (message.kind === "value") yield message.payload;
     else if (message.kind === "call") throw new InvalidPayload("a stream has one call");
   }

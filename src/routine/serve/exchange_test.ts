@@ -163,6 +163,19 @@ Deno.test("exchange() leaves the rest to flow control once the caller can grant 
   assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 100);
 });
 
+Deno.test("exchange() still waits for credit once the caller's input has ended", async () => {
+  const { made, begin } = counter();
+  const requests = new Requests().say(callWith(2), { kind: "end" });
+  const items = exchange(requests, begin);
+  for (let n = 1; n <= 2; n++) assert.equal(plain((await items.next()).value!), n);
+  const third = items.next();
+  await turn();
+  assert.deepEqual(made, [1, 2]);
+  requests.say(credit(1));
+  assert.equal(plain((await third).value!), 3);
+  await items.return?.();
+});
+
 Deno.test("exchange() gives credit for what the routine has read of the input, and no more", async () => {
   const requests = new Requests().say(callWith(4), value(1), value(2), value(3));
   let read: AsyncIterator<EncodedPayload> | undefined;
@@ -179,7 +192,9 @@ Deno.test("exchange() gives credit for what the routine has read of the input, a
 });
 
 Deno.test("exchange() hands the input to the routine in order, to its end", async () => {
-  const requests = new Requests().say(callWith(8), value("a"), credit(1), value("b")).end();
+  const requests = new Requests().say(callWith(8), value("a"), credit(1), value("b"), {
+    kind: "end",
+  });
   const items = exchange(requests, (_call, input) => input[Symbol.asyncIterator]());
   const read = await Array.fromAsync({ [Symbol.asyncIterator]: () => items }, plain);
   assert.deepEqual(read.filter((item) => typeof item === "string"), ["a", "b"]);
