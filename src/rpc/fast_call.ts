@@ -36,7 +36,9 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   readonly #arrivedAt: number;
   #state: FastState = "arriving";
   #requestEnded = false;
-  readonly #body = new Gathered();
+  /** An error was answered, whatever else happens. */
+  #answered = false;
+  readonly #body: Gathered;
   #length = 0;
   /** Bytes whose credit went back to the peer. */
   #credited = 0;
@@ -50,6 +52,7 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
     this.#request = request;
     this.#handler = handler;
     this.peer = peer;
+    this.#body = new Gathered(request.budget);
     this.#arrivedAt = request.facts.timeoutMs === undefined ? 0 : performance.now();
     if (request.limits.receiveTimeoutMs > 0) armUnlessComplete(this);
   }
@@ -131,16 +134,17 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   admitted(context: unknown, release: () => void): void {
     this.context = context;
     this.#release = release;
-    if (this.#plain !== undefined) this.#answerPlainly(this.#plain);
-    else if (this.#gone !== undefined) this.#finish(undefined);
+    if (this.#answered || this.#gone !== undefined) this.#finish(undefined);
+    else if (this.#plain !== undefined) this.#answerPlainly(this.#plain);
     else if (this.#requestEnded) this.#begin();
     else this.#credit();
   }
 
   /** The call may not begin. */
   refused(error: ConnectError): void {
+    if (this.#answered || this.#gone !== undefined) return;
     if (this.#plain !== undefined) void this.#plain.answer(refusalValues({ error }));
-    else if (this.#gone === undefined) this.#answerError({ error });
+    else this.#answerError({ error });
   }
 
   #begin(): void {
@@ -219,6 +223,7 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
 
   #answerError(refusal: Refusal): void {
     this.#credit();
+    this.#answered = true;
     this.#state = "over";
     this.#body.drop();
     const plain = this.#createPlain();

@@ -3,11 +3,16 @@ import { Code, ConnectError } from "@connectrpc/connect";
 /** What messages that are being received may take together, beyond the first 64 KiB of each. */
 export class GatherBudget {
   readonly #limitBytes: number;
+  readonly #within: GatherBudget | undefined;
   #spentBytes = 0;
 
-  /** @param limitBytes what they may take. */
-  constructor(limitBytes: number) {
+  /**
+   * @param limitBytes what they may take.
+   * @param within a larger budget that this is a part of. Default: none.
+   */
+  constructor(limitBytes: number, within?: GatherBudget) {
     this.#limitBytes = limitBytes;
+    this.#within = within;
   }
 
   /**
@@ -16,12 +21,23 @@ export class GatherBudget {
    * @throws {ConnectError} `ResourceExhausted` where it grows and all together take too much.
    */
   change(before: number, now: number): void {
-    this.#spentBytes += Math.max(now - FREE_BYTES, 0) - Math.max(before - FREE_BYTES, 0);
-    if (now <= Math.max(before, FREE_BYTES) || this.#spentBytes <= this.#limitBytes) return;
+    if (Math.max(before, now) <= FREE_BYTES) return;
+    this.#count(before, now);
+    if (now <= before || !this.#exceeded) return;
     throw new ConnectError(
       "too much is being received at once to take another large message",
       Code.ResourceExhausted,
     );
+  }
+
+  get #exceeded(): boolean {
+    if (this.#spentBytes > this.#limitBytes) return true;
+    return this.#within !== undefined && this.#within.#exceeded;
+  }
+
+  #count(before: number, now: number): void {
+    if (this.#within !== undefined) this.#within.#count(before, now);
+    this.#spentBytes += Math.max(now - FREE_BYTES, 0) - Math.max(before - FREE_BYTES, 0);
   }
 }
 
@@ -29,6 +45,11 @@ const FREE_BYTES = 64 * 1024;
 
 /** Of all messages of the process: 256 MiB. */
 const processBudget = new GatherBudget(256 * 1024 * 1024);
+
+/** Of all messages of one connection: a quarter of what the process has. */
+export function connectionBudget(): GatherBudget {
+  return new GatherBudget(64 * 1024 * 1024, processBudget);
+}
 
 /**
  * Bytes gathered until they are a whole message. They take at most twice their number, whatever the
@@ -55,13 +76,14 @@ export class Gathered {
   /**
    * Adds bytes to the end.
    *
+   * @param wholeBytes how many there will be, as far as the peer is to be believed. Default: not known.
    * @throws {ConnectError} `ResourceExhausted` where all messages together take too much.
    */
-  add(bytes: Uint8Array): void {
+  add(bytes: Uint8Array, wholeBytes = Infinity): void {
     const length = this.#length + bytes.byteLength;
     if (this.#length === 0) this.#bytes = bytes;
     else {
-      if (length > this.#bytes.byteLength || this.#spent === 0) this.#grow(length);
+      if (length > this.#bytes.byteLength || this.#spent === 0) this.#grow(length, wholeBytes);
       this.#bytes.set(bytes, this.#length);
     }
     this.#length = length;
@@ -69,7 +91,7 @@ export class Gathered {
 
   /** Lets go of the chunk that a first piece may be a small part of. */
   compact(): void {
-    if (this.#spent === 0 && this.#length > 0) this.#grow(this.#length);
+    if (this.#spent === 0 && this.#length > 0) this.#grow(this.#length, this.#length);
   }
 
   /** The bytes gathered; there are none afterwards. */
@@ -88,8 +110,9 @@ export class Gathered {
     this.#length = 0;
   }
 
-  #grow(length: number): void {
-    const capacity = Math.max(length, Math.min(2 * length, length + GROWTH_BYTES), 1024);
+  #grow(length: number, wholeBytes: number): void {
+    const roomy = Math.max(Math.min(2 * length, length + GROWTH_BYTES), ROOM_BYTES);
+    const capacity = Math.max(length, Math.min(roomy, wholeBytes));
     this.#spend(capacity);
     const bytes = new Uint8Array(capacity);
     bytes.set(this.#bytes.subarray(0, this.#length));
@@ -103,6 +126,8 @@ export class Gathered {
   }
 }
 
+/** Where it is not known how many there will be, there is room for these. */
+const ROOM_BYTES = 1024;
 /** From 1 MiB on a buffer grows by a mebibyte at a time. */
 const GROWTH_BYTES = 1024 * 1024;
 const EMPTY = new Uint8Array(0);

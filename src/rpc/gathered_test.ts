@@ -46,3 +46,22 @@ Deno.test("Gathered takes small messages whatever the large ones take", () => {
   small.add(new Uint8Array(10_000));
   assert.equal(small.length, 20_000);
 });
+
+Deno.test("a budget within another is held to both", () => {
+  const whole = new GatherBudget(300_000);
+  const parts = [new GatherBudget(200_000, whole), new GatherBudget(200_000, whole)];
+  const [first, second] = parts.map((part) => new Gathered(part)) as [Gathered, Gathered];
+  first.add(new Uint8Array(100_000));
+  first.add(new Uint8Array(100_000), 200_000);
+  assert.throws(() => first.add(new Uint8Array(100_000), 300_000), {
+    code: Code.ResourceExhausted,
+  });
+  first.drop();
+  second.add(new Uint8Array(100_000));
+  second.add(new Uint8Array(100_000), 200_000);
+  first.add(new Uint8Array(100_000));
+  first.add(new Uint8Array(100_000), 200_000);
+  const third = new Gathered(whole);
+  third.add(new Uint8Array(100_000));
+  assert.throws(() => third.add(new Uint8Array(100_000)), { code: Code.ResourceExhausted });
+});

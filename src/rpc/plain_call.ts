@@ -10,6 +10,7 @@ import {
 import { answerStatus } from "./answer_status.ts";
 import { BodyReader } from "./body_reader.ts";
 import { type Deadline, expireAfter, type Expiring } from "./deadlines.ts";
+import type { GatherBudget } from "./gathered.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
 import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "./limits.ts";
@@ -24,6 +25,8 @@ export interface ArrivedRequest {
   readonly facts: RequestFacts;
   readonly route: Route;
   readonly limits: RpcLimits;
+  /** What the messages of its connection may take while they are received. */
+  readonly budget: GatherBudget;
 }
 
 /** A call on the plain path: connect-es reads the request and writes the response, in whatever protocol and form. */
@@ -173,12 +176,15 @@ async function stop(
 /** The body in whole messages; the promise of its length is kept here, connect-es would take room for it. */
 function wholeMessages(
   body: BodyReader,
-  { facts, route, limits }: ArrivedRequest,
+  { facts, route, limits, budget }: ArrivedRequest,
   header: Headers,
 ): AsyncIterable<Uint8Array> {
   if (facts.protocol !== "connect" || route.method.methodKind !== "unary") {
-    return new WholeEnvelopes(body, limits.messageBytes);
+    return new WholeEnvelopes(body, limits.messageBytes, { budget });
   }
   header.delete("content-length");
-  return new WholeBody(body, limits.messageBytes, facts.contentLength);
+  return new WholeBody(body, limits.messageBytes, {
+    budget,
+    promisedBytes: facts.contentLength,
+  });
 }

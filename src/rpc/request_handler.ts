@@ -5,6 +5,7 @@ import { answerStatus, discard } from "./answer_status.ts";
 import { callContext } from "./call_context.ts";
 import { FastCall, type FastHandler } from "./fast_call.ts";
 import { fastHandlerOf } from "./fast_implementation.ts";
+import { connectionBudget, type GatherBudget } from "./gathered.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
 import { refusalKey } from "./refusal.ts";
 import { factsOf, type RequestFacts } from "./request_facts.ts";
@@ -38,6 +39,7 @@ export function createRequestHandler<Peer, Context>(
     fields: HeaderList,
     endStream: boolean,
     peer: Peer,
+    budget: GatherBudget,
   ): StreamReceiver {
     const facts = factsOf(fields);
     const route = routes.get(facts.path);
@@ -45,7 +47,7 @@ export function createRequestHandler<Peer, Context>(
       answerStatus(stream, statusOf(route, facts));
       return discard(stream);
     }
-    const request: ArrivedRequest = { stream, fields, facts, route, limits };
+    const request: ArrivedRequest = { stream, fields, facts, route, limits, budget };
     const fastHandler = facts.plainBinary ? fastHandlers.get(route) : undefined;
     const call = fastHandler === undefined
       ? new AdmittedPlainCall(request)
@@ -55,7 +57,10 @@ export function createRequestHandler<Peer, Context>(
     return call;
   }
 
-  return (peer) => (stream, fields, endStream) => receive(stream, fields, endStream, peer);
+  return (peer) => {
+    const budget = connectionBudget();
+    return (stream, fields, endStream) => receive(stream, fields, endStream, peer, budget);
+  };
 }
 
 /** A call that waits to be admitted. */

@@ -234,9 +234,9 @@ function wholeMessages(
   const type = request.header.get("content-type");
   if (request.method === "POST" && type !== "application/proto" && type !== "application/json") {
     const flag = type?.startsWith("application/connect") ? CONNECT_END_FLAG : 0;
-    return new WholeEnvelopes(body, maxBytes, { flag });
+    return new WholeEnvelopes(body, maxBytes, { endFlag: flag });
   }
   const length = header.get("content-length");
   header.delete("content-length");
-  return new WholeBody(body, maxBytes, length === null ? undefined : Number(length));
+  return new WholeBody(body, maxBytes, length === null ? {} : { promisedBytes: Number(length) });
 }

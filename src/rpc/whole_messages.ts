@@ -1,11 +1,25 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { BodyReader } from "./body_reader.ts";
-import { Gathered } from "./gathered.ts";
+import { type GatherBudget, Gathered } from "./gathered.ts";
 
-/** What a body of envelopes is held to by the client that receives it. */
-export interface EnvelopeEnding {
-  /** The flag of the envelope that ends the body; 0 where the protocol has none. */
-  readonly flag: number;
+/** How a body of envelopes is received. */
+export interface WholeEnvelopesOptions {
+  /**
+   * Of a response, the flag of the envelope that ends it, 0 where the protocol has none: one that ends
+   * otherwise is the server's fault, where connect-es blames the caller. Default: the end of the body is
+   * left to connect-es, as it is of a request.
+   */
+  readonly endFlag?: number;
+  /** What the gathering may take. Default: the budget of the process. */
+  readonly budget?: GatherBudget;
+}
+
+/** How a body of one message is received. */
+export interface WholeBodyOptions {
+  /** The `content-length`, where there is one; `NaN` is not held against it. Default: none. */
+  readonly promisedBytes?: number | undefined;
+  /** What the gathering may take. Default: the budget of the process. */
+  readonly budget?: GatherBudget;
 }
 
 /**
@@ -16,26 +30,23 @@ export interface EnvelopeEnding {
 export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
   readonly #body: BodyReader;
   readonly #maxBytes: number;
-  readonly #gathered = new Gathered();
+  readonly #gathered: Gathered;
   /** Octets still missing of the current header, then of its payload. */
   #headerLeft = ENVELOPE_HEADER;
   #payloadLeft = 0;
   #declared = 0;
   /** An envelope declared too much: the reader is given everything as it comes, and says so. */
   #overlong = false;
-  readonly #ending: EnvelopeEnding | undefined;
+  readonly #endFlag: number | undefined;
   /** The flags of all envelopes together. */
   #flags = 0;
 
-  /**
-   * @param maxBytes the largest message.
-   * @param ending how a response must end: connect-es blames the caller for one that does not. A request
-   * is left to connect-es.
-   */
-  constructor(body: BodyReader, maxBytes: number, ending?: EnvelopeEnding) {
+  /** @param maxBytes the largest message. */
+  constructor(body: BodyReader, maxBytes: number, options: WholeEnvelopesOptions = {}) {
     this.#body = body;
     this.#maxBytes = maxBytes;
-    this.#ending = ending;
+    this.#endFlag = options.endFlag;
+    this.#gathered = new Gathered(options.budget);
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -47,7 +58,7 @@ export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
           return this.#gathered.length === 0 ? next : { done: false, value: this.#gathered.take() };
         }
         const end = this.#overlong ? next.value.byteLength : this.#scan(next.value);
-        if (end === 0) this.#gathered.add(next.value);
+        if (end === 0) this.#gather(next.value);
         else return { done: false, value: this.#wholeUntil(next.value, end) };
       }
     } catch (error) {
@@ -72,17 +83,26 @@ export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
   }
 
   #judgeEnd(): void {
-    if (this.#ending === undefined || this.#overlong) return;
+    if (this.#endFlag === undefined || this.#overlong) return;
     if (this.#gathered.length > 0) throw protocolError("incomplete envelope");
-    const { flag } = this.#ending;
-    if ((this.#flags & flag) !== flag) throw protocolError("the response has no end");
+    if ((this.#flags & this.#endFlag) !== this.#endFlag) {
+      throw protocolError("the response has no end");
+    }
   }
 
   #wholeUntil(bytes: Uint8Array, end: number): Uint8Array {
-    if (this.#gathered.length > 0) this.#gathered.add(bytes.subarray(0, end));
+    if (this.#gathered.length > 0) {
+      this.#gathered.add(bytes.subarray(0, end), this.#gathered.length + end);
+    }
     const whole = this.#gathered.length > 0 ? this.#gathered.take() : bytes.subarray(0, end);
-    if (end < bytes.byteLength) this.#gathered.add(bytes.subarray(end));
+    if (end < bytes.byteLength) this.#gather(bytes.subarray(end));
     return whole;
+  }
+
+  #gather(bytes: Uint8Array): void {
+    const length = this.#gathered.length + bytes.byteLength;
+    // The header is needed to know how many there will be.
+    this.#gathered.add(bytes, this.#headerLeft > 0 ? undefined : length + this.#payloadLeft);
   }
 
   /** Where the last envelope that ends in `bytes` does; 0 where none does. */
@@ -126,17 +146,16 @@ export class WholeBody implements AsyncIterableIterator<Uint8Array> {
   readonly #body: BodyReader;
   readonly #maxBytes: number;
   readonly #promisedBytes: number | undefined;
-  readonly #gathered = new Gathered();
+  readonly #gathered: Gathered;
   #given = false;
 
-  /**
-   * @param maxBytes the largest message.
-   * @param promisedBytes the `content-length`, where there is one; `NaN` is not held against it.
-   */
-  constructor(body: BodyReader, maxBytes: number, promisedBytes: number | undefined) {
+  /** @param maxBytes the largest message. */
+  constructor(body: BodyReader, maxBytes: number, options: WholeBodyOptions = {}) {
+    const { promisedBytes } = options;
     this.#body = body;
     this.#maxBytes = maxBytes;
     this.#promisedBytes = Number.isNaN(promisedBytes) ? undefined : promisedBytes;
+    this.#gathered = new Gathered(options.budget);
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {

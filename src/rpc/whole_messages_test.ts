@@ -35,7 +35,7 @@ Deno.test("WholeEnvelopes gives the same bytes, cut only between envelopes", asy
       ends.add(bytes.length);
     }
     const pieces = await collect(
-      new WholeEnvelopes(bodyOf(cut(Uint8Array.from(bytes), cuts)), 100, { flag: 0 }),
+      new WholeEnvelopes(bodyOf(cut(Uint8Array.from(bytes), cuts)), 100, { endFlag: 0 }),
     );
     let at = 0;
     for (const piece of pieces) {
@@ -66,17 +66,19 @@ Deno.test("WholeEnvelopes blames a peer whose response is torn or has no end", a
   const torn = [envelope(new Uint8Array(5), 0).subarray(0, 7)];
   const endless = [envelope(new Uint8Array(5), 0)];
   for (const pieces of [torn, endless, []]) {
-    const response = new WholeEnvelopes(bodyOf(pieces), 100, { flag: 2 });
+    const response = new WholeEnvelopes(bodyOf(pieces), 100, { endFlag: 2 });
     await assert.rejects(collect(response), { code: Code.Internal });
   }
   const ended = [envelope(new Uint8Array(5), 0), envelope(new Uint8Array(2), 2)];
-  await collect(new WholeEnvelopes(bodyOf(ended), 100, { flag: 2 }));
+  await collect(new WholeEnvelopes(bodyOf(ended), 100, { endFlag: 2 }));
 });
 
 Deno.test("WholeBody gives a body in one piece", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ minLength: 1 }), anyCuts, async (bytes, cuts) => {
-      const pieces = await collect(new WholeBody(bodyOf(cut(bytes, cuts)), 1000, bytes.length));
+      const pieces = await collect(
+        new WholeBody(bodyOf(cut(bytes, cuts)), 1000, { promisedBytes: bytes.length }),
+      );
       assert.deepEqual(pieces.map((piece) => [...piece]), [[...bytes]]);
     }),
   );
@@ -84,7 +86,7 @@ Deno.test("WholeBody gives a body in one piece", async () => {
 
 Deno.test("WholeBody refuses a body that is not as long as promised", async () => {
   for (const promised of [0, 9, 11]) {
-    const body = new WholeBody(bodyOf([new Uint8Array(10)]), 1000, promised);
+    const body = new WholeBody(bodyOf([new Uint8Array(10)]), 1000, { promisedBytes: promised });
     await assert.rejects(collect(body), { code: Code.InvalidArgument });
   }
 });
@@ -93,7 +95,7 @@ Deno.test("WholeBody gives one that is too large on as it comes", async () => {
   const body = new BodyReader({ release: () => {}, abandoned: () => {} });
   body.push(new Uint8Array(60));
   body.push(new Uint8Array(60));
-  const whole = new WholeBody(body, 100, undefined);
+  const whole = new WholeBody(body, 100);
   assert.equal((await whole.next()).value?.byteLength, 120);
   body.push(new Uint8Array(60));
   assert.equal((await whole.next()).value?.byteLength, 60);
