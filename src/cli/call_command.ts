@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { type CallOptions, type Routine, routine } from "../contract/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "./caller_flags.ts";
-import { flag } from "./flag.ts";
+import { switchFlag } from "./flag.ts";
 import { jsonOf } from "./json_value.ts";
 
 /** `selvage call`: calls one routine and prints what it answers. */
@@ -11,7 +11,7 @@ export function callCommand(): Command {
     .description("call a routine and print its result as JSON")
     .argument("<ROUTINE>", "its name, math.add for instance")
     .argument("[JSON-ARGUMENTS]", "its argument list, a JSON array", "[]")
-    .addOption(flag("--stream", "the routine streams: print one line an item"));
+    .addOption(switchFlag("--stream", "the routine streams: print one line an item"));
   return withCallerFlags(command, "either").action(call);
 }
 

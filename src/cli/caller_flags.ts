@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import { Dispatcher, type DispatcherOptions } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type CredentialsFlags, credentialsOf, withCredentialsFlags } from "./credentials_flags.ts";
-import { countFlag, flag, listFlag } from "./flag.ts";
+import { countFlag, flag, listFlag, switchFlag } from "./flag.ts";
+import { readText } from "./files.ts";
 import { configureLog, type LogFlags, withLogFlag } from "./log.ts";
 
 /** The flags of every command that calls workers. */
@@ -11,6 +12,7 @@ export interface CallerFlags extends CredentialsFlags, LogFlags {
   readonly discover?: string;
   readonly identity?: readonly string[];
   readonly strict?: boolean;
+  readonly tokenFile?: string;
   readonly timeout?: number;
 }
 
@@ -29,7 +31,8 @@ export function withCallerFlags(command: Command, targets: Targets): Command {
   }
   command
     .addOption(listFlag("--identity <ID>", "who the workers must prove to be; may be given again"))
-    .addOption(flag("--strict", "refuse whatever is less than mutual TLS off this machine"))
+    .addOption(switchFlag("--strict", "refuse whatever is less than mutual TLS off this machine"))
+    .addOption(flag("--token-file <FILE>", "the token that says who calls; read for every call"))
     .addOption(countFlag("--timeout <MS>", "how long it may take, in milliseconds", 1));
   return withLogFlag(withCredentialsFlags(command), "error");
 }
@@ -38,13 +41,21 @@ export function withCallerFlags(command: Command, targets: Targets): Command {
 export async function openDispatcher(flags: CallerFlags, targets: Targets): Promise<Dispatcher> {
   await configureLog(flags);
   const credentials = credentialsOf(flags, "caller");
+  const { tokenFile } = flags;
   const options: DispatcherOptions = {
     discovery: discoveryOf(flags, targets),
     credentials,
     identity: flags.identity,
     strict: flags.strict,
+    ...(tokenFile === undefined ? {} : { token: () => tokenIn(tokenFile) }),
   };
   return await Dispatcher.open(options);
+}
+
+async function tokenIn(file: string): Promise<string> {
+  const token = (await readText(file, "write the token there")).trim();
+  if (token !== "") return token;
+  throw new ConfigurationError(`${file} holds no token`, { setting: "--token-file" });
 }
 
 function discoveryOf({ endpoint, discover }: CallerFlags, targets: Targets): string {

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Credentials as CredentialsValue } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { Credentials } from "../spiffe/mod.ts";
-import { flag } from "./flag.ts";
+import { flag, switchFlag } from "./flag.ts";
 
 /** The flags that say who we are and whom we trust, the same for every command. */
 export interface CredentialsFlags {
@@ -20,7 +20,7 @@ export function withCredentialsFlags(command: Command): Command {
     .addOption(flag("--cert <FILE>", "our certificate and its chain, PEM"))
     .addOption(flag("--key <FILE>", "our private key, PEM"))
     .addOption(flag("--spiffe-socket <PATH>", "the SPIFFE agent's socket, instead of files"))
-    .addOption(flag("--one-way", "only one end shows a certificate"));
+    .addOption(switchFlag("--one-way", "only one end shows a certificate"));
 }
 
 /**

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import { ConfigurationError } from "../errors/mod.ts";
 import { parseDuration } from "./duration.ts";
 
 /**
@@ -9,9 +10,30 @@ import { parseDuration } from "./duration.ts";
  */
 export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);
-  const variable = `SELVAGE_${option.name().toUpperCase().replaceAll("-", "_")}`;
+  const variable = variableOf(option);
   // A command that may not read the environment is one where no variable is set.
   if (mayRead(variable)) option.env(variable);
+  return option;
+}
+
+/**
+ * A flag without a value. Its variable is `1` or `0`: a setting that is present and says nothing
+ * must not be taken for either.
+ *
+ * @throws {ConfigurationError} If the variable is set to anything else.
+ */
+export function switchFlag(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  const variable = variableOf(option);
+  const value = mayRead(variable) ? Deno.env.get(variable) : undefined;
+  if (value === "1") return option.env(variable);
+  if (value !== undefined && value !== "0") {
+    throw new ConfigurationError(`${variable} is 1 or 0, not ${JSON.stringify(value)}`, {
+      setting: variable,
+    });
+  }
+  // To commander any value means that the flag is given.
+  option.description += ` (env: ${variable})`;
   return option;
 }
 
@@ -31,6 +53,10 @@ export function countFlag(flags: string, description: string, least: number): Op
     if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= least) return count;
     throw new InvalidArgumentError(`It takes a whole number from ${least}.`);
   });
+}
+
+function variableOf(option: Option): string {
+  return `SELVAGE_${option.name().toUpperCase().replaceAll("-", "_")}`;
 }
 
 function mayRead(variable: string): boolean {

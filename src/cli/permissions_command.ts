@@ -28,7 +28,8 @@ export function permissionsCommand(commands: () => readonly Command[]): Command 
         });
       }
       const needs = new Needs();
-      for (const inner of [command, ...command.commands]) {
+      const leaves = command.commands.length === 0 ? [command] : command.commands;
+      for (const inner of leaves) {
         inner.action(async (...given: unknown[]) => {
           await demand(inner, given, needs);
           console.log(needs.flags.join(" "));
@@ -43,11 +44,12 @@ class Needs {
   readonly #read = new Set<string>();
   readonly #write = new Set<string>();
   readonly #net = new Set<string>();
+  #everywhere = false;
 
   get flags(): readonly string[] {
     return [
       "--allow-env=SELVAGE_*",
-      ...flag("net", this.#net),
+      ...(this.#everywhere ? ["--allow-net"] : flag("net", this.#net)),
       ...flag("read", this.#read),
       ...flag("write", this.#write),
     ];
@@ -66,6 +68,11 @@ class Needs {
     const address = parseAddress(text, setting);
     if (address.kind === "tcp") this.#net.add(text);
     if (address.kind === "unix") this.socket(address.path);
+  }
+
+  /** What discovery finds is not known before. */
+  anywhere(): void {
+    this.#everywhere = true;
   }
 
   /** A unix socket to listen at, or to dial. */
@@ -96,18 +103,17 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     needs.read(folder);
     needs.write(folder);
   } else {
-    const { endpoint = [], discover } = command.opts<CallerFlags>();
-    for (const address of [...endpoint, ...addressesOf(discover)]) needs.net(address, "--endpoint");
+    const { endpoint = [], discover, tokenFile } = command.opts<
+      Omit<CallerFlags, "endpoint"> & { readonly endpoint?: string | readonly string[] }
+    >();
+    for (const address of [endpoint].flat()) needs.net(address, "--endpoint");
+    if (tokenFile !== undefined) needs.read(resolve(tokenFile));
+    if (discover?.startsWith("static:") === true) {
+      for (const address of discover.slice("static:".length).split(",")) {
+        needs.net(address, "--discover");
+      }
+    } else if (discover !== undefined) needs.anywhere();
   }
-}
-
-function addressesOf(discover: string | undefined): readonly string[] {
-  if (discover === undefined) return [];
-  if (discover.startsWith("static:")) return discover.slice("static:".length).split(",");
-  throw new ConfigurationError(
-    "where the workers of that discovery are is not known before; only static: can be told",
-    { setting: "--discover" },
-  );
 }
 
 function flag(kind: string, values: ReadonlySet<string>): readonly string[] {

@@ -38,8 +38,7 @@ function program(): Command {
   for (const command of [...commands(), permissionsCommand(commands)]) {
     program.addCommand(command);
   }
-  settle(program);
-  return program;
+  return settled(program);
 }
 
 function commands(): readonly Command[] {
@@ -51,17 +50,15 @@ function commands(): readonly Command[] {
     healthCommand(),
     doctorCommand(),
     certsCommand(),
-  ];
+  ].map(settled);
 }
 
 /** Every command, however deep, leaves exiting to us and takes no colours from the environment. */
-function settle(command: Command): void {
-  command
+function settled(command: Command): Command {
+  for (const inner of command.commands) settled(inner);
+  return command
     .exitOverride()
     .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false })
     .showSuggestionAfterError()
-    .showHelpAfterError(
-      `(selvage ${command.parent === null ? "" : `${command.name()} `}--help tells more)`,
-    );
-  for (const inner of command.commands) settle(inner);
+    .showHelpAfterError("(--help tells more)");
 }

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { ConfigurationError } from "../errors/mod.ts";
 import { WorkerServer } from "../worker/mod.ts";
 import { type CredentialsFlags, credentialsOf, withCredentialsFlags } from "./credentials_flags.ts";
-import { countFlag, durationFlag, flag, listFlag } from "./flag.ts";
+import { countFlag, durationFlag, flag, listFlag, switchFlag } from "./flag.ts";
 import { configureLog, type LogFlags, withLogFlag } from "./log.ts";
 
 /** `selvage worker`: serves the routines of modules until it is told to stop. */
@@ -18,7 +18,7 @@ export function workerCommand(): Command {
     .addOption(
       listFlag("--allow <PATTERN>", "who may connect, with mutual TLS; may be given again"),
     )
-    .addOption(flag("--strict", "refuse whatever is less than mutual TLS off this machine"))
+    .addOption(switchFlag("--strict", "refuse whatever is less than mutual TLS off this machine"))
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
     .addOption(countFlag("--concurrency <N>", "calls at once (default: 256)", 1))
@@ -49,11 +49,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
       { setting: "--allow" },
     );
   }
-  // Heard from the start on: a worker that is told to stop while it starts does.
-  const told = Promise.withResolvers<void>();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    Deno.addSignalListener(signal, () => told.resolve());
-  }
+  const told = toldToStop();
   await using worker = await WorkerServer.start({
     modules,
     listen: flags.listen,
@@ -71,5 +67,19 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
   });
   const { id, address, url, security } = worker;
   console.log(JSON.stringify({ event: "worker.ready", id, address, url, security }));
-  await told.promise;
+  await told;
+}
+
+/** Heard from the start on, so that a worker stops which is told to while it starts. */
+function toldToStop(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
+    let heard = 0;
+    Deno.addSignalListener(signal, () => {
+      resolve();
+      // Whoever asks again does not want to wait for the calls in flight.
+      if (++heard > 1) Deno.exit(128 + number);
+    });
+  }
+  return promise;
 }

@@ -65,3 +65,15 @@ Deno.test("selvage takes a flag from its variable, and the flag over the variabl
   const over = await selvage(["call", "a.b", "--endpoint", "elsewhere"], { env });
   assert.match(over.err, /elsewhere/);
 });
+
+Deno.test("selvage takes 1 and 0 for a switch's variable, and nothing else for either", async () => {
+  const call = ["call", "a.b", "--endpoint", "127.0.0.1:1"];
+  const withOneWay = (value: string) => selvage(call, { env: { SELVAGE_ONE_WAY: value } });
+  assert.equal((await withOneWay("0")).code, 6);
+  assert.match((await withOneWay("1")).err, /--ca/);
+  for (const value of ["", "false", "yes"]) {
+    const { code, err } = await withOneWay(value);
+    assert.equal(code, 2);
+    assert.match(err, /SELVAGE_ONE_WAY is 1 or 0/);
+  }
+});

@@ -149,3 +149,23 @@ async function serving(address: string): Promise<void> {
     if (JSON.parse(out).idleSeconds === 0) return;
   }
 }
+
+Deno.test("permissions covers every address that a command names, and refuses half a command", async () => {
+  const net = async (...args: string[]) => {
+    const { out, err } = await selvage(["permissions", ...args]);
+    assert.match(out, /--allow-net/, err);
+    return out.split(" ").find((flag) => flag.startsWith("--allow-net"))!.trim();
+  };
+  assert.equal(
+    await net("call", "a.b", "--endpoint", "10.0.0.1:1", "--endpoint", "10.0.0.2:2"),
+    "--allow-net=10.0.0.1:1,10.0.0.2:2",
+  );
+  assert.equal(await net("doctor", "--endpoint", "10.0.0.1:1"), "--allow-net=10.0.0.1:1");
+  assert.equal(
+    await net("workers", "--discover", "static:10.0.0.1:1,10.0.0.2:2"),
+    "--allow-net=10.0.0.1:1,10.0.0.2:2",
+  );
+  assert.equal(await net("workers", "--discover", "dns:a.internal:1"), "--allow-net");
+  assert.equal((await selvage(["permissions", "certs"])).code, 2);
+  assert.equal((await selvage(["permissions", "worker"])).code, 2);
+});

@@ -6,7 +6,7 @@ import {
   withCredentialsFlags,
 } from "../credentials_flags.ts";
 import { ExitCode } from "../exit_code.ts";
-import { countFlag, flag, listFlag } from "../flag.ts";
+import { countFlag, flag, listFlag, switchFlag } from "../flag.ts";
 import { examine } from "./examine.ts";
 import { render } from "./render.ts";
 import type { Step } from "./report.ts";
@@ -17,7 +17,7 @@ export function doctorCommand(): Command {
     .description("explain one connection: TCP, TLS, every certificate, and the check that failed")
     .addOption(flag("--endpoint <HOST:PORT>", "what to examine"))
     .addOption(listFlag("--identity <ID>", "who it must prove to be; may be given again"))
-    .addOption(flag("--json", "print one JSON object"))
+    .addOption(switchFlag("--json", "print one JSON object"))
     .addOption(countFlag("--timeout <MS>", "how long each connection may take", 1).default(5_000));
   return withCredentialsFlags(command).action(doctor);
 }
