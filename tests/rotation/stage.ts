@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
+import type { TestCertificate } from "../support/certificates.ts";
 import { Load } from "./load.ts";
 import { Told } from "./told.ts";
 import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
@@ -90,10 +91,14 @@ export function mutualFlags(folder: string): readonly string[] {
   return ["--ca", ca, "--cert", cert, "--key", key, "--allow", ALLOWED];
 }
 
-/** One authority, and a certificate of each end. */
-export function beginnings(): Beginnings {
-  const root = makeRoot("root");
-  return { worker: makeVersion(WORKER_ID, [root]), client: makeVersion(CLIENT_ID, [root]) };
+/** Of each end a certificate under the first authority, and trust in all of them. */
+export function beginnings(
+  authorities: readonly [TestCertificate, ...TestCertificate[]] = [makeRoot("root")],
+): Beginnings {
+  return {
+    worker: makeVersion(WORKER_ID, authorities),
+    client: makeVersion(CLIENT_ID, authorities),
+  };
 }
 
 /** The folders of both ends, gone with their disposal. */

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { Credentials } from "../../src/credentials/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
+import { HandshakeError, WorkerUnavailable } from "../../src/errors/mod.ts";
+import { denylistOf } from "../support/certificates.ts";
+import { echo, held, hold, release } from "./routines.ts";
+import { Folders } from "./stage.ts";
+import { Told } from "./told.ts";
+import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
+import { pathsIn, renamed } from "./ways.ts";
+import { WorkerProcess } from "./worker_process.ts";
+
+const root = makeRoot("root");
+
+Deno.test("a client that is denied takes no new call at once, finishes the one it is at, and others stay", async () => {
+  await using stage = await Stage.open();
+  const version = makeVersion(CLIENT_ID, [root]);
+  await using denied = await stage.dispatcher(version);
+  await using other = await stage.dispatcher(makeVersion(CLIENT_ID, [root]));
+  const told = new Told(other.events());
+  assert.equal(await other.call(echo, [1]), 1);
+  const { call } = await begin(denied, "denied");
+
+  await stage.deny(denylistOf(version.certificate));
+  await stage.worker.told.until("credentials.rotated");
+  const refused = await failure(denied);
+  assert.ok(refused instanceof HandshakeError, String(refused));
+  assert.equal(refused.peerReason, "certificate-denied");
+  assert.equal(await other.call(echo, [2]), 2);
+  assert.equal(told.of("peer.accepted").length, 1);
+
+  await other.call(release, ["denied"]);
+  assert.equal(await call, "denied");
+  // Whom we show has not changed: no connection had to move but the one that is denied.
+  const states = stage.worker.told.of("listener.generation").map(({ state }) => state);
+  assert.deepEqual(states, ["current"]);
+});
+
+Deno.test("a client that is denied is cut off when the grace is over", async () => {
+  await using stage = await Stage.open({ distrustGraceMs: 200 });
+  const version = makeVersion(CLIENT_ID, [root]);
+  await using denied = await stage.dispatcher(version);
+  const { call } = await begin(denied, "cut off");
+  await stage.deny(denylistOf(version.certificate));
+  const error = await call.then(() => undefined, (error) => error);
+  assert.ok(error instanceof WorkerUnavailable, String(error));
+  assert.equal(error.notBegun, false);
+});
+
+Deno.test("a client whose certificate expires takes no new call, and finishes the one it is at", async () => {
+  await using stage = await Stage.open();
+  const notAfter = Date.now() + 2_000;
+  await using expiring = await stage.dispatcher(makeVersion(CLIENT_ID, [root], { notAfter }));
+  await using other = await stage.dispatcher(makeVersion(CLIENT_ID, [root]));
+  const told = new Told(expiring.events());
+  const { call } = await begin(expiring, "expiring");
+  await told.until("credentials.expiring", ({ stage }) => stage === "expired");
+  const refused = await failure(expiring);
+  assert.ok(refused instanceof HandshakeError, String(refused));
+  assert.equal(refused.reason, "own-certificate-invalid");
+  await other.call(release, ["expiring"]);
+  assert.equal(await call, "expiring");
+});
+
+/** A worker process that watches its files, and a denylist among them. */
+class Stage implements AsyncDisposable {
+  readonly worker: WorkerProcess;
+  readonly #denylist: string;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(worker: WorkerProcess, denylist: string, resources: AsyncDisposableStack) {
+    this.worker = worker;
+    this.#denylist = denylist;
+    this.#resources = resources;
+  }
+
+  static async open(limits: { readonly distrustGraceMs?: number } = {}): Promise<Stage> {
+    const resources = new AsyncDisposableStack();
+    const folders = resources.use(await Folders.make());
+    await renamed.lay(folders.worker, makeVersion(WORKER_ID, [root]));
+    const denylist = join(folders.worker, "denylist.json");
+    await Deno.writeTextFile(denylist, "{}");
+    const files = { ...pathsIn(folders.worker), denylist, debounceMs: 20 };
+    const worker = resources.use(WorkerProcess.start({ files, allow: ALLOWED, limits }));
+    return new Stage(worker, denylist, resources);
+  }
+
+  /** A dispatcher with these credentials, which do not change. */
+  async dispatcher(version: Version): Promise<Dispatcher> {
+    return await Dispatcher.open({
+      discovery: `static:${await this.worker.address}`,
+      credentials: Credentials.fromPem(version),
+      identity: WORKER_ID,
+    });
+  }
+
+  /** Replaces the denylist. */
+  async deny(denylist: string): Promise<void> {
+    await Deno.writeTextFile(this.#denylist, denylist);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+/** Begins a call that lasts until it is released; resolves once the worker is at it. */
+async function begin(
+  dispatcher: Dispatcher,
+  name: string,
+): Promise<{ readonly call: Promise<string> }> {
+  const call = dispatcher.call(hold, [name], { timeoutMs: 0 });
+  call.catch(() => {}); // looked at by the test, later
+  await dispatcher.call(held, [name]);
+  return { call };
+}
+
+/** What a call fails with. */
+function failure(dispatcher: Dispatcher): Promise<unknown> {
+  return dispatcher.call(echo, [0]).then(() => undefined, (error) => error);
+}
