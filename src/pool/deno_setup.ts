@@ -15,7 +15,11 @@ export function absoluteModules(modules: readonly (string | URL)[]): readonly st
   });
 }
 
-/** The configuration that this program itself runs with, so that bare specifiers mean the same. */
+/**
+ * The configuration that this program itself runs with, so that bare specifiers mean the same.
+ *
+ * @throws {ConfigurationError} If this program may not read where it would be.
+ */
 export async function configFlags(config: string | URL | undefined): Promise<readonly string[]> {
   if (config !== undefined) return ["--config", filePath(config)];
   const main = mainPath();
@@ -39,11 +43,17 @@ function filePath(file: string | URL): string {
 
 async function isFile(path: string): Promise<boolean> {
   const { state } = Deno.permissions.querySync({ name: "read", path });
-  if (state !== "granted") return false; // to ask for a terminal's leave would be a surprise
+  if (state !== "granted") {
+    throw new ConfigurationError(
+      `workers resolve imports by this program's deno.json, and it may not look for ${path}: ` +
+        "allow reading it, or name the file in spawn.config",
+      { setting: "spawn.config" },
+    );
+  }
   try {
     return (await Deno.stat(path)).isFile;
   } catch {
-    return false; // absent, or not ours to read
+    return false; // absent
   }
 }
 
@@ -89,12 +99,29 @@ export async function moduleFiles(
     stdin: "null",
     stderr: "null",
   });
-  const { success, stdout } = await command.output();
+  const { success, stdout } = await allowedToRun(() => command.output());
   if (!success) return [];
   const { modules: graph }: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
   return graph.flatMap(({ specifier, local }) =>
     specifier.startsWith("file:") && local !== undefined ? [local.replaceAll(",", ",,")] : []
   );
+}
+
+/**
+ * Starts a process.
+ *
+ * @throws {ConfigurationError} If this program may not.
+ */
+export function allowedToRun<Started>(start: () => Started): Started {
+  try {
+    return start();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new ConfigurationError(
+      `workers are processes of their own, which takes --allow-run=${Deno.execPath()}`,
+      { setting: "spawn", cause },
+    );
+  }
 }
 
 /** What `deno info --json` tells, as far as it is used. */

@@ -8,6 +8,7 @@ import {
   type ToChild,
 } from "./handover.ts";
 import { readLines } from "./line_reader.ts";
+import { allowedToRun } from "./deno_setup.ts";
 import type { SpawnCommand } from "./spawn_command.ts";
 import type { Child, ChildExit, ReadyChild } from "./supervisor.ts";
 
@@ -44,14 +45,15 @@ export class SpawnedProcess implements Child {
     this.#options = options;
     this.name = options.begin.id;
     const { path, args, env } = options.command;
-    this.#process = new Deno.Command(path, {
+    const command = new Deno.Command(path, {
       args: [...args],
       clearEnv: true,
       env: { ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
-    }).spawn();
+    });
+    this.#process = allowedToRun(() => command.spawn());
     this.#input = this.#process.stdin.getWriter();
     this.#input.closed.catch(() => {}); // a child that ends closes its input; `exited` tells of it
     this.exited = this.#exit();

@@ -123,9 +123,15 @@ class Place {
   }
 
   #start(): PlaceState {
-    const child = this.#options.spawn();
-    this.#watch(child);
-    return { kind: "starting", child };
+    try {
+      const child = this.#options.spawn();
+      this.#watch(child);
+      return { kind: "starting", child };
+    } catch (error) {
+      // The system has no room for another process, or does not allow one.
+      const failure = error instanceof Error ? error : new Error(String(error));
+      return this.#failed("no process", failure.message, failure, {});
+    }
   }
 
   async #watch(child: Child): Promise<void> {
@@ -156,26 +162,33 @@ class Place {
     this.#first.resolve();
   }
 
-  #ended(child: Child, exit: ChildExit, failure: Error | undefined): void {
-    const { clock, observer, random, backoff } = this.#options;
+  #ended(child: Child, { code: exitCode, signal }: ChildExit, failure: Error | undefined): void {
+    const { clock } = this.#options;
     const proven = this.#state.kind === "ready" && clock.now() - this.#state.since >= PROVEN_MS;
-    this.#failures = proven ? 1 : this.#failures + 1;
-    const how = exit.signal === undefined ? `code ${exit.code}` : exit.signal;
-    const message = failure?.message ?? `its process ended with ${how}`;
-    const { code: exitCode, signal } = exit;
-    observer.emit({
-      type: "worker.crashed",
-      workerId: this.ready?.id ?? child.name,
-      message,
-      ...(signal === undefined ? { exitCode } : { signal }),
-    });
-    this.#previousId ??= child.name;
+    if (proven) this.#failures = 0;
+    const name = this.ready?.id ?? child.name;
+    const message = failure?.message ?? `its process ended with ${signal ?? `code ${exitCode}`}`;
+    const how = signal === undefined ? { exitCode } : { signal };
+    this.#move(this.#failed(name, message, failure, how));
+  }
+
+  /** Tells of a failure, and waits before the next attempt. */
+  #failed(
+    workerId: string,
+    message: string,
+    failure: Error | undefined,
+    how: { readonly exitCode?: number; readonly signal?: string },
+  ): PlaceState {
+    const { clock, observer, random, backoff } = this.#options;
+    this.#failures += 1;
+    observer.emit({ type: "worker.crashed", workerId, message, ...how });
+    this.#previousId ??= workerId;
     this.#first.reject(failure ?? new Error(message));
     const retry = clock.schedule(
       () => this.#move(this.#start()),
       backoffMs(this.#failures, random(), backoff),
     );
-    this.#move({ kind: "backoff", retry });
+    return { kind: "backoff", retry };
   }
 
   /** The one place where the state changes. */

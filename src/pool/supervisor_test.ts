@@ -70,6 +70,21 @@ Deno.test("Supervisor.started() resolves when one child of several fails at firs
   await fleet.supervisor.started();
 });
 
+Deno.test("Supervisor tries again when the system has no room for a process", async () => {
+  const fleet = new FakeFleet(1);
+  fleet.children[0]!.becomeReady();
+  await fleet.supervisor.started();
+  fleet.full = true;
+  await fleet.children[0]!.die({ code: 1 });
+  fleet.clock.turnTo(fleet.clock.nextAt);
+  assert.equal(fleet.children.length, 1);
+  fleet.full = false;
+  fleet.clock.turnTo(fleet.clock.nextAt);
+  fleet.children[1]!.becomeReady();
+  await settled();
+  assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-1"]);
+});
+
 Deno.test("Supervisor.stop() stops every child and starts none again", async () => {
   const fleet = new FakeFleet(2);
   fleet.children[0]!.becomeReady();
@@ -86,12 +101,14 @@ class FakeFleet {
   readonly events: UnstampedEvent[] = [];
   readonly clock = new TurnedClock();
   changes = 0;
+  full = false;
   readonly supervisor: Supervisor;
 
   constructor(count: number) {
     this.supervisor = new Supervisor({
       count,
       spawn: () => {
+        if (this.full) throw new Error("no room");
         const child = new FakeChild(`child-${this.children.length}`);
         this.children.push(child);
         return child;
