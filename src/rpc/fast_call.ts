@@ -1,7 +1,8 @@
-import { Code, ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
+import { type ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { ErrorCode, type HeaderList, type StreamEnd, type StreamReceiver } from "../http2/mod.ts";
 import type { RpcProtocol } from "./admission.ts";
+import { timedOut, tooLargeToSend } from "./call_errors.ts";
 import { callContext } from "./call_context.ts";
 import { Gathered } from "./gathered.ts";
 import { type Deadline, expireAfter, type Expiring } from "./deadlines.ts";
@@ -175,12 +176,7 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   #respond(message: Uint8Array): void {
     const { limits } = this.#request;
     if (message.byteLength > limits.sendBytes) {
-      this.#fail(
-        new ConnectError(
-          `message size ${message.byteLength} is larger than configured writeMaxBytes ${limits.sendBytes}`,
-          Code.ResourceExhausted,
-        ),
-      );
+      this.#fail(tooLargeToSend(message.byteLength, limits));
       return;
     }
     const compression = responseCompression(this.#request, message);
@@ -294,10 +290,6 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
 type FastState = "arriving" | "running" | "over";
 
 const NO_METADATA: ResponseMetadata = { header: undefined, trailer: undefined };
-
-function timedOut(): ConnectError {
-  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
-}
 
 function refusalValues(refusal: Refusal): ContextValues {
   return createContextValues().set(refusalKey, refusal);

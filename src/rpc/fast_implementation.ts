@@ -1,17 +1,6 @@
-import {
-  create,
-  type DescMethodUnary,
-  fromBinary,
-  type Message,
-  toBinary,
-} from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  type ContextValues,
-  createContextValues,
-  type HandlerContext,
-} from "@connectrpc/connect";
+import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
+import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { readBinary, writeBinary } from "./binary_form.ts";
 import { callContext } from "./call_context.ts";
 import type { FastCall, FastHandler } from "./fast_call.ts";
 import type { ResponseMetadata } from "./fast_response.ts";
@@ -27,37 +16,18 @@ export function fastHandlerOf(route: Route, implementation: FastImplementation):
 
 function onMessages(method: DescMethodUnary, invoke: UnaryImplementation): FastHandler {
   return (request, call) => {
-    const output = invoke(parse(method, request) as never, new FastContext(method, call));
+    const output = invoke(
+      readBinary(method.input, request) as never,
+      new FastContext(method, call),
+    );
     return isPromise(output)
-      ? output.then((message) => serialise(method, message))
-      : serialise(method, output);
+      ? output.then((message) => writeBinary(method.output, message as Message))
+      : writeBinary(method.output, output as Message);
   };
 }
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-}
-
-/** Errors as connect-es words them. */
-function parse(method: DescMethodUnary, bytes: Uint8Array): Message {
-  try {
-    return fromBinary(method.input, bytes);
-  } catch (error) {
-    throw new ConnectError(`parse binary: ${messageOf(error)}`, Code.Internal);
-  }
-}
-
-function serialise(method: DescMethodUnary, message: unknown): Uint8Array {
-  const output = create(method.output, message as Message);
-  try {
-    return toBinary(method.output, output);
-  } catch (error) {
-    throw new ConnectError(`serialize binary: ${messageOf(error)}`, Code.Internal);
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** What an implementation is told of its call; everything that costs is made when it is first asked for. */

@@ -1,14 +1,13 @@
-import {
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
 } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import type { Transport, UnaryResponse } from "@connectrpc/connect";
 import type { ClientConnection } from "../http2/mod.ts";
+import { readBinary, writeBinary } from "./binary_form.ts";
+import { timedOut } from "./call_errors.ts";
 import { compressionNames } from "./compression.ts";
 import { type Deadline, expireAfter } from "./deadlines.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
@@ -30,11 +29,11 @@ export function createFastUnary(options: TransportOptions): Transport["unary"] {
     input: MessageInitShape<I>,
   ): Promise<UnaryResponse<I, O>> {
     const time = callTime(timeoutMs, options.timeoutMs);
-    const message = serialise(method.input, input);
+    const message = writeBinary(method.input, input);
     const call = new FastPlacementRequest(method, signal, time);
     try {
       const response = await exchange(requests, options.place, call, message, header);
-      return new FastUnaryResponse(method, response, parse(method.output, response.message));
+      return new FastUnaryResponse(method, response, readBinary(method.output, response.message));
     } finally {
       call.over();
     }
@@ -91,28 +90,6 @@ function fieldsOf(header: HeadersInit | undefined, placement: Placement): string
   if (header !== undefined) appendFields(fields, new Headers(header));
   if (placement.fields !== undefined) fields.push(...placement.fields);
   return fields;
-}
-
-/** Errors as connect-es words them. */
-function serialise<I extends DescMessage>(desc: I, input: MessageInitShape<I>): Uint8Array {
-  const message = create(desc, input);
-  try {
-    return toBinary(desc, message);
-  } catch (error) {
-    throw new ConnectError(`serialize binary: ${messageOf(error)}`, Code.Internal);
-  }
-}
-
-function parse<O extends DescMessage>(desc: O, bytes: Uint8Array): MessageShape<O> {
-  try {
-    return fromBinary(desc, bytes);
-  } catch (error) {
-    throw new ConnectError(`parse binary: ${messageOf(error)}`, Code.Internal);
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 class PreparedRequests {
@@ -201,8 +178,7 @@ class FastPlacementRequest implements PlacementRequest {
   #wait(): { signal: AbortSignal; timer: Deadline } {
     const controller = new AbortController();
     const timer = expireAfter(Math.max(this.#deadline - performance.now(), 0), {
-      expired: () =>
-        controller.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
+      expired: () => controller.abort(timedOut()),
     });
     const signal = this.callerSignal === undefined
       ? controller.signal

@@ -6,6 +6,7 @@ import {
   EchoResponseSchema,
   EchoService,
 } from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
+import { enveloped } from "../../tests/support/raw_call.ts";
 import {
   ErrorCode,
   type HeaderList,
@@ -45,14 +46,6 @@ function serve(answer: (stream: Stream) => void) {
       await Promise.all([client.closed, server.closed]);
     },
   };
-}
-
-function enveloped(message: Uint8Array, flags = 0, declared = message.byteLength): Uint8Array {
-  const bytes = new Uint8Array(5 + message.byteLength);
-  new DataView(bytes.buffer).setUint8(0, flags);
-  new DataView(bytes.buffer).setUint32(1, declared);
-  bytes.set(message, 5);
-  return bytes;
 }
 
 function json(value: unknown): Uint8Array {

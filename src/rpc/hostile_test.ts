@@ -5,7 +5,7 @@ import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
 import { echoService, emptyRecord, throughPlainPath } from "../../tests/support/echo.ts";
 import { EchoRequestSchema, EchoService } from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
-import { post, rawCall, type RawResponse } from "../../tests/support/raw_call.ts";
+import { enveloped, post, rawCall, type RawResponse } from "../../tests/support/raw_call.ts";
 import { rpcPair, type RpcPairOptions } from "../../tests/support/rpc_pair.ts";
 import { headerValue } from "../http2/mod.ts";
 
@@ -20,14 +20,6 @@ function serve(lane: "fast" | "plain", options: RpcPairOptions = {}) {
     router.service(EchoService, echoService(record), lane === "plain" ? plain : undefined);
   }, options);
   return { record, pair, [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
-}
-
-function enveloped(message: Uint8Array, flags = 0, declared = message.byteLength): Uint8Array {
-  const bytes = new Uint8Array(5 + message.byteLength);
-  new DataView(bytes.buffer).setUint8(0, flags);
-  new DataView(bytes.buffer).setUint32(1, declared);
-  bytes.set(message, 5);
-  return bytes;
 }
 
 function status(response: RawResponse): string | undefined {

@@ -2,6 +2,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import type { HeaderList } from "../http2/mod.ts";
 import type { CompressionName } from "./compression.ts";
 import { defaultRpcLimits, type RpcLimits } from "./limits.ts";
+import { methodPath } from "./method_path.ts";
 import { formatGrpcTimeout } from "./timeout_field.ts";
 
 /** How a unary request is prepared. */
@@ -68,7 +69,7 @@ class PreparedRequest implements PreparedUnary {
       ":authority",
       options.authority ?? "selvage",
       ":path",
-      `/${method.parent.typeName}/${method.name}`,
+      methodPath(method),
       ...(protocol === "connect" ? CONNECT_FIELDS : GRPC_FIELDS),
       ...(accept === "" ? [] : [ACCEPT_FIELD[protocol], accept]),
       ...fields,

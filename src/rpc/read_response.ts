@@ -1,9 +1,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalClientResponse } from "@connectrpc/connect/protocol";
 import { createTransport as createConnectTransport } from "@connectrpc/connect/protocol-connect";
 import { createTransport as createGrpcTransport } from "@connectrpc/connect/protocol-grpc";
 import { type HeaderList, headerValue } from "../http2/mod.ts";
+import { invalidFields } from "./call_errors.ts";
 import { compressionOf } from "./compression.ts";
 import { headersOf } from "./header_fields.ts";
 import type { PreparedUnary } from "./prepared_unary.ts";
@@ -56,7 +56,7 @@ function universalResponse({ header, trailer, body }: ReceivedResponse): Univers
   const headers = headersOf(header);
   const trailers = headersOf(trailer);
   if (headers === undefined || trailers === undefined) {
-    throw new ConnectError("the response's header fields are not valid", Code.Internal);
+    throw invalidFields();
   }
   return {
     status: Number(headerValue(header, ":status")),

@@ -17,6 +17,7 @@ import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ConfigurationError } from "../errors/mod.ts";
 import { compressionNames, compressionOf } from "./compression.ts";
 import { defaultRpcLimits, type RpcLimits } from "./limits.ts";
+import { methodPath } from "./method_path.ts";
 import { throwRefusal } from "./refusal.ts";
 import type { UnaryBytesHandler } from "./unary_bytes.ts";
 
@@ -136,7 +137,7 @@ class RecordingRouter implements RpcRouter {
     handler: UnaryBytesHandler<Peer, Context>,
   ): this {
     // The request handler that calls it is the one whose peers and contexts it was written for.
-    this.#bytes.set(pathOf(method), handler as UnaryBytesHandler<unknown, unknown>);
+    this.#bytes.set(methodPath(method), handler as UnaryBytesHandler<unknown, unknown>);
     return this;
   }
 
@@ -168,12 +169,12 @@ class RecordingRouter implements RpcRouter {
   /** Options of a service's own, an interceptor for instance, are what connect-es is there for. */
   #record(method: DescMethod, invoke: UnaryImplementation, options?: ServiceOptions): void {
     if (method.methodKind === "unary" && options === undefined) {
-      this.#implementations.set(pathOf(method), invoke);
+      this.#implementations.set(methodPath(method), invoke);
     }
   }
 
   #refuseSecond(method: DescMethod): void {
-    const path = pathOf(method);
+    const path = methodPath(method);
     if (this.#router.handlers.some((handler) => handler.requestPath === path)) {
       throw new ConfigurationError(`${path} is registered twice`);
     }
@@ -200,8 +201,4 @@ class RecordingRouter implements RpcRouter {
       }),
     };
   }
-}
-
-function pathOf(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`;
 }

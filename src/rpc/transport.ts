@@ -10,6 +10,7 @@ import type { RpcProtocol } from "./admission.ts";
 import { type CompressionName, compressionNames, compressionOf } from "./compression.ts";
 import { createFastUnary } from "./fast_unary.ts";
 import { defaultRpcLimits, type RpcLimits } from "./limits.ts";
+import { methodPath } from "./method_path.ts";
 import type { Place } from "./placement.ts";
 import { RequestBody } from "./request_body.ts";
 import type { JsonOptions } from "./router.ts";
@@ -55,11 +56,11 @@ export function createTransport(options: TransportOptions): Transport {
       if (fast !== undefined && !isGet(options, method)) {
         return fast(method, signal, timeoutMs, header, input);
       }
-      methods.set(pathOf(method), method);
+      methods.set(methodPath(method), method);
       return plain.unary(method, signal, timeoutMs, header, input, contextValues);
     },
     stream(method, signal, timeoutMs, header, input, contextValues) {
-      methods.set(pathOf(method), method);
+      methods.set(methodPath(method), method);
       return plain.stream(method, signal, timeoutMs, header, input, contextValues);
     },
   };
@@ -76,10 +77,6 @@ function isGet(
 ): boolean {
   return useHttpGet === true && protocol === "connect" &&
     method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-}
-
-function pathOf(method: DescMethod): string {
-  return `/${method.parent.typeName}/${method.name}`;
 }
 
 function createPlainTransport(

@@ -7,10 +7,10 @@ import {
   type StreamEnd,
   type StreamReceiver,
 } from "../http2/mod.ts";
+import { timedOut, tooLargeToReceive, tooLargeToSend } from "./call_errors.ts";
 import { type Deadline, expireAfter, type Expiring } from "./deadlines.ts";
 import { envelope, ENVELOPE_BYTES } from "./envelope.ts";
 import { Gathered } from "./gathered.ts";
-import type { RpcLimits } from "./limits.ts";
 import { ordinaryMessage } from "./ordinary_response.ts";
 import type { PreparedUnary } from "./prepared_unary.ts";
 import { readResponse } from "./read_response.ts";
@@ -164,7 +164,7 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
   }
 
   expired(): void {
-    this.#cancel(new ConnectError("the operation timed out", Code.DeadlineExceeded));
+    this.#cancel(timedOut());
   }
 
   #complete(): void {
@@ -214,18 +214,4 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
 /** As connect-es words it. */
 function canceled(signal: AbortSignal): ConnectError {
   return ConnectError.from(signal.reason, Code.Canceled);
-}
-
-function tooLargeToReceive({ messageBytes }: RpcLimits): ConnectError {
-  return new ConnectError(
-    `message size is larger than configured readMaxBytes ${messageBytes}`,
-    Code.ResourceExhausted,
-  );
-}
-
-function tooLargeToSend(length: number, { sendBytes }: RpcLimits): ConnectError {
-  return new ConnectError(
-    `message size ${length} is larger than configured writeMaxBytes ${sendBytes}`,
-    Code.ResourceExhausted,
-  );
 }

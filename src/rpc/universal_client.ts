@@ -10,6 +10,7 @@ import {
   type StreamReceiver,
 } from "../http2/mod.ts";
 import { BodyReader } from "./body_reader.ts";
+import { invalidFields } from "./call_errors.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
 import type { RequestBody } from "./request_body.ts";
 import { errorOfStreamEnd } from "./stream_failure.ts";
@@ -216,10 +217,6 @@ function requestSection(request: UniversalClientRequest, options: SendOptions): 
   appendFields(section, request.header);
   section.push(...options.fields);
   return section;
-}
-
-function invalidFields(): ConnectError {
-  return new ConnectError("the response's header fields are not valid", Code.Internal);
 }
 
 const CONNECT_END_FLAG = 2;

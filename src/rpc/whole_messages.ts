@@ -22,15 +22,52 @@ export interface WholeBodyOptions {
   readonly budget?: GatherBudget;
 }
 
+/** A body read in whole messages. Whatever goes wrong with it, what was gathered is let go. */
+abstract class WholeMessages implements AsyncIterableIterator<Uint8Array> {
+  protected readonly body: BodyReader;
+  protected readonly gathered: Gathered;
+
+  constructor(body: BodyReader, budget: GatherBudget | undefined) {
+    this.body = body;
+    this.gathered = new Gathered(budget);
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    try {
+      const value = await this.read();
+      return value === undefined ? { done: true, value } : { done: false, value };
+    } catch (error) {
+      this.gathered.drop();
+      this.body.abandon();
+      throw error;
+    }
+  }
+
+  return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.gathered.drop();
+    return this.body.return();
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<Uint8Array, undefined>> {
+    this.gathered.drop();
+    return this.body.throw(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The next piece; `undefined` after the last. */
+  protected abstract read(): Promise<Uint8Array | undefined>;
+}
+
 /**
  * A body of envelopes, cut only where one ends. What reads it (connect-es) takes room for as much as
  * an envelope declares, and time that grows with the square of the pieces one comes in: it is given
  * whole ones.
  */
-export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
-  readonly #body: BodyReader;
+export class WholeEnvelopes extends WholeMessages {
   readonly #maxBytes: number;
-  readonly #gathered: Gathered;
   /** Octets still missing of the current header, then of its payload. */
   #headerLeft = ENVELOPE_HEADER;
   #payloadLeft = 0;
@@ -43,66 +80,45 @@ export class WholeEnvelopes implements AsyncIterableIterator<Uint8Array> {
 
   /** @param maxBytes the largest message. */
   constructor(body: BodyReader, maxBytes: number, options: WholeEnvelopesOptions = {}) {
-    this.#body = body;
+    super(body, options.budget);
     this.#maxBytes = maxBytes;
     this.#endFlag = options.endFlag;
-    this.#gathered = new Gathered(options.budget);
   }
 
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    try {
-      for (;;) {
-        const next = await this.#body.next();
-        if (next.done === true) {
-          this.#judgeEnd();
-          return this.#gathered.length === 0 ? next : { done: false, value: this.#gathered.take() };
-        }
-        const end = this.#overlong ? next.value.byteLength : this.#scan(next.value);
-        if (end === 0) this.#gather(next.value);
-        else return { done: false, value: this.#wholeUntil(next.value, end) };
+  protected override async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const next = await this.body.next();
+      if (next.done === true) {
+        this.#judgeEnd();
+        return this.gathered.length === 0 ? undefined : this.gathered.take();
       }
-    } catch (error) {
-      this.#gathered.drop();
-      this.#body.abandon();
-      throw error;
+      const end = this.#overlong ? next.value.byteLength : this.#scan(next.value);
+      if (end > 0) return this.#wholeUntil(next.value, end);
+      this.#gather(next.value);
     }
-  }
-
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#gathered.drop();
-    return this.#body.return();
-  }
-
-  throw(error?: unknown): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#gathered.drop();
-    return this.#body.throw(error);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
   }
 
   #judgeEnd(): void {
     if (this.#endFlag === undefined || this.#overlong) return;
-    if (this.#gathered.length > 0) throw protocolError("incomplete envelope");
+    if (this.gathered.length > 0) throw protocolError("incomplete envelope");
     if ((this.#flags & this.#endFlag) !== this.#endFlag) {
       throw protocolError("the response has no end");
     }
   }
 
   #wholeUntil(bytes: Uint8Array, end: number): Uint8Array {
-    if (this.#gathered.length > 0) {
-      this.#gathered.add(bytes.subarray(0, end), this.#gathered.length + end);
+    if (this.gathered.length > 0) {
+      this.gathered.add(bytes.subarray(0, end), this.gathered.length + end);
     }
-    const whole = this.#gathered.length > 0 ? this.#gathered.take() : bytes.subarray(0, end);
+    const whole = this.gathered.length > 0 ? this.gathered.take() : bytes.subarray(0, end);
     if (end < bytes.byteLength) this.#gather(bytes.subarray(end));
     return whole;
   }
 
   #gather(bytes: Uint8Array): void {
-    const length = this.#gathered.length + bytes.byteLength;
+    const length = this.gathered.length + bytes.byteLength;
     // The header is needed to know how many there will be.
-    this.#gathered.add(bytes, this.#headerLeft > 0 ? undefined : length + this.#payloadLeft);
+    this.gathered.add(bytes, this.#headerLeft > 0 ? undefined : length + this.#payloadLeft);
   }
 
   /** Where the last envelope that ends in `bytes` does; 0 where none does. */
@@ -142,71 +158,45 @@ const ENVELOPE_HEADER = 5;
  * A body that is one message, given in one piece; see {@linkcode WholeEnvelopes}. One that is too large
  * is given as it comes, for the reader to say so.
  */
-export class WholeBody implements AsyncIterableIterator<Uint8Array> {
-  readonly #body: BodyReader;
+export class WholeBody extends WholeMessages {
   readonly #maxBytes: number;
   readonly #promisedBytes: number | undefined;
-  readonly #gathered: Gathered;
   #given = false;
 
   /** @param maxBytes the largest message. */
   constructor(body: BodyReader, maxBytes: number, options: WholeBodyOptions = {}) {
+    super(body, options.budget);
     const { promisedBytes } = options;
-    this.#body = body;
     this.#maxBytes = maxBytes;
     this.#promisedBytes = Number.isNaN(promisedBytes) ? undefined : promisedBytes;
-    this.#gathered = new Gathered(options.budget);
   }
 
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    try {
-      while (!this.#given) {
-        const next = await this.#body.next();
-        if (next.done === true) {
-          this.#given = true;
-          if (this.#gathered.length !== (this.#promisedBytes ?? this.#gathered.length)) {
-            throw brokenPromise(this.#promisedBytes, this.#gathered.length);
-          }
-          if (this.#gathered.length === 0) return next;
-          return { done: false, value: this.#gathered.take() };
-        }
-        this.#gathered.add(next.value);
-        if (this.#gathered.length > this.#maxBytes) {
-          this.#given = true;
-          return { done: false, value: this.#gathered.take() };
-        }
+  protected override async read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const { value } = await this.body.next();
+      if (this.#given) return value;
+      if (value === undefined) {
+        this.#judgeLength();
+        return this.gathered.length === 0 ? undefined : this.gathered.take();
       }
-      return await this.#body.next();
-    } catch (error) {
-      this.#gathered.drop();
-      this.#body.abandon();
-      throw error;
+      this.gathered.add(value, this.#promisedBytes);
+      if (this.gathered.length <= this.#maxBytes) continue;
+      this.#given = true;
+      return this.gathered.take();
     }
   }
 
-  return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#gathered.drop();
-    return this.#body.return();
-  }
-
-  throw(error?: unknown): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#gathered.drop();
-    return this.#body.throw(error);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
+  #judgeLength(): void {
+    this.#given = true;
+    const promised = this.#promisedBytes ?? this.gathered.length;
+    if (this.gathered.length === promised) return;
+    throw new ConnectError(
+      `protocol error: promised ${promised} bytes, received ${this.gathered.length}`,
+      Code.InvalidArgument,
+    );
   }
 }
 
 function protocolError(message: string): ConnectError {
   return new ConnectError(`protocol error: ${message}`, Code.Internal);
-}
-
-/** As connect-es words it. */
-function brokenPromise(promised: number | undefined, received: number): ConnectError {
-  return new ConnectError(
-    `protocol error: promised ${promised} bytes, received ${received}`,
-    Code.InvalidArgument,
-  );
 }

@@ -53,3 +53,16 @@ export function post(path: string, contentType: string, ...more: string[]): stri
     ...more,
   ];
 }
+
+/** A message in its envelope, which may declare another length. */
+export function enveloped(
+  message: Uint8Array,
+  flags = 0,
+  declared = message.byteLength,
+): Uint8Array {
+  const bytes = new Uint8Array(5 + message.byteLength);
+  new DataView(bytes.buffer).setUint8(0, flags);
+  new DataView(bytes.buffer).setUint32(1, declared);
+  bytes.set(message, 5);
+  return bytes;
+}

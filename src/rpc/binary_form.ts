@@ -1,0 +1,46 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/**
+ * Writes a message in binary form.
+ *
+ * @throws {ConnectError} `Internal` where it cannot be written, as connect-es words it.
+ */
+export function writeBinary<Desc extends DescMessage>(
+  desc: Desc,
+  init: MessageInitShape<Desc>,
+): Uint8Array {
+  const message = create(desc, init);
+  try {
+    return toBinary(desc, message);
+  } catch (error) {
+    throw new ConnectError(`serialize binary: ${messageOf(error)}`, Code.Internal);
+  }
+}
+
+/**
+ * Reads a message in binary form.
+ *
+ * @throws {ConnectError} `Internal` where it is none, as connect-es words it.
+ */
+export function readBinary<Desc extends DescMessage>(
+  desc: Desc,
+  bytes: Uint8Array,
+): MessageShape<Desc> {
+  try {
+    return fromBinary(desc, bytes);
+  } catch (error) {
+    throw new ConnectError(`parse binary: ${messageOf(error)}`, Code.Internal);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

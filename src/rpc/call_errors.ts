@@ -1,0 +1,30 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { RpcLimits } from "./limits.ts";
+
+// Worded as connect-es words them, so that a caller cannot tell the lanes apart.
+
+/** The call's time ran out. */
+export function timedOut(): ConnectError {
+  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
+}
+
+/** A message is larger than may be sent. */
+export function tooLargeToSend(length: number, { sendBytes }: RpcLimits): ConnectError {
+  return new ConnectError(
+    `message size ${length} is larger than configured writeMaxBytes ${sendBytes}`,
+    Code.ResourceExhausted,
+  );
+}
+
+/** A message is larger than may be received. */
+export function tooLargeToReceive({ messageBytes }: RpcLimits): ConnectError {
+  return new ConnectError(
+    `message size is larger than configured readMaxBytes ${messageBytes}`,
+    Code.ResourceExhausted,
+  );
+}
+
+/** A response's header or trailer section has what no header field may have. */
+export function invalidFields(): ConnectError {
+  return new ConnectError("the response's header fields are not valid", Code.Internal);
+}
