@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { Code } from "@connectrpc/connect";
 import { HealthCheckResponse_ServingStatus } from "../../src/gen/mod.ts";
 import { type EchoWorker, LARGE_BYTES, startEchoWorker } from "./ground.ts";
+import { NODE } from "./node_program.ts";
 import type { Program } from "./program.ts";
+import { testWithTool, type Tool } from "./tool.ts";
 
 /** What a foreign client tells of a call. */
 interface Outcome {
@@ -31,8 +33,8 @@ const STREAMS = 1_000;
 const CONNECTIONS = 6;
 
 /** Has a foreign client make every kind of call on a worker, over mutual TLS. */
-export function testForeignClient(name: string, start: StartClient): void {
-  Deno.test(`${name} calls a worker`, async (t) => {
+export function testForeignClient(name: string, start: StartClient, tool: Tool = NODE): void {
+  testWithTool(tool, `${name} calls a worker`, async (_, t) => {
     await using served = await startEchoWorker();
     await using client = await start(served.config);
     const ask = (what: string, about = {}): Promise<Outcome> => client.ask(what, about);
@@ -136,7 +138,7 @@ export function testForeignClient(name: string, start: StartClient): void {
     });
   });
 
-  Deno.test(`${name} loses no call while a worker's connections age`, async () => {
+  testWithTool(tool, `${name} loses no call while a worker's connections age`, async () => {
     await using served = await startEchoWorker({ limits: { connectionAgeMs: 50 } });
     using events = served.worker.events();
     await using client = await start(served.config);

@@ -1,10 +1,14 @@
 import { fileURLToPath } from "node:url";
 import { Program } from "./program.ts";
+import { findTool, type Tool } from "./tool.ts";
 
 /** The programs under `node/`, and the packages they stand on. */
 const SOURCES = new URL("./node/", import.meta.url);
 /** Where packages are installed, once for each lock file; git ignores it. */
 const CACHE = new URL("../../.selvage/foreign/", import.meta.url);
+
+/** Node, which is what Deno comes from here. */
+export const NODE: Tool = { name: "Node", path: findTool("node") };
 
 /** Starts a program of `node/` under Node, with the packages of its lock file. */
 export async function nodeProgram(script: string, config: object): Promise<Program> {

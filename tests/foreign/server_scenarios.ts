@@ -5,7 +5,9 @@ import type { RpcProtocol } from "../../src/rpc/mod.ts";
 import { EchoRequestSchema } from "../support/gen/selvage/test/v1/echo_pb.ts";
 import { descriptors, ForeignTrust, LARGE_BYTES, type PeerPem } from "./ground.ts";
 import { dispatcherClient, type OurClient, protocolClient } from "./our_client.ts";
+import { NODE } from "./node_program.ts";
 import type { Program } from "./program.ts";
+import { testWithTool, type Tool } from "./tool.ts";
 
 /** What a foreign server program is started with. */
 export interface ServerConfig extends PeerPem {
@@ -26,6 +28,8 @@ export interface ForeignServer {
   readonly protocol: RpcProtocol;
   /** Whether it can say GOAWAY with a last id of our choosing. Default false. */
   readonly choosesLastId?: boolean;
+  /** What it takes to run it. Default: Node. */
+  readonly tool?: Tool;
 }
 
 /** Streams that are open at once on one connection. */
@@ -41,10 +45,10 @@ interface Pair extends AsyncDisposable {
 
 /** Has us make every kind of call on a foreign server, over mutual TLS. */
 export function testForeignServer(foreign: ForeignServer): void {
-  const { name, choosesLastId = false } = foreign;
+  const { name, choosesLastId = false, tool = NODE } = foreign;
   const open = (settings: Partial<ServerConfig> = {}) => openPair(foreign, settings);
 
-  Deno.test(`${name} serves our calls`, async (t) => {
+  testWithTool(tool, `${name} serves our calls`, async (_, t) => {
     await using pair = await open();
     const { client, server } = pair;
 
@@ -159,43 +163,51 @@ export function testForeignServer(foreign: ForeignServer): void {
     });
   });
 
-  Deno.test(`${name} gets no more streams at once than it allows`, async () => {
+  testWithTool(tool, `${name} gets no more streams at once than it allows`, async () => {
     await using pair = await open({ streams: 10 });
     const calls = Array.from({ length: 200 }, (_, n) => pair.client.echo({ text: `${n}` }));
     const texts = (await Promise.all(calls)).map(({ text }) => text);
     assert.deepEqual(texts, Array.from({ length: 200 }, (_, n) => `${n}`));
   });
 
-  Deno.test(`${name} loses no call of ours while it tells connections to leave`, async () => {
-    await using pair = await open({ leaveAfterMs: 50 });
-    const { server, client } = pair;
-    let over = false;
-    const enough = server.until("session", CONNECTIONS).finally(() => over = true);
-    let calls = 0;
-    const caller = async () => {
-      while (!over) {
-        const text = `${calls++}`;
-        assert.equal((await client.echo({ text })).text, text);
-      }
-    };
-    await Promise.all([enough, ...Array.from({ length: 8 }, caller)]);
-    assert.ok(calls >= CONNECTIONS, `${calls} calls were made`);
-  });
+  testWithTool(
+    tool,
+    `${name} loses no call of ours while it tells connections to leave`,
+    async () => {
+      await using pair = await open({ leaveAfterMs: 50 });
+      const { server, client } = pair;
+      let over = false;
+      const enough = server.until("session", CONNECTIONS).finally(() => over = true);
+      let calls = 0;
+      const caller = async () => {
+        while (!over) {
+          const text = `${calls++}`;
+          assert.equal((await client.echo({ text })).text, text);
+        }
+      };
+      await Promise.all([enough, ...Array.from({ length: 8 }, caller)]);
+      assert.ok(calls >= CONNECTIONS, `${calls} calls were made`);
+    },
+  );
 
   if (choosesLastId) {
-    Deno.test(`${name} gets calls above the last id of its GOAWAY anew, and no others`, async () => {
-      await using pair = await open();
-      const { server, client } = pair;
-      const expected = Array.from({ length: 20 }, (_, n) => `hang ${n}`);
-      const calls = expected.map((text) => client.echo({ text }));
-      await server.until("hanging", 20);
-      await server.ask("goaway", { kept: 10 });
-      await server.until("hanging", 30);
-      await server.ask("release");
-      assert.deepEqual((await Promise.all(calls)).map(({ text }) => text), expected);
-      const begun = server.of("hanging").map(({ text }) => text);
-      assert.deepEqual(begun.slice(20).toSorted(), expected.slice(10).toSorted());
-    });
+    testWithTool(
+      tool,
+      `${name} gets calls above the last id of its GOAWAY anew, and no others`,
+      async () => {
+        await using pair = await open();
+        const { server, client } = pair;
+        const expected = Array.from({ length: 20 }, (_, n) => `hang ${n}`);
+        const calls = expected.map((text) => client.echo({ text }));
+        await server.until("hanging", 20);
+        await server.ask("goaway", { kept: 10 });
+        await server.until("hanging", 30);
+        await server.ask("release");
+        assert.deepEqual((await Promise.all(calls)).map(({ text }) => text), expected);
+        const begun = server.of("hanging").map(({ text }) => text);
+        assert.deepEqual(begun.slice(20).toSorted(), expected.slice(10).toSorted());
+      },
+    );
   }
 }
 

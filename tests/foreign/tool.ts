@@ -1,3 +1,10 @@
+/** A tool that a machine may have. */
+export interface Tool {
+  readonly name: string;
+  /** Where it is; `undefined` where the machine does not have it. */
+  readonly path: string | undefined;
+}
+
 /** What a tool wrote and how it ended. */
 export interface ToolResult {
   readonly code: number;
@@ -47,7 +54,7 @@ export async function runTool(
  * ignored and its name says why.
  */
 export function testWithTool(
-  tool: { readonly name: string; readonly path: string | undefined },
+  tool: Tool,
   name: string,
   test: (path: string, t: Deno.TestContext) => Promise<void>,
 ): void {
