@@ -14,6 +14,29 @@ export function discard(stream: Stream): StreamReceiver {
   };
 }
 
+/**
+ * Answers with nothing but a status as soon as more than the header section has arrived. For a request
+ * that is no call, whose body is on its way: answered before that, it would be cut off in the middle.
+ */
+export function answerStatusOnceMoreArrives(
+  stream: Stream,
+  status: keyof typeof sections,
+): StreamReceiver {
+  let answered = false;
+  const answer = () => {
+    if (!answered) answerStatus(stream, status);
+    answered = true;
+  };
+  return {
+    data(bytes) {
+      stream.release(bytes.byteLength);
+      answer();
+    },
+    trailers: answer,
+    closed: () => {},
+  };
+}
+
 const sections = {
   400: [":status", "400"],
   404: [":status", "404"],

@@ -1,7 +1,7 @@
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { HeaderList, ServerConnectionOptions, Stream, StreamReceiver } from "../http2/mod.ts";
 import type { Admission, Admit, ArrivingCall, RpcProtocol } from "./admission.ts";
-import { answerStatus, discard } from "./answer_status.ts";
+import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_status.ts";
 import { callContext } from "./call_context.ts";
 import { FastCall, type FastHandler } from "./fast_call.ts";
 import { fastHandlerOf } from "./fast_implementation.ts";
@@ -44,7 +44,12 @@ export function createRequestHandler<Peer, Context>(
     const facts = factsOf(fields);
     const route = routes.get(facts.path);
     if (route === undefined || !serves(route, facts)) {
-      answerStatus(stream, statusOf(route, facts));
+      const status = statusOf(route, facts);
+      // A call is told at once: it may send nothing before it is answered.
+      if (facts.contentType === "" && !endStream) {
+        return answerStatusOnceMoreArrives(stream, status);
+      }
+      answerStatus(stream, status);
       return discard(stream);
     }
     const request: ArrivedRequest = { stream, fields, facts, route, limits, budget };

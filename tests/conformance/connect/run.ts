@@ -7,20 +7,20 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { findGo, installGoTool, output } from "../go_tool.ts";
 
 const MODULE = "connectrpc.com/conformance";
 const VERSION = "v1.0.7";
 const BUF = "npm:@bufbuild/buf@1.74.0/buf";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-const binFolder = here("../../../.selvage/bin");
 
 const go = await findGo();
 if (go === undefined) {
   console.log("Connect conformance: skipped, there is no Go here to build the suite with");
   Deno.exit(0);
 }
-const suite = await install(go);
+const suite = await installGoTool(go, `${MODULE}/cmd/connectconformance`, VERSION);
 const descriptors = await describe(go);
 let failed = false;
 for (const mode of ["server", "client"]) {
@@ -32,25 +32,6 @@ for (const mode of ["server", "client"]) {
 }
 await Deno.remove(descriptors);
 Deno.exit(failed ? 1 : 0);
-
-async function findGo(): Promise<string | undefined> {
-  for (const candidate of ["go", "/usr/local/go/bin/go"]) {
-    try {
-      await output(candidate, ["version"]);
-      return candidate;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-  return undefined;
-}
-
-async function install(go: string): Promise<string> {
-  await Deno.mkdir(binFolder, { recursive: true });
-  const target = `${MODULE}/cmd/connectconformance@${VERSION}`;
-  await output(go, ["install", target], { GOBIN: binFolder });
-  return `${binFolder}/connectconformance`;
-}
 
 /** The suite's messages as a descriptor set, from its own module. */
 async function describe(go: string): Promise<string> {
@@ -74,15 +55,4 @@ async function runSuite(mode: string, lane: string): Promise<{ ok: boolean; coun
   const counts = /^\d+ passed, \d+ failed.*$/m.exec(text)?.[0];
   if (!success || counts === undefined) console.error(text.slice(-20_000));
   return { ok: success && counts !== undefined, counts: counts ?? "did not finish" };
-}
-
-async function output(
-  command: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<string> {
-  const child = new Deno.Command(command, { args: [...args], env, stderr: "inherit" });
-  const { success, stdout } = await child.output();
-  if (!success) throw new Error(`${command} ${args.join(" ")} failed`);
-  return new TextDecoder().decode(stdout);
 }
