@@ -62,6 +62,12 @@ const COUNTED = {
 /** A connection this old has been of use; losing it is no reason to wait before dialling again. */
 const PROVEN_MS = 1_000;
 
+/**
+ * A worker that takes on new credentials sends its peers away, to come again at once. One that has
+ * done so this often in a row has another reason.
+ */
+const SENT_AWAY_LIMIT = 3;
+
 /** A dispatcher's view of one worker. */
 export class Endpoint {
   /** How many of the dispatcher's calls it is at. */
@@ -186,11 +192,11 @@ export class Endpoint {
     return settled;
   }
 
-  /** One demand's attempt: as many dials as the credentials change under it, and one more. */
+  /** One demand's attempt: as many dials as the credentials of either end change under it, and one more. */
   async #attempt(signal: AbortSignal): Promise<boolean> {
     // Whoever asked is in the middle of a loop over the fleet; nothing may change under it.
     await Promise.resolve();
-    for (;;) {
+    for (let sentAway = 0;;) {
       const generation = this.#generation;
       let opened: Link | undefined;
       try {
@@ -206,6 +212,8 @@ export class Endpoint {
           continue;
         }
         if (link.connection.state !== "open") {
+          this.#leave(link);
+          if (++sentAway < SENT_AWAY_LIMIT) continue;
           throw this.#unavailable("it closed the connection at once");
         }
         opened = link;
