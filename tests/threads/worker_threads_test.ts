@@ -23,13 +23,13 @@ Deno.test("a worker answers calls, health and cancellations while a thread compu
     answered += 1;
   }
   assert.equal(await spun, "spun");
-  assert.ok(answered > 10, String(answered));
+  assert.ok(answered > 3, String(answered));
 });
 
 Deno.test("a caller's cancellation of a call in a thread is answered while the thread computes", async () => {
   await using pair = await start({ threads: 1 });
   const cancel = new AbortController();
-  const spun = pair.dispatcher.call(spin, [3_000], { signal: cancel.signal });
+  const spun = pair.dispatcher.call(spin, [600_000], { signal: cancel.signal });
   const running = assert.rejects(spun, /enough/);
   while (pair.worker.inFlight === 0) await new Promise((resolve) => setTimeout(resolve, 1));
   cancel.abort(new Error("enough"));
