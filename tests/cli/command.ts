@@ -27,13 +27,43 @@ export async function selvage(
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
 
+/** A command that runs. */
+export interface Running extends AsyncDisposable {
+  /** The first line it prints, once there is one. */
+  readonly first: Promise<string | undefined>;
+  /** How it ends. */
+  readonly ended: Promise<Ended>;
+  /** Sends it a signal. */
+  kill(signal: Deno.Signal): void;
+}
+
+/** Starts `selvage ARGS`. */
+export function start(args: readonly string[], options: CommandOptions = {}): Running {
+  const child = command(args, options).spawn();
+  const out = new Lines(child.stdout);
+  const err = new Lines(child.stderr);
+  const ended = (async () => {
+    const { code } = await child.status;
+    return { code, out: await out.all, err: await err.all };
+  })();
+  let running = true;
+  ended.then(() => running = false);
+  return {
+    first: out.first,
+    ended,
+    kill: (signal) => child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      if (running) child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
 /** A `selvage worker` that is ready. */
-export interface RunningWorker extends AsyncDisposable {
+export interface RunningWorker extends Running {
   /** The one line it has printed. */
   readonly ready: Readonly<Record<string, string>>;
   readonly address: string;
-  /** Sends a signal and waits for the end. */
-  end(signal: Deno.Signal): Promise<Ended>;
 }
 
 /** Starts `selvage worker ARGS` and waits until it is ready. */
@@ -41,26 +71,11 @@ export async function startWorker(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<RunningWorker> {
-  const child = command(["worker", ...args], options).spawn();
-  const out = new Lines(child.stdout);
-  const err = new Lines(child.stderr);
-  const line = await out.first;
-  if (line === undefined) throw new Error(`the worker is not ready: ${await err.all}`);
+  const worker = start(["worker", ...args], options);
+  const line = await worker.first;
+  if (line === undefined) throw new Error(`the worker is not ready: ${(await worker.ended).err}`);
   const ready = JSON.parse(line);
-  const end = async (signal: Deno.Signal): Promise<Ended> => {
-    child.kill(signal);
-    const { code } = await child.status;
-    return { code, out: await out.all, err: await err.all };
-  };
-  let ended: Promise<Ended> | undefined;
-  return {
-    ready,
-    address: ready.address,
-    end: (signal) => ended ??= end(signal),
-    [Symbol.asyncDispose]: async () => {
-      await (ended ??= end("SIGKILL"));
-    },
-  };
+  return { ...worker, ready, address: ready.address };
 }
 
 function command(args: readonly string[], options: CommandOptions): Deno.Command {

@@ -23,3 +23,10 @@ export const wait = routine("cli.wait", async (ms: number) => {
 export const nothing = routine("cli.nothing", () => {});
 
 export const square = routine("cli.square", { run: "thread" }, (n: number) => n * n);
+
+/** Says that it has begun, and after a while that it is done. */
+export const steps = routine("cli.steps", async function* (ms: number) {
+  yield "begun";
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  yield "done";
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { selvage, startWorker } from "./command.ts";
+import { type Running, type RunningWorker, selvage, start, startWorker } from "./command.ts";
 import { issue } from "./pki.ts";
 
 /** A name server that is not there finds nobody. */
@@ -58,12 +58,34 @@ Deno.test("call tells each failure by its exit code and one line of JSON", async
 
 Deno.test("worker drains on SIGTERM, so that a call in flight finishes, and exits 0", async () => {
   await using worker = await startWorker([MODULE]);
-  const call = selvage(["call", "cli.wait", "[1500]", "--endpoint", worker.address]);
-  await serving(worker.address);
-  const ended = await worker.end("SIGTERM");
-  assert.equal(ended.code, 0, ended.err);
-  assert.equal(ended.out.trim().split("\n").length, 1, "exactly one line on stdout");
-  assert.equal((await call).out, '"waited"\n');
+  await using call = callSteps(worker, 1_000);
+  assert.equal(await call.first, '"begun"');
+  worker.kill("SIGTERM");
+  const { code, out, err } = await worker.ended;
+  assert.equal(code, 0, err);
+  assert.equal(out.trim().split("\n").length, 1, "exactly one line on stdout");
+  assert.equal((await call.ended).out, '"begun"\n"done"\n');
+});
+
+Deno.test("worker cuts calls off when its drain grace is over", async () => {
+  await using worker = await startWorker([MODULE, "--drain-grace", "100ms"]);
+  await using call = callSteps(worker, 600_000);
+  await call.first;
+  worker.kill("SIGINT");
+  assert.equal((await worker.ended).code, 0);
+  assert.equal((await call.ended).code, 6);
+});
+
+Deno.test("worker ends at once when it is told to stop for the second time", async () => {
+  await using worker = await startWorker([MODULE]);
+  await using call = callSteps(worker, 600_000);
+  await call.first;
+  worker.kill("SIGINT");
+  worker.kill("SIGTERM");
+  worker.kill("SIGINT");
+  worker.kill("SIGTERM");
+  const { code } = await worker.ended;
+  assert.ok(code === 130 || code === 143, String(code));
 });
 
 Deno.test("worker and call prove each other's identity over mutual TLS", async () => {
@@ -142,12 +164,9 @@ Deno.test("permissions prints what is enough to run a worker and a call", async 
   assert.equal(called.out, "49\n", called.err);
 });
 
-/** Waits until a worker is at a call. */
-async function serving(address: string): Promise<void> {
-  for (;;) {
-    const { out } = await selvage(["describe", "--endpoint", address]);
-    if (JSON.parse(out).idleSeconds === 0) return;
-  }
+function callSteps(worker: RunningWorker, ms: number): Running {
+  const args = ["--stream", "--endpoint", worker.address];
+  return start(["call", "cli.steps", JSON.stringify([ms]), ...args]);
 }
 
 Deno.test("permissions covers every address that a command names, and refuses half a command", async () => {

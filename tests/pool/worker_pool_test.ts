@@ -214,7 +214,7 @@ Deno.test("WorkerPool gives everyone new credentials under load, and no call fai
 });
 
 Deno.test("WorkerPool renews its workers' credentials by itself before they end", async () => {
-  const ttlMs = 3_000;
+  const ttlMs = 6_000;
   await using pool = await WorkerPool.open({
     spawn: { count: 1, modules, threads: 0, certificateTtlMs: ttlMs },
   });
