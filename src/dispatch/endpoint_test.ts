@@ -114,6 +114,18 @@ Deno.test("Endpoint dials anew after GOAWAY, while calls in flight finish", asyn
   assert.equal(endpoint.link, network.links[1]);
 });
 
+Deno.test("Endpoint dials again at once where the worker moves on during the dial, but not for ever", async () => {
+  const { network, endpoint } = setUp();
+  network.sendsAway = 2;
+  assert.equal(await endpoint.connect(), true);
+  assert.equal(endpoint.link, network.links[2]);
+  network.links[2]!.move("draining");
+  network.sendsAway = 3;
+  assert.equal(await endpoint.connect(), false);
+  assert.equal(endpoint.state, "failing");
+  assert.equal(network.dialled.length, 6);
+});
+
 Deno.test("Endpoint waits before it dials a worker that hung up at once", async () => {
   const { clock, network, endpoint } = setUp();
   await endpoint.connect();

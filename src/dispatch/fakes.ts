@@ -93,6 +93,8 @@ export class FakeLink implements Link {
 export class FakeNetwork {
   /** How long the proof of workers dialled from now on holds; `undefined` is for ever. */
   validForMs: number | undefined;
+  /** How many of the next connections the worker sends away while they are dialled. */
+  sendsAway = 0;
   readonly links: FakeLink[] = [];
   readonly dialled: string[] = [];
   readonly #answers = new Map<string, () => Promise<void>>();
@@ -111,6 +113,10 @@ export class FakeNetwork {
     const link = new FakeLink(worker, onState);
     if (this.validForMs !== undefined) link.validUntil = this.#clock.now() + this.validForMs;
     this.links.push(link);
+    if (this.sendsAway > 0) {
+      this.sendsAway -= 1;
+      link.move("draining");
+    }
     return link;
   };
 
