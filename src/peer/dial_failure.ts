@@ -46,7 +46,10 @@ export function handshakeError(
 
 /** Names why there is no channel to a worker, from what was seen. */
 export function nameDialFailure(failure: ChannelFailure, context: DialContext): Error {
-  if (failure.stage === "connect") return unreachable(failure, context);
+  // One that was never taken is refused, not reset.
+  if (failure.stage === "connect" && failure.code !== "ECONNRESET") {
+    return unreachable(failure, context);
+  }
   return handshakeError(findingOf(failure, context), context, failure.cause);
 }
 
@@ -109,10 +112,16 @@ export function alertFinding(alert: string, answeredHello: boolean, context: Dia
     evidence: {
       found: `the worker sent the TLS alert ${alert}`,
       alert,
-      ...adviceOn(meaning.reason),
+      ...(alert === "handshake_failure" && meaning.reason === "tls-alert" && own === undefined
+        ? { advice: MAY_WANT_CERTIFICATE }
+        : adviceOn(meaning.reason)),
     },
   };
 }
+
+/** What TLS 1.2 servers send, among much else, to whoever shows no certificate (RFC 5246 §7.4.6). */
+const MAY_WANT_CERTIFICATE =
+  "look at the peer's own log; it may demand a client certificate, of which we have none";
 
 /** Our own TLS gave up on what the peer sent. */
 function brokenTls({ code, alertSent }: ChannelFailure): Finding {

@@ -13,10 +13,16 @@ export class ForeignProcess implements AsyncDisposable {
   #waiting: (() => void)[] = [];
   #over = false;
 
-  /** Starts a script of this folder and gives it `config` on its standard input. */
-  constructor(script: "foreign_server.mjs" | "foreign_client.mjs", config: unknown) {
-    this.#process = new Deno.Command("node", {
-      args: [new URL(script, import.meta.url).pathname],
+  /** Starts a script of this folder, or another command, and gives it `config` on its standard input. */
+  constructor(
+    program: "foreign_server.mjs" | "foreign_client.mjs" | readonly [string, ...string[]],
+    config: unknown,
+  ) {
+    const [command, ...args] = typeof program === "string"
+      ? ["node", new URL(program, import.meta.url).pathname] as const
+      : program;
+    this.#process = new Deno.Command(command, {
+      args,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
