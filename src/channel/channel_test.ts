@@ -7,8 +7,6 @@ import {
   clientContext,
   type ClientTls,
   dialChannel,
-  listenFixed,
-  type ListenFixedOptions,
   listenForChannels,
   type OpenChannel,
   parseAddress,
@@ -21,9 +19,8 @@ const root = makeCertificate({ name: "root", authority: true });
 const worker = makeCertificate({ names: [{ dns: "worker" }], issuer: root });
 const client = makeCertificate({ names: [{ dns: "client" }], issuer: root });
 
-const IDENTITY = { certificate: worker.pem, key: worker.keyPem };
 const SERVER_TLS = serverTls({
-  identity: IDENTITY,
+  identity: { certificate: worker.pem, key: worker.keyPem },
   clientCa: [root.pem],
   minVersion: "TLSv1.3",
 });
@@ -42,39 +39,29 @@ interface Pair extends AsyncDisposable {
   readonly far: AcceptedChannel;
 }
 
-/** `fixed` is one-way TLS through the platform's own listener. */
-type Kind = "tls" | "fixed" | "plain" | "unix";
-
-async function pairOf(kind: Kind): Promise<Pair> {
+async function pairOf(kind: "tls" | "plain" | "unix"): Promise<Pair> {
   const folder = await Deno.makeTempDir();
   const at = kind === "unix" ? `unix:${folder}/socket` : "127.0.0.1:0";
   const accepted = Promise.withResolvers<AcceptedChannel>();
-  const options: ListenFixedOptions = {
+  const listener = await listenForChannels(parseAddress(at) as TcpAddress | UnixAddress, {
+    tls: () => kind === "tls" ? SERVER_TLS : undefined,
     handshakeTimeoutMs: 5000,
     pendingHandshakes: 16,
     clock: systemClock,
+    refusesResumption: () => false,
     onChannel: (channel) => {
       channel.settle();
       accepted.resolve(channel);
     },
     onFailure: ({ code }) => accepted.reject(new Error(`no channel: ${code}`)),
-  };
-  const address = parseAddress(at) as TcpAddress | UnixAddress;
-  const listener = kind === "fixed"
-    ? listenFixed(address as TcpAddress, IDENTITY, options)
-    : await listenForChannels(address, {
-      ...options,
-      tls: () => kind === "tls" ? SERVER_TLS : undefined,
-      refusesResumption: () => false,
-    });
-  const overTls = kind === "tls" || kind === "fixed";
+  });
   const near = await dialChannel(listener.address, {
     signal: { timeout: new AbortController().signal },
-    ...(overTls ? { tls: CLIENT_TLS } : {}),
+    ...(kind === "tls" ? { tls: CLIENT_TLS } : {}),
   });
   assert.ok(near.ok);
   // A plain listener waits for the first byte, to tell it from TLS.
-  if (!overTls) near.channel.write(new Uint8Array([0]), () => {});
+  if (kind !== "tls") near.channel.write(new Uint8Array([0]), () => {});
   const far = await accepted.promise;
   return {
     near,
@@ -127,8 +114,8 @@ class Recorder implements ByteReceiver {
   }
 }
 
-for (const kind of ["tls", "fixed", "plain", "unix"] as const) {
-  const first = kind === "tls" || kind === "fixed" ? 0 : 1;
+for (const kind of ["tls", "plain", "unix"] as const) {
+  const first = kind === "tls" ? 0 : 1;
 
   Deno.test(`a ${kind} channel carries what is written, in order and whole`, async () => {
     await using pair = await pairOf(kind);

@@ -8,7 +8,6 @@ export * from "./address.ts";
 export * from "./dial.ts";
 export * from "./facts.ts";
 export * from "./listen.ts";
-export * from "./listen_fixed.ts";
 export * from "./memory_network.ts";
 export { alertReceived } from "./tls_alert.ts";
 export * from "./tls_client.ts";

@@ -119,6 +119,7 @@ function brokenHandshake(failed: TlsFailure, below: RawDuplex): ChannelFailure {
     ...(failed.code === undefined ? {} : { code: failed.code }),
     ...(failed.alertReceived === undefined ? {} : { alertReceived: failed.alertReceived }),
     ...(failed.alertSent === undefined ? {} : { alertSent: failed.alertSent }),
+    ...(failed.tls === undefined ? {} : { tls: failed.tls }),
   });
 }
 

@@ -21,6 +21,8 @@ export interface TlsFailure {
   readonly alertSent: string | undefined;
   /** Whether the platform refused the peer's certificate. */
   readonly refusedCertificate: boolean;
+  /** What the peer had presented by then, where it had. */
+  readonly tls: TlsFacts | undefined;
 }
 
 interface TlsHandle {
@@ -51,14 +53,14 @@ export function watchHandshake(
   const original = handle.onerror;
   handle.onerror = function (this: unknown, error: Error): void {
     const sent = flushAlert(handle, below);
-    if (settle()) watcher.failed(failureOf(error, handle, sent));
+    if (settle()) watcher.failed(failureOf(error, socket, sent));
     original?.call(this, error);
   };
   socket.on("error", (error: Error) => {
-    if (settle()) watcher.failed(failureOf(error, handle, undefined));
+    if (settle()) watcher.failed(failureOf(error, socket, undefined));
   });
   socket.on("close", () => {
-    if (settle()) watcher.failed(failureOf(hungUp(), handle, undefined));
+    if (settle()) watcher.failed(failureOf(hungUp(), socket, undefined));
   });
 }
 
@@ -104,14 +106,17 @@ function flushAlert(handle: TlsHandle, below: RawDuplex): Uint8Array | undefined
   return bytes;
 }
 
-function failureOf(error: Error, handle: TlsHandle, sent: Uint8Array | undefined): TlsFailure {
+function failureOf(error: Error, socket: TLSSocket, sent: Uint8Array | undefined): TlsFailure {
   const code = codeOf(error);
+  const handle = handleOf(socket);
+  const tls = factsOf(socket);
   return {
     error,
     code,
     alertReceived: alertReceived(error.message),
     alertSent: sent === undefined ? undefined : alertInClear(sent),
     refusedCertificate: (handle.verifyError?.() ?? "") !== "",
+    tls: tls.peerChain.length === 0 ? undefined : tls,
   };
 }
 

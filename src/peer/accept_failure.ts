@@ -1,4 +1,4 @@
-import { type AcceptFailure, NOT_TLS } from "../channel/mod.ts";
+import type { AcceptFailure } from "../channel/mod.ts";
 import type { HandshakeEvidence } from "../errors/mod.ts";
 import type { HandshakeRefused, Unstamped } from "../observe/mod.ts";
 import { alertFromClient, type OwnDates } from "./alert_reason.ts";
@@ -27,11 +27,9 @@ type Found = Pick<RefusalEvent, "side" | "reason" | "peerReason" | "evidence">;
 function findingOf(failure: AcceptFailure, own: OwnDates | undefined): Found {
   const { firstBytes, expectedTls, timedOut, alertReceived: alert, code } = failure;
   const heard = spoken(firstBytes);
-  if (code === NOT_TLS || (expectedTls && heard !== "tls" && heard !== "nothing")) {
+  if (expectedTls && heard !== "tls" && heard !== "nothing") {
     return worker("plaintext-peer", {
-      found: heard === "nothing"
-        ? "the client does not speak TLS"
-        : `the client does not speak TLS but ${describeSpoken(firstBytes)}`,
+      found: `the client does not speak TLS but ${describeSpoken(firstBytes)}`,
       advice: "give the client credentials",
     });
   }

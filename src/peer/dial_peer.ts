@@ -64,6 +64,8 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
       identity: proven?.identity,
       facts: opened.facts,
       validUntil: proven?.validUntil,
+      isProvenBy: (credentials) =>
+        isStillProven(opened.facts.tls, { ...dial, options: { ...options, credentials } }),
     };
   }
 }
@@ -187,6 +189,11 @@ function certificateError(
 ): Error {
   const { reason, evidence } = refused;
   return handshakeError({ reason, side: "dispatcher", evidence }, context, failure?.cause);
+}
+
+/** The platform was asked at the handshake; it knows nothing of today's anchors. */
+function isStillProven(tls: TlsFacts | undefined, dial: Dial): boolean {
+  return tls === undefined || judgeChannel({ ...tls, resumed: true }, question(dial)).trusted;
 }
 
 function question({ options, clock }: Dial): PeerQuestion {

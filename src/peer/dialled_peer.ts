@@ -1,4 +1,5 @@
 import type { ChannelFacts } from "../channel/mod.ts";
+import type { CredentialMaterial } from "../credentials/mod.ts";
 import type { ClientConnection } from "../http2/mod.ts";
 import type { PeerIdentity } from "../identity/mod.ts";
 
@@ -12,4 +13,6 @@ export interface DialledPeer {
   readonly facts: ChannelFacts;
   /** The last millisecond at which the worker's chain is valid; absent without TLS. */
   readonly validUntil: number | undefined;
+  /** Whether the worker would be proven now, by another version of our credentials. */
+  readonly isProvenBy: (material: CredentialMaterial) => boolean;
 }

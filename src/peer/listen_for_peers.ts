@@ -5,14 +5,11 @@ import {
   type ChannelFacts,
   type ChannelListener,
   formatAddress,
-  listenFixed,
-  type ListenFixedOptions,
   listenForChannels,
   listenInMemory,
   type MemoryAddress,
   type MemoryDialler,
   type TlsFacts,
-  type TlsIdentity,
 } from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
 import { type ByteChannel, ErrorCode } from "../http2/mod.ts";
@@ -148,32 +145,16 @@ class Listener implements PeerListener {
   }
 
   async #openSocket(address: Exclude<Address, MemoryAddress>): Promise<Address> {
-    const options: ListenFixedOptions = {
+    this.#channels = await listenForChannels(address, {
+      tls: () => this.#generations?.current.tls,
       handshakeTimeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
       pendingHandshakes: this.#options.pendingHandshakes ?? PENDING_HANDSHAKES,
       clock: this.#clock,
+      refusesResumption: (remoteAddress) => this.#refusedSessions.has(remoteAddress),
       onChannel: (accepted) => this.#accept(accepted),
       onFailure: (failure) => this.#fail(failure),
-    };
-    const identity = this.#fixedIdentity();
-    this.#channels = identity !== undefined && address.kind === "tcp"
-      ? listenFixed(address, identity, options)
-      : await listenForChannels(address, {
-        ...options,
-        tls: () => this.#generations?.current.tls,
-        refusesResumption: (remoteAddress) => this.#refusedSessions.has(remoteAddress),
-      });
+    });
     return this.#channels.address;
-  }
-
-  /** The certificate to listen with for good, where one-way TLS and fixed credentials allow that. */
-  #fixedIdentity(): TlsIdentity | undefined {
-    if (this.#generations === undefined || this.#options.credentials?.fixed !== true) {
-      return undefined;
-    }
-    const { material, tls } = this.#generations.current;
-    if (tls.mutual || material.own === undefined) return undefined;
-    return { certificate: material.own.certPem, key: material.own.keyPem };
   }
 
   #openInMemory(address: MemoryAddress): Address {

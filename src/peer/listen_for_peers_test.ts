@@ -92,27 +92,6 @@ Deno.test("one-way TLS proves the worker and asks the client for nothing", async
   assert.equal(listener.connections()[0]?.peer.identity, undefined);
 });
 
-Deno.test("one-way TLS with fixed credentials listens with the platform's own listener", async () => {
-  const observer = new RecordingObserver();
-  const certificate = worker.fine();
-  const source = new TurnableSource(
-    materialOf({ certificate, trusts: [root], oneWay: true }),
-    true,
-  );
-  await using listener = await listenAs(source, { observer });
-  const peer = await dialAs({ trusts: [root] }, listener.address);
-  assert.equal(peer.identity?.name, WORKER_ID);
-  assert.equal(await callOnce(peer), "complete");
-  assert.equal(listener.connections()[0]?.peer.facts.security, "one-way-tls");
-  const plain = await handshakeErrorOf(dialAs(undefined, listener.address));
-  assert.equal(plain.reason, "encrypted-peer");
-  const distrusting = await handshakeErrorOf(dialAs({ trusts: [foreign] }, listener.address));
-  assert.equal(distrusting.reason, "untrusted-authority");
-  const reasons = (await observer.until("handshake.refused", 2)).map(({ reason }) => reason);
-  assert.deepEqual(reasons.slice(0, 2), ["plaintext-peer", "untrusted-authority"]);
-  await peer.connection.shutdown();
-});
-
 Deno.test("plaintext, a unix socket and memory carry calls and prove nobody", async () => {
   const folder = await Deno.makeTempDir();
   try {

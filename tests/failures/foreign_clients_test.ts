@@ -160,44 +160,45 @@ const SAID: Readonly<Record<ClientKind, Readonly<Record<keyof typeof WORKERS, Sa
   },
 };
 
+/** Connects once; the worker must tell exactly this. */
+async function refusal(
+  connect: Connect,
+  attempt: Attempt,
+  expected: { side: HandshakeSide; reason: RefusalReason; alert?: string | undefined },
+): Promise<void> {
+  using events = attempt.worker.events();
+  handshakes();
+  await connect(attempt);
+  const { side, reason, peerReason, evidence } = await next(events, "handshake.refused");
+  const { alert } = evidence;
+  assert.deepEqual({ side, reason, alert }, { alert: undefined, ...expected });
+  const told = side === "dispatcher" && alert !== undefined && reason !== "tls-alert";
+  assert.equal(peerReason, told ? reason : undefined);
+  const { "worker ok": _accepted, ...counts } = handshakes();
+  assert.deepEqual(counts, { [`${side} ${reason}`]: 1 });
+}
+
 for (const kind of ["Node", "Go", "curl"] as const) {
   const tool = { path: undefined, ...TOOLS[kind] };
   const connect = CONNECT[kind];
-
-  /** Connects once; the worker must tell exactly this. */
-  async function refusal(
-    attempt: Attempt,
-    expected: { side: HandshakeSide; reason: RefusalReason; alert?: string | undefined },
-  ): Promise<void> {
-    using events = attempt.worker.events();
-    handshakes();
-    await connect(attempt);
-    const { side, reason, peerReason, evidence } = await next(events, "handshake.refused");
-    const { alert } = evidence;
-    assert.deepEqual({ side, reason, alert }, { alert: undefined, ...expected });
-    const told = side === "dispatcher" && alert !== undefined && reason !== "tls-alert";
-    assert.equal(peerReason, told ? reason : undefined);
-    const { "worker ok": _accepted, ...counts } = handshakes();
-    assert.deepEqual(counts, { [`${side} ${reason}`]: 1 });
-  }
 
   testWithTool(tool, `a worker names what is wrong with ${kind}'s certificate`, async (_, t) => {
     await using worker = await startWorker({ certificate: workerWith({}), trusts: [root] });
     for (const [shape, reason] of CLIENTS) {
       await t.step(`${shape}: ${reason}`, async () => {
         const certificate = shape === "none" ? undefined : ofClient[shape]();
-        await refusal({ worker, certificate }, { side: "worker", reason });
+        await refusal(connect, { worker, certificate }, { side: "worker", reason });
       });
     }
     await t.step("only TLS 1.2: protocol-mismatch", async () => {
-      await refusal({ worker, certificate: fineClient, maxVersion: "TLSv1.2" }, {
+      await refusal(connect, { worker, certificate: fineClient, maxVersion: "TLSv1.2" }, {
         side: "worker",
         reason: "protocol-mismatch",
         alert: "protocol_version",
       });
     });
     await t.step("another protocol by ALPN: protocol-mismatch", async () => {
-      await refusal({ worker, certificate: fineClient, alpn: ["http/1.1"] }, {
+      await refusal(connect, { worker, certificate: fineClient, alpn: ["http/1.1"] }, {
         side: "worker",
         reason: "protocol-mismatch",
       });
@@ -214,7 +215,11 @@ for (const kind of ["Node", "Go", "curl"] as const) {
       const [reason, alert] = SAID[kind][wrong as keyof typeof WORKERS];
       await t.step(`${wrong}: ${reason} ${alert ?? ""}`.trim(), async () => {
         await using worker = await startWorker({ certificate: make(), trusts: [root] });
-        await refusal({ worker, certificate: fineClient }, { side: "dispatcher", reason, alert });
+        await refusal(connect, { worker, certificate: fineClient }, {
+          side: "dispatcher",
+          reason,
+          alert,
+        });
       });
     }
   });
