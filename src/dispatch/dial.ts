@@ -68,6 +68,7 @@ export function dialWith(options: DialOptions): Dial {
       identity,
       security: peer.facts.security,
       validUntil: peer.validUntil,
+      isTrusted: () => credentials === undefined || peer.isProvenBy(credentials.current()),
     };
   };
 }

@@ -2,14 +2,14 @@ import type { WorkerState } from "../contract/mod.ts";
 import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../errors/mod.ts";
 import type { DiscoveredWorker } from "../discovery/mod.ts";
 import type { ConnectionEnd } from "../http2/mod.ts";
-import { type Clock, HandshakeCounts, type Observer } from "../observe/mod.ts";
+import { HandshakeCounts, type Observer } from "../observe/mod.ts";
+import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
 import type { Dial, Link } from "./link.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
 
 /** What an endpoint is given. */
-export interface EndpointOptions {
+export interface EndpointOptions extends LeavingLinksOptions {
   readonly dial: Dial;
-  readonly clock: Clock;
   readonly observer: Observer;
   /** A number in [0, 1). */
   readonly random: () => number;
@@ -74,7 +74,7 @@ export class Endpoint {
   inFlight = 0;
   readonly #options: EndpointOptions;
   readonly #failures = new HandshakeCounts();
-  readonly #leaving = new Set<Link>();
+  readonly #leaving: LeavingLinks;
   #worker: DiscoveredWorker;
   #state: State = { name: "idle" };
   /** Attempts that failed in a row. */
@@ -89,6 +89,7 @@ export class Endpoint {
   constructor(worker: DiscoveredWorker, options: EndpointOptions) {
     this.#worker = worker;
     this.#options = options;
+    this.#leaving = new LeavingLinks(options);
   }
 
   /** The worker, as discovery tells it. */
@@ -166,6 +167,7 @@ export class Endpoint {
   renew(): void {
     this.#generation += 1;
     this.#failed = 0;
+    this.#leaving.judge();
     if (this.#state.name === "open") this.#leave(this.#state.link);
     // A dial under way notices by itself.
     if (this.#state.name === "open" || this.#state.name === "failing") this.#move({ name: "idle" });
@@ -176,12 +178,12 @@ export class Endpoint {
     if (this.#state.name === "dialling") this.#state.abort.abort();
     if (this.#state.name === "open") this.#leave(this.#state.link);
     this.#move({ name: "removed" });
-    await Promise.all([...this.#leaving].map(({ connection }) => connection.closed));
+    await this.#leaving.closed();
   }
 
   /** Ends every connection now. */
   abort(code: number): void {
-    for (const { connection } of this.#leaving) connection.abort(code);
+    this.#leaving.abort(code);
   }
 
   #dial(): Promise<boolean> {
@@ -285,7 +287,6 @@ export class Endpoint {
 
   #closed(link: Link, end: ConnectionEnd): void {
     this.#left(link);
-    this.#leaving.delete(link);
     const brief = this.#options.clock.now() - this.#openedAt < PROVEN_MS;
     if (this.#state.name === "idle" && end.how !== "orderly" && brief) {
       this.#fail(this.#unavailable("the connection was lost", end.error));
@@ -301,7 +302,7 @@ export class Endpoint {
 
   #leave(link: Link): void {
     this.#leaving.add(link);
-    link.connection.shutdown().then(() => this.#leaving.delete(link));
+    link.connection.shutdown();
   }
 
   #unavailable(what: string, cause?: Error): WorkerUnavailable {

@@ -19,6 +19,7 @@ function setUp(overrides: { random?: () => number; connectionAgeMs?: number } = 
     random: overrides.random ?? (() => 0),
     backoff: {},
     connectionAgeMs: overrides.connectionAgeMs ?? 3_600_000,
+    distrustGraceMs: 25_000,
     onChange: () => {},
   });
   const emitted = async (): Promise<SelvageEvent[]> => {
@@ -155,6 +156,38 @@ Deno.test("Endpoint leaves its connection for new credentials, and closes it onl
   assert.equal(old!.state, "draining");
   assert.equal(await endpoint.connect(), true);
   assert.notEqual(endpoint.link, old);
+});
+
+Deno.test("Endpoint cuts calls off at a worker that new credentials do not trust when the grace is over", async () => {
+  const { clock, network, endpoint } = setUp();
+  await endpoint.connect();
+  const [old] = network.links;
+  old!.trusted = false;
+  endpoint.renew();
+  await clock.advance(24_999);
+  assert.equal(old!.state, "draining");
+  await clock.advance(1);
+  assert.equal(old!.state, "closed");
+});
+
+Deno.test("Endpoint cuts calls off at a worker that loses the trust after its connection was left", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.validForMs = 60_000;
+  await endpoint.connect();
+  await endpoint.connect();
+  endpoint.renew();
+  await endpoint.connect();
+  endpoint.renew();
+  const [denied, expiring] = network.links;
+  denied!.trusted = false;
+  endpoint.renew();
+  await clock.advance(25_000);
+  assert.deepEqual([denied!.state, expiring!.state], ["closed", "draining"]);
+  expiring!.trusted = false;
+  await clock.advance(35_001);
+  assert.equal(expiring!.state, "draining");
+  await clock.advance(25_000);
+  assert.equal(expiring!.state, "closed");
 });
 
 Deno.test("Endpoint forgets its backoff for new credentials", async () => {

@@ -50,6 +50,8 @@ export class FakeLink implements Link {
   readonly identity: string | undefined = "spiffe://example.org/worker";
   readonly security = "mutual-tls";
   validUntil: number | undefined = undefined;
+  /** Whether the worker is trusted now. */
+  trusted = true;
   readonly connection: ClientConnection;
   #state: ConnectionState = "open";
   readonly #closed = Promise.withResolvers<ConnectionEnd>();
@@ -76,6 +78,8 @@ export class FakeLink implements Link {
   get tags(): readonly string[] {
     return this.worker.tags ?? [];
   }
+
+  readonly isTrusted = (): boolean => this.trusted;
 
   move(state: ConnectionState): void {
     if (this.#state === state || this.#state === "closed") return;

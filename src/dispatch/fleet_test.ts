@@ -20,6 +20,7 @@ function setUp(...addresses: string[]) {
     random: () => 0,
     backoff: {},
     connectionAgeMs: 3_600_000,
+    distrustGraceMs: 25_000,
   });
   return { clock, network, discovery, fleet, events };
 }

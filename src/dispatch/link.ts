@@ -16,6 +16,8 @@ export interface Link {
   readonly security: ChannelSecurity;
   /** When the worker's proof ends, in milliseconds since the epoch. */
   readonly validUntil: number | undefined;
+  /** Whether the worker would be proven now, by the credentials of now. */
+  readonly isTrusted: () => boolean;
 }
 
 /** Connects to a worker; throws a {@linkcode HandshakeError} or a {@linkcode WorkerUnavailable}. */

@@ -98,6 +98,7 @@ export async function openParts(
     observer,
     random,
     backoff: backoffOf(limits),
+    distrustGraceMs: limits.distrustGraceMs ?? 25_000,
     connectionAgeMs: limits.connectionAgeMs ?? 3_600_000,
   });
   opened.forEach(({ source }, index) => {

@@ -47,6 +47,8 @@ export interface DispatcherLimits {
   readonly shortestBackoffMs?: number | undefined;
   /** The longest such wait, in milliseconds. Default 30,000. */
   readonly longestBackoffMs?: number | undefined;
+  /** How long calls at a worker that is no longer trusted may go on, in milliseconds. Default 25,000. */
+  readonly distrustGraceMs?: number | undefined;
   /** The age at which a connection is replaced, ±10%, in milliseconds. Default 3,600,000 (1 h). */
   readonly connectionAgeMs?: number | undefined;
   /** Handshakes under way at once. Default 64. */

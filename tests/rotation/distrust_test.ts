@@ -63,14 +63,44 @@ Deno.test("a client whose certificate expires takes no new call, and finishes th
   assert.equal(await call, "expiring");
 });
 
+Deno.test("a worker that its dispatcher denies is called no more, and calls at it end with the grace", async () => {
+  await using stage = await Stage.open();
+  await using folders = await Folders.make();
+  await renamed.lay(folders.client, makeVersion(CLIENT_ID, [root]));
+  const denylist = join(folders.client, "denylist.json");
+  await Deno.writeTextFile(denylist, "{}");
+  await using dispatcher = await Dispatcher.open({
+    discovery: `static:${await stage.worker.address}`,
+    credentials: Credentials.watchFiles({ ...pathsIn(folders.client), denylist, debounceMs: 20 }),
+    identity: WORKER_ID,
+    limits: { distrustGraceMs: 200 },
+  });
+  const { call } = await begin(dispatcher, "denying");
+  await Deno.writeTextFile(denylist, denylistOf(stage.version.certificate));
+  const cutOff = await call.then(() => undefined, (error) => error);
+  assert.ok(cutOff instanceof WorkerUnavailable, String(cutOff));
+  assert.equal(cutOff.notBegun, false);
+  const refused = await failure(dispatcher);
+  assert.ok(refused instanceof HandshakeError, String(refused));
+  assert.deepEqual([refused.side, refused.reason], ["dispatcher", "certificate-denied"]);
+});
+
 /** A worker process that watches its files, and a denylist among them. */
 class Stage implements AsyncDisposable {
   readonly worker: WorkerProcess;
+  /** The worker's credentials. */
+  readonly version: Version;
   readonly #denylist: string;
   readonly #resources: AsyncDisposableStack;
 
-  private constructor(worker: WorkerProcess, denylist: string, resources: AsyncDisposableStack) {
+  private constructor(
+    worker: WorkerProcess,
+    version: Version,
+    denylist: string,
+    resources: AsyncDisposableStack,
+  ) {
     this.worker = worker;
+    this.version = version;
     this.#denylist = denylist;
     this.#resources = resources;
   }
@@ -78,12 +108,13 @@ class Stage implements AsyncDisposable {
   static async open(limits: { readonly distrustGraceMs?: number } = {}): Promise<Stage> {
     const resources = new AsyncDisposableStack();
     const folders = resources.use(await Folders.make());
-    await renamed.lay(folders.worker, makeVersion(WORKER_ID, [root]));
+    const version = makeVersion(WORKER_ID, [root]);
+    await renamed.lay(folders.worker, version);
     const denylist = join(folders.worker, "denylist.json");
     await Deno.writeTextFile(denylist, "{}");
     const files = { ...pathsIn(folders.worker), denylist, debounceMs: 20 };
     const worker = resources.use(WorkerProcess.start({ files, allow: ALLOWED, limits }));
-    return new Stage(worker, denylist, resources);
+    return new Stage(worker, version, denylist, resources);
   }
 
   /** A dispatcher with these credentials, which do not change. */
