@@ -93,10 +93,10 @@ for (const [security, scheme] of [["one-way TLS", "https"], ["plaintext", "http"
         return stdout;
       };
 
-      await t.step("10,000 requests over four connections", async () => {
-        const report = await load("-n", "10000", "-c", "4", "-m", "50");
-        assert.match(report, /10000 done, 10000 succeeded, 0 failed, 0 errored, 0 timeout/);
-        assert.match(report, /status codes: 10000 2xx/);
+      await t.step("5,000 requests over four connections", async () => {
+        const report = await load("-n", "5000", "-c", "4", "-m", "50");
+        assert.match(report, /5000 done, 5000 succeeded, 0 failed, 0 errored, 0 timeout/);
+        assert.match(report, /status codes: 5000 2xx/);
       });
 
       await t.step("1,000 requests at once on one connection", async () => {

@@ -35,7 +35,7 @@ export interface ForeignServer {
 /** Streams that are open at once on one connection. */
 const STREAMS = 1_000;
 /** Connections that are told to leave under our calls, and one more. */
-const CONNECTIONS = 6;
+const CONNECTIONS = 4;
 
 /** A foreign server and a client of ours on it. */
 interface Pair extends AsyncDisposable {
@@ -174,7 +174,7 @@ export function testForeignServer(foreign: ForeignServer): void {
     tool,
     `${name} loses no call of ours while it tells connections to leave`,
     async () => {
-      await using pair = await open({ leaveAfterMs: 50 });
+      await using pair = await open({ leaveAfterMs: 200 });
       const { server, client } = pair;
       let over = false;
       const enough = server.until("session", CONNECTIONS).finally(() => over = true);
