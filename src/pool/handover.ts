@@ -23,6 +23,9 @@ export type ToChild =
     readonly id: string;
     readonly modules: readonly string[];
     readonly credentials: HandedCredentials;
+    /** Who it is. */
+    readonly identity: string;
+    /** Who the pool is. */
     readonly allow: string;
     readonly tags: readonly string[];
     readonly threads?: number;

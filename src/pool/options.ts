@@ -2,7 +2,10 @@ import type { Credentials } from "../credentials/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
 
-/** How a pool's own workers are spawned. */
+/**
+ * How a pool's own workers are spawned. What a routine calls through `currentCall().dispatcher` runs
+ * on the same worker.
+ */
 export interface SpawnOptions {
   /** Modules whose exported routines are served; paths are relative to the working directory. */
   readonly modules: readonly (string | URL)[];

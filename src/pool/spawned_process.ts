@@ -17,8 +17,6 @@ export interface SpawnedProcessOptions {
   readonly command: SpawnCommand;
   /** What it serves, as whom, and to whom. */
   readonly begin: ToChild & { readonly kind: "begin" };
-  /** Who it must prove to be. */
-  readonly identity: string;
   /** How long it may take to become ready, in milliseconds. */
   readonly startTimeoutMs: number;
   /** Told what the worker tells of itself. */
@@ -110,7 +108,7 @@ export class SpawnedProcess implements Child {
   }
 
   #hear(message: FromChild): void {
-    const { id, identity } = { id: this.#options.begin.id, identity: this.#options.identity };
+    const { id, identity } = this.#options.begin;
     if (message.event === "worker.ready") {
       this.#told.resolve({ id, address: message.address, identity });
     } else if (message.event === "worker.told") {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Credentials } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
 import { beginModuleLoad, WorkerServer } from "../worker/mod.ts";
@@ -25,9 +26,17 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     if (begin?.kind !== "begin") throw new ConfigurationError("this process is started by a pool");
     await load(modules);
     const inlet = handedCredentials(begin.credentials);
+    // Where its routines call each other, without leaving the process. Its certificate is a
+    // server's only: with that it could call nobody else.
+    const own = `memory:${begin.id}`;
     const worker = await WorkerServer.start({
       id: begin.id,
-      listen: "127.0.0.1:0",
+      listen: ["127.0.0.1:0", own],
+      dispatcher: {
+        discovery: `static:${own}`,
+        credentials: Credentials.fromPem({ ca: begin.credentials.ca, oneWay: true }),
+        identity: begin.identity,
+      },
       modules: begin.modules,
       credentials: inlet.credentials,
       allow: begin.allow,

@@ -114,12 +114,12 @@ export class SpawnedWorkers implements AsyncDisposable {
         id: name,
         modules: this.#modules,
         credentials,
+        identity,
         allow: this.#poolId,
         tags,
         threads: threads ?? 1,
         ...(concurrency === undefined ? {} : { concurrency }),
       },
-      identity,
       startTimeoutMs,
       onEvent: (event) => this.#observer.as(name).emit(event),
     });

@@ -104,7 +104,9 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   };
   const listeners: PeerListener[] = [];
   for (const address of addresses) {
-    listeners.push(starting.use(await listenForPeers(address, listening)));
+    // What never leaves the process is not of a generation: credentials say nothing of it.
+    const own = address.kind === "memory" ? { ...listening, credentials: undefined } : listening;
+    listeners.push(starting.use(await listenForPeers(address, own)));
   }
   const healthListener = healthAddress === undefined
     ? undefined

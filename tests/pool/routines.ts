@@ -17,6 +17,17 @@ export const processId = routine("pool.process-id", () => Deno.pid);
 
 export const caller = routine("pool.caller", () => currentCall().peer.identity ?? "");
 
+/** Calls another routine from within this one. */
+export const further = routine("pool.further", async () => {
+  const { id, dispatcher } = currentCall();
+  const { parent, process } = await dispatcher.call(parentage, []);
+  return { childOfThis: parent === id, sameProcess: process === Deno.pid };
+});
+
+export const parentage = routine("pool.parentage", () => {
+  return { parent: currentCall().parentId ?? "", process: Deno.pid };
+});
+
 export const fail = routine("pool.fail", () => {
   throw new RangeError("too large");
 });

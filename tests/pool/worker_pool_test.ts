@@ -23,6 +23,7 @@ import {
   count,
   exit,
   fail,
+  further,
   granted,
   print,
   processId,
@@ -47,6 +48,11 @@ Deno.test("WorkerPool runs routines in threads of its workers, and allows no mor
   await using pool = await WorkerPool.open({ spawn: { count: 1, modules: threaded } });
   assert.equal(await pool.call(square, [7]), 49);
   assert.deepEqual(await pool.call(granted, []), []);
+});
+
+Deno.test("WorkerPool's routines call each other through their call's dispatcher", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  assert.deepEqual(await pool.call(further, []), { childOfThis: true, sameProcess: true });
 });
 
 Deno.test("WorkerPool and its workers know each other by name, and nobody else", async () => {
