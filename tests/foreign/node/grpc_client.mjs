@@ -81,9 +81,15 @@ await serve({
       const data = pattern(about.bytes ?? 0);
       seen.items = 0;
       const request = { text: about.text, data, count: about.count };
-      for await (const response of watch(echo.repeat(request, metadata, options))) {
-        if (response.index === seen.items && data.equals(response.data)) seen.items++;
-      }
+      // Its async iterator drops what is buffered when an error comes behind it.
+      await new Promise((resolve, reject) => {
+        const call = watch(echo.repeat(request, metadata, options));
+        call.on("data", (response) => {
+          if (response.index === seen.items && data.equals(response.data)) seen.items++;
+        });
+        call.on("error", reject);
+        call.on("end", resolve);
+      });
       return {};
     }),
   collect: (about) =>
