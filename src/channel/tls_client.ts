@@ -33,6 +33,8 @@ export interface ClientTls {
   readonly serverName?: string;
   /** Looks at a certificate without trusting it, on a connection that carries nothing. Default false. */
   readonly diagnosing?: boolean;
+  /** Offers no protocol by ALPN, for a server that knows none of ours. Default false. */
+  readonly withoutProtocol?: boolean;
 }
 
 /** What a client's TLS is made of. */
@@ -69,7 +71,7 @@ export function secureClient(
     socket: below,
     secureContext: tls.context,
     ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-    ALPNProtocols: tls.diagnosing === true ? ["h2", LOOK_PROTOCOL] : ["h2"],
+    ALPNProtocols: protocolsOf(tls),
     rejectUnauthorized: tls.diagnosing !== true,
     // Names are ours to judge, from the DER; the platform's own check can be fooled.
     checkServerIdentity: () => undefined,
@@ -111,6 +113,11 @@ export function secureClient(
     signal.timeout.removeEventListener("abort", onTimeout);
     signal.aborted?.removeEventListener("abort", onAbort);
   });
+}
+
+function protocolsOf({ diagnosing = false, withoutProtocol = false }: ClientTls): string[] {
+  if (withoutProtocol) return [];
+  return diagnosing ? ["h2", LOOK_PROTOCOL] : ["h2"];
 }
 
 function brokenHandshake(failed: TlsFailure, below: RawDuplex): ChannelFailure {

@@ -76,10 +76,13 @@ function adviceFor(
 ): string {
   switch (reason) {
     case "certificate-expired":
-    case "certificate-not-yet-valid":
       return clockOff === undefined
         ? "renew the certificate"
-        : `renew the certificate, or check both clocks: ${Math.abs(clockOff)} s would explain it`;
+        : `renew the certificate; it expired ${-clockOff} s ago; is this clock ahead?`;
+    case "certificate-not-yet-valid":
+      return clockOff === undefined
+        ? "issue a certificate that is valid now"
+        : `it is valid from ${clockOff} s in the future; is this clock behind?`;
     case "certificate-denied":
       return "issue the peer a new key and certificate, or take it off the denylist";
     case "identity-mismatch":

@@ -1,20 +1,29 @@
 import type { AcceptFailure } from "../channel/mod.ts";
-import type { HandshakeEvidence } from "../errors/mod.ts";
+import type { CertificateSummary, HandshakeEvidence } from "../errors/mod.ts";
 import type { HandshakeRefused, Unstamped } from "../observe/mod.ts";
-import { alertFromClient, type OwnDates } from "./alert_reason.ts";
+import { alertFromClient } from "./alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
+import { adviceOnOurs, COMPARE_CLOCKS } from "./own_advice.ts";
 
 /** A refusal as it is told to the observer. */
 export type RefusalEvent = Unstamped<HandshakeRefused>;
 
+/** What a client has seen of us. */
+export interface OwnShown {
+  /** The certificate we show. */
+  readonly certificate: CertificateSummary;
+  /** Our clock, milliseconds since the epoch. */
+  readonly now: number;
+}
+
 /**
  * Names why an accepted connection came to nothing; `undefined` where that is no failure of anybody.
  *
- * @param own The dates of the certificate we show; absent without TLS.
+ * @param own What the client has seen of us; absent without TLS.
  */
 export function nameAcceptFailure(
   failure: AcceptFailure,
-  own: OwnDates | undefined,
+  own: OwnShown | undefined,
 ): RefusalEvent | undefined {
   // A client that was sent back for a fresh handshake is on its way already.
   if (failure.alertSent === "unknown_psk_identity") return undefined;
@@ -24,7 +33,7 @@ export function nameAcceptFailure(
 
 type Found = Pick<RefusalEvent, "side" | "reason" | "peerReason" | "evidence">;
 
-function findingOf(failure: AcceptFailure, own: OwnDates | undefined): Found {
+function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
   const { firstBytes, expectedTls, timedOut, alertReceived: alert, code } = failure;
   const heard = spoken(firstBytes);
   if (expectedTls && heard !== "tls" && heard !== "nothing") {
@@ -44,24 +53,49 @@ function findingOf(failure: AcceptFailure, own: OwnDates | undefined): Found {
       found: heard === "nothing"
         ? "the client said nothing"
         : "the client did not finish its handshake",
+      advice: "see whether the client is overloaded, or something between drops packets",
     });
   }
   if (alert !== undefined && own !== undefined) {
-    return {
-      side: "dispatcher",
-      ...alertFromClient(alert, { own, answeredHello: isAlertRecord(firstBytes) }),
-      evidence: { found: `the client sent the TLS alert ${alert}`, alert },
-    };
+    return namedByClient(alert, isAlertRecord(firstBytes), own);
   }
   if (code === "ECONNRESET" || code === "EPIPE" || code === undefined) {
     return {
       side: "dispatcher",
       reason: "handshake-aborted",
-      evidence: { found: "the client hung up during the TLS handshake without saying why" },
+      evidence: {
+        found: "the client hung up during the TLS handshake without saying why",
+        advice: LOOK_THERE,
+        ...(own === undefined ? {} : { ownCertificate: own.certificate }),
+      },
     };
   }
   return brokenTls(failure);
 }
+
+function namedByClient(alert: string, answeredHello: boolean, own: OwnShown): Found {
+  const dates = { ...own.certificate, now: own.now };
+  const meaning = alertFromClient(alert, { own: dates, answeredHello });
+  return {
+    side: "dispatcher",
+    ...meaning,
+    evidence: {
+      found: `the client sent the TLS alert ${alert}`,
+      alert,
+      advice: meaning.peerReason !== undefined
+        ? adviceOnOurs(meaning.peerReason, dates)
+        : alert === "certificate_expired"
+        ? COMPARE_CLOCKS
+        : meaning.reason === "protocol-mismatch"
+        ? COMPARE_PROTOCOLS
+        : LOOK_THERE,
+      ownCertificate: own.certificate,
+    },
+  };
+}
+
+const LOOK_THERE = "look at the client's own log";
+const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";
 
 /** Our own TLS gave up on what the client sent. */
 function brokenTls({ code, alertSent }: AcceptFailure): Found {
@@ -74,9 +108,7 @@ function brokenTls({ code, alertSent }: AcceptFailure): Found {
       : `we ended the handshake with the TLS alert ${alertSent}`,
     ...(alertSent === undefined ? {} : { alert: alertSent }),
     ...(code === undefined ? {} : { code }),
-    ...(negotiation
-      ? { advice: "compare the TLS versions and the ALPN protocols (h2) of both ends" }
-      : {}),
+    advice: negotiation ? COMPARE_PROTOCOLS : LOOK_THERE,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { HandshakeReason, PeerReason } from "../errors/mod.ts";
+import type { OwnDates } from "./own_advice.ts";
 
 /** What an alert says about the certificate that its receiver had shown; `undefined`: it will not do, and no more. */
 const ABOUT_CERTIFICATE: ReadonlyMap<string, PeerReason | undefined> = new Map([
@@ -24,16 +25,6 @@ export interface AlertMeaning {
   readonly reason: HandshakeReason;
   /** What it says about our certificate, where it says something. */
   readonly peerReason?: PeerReason;
-}
-
-/** The dates of the certificate that the sender of an alert had seen, and our clock. */
-export interface OwnDates {
-  /** First instant of validity, ISO 8601. */
-  readonly notBefore: string;
-  /** Last instant of validity, ISO 8601. */
-  readonly notAfter: string;
-  /** Our clock, milliseconds since the epoch. */
-  readonly now: number;
 }
 
 /** What an alert from a worker means to the dispatcher that dialled it, and showed `own` if anything. */

@@ -8,8 +8,9 @@ import {
   type WorkerRef,
   WorkerUnavailable,
 } from "../errors/mod.ts";
-import { alertFromWorker } from "./alert_reason.ts";
+import { alertFromWorker, type AlertMeaning } from "./alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
+import { adviceOnOurs, COMPARE_CLOCKS, type OwnDates } from "./own_advice.ts";
 
 /** The platform's code for a context it cannot build; a canary pins it. */
 const CONTEXT_UNUSABLE = "ERR_SSL_UNSUPPORTED_PROTOCOL";
@@ -104,19 +105,33 @@ export function timedOut(timeoutMs: number): Finding {
 
 /** The worker sent an alert. */
 export function alertFinding(alert: string, answeredHello: boolean, context: DialContext): Finding {
-  const own = context.own === undefined ? undefined : { ...context.own, now: context.now() };
+  const own = ownDates(context);
   const meaning = alertFromWorker(alert, { own, answeredHello });
+  const advice = adviceOnAlert(alert, meaning, own);
+  const found = `the worker sent the TLS alert ${alert}`;
   return {
     side: "worker",
     ...meaning,
-    evidence: {
-      found: `the worker sent the TLS alert ${alert}`,
-      alert,
-      ...(alert === "handshake_failure" && meaning.reason === "tls-alert" && own === undefined
-        ? { advice: MAY_WANT_CERTIFICATE }
-        : adviceOn(meaning.reason)),
-    },
+    evidence: { found, alert, ...(advice === undefined ? {} : { advice }) },
   };
+}
+
+/** The dates of the certificate that we show, where we show one, and our clock. */
+export function ownDates({ own, now }: DialContext): OwnDates | undefined {
+  return own === undefined ? undefined : { ...own, now: now() };
+}
+
+function adviceOnAlert(
+  alert: string,
+  { reason, peerReason }: AlertMeaning,
+  own: OwnDates | undefined,
+): string | undefined {
+  if (peerReason !== undefined) return adviceOnOurs(peerReason, own);
+  if (reason === "client-certificate-refused" && alert === "certificate_expired") {
+    return COMPARE_CLOCKS;
+  }
+  const vague = reason === "tls-alert" && own === undefined;
+  return vague && alert === "handshake_failure" ? MAY_WANT_CERTIFICATE : ADVICE[reason];
 }
 
 /** What TLS 1.2 servers send, among much else, to whoever shows no certificate (RFC 5246 §7.4.6). */
@@ -134,7 +149,7 @@ function brokenTls({ code, alertSent }: ChannelFailure): Finding {
       : `we ended the handshake with the TLS alert ${alertSent}`,
     ...(alertSent === undefined ? {} : { alert: alertSent }),
     ...codeIn(code),
-    ...adviceOn(negotiation ? "protocol-mismatch" : "tls-alert"),
+    advice: negotiation ? COMPARE_PROTOCOLS : LOOK_THERE,
   });
 }
 
@@ -151,14 +166,12 @@ function codeIn(code: string | undefined): { code?: string } {
   return code === undefined ? {} : { code };
 }
 
+const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";
+const LOOK_THERE = "look at the peer's own log";
+
 const ADVICE: Partial<Record<HandshakeReason, string>> = {
-  "protocol-mismatch": "compare the TLS versions and the ALPN protocols (h2) of both ends",
+  "protocol-mismatch": COMPARE_PROTOCOLS,
   "client-certificate-required": "give this dispatcher a certificate and its key",
   "client-certificate-refused": "compare our certificate with what the worker trusts and allows",
-  "tls-alert": "look at the peer's own log",
+  "tls-alert": LOOK_THERE,
 };
-
-function adviceOn(reason: HandshakeReason): { advice?: string } {
-  const advice = ADVICE[reason];
-  return advice === undefined ? {} : { advice };
-}

@@ -14,9 +14,11 @@ import {
   type Finding,
   finding,
   handshakeError,
+  ownDates,
 } from "./dial_failure.ts";
 import { inOneFlight } from "./first_flight.ts";
 import { describeSpoken, spoken } from "./first_bytes.ts";
+import { adviceOnOurs } from "./own_advice.ts";
 import { readRefusal } from "./refusal.ts";
 
 /** What the worker said in GOAWAY before it took us. */
@@ -87,7 +89,7 @@ function nameGreetingFailure(failure: GreetingFailure, context: DialContext): Er
 
 function findingOf(failure: GreetingFailure, context: DialContext): Finding | undefined {
   const { end, farewell, firstBytes, facts } = failure;
-  if (farewell?.refusal !== undefined) return refusedByWord(farewell.refusal);
+  if (farewell?.refusal !== undefined) return refusedByWord(farewell.refusal, context);
   if (farewell?.code === ErrorCode.INADEQUATE_SECURITY) return refusedWithoutWord(context);
   if (farewell?.code === ErrorCode.HTTP_1_1_REQUIRED) return notHttp2("it asks for HTTP/1.1");
   const alert = end.error === undefined ? undefined : alertReceived(end.error.message);
@@ -115,23 +117,18 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
   });
 }
 
-function refusedByWord(peerReason: PeerReason): Finding {
+function refusedByWord(peerReason: PeerReason, context: DialContext): Finding {
+  const advice = adviceOnOurs(peerReason, ownDates(context));
   if (peerReason === "client-certificate-required") {
-    return finding("client-certificate-required", "worker", {
-      found: "the worker demands a certificate and we have none",
-      advice: "give this dispatcher a certificate and its key",
-    });
+    const found = "the worker demands a certificate and we have none";
+    return finding("client-certificate-required", "worker", { found, advice });
   }
+  const found = `the worker refuses our certificate: ${peerReason}`;
   return {
     side: "worker",
     reason: "client-certificate-refused",
     peerReason,
-    evidence: {
-      found: `the worker refuses our certificate: ${peerReason}`,
-      advice: peerReason === "subject-not-allowed"
-        ? "add our name to the worker's allow list, or use a certificate it names"
-        : "compare our certificate with the authorities that the worker trusts",
-    },
+    evidence: { found, advice },
   };
 }
 

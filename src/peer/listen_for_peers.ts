@@ -20,7 +20,7 @@ import {
   systemClock,
   type UnstampedEvent,
 } from "../observe/mod.ts";
-import { nameAcceptFailure } from "./accept_failure.ts";
+import { nameAcceptFailure, type OwnShown } from "./accept_failure.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import { Generations } from "./generations.ts";
 import { HeldPeer } from "./held_peer.ts";
@@ -212,7 +212,7 @@ class Listener implements PeerListener {
     held.connection.closed.then(() => {
       this.#held.delete(held);
       if (generation !== undefined) this.#generations?.letGo(held, generation);
-      if (held.walkedOut) this.#tell(walkedOutEvent(held));
+      if (held.walkedOut) this.#tell(walkedOutEvent(held, this.#shown()));
     });
     this.#tell(acceptedEvent(held));
     // Accepted under credentials that were replaced during its handshake, or while we drain.
@@ -262,10 +262,13 @@ class Listener implements PeerListener {
   }
 
   #fail(failure: AcceptFailure): void {
-    const summary = this.#generations?.current.material.own?.summary;
-    const own = summary === undefined ? undefined : { ...summary, now: this.#clock.now() };
-    const event = nameAcceptFailure(failure, own);
+    const event = nameAcceptFailure(failure, this.#shown());
     if (event !== undefined) this.#tell(event);
+  }
+
+  #shown(): OwnShown | undefined {
+    const certificate = this.#generations?.current.material.own?.summary;
+    return certificate === undefined ? undefined : { certificate, now: this.#clock.now() };
   }
 
   #rotate(material: CredentialMaterial): void {

@@ -1,7 +1,8 @@
+import { escapePeerText } from "../errors/mod.ts";
 import type { TlsFacts } from "../channel/mod.ts";
 import type { IdentityPattern, PeerIdentity } from "../identity/mod.ts";
 import type { PeerAccepted, Unstamped } from "../observe/mod.ts";
-import type { RefusalEvent } from "./accept_failure.ts";
+import type { OwnShown, RefusalEvent } from "./accept_failure.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import type { PeerRefused } from "./judge.ts";
 
@@ -57,17 +58,17 @@ export function notAllowedEvent(
     type: "handshake.refused",
     side: "worker",
     reason: "subject-not-allowed",
-    peer: { address: remoteAddress, identity: identity.name },
+    peer: { address: remoteAddress, ...shownName(identity) },
     evidence: {
       rule: "name.no-match",
       expected: allow.map((pattern) => pattern.text),
-      presented: identity.names,
+      presented: identity.names.map((name) => escapePeerText(name)),
     },
   };
 }
 
 /** A client completed the handshake and left without a word: it is likely that it does not accept us. */
-export function walkedOutEvent({ peer }: PeerConnection): RefusalEvent {
+export function walkedOutEvent({ peer }: PeerConnection, own: OwnShown | undefined): RefusalEvent {
   return {
     type: "handshake.refused",
     side: "dispatcher",
@@ -76,10 +77,16 @@ export function walkedOutEvent({ peer }: PeerConnection): RefusalEvent {
     evidence: {
       found: "the client hung up after the handshake, before it spoke HTTP/2",
       advice: "see whether the client expects another identity than this worker's certificate has",
+      ...(own === undefined ? {} : { ownCertificate: own.certificate }),
     },
   };
 }
 
 function peerRef({ remoteAddress, identity }: AcceptedPeer): RefusalEvent["peer"] {
-  return { address: remoteAddress, ...(identity === undefined ? {} : { identity: identity.name }) };
+  return { address: remoteAddress, ...(identity === undefined ? {} : shownName(identity)) };
+}
+
+/** A common name may hold anything. */
+function shownName({ name }: PeerIdentity): { readonly identity: string } {
+  return { identity: escapePeerText(name) };
 }

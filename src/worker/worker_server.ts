@@ -1,4 +1,5 @@
 import { formatAddress } from "../channel/mod.ts";
+import { escapePeerText } from "../errors/mod.ts";
 import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
 import type { PeerConnection } from "../peer/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
@@ -114,7 +115,7 @@ function snapshot({ peer, connection, generation, takesCalls }: PeerConnection):
   const { identity, remoteAddress, facts } = peer;
   return {
     address: remoteAddress,
-    ...(identity === undefined ? {} : { identity: identity.name }),
+    ...(identity === undefined ? {} : { identity: escapePeerText(identity.name) }),
     security: facts.security,
     generation,
     takesCalls,

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import {
   type Address,
+  type ChannelOutcome,
   clientContext,
   dialChannel,
   parseAddress,
@@ -99,17 +100,12 @@ class Patient {
 
   /** Looks at what the peer shows, without showing anything. */
   async look(): Promise<{ readonly steps: readonly Step[]; readonly facts?: TlsFacts }> {
-    const name = this.#serverName();
     const { endpoint, timeoutMs } = this.#examination;
-    const outcome = await dialChannel(this.#address, {
-      signal: { timeout: AbortSignal.timeout(timeoutMs) },
-      tls: {
-        context: clientContext({ ca: this.#material?.caPem ?? [], minVersion: "TLSv1.2" }),
-        mutual: false,
-        diagnosing: true,
-        ...(name === undefined ? {} : { serverName: name }),
-      },
-    });
+    const first = await this.#dialToLook(false);
+    // A server that speaks another protocol shows its certificate to whoever names none.
+    const outcome = !first.ok && first.alertReceived === "no_application_protocol"
+      ? await this.#dialToLook(true)
+      : first;
     if (!outcome.ok && outcome.stage === "connect") {
       const why = outcome.timedOut
         ? `no answer within ${timeoutMs} ms`
@@ -122,10 +118,35 @@ class Patient {
     const remoteAddress = outcome.ok ? outcome.facts.remoteAddress : endpoint;
     const reached: Step = { step: "tcp", outcome: "passed", remoteAddress };
     const facts = outcome.ok ? outcome.facts.tls : outcome.tls;
-    if (facts !== undefined) return { steps: [reached, negotiated(facts)], facts };
-    const problem = await this.#nameOf(this.#dial(this.#material ?? await trustingNobody()));
+    if (facts !== undefined) {
+      const { version, cipher } = facts;
+      // One that ends its handshake for want of our certificate has agreed on a protocol that nobody was told.
+      const agreed: Step = outcome.ok
+        ? negotiated(facts)
+        : { step: "tls", outcome: "passed", version, cipher };
+      return { steps: [reached, agreed], facts };
+    }
+    // It has shown no certificate, so it is shown none.
+    const credentials = this.#material === undefined
+      ? await trustingNobody()
+      : { ...this.#material, mode: "trust-only" } as const;
+    const problem = await this.#nameOf(this.#dial(credentials));
     const named = problem === undefined ? {} : { problem };
     return { steps: [reached, { step: "tls", outcome: "failed", ...named }] };
+  }
+
+  #dialToLook(withoutProtocol: boolean): Promise<ChannelOutcome> {
+    const name = this.#serverName();
+    return dialChannel(this.#address, {
+      signal: { timeout: AbortSignal.timeout(this.#examination.timeoutMs) },
+      tls: {
+        context: clientContext({ ca: this.#material?.caPem ?? [], minVersion: "TLSv1.2" }),
+        mutual: false,
+        diagnosing: true,
+        withoutProtocol,
+        ...(name === undefined ? {} : { serverName: name }),
+      },
+    });
   }
 
   *certificates({ peerChain }: TlsFacts): Generator<Step> {

@@ -35,8 +35,7 @@ function headline(step: Step): string {
     case "tcp":
       return step.remoteAddress === undefined ? "" : `connected to ${step.remoteAddress}`;
     case "tls":
-      return [step.version, step.cipher, `ALPN ${step.alpn ?? "none"}`]
-        .filter((part) => part !== undefined && step.version !== undefined).join(", ");
+      return tlsHeadline(step);
     case "certificate":
       return step.certificate?.subject ?? "cannot be read";
     case "handshake":
@@ -44,6 +43,16 @@ function headline(step: Step): string {
     default:
       return step.why ?? step.identity ?? "";
   }
+}
+
+/** Where the handshake did not come to its end, nobody knows what ALPN would have come to. */
+function tlsHeadline(
+  { outcome, version, cipher, alpn }: Extract<Step, { readonly step: "tls" }>,
+): string {
+  if (version === undefined) return "";
+  const agreed = alpn ?? (outcome === "failed" ? "none" : undefined);
+  return [version, cipher, agreed === undefined ? undefined : `ALPN ${agreed}`]
+    .filter((part) => part !== undefined).join(", ");
 }
 
 function certificateLines(certificate: CertificateSummary, now: number): string[] {
