@@ -42,6 +42,7 @@ export type * from "./src/observe/security_events.ts";
 export type * from "./src/observe/worker_events.ts";
 export {
   type RenewOptions,
+  type SpawnedDispatcherOptions,
   type SpawnOptions,
   WorkerPool,
   type WorkerPoolOptions,

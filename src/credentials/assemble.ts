@@ -67,10 +67,28 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
     denylist,
     fingerprint: fingerprint(pem, mode, own, anchors),
   };
+  const distinct = own ?? anchors;
+  if (distinct !== undefined) texts.set(distinct, pem);
   const rejected = own === undefined ? undefined : ownRejection(own, now);
   return rejected === undefined
     ? { kind: "usable", material }
     : { kind: "own-invalid", material, rejected };
+}
+
+/** What each version was made of, by the part of it that is its alone. */
+const texts = new WeakMap<object, CredentialPem>();
+
+/**
+ * The text that a version was made of, the private key included: for handing it to a process of our
+ * own, and for nothing else.
+ *
+ * @throws {TypeError} if the version was not made of text.
+ */
+export function credentialPemOf({ own, anchors }: UnnumberedMaterial): CredentialPem {
+  const distinct = own ?? anchors;
+  const pem = distinct === undefined ? undefined : texts.get(distinct);
+  if (pem === undefined) throw new TypeError("these credentials were not made of text");
+  return pem;
 }
 
 /** Tells the mode, or which part is missing or empty; looks no further into the text. */

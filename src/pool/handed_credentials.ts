@@ -1,5 +1,5 @@
 import { Credentials, type Credentials as CredentialsValue } from "../credentials/mod.ts";
-import type { HandedCredentials } from "./handover.ts";
+import { type HandedCredentials, takenOver } from "./handover.ts";
 
 /** Credentials that are handed in, each version taking the place of the one before. */
 export interface CredentialsInlet {
@@ -21,7 +21,7 @@ export function handedCredentials(first: HandedCredentials): CredentialsInlet {
       while (latest === undefined) await new Promise<void>((resolve) => wake = resolve);
       const version = latest;
       latest = undefined;
-      return version;
+      return takenOver(version);
     }, { refreshMs: ASK_AGAIN_MS }),
     hand: (version) => {
       latest = version;

@@ -3,16 +3,31 @@
  * child's standard input, the child through its standard output.
  */
 
+import type { CredentialPem } from "../credentials/mod.ts";
 import type { UnstampedEvent } from "../observe/mod.ts";
 
 /** Key material; it is only ever in memory and in this pipe. */
-export interface HandedCredentials {
-  /** The authority that vouches for the other end, PEM. */
-  readonly ca: string;
-  /** The child's own certificate, PEM. */
-  readonly cert: string;
-  /** Its private key, PEM. */
-  readonly key: string;
+export interface HandedCredentials extends Omit<CredentialPem, "domains"> {
+  /** The authorities of SPIFFE trust domains, PEM by domain. */
+  readonly domains?: readonly (readonly [domain: string, pem: string])[];
+}
+
+/** Where a child's routines call others, and who they are there. */
+export interface HandedDispatcher {
+  /** A discovery URL. */
+  readonly discovery: string;
+  readonly credentials?: HandedCredentials;
+  readonly identity?: string | readonly string[];
+}
+
+/** Makes credentials ready for the pipe. */
+export function handedOver({ domains, ...pem }: CredentialPem): HandedCredentials {
+  return domains === undefined ? pem : { ...pem, domains: [...domains] };
+}
+
+/** Credentials that came through the pipe. */
+export function takenOver({ domains, ...pem }: HandedCredentials): CredentialPem {
+  return domains === undefined ? pem : { ...pem, domains: new Map(domains) };
 }
 
 /** What a pool tells a child. The end of the input means that the pool is gone. */
@@ -30,9 +45,13 @@ export type ToChild =
     readonly tags: readonly string[];
     readonly threads?: number;
     readonly concurrency?: number;
+    /** Where its routines call others; on itself where there is nothing here. */
+    readonly dispatcher?: HandedDispatcher;
   }
   | {
+    /** New ones take the place of the worker's, or of its dispatcher's. */
     readonly kind: "credentials";
+    readonly for: "worker" | "dispatcher";
     readonly credentials: HandedCredentials;
   }
   | {

@@ -2,10 +2,7 @@ import type { Credentials } from "../credentials/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
 
-/**
- * How a pool's own workers are spawned. What a routine calls through `currentCall().dispatcher` runs
- * on the same worker.
- */
+/** How a pool's own workers are spawned. */
 export interface SpawnOptions {
   /** Modules whose exported routines are served; paths are relative to the working directory. */
   readonly modules: readonly (string | URL)[];
@@ -22,6 +19,11 @@ export interface SpawnOptions {
    * `--allow-read=/data`. Default: nothing.
    */
   readonly permissions?: readonly string[] | undefined;
+  /**
+   * Where routines call others through `currentCall().dispatcher`. New credentials are handed to the
+   * workers without a restart. Default: they call each other, on the same worker.
+   */
+  readonly dispatcher?: SpawnedDispatcherOptions | undefined;
   /** The `deno.json` that resolves the modules. Default: the one this program runs with. */
   readonly config?: string | URL | undefined;
   /** How long a worker's certificate is valid, in milliseconds. Default 3,600,000 (1 h). */
@@ -30,6 +32,19 @@ export interface SpawnOptions {
   readonly startTimeoutMs?: number | undefined;
   /** How long calls in flight may take when the pool is disposed of, in milliseconds. Default 25,000. */
   readonly drainGraceMs?: number | undefined;
+}
+
+/** Where the routines of spawned workers call others, and who they are there. */
+export interface SpawnedDispatcherOptions {
+  /**
+   * A discovery URL. Workers may connect to what `static:` lists; for any other discovery
+   * `permissions` must allow the network.
+   */
+  readonly discovery: string;
+  /** Who they are to those workers, and whom they trust. Default: none, which is plaintext. */
+  readonly credentials?: Credentials | undefined;
+  /** Who those workers must prove to be. Default: what the discovery expects of each. */
+  readonly identity?: string | readonly string[] | undefined;
 }
 
 /** What a {@linkcode WorkerPool} spawns, and where other workers are. */

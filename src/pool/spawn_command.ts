@@ -1,3 +1,4 @@
+import { formatAddress, parseAddress } from "../channel/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { threadEntry } from "../worker/mod.ts";
 import { cacheEnvironment, configFlags, moduleFiles } from "./deno_setup.ts";
@@ -35,7 +36,7 @@ export async function spawnCommand(
       "--quiet",
       "--no-prompt",
       ...config,
-      "--allow-net=127.0.0.1:0",
+      `--allow-net=${["127.0.0.1:0", ...listedAddresses(spawn.dispatcher?.discovery)].join(",")}`,
       ...(read.length === 0 ? [] : [`--allow-read=${read.join(",")}`]),
       ...extraPermissions(spawn.permissions ?? []),
       `data:text/javascript,${encodeURIComponent(mainModule(modules))}`,
@@ -48,6 +49,13 @@ export async function spawnCommand(
 function mainModule(modules: readonly string[]): string {
   const imports = modules.map((module) => `() => import(${JSON.stringify(module)})`);
   return `import { serve } from ${JSON.stringify(ENTRY.href)};\nawait serve([${imports}]);\n`;
+}
+
+/** The addresses that a configuration lists; those of other discoveries are not known before. */
+function listedAddresses(discovery: string | undefined): readonly string[] {
+  const [, list] = /^static:(.*)$/.exec(discovery ?? "") ?? [];
+  const addresses = list?.split(",").map((text) => parseAddress(text, "spawn.dispatcher")) ?? [];
+  return addresses.filter(({ kind }) => kind === "tcp").map(formatAddress);
 }
 
 function extraPermissions(flags: readonly string[]): readonly string[] {

@@ -69,8 +69,13 @@ export class SpawnedProcess implements Child {
   /** Hands it new credentials; resolves when it uses them, cannot, or has ended. */
   async renew(credentials: HandedCredentials): Promise<void> {
     const settled = new Promise<void>((resolve) => this.#renewals.push(resolve));
-    this.#tell({ kind: "credentials", credentials });
+    this.#tell({ kind: "credentials", for: "worker", credentials });
     await Promise.race([settled, this.exited]);
+  }
+
+  /** Hands it new credentials for the calls of its routines. */
+  renewDispatcher(credentials: HandedCredentials): void {
+    this.#tell({ kind: "credentials", for: "dispatcher", credentials });
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -112,8 +117,7 @@ export class SpawnedProcess implements Child {
     if (message.event === "worker.ready") {
       this.#told.resolve({ id, address: message.address, identity });
     } else if (message.event === "worker.told") {
-      const { type } = message.told;
-      if (type === "credentials.rotated" || type === "credentials.rejected") {
+      if (settlesRenewal(message.told, identity)) {
         for (const resolve of this.#renewals.splice(0)) resolve();
       }
       this.#options.onEvent(message.told);
@@ -139,6 +143,12 @@ export class SpawnedProcess implements Child {
       // It has ended meanwhile, which is what was wanted.
     }
   }
+}
+
+/** Whether the worker's own credentials, not its dispatcher's, are renewed, or cannot be. */
+function settlesRenewal(told: UnstampedEvent, identity: string): boolean {
+  return told.type === "credentials.rejected" ||
+    (told.type === "credentials.rotated" && told.identities.includes(identity));
 }
 
 function timer(callback: () => void, delayMs: number): Disposable {

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { Credentials } from "../credentials/mod.ts";
+import { Credentials, type Credentials as CredentialsValue } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
-import { beginModuleLoad, WorkerServer } from "../worker/mod.ts";
+import { beginModuleLoad, WorkerServer, type WorkerServerOptions } from "../worker/mod.ts";
 import { handedCredentials } from "./handed_credentials.ts";
 import { type FromChild, lineOf, type ToChild } from "./handover.ts";
 import { readLines } from "./line_reader.ts";
@@ -26,17 +26,12 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     if (begin?.kind !== "begin") throw new ConfigurationError("this process is started by a pool");
     await load(modules);
     const inlet = handedCredentials(begin.credentials);
-    // Where its routines call each other, without leaving the process. Its certificate is a
-    // server's only: with that it could call nobody else.
-    const own = `memory:${begin.id}`;
+    const outlet = begin.dispatcher?.credentials === undefined
+      ? undefined
+      : handedCredentials(begin.dispatcher.credentials);
     const worker = await WorkerServer.start({
       id: begin.id,
-      listen: ["127.0.0.1:0", own],
-      dispatcher: {
-        discovery: `static:${own}`,
-        credentials: Credentials.fromPem({ ca: begin.credentials.ca, oneWay: true }),
-        identity: begin.identity,
-      },
+      ...callingOthers(begin, outlet?.credentials),
       modules: begin.modules,
       credentials: inlet.credentials,
       allow: begin.allow,
@@ -50,7 +45,9 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     tell(readiness(worker));
     Deno.addSignalListener("SIGTERM", () => void worker.drain().then(() => Deno.exit(0)));
     for await (const message of pool) {
-      if (message.kind === "credentials") inlet.hand(message.credentials);
+      if (message.kind === "credentials") {
+        (message.for === "worker" ? inlet : outlet)?.hand(message.credentials);
+      }
       if (message.kind === "drain") {
         worker.drain({ graceMs: message.graceMs }).then(() => Deno.exit(0));
       }
@@ -60,6 +57,22 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     tell({ event: "worker.failed", name, message });
     Deno.exit(1);
   }
+}
+
+/** Where its routines call others: elsewhere as the operator says, or each other within the process. */
+function callingOthers(
+  { id, identity, credentials: { ca }, dispatcher }: ToChild & { readonly kind: "begin" },
+  credentials: CredentialsValue | undefined,
+): Pick<WorkerServerOptions, "listen" | "dispatcher"> {
+  const listen = "127.0.0.1:0";
+  if (dispatcher !== undefined) return { listen, dispatcher: { ...dispatcher, credentials } };
+  const own = `memory:${id}`;
+  // Its certificate is a server's only: with that it could call nobody else.
+  const trustOnly = Credentials.fromPem({ ca: ca!, oneWay: true });
+  return {
+    listen: [listen, own],
+    dispatcher: { discovery: `static:${own}`, credentials: trustOnly, identity },
+  };
 }
 
 async function load(modules: readonly (() => Promise<unknown>)[]): Promise<void> {

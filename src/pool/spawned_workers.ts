@@ -1,7 +1,9 @@
+import { credentialPemOf, type CredentialsSource } from "../credentials/mod.ts";
 import type { WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type Clock, type Observer, systemClock } from "../observe/mod.ts";
 import { type CredentialsInlet, handedCredentials } from "./handed_credentials.ts";
+import { type HandedDispatcher, handedOver } from "./handover.ts";
 import type { SpawnOptions } from "./options.ts";
 import { PrivateAuthority } from "./private_authority.ts";
 import { Roster } from "./roster.ts";
@@ -23,6 +25,8 @@ export class SpawnedWorkers implements AsyncDisposable {
   readonly #inlet: CredentialsInlet;
   readonly #roster = new Roster();
   readonly #running = new Set<SpawnedProcess>();
+  /** The operator's credentials for the calls of routines. */
+  readonly #operator: CredentialsSource | undefined;
   readonly #supervisor: Supervisor;
   readonly #clock: Clock = systemClock;
   readonly #observer: Observer;
@@ -34,8 +38,14 @@ export class SpawnedWorkers implements AsyncDisposable {
     command: SpawnCommand,
     pool: string,
     observer: Observer,
+    operator: CredentialsSource | undefined,
   ) {
     this.#options = options;
+    this.#operator = operator;
+    operator?.subscribe((material) => {
+      const credentials = handedOver(credentialPemOf(material));
+      for (const process of this.#running) process.renewDispatcher(credentials);
+    });
     this.#modules = modules;
     this.#command = command;
     this.#observer = observer;
@@ -69,7 +79,8 @@ export class SpawnedWorkers implements AsyncDisposable {
     }
     const modules = absoluteModules(options.modules);
     const command = await spawnCommand(options, modules);
-    return new SpawnedWorkers(options, modules, command, pool, observer);
+    const operator = await options.dispatcher?.credentials?.open({ observer });
+    return new SpawnedWorkers(options, modules, command, pool, observer, operator);
   }
 
   /** Where a dispatcher finds them, and the only trust under which it may. */
@@ -97,6 +108,7 @@ export class SpawnedWorkers implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#renewal[Symbol.dispose]();
     await this.#supervisor.stop(this.#options.drainGraceMs ?? 25_000);
+    await this.#operator?.[Symbol.asyncDispose]();
   }
 
   get #ttlMs(): number {
@@ -119,6 +131,7 @@ export class SpawnedWorkers implements AsyncDisposable {
         tags,
         threads: threads ?? 1,
         ...(concurrency === undefined ? {} : { concurrency }),
+        ...this.#dispatcher(),
       },
       startTimeoutMs,
       onEvent: (event) => this.#observer.as(name).emit(event),
@@ -126,6 +139,18 @@ export class SpawnedWorkers implements AsyncDisposable {
     this.#running.add(process);
     process.exited.then(() => this.#running.delete(process));
     return process;
+  }
+
+  #dispatcher(): { readonly dispatcher?: HandedDispatcher } {
+    const { dispatcher } = this.#options;
+    if (dispatcher === undefined) return {};
+    const { discovery, identity } = dispatcher;
+    const credentials = this.#operator === undefined
+      ? {}
+      : { credentials: handedOver(credentialPemOf(this.#operator.current())) };
+    return {
+      dispatcher: { discovery, ...credentials, ...(identity === undefined ? {} : { identity }) },
+    };
   }
 
   #tellRoster(): void {

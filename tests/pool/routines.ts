@@ -1,5 +1,5 @@
 /** Routines that the tests of pools run in spawned workers. */
-import { duplexRoutine, routine } from "../../src/contract/mod.ts";
+import { duplexRoutine, type Routine, routine } from "../../src/contract/mod.ts";
 import { currentCall } from "../../src/routine/mod.ts";
 
 export const add = routine("pool.add", (a: number, b: number) => a + b);
@@ -27,6 +27,14 @@ export const further = routine("pool.further", async () => {
 export const parentage = routine("pool.parentage", () => {
   return { parent: currentCall().parentId ?? "", process: Deno.pid };
 });
+
+/** Asks a worker elsewhere who calls it, from within this call. */
+export const elsewhere = routine("pool.elsewhere", async () => {
+  const { dispatcher } = currentCall();
+  return { seenAs: await dispatcher.call(remoteCaller, []), process: Deno.pid };
+});
+
+const remoteCaller: Routine<() => string> = routine("remote.caller");
 
 export const fail = routine("pool.fail", () => {
   throw new RangeError("too large");

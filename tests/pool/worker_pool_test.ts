@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { routine } from "../../src/contract/mod.ts";
 import {
   createAuthority,
@@ -14,6 +15,7 @@ import {
   WorkerUnavailable,
 } from "../../src/errors/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
+import { currentCall } from "../../src/routine/mod.ts";
 import { WorkerPool } from "../../src/pool/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { gone, isRunning } from "./processes.ts";
@@ -21,6 +23,7 @@ import {
   add,
   caller,
   count,
+  elsewhere,
   exit,
   fail,
   further,
@@ -53,6 +56,45 @@ Deno.test("WorkerPool runs routines in threads of its workers, and allows no mor
 Deno.test("WorkerPool's routines call each other through their call's dispatcher", async () => {
   await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
   assert.deepEqual(await pool.call(further, []), { childOfThis: true, sameProcess: true });
+});
+
+Deno.test("WorkerPool hands the operator's credentials to its workers, and every later version", async () => {
+  const operator = createAuthority();
+  const issue = (name: string) => operator.issue({ name, spiffe: `spiffe://op/${name}` });
+  await using remote = await WorkerServer.start({
+    routines: [routine("remote.caller", () => currentCall().peer.identity ?? "")],
+    credentials: credentialsOf(issue("worker")),
+    allow: "spiffe://op/*",
+  });
+  const files = await Deno.makeTempDir();
+  const write = async (issued: IssuedCertificate) => {
+    await Deno.writeTextFile(join(files, "ca.pem"), issued.caPem);
+    await Deno.writeTextFile(join(files, "key.pem"), issued.keyPem);
+    await Deno.writeTextFile(join(files, "cert.pem"), issued.certPem);
+  };
+  await write(issue("first"));
+  await using pool = await WorkerPool.open({
+    spawn: {
+      count: 1,
+      modules,
+      threads: 0,
+      dispatcher: {
+        discovery: `static:${remote.address}`,
+        credentials: Credentials.watchFiles({
+          ca: join(files, "ca.pem"),
+          cert: join(files, "cert.pem"),
+          key: join(files, "key.pem"),
+        }),
+        identity: "spiffe://op/worker",
+      },
+    },
+  });
+  const before = await pool.call(elsewhere, []);
+  assert.equal(before.seenAs, "spiffe://op/first");
+  await write(issue("second"));
+  let after = before;
+  while (after.seenAs === before.seenAs) after = await pool.call(elsewhere, []);
+  assert.deepEqual(after, { seenAs: "spiffe://op/second", process: before.process });
 });
 
 Deno.test("WorkerPool and its workers know each other by name, and nobody else", async () => {
