@@ -82,7 +82,8 @@ class Http2Server extends MessageFrames implements ServerConnection {
       this.deadlines.clear("shutdown");
       this.announce(this.#lastStreamId, ErrorCode.NO_ERROR);
     };
-    this.pings.send(disown);
+    // Twice: a peer may answer a PING ahead of requests that it had queued before.
+    this.pings.send(() => this.pings.send(disown));
     this.deadlines.set("shutdown", this.limits.closeGraceMs, disown);
   }
 

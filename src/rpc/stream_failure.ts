@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../http2/mod.ts";
+import { timedOut } from "./call_errors.ts";
 
 /** How a call's stream ended before its response was complete: the `cause` of the `ConnectError` thrown for it. */
 export class StreamFailure extends Error {
@@ -27,8 +28,15 @@ export function connectionLost(error: unknown): boolean {
   return failureOf(error)?.end.how === "connection-lost";
 }
 
-/** The error of a call whose stream ended before its response was complete. */
-export function errorOfStreamEnd(end: StreamEnd): ConnectError {
+/**
+ * The error of a call whose stream ended before its response was complete.
+ *
+ * @param end how it ended.
+ * @param deadline when the call's time is over, on the scale of `performance.now()`. Default: never.
+ */
+export function errorOfStreamEnd(end: StreamEnd, deadline = Infinity): ConnectError {
+  // A peer that keeps the same deadline may cancel the stream before our own timer has run.
+  if (end.code === ErrorCode.CANCEL && performance.now() >= deadline) return timedOut();
   const [code, message] = describe(end);
   return new ConnectError(message, code, undefined, undefined, new StreamFailure(end));
 }

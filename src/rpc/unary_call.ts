@@ -81,6 +81,7 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
   #settled = false;
   #stream: Stream | undefined;
   #deadline: Deadline | undefined;
+  #expiresAt = Infinity;
   #onAbort: (() => void) | undefined;
 
   constructor(
@@ -109,6 +110,7 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
         this.expired();
         return;
       }
+      this.#expiresAt = performance.now() + timeoutMs;
       this.#deadline = expireAfter(timeoutMs, this);
     }
     if (signal !== undefined) {
@@ -160,7 +162,7 @@ class UnaryExchange implements StreamReceiver, Expiring, UnaryResponseBytes {
   }
 
   closed(end: StreamEnd): void {
-    if (!this.#settled) this.#fail(errorOfStreamEnd(end));
+    if (!this.#settled) this.#fail(errorOfStreamEnd(end, this.#expiresAt));
   }
 
   expired(): void {

@@ -14,6 +14,7 @@ import { invalidFields } from "./call_errors.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
 import type { RequestBody } from "./request_body.ts";
 import { errorOfStreamEnd } from "./stream_failure.ts";
+import { parseConnectTimeout, parseGrpcTimeout } from "./timeout_field.ts";
 import { hasTrailers, takeTrailers } from "./trailers_only.ts";
 import { WholeBody, WholeEnvelopes } from "./whole_messages.ts";
 
@@ -51,6 +52,7 @@ class Exchange implements StreamReceiver {
   readonly #options: SendOptions;
   readonly #request: UniversalClientRequest;
   readonly #signal: AbortSignal | undefined;
+  readonly #expiresAt: number;
   readonly #resolve: (response: UniversalClientResponse) => void;
   readonly #reject: (error: Error) => void;
   readonly #trailer = new Headers();
@@ -78,6 +80,7 @@ class Exchange implements StreamReceiver {
     this.#options = options;
     this.#request = request;
     this.#signal = request.signal;
+    this.#expiresAt = performance.now() + (timeoutOf(request.header) ?? Infinity);
     this.#resolve = resolve;
     this.#reject = reject;
     if (request.signal?.aborted) {
@@ -135,7 +138,7 @@ class Exchange implements StreamReceiver {
 
   closed(end: StreamEnd): void {
     this.#closed = true;
-    if (!this.#over) this.#fail(errorOfStreamEnd(end));
+    if (!this.#over) this.#fail(errorOfStreamEnd(end, this.#expiresAt));
     this.writable();
   }
 
@@ -201,6 +204,14 @@ class Exchange implements StreamReceiver {
 }
 
 const EMPTY = new Uint8Array(0);
+
+/** The time that the request gives the call, in milliseconds. */
+function timeoutOf(header: Headers): number | undefined {
+  const connect = header.get("connect-timeout-ms");
+  if (connect !== null) return parseConnectTimeout(connect);
+  const grpc = header.get("grpc-timeout");
+  return grpc === null ? undefined : parseGrpcTimeout(grpc);
+}
 
 function requestSection(request: UniversalClientRequest, options: SendOptions): string[] {
   const target = request.url.slice(request.url.indexOf("/", request.url.indexOf("://") + 3));
