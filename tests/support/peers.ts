@@ -83,13 +83,9 @@ export class TurnableSource implements CredentialsSource {
   #current: CredentialMaterial;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
 
-  /** Whether it says that it will not be turned. */
-  readonly fixed: boolean;
-
   /** Begins with this version. */
-  constructor(material: CredentialMaterial, fixed = false) {
+  constructor(material: CredentialMaterial) {
     this.#current = material;
-    this.fixed = fixed;
   }
 
   current(): CredentialMaterial {
