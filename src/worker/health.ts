@@ -11,7 +11,8 @@ import {
 export class WorkerHealth {
   readonly #services: () => ReadonlySet<string>;
   #status = Status.SERVING;
-  #stopped = Promise.withResolvers<void>();
+  /** Wakes each of those who watch. */
+  readonly #watching = new Set<() => void>();
 
   /**
    * Serving, until told otherwise.
@@ -25,7 +26,7 @@ export class WorkerHealth {
   /** The worker takes no more calls; whoever watches is told, and let go. */
   stopServing(): void {
     this.#status = Status.NOT_SERVING;
-    this.#stopped.resolve();
+    for (const wake of this.#watching) wake();
   }
 
   /** Serves `grpc.health.v1.Health` on a router. */
@@ -47,17 +48,25 @@ export class WorkerHealth {
   }
 
   async *#watch(service: string, signal: AbortSignal): AsyncGenerator<HealthCheckResponse> {
-    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => leave(), { once: true });
     if (!this.#knows(service)) {
       yield response(Status.SERVICE_UNKNOWN);
-      return await Promise.race([this.#stopped.promise, left]);
+      return await this.#stoppedOr(signal);
     }
     if (this.#status === Status.SERVING) {
       yield response(Status.SERVING);
-      await Promise.race([this.#stopped.promise, left]);
+      await this.#stoppedOr(signal);
     }
     if (!signal.aborted) yield response(Status.NOT_SERVING);
+  }
+
+  /** Waits until no more calls are taken, or whoever watches has left; then nothing is kept of the wait. */
+  async #stoppedOr(left: AbortSignal): Promise<void> {
+    if (this.#status !== Status.SERVING || left.aborted) return;
+    const { promise, resolve: wake } = Promise.withResolvers<void>();
+    this.#watching.add(wake);
+    left.addEventListener("abort", () => wake(), { once: true });
+    await promise;
+    this.#watching.delete(wake);
   }
 }
 
