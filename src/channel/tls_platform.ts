@@ -78,7 +78,8 @@ export function canServe(context: SecureContext, mutual: boolean): boolean {
   });
   socket.on("error", () => {});
   const usable = (socket as unknown as { _initError?: Error | null })._initError == null;
-  socket.destroy();
+  // Of a socket destroyed before it begins, on the next turn, the platform never lets go.
+  setImmediate(() => socket.destroy());
   return usable;
 }
 
