@@ -1,8 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import type { Transport } from "@connectrpc/connect";
+import { ConnectError, type Transport } from "@connectrpc/connect";
 import { createTransport, notBegun, type Place, type RpcLimits } from "../rpc/mod.ts";
-import { toConnectError } from "../routine/mod.ts";
+import { toConnectError, toldBy } from "../routine/mod.ts";
 import type { Attempts, PlacedCall } from "./attempts.ts";
 import type { RequestFields } from "./call_settings.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -39,7 +39,7 @@ export function dispatcherTransport(options: DispatcherTransportOptions): Transp
           .stream(method, signal, timeoutMs, header, input, contextValues);
         return { ...response, message: translated(response.message) } as never;
       } catch (error) {
-        throw toConnectError(error);
+        throw withOriginal(error);
       }
     },
   };
@@ -76,8 +76,14 @@ async function* translated<Message>(
   try {
     yield* messages;
   } catch (error) {
-    throw toConnectError(error);
+    throw withOriginal(error);
   }
+}
+
+/** The error as Connect knows it, with the one of ours that it tells of as its cause. */
+function withOriginal(error: unknown): ConnectError {
+  const told = error instanceof ConnectError ? toldBy(error) : undefined;
+  return toConnectError(told ?? error);
 }
 
 function placedCall(
