@@ -102,7 +102,6 @@ for (const [way, call] of WAYS) {
   });
 }
 
-// deno-lint-ignore require-yield -- it finds nobody
 async function* nobody(): AsyncGenerator<never> {}
 
 function sorted(words: ReadonlyMap<string, string>): readonly (readonly [string, string])[] {

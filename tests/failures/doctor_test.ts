@@ -1,0 +1,135 @@
+/** What doctor makes of servers that nobody here wrote, and what it shows them of us. */
+import assert from "node:assert/strict";
+import { ForeignProcess } from "../attacks/foreign_process.ts";
+import { examine } from "../../src/cli/doctor/examine.ts";
+import type { Step } from "../../src/cli/doctor/report.ts";
+import { testWithTool } from "../foreign/tool.ts";
+import {
+  type CertificateShape,
+  certificateShapes,
+  makeAuthorities,
+} from "../support/certificates.ts";
+import { CLIENT_ID, type Shown, WORKER_ID } from "../support/peers.ts";
+import { type ForeignListener, startForeign, TOOLS } from "./foreign/programs.ts";
+import { credentialsOf } from "./ground.ts";
+
+const authorities = makeAuthorities();
+const { root } = authorities;
+const ofWorker = certificateShapes(authorities, WORKER_ID);
+const ofClient = certificateShapes(authorities, CLIENT_ID);
+const CLIENT: Shown = { certificate: ofClient.fine(), trusts: [root] };
+
+function examined(endpoint: string, shown = CLIENT): Promise<Step[]> {
+  return Array.fromAsync(examine({
+    endpoint,
+    identity: [WORKER_ID],
+    credentials: credentialsOf(shown),
+    timeoutMs: 5_000,
+  }));
+}
+
+/** Each step in a few words: what, how it ended, and why it failed. */
+function words(steps: readonly Step[]): readonly string[] {
+  return steps.map(({ step, outcome, problem }) =>
+    [step, outcome, problem?.reason, problem?.peerReason].filter((word) => word !== undefined)
+      .join(" ")
+  );
+}
+
+const PROVEN = ["certificate passed", "trust passed", "own-certificate passed"];
+
+/** Servers that doctor's dispatcher would not reach, and what it tells of them all the same. */
+const REFUSING: readonly (readonly [string, Partial<ForeignListener>, readonly string[]])[] = [
+  ["only TLS 1.2, and ends the handshake of whoever shows no certificate", {
+    client: true,
+    maxVersion: "TLSv1.2",
+  }, ["tcp passed", "tls passed", ...PROVEN, "handshake failed protocol-mismatch"]],
+  ["only HTTP/1.1", { alpn: ["http/1.1"] }, [
+    "tcp passed",
+    "tls failed protocol-mismatch",
+    ...PROVEN,
+    "handshake failed protocol-mismatch",
+  ]],
+  ["another authority for clients", { client: true, ca: authorities.foreign }, [
+    "tcp passed",
+    "tls passed",
+    ...PROVEN,
+    "handshake failed client-certificate-refused untrusted-authority",
+  ]],
+];
+
+testWithTool(
+  { path: undefined, ...TOOLS.Go },
+  "doctor explains a server that would refuse us",
+  async (_, t) => {
+    const listeners = REFUSING.map(([name, server]) => ({
+      name,
+      certificate: ofWorker.fine(),
+      ca: root,
+      ...server,
+    }));
+    await using servers = await startForeign("Go", listeners);
+    for (const [name, , expected] of REFUSING) {
+      await t.step(name, async () => {
+        assert.deepEqual(words(await examined(servers.address(name))), expected);
+      });
+    }
+  },
+);
+
+const UNTRUSTED: readonly CertificateShape[] = [
+  "foreign-authority",
+  "expired",
+  "other-identity",
+  "forged-version-1",
+  "forged-intermediate",
+  "several-uri-sans",
+];
+
+for (const maxVersion of ["TLSv1.3", "TLSv1.2"]) {
+  for (const demands of [false, true]) {
+    const whom = `a server of ${maxVersion} that ${demands ? "demands" : "asks for"} a certificate`;
+    Deno.test(`doctor shows nothing of ours to ${whom} and is not trusted`, async (t) => {
+      for (const shape of UNTRUSTED) {
+        await t.step(shape, async () => {
+          const certificate = ofWorker[shape]();
+          await using server = new ForeignProcess("foreign_server.mjs", {
+            cert: certificate.chainPem,
+            key: certificate.keyPem,
+            ca: root.pem,
+            requestCert: true,
+            rejectUnauthorized: demands,
+            maxVersion,
+          });
+          const { port } = await server.until("listening");
+          const steps = words(await examined(`127.0.0.1:${port}`));
+          assert.ok(steps.some((step) => step.startsWith("trust failed")), steps.join());
+          assert.equal(steps.at(-1), "handshake skipped");
+          // Whoever is shown nothing either sees nothing, or breaks the handshake for want of it.
+          const { shown, code } = await server.until(demands ? "refused" : "secure");
+          assert.equal(shown ?? null, null);
+          assert.equal(code, demands ? "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE" : undefined);
+          assert.equal(server.of("secure").length + server.of("refused").length, 1);
+        });
+      }
+    });
+  }
+}
+
+Deno.test("doctor shows our certificate to a server that is trusted, and to no other", async () => {
+  const certificate = ofWorker.fine();
+  await using server = new ForeignProcess("foreign_server.mjs", {
+    cert: certificate.chainPem,
+    key: certificate.keyPem,
+    ca: root.pem,
+    requestCert: true,
+    hangUp: true,
+  });
+  const { port } = await server.until("listening");
+  const steps = words(await examined(`127.0.0.1:${port}`));
+  assert.equal(steps.at(-1), "handshake failed handshake-aborted");
+  assert.deepEqual([
+    (await server.until("secure", 1)).shown,
+    (await server.until("secure", 2)).shown,
+  ], [null, "CN=peer"]);
+});
