@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Stage } from "./stage.ts";
+import { beginnings, Stage } from "./stage.ts";
 import { CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
 
 const root = makeRoot("root");
@@ -44,3 +44,17 @@ for (const [name, renew] of Object.entries(artefacts)) {
     );
   });
 }
+
+Deno.test("files that are written again with the same content move nobody", async () => {
+  const begin = beginnings([root]);
+  await using stage = await Stage.open(undefined, begin);
+  await stage.rewriteWorker(begin.worker);
+  await stage.rewriteClient(begin.client);
+  const next = makeVersion(WORKER_ID, [root]);
+  await stage.rewriteWorker(next);
+  await stage.client.until("peer.accepted", ({ fingerprint }) => fingerprint === next.fingerprint);
+  await stage.load.end();
+  assert.equal(stage.worker.of("credentials.rotated").length, 1);
+  assert.equal(stage.client.of("credentials.rotated").length, 0);
+  assert.equal(stage.client.of("peer.accepted").length, 2);
+});
