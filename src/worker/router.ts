@@ -8,6 +8,7 @@ import type { RpcRouter } from "../rpc/mod.ts";
 import type { CallGate } from "./call_gate.ts";
 import type { Execution } from "./execution.ts";
 import type { WorkerServerOptions } from "./options.ts";
+import { withoutFailures } from "./own_failures.ts";
 import { RoutineService } from "./routine_service.ts";
 
 /** What a worker serves. */
@@ -48,7 +49,7 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
   });
   router.service(WorkerService, routines.implementation);
   router.unaryBytes(WorkerService.method.call, routines.callBytes);
-  options.services?.(router);
+  options.services?.(withoutFailures(router));
 }
 
 /** The full names of the services that a router serves. */

@@ -1,13 +1,19 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
-import { AllWorkersFailed, HandshakeError, InvalidPayload } from "../../src/errors/mod.ts";
+import {
+  AllWorkersFailed,
+  HandshakeError,
+  InvalidPayload,
+  Overloaded,
+  UnknownRoutine,
+} from "../../src/errors/mod.ts";
 import {
   Health,
   HealthCheckResponse_ServingStatus as Status,
   WorkerService,
 } from "../../src/gen/mod.ts";
-import { encodePayload, payloadMessage, toldBy } from "../../src/routine/mod.ts";
+import { encodePayload, payloadMessage, toConnectError, toldBy } from "../../src/routine/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { echoFailure, echoService } from "../support/echo.ts";
 import { EchoRequestSchema, EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
@@ -78,6 +84,18 @@ Deno.test("on the transport an error arrives as a ConnectError with the original
   assert.equal(both.cause.failures.length, 2);
   const streamed = Array.fromAsync(createClient(Health, bare.transport).watch({}));
   await assert.rejects(streamed, (error) => (error as Error).cause instanceof HandshakeError);
+});
+
+Deno.test("what a worker tells on the transport has the original as its cause, also in streams", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust);
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  const client = createClient(WorkerService, dispatcher.transport);
+  const request = { routine: "math.ad" };
+  const causedBy = (error: unknown) =>
+    error instanceof ConnectError && error.cause instanceof UnknownRoutine;
+  await assert.rejects(client.call(request), causedBy);
+  await assert.rejects(Array.fromAsync(client.stream(request)), causedBy);
 });
 
 Deno.test("a call whose header and message name different routines is refused", async () => {
@@ -163,4 +181,50 @@ Deno.test("a worker that is told to leave cuts off what outlasts its grace, and 
   const stopped = (await Array.fromAsync(events)).find(({ type }) => type === "worker.stopped");
   assert.equal(stopped?.type === "worker.stopped" && stopped.abandoned, 1);
   assert.equal((await held).name, "WorkerUnavailable");
+});
+
+Deno.test("a service that passes on a refusal from elsewhere is not begun again, in whatever form", async () => {
+  const trust = new Trust();
+  let begun = 0;
+  const refuse = () => {
+    begun += 1;
+    // What a client of another dispatcher's transport throws.
+    throw toConnectError(new Overloaded("no room elsewhere"));
+  };
+  const services: NonNullable<Parameters<typeof startWorker>[1]>["services"] = (router) =>
+    router.service(EchoService, {
+      echo: refuse,
+      // deno-lint-ignore require-yield
+      async *repeat() {
+        refuse();
+      },
+      collect: refuse,
+      async *converse(requests) {
+        for await (const _ of requests) refuse();
+        yield {};
+      },
+    });
+  await using one = await startWorker(trust, { services });
+  await using another = await startWorker(trust, { services });
+  await using dispatcher = await openDispatcher(trust, [one.address, another.address]);
+  await dispatcher.ready({ min: 2 });
+  const echo = createClient(EchoService, dispatcher.transport);
+  async function* requests() {
+    yield { text: "x" };
+  }
+  const calls: readonly (() => Promise<unknown>)[] = [
+    () => echo.echo({ text: "x" }),
+    () => echo.echo({ text: "x" }, { headers: { "accept-encoding": "gzip" } }),
+    () => Array.fromAsync(echo.repeat({ text: "x" })),
+    () => echo.collect(requests()),
+    () => Array.fromAsync(echo.converse(requests())),
+  ];
+  for (const call of calls) {
+    begun = 0;
+    const error = await call().catch((error) => error);
+    assert.equal(begun, 1);
+    assert.ok(error instanceof ConnectError);
+    assert.deepEqual([error.code, error.rawMessage], [Code.ResourceExhausted, "no room elsewhere"]);
+    assert.equal(toldBy(error), undefined);
+  }
 });
