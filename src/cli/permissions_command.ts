@@ -45,6 +45,7 @@ class Needs {
   readonly #write = new Set<string>();
   readonly #net = new Set<string>();
   #everywhere = false;
+  #uid = false;
 
   get flags(): readonly string[] {
     return [
@@ -52,6 +53,7 @@ class Needs {
       ...(this.#everywhere ? ["--allow-net"] : flag("net", this.#net)),
       ...flag("read", this.#read),
       ...flag("write", this.#write),
+      ...(this.#uid ? ["--allow-sys=uid"] : []),
     ];
   }
 
@@ -68,6 +70,14 @@ class Needs {
     const address = parseAddress(text, setting);
     if (address.kind === "tcp") this.#net.add(text);
     if (address.kind === "unix") this.socket(address.path);
+  }
+
+  /** To send a token there: through a unix socket only in a folder of our own. */
+  token(text: string, setting: string): void {
+    const address = parseAddress(text, setting);
+    if (address.kind !== "unix") return;
+    this.read(dirname(resolve(address.path)));
+    this.#uid = true;
   }
 
   /** What discovery finds is not known before. */
@@ -106,11 +116,15 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     const { endpoint = [], discover, tokenFile } = command.opts<
       Omit<CallerFlags, "endpoint"> & { readonly endpoint?: string | readonly string[] }
     >();
-    for (const address of [endpoint].flat()) needs.net(address, "--endpoint");
     if (tokenFile !== undefined) needs.read(resolve(tokenFile));
+    const dial = (address: string, setting: string) => {
+      needs.net(address, setting);
+      if (tokenFile !== undefined) needs.token(address, setting);
+    };
+    for (const address of [endpoint].flat()) dial(address, "--endpoint");
     if (discover?.startsWith("static:") === true) {
       for (const address of discover.slice("static:".length).split(",")) {
-        needs.net(address, "--discover");
+        dial(address, "--discover");
       }
     } else if (discover !== undefined) needs.anywhere();
   }

@@ -82,7 +82,8 @@ export class CallSettings {
     if (span !== undefined) own.push("traceparent", span.traceparent);
     return async (link) => {
       if (token === undefined) return own;
-      return [...own, ...tokenField(typeof token === "string" ? token : await token(), link)];
+      const now = typeof token === "string" ? token : await token();
+      return [...own, ...await tokenField(now, link)];
     };
   }
 }

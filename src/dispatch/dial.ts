@@ -67,6 +67,7 @@ export function dialWith(options: DialOptions): Dial {
       tags: tags ?? worker.tags ?? [],
       identity,
       security: peer.facts.security,
+      ...(address.kind === "unix" ? { socketPath: address.path } : {}),
       validUntil: peer.validUntil,
       isTrusted: () => credentials === undefined || peer.isProvenBy(credentials.current()),
     };

@@ -14,6 +14,8 @@ export interface Link {
   readonly identity: string | undefined;
   /** How the connection is protected. */
   readonly security: ChannelSecurity;
+  /** The socket's path, where it is a unix socket. */
+  readonly socketPath?: string;
   /** When the worker's proof ends, in milliseconds since the epoch. */
   readonly validUntil: number | undefined;
   /** Whether the worker would be proven now, by the credentials of now. */

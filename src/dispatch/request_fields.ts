@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import type { HeaderList } from "../http2/mod.ts";
 import type { Link } from "./link.ts";
+import { insistOnOwnFolder } from "./own_folder.ts";
 
 /** Headers that say what a request is; a caller's own would contradict them. */
 const RESERVED =
@@ -34,17 +35,18 @@ export function headerFields(headers: Readonly<Record<string, string>>): HeaderL
 }
 
 /**
- * The field that carries a token over a connection to which one may go: TLS to a proven worker, or
- * a channel that does not leave this machine's kernel.
+ * The field that carries a token over a connection to which one may go: TLS to a proven worker, a
+ * unix socket in a folder of our own, or a channel within this process.
  *
  * @throws {ConfigurationError} If the connection is none of these.
  */
-export function tokenField(token: string, link: Link): HeaderList {
+export async function tokenField(token: string, link: Link): Promise<HeaderList> {
   if (link.security === "plaintext") {
     throw new ConfigurationError("a token is not sent over plaintext; give credentials", {
       setting: "token",
     });
   }
+  if (link.security === "unix-socket") await insistOnOwnFolder(link.socketPath ?? "");
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new ConfigurationError("the token is blank, or holds what a header cannot carry", {
       setting: "token",
