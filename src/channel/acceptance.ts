@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { TcpAddress, UnixAddress } from "./address.ts";
 import { HANDSHAKE_RECORD, readClientHello } from "./client_hello.ts";
 import type { ChannelFailure, TlsFacts } from "./facts.ts";
@@ -118,7 +119,7 @@ export class Acceptance {
     const below = new RawDuplex(this.#socket, this.#arrived);
     const socket = serverSocket(below, tls);
     // TLS says nothing of a client that ends its direction within the handshake; what it sent last goes first.
-    this.#socket.once("end", () => setImmediate(() => this.#hungUp()));
+    this.#socket.once("end", () => setImmediate(() => this.#hungUp(socket)));
     watchHandshake(socket, below, {
       secured: (facts) => this.#openTls(facts, tlsChannel(socket, below), tls),
       failed: (failure) =>
@@ -131,9 +132,11 @@ export class Acceptance {
     });
   }
 
-  #hungUp(): void {
+  #hungUp(tls: TLSSocket): void {
     if (this.#state !== "handshaking") return;
     this.#fail("tls", { code: "ECONNRESET" });
+    // The platform lets go of TLS only where it is ended itself, not with the socket below.
+    tls.destroy();
     this.#socket.destroy();
   }
 
