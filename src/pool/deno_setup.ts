@@ -1,6 +1,7 @@
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { ConfigurationError } from "../errors/mod.ts";
+import { specifierOf } from "../worker/mod.ts";
 
 /** Modules as absolute specifiers; relative paths are relative to the working directory. */
 export function absoluteModules(modules: readonly (string | URL)[]): readonly string[] {
@@ -9,10 +10,7 @@ export function absoluteModules(modules: readonly (string | URL)[]): readonly st
       setting: "spawn.modules",
     });
   }
-  return modules.map((module) => {
-    if (module instanceof URL) return module.href;
-    return /^[a-z][a-z0-9+.-]+:/i.test(module) ? module : pathToFileURL(resolve(module)).href;
-  });
+  return modules.map(specifierOf);
 }
 
 /**

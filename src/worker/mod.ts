@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { specifierOf } from "./modules.ts";
 export * from "./options.ts";
 export * from "./threads/mod.ts";
 export * from "./worker_server.ts";
