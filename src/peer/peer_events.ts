@@ -25,14 +25,17 @@ export function refusedEvent(
   remoteAddress: string,
   { reason, evidence }: PeerRefused,
 ): RefusalEvent {
+  const stranger = reason === "identity-mismatch";
   return {
     type: "handshake.refused",
     side: "worker",
-    reason: reason === "identity-mismatch" ? "subject-not-allowed" : reason,
+    reason: stranger ? "subject-not-allowed" : reason,
     peer: { address: remoteAddress },
-    evidence,
+    evidence: stranger ? { ...evidence, advice: MAY_BE_ALLOWED } : evidence,
   };
 }
+
+const MAY_BE_ALLOWED = "add one of its names to allow if it may connect";
 
 /** A client does not agree to speak HTTP/2. */
 export function noProtocolEvent(remoteAddress: string, { alpn }: TlsFacts): RefusalEvent {
@@ -61,6 +64,7 @@ export function notAllowedEvent(
     peer: { address: remoteAddress, ...shownName(identity) },
     evidence: {
       rule: "name.no-match",
+      advice: MAY_BE_ALLOWED,
       expected: allow.map((pattern) => pattern.text),
       presented: identity.names.map((name) => escapePeerText(name)),
     },
