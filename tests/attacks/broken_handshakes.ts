@@ -16,6 +16,14 @@ const trusts = [authorities.root];
 const worker = { certificate: certificateShapes(authorities, WORKER_ID).fine(), trusts };
 const client = { certificate: certificateShapes(authorities, CLIENT_ID).fine(), trusts };
 
+/** The worker does not trust its authority. */
+const stranger = {
+  certificate: certificateShapes(authorities, CLIENT_ID)["foreign-authority"](),
+  trusts,
+};
+/** It does not trust the worker's authority. */
+const misled = { ...client, trusts: [authorities.foreign] };
+
 /** How a handshake is broken off; each leaves nobody behind. */
 const ways: Readonly<Record<string, () => Promise<void>>> = {
   "client-ends": () => once((socket) => socket.end(HELLO)),
@@ -23,6 +31,9 @@ const ways: Readonly<Record<string, () => Promise<void>>> = {
   "client-garbles": () =>
     once((socket) => socket.write(HELLO.map((byte, at) => at < 5 ? byte : 0xff))),
   "client-falls-silent": () => once((socket) => socket.write(HELLO)),
+  "client-speaks-plaintext": () => once((socket) => socket.write("GET / HTTP/1.1\r\n\r\n")),
+  "client-is-refused": () => dialAs(stranger, listener.address).then(() => {}, () => {}),
+  "worker-is-refused": () => dialAs(misled, listener.address).then(() => {}, () => {}),
   "worker-ends": () => dialOnce((socket) => socket.end()),
   "worker-resets": () => dialOnce((socket) => socket.resetAndDestroy()),
   "worker-garbles": () => dialOnce((socket) => socket.end(new Uint8Array(64).fill(0x15))),
