@@ -221,7 +221,14 @@ function channelOr(outcome: ChannelOutcome, context: DialContext): OpenChannel {
 
 function openInMemory(name: string, { options, context }: Dial): OpenChannel {
   const address = { kind: "memory", name } as const;
-  const { introduceAs } = options;
+  const { introduceAs, credentials } = options;
+  if (credentials !== undefined) {
+    // Whoever announced the address must not decide that nothing is verified.
+    throw new ConfigurationError(
+      `${formatAddress(address)} can prove nothing, and is not spoken to with credentials`,
+      { setting: "credentials" },
+    );
+  }
   const channel = dialInMemory(address, introduceAs === undefined ? {} : { identity: introduceAs });
   if (channel === undefined) {
     throw new WorkerUnavailable(`nobody listens on ${formatAddress(address)}`, {
