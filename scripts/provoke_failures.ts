@@ -86,11 +86,20 @@ export const REFUSALS: Readonly<
 };
 
 /** A worker of that certificate, which is not to be trusted. */
-function worker(options: TestCertificateOptions): Promise<Provoked> {
-  return between(
-    { certificate: workerCertificate(options) },
-    { certificate: clientCertificate() },
-  );
+async function worker(options: TestCertificateOptions): Promise<Provoked> {
+  const certificate = workerCertificate(options);
+  await using worker = await startWorker({ certificate, trusts: [root] });
+  await using dispatcher = await dispatcherWith(clientCertificate(), worker.address);
+  return await provoked(dispatcher, worker);
+}
+
+/** Looks at its own certificate as any dispatcher does, where others here show whatever they are given. */
+function dispatcherWith(certificate: TestCertificate, address: string): Promise<Dispatcher> {
+  const { chainPem: cert, keyPem: key } = certificate;
+  return openDispatcher(undefined, address, {
+    credentials: Credentials.fromPem({ ca: root.pem, cert, key }),
+    identity: WORKER_ID,
+  });
 }
 
 /** A client of that certificate, which is not to be accepted. */
@@ -131,11 +140,7 @@ async function provoked(dispatcher: Dispatcher, worker: WorkerServer): Promise<P
 
 /** Nobody is dialled, so nobody needs to listen. */
 async function ownCertificate(): Promise<Provoked> {
-  const { pem: cert, keyPem: key } = clientCertificate(EXPIRED);
-  await using dispatcher = await openDispatcher(undefined, "127.0.0.1:1", {
-    credentials: Credentials.fromPem({ ca: root.pem, cert, key }),
-    identity: WORKER_ID,
-  });
+  await using dispatcher = await dispatcherWith(clientCertificate(EXPIRED), "127.0.0.1:1");
   const { error } = await failedCall(dispatcher);
   return { error };
 }
