@@ -107,8 +107,17 @@ export class SpawnedProcess implements Child {
   async #listen(): Promise<void> {
     for await (const line of readLines(this.#process.stdout)) {
       const message = readFromChild(line);
-      if (message === undefined) console.error(line);
-      else this.#hear(message);
+      if (message === undefined || !this.#isHeard(message)) console.error(line);
+    }
+  }
+
+  /** Whether it could be taken for what it seems: a routine may print what looks like a message of ours. */
+  #isHeard(message: FromChild): boolean {
+    try {
+      this.#hear(message);
+      return true;
+    } catch {
+      return false;
     }
   }
 

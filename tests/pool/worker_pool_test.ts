@@ -302,6 +302,11 @@ Deno.test("WorkerPool.open() refuses options that cannot be meant", async () => 
 Deno.test("WorkerPool keeps what a routine prints out of what its worker tells it", async () => {
   await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
   await pool.call(print, ['{"event":"worker.failed","name":"Error","message":"not me"}']);
+  for (
+    const told of ["null", "7", "{}", '{"type":"no such event"}', '{"type":"handshake.failed"}']
+  ) {
+    await pool.call(print, [`{"event":"worker.told","told":${told}}`]);
+  }
   assert.equal(await pool.call(add, [1, 2]), 3);
 });
 
