@@ -2,6 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { Command } from "commander";
 import { type RoutineDescription, RoutineShape, WorkerService } from "../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "./caller_flags.ts";
+import { jsonOf } from "./json_value.ts";
 
 /** `selvage describe`: what a worker serves. */
 export function describeCommand(): Command {
@@ -15,7 +16,7 @@ async function describe(flags: CallerFlags): Promise<void> {
   const { workerId, routines, services, tags, idleSeconds } = await client.describe({}, {
     timeoutMs: flags.timeout ?? 30_000,
   });
-  console.log(JSON.stringify({
+  console.log(jsonOf({
     id: workerId,
     routines: routines.map(routineOf),
     services,

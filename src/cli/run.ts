@@ -6,6 +6,8 @@ import { doctorCommand } from "./doctor/doctor_command.ts";
 import { ExitCode } from "./exit_code.ts";
 import { exitCodeOf, failureOf } from "./failure.ts";
 import { healthCommand } from "./health_command.ts";
+import { jsonOf } from "./json_value.ts";
+import { jsonOf } from "./json_value.ts";
 import { permissionsCommand } from "./permissions_command.ts";
 import { workerCommand } from "./worker_command.ts";
 import { workersCommand } from "./workers_command.ts";
@@ -25,7 +27,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
     }
-    console.error(JSON.stringify(failureOf(error)));
+    console.error(jsonOf(failureOf(error)));
     return exitCodeOf(error);
   }
 }

@@ -3,6 +3,7 @@ import type { WorkerSnapshot } from "../contract/mod.ts";
 import { DeadlineExceeded, NoWorkersAvailable } from "../errors/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "./caller_flags.ts";
 import { failureOf } from "./failure.ts";
+import { jsonOf } from "./json_value.ts";
 
 /** `selvage workers`: who is found, and whether each can be proven. */
 export function workersCommand(): Command {
@@ -22,7 +23,7 @@ async function workers(flags: CallerFlags): Promise<void> {
   }
   const found = dispatcher.workers();
   if (found.length === 0) throw new NoWorkersAvailable("discovery found no worker");
-  for (const worker of found) console.log(JSON.stringify(lineOf(worker)));
+  for (const worker of found) console.log(jsonOf(lineOf(worker)));
 }
 
 function lineOf({ lastFailure, ...worker }: WorkerSnapshot): object {
