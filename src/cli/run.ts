@@ -7,7 +7,6 @@ import { ExitCode } from "./exit_code.ts";
 import { exitCodeOf, failureOf } from "./failure.ts";
 import { healthCommand } from "./health_command.ts";
 import { jsonOf } from "./json_value.ts";
-import { jsonOf } from "./json_value.ts";
 import { permissionsCommand } from "./permissions_command.ts";
 import { workerCommand } from "./worker_command.ts";
 import { workersCommand } from "./workers_command.ts";
