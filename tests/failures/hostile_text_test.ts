@@ -1,6 +1,7 @@
 /** Text that a peer made, wherever it is shown: it stays on its line, and stays short. */
 import assert from "node:assert/strict";
 import { configure, getTextFormatter, type LogRecord, reset } from "@logtape/logtape";
+import { routine } from "../../src/contract/mod.ts";
 import { selvage } from "../cli/command.ts";
 import { makeAuthorities, makeCertificate, type TestCertificate } from "../support/certificates.ts";
 import { CLIENT_ID, WORKER_ID } from "../support/peers.ts";
@@ -148,4 +149,23 @@ Deno.test("doctor shows a hostile certificate escaped and cut, to people and to 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("what a routine throws and what it returns is printed as JSON that no terminal obeys", async () => {
+  const text = `${ATTACK}\u{e0041}`;
+  const routines = {
+    fail: routine("hostile.fail", () => {
+      throw Object.assign(new RangeError(text), { [text]: 2n ** 70n });
+    }),
+    give: routine("hostile.give", () => text),
+  };
+  await using worker = await startWorker(undefined, { routines });
+  const call = (name: string) => selvage(["call", name, "[]", "--endpoint", worker.address]);
+  const [failed, given] = await Promise.all([call("hostile.fail"), call("hostile.give")]);
+  assert.deepEqual([failed.code, given.code], [1, 0], failed.err + given.err);
+  assertHarmless(failed.err.trimEnd());
+  assertHarmless(given.out.trimEnd());
+  assert.equal(JSON.parse(given.out), text);
+  const { message, data } = JSON.parse(failed.err);
+  assert.deepEqual([message, data], [text, { [text]: String(2n ** 70n) }]);
 });

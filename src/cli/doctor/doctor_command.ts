@@ -7,6 +7,7 @@ import {
 } from "../credentials_flags.ts";
 import { ExitCode } from "../exit_code.ts";
 import { countFlag, flag, listFlag, switchFlag } from "../flag.ts";
+import { jsonOf } from "../json_value.ts";
 import { examine } from "./examine.ts";
 import { render } from "./render.ts";
 import type { Step } from "./report.ts";
@@ -43,7 +44,7 @@ async function doctor(flags: DoctorFlags): Promise<void> {
     if (!json) console.log(render(step, Date.now()));
   }
   const failed = steps.find(({ outcome }) => outcome === "failed");
-  if (json) console.log(JSON.stringify({ endpoint, ok: failed === undefined, steps }));
+  if (json) console.log(jsonOf({ endpoint, ok: failed === undefined, steps }));
   if (failed !== undefined) Deno.exitCode = exitCodeOf(failed);
 }
 
