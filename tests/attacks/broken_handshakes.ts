@@ -7,7 +7,7 @@ import type { PeerListener } from "../../src/peer/mod.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
 import { CLIENT_ID, dialAs, listenAs, WORKER_ID } from "../support/peers.ts";
 
-const TIMES = 300;
+const TIMES = 120;
 /** The beginning of a ClientHello of 200 bytes. */
 const HELLO = new Uint8Array([0x16, 3, 1, 0, 200, 1, 0]);
 

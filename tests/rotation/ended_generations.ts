@@ -10,7 +10,7 @@ import {
 } from "../support/peers.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
 
-const ROTATIONS = 300;
+const ROTATIONS = 120;
 
 const authorities = makeAuthorities();
 const trusts = [authorities.root];
