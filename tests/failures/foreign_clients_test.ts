@@ -203,6 +203,19 @@ for (const kind of ["Node", "Go", "curl"] as const) {
         reason: "protocol-mismatch",
       });
     });
+    await t.step("TLS 1.2, where the worker allows it, and a foreign authority", async () => {
+      await using older = await startWorker({ certificate: workerWith({}), trusts: [root] }, {
+        minTlsVersion: "TLSv1.2",
+      });
+      const certificate = ofClient["foreign-authority"]();
+      await refusal(connect, { worker: older, certificate, maxVersion: "TLSv1.2" }, {
+        side: "worker",
+        reason: "untrusted-authority",
+      });
+      using events = older.events();
+      await connect({ worker: older, certificate: fineClient, maxVersion: "TLSv1.2" });
+      assert.equal((await next(events, "peer.accepted")).peer.identity, CLIENT_ID);
+    });
     await t.step("fine: accepted", async () => {
       using events = worker.events();
       await connect({ worker, certificate: fineClient });
