@@ -79,7 +79,10 @@ async function requireWholeBrotli(bytes: Uint8Array, expectedBytes: number): Pro
   written.catch(() => {});
   let count = 0;
   try {
-    for await (const chunk of stream.readable) count += chunk.byteLength;
+    for await (const chunk of stream.readable) {
+      count += chunk.byteLength;
+      if (count > expectedBytes) break;
+    }
   } catch (error) {
     throw undecodable(error);
   }

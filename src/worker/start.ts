@@ -184,13 +184,16 @@ function noDispatcher(): never {
   });
 }
 
+/** A probe names a service; anyone who reaches the port may send one. */
+const PROBE_BYTES = 4 * 1024;
+
 /** Health alone, in plaintext, for probes that have no certificate. */
 function listenForHealth(
   address: Address,
   health: WorkerHealth,
   clock: Clock,
 ): Promise<PeerListener> {
-  const router = createRpcRouter();
+  const router = createRpcRouter({ limits: { messageBytes: PROBE_BYTES } });
   health.serve(router);
   const release = () => {};
   const handler = createRequestHandler({
