@@ -192,9 +192,14 @@ function main(file: string | undefined): number {
     console.error("usage: deno run -A scripts/limbo.ts FILE");
     return 2;
   }
-  const { testcases } = JSON.parse(Deno.readTextFileSync(file)) as {
-    readonly testcases: readonly LimboCase[];
-  };
+  let text: string;
+  try {
+    text = Deno.readTextFileSync(file);
+  } catch (error) {
+    console.error(`${file} cannot be read: ${(error as Error).message}`);
+    return 2;
+  }
+  const { testcases } = JSON.parse(text) as { readonly testcases: readonly LimboCase[] };
   const counts: Record<LimboStanding, number> = {
     "agrees": 0,
     "stricter": 0,

@@ -9,6 +9,7 @@ export interface CredentialsFlags {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly denylist?: string;
   readonly spiffeSocket?: string;
   readonly oneWay?: boolean;
 }
@@ -19,6 +20,7 @@ export function withCredentialsFlags(command: Command): Command {
     .addOption(flag("--ca <FILE>", "the authorities to trust, PEM"))
     .addOption(flag("--cert <FILE>", "our certificate and its chain, PEM"))
     .addOption(flag("--key <FILE>", "our private key, PEM"))
+    .addOption(flag("--denylist <FILE>", "peers that are refused whatever they show, JSON"))
     .addOption(flag("--spiffe-socket <PATH>", "the SPIFFE agent's socket, instead of files"))
     .addOption(switchFlag("--one-way", "only one end shows a certificate"));
 }
@@ -33,15 +35,20 @@ export function credentialsOf(
   flags: CredentialsFlags,
   side: "worker" | "caller",
 ): CredentialsValue | undefined {
-  const { ca, cert, key, spiffeSocket, oneWay = false } = flags;
+  const { ca, cert, key, denylist, spiffeSocket, oneWay = false } = flags;
   const given = { ca, cert, key };
   if (spiffeSocket !== undefined) return fromAgent(spiffeSocket, flags);
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries({ ...given, denylist })) {
     if (value === "") throw new ConfigurationError(`--${name} is empty`, { setting: `--${name}` });
   }
   const wanted = wantedFlags(side, oneWay);
+  if (denylist !== undefined && oneWay) {
+    throw new ConfigurationError("--denylist is for mutual TLS, not for --one-way", {
+      setting: "--denylist",
+    });
+  }
   if (ca === undefined && cert === undefined && key === undefined) {
-    if (!oneWay) return undefined;
+    if (!oneWay && denylist === undefined) return undefined;
     throw incomplete(wanted, wanted);
   }
   const missing = wanted.filter((name) => given[name] === undefined);
@@ -52,15 +59,16 @@ export function credentialsOf(
     ...(authorities === undefined ? {} : { ca: authorities }),
     ...(own.cert === undefined ? {} : { cert: own.cert }),
     ...(own.key === undefined ? {} : { key: own.key }),
+    ...(denylist === undefined ? {} : { denylist }),
     oneWay,
   });
 }
 
 function fromAgent(
   socket: string,
-  { ca, cert, key, oneWay = false }: CredentialsFlags,
+  { ca, cert, key, denylist, oneWay = false }: CredentialsFlags,
 ): CredentialsValue {
-  if (oneWay || [ca, cert, key].some((file) => file !== undefined)) {
+  if (oneWay || [ca, cert, key, denylist].some((file) => file !== undefined)) {
     throw new ConfigurationError(
       "--spiffe-socket stands alone: the agent gives certificate, key and authorities",
       { setting: "--spiffe-socket" },

@@ -95,7 +95,7 @@ class Needs {
 
 async function demand(command: Command, given: readonly unknown[], needs: Needs): Promise<void> {
   const flags = command.opts<CredentialsFlags>();
-  for (const file of [flags.ca, flags.cert, flags.key]) {
+  for (const file of [flags.ca, flags.cert, flags.key, flags.denylist]) {
     // Files are watched through the folder they lie in.
     if (file !== undefined) needs.read(dirname(resolve(file)));
   }

@@ -33,6 +33,8 @@ export interface Running extends AsyncDisposable {
   readonly first: Promise<string | undefined>;
   /** How it ends. */
   readonly ended: Promise<Ended>;
+  /** Waits until its log has said something. */
+  logged(text: string): Promise<void>;
   /** Sends it a signal. */
   kill(signal: Deno.Signal): void;
 }
@@ -51,6 +53,7 @@ export function start(args: readonly string[], options: CommandOptions = {}): Ru
   return {
     first: out.first,
     ended,
+    logged: (text) => err.said(text),
     kill: (signal) => child.kill(signal),
     async [Symbol.asyncDispose]() {
       if (running) child.kill("SIGKILL");
@@ -93,18 +96,26 @@ function command(args: readonly string[], options: CommandOptions): Deno.Command
 class Lines {
   readonly first: Promise<string | undefined>;
   readonly all: Promise<string>;
+  readonly #waiting = new Map<string, () => void>();
+  #text = "";
 
   constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
     const first = Promise.withResolvers<string | undefined>();
     this.first = first.promise;
     this.all = (async () => {
-      let text = "";
       for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-        text += chunk;
-        if (text.includes("\n")) first.resolve(text.slice(0, text.indexOf("\n")));
+        this.#text += chunk;
+        if (this.#text.includes("\n")) first.resolve(this.#text.slice(0, this.#text.indexOf("\n")));
+        for (const [text, heard] of this.#waiting) if (this.#text.includes(text)) heard();
       }
       first.resolve(undefined);
-      return text;
+      return this.#text;
     })();
+  }
+
+  /** Waits until some text is among it. */
+  said(text: string): Promise<void> {
+    if (this.#text.includes(text)) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.set(text, resolve));
   }
 }
