@@ -48,6 +48,7 @@ async function serve(request: ServerCompatRequest): Promise<void> {
   const listener = await listenForChannels({ kind: "tcp", host: "127.0.0.1", port: 0 }, {
     tls: () => tls,
     handshakeTimeoutMs: 5000,
+    pendingHandshakes: 1024,
     clock: systemClock,
     refusesResumption: () => false,
     onChannel: (accepted) => {
