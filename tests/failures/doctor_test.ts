@@ -1,5 +1,7 @@
 /** What doctor makes of servers that nobody here wrote, and what it shows them of us. */
 import assert from "node:assert/strict";
+import { createServer as createTcpServer } from "node:net";
+import { createServer as createTlsServer } from "node:tls";
 import { ForeignProcess } from "../attacks/foreign_process.ts";
 import { examine } from "../../src/cli/doctor/examine.ts";
 import type { Step } from "../../src/cli/doctor/report.ts";
@@ -132,4 +134,39 @@ Deno.test("doctor shows our certificate to a server that is trusted, and to no o
     (await server.until("secure", 1)).shown,
     (await server.until("secure", 2)).shown,
   ], [null, "CN=peer"]);
+});
+
+Deno.test("doctor shows nothing of ours to a server that hangs up on whoever looks, and then serves", async () => {
+  const { chainPem: cert, keyPem: key } = ofWorker["forged-version-1"]();
+  const { promise: shown, resolve: see } = Promise.withResolvers<unknown>();
+  const tls = createTlsServer({
+    cert,
+    key,
+    ca: [root.pem],
+    requestCert: true,
+    rejectUnauthorized: false,
+    ALPNProtocols: ["h2"],
+  }, (socket) => {
+    see(socket.getPeerCertificate().subject);
+    socket.on("error", () => {});
+    socket.end();
+  });
+  tls.on("tlsClientError", () => see(undefined));
+  let connections = 0;
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => {});
+    connections += 1;
+    if (connections === 1) socket.once("data", () => socket.destroy());
+    else tls.emit("connection", socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+  try {
+    const steps = words(await examined(`127.0.0.1:${port}`));
+    assert.deepEqual(steps, ["tcp passed", "tls failed certificate-unsuitable"]);
+    assert.equal(await shown, undefined);
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
