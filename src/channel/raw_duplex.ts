@@ -3,6 +3,8 @@ import { Duplex } from "node:stream";
 
 /** How many of the first bytes of a peer are kept for telling what it speaks. */
 const FIRST_BYTES = 16;
+/** A record whose content is encrypted. */
+const APPLICATION_DATA = 0x17;
 
 /**
  * A socket as TLS is given it. Pausing a TLS socket here does not stop the socket below it, so this one
@@ -15,6 +17,8 @@ export class RawDuplex extends Duplex {
   #ended = false;
   #waiting: Uint8Array | undefined;
   #firstBytes: Uint8Array = new Uint8Array(0);
+  /** What TLS 1.3 has encrypted and may not leave yet; `undefined` where all may. */
+  #keptBack: Uint8Array[] | undefined;
 
   /**
    * Takes over `raw`, which is paused where something was `arrived` from it already: that is passed on once
@@ -58,6 +62,18 @@ export class RawDuplex extends Duplex {
     this.raw.resume();
   }
 
+  /** From now on lets nothing leave that TLS 1.3 has encrypted: our certificate and its proof are the first of it. */
+  keepBack(): void {
+    this.#keptBack = [];
+  }
+
+  /** Lets go of what was kept back, and keeps nothing back any more. */
+  letGo(): void {
+    const kept = this.#keptBack ?? [];
+    this.#keptBack = undefined;
+    for (const bytes of kept) this.raw.write(bytes);
+  }
+
   /** Asked for more by the stream machinery. */
   override _read(): void {
     if (!this.#held && this.#waiting === undefined) this.raw.resume();
@@ -69,7 +85,8 @@ export class RawDuplex extends Duplex {
     _encoding: string,
     written: (error?: Error | null) => void,
   ): void {
-    this.raw.write(chunk, written);
+    if (this.#isKeptBack(chunk)) written();
+    else this.raw.write(chunk, written);
   }
 
   /** Hands several pieces over in one go. */
@@ -77,6 +94,11 @@ export class RawDuplex extends Duplex {
     pieces: { chunk: Uint8Array }[],
     written: (error?: Error | null) => void,
   ): void {
+    if (this.#keptBack !== undefined) {
+      const passing = pieces.filter(({ chunk }) => !this.#isKeptBack(chunk));
+      for (const { chunk } of passing) this.raw.write(chunk);
+      return written();
+    }
     this.raw.cork();
     const last = pieces.length - 1;
     pieces.forEach(({ chunk }, at) => {
@@ -95,6 +117,13 @@ export class RawDuplex extends Duplex {
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.raw.destroy();
     done(error);
+  }
+
+  #isKeptBack(chunk: Uint8Array): boolean {
+    const kept = this.#keptBack;
+    if (kept === undefined || (kept.length === 0 && isInTheClear(chunk))) return false;
+    kept.push(chunk.slice());
+    return true;
   }
 
   #passOn(arrived: Uint8Array): void {
@@ -116,4 +145,13 @@ export class RawDuplex extends Duplex {
     this.#firstBytes.set(kept);
     this.#firstBytes.set(more, kept.length);
   }
+}
+
+/** Whether every record is one that TLS 1.3 sends in the clear: a hello, an alert or change_cipher_spec (RFC 8446 §5.1). */
+function isInTheClear(records: Uint8Array): boolean {
+  let at = 0;
+  while (at + 5 <= records.length && records[at] !== APPLICATION_DATA) {
+    at += 5 + ((records[at + 3] ?? 0) << 8 | (records[at + 4] ?? 0));
+  }
+  return at === records.length;
 }

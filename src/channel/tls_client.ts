@@ -33,6 +33,11 @@ export interface ClientTls {
   readonly serverName?: string;
   /** Looks at a certificate without trusting it, on a connection that carries nothing. Default false. */
   readonly diagnosing?: boolean;
+  /**
+   * Decides, before our certificate leaves, whether this server may see it. In TLS 1.3 only: before that,
+   * there is nothing to decide by. Default: whomever the platform trusts.
+   */
+  readonly admits?: (server: TlsFacts) => boolean;
   /** Offers no protocol by ALPN, for a server that knows none of ours. Default false. */
   readonly withoutProtocol?: boolean;
 }
@@ -89,8 +94,12 @@ export function secureClient(
     stop();
   };
   let presented: TlsFacts | undefined;
+  if (tls.admits !== undefined) below.keepBack();
   watchHandshake(socket, below, {
-    secured: (facts) => presented = facts,
+    secured: (facts) => {
+      presented = facts;
+      if (tls.admits?.(facts) === true) below.letGo();
+    },
     failed: (failed) => resolve(brokenHandshake(failed, below)),
   });
   // The platform's own decision follows what it has shown to `secured`.

@@ -106,7 +106,9 @@ async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<Open
   const name = serverName(address, options.expected);
   const sni = name === undefined ? {} : { serverName: name };
   const mutual = shownCertificate(credentials) !== undefined;
-  const tls = { context: contexts.calling, mutual, ...sni };
+  const admits = (server: TlsFacts): boolean => judgeChannel(server, question(dial)).trusted;
+  const shown = options.showsOnlyToProven === true ? { admits } : {};
+  const tls = { context: contexts.calling, mutual, ...sni, ...shown };
   const outcome = await dialChannel(address, { signal, tls });
   if (outcome.ok || outcome.stage !== "certificate") return channelOr(outcome, context);
   const presented = outcome.tls ?? await lookAgain(() =>

@@ -29,6 +29,11 @@ export interface DialPeerOptions {
   readonly handshakeTimeoutMs?: number;
   /** The oldest TLS version spoken. Default 1.3 where we show a certificate, else 1.2. */
   readonly minTlsVersion?: TlsVersion;
+  /**
+   * Shows our certificate to no worker that our own verdict has not proven, where the platform would be
+   * content; such a worker learns less of who has left it. TLS 1.3 only. Default false.
+   */
+  readonly showsOnlyToProven?: boolean;
   /** Gives up; its reason is thrown. Default: none. */
   readonly signal?: AbortSignal;
   /** The time. Default: the machine's. */

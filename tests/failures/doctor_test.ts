@@ -1,7 +1,7 @@
 /** What doctor makes of servers that nobody here wrote, and what it shows them of us. */
 import assert from "node:assert/strict";
-import { createServer as createTcpServer } from "node:net";
-import { createServer as createTlsServer } from "node:tls";
+import { createServer as createTcpServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { ForeignProcess } from "../attacks/foreign_process.ts";
 import { examine } from "../../src/cli/doctor/examine.ts";
 import type { Step } from "../../src/cli/doctor/report.ts";
@@ -136,10 +136,36 @@ Deno.test("doctor shows our certificate to a server that is trusted, and to no o
   ], [null, "CN=peer"]);
 });
 
-Deno.test("doctor shows nothing of ours to a server that hangs up on whoever looks, and then serves", async () => {
-  const { chainPem: cert, keyPem: key } = ofWorker["forged-version-1"]();
+/** What a server shows that changes with each connection, and what it was shown on the second. */
+async function examinedTwice(
+  first: "hangs up" | CertificateShape,
+  second: CertificateShape,
+): Promise<{ readonly steps: readonly string[]; readonly shown: unknown }> {
   const { promise: shown, resolve: see } = Promise.withResolvers<unknown>();
-  const tls = createTlsServer({
+  const sockets: Socket[] = [];
+  const server = createTcpServer((socket) => {
+    socket.on("error", () => see(undefined));
+    sockets.push(socket);
+    if (sockets.length > 1) showing(second, see).emit("connection", socket);
+    else if (first !== "hangs up") showing(first, () => {}).emit("connection", socket);
+    else socket.once("data", () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const bound = server.address();
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0;
+  try {
+    const steps = words(await examined(`127.0.0.1:${port}`));
+    return { steps, shown: await shown };
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
+
+/** A server that asks for a certificate, and tells what it sees. */
+function showing(shape: CertificateShape, see: (subject: unknown) => void): TlsServer {
+  const { chainPem: cert, keyPem: key } = ofWorker[shape]();
+  const server = createTlsServer({
     cert,
     key,
     ca: [root.pem],
@@ -151,22 +177,26 @@ Deno.test("doctor shows nothing of ours to a server that hangs up on whoever loo
     socket.on("error", () => {});
     socket.end();
   });
-  tls.on("tlsClientError", () => see(undefined));
-  let connections = 0;
-  const server = createTcpServer((socket) => {
-    socket.on("error", () => {});
-    connections += 1;
-    if (connections === 1) socket.once("data", () => socket.destroy());
-    else tls.emit("connection", socket);
+  return server.on("tlsClientError", () => see(undefined));
+}
+
+Deno.test("doctor shows nothing of ours to a server that hangs up on whoever looks, and then serves", async () => {
+  const { steps, shown } = await examinedTwice("hangs up", "forged-version-1");
+  assert.deepEqual(steps, ["tcp passed", "tls failed certificate-unsuitable"]);
+  assert.equal(shown, undefined);
+});
+
+for (const shape of ["forged-version-1", "forged-intermediate", "other-identity"] as const) {
+  Deno.test(`doctor shows nothing of ours to a server that is proven first, and then shows a certificate that is ${shape}`, async () => {
+    const { steps, shown } = await examinedTwice("fine", shape);
+    assert.equal(steps.find((step) => step.startsWith("trust")), "trust passed");
+    assert.match(steps.at(-1) ?? "", /^handshake failed (certificate-un|untrusted-|identity-)/);
+    assert.equal(shown, undefined);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const bound = server.address();
-  const port = typeof bound === "object" && bound !== null ? bound.port : 0;
-  try {
-    const steps = words(await examined(`127.0.0.1:${port}`));
-    assert.deepEqual(steps, ["tcp passed", "tls failed certificate-unsuitable"]);
-    assert.equal(await shown, undefined);
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
-  }
+}
+
+Deno.test("doctor shows our certificate once the server is proven again", async () => {
+  const { steps, shown } = await examinedTwice("fine", "fine");
+  assert.equal(steps.at(-1), "handshake failed handshake-aborted");
+  assert.deepEqual({ ...shown as object }, { CN: "peer" });
 });

@@ -236,6 +236,7 @@ class Patient {
       expected: this.#expected(),
       worker: { address: endpoint },
       handshakeTimeoutMs: timeoutMs,
+      showsOnlyToProven: true,
     });
     await connection.shutdown();
   }
