@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Credentials, type Credentials as CredentialsValue } from "../credentials/mod.ts";
+import type { Credentials as CredentialsValue } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
 import { beginModuleLoad, WorkerServer, type WorkerServerOptions } from "../worker/mod.ts";
@@ -61,18 +61,13 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
 
 /** Where its routines call others: elsewhere as the operator says, or each other within the process. */
 function callingOthers(
-  { id, identity, credentials: { ca }, dispatcher }: ToChild & { readonly kind: "begin" },
+  { id, dispatcher }: ToChild & { readonly kind: "begin" },
   credentials: CredentialsValue | undefined,
 ): Pick<WorkerServerOptions, "listen" | "dispatcher"> {
   const listen = "127.0.0.1:0";
   if (dispatcher !== undefined) return { listen, dispatcher: { ...dispatcher, credentials } };
   const own = `memory:${id}`;
-  // Its certificate is a server's only: with that it could call nobody else.
-  const trustOnly = Credentials.fromPem({ ca: ca!, oneWay: true });
-  return {
-    listen: [listen, own],
-    dispatcher: { discovery: `static:${own}`, credentials: trustOnly, identity },
-  };
+  return { listen: [listen, own], dispatcher: { discovery: `static:${own}` } };
 }
 
 async function load(modules: readonly (() => Promise<unknown>)[]): Promise<void> {

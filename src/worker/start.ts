@@ -1,6 +1,6 @@
 import { type Address, formatAddress, parseAddress } from "../channel/mod.ts";
 import { credentialsFrom, type CredentialsSource } from "../credentials/mod.ts";
-import { type Dispatcher, dispatcherOver } from "../dispatch/mod.ts";
+import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
 import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
@@ -164,9 +164,16 @@ async function openDispatcher(
   clock: Clock,
 ): Promise<Dispatcher | undefined> {
   if (dispatcher === undefined) return undefined;
-  const own = credentials === undefined ? undefined : credentialsFrom(() => lend(credentials));
+  const own = credentials === undefined || staysInMemory(dispatcher.discovery)
+    ? undefined
+    : credentialsFrom(() => lend(credentials));
   const source = { ...dispatcher, credentials: dispatcher.credentials ?? own };
   return await dispatcherOver([source], dispatcher, { hub, clock, id });
+}
+
+/** Whether the configuration names nobody but in this process, where there is nobody to prove. */
+function staysInMemory(discovery: WorkerSource["discovery"]): boolean {
+  return typeof discovery === "string" && /^static:memory:[^,]+(,memory:[^,]+)*$/.test(discovery);
 }
 
 /** The worker's credentials, which are not the dispatcher's to close. */
