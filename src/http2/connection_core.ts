@@ -221,6 +221,16 @@ export abstract class ConnectionCore extends StreamKeeping {
     }
     this.moveTo("draining");
     this.endIfDrained();
+    if (!this.#end) this.#findOutWhetherGone();
+  }
+
+  /**
+   * A peer that has only ended its direction takes what it is sent. One that is gone resets the
+   * channel for the first of it, which the platform tells us with the second.
+   */
+  #findOutWhetherGone(): void {
+    this.pings.send(() => {});
+    this.deadlines.set("gone", this.limits.closeGraceMs, () => this.pings.send(() => {}));
   }
 
   #channelClosed(error: Error | undefined): void {

@@ -10,6 +10,7 @@ export type DeadlineName =
   | "pong"
   | "stall"
   | "shutdown"
+  | "gone"
   | "close";
 
 /** All deadlines of a connection on one timer, which is armed for the earliest. */

@@ -632,6 +632,24 @@ Deno.test("a client that half-closes still gets the answers that are under way",
   await server.closed;
 });
 
+Deno.test("a client that ends its side is written to twice, which finds out one that is gone", async () => {
+  const time = new ManualTime();
+  const { peer, server } = attack({ clock: time.clock, schedule: time.schedule });
+  peer.headers(1, REQUEST, true);
+  await peer.synced();
+  const pings = () => peer.on(0, FrameType.PING).filter(({ flags }) => flags === 0).length;
+  peer.end();
+  await settle();
+  strictEqual(pings(), 1);
+  time.advance(2000);
+  await settle();
+  strictEqual(pings(), 2);
+  strictEqual(server.streamCount, 1);
+  peer.destroy();
+  await server.closed;
+  strictEqual(time.armed, 0);
+});
+
 Deno.test("random frames from a client never throw out of the connection", async () => {
   const random = mulberry32(7);
   for (let run = 0; run < 60; run++) {

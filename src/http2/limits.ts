@@ -86,7 +86,8 @@ export interface Http2Limits {
   readonly keepaliveTimeoutMs: number;
   /**
    * What the peer is given at the end, in milliseconds: to answer the PING between the two GOAWAYs of
-   * a shutdown, and to close its side after ours was ended. Default 2,000.
+   * a shutdown, to close its side after ours was ended, and to have gone where it ended its own with
+   * requests under way. Default 2,000.
    */
   readonly closeGraceMs: number;
 }

@@ -36,6 +36,7 @@ export class PlainCall implements StreamReceiver, Expiring {
   readonly #abort = new AbortController();
   #receiving: Deadline | undefined;
   #gone: StreamEnd | undefined;
+  #begun = false;
   /** All of the response has been handed to the stream. */
   #answered = false;
   #writable: (() => void) | undefined;
@@ -52,6 +53,11 @@ export class PlainCall implements StreamReceiver, Expiring {
     if (limits.receiveTimeoutMs > 0 && (kind === "unary" || kind === "server_streaming")) {
       this.#receiving = expireAfter(limits.receiveTimeoutMs, this);
     }
+  }
+
+  /** Whether anybody has begun to answer it. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   data(bytes: Uint8Array, endStream: boolean): void {
@@ -72,7 +78,7 @@ export class PlainCall implements StreamReceiver, Expiring {
   closed(end: StreamEnd): void {
     this.#gone = end;
     this.#receiving?.cancel();
-    if (!this.#answered) {
+    if (this.#begun && !this.#answered) {
       const reason = reasonOfCallerGone(end);
       this.#abort.abort(reason);
       this.#body.fail(reason);
@@ -95,7 +101,10 @@ export class PlainCall implements StreamReceiver, Expiring {
 
   /** Answers the call. Resolves when the implementation has finished; never rejects. */
   async answer(values: ContextValues): Promise<void> {
-    if (this.#gone !== undefined) return;
+    // Not before what came with the request is read: one that is reset in the same breath costs little.
+    await undefined;
+    if (this.#gone !== undefined) return this.#body.abandon();
+    this.#begun = true;
     const { route, fields, facts, stream } = this.#request;
     const header = headersOf(fields);
     if (header === undefined) {

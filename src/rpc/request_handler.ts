@@ -1,5 +1,11 @@
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import type { HeaderList, ServerConnectionOptions, Stream, StreamReceiver } from "../http2/mod.ts";
+import type {
+  HeaderList,
+  ServerConnectionOptions,
+  Stream,
+  StreamEnd,
+  StreamReceiver,
+} from "../http2/mod.ts";
 import type { Admission, Admit, ArrivingCall, RpcProtocol } from "./admission.ts";
 import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_status.ts";
 import { callContext } from "./call_context.ts";
@@ -75,12 +81,25 @@ interface WaitingCall {
 }
 
 class AdmittedPlainCall extends PlainCall implements WaitingCall {
+  #release: (() => void) | undefined;
+
   admitted(context: unknown, release: () => void): void {
-    void this.answer(createContextValues().set(callContext, context)).then(release);
+    this.#release = release;
+    void this.answer(createContextValues().set(callContext, context)).then(() => this.#leave());
   }
 
   refused(error: ConnectError): void {
     void this.answer(createContextValues().set(refusalKey, { error }));
+  }
+
+  override closed(end: StreamEnd): void {
+    super.closed(end);
+    if (!this.begun) this.#leave();
+  }
+
+  #leave(): void {
+    this.#release?.();
+    this.#release = undefined;
   }
 }
 

@@ -24,14 +24,14 @@ export interface AdmissionOptions {
 /** Decides about calls at their header section, before anything of their body is kept. */
 export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, AdmittedCall> {
   const { table, gate, leaving } = options;
-  const release = () => gate.leave();
   const free = () => {};
   return ({ method, fields, peer }): Admission<AdmittedCall> => {
     // Health and description answer also when there is no room: that is when they are asked.
     if (isOverhead(method)) return { admitted: true, context: peer.admitted, release: free };
-    const refusal = leaving.refusal ?? unknownRoutine(table, method, fields) ?? gate.enter();
+    const refusal = leaving.refusal ?? unknownRoutine(table, method, fields) ??
+      gate.enter(peer.key);
     if (refusal !== undefined) return { admitted: false, error: toConnectError(refusal) };
-    return { admitted: true, context: peer.admitted, release };
+    return { admitted: true, context: peer.admitted, release: () => gate.leave(peer.key) };
   };
 }
 

@@ -1,9 +1,23 @@
 import { Overloaded } from "../errors/mod.ts";
 
-/** Lets so many calls in at once and no more; there is no queue. */
+/** Of so many places each peer leaves one to others. */
+const PLACES_A_PEER_LEAVES_ONE_OF = 8;
+
+/** How many calls a {@linkcode CallGate} lets in. */
+export interface CallGateLimits {
+  /** Calls at once. */
+  readonly concurrency: number;
+  /** Those of one peer among them. Default: seven eighths. */
+  readonly concurrencyPerPeer?: number | undefined;
+}
+
+/** Lets so many calls in at once and no more, and not all of them from one peer; there is no queue. */
 export class CallGate {
   readonly #concurrency: number;
+  readonly #perPeer: number;
   readonly #now: () => number;
+  /** The calls of each peer that has any. */
+  readonly #ofPeer = new Map<string, number>();
   #inFlight = 0;
   #idleSince: number;
   #empty: PromiseWithResolvers<void> | undefined;
@@ -11,11 +25,13 @@ export class CallGate {
   /**
    * Opens the gate.
    *
-   * @param concurrency calls at once.
+   * @param limits how many calls at once.
    * @param now milliseconds since the epoch.
    */
-  constructor(concurrency: number, now: () => number) {
+  constructor({ concurrency, concurrencyPerPeer }: CallGateLimits, now: () => number) {
     this.#concurrency = concurrency;
+    this.#perPeer = concurrencyPerPeer ??
+      concurrency - Math.floor(concurrency / PLACES_A_PEER_LEAVES_ONE_OF);
     this.#now = now;
     this.#idleSince = now();
   }
@@ -31,16 +47,24 @@ export class CallGate {
   }
 
   /** Lets a call in, or says why not. One that was let in must {@linkcode leave}. */
-  enter(): Overloaded | undefined {
+  enter(peer: string): Overloaded | undefined {
     if (this.#inFlight >= this.#concurrency) {
       return new Overloaded(`all ${this.#concurrency} places for calls are taken`);
     }
+    const before = this.#ofPeer.get(peer) ?? 0;
+    if (before >= this.#perPeer) {
+      return new Overloaded(`all ${this.#perPeer} places for calls of one peer are taken`);
+    }
+    this.#ofPeer.set(peer, before + 1);
     this.#inFlight += 1;
     return undefined;
   }
 
   /** A call is over. */
-  leave(): void {
+  leave(peer: string): void {
+    const left = (this.#ofPeer.get(peer) ?? 0) - 1;
+    if (left > 0) this.#ofPeer.set(peer, left);
+    else this.#ofPeer.delete(peer);
     this.#inFlight -= 1;
     if (this.#inFlight > 0) return;
     this.#idleSince = this.#now();

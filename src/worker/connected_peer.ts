@@ -6,6 +6,8 @@ import type { AdmittedCall } from "./admission.ts";
 export class ConnectedPeer {
   /** Who it is, as routines are told. */
   readonly caller: CallPeer;
+  /** Who it is among peers, over however many connections: its identity, and the host it is at. */
+  readonly key: string;
   /** What its calls are admitted with, the same for each. */
   readonly admitted: AdmittedCall;
 
@@ -17,6 +19,7 @@ export class ConnectedPeer {
       address: remoteAddress,
       security: facts.security,
     });
+    this.key = `${identity?.name ?? ""} ${remoteAddress.replace(/:\d+$/, "")}`;
     this.admitted = { peer: this };
   }
 }

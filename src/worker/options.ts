@@ -62,8 +62,15 @@ export interface WorkerDispatcherOptions extends WorkerSource, SharedDispatcherO
 export interface WorkerLimits {
   /** Calls at once; another one is refused as overloaded. Default 256. */
   readonly concurrency?: number | undefined;
+  /**
+   * Calls at once of one peer, which is an identity at a host over however many connections; so that
+   * no peer takes every place. Default: seven eighths of `concurrency`.
+   */
+  readonly concurrencyPerPeer?: number | undefined;
   /** The largest message to receive, and the largest result or item, in bytes. Default 4 MiB. */
   readonly messageBytes?: number | undefined;
+  /** How long a request of one message may take to arrive, in milliseconds; 0 is for ever. Default 30,000. */
+  readonly receiveTimeoutMs?: number | undefined;
   /** From an accepted connection to the verdict, in milliseconds. Default 5,000. */
   readonly handshakeTimeoutMs?: number | undefined;
   /** How long calls in flight may go on when the worker drains, in milliseconds. Default 25,000. */

@@ -67,9 +67,12 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const threads = use(starting, threaded ? await startThreads(options, clock) : undefined);
   const dispatcher = use(starting, await openDispatcher(options, credentials, hub, id, clock));
 
-  const gate = new CallGate(limits.concurrency ?? 256, () => clock.now());
+  const { concurrency = 256, concurrencyPerPeer } = limits;
+  const gate = new CallGate({ concurrency, concurrencyPerPeer }, () => clock.now());
   const messageBytes = limits.messageBytes ?? 4 * 1024 * 1024;
-  const router = createRpcRouter({ limits: { messageBytes } });
+  const router = createRpcRouter({
+    limits: { messageBytes, ...set("receiveTimeoutMs", limits.receiveTimeoutMs) },
+  });
   serveRoutines(router, {
     id,
     table,

@@ -1,0 +1,44 @@
+/** Strikes again and again, on a thread of its own, until it is told to stop. */
+import type { Target } from "./attacker.ts";
+import { attacks } from "./attacks.ts";
+
+/** What the thread is told to do. */
+export interface Orders {
+  readonly target: Target;
+  /** The attacks, by name, one after the other and from the first again. */
+  readonly attacks: readonly string[];
+}
+
+/** What it has done once it was told to stop. */
+export interface Deeds {
+  readonly strikes: number;
+  /** Answers that were not those of the RFC. */
+  readonly wrong: readonly string[];
+}
+
+const thread = globalThis as unknown as {
+  onmessage: (event: MessageEvent<Orders | "stop">) => void;
+  postMessage(deeds: Deeds): void;
+};
+let stopped = false;
+
+thread.onmessage = ({ data }) => {
+  if (data === "stop") stopped = true;
+  else void strike(data);
+};
+
+async function strike(orders: Orders): Promise<void> {
+  stopped = false;
+  const chosen = attacks.filter(({ name }) => orders.attacks.includes(name));
+  const wrong: string[] = [];
+  let strikes = 0;
+  while (!stopped) {
+    for (const { name, answer, strike } of chosen) {
+      if (stopped) break;
+      const found = await strike(orders.target);
+      if (found !== answer) wrong.push(`${name}: ${found}, not ${answer}`);
+      strikes += 1;
+    }
+  }
+  thread.postMessage({ strikes, wrong });
+}

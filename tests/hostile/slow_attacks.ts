@@ -1,0 +1,72 @@
+import type { Attack } from "./attack.ts";
+import { onConnection } from "./attack.ts";
+import { Attacker, CALL, type Target } from "./attacker.ts";
+import { frame, headers, literals, PREFACE, Type } from "./frames.ts";
+
+/** How many of each hold on at once. */
+const MANY = 100;
+/** The beginning of a ClientHello: a handshake record that announces 512 octets. */
+const HALF_A_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
+
+/** Peers that take their time. */
+export const slowAttacks: readonly Attack[] = [
+  slow("a TLS handshake that does not begin", "closed", (target) => plaintext(target)),
+  slow(
+    "a TLS handshake that stops half-way",
+    "closed",
+    (target) => plaintext(target, HALF_A_HELLO),
+  ),
+  slow("a preface that does not come", "GOAWAY SETTINGS_TIMEOUT", (target) => sends(target)),
+  slow(
+    "a preface that stops half-way",
+    "GOAWAY SETTINGS_TIMEOUT",
+    (target) => sends(target, PREFACE.subarray(0, 20)),
+  ),
+  onConnection("SETTINGS that are not acknowledged", "GOAWAY SETTINGS_TIMEOUT", async () => {}, {
+    polite: false,
+    slow: true,
+    times: MANY,
+  }),
+  onConnection(
+    "a header block that is not continued",
+    "GOAWAY ENHANCE_YOUR_CALM",
+    (a) => a.send(frame(Type.HEADERS, 0, 1, literals(CALL))),
+    { slow: true, times: MANY },
+  ),
+  onConnection(
+    "a header frame that stops half-way",
+    "GOAWAY ENHANCE_YOUR_CALM",
+    (a) => a.send(headers(1, literals(CALL), true).subarray(0, 30)),
+    { slow: true, times: MANY },
+  ),
+];
+
+function slow(
+  name: string,
+  answer: string,
+  begin: (target: Target) => Promise<Attacker>,
+): Attack {
+  return {
+    name,
+    answer,
+    slow: true,
+    times: MANY,
+    strike: async (target) => {
+      using attacker = await begin(target);
+      return await attacker.verdict();
+    },
+  };
+}
+
+async function plaintext({ port }: Target, ...bytes: Uint8Array[]): Promise<Attacker> {
+  return await begun(await Attacker.connect({ port }), bytes);
+}
+
+async function sends(target: Target, ...bytes: Uint8Array[]): Promise<Attacker> {
+  return await begun(await Attacker.connect(target), bytes);
+}
+
+async function begun(attacker: Attacker, bytes: readonly Uint8Array[]): Promise<Attacker> {
+  await attacker.send(...bytes);
+  return attacker;
+}
