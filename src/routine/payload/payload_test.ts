@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { performance } from "node:perf_hooks";
 import { InvalidPayload } from "../../errors/mod.ts";
 import { decodeArguments, decodePayload, encodePayload, type PayloadForm } from "./payload.ts";
 
