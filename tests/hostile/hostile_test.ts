@@ -27,6 +27,7 @@ Deno.test("a worker answers what is malformed as the RFC says, serves others, an
 Deno.test("a worker does not wait for peers who take their time", async (t) => {
   await using stage = await Stage.open({
     handshakeTimeoutMs: 1000,
+    receiveTimeoutMs: 500,
     http2: {
       prefaceTimeoutMs: 500,
       headerTimeoutMs: 500,

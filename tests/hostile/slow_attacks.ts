@@ -1,12 +1,15 @@
 import type { Attack } from "./attack.ts";
-import { onConnection } from "./attack.ts";
+import { onConnection, onStream } from "./attack.ts";
 import { Attacker, CALL, type Target } from "./attacker.ts";
-import { frame, headers, literals, PREFACE, Type } from "./frames.ts";
+import { data, frame, headers, literals, PREFACE, Type } from "./frames.ts";
 
 /** How many of each hold on at once. */
 const MANY = 100;
 /** The beginning of a ClientHello: a handshake record that announces 512 octets. */
 const HALF_A_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
+
+/** More streams than one peer has places. */
+const STREAMS = 300;
 
 /** Peers that take their time. */
 export const slowAttacks: readonly Attack[] = [
@@ -39,6 +42,16 @@ export const slowAttacks: readonly Attack[] = [
     (a) => a.send(headers(1, literals(CALL), true).subarray(0, 30)),
     { slow: true, times: MANY },
   ),
+  onStream("bodies that do not come", "504", async (a) => {
+    for (let id = 1; id < 2 * STREAMS; id += 2) {
+      await a.send(headers(id, literals(CALL), false));
+    }
+  }, { slow: true }),
+  onStream("bodies that stop half-way", "504", async (a) => {
+    for (let id = 1; id < 2 * STREAMS; id += 2) {
+      await a.send(headers(id, literals(CALL), false), data(id, Uint8Array.of(0x7b), false));
+    }
+  }, { slow: true }),
 ];
 
 function slow(

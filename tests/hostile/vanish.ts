@@ -3,8 +3,8 @@ import { connect } from "node:tls";
 import { callFrames, type Target } from "./attacker.ts";
 import { Flag, frame, join, PREFACE, settings, Type } from "./frames.ts";
 
-/** Makes calls that go on until they are told to stop, and is gone without a word: not even TLS's. */
-export async function vanish({ port, tls }: Target): Promise<void> {
+/** Calls a routine that goes on until it is told to stop, and is gone without a word: not even TLS's. */
+export async function vanish({ port, tls }: Target, routine = "hostile.hold"): Promise<void> {
   const socket = connect({
     host: "127.0.0.1",
     port,
@@ -14,7 +14,7 @@ export async function vanish({ port, tls }: Target): Promise<void> {
     checkServerIdentity: () => undefined,
   });
   await once(socket, "secureConnect");
-  const calls = [1, 3, 5, 7, 9].map((id) => callFrames(id, "hostile.hold", []));
+  const calls = [1, 3, 5, 7, 9].map((id) => callFrames(id, routine, []));
   const greeting = join(PREFACE, settings(), frame(Type.SETTINGS, Flag.ACK, 0));
   await new Promise((sent) => socket.write(join(greeting, ...calls), sent));
   socket.destroy();
