@@ -1,0 +1,5 @@
+import { fuzzFrames } from "./frame_reader.ts";
+
+Deno.test("however frames are spoiled and torn, the reader tells the same of them", () => {
+  fuzzFrames({ numRuns: 2000 });
+});
