@@ -17,13 +17,14 @@ export class AbuseBudgets {
   readonly #overhead: EventBudget;
   readonly #resets: EventBudget;
 
-  constructor(limits: Http2Limits, clock: () => number) {
+  /** @param resets what the peer may reset, where it has that for several connections. */
+  constructor(limits: Http2Limits, clock: () => number, resets?: EventBudget) {
     this.#overhead = new EventBudget(
       limits.overheadFrameBurst,
       limits.overheadFramesPerSecond,
       clock,
     );
-    this.#resets = new EventBudget(limits.resetBurst, limits.resetsPerSecond, clock);
+    this.#resets = resets ?? new EventBudget(limits.resetBurst, limits.resetsPerSecond, clock);
   }
 
   /**

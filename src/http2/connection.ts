@@ -1,6 +1,7 @@
 import type { ByteBudget } from "./byte_budget.ts";
 import type { Schedule } from "./deadlines.ts";
 import type { ErrorCode } from "./error_code.ts";
+import type { EventBudget } from "./event_budget.ts";
 import type { HeaderList } from "./header_list.ts";
 import type { Http2Limits } from "./limits.ts";
 import type { Stream, StreamReceiver } from "./stream.ts";
@@ -30,6 +31,11 @@ export interface ConnectionOptions {
   readonly schedule?: Schedule;
   /** The budget of bytes that this connection shares with others. Default: that of the process. */
   readonly budget?: ByteBudget;
+  /**
+   * How many streams the peer may reset, where it shares that among its connections: one that comes
+   * again does not begin anew. Default: what `limits` say, for this connection.
+   */
+  readonly resets?: EventBudget;
   /** Told when `state` changes. */
   readonly onState?: (state: ConnectionState) => void;
   /** Told when the peer sent GOAWAY, before the streams it disowns are closed as `not-processed`. */

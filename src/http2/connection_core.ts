@@ -58,7 +58,7 @@ export abstract class ConnectionCore extends StreamKeeping {
     this.#budget = options.budget ?? processByteBudget;
     this.#budget.join();
     this.deadlines = new Deadlines(clock, options.schedule ?? scheduleOnTimer);
-    this.abuse = new AbuseBudgets(this.limits, clock);
+    this.abuse = new AbuseBudgets(this.limits, clock, options.resets);
     this.scheduler = new SendScheduler(channel, this, this.limits.headerTableBytes);
     this.pings = new Pings(this.scheduler, clock);
     const { control } = this.scheduler;

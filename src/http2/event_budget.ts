@@ -9,6 +9,13 @@ export class EventBudget {
   #left: number;
   #refilledAt: number;
 
+  /**
+   * Begins a budget, all of it there.
+   *
+   * @param burst how many events may come at once.
+   * @param perSecond how many a second of time earns back.
+   * @param clock the time in milliseconds.
+   */
   constructor(burst: number, perSecond: number, clock: () => number) {
     this.#burst = burst;
     this.#perSecond = perSecond;

@@ -10,6 +10,7 @@ export * from "./client_connection.ts";
 export * from "./connection.ts";
 export type { Schedule } from "./deadlines.ts";
 export * from "./error_code.ts";
+export * from "./event_budget.ts";
 export * from "./header_list.ts";
 export * from "./limits.ts";
 export * from "./memory_channel.ts";

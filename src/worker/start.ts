@@ -13,6 +13,7 @@ import { WorkerHealth } from "./health.ts";
 import { Leaving } from "./leaving.ts";
 import { loadRoutines, specifierOf } from "./modules.ts";
 import type { WorkerServerOptions } from "./options.ts";
+import { PeerResets } from "./peer_resets.ts";
 import { allowedPeers, tellPlaintext, tellPosture } from "./posture.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
@@ -87,14 +88,17 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   health.serve(router);
   const leaving = new Leaving({ id, gate, health, observer, clock });
   const handler = createRequestHandler({ router, admit: admitCalls({ table, gate, leaving }) });
+  const resets = new PeerResets(limits.http2, () => performance.now());
   const listening: ListenForPeersOptions = {
     workerId: id,
     credentials,
     allow,
     onPeer: (peer) => {
       if (peer.facts.security === "plaintext") tellPlaintext(observer, peer);
+      const connected = new ConnectedPeer(peer);
       return {
-        onRequest: handler(new ConnectedPeer(peer)),
+        onRequest: handler(connected),
+        resets: resets.of(connected.key),
         ...(limits.http2 === undefined ? {} : { limits: limits.http2 }),
       };
     },

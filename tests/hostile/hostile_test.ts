@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import type { Attack } from "./attack.ts";
+import { Attacker, CALL } from "./attacker.ts";
 import { attacks } from "./attacks.ts";
 import { floods } from "./floods.ts";
+import { cancel, headers, literals } from "./frames.ts";
 import { Stage } from "./stage.ts";
 
 /** What a worker may hold more after an attack than before. */
@@ -40,6 +42,25 @@ Deno.test("a worker does not wait for peers who take their time", async (t) => {
     await t.step(attack.name, () => withstands(stage, [attack]));
   }
 });
+
+Deno.test("a peer that comes again has the resets it has left, and others have theirs", async () => {
+  await using stage = await Stage.open({ http2: { resetBurst: 50, resetsPerSecond: 0 } });
+  using first = await Attacker.greet(stage.target);
+  await first.send(...resets(40));
+  assert.equal(await first.call(1001), "200");
+  using second = await Attacker.greet(stage.target);
+  await second.send(...resets(40));
+  assert.equal(await second.verdict(), "GOAWAY ENHANCE_YOUR_CALM");
+  await stage.beside(Promise.resolve());
+});
+
+/** So many streams that are opened and reset. */
+function resets(count: number): readonly Uint8Array[] {
+  return Array.from({ length: count }, (_, at) => [
+    headers(1 + 2 * at, literals(CALL), false),
+    cancel(1 + 2 * at),
+  ]).flat();
+}
 
 /** Makes attacks at once; all are answered as they should be, while and after which others are served. */
 async function withstands(stage: Stage, attacks: readonly Attack[]): Promise<void> {
