@@ -8,6 +8,10 @@
  */
 import { soak } from "./soak_calls/soak.ts";
 
+if (!("gc" in globalThis)) {
+  console.error("it looks at memory after collections: run it by deno task soak");
+  Deno.exit(2);
+}
 const seconds = numberAfter("--seconds") ?? 600;
 const seed = numberAfter("--seed") ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 console.error(`soaking for ${seconds} s with --seed ${seed}`);
