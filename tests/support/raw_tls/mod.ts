@@ -1,0 +1,16 @@
+/**
+ * A TLS 1.3 peer that says what no TLS library can be brought to say (RFC 8446): TLS_AES_128_GCM_SHA256,
+ * x25519, ECDSA over P-256, ALPN h2, a certificate of the client where it is asked for. For tests alone: it
+ * verifies nobody, and keeps no secret safe.
+ */
+export {
+  type CertificateEntry,
+  certificateMessage,
+  type Side,
+  signingKey,
+} from "./authentication.ts";
+export { extension } from "./hello.ts";
+export { joined, type Octets } from "./octets.ts";
+export { connectRaw } from "./raw_client.ts";
+export { type Heard, RawPeer } from "./raw_peer.ts";
+export { listenRaw, type RawServer } from "./raw_server.ts";
