@@ -8,6 +8,8 @@ import {
   type ClientTls,
   dialChannel,
   listenForChannels,
+  listenNatively,
+  type ListenOptions,
   type OpenChannel,
   parseAddress,
   serverTls,
@@ -19,11 +21,9 @@ const root = makeCertificate({ name: "root", authority: true });
 const worker = makeCertificate({ names: [{ dns: "worker" }], issuer: root });
 const client = makeCertificate({ names: [{ dns: "client" }], issuer: root });
 
-const SERVER_TLS = serverTls({
-  identity: { certificate: worker.pem, key: worker.keyPem },
-  clientCa: [root.pem],
-  minVersion: "TLSv1.3",
-});
+const IDENTITY = { certificate: worker.pem, key: worker.keyPem };
+const MUTUAL = serverTls({ identity: IDENTITY, clientCa: [root.pem], minVersion: "TLSv1.3" });
+const ONE_WAY = serverTls({ identity: IDENTITY, clientCa: undefined, minVersion: "TLSv1.2" });
 const CLIENT_TLS: ClientTls = {
   context: clientContext({
     ca: [root.pem],
@@ -39,12 +39,15 @@ interface Pair extends AsyncDisposable {
   readonly far: AcceptedChannel;
 }
 
-async function pairOf(kind: "tls" | "plain" | "unix"): Promise<Pair> {
+/** `native` is one-way TLS through the platform's own listener. */
+type Kind = "tls" | "native" | "plain" | "unix";
+
+async function pairOf(kind: Kind): Promise<Pair> {
   const folder = await Deno.makeTempDir();
   const at = kind === "unix" ? `unix:${folder}/socket` : "127.0.0.1:0";
   const accepted = Promise.withResolvers<AcceptedChannel>();
-  const listener = await listenForChannels(parseAddress(at) as TcpAddress | UnixAddress, {
-    tls: () => kind === "tls" ? SERVER_TLS : undefined,
+  const options: ListenOptions = {
+    tls: () => kind === "tls" ? MUTUAL : undefined,
     handshakeTimeoutMs: 5000,
     pendingHandshakes: 16,
     clock: systemClock,
@@ -54,14 +57,19 @@ async function pairOf(kind: "tls" | "plain" | "unix"): Promise<Pair> {
       accepted.resolve(channel);
     },
     onFailure: ({ code }) => accepted.reject(new Error(`no channel: ${code}`)),
-  });
+  };
+  const address = parseAddress(at) as TcpAddress | UnixAddress;
+  const listener = kind === "native"
+    ? listenNatively(address as TcpAddress, IDENTITY, ONE_WAY, options)
+    : await listenForChannels(address, options);
+  const overTls = kind === "tls" || kind === "native";
   const near = await dialChannel(listener.address, {
     signal: { timeout: new AbortController().signal },
-    ...(kind === "tls" ? { tls: CLIENT_TLS } : {}),
+    ...(overTls ? { tls: CLIENT_TLS } : {}),
   });
   assert.ok(near.ok);
   // A plain listener waits for the first byte, to tell it from TLS.
-  if (kind !== "tls") near.channel.write(new Uint8Array([0]), () => {});
+  if (!overTls) near.channel.write(new Uint8Array([0]), () => {});
   const far = await accepted.promise;
   return {
     near,
@@ -114,8 +122,8 @@ class Recorder implements ByteReceiver {
   }
 }
 
-for (const kind of ["tls", "plain", "unix"] as const) {
-  const first = kind === "tls" ? 0 : 1;
+for (const kind of ["tls", "native", "plain", "unix"] as const) {
+  const first = kind === "tls" || kind === "native" ? 0 : 1;
 
   Deno.test(`a ${kind} channel carries what is written, in order and whole`, async () => {
     await using pair = await pairOf(kind);

@@ -9,6 +9,8 @@ export * from "./dial.ts";
 export * from "./facts.ts";
 export * from "./listen.ts";
 export * from "./memory_network.ts";
+export { NOT_TLS_CODE } from "./native_acceptance.ts";
+export { listenNatively } from "./native_listener.ts";
 export { alertReceived } from "./tls_alert.ts";
 export * from "./tls_client.ts";
 export { type ServerTls, serverTls, type ServerTlsMaterial } from "./tls_server.ts";

@@ -113,5 +113,5 @@ export const Credentials: CredentialsFactory = Object.freeze({
 function openText(pem: CredentialPem, options: OpenCredentialsOptions): CredentialsSource {
   const store = new CredentialsStore(options);
   store.offerFirst(assemble(pem, (options.clock ?? systemClock).now()));
-  return store;
+  return Object.assign(store, { fixed: true });
 }

@@ -6,6 +6,8 @@ import type { CredentialMaterial } from "./material.ts";
 export interface CredentialsSource extends AsyncDisposable {
   /** The version in use now. */
   current(): CredentialMaterial;
+  /** Whether there will never be another version. Default: `false`. */
+  readonly fixed?: boolean;
   /** Calls `listener` with every version adopted from now on, until the result is disposed of. */
   subscribe(listener: (material: CredentialMaterial) => void): Disposable;
 }

@@ -1,4 +1,4 @@
-import type { AcceptFailure } from "../channel/mod.ts";
+import { type AcceptFailure, NOT_TLS_CODE } from "../channel/mod.ts";
 import type { CertificateSummary, HandshakeEvidence } from "../errors/mod.ts";
 import type { HandshakeRefused, Unstamped } from "../observe/mod.ts";
 import { alertFromClient } from "./alert_reason.ts";
@@ -36,9 +36,11 @@ type Found = Pick<RefusalEvent, "side" | "reason" | "peerReason" | "evidence">;
 function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
   const { firstBytes, expectedTls, timedOut, alertReceived: alert, code } = failure;
   const heard = spoken(firstBytes);
-  if (expectedTls && heard !== "tls" && heard !== "nothing") {
+  if (code === NOT_TLS_CODE || (expectedTls && heard !== "tls" && heard !== "nothing")) {
     return worker("plaintext-peer", {
-      found: `the client does not speak TLS but ${describeSpoken(firstBytes)}`,
+      found: heard === "nothing"
+        ? "the client does not speak TLS"
+        : `the client does not speak TLS but ${describeSpoken(firstBytes)}`,
       advice: "give the client credentials",
     });
   }

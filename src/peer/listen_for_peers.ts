@@ -5,7 +5,6 @@ import {
   type ChannelFacts,
   type ChannelListener,
   formatAddress,
-  listenForChannels,
   listenInMemory,
   type MemoryAddress,
   type MemoryDialler,
@@ -34,6 +33,7 @@ import {
   type PeerListener,
   PENDING_HANDSHAKES,
 } from "./options.ts";
+import { openChannels } from "./open_channels.ts";
 import {
   acceptedEvent,
   noProtocolEvent,
@@ -145,7 +145,7 @@ class Listener implements PeerListener {
   }
 
   async #openSocket(address: Exclude<Address, MemoryAddress>): Promise<Address> {
-    this.#channels = await listenForChannels(address, {
+    this.#channels = await openChannels(address, this.#options, this.#generations, {
       tls: () => this.#generations?.current.tls,
       handshakeTimeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
       pendingHandshakes: this.#options.pendingHandshakes ?? PENDING_HANDSHAKES,

@@ -92,6 +92,54 @@ Deno.test("one-way TLS proves the worker and asks the client for nothing", async
   assert.equal(listener.connections()[0]?.peer.identity, undefined);
 });
 
+Deno.test("one-way TLS can listen with the platform's own TLS, and names failures as ours does", async () => {
+  const observer = new RecordingObserver();
+  await using listener = await listenAs(
+    { certificate: worker.fine(), trusts: [root], oneWay: true },
+    { observer, nativeTls: true },
+  );
+  const peer = await dialAs({ trusts: [root] }, listener.address);
+  assert.equal(peer.identity?.name, WORKER_ID);
+  assert.equal(await callOnce(peer), "complete");
+  const [held] = listener.connections();
+  assert.equal(held?.peer.facts.security, "one-way-tls");
+  assert.equal(held?.peer.facts.tls?.version, "unknown");
+  const plain = await handshakeErrorOf(dialAs(undefined, listener.address));
+  assert.equal(plain.reason, "encrypted-peer");
+  const distrusting = await handshakeErrorOf(dialAs({ trusts: [foreign] }, listener.address));
+  assert.equal(distrusting.reason, "untrusted-authority");
+  const reasons = (await observer.until("handshake.refused", 2)).map(({ reason }) => reason);
+  assert.deepEqual(reasons.slice(0, 2), ["plaintext-peer", "untrusted-authority"]);
+  await peer.connection.shutdown();
+});
+
+for (
+  const [what, shown, options] of [
+    ["mutual TLS", { certificate: worker.fine(), trusts: [root] }, {}],
+    ["no TLS", undefined, {}],
+    ["TLS 1.3 alone", { certificate: worker.fine(), trusts: [root], oneWay: true }, {
+      minTlsVersion: "TLSv1.3",
+    }],
+    ["a unix socket", { certificate: worker.fine(), trusts: [root], oneWay: true }, {
+      at: "unix:/nowhere/worker.sock",
+    }],
+  ] as const
+) {
+  Deno.test(`the platform's own TLS is not listened with for ${what}`, async () => {
+    await assert.rejects(listenAs(shown, { ...options, nativeTls: true }), {
+      name: "ConfigurationError",
+      setting: "nativeTls",
+    });
+  });
+}
+
+Deno.test("the platform's own TLS is not listened with where credentials may change", async () => {
+  const source = new TurnableSource(
+    materialOf({ certificate: worker.fine(), trusts: [root], oneWay: true }),
+  );
+  await assert.rejects(listenAs(source, { nativeTls: true }), { setting: "nativeTls" });
+});
+
 Deno.test("plaintext, a unix socket and memory carry calls and prove nobody", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -65,6 +65,11 @@ export interface ListenForPeersOptions {
   readonly connectionAgeMs?: number;
   /** The oldest TLS version spoken. Default 1.3 where clients show a certificate, else 1.2. */
   readonly minTlsVersion?: TlsVersion;
+  /**
+   * Listens with the platform's own TLS listener: one-way TLS with credentials that never change, on TCP.
+   * Default: `false`.
+   */
+  readonly nativeTls?: boolean;
   /** The time. Default: the machine's. */
   readonly clock?: Clock;
   /** Who is told of peers accepted and refused, and of generations. Default: nobody. */

@@ -108,6 +108,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     ...set("distrustGraceMs", limits.distrustGraceMs),
     ...set("connectionAgeMs", limits.connectionAgeMs),
     ...set("minTlsVersion", options.minTlsVersion),
+    ...set("nativeTls", options.nativeTls),
   };
   const listeners: PeerListener[] = [];
   for (const address of addresses) {

@@ -7,6 +7,7 @@ import { connect as connectTcp } from "node:net";
 import {
   checkServerIdentity,
   connect,
+  type ConnectionOptions,
   createSecureContext,
   type TLSSocket,
   TLSSocket as Tls,
@@ -256,4 +257,50 @@ Deno.test("`Deno.listenTls` goes on with the handshake of a connection that was 
   });
   secured.destroy();
   near.destroy();
+});
+
+Deno.test("`Deno.listenTls` tells what broke a handshake in these words", async () => {
+  const { cert, key } = shows(worker.fine());
+  using listener = Deno.listenTls({
+    hostname: "127.0.0.1",
+    port: 0,
+    cert,
+    key,
+    alpnProtocols: ["h2"],
+  });
+  const { port } = listener.addr;
+  const broken = async (begin: () => { destroy(): void }): Promise<string> => {
+    const near = begin();
+    const far = await listener.accept();
+    try {
+      await far.handshake();
+      return "nothing broke";
+    } catch (error) {
+      return String(error);
+    } finally {
+      far.close();
+      near.destroy();
+    }
+  };
+  const overTls = (options: ConnectionOptions) => () => {
+    const near = connect({ host: "127.0.0.1", port, ...options });
+    near.on("error", () => {});
+    return near;
+  };
+  const plaintext = () => {
+    const near = connectTcp(port, "127.0.0.1", () => near.write("PRI * HTTP/2.0\r\n\r\n"));
+    return near.on("error", () => {});
+  };
+  assert.equal(
+    await broken(plaintext),
+    "InvalidData: received corrupt message of type InvalidContentType",
+  );
+  assert.equal(
+    await broken(overTls({ ca: [root.pem], ALPNProtocols: ["http/1.1"] })),
+    "InvalidData: peer doesn't support any known protocol",
+  );
+  assert.equal(
+    await broken(overTls({ ca: [foreign.pem], ALPNProtocols: ["h2"] })),
+    "InvalidData: received fatal alert: UnknownCA",
+  );
 });

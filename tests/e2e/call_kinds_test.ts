@@ -35,6 +35,15 @@ const channels: Readonly<Record<string, () => Promise<Reached>>> = {
       { identity: undefined, security: "one-way-tls" },
     );
   },
+  async "one-way TLS of the platform's own listener"() {
+    const trust = new Trust();
+    const pem = trust.worker(WORKER_ID, { oneWay: true });
+    return await reach(
+      await WorkerProcess.start({ pem, options: { nativeTls: true } }),
+      { credentials: Credentials.fromPem({ ca: trust.ca, oneWay: true }), identity: WORKER_ID },
+      { identity: undefined, security: "one-way-tls" },
+    );
+  },
   async plaintext() {
     const worker = await WorkerProcess.start();
     return await reach(worker, {}, { identity: undefined, security: "plaintext" });

@@ -13,6 +13,8 @@ const worker = await WorkerServer.start({
   ...settings.options,
   credentials: pem === undefined
     ? undefined
+    : settings.options?.nativeTls === true
+    ? Credentials.fromPem(pem)
     : Credentials.provider(() => pem as CredentialPem, { refreshMs: 25 }),
 });
 const events = worker.events();

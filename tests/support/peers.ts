@@ -83,9 +83,13 @@ export class TurnableSource implements CredentialsSource {
   #current: CredentialMaterial;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
 
+  /** Whether it says that it will not be turned. */
+  readonly fixed: boolean;
+
   /** Begins with this version. */
-  constructor(material: CredentialMaterial) {
+  constructor(material: CredentialMaterial, fixed = false) {
     this.#current = material;
+    this.fixed = fixed;
   }
 
   current(): CredentialMaterial {
@@ -129,7 +133,7 @@ export function listenAs(
 ): Promise<PeerListener> {
   const credentials = shown === undefined || shown instanceof TurnableSource
     ? shown
-    : new TurnableSource(materialOf(shown));
+    : new TurnableSource(materialOf(shown), options.nativeTls);
   return listenForPeers(parseAddress(options.at ?? "127.0.0.1:0"), {
     workerId: "worker-1",
     credentials,

@@ -1,0 +1,130 @@
+import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
+
+/** What one read may bring. */
+const READ_BYTES = 64 * 1024;
+/** What is at most copied out of the buffer that is read into, so that few bytes do not hold many. */
+const COPIED_BYTES = 16 * 1024;
+
+/** What waits to be written; `end` stands for the end of our direction. */
+type Outgoing = { readonly bytes: Uint8Array; readonly written: () => void } | "end";
+
+/** A connection of the platform's own listener as a byte channel: nothing is read that nobody asked for. */
+export class ConnChannel implements ByteChannel {
+  readonly #conn: Deno.Conn;
+  readonly #outgoing: Outgoing[] = [];
+  #receiver: ByteReceiver | undefined;
+  #resumed: PromiseWithResolvers<void> | undefined;
+  #writing = false;
+  #ourEnd = false;
+  #theirEnd = false;
+  #state: "open" | "closed" | "told" = "open";
+  #error: Error | undefined;
+
+  /** Takes over `conn`. */
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+  }
+
+  start(receiver: ByteReceiver): void {
+    if (this.#receiver !== undefined) throw new TypeError("a channel is started once");
+    this.#receiver = receiver;
+    if (this.#state === "open") void this.#read(receiver);
+    else queueMicrotask(() => this.#tell());
+  }
+
+  write(bytes: Uint8Array, written: () => void): void {
+    this.#hand({ bytes, written });
+  }
+
+  pause(): void {
+    this.#resumed ??= Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#resumed?.resolve();
+    this.#resumed = undefined;
+  }
+
+  end(): void {
+    this.#hand("end");
+  }
+
+  destroy(): void {
+    this.#close(undefined);
+  }
+
+  async #read(receiver: ByteReceiver): Promise<void> {
+    let buffer = new Uint8Array(READ_BYTES);
+    try {
+      while (this.#state === "open") {
+        if (this.#resumed !== undefined) await this.#resumed.promise;
+        const count = await this.#conn.read(buffer);
+        if (this.#state !== "open") return;
+        if (count === null) break;
+        if (count <= COPIED_BYTES) {
+          receiver.received(buffer.slice(0, count));
+        } else {
+          receiver.received(buffer.subarray(0, count));
+          buffer = new Uint8Array(READ_BYTES);
+        }
+      }
+    } catch (error) {
+      return this.#close(asError(error));
+    }
+    if (this.#state !== "open") return;
+    this.#theirEnd = true;
+    receiver.ended();
+    if (this.#ourEnd) this.#close(undefined);
+  }
+
+  #hand(outgoing: Outgoing): void {
+    if (this.#state !== "open" || this.#ourEnd || this.#outgoing.at(-1) === "end") return;
+    this.#outgoing.push(outgoing);
+    if (!this.#writing) void this.#write();
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    try {
+      for (let next = this.#outgoing.shift(); next !== undefined; next = this.#outgoing.shift()) {
+        if (next === "end") await this.#endOurs();
+        else await this.#send(next.bytes, next.written);
+      }
+    } catch (error) {
+      this.#close(asError(error));
+    }
+    this.#writing = false;
+  }
+
+  async #send(bytes: Uint8Array, written: () => void): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+    if (this.#state === "open") written();
+  }
+
+  async #endOurs(): Promise<void> {
+    await this.#conn.closeWrite();
+    this.#ourEnd = true;
+    if (this.#theirEnd) this.#close(undefined);
+  }
+
+  #close(error: Error | undefined): void {
+    if (this.#state !== "open") return;
+    this.#state = "closed";
+    this.#error = error;
+    this.#outgoing.length = 0;
+    this.resume();
+    // A second close throws where nobody can catch it; the state allows for one.
+    this.#conn.close();
+    queueMicrotask(() => this.#tell());
+  }
+
+  #tell(): void {
+    if (this.#receiver === undefined || this.#state !== "closed") return;
+    this.#state = "told";
+    this.#receiver.closed(this.#error);
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

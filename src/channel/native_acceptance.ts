@@ -1,0 +1,139 @@
+import { formatAddress, type TcpAddress } from "./address.ts";
+import { ConnChannel } from "./conn_channel.ts";
+import type { ChannelFailure } from "./facts.ts";
+import type { AcceptedChannel, ListenOptions } from "./listen.ts";
+import { alertReceived } from "./tls_alert.ts";
+import type { ServerTls } from "./tls_server.ts";
+
+/** The code of a connection that did not begin with TLS; the platform has none of its own for it. */
+export const NOT_TLS_CODE = "SELVAGE_NOT_TLS";
+
+/** Where an acceptance stands: `given-up` is one that we have named a failure and the platform still goes on with. */
+type State = "handshaking" | "given-up" | "over";
+
+/**
+ * One connection of the platform's own listener on its way to a channel.
+ *
+ * The platform goes on with a handshake whose connection was closed, for as long as the peer likes, and
+ * does not tell when it ends. So a handshake that is given up is not closed before it has ended.
+ */
+export class NativeAcceptance {
+  readonly #conn: Deno.TlsConn;
+  readonly #listener: TcpAddress;
+  readonly #tls: ServerTls;
+  readonly #options: ListenOptions;
+  readonly #onState: (acceptance: NativeAcceptance, state: State) => void;
+  readonly #timer: Disposable;
+  #state: State = "handshaking";
+  #closed = false;
+
+  /** Starts the clock. */
+  constructor(
+    conn: Deno.TlsConn,
+    listener: TcpAddress,
+    tls: ServerTls,
+    options: ListenOptions,
+    onState: (acceptance: NativeAcceptance, state: State) => void,
+  ) {
+    this.#conn = conn;
+    this.#listener = listener;
+    this.#tls = tls;
+    this.#options = options;
+    this.#onState = onState;
+    this.#timer = options.clock.schedule(() => this.expire(), options.handshakeTimeoutMs);
+  }
+
+  /** Waits for the handshake, and gives the channel or tells why there is none. */
+  async begin(): Promise<void> {
+    let alpn: string | undefined;
+    try {
+      alpn = (await this.#conn.handshake()).alpnProtocol ?? undefined;
+    } catch (error) {
+      if (this.#state === "handshaking") this.#fail({ timedOut: false, ...seenIn(error) });
+      return this.abandon();
+    }
+    if (this.#state !== "handshaking") return this.abandon();
+    this.#move("over");
+    this.#options.onChannel(this.#accepted(alpn));
+  }
+
+  /** Gives up on it: its time is over, or others need its place. */
+  expire(): void {
+    if (this.#state !== "handshaking") return;
+    this.#fail({ timedOut: true });
+    this.#move("given-up");
+  }
+
+  /** Closes the connection; nobody is told. */
+  abandon(): void {
+    this.#move("over");
+    this.#close();
+  }
+
+  #accepted(alpn: string | undefined): AcceptedChannel {
+    return {
+      ok: true,
+      channel: new ConnChannel(this.#conn),
+      facts: {
+        security: "one-way-tls",
+        remoteAddress: this.#addressOf(this.#conn.remoteAddr),
+        localAddress: this.#addressOf(this.#conn.localAddr),
+        tls: {
+          // The platform does not tell these; nothing is decided on them where clients show nothing.
+          version: "unknown",
+          cipher: "unknown",
+          alpn,
+          peerChain: [],
+          resumed: false,
+          platformAuthorized: false,
+        },
+      },
+      firstBytes: () => new Uint8Array(0),
+      acceptedWith: this.#tls,
+      onlyLooks: () => false,
+      settle: () => {},
+    };
+  }
+
+  #fail(found: Pick<ChannelFailure, "timedOut"> & Partial<ChannelFailure>): void {
+    this.#options.onFailure({
+      ok: false,
+      stage: "tls",
+      firstBytes: new Uint8Array(0),
+      remoteAddress: this.#addressOf(this.#conn.remoteAddr),
+      expectedTls: true,
+      ...found,
+    });
+  }
+
+  #move(state: State): void {
+    if (this.#state === "over") return;
+    this.#state = state;
+    this.#timer[Symbol.dispose]();
+    this.#onState(this, state);
+  }
+
+  /** A second close throws where nobody can catch it. */
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+
+  #addressOf(addr: Deno.Addr): string {
+    return addr.transport === "tcp"
+      ? formatAddress({ kind: "tcp", host: addr.hostname, port: addr.port })
+      : formatAddress(this.#listener);
+  }
+}
+
+/** The platform tells what broke a handshake by its text alone; canaries pin it. */
+function seenIn(error: unknown): Partial<ChannelFailure> {
+  const cause = error instanceof Error ? error : new Error(String(error));
+  const alert = alertReceived(cause.message);
+  if (alert !== undefined) return { cause, alertReceived: alert };
+  if (!(cause instanceof Deno.errors.InvalidData)) return { cause, code: "ECONNRESET" };
+  if (cause.message.endsWith("of type InvalidContentType")) return { cause, code: NOT_TLS_CODE };
+  const noProtocol = cause.message === "peer doesn't support any known protocol";
+  return { cause, code: noProtocol ? "ERR_SSL_NO_APPLICATION_PROTOCOL" : "ERR_SSL" };
+}

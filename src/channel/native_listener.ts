@@ -1,0 +1,144 @@
+import { ConfigurationError } from "../errors/mod.ts";
+import { formatAddress, type TcpAddress } from "./address.ts";
+import { type ChannelListener, listenForChannels, type ListenOptions } from "./listen.ts";
+import { NativeAcceptance } from "./native_acceptance.ts";
+import type { TlsIdentity } from "./tls_client.ts";
+import type { ServerTls } from "./tls_server.ts";
+
+/**
+ * Handshakes that were given up and that the platform still goes on with, each with an open file; one
+ * more, and the port goes over to a listener that can end them.
+ */
+const MOST_GIVEN_UP = 64;
+/** How long to wait before a port or a connection that could not be had is tried again, in milliseconds. */
+const AGAIN_MS = 100;
+
+/**
+ * Listens for one-way TLS with the platform's own TLS listener, `Deno.listenTls`. It asks no
+ * client for a certificate, its certificate cannot change, and it does not let go of a client that
+ * leaves its handshake unfinished. Where {@linkcode MOST_GIVEN_UP} clients have done that, the port goes
+ * over to {@linkcode listenForChannels} for good; connections that stand go on.
+ *
+ * @throws {ConfigurationError} where the address cannot be listened on, or the certificate cannot serve.
+ */
+export function listenNatively(
+  address: TcpAddress,
+  identity: TlsIdentity,
+  tls: ServerTls,
+  options: ListenOptions,
+): ChannelListener {
+  const listener = new NativeListener(openListener(address, identity), address, tls, options);
+  void listener.acceptAll();
+  return listener;
+}
+
+class NativeListener implements ChannelListener {
+  readonly address: TcpAddress;
+  readonly #native: Deno.TlsListener;
+  readonly #tls: ServerTls;
+  readonly #options: ListenOptions;
+  readonly #pending = new Set<NativeAcceptance>();
+  readonly #givenUp = new Set<NativeAcceptance>();
+  #state: "native" | "going-over" | "over" | "stopped" = "native";
+  #successor: ChannelListener | undefined;
+  #waiting: Disposable | undefined;
+
+  constructor(
+    native: Deno.TlsListener,
+    address: TcpAddress,
+    tls: ServerTls,
+    options: ListenOptions,
+  ) {
+    this.#native = native;
+    this.address = { ...address, port: native.addr.port };
+    this.#tls = tls;
+    this.#options = options;
+  }
+
+  async acceptAll(): Promise<void> {
+    while (this.#state === "native") {
+      try {
+        this.#accept(await this.#native.accept());
+      } catch (error) {
+        // Closed by ourselves, or short of something, file descriptors for instance: others come.
+        if (error instanceof Deno.errors.BadResource) return;
+        await new Promise<void>((resolve) => this.#later(resolve));
+      }
+    }
+  }
+
+  stopAccepting(): void {
+    const before = this.#state;
+    this.#state = "stopped";
+    if (before === "native") this.#native.close();
+    this.#waiting?.[Symbol.dispose]();
+    this.#successor?.stopAccepting();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.stopAccepting();
+    for (const acceptance of [...this.#pending, ...this.#givenUp]) acceptance.abandon();
+    await this.#successor?.[Symbol.asyncDispose]();
+  }
+
+  #accept(conn: Deno.TlsConn): void {
+    // Whoever holds connections open and says nothing must not keep others out.
+    const [oldest] = this.#pending;
+    if (this.#pending.size >= this.#options.pendingHandshakes) oldest?.expire();
+    const acceptance = new NativeAcceptance(
+      conn,
+      this.address,
+      this.#tls,
+      this.#options,
+      (moved, state) => {
+        this.#pending.delete(moved);
+        if (state === "over") this.#givenUp.delete(moved);
+        else this.#givenUp.add(moved);
+        if (this.#givenUp.size > MOST_GIVEN_UP) this.#goOver();
+      },
+    );
+    this.#pending.add(acceptance);
+    void acceptance.begin();
+  }
+
+  #goOver(): void {
+    if (this.#state !== "native") return;
+    this.#state = "going-over";
+    this.#native.close();
+    void this.#succeed();
+  }
+
+  async #succeed(): Promise<void> {
+    try {
+      this.#successor = await listenForChannels(this.address, this.#options);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      // Somebody else was given the port in between; it is ours again once they leave.
+      return this.#later(() => void this.#succeed());
+    }
+    if (this.#state === "stopped") await this.#successor[Symbol.asyncDispose]();
+    else this.#state = "over";
+  }
+
+  #later(then: () => void): void {
+    this.#waiting = this.#options.clock.schedule(then, AGAIN_MS);
+  }
+}
+
+function openListener(address: TcpAddress, identity: TlsIdentity): Deno.TlsListener {
+  try {
+    return Deno.listenTls({
+      hostname: address.host,
+      port: address.port,
+      cert: identity.certificate,
+      key: identity.key,
+      alpnProtocols: ["h2"],
+    });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigurationError(`cannot listen on ${formatAddress(address)}: ${why}`, {
+      setting: "listen",
+      cause,
+    });
+  }
+}
