@@ -10,6 +10,7 @@ import { Malformed } from "./malformed.ts";
 import { type GeneralName, readGeneralName } from "./general_name.ts";
 import { type NameConstraints, readNameConstraints } from "./name_constraints.ts";
 import { subjectNames } from "./subject_names.ts";
+import { checkUnreadExtension } from "./unread_extensions.ts";
 
 /** The purposes of RFC 5280 §4.2.1.3. */
 export type KeyUsage =
@@ -100,8 +101,12 @@ export function readExtensions(list: Element | undefined): ReadExtensions {
       throw new Malformed("extension.count", `it has more than ${MAX_EXTENSIONS} extensions`);
     }
     const reader = READERS.get(id);
-    if (reader !== undefined) faults.push(...reader(value, critical, extensions));
-    else if (critical) {
+    if (reader !== undefined) {
+      faults.push(...reader(value, critical, extensions));
+      continue;
+    }
+    checkUnreadExtension(id, value);
+    if (critical) {
       faults.push(certificateFault("extension.unknown-critical", `it insists on extension ${id}`));
     }
   }
