@@ -2,11 +2,12 @@ import { formatAddress, parseAddress } from "../channel/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { threadEntry } from "../worker/mod.ts";
 import { cacheEnvironment, configFlags, moduleFiles } from "./deno_setup.ts";
+import { leashed } from "./leash.ts";
 import type { SpawnOptions } from "./options.ts";
 
 /** How to start a child: everything but the key material, which goes through its standard input. */
 export interface SpawnCommand {
-  /** The `deno` that runs this process. */
+  /** The `deno` that runs this process, or what starts it. */
   readonly path: string;
   readonly args: readonly string[];
   /** The whole environment of the child. */
@@ -18,8 +19,9 @@ const ENTRY = new URL("./spawned_worker.ts", import.meta.url);
 /**
  * Works out how to start a pool's children, once for all of them.
  *
- * A child is a `data:` module in which the imports are written out, which needs no permission; all it is allowed is to listen on a free loopback port. Only threads, which the
- * platform loads anew, need to read the modules' files.
+ * A child is a `data:` module in which the imports are written out, which needs no permission; all it is
+ * allowed is to listen on a free loopback port. Only threads, which the platform loads anew, need to
+ * read the modules' files.
  */
 export async function spawnCommand(
   spawn: SpawnOptions,
@@ -29,9 +31,11 @@ export async function spawnCommand(
   const read = spawn.threads === 0
     ? []
     : await moduleFiles([ENTRY.href, threadEntry.href, ...modules], config);
+  const { path, args } = await leashed(Deno.execPath());
   return {
-    path: Deno.execPath(),
+    path,
     args: [
+      ...args,
       "run",
       "--quiet",
       "--no-prompt",

@@ -32,7 +32,13 @@ export interface RenewOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Workers that are spawned here, or discovered elsewhere, or both, called as one. */
+/**
+ * Workers that are spawned here, or discovered elsewhere, or both, called as one.
+ *
+ * Spawned workers end with this program, however it ends. On Linux with util-linux's `setpriv`, where
+ * this program may run it, the kernel sees to that; elsewhere each worker notices by itself, once its
+ * routines yield.
+ */
 export class WorkerPool implements Caller<Transport, SelvageEvent> {
   readonly #dispatcher: Dispatcher;
   readonly #spawned: SpawnedWorkers | undefined;

@@ -15,6 +15,12 @@ export const sums = duplexRoutine("pool.sums", async function* (input: AsyncIter
 
 export const processId = routine("pool.process-id", () => Deno.pid);
 
+/** Says that it has begun, and computes until its process is ended. */
+export const compute = routine("pool.compute", (): void => {
+  console.log("computing");
+  for (;;);
+});
+
 export const caller = routine("pool.caller", () => currentCall().peer.identity ?? "");
 
 /** Calls another routine from within this one. */

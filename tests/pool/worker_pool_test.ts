@@ -16,6 +16,7 @@ import {
 } from "../../src/errors/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import { currentCall } from "../../src/routine/mod.ts";
+import { leashed } from "../../src/pool/leash.ts";
 import { WorkerPool } from "../../src/pool/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { gone, isRunning } from "./processes.ts";
@@ -228,6 +229,22 @@ Deno.test("WorkerPool's workers are gone when their parent is killed", async () 
   await gone(processes);
 });
 
+Deno.test({
+  name: "WorkerPool's workers are gone when their parent is killed, even while they compute",
+  // Elsewhere a worker notices once its routine yields.
+  ignore: (await leashed("program")).path === "program",
+  async fn() {
+    const parent = startParent(["compute"], "piped");
+    const processes = await processesOf(parent);
+    for await (const text of parent.stderr.pipeThrough(new TextDecoderStream())) {
+      if (text.includes("computing")) break;
+    }
+    parent.kill("SIGKILL");
+    await parent.status;
+    await gone(processes);
+  },
+});
+
 Deno.test("WorkerPool's workers are gone when their parent ends in order", async () => {
   const parent = startParent();
   const processes = await processesOf(parent);
@@ -337,10 +354,14 @@ async function all<Type extends SelvageEvent["type"]>(
   throw new Error(`the pool ended without ${count} events ${type}`);
 }
 
-function startParent(): Deno.ChildProcess {
+function startParent(
+  args: readonly string[] = [],
+  stderr: "inherit" | "piped" = "inherit",
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", new URL("./parent.ts", import.meta.url).href],
+    args: ["run", "-A", new URL("./parent.ts", import.meta.url).href, ...args],
     stdout: "piped",
+    stderr,
   }).spawn();
 }
 
