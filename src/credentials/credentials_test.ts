@@ -47,6 +47,14 @@ Deno.test("Credentials.fromPem() opens mutual credentials with everything the tw
   assert.match(material.fingerprint, /^[0-9a-f]{64}$/);
 });
 
+Deno.test("credentials that are adopted know the signatures of the authorities above us", async () => {
+  const { own, anchors } = await materialOf(good);
+  const [between] = own?.authorities ?? [];
+  const [root] = anchors?.all ?? [];
+  assert.ok(between !== undefined && root !== undefined);
+  assert.equal(anchors?.proven.has(between, root, Date.now()), true);
+});
+
 Deno.test("Credentials.fromPem() gives the same fingerprint for the same material only", async () => {
   const { fingerprint } = await materialOf(good);
   assert.equal((await materialOf({ ...good, ca: `# a comment\n${ca}` })).fingerprint, fingerprint);

@@ -21,6 +21,8 @@ export class OwnCertificate {
   readonly chain: readonly Uint8Array[];
   /** Our leaf. */
   readonly leaf: Certificate;
+  /** What follows it in the chain. */
+  readonly authorities: readonly Certificate[];
   /** What a person may know of the leaf. */
   readonly summary: CertificateSummary;
   /** What makes it useless whatever the time is; see `ownCertificateFault`. */
@@ -31,7 +33,7 @@ export class OwnCertificate {
   constructor(parts: OwnCertificateParts) {
     this.certPem = parts.certPem;
     this.chain = parts.chain.map(({ der }) => der);
-    this.leaf = parts.chain[0];
+    [this.leaf, ...this.authorities] = parts.chain;
     this.summary = parts.summary;
     if (parts.fault !== undefined) this.fault = parts.fault;
     this.#keyPem = parts.keyPem;

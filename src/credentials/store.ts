@@ -1,4 +1,4 @@
-import type { PeerRole } from "../identity/mod.ts";
+import { type PeerRole, proveOwnAuthorities } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
 import type { Assembled, UnnumberedMaterial } from "./assemble.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
@@ -126,9 +126,11 @@ export class CredentialsStore implements CredentialsSource {
       ...unnumbered,
       generation: (previous?.generation ?? 0) + 1,
     });
+    const { own, anchors } = material;
+    if (own !== undefined && anchors !== undefined) proveOwnAuthorities(own.authorities, anchors);
     this.#current = material;
     this.#told = undefined;
-    this.#expiry.follow(material.own);
+    this.#expiry.follow(own);
     if (previous !== undefined) {
       this.#observer?.emit({
         type: "credentials.rotated",

@@ -2,6 +2,7 @@ import { forge, type Forged } from "../../tests/support/forge.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import { isCertificateFault } from "./certificate_fault.ts";
 import { parsePattern } from "./identity_pattern.ts";
+import { proveOwnAuthorities } from "./own_authorities.ts";
 import { TrustAnchors } from "./trust_anchors.ts";
 import { judgePeer } from "./verdict.ts";
 
@@ -34,6 +35,14 @@ Deno.bench("judgePeer(): leaf and intermediate, a peer seen before", () => judge
 Deno.bench("judgePeer(): leaf and intermediate, an intermediate seen before", (bench) => {
   const anchors = new TrustAnchors({ bundle });
   judge(peers[1]!, anchors);
+  bench.start();
+  judge(peers[0]!, anchors);
+  bench.end();
+});
+
+Deno.bench("judgePeer(): leaf and intermediate, the first under our own intermediate", (bench) => {
+  const anchors = new TrustAnchors({ bundle });
+  proveOwnAuthorities([read(between)], anchors);
   bench.start();
   judge(peers[0]!, anchors);
   bench.end();

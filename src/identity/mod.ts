@@ -24,6 +24,7 @@ export { leafFault } from "./leaf_rules.ts";
 export * from "./limits.ts";
 export type { NameConstraints, Subtree } from "./name_constraints.ts";
 export { matchesPeer } from "./name_match.ts";
+export { proveOwnAuthorities } from "./own_authorities.ts";
 export type { PathFault } from "./path_fault.ts";
 export * from "./peer_identity.ts";
 export * from "./peer_role.ts";
