@@ -4,6 +4,7 @@ import type { HandshakeRefused, Unstamped } from "../observe/mod.ts";
 import { alertFromClient } from "./alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
 import { adviceOnOurs, COMPARE_CLOCKS } from "./own_advice.ts";
+import { unprovenKey } from "./unproven_key.ts";
 
 /** A refusal as it is told to the observer. */
 export type RefusalEvent = Unstamped<HandshakeRefused>;
@@ -111,6 +112,7 @@ function brokenTls({ code, alertSent }: AcceptFailure): Found {
     ...(alertSent === undefined ? {} : { alert: alertSent }),
     ...(code === undefined ? {} : { code }),
     advice: negotiation ? COMPARE_PROTOCOLS : LOOK_THERE,
+    ...unprovenKey(code, "client"),
   });
 }
 

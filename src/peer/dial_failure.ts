@@ -11,6 +11,7 @@ import {
 import { alertFromWorker, type AlertMeaning } from "./alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
 import { adviceOnOurs, COMPARE_CLOCKS, type OwnDates } from "./own_advice.ts";
+import { unprovenKey } from "./unproven_key.ts";
 
 /** The platform's code for a context it cannot build; a canary pins it. */
 const CONTEXT_UNUSABLE = "ERR_SSL_UNSUPPORTED_PROTOCOL";
@@ -150,6 +151,7 @@ function brokenTls({ code, alertSent }: ChannelFailure): Finding {
     ...(alertSent === undefined ? {} : { alert: alertSent }),
     ...codeIn(code),
     advice: negotiation ? COMPARE_PROTOCOLS : LOOK_THERE,
+    ...unprovenKey(code, "peer"),
   });
 }
 

@@ -6,11 +6,13 @@
 export {
   type CertificateEntry,
   certificateMessage,
+  certificateVerifyMessage,
   type Side,
   signingKey,
 } from "./authentication.ts";
 export { extension } from "./hello.ts";
-export { joined, type Octets } from "./octets.ts";
+export { MESSAGE, message } from "./message.ts";
+export { joined, type Octets, uint, vector } from "./octets.ts";
 export { connectRaw } from "./raw_client.ts";
 export { type Heard, RawPeer } from "./raw_peer.ts";
 export { listenRaw, type RawServer } from "./raw_server.ts";

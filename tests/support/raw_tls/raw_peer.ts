@@ -114,9 +114,9 @@ export class RawPeer implements Disposable {
     await this.#records.write(CONTENT.applicationData, octets);
   }
 
-  /** Sends off what was written, in one piece. */
-  async send(): Promise<void> {
-    await this.#records.send();
+  /** Sends off what was written, in one piece; false where the other end has gone. */
+  async send(): Promise<boolean> {
+    return await this.#records.send();
   }
 
   /** Reads until the other end is finished. */
@@ -138,9 +138,10 @@ export class RawPeer implements Disposable {
     return joined(...this.#application);
   }
 
-  /** Reads until the other end has left, hangs up too, and tells all it ever said. */
+  /** Reads until the other end has left or says that it does, hangs up too, and tells all it ever said. */
   async heard(): Promise<Heard> {
-    while (await this.#readRecord());
+    // Nothing that follows a close_notify counts (RFC 8446 §6.1).
+    while (!this.#alerts.includes("close_notify") && await this.#readRecord());
     this[Symbol.dispose]();
     return {
       application: joined(...this.#application),

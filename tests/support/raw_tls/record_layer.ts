@@ -54,15 +54,17 @@ export class RecordLayer {
     }
   }
 
-  /** Sends off what was written. An end that has gone is not an error: reading tells. */
-  async send(): Promise<void> {
+  /** Sends off what was written; false where the other end has gone. */
+  async send(): Promise<boolean> {
     const octets = joined(...this.#gathered.splice(0));
     try {
       for (let at = 0; at < octets.length;) {
         at += await this.#connection.write(octets.subarray(at));
       }
+      return true;
     } catch (error) {
       if (!isGone(error)) throw error;
+      return false;
     }
   }
 
