@@ -5,6 +5,8 @@ export interface Attack {
   readonly name: string;
   /** The worker's answer: `GOAWAY code`, `RST_STREAM code`, a status, or `closed`. */
   readonly answer: string;
+  /** The answer without TLS, where it is another; `"none"` where there is no such attack. */
+  readonly inPlaintext?: string;
   /** Whether it is about time: the worker it strikes has short limits. Default: `false`. */
   readonly slow?: boolean;
   /** How many do it at once. Default 1. */

@@ -3,7 +3,6 @@ import {
   CODES,
   data,
   Flag,
-  frame,
   headers,
   join,
   literals,
@@ -13,10 +12,14 @@ import {
   Type,
   windowUpdate,
 } from "./frames.ts";
+import { RawPeer } from "./raw_peer.ts";
+import { connWire } from "./wire.ts";
 
 /** A worker to attack: plain values, so that another thread can be told. */
 export interface Target {
   readonly port: number;
+  /** The unix socket to connect to instead. */
+  readonly path?: string;
   /** What the attacker shows, and whom it trusts. Default: plaintext. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
 }
@@ -48,7 +51,6 @@ export const STREAM: readonly string[] = CALL.map((value) =>
   value.endsWith("/Call") ? "/selvage.v1.WorkerService/Stream" : value
 ).with(-1, "application/connect+json");
 
-const READ_BYTES = 64 * 1024;
 /** Room for all that is asked for. */
 const CONNECTION_WINDOW_BYTES = 1024 * 1024 * 1024;
 
@@ -57,45 +59,16 @@ interface Answered {
   status?: string;
   reset?: string;
   ended: boolean;
-  bytes: number;
 }
 
 /** One end of a connection to a worker, which sends whatever it likes. */
-export class Attacker implements Disposable {
-  /** When the worker has closed its side. */
-  readonly closed: Promise<void>;
-  /** Octets that have come. */
-  received = 0;
-  readonly #conn: Deno.Conn;
-  readonly #polite: boolean;
+export class Attacker extends RawPeer {
   readonly #decoder = new HpackDecoder(64 * 1024);
   readonly #streams = new Map<number, Answered>();
-  #goAway: string | undefined;
-  #isClosed = false;
-  #acknowledged = false;
-  #pongs = 0;
-  #rest: Uint8Array = new Uint8Array(0);
-  #news = Promise.withResolvers<void>();
-  #writing: Promise<unknown> = Promise.resolve();
-
-  private constructor(conn: Deno.Conn, polite: boolean) {
-    this.#conn = conn;
-    this.#polite = polite;
-    this.closed = this.#read();
-  }
 
   /** Connects, and says nothing yet. */
   static async connect(target: Target, polite = false): Promise<Attacker> {
-    const address = { hostname: "127.0.0.1", port: target.port };
-    const { tls } = target;
-    const conn = tls === undefined ? await Deno.connect(address) : await Deno.connectTls({
-      ...address,
-      caCerts: [tls.ca],
-      cert: tls.cert,
-      key: tls.key,
-      alpnProtocols: ["h2"],
-    });
-    return new Attacker(conn, polite);
+    return new Attacker(connWire(await connected(target)), polite);
   }
 
   /** Connects, and begins as a client should. */
@@ -108,69 +81,23 @@ export class Attacker implements Disposable {
       windowUpdate(0, CONNECTION_WINDOW_BYTES),
     );
     // The acknowledgement is no part of what follows.
-    if (polite) await attacker.#until(() => attacker.over || attacker.#acknowledged);
+    if (polite) await attacker.until(() => attacker.over || attacker.acknowledged);
     return attacker;
-  }
-
-  /** Whether the worker has said or done what ends the connection. */
-  get over(): boolean {
-    return this.#goAway !== undefined || this.#isClosed;
-  }
-
-  /** Sends octets, one call after the other; what cannot be sent any more is dropped. */
-  send(...chunks: readonly Uint8Array[]): Promise<void> {
-    const bytes = join(...chunks);
-    const sent = this.#writing.then(() => this.#write(bytes));
-    this.#writing = sent;
-    return sent;
-  }
-
-  /** Sends rounds of octets until the worker has had enough, at most so many. */
-  async flood(round: (n: number) => Uint8Array, rounds: number): Promise<void> {
-    for (let n = 0; n < rounds && !this.over; n++) await this.send(round(n));
-  }
-
-  /** Ends our direction. */
-  async end(): Promise<void> {
-    await this.#writing;
-    await this.#conn.closeWrite().catch(() => {});
-  }
-
-  /** What the worker says of the connection: its GOAWAY, or that it just closes. */
-  async verdict(): Promise<string> {
-    await this.#until(() => this.over);
-    if (this.#goAway === undefined) return "closed";
-    // Whoever is told to leave leaves; and the worker closes too.
-    await this.end();
-    await this.closed;
-    return this.#goAway;
   }
 
   /** What the worker answers on a stream: a RST_STREAM, a status, or the end of the connection. */
   async answer(streamId: number): Promise<string> {
-    await this.#until(() => this.over || this.#isAnswered(streamId));
+    await this.until(() => this.over || this.#isAnswered(streamId));
     const { reset, status } = this.#streams.get(streamId) ?? {};
     return status ?? reset ?? await this.verdict();
   }
 
-  /** Octets of DATA that have come on a stream. */
-  bytesOn(streamId: number): number {
-    return this.#streams.get(streamId)?.bytes ?? 0;
-  }
-
   /** Waits until so many streams were answered, or the connection is over. */
   async answered(count: number): Promise<void> {
-    await this.#until(() =>
+    await this.until(() =>
       this.over || this.#streams.values().filter(({ ended }) => ended).take(count).toArray()
           .length >= count
     );
-  }
-
-  /** Waits until the worker has read everything that was sent. */
-  async heard(): Promise<void> {
-    const before = this.#pongs;
-    await this.send(frame(Type.PING, 0, 0, new Uint8Array(8)));
-    await this.#until(() => this.over || this.#pongs > before);
   }
 
   /** Makes an honest call, and gives its status. */
@@ -179,74 +106,21 @@ export class Attacker implements Disposable {
     return await this.answer(streamId);
   }
 
-  [Symbol.dispose](): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#conn.close();
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    try {
-      for (let at = 0; at < bytes.length && !this.#isClosed;) {
-        at += await this.#conn.write(bytes.subarray(at));
-      }
-    } catch {
-      // The worker has closed; its verdict tells.
-    }
-  }
-
-  async #read(): Promise<void> {
-    const buffer = new Uint8Array(READ_BYTES);
-    try {
-      for (;;) {
-        const count = await this.#conn.read(buffer);
-        if (count === null) break;
-        this.#take(buffer.subarray(0, count));
-      }
-    } catch {
-      // A reset: as good as an end.
-    }
-    this[Symbol.dispose]();
-    this.#tell();
-  }
-
-  #take(bytes: Uint8Array): void {
-    this.received += bytes.length;
-    let rest = this.#rest.length === 0 ? bytes : join(this.#rest, bytes);
-    while (rest.length >= 9) {
-      const view = new DataView(rest.buffer, rest.byteOffset);
-      const end = 9 + (view.getUint32(0) >>> 8);
-      if (rest.length < end) break;
-      this.#frame(rest[3]!, rest[4]!, view.getUint32(5), rest.subarray(9, end));
-      rest = rest.subarray(end);
-    }
-    this.#rest = rest.slice();
-    this.#tell();
-  }
-
-  #frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
-    const ack = (flags & Flag.ACK) !== 0;
-    const view = new DataView(payload.buffer, payload.byteOffset);
+  protected override frame(
+    type: number,
+    flags: number,
+    streamId: number,
+    payload: Uint8Array,
+  ): void {
     switch (type) {
-      case Type.SETTINGS:
-        if (ack || !this.#polite) return;
-        this.#acknowledged = true;
-        return void this.send(frame(Type.SETTINGS, Flag.ACK, 0));
-      case Type.PING:
-        if (ack) this.#pongs++;
-        else if (this.#polite) void this.send(frame(Type.PING, Flag.ACK, 0, payload.slice()));
-        return;
-      case Type.GOAWAY:
-        this.#goAway ??= `GOAWAY ${CODES[view.getUint32(4)]}`;
-        return;
       case Type.RST_STREAM: {
         const stream = this.#stream(streamId);
-        stream.reset ??= `RST_STREAM ${CODES[view.getUint32(0)]}`;
+        const code = new DataView(payload.buffer, payload.byteOffset).getUint32(0);
+        stream.reset ??= `RST_STREAM ${CODES[code]}`;
         stream.ended = true;
         return;
       }
       case Type.DATA:
-        this.#stream(streamId).bytes += payload.length;
         break;
       case Type.HEADERS: {
         const { fields } = this.#decoder.decode(payload, 0, payload.length);
@@ -262,7 +136,7 @@ export class Attacker implements Disposable {
 
   #stream(streamId: number): Answered {
     let stream = this.#streams.get(streamId);
-    if (stream === undefined) this.#streams.set(streamId, stream = { ended: false, bytes: 0 });
+    if (stream === undefined) this.#streams.set(streamId, stream = { ended: false });
     return stream;
   }
 
@@ -270,15 +144,14 @@ export class Attacker implements Disposable {
     const { status, reset } = this.#streams.get(streamId) ?? {};
     return (status ?? reset) !== undefined;
   }
+}
 
-  async #until(reached: () => boolean): Promise<void> {
-    while (!reached()) await this.#news.promise;
-  }
-
-  #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
-  }
+function connected({ port, path, tls }: Target): Promise<Deno.Conn> {
+  if (path !== undefined) return Deno.connect({ transport: "unix", path });
+  const address = { hostname: "127.0.0.1", port };
+  if (tls === undefined) return Deno.connect(address);
+  const { ca, cert, key } = tls;
+  return Deno.connectTls({ ...address, caCerts: [ca], cert, key, alpnProtocols: ["h2"] });
 }
 
 /** A whole call of a routine, as any other language would make it. */

@@ -5,13 +5,30 @@ import { attacks } from "./attacks.ts";
 import { floods } from "./floods.ts";
 import { cancel, headers, literals } from "./frames.ts";
 import { Stage } from "./stage.ts";
+import type { WorkerLimits } from "../../src/worker/mod.ts";
 
 /** What a worker may hold more after an attack than before. */
 const MORE_BYTES = 64 * 1024 * 1024;
 /** Processor time that attacks made at once may cost, in milliseconds: far more than they do. */
 const CPU_MS = 20_000;
+const slow = attacks.filter((attack) => attack.slow === true);
+const quick = attacks.filter((attack) => !floods.includes(attack) && !slow.includes(attack));
+/** How long any answer may take; the longest takes a twentieth of it. */
+const ANSWER_MS = 30_000;
 /** How many attacks are made at once that are over in a moment. */
 const AT_ONCE = 16;
+/** Limits of a worker that is not to be waited for. */
+const IMPATIENT: WorkerLimits = {
+  handshakeTimeoutMs: 1000,
+  receiveTimeoutMs: 500,
+  http2: {
+    prefaceTimeoutMs: 500,
+    headerTimeoutMs: 500,
+    settingsAckTimeoutMs: 500,
+    stallTimeoutMs: 500,
+    closeGraceMs: 500,
+  },
+};
 
 Deno.test("a worker answers floods as the RFC says, serves others, and keeps nothing", async (t) => {
   await using stage = await Stage.open();
@@ -20,25 +37,29 @@ Deno.test("a worker answers floods as the RFC says, serves others, and keeps not
 
 Deno.test("a worker answers what is malformed as the RFC says, serves others, and keeps nothing", async () => {
   await using stage = await Stage.open();
-  const quick = attacks.filter((attack) => !floods.includes(attack) && attack.slow !== true);
-  for (let at = 0; at < quick.length; at += AT_ONCE) {
-    await withstands(stage, quick.slice(at, at + AT_ONCE));
-  }
+  for (const made of inGroups(quick)) await withstands(stage, made);
 });
 
 Deno.test("a worker does not wait for peers who take their time", async (t) => {
-  await using stage = await Stage.open({
-    handshakeTimeoutMs: 1000,
-    receiveTimeoutMs: 500,
-    http2: {
-      prefaceTimeoutMs: 500,
-      headerTimeoutMs: 500,
-      settingsAckTimeoutMs: 500,
-      stallTimeoutMs: 500,
-      closeGraceMs: 500,
-    },
-  });
-  for (const attack of attacks.filter(({ slow }) => slow === true)) {
+  await using stage = await Stage.open(IMPATIENT);
+  for (const attack of slow) await t.step(attack.name, () => withstands(stage, [attack]));
+});
+
+Deno.test("a worker in plaintext answers and serves as behind TLS", async (t) => {
+  await using stage = await Stage.openPlaintext("tcp");
+  for (const made of inGroups(quick)) await withstands(stage, made);
+  // Floods last: they use up what a peer may reset, and all who attack here are one peer.
+  for (const flood of floods) await t.step(flood.name, () => withstands(stage, [flood]));
+});
+
+Deno.test("a worker on a unix socket answers and serves as behind TLS", async () => {
+  await using stage = await Stage.openPlaintext("unix");
+  for (const made of inGroups(quick)) await withstands(stage, made);
+});
+
+Deno.test("a worker in plaintext does not wait for peers who take their time", async (t) => {
+  await using stage = await Stage.openPlaintext("tcp", IMPATIENT);
+  for (const attack of slow.filter(({ inPlaintext }) => inPlaintext !== "none")) {
     await t.step(attack.name, () => withstands(stage, [attack]));
   }
 });
@@ -62,16 +83,30 @@ function resets(count: number): readonly Uint8Array[] {
   ]).flat();
 }
 
+function* inGroups(attacks: readonly Attack[]): Generator<readonly Attack[]> {
+  for (let at = 0; at < attacks.length; at += AT_ONCE) yield attacks.slice(at, at + AT_ONCE);
+}
+
+/** What an attack comes to, or that it comes to nothing. */
+async function inTime(verdict: Promise<string>): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve("no answer"), ANSWER_MS);
+  });
+  return await Promise.race([verdict, late]).finally(() => clearTimeout(timer));
+}
+
 /** Makes attacks at once; all are answered as they should be, while and after which others are served. */
 async function withstands(stage: Stage, attacks: readonly Attack[]): Promise<void> {
   const before = await stage.held();
   const strikes = attacks.flatMap(({ name, strike, times = 1 }) =>
-    Array.from({ length: times }, async () => [name, await strike(stage.target)])
+    Array.from({ length: times }, async () => [name, await inTime(strike(stage.target))])
   );
   const found = await stage.beside(Promise.all(strikes));
   const after = await stage.settled(before);
-  const expected = attacks.flatMap(({ name, answer, times = 1 }) =>
-    Array.from({ length: times }, () => [name, answer])
+  const plaintext = stage.target.tls === undefined;
+  const expected = attacks.flatMap(({ name, answer, inPlaintext = answer, times = 1 }) =>
+    Array.from({ length: times }, () => [name, plaintext ? inPlaintext : answer])
   );
   assert.deepEqual(found, expected);
   const [bytes, cpuMs] = [after.bytes - before.bytes, after.cpuMs - before.cpuMs];

@@ -13,13 +13,20 @@ const STREAMS = 300;
 
 /** Peers that take their time. */
 export const slowAttacks: readonly Attack[] = [
-  slow("a TLS handshake that does not begin", "closed", (target) => plaintext(target)),
+  slow("a TLS handshake that does not begin", "closed", (target) => plaintext(target), "none"),
   slow(
     "a TLS handshake that stops half-way",
     "closed",
     (target) => plaintext(target, HALF_A_HELLO),
+    "none",
   ),
-  slow("a preface that does not come", "GOAWAY SETTINGS_TIMEOUT", (target) => sends(target)),
+  slow(
+    "a preface that does not come",
+    "GOAWAY SETTINGS_TIMEOUT",
+    (target) => sends(target),
+    // Who says nothing might be about to speak TLS, and is waited for as long as for that.
+    "closed",
+  ),
   slow(
     "a preface that stops half-way",
     "GOAWAY SETTINGS_TIMEOUT",
@@ -58,10 +65,12 @@ function slow(
   name: string,
   answer: string,
   begin: (target: Target) => Promise<Attacker>,
+  inPlaintext = answer,
 ): Attack {
   return {
     name,
     answer,
+    inPlaintext,
     slow: true,
     times: MANY,
     strike: async (target) => {

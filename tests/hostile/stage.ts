@@ -17,7 +17,7 @@ const OWN_FILES = 4;
 /** How long sockets and calls may take to go; far longer than they do. */
 const SETTLE_MS = 20_000;
 
-/** A worker process, an honest client of it, and what an attacker holds who is allowed to connect. */
+/** A worker process, an honest client of it, and what an attacker holds who may connect. */
 export class Stage implements AsyncDisposable {
   /** What attackers need. */
   readonly target: Target;
@@ -46,7 +46,7 @@ export class Stage implements AsyncDisposable {
     const worker = opening.use(
       limits === undefined
         ? await WorkerProcess.command(await flagsOf(pem, opening))
-        : await WorkerProcess.with({ pem, allow: ALLOWED, limits }),
+        : await WorkerProcess.with({ trust: { pem, allow: ALLOWED }, limits }),
     );
     const { port } = worker;
     const dispatcher = opening.use(
@@ -59,6 +59,29 @@ export class Stage implements AsyncDisposable {
     await dispatcher.call(echo, [0]);
     const tls = issue("attacker", "spiffe://example.org/client/attacker");
     return new Stage({ port, tls }, dispatcher, opening.move());
+  }
+
+  /**
+   * Opens it without TLS: attackers come over one of TCP on loopback and a unix socket, the honest client,
+   * which has no name either, over the other.
+   */
+  static async openPlaintext(over: "tcp" | "unix", limits?: WorkerLimits): Promise<Stage> {
+    await using opening = new AsyncDisposableStack();
+    const folder = await Deno.makeTempDir();
+    opening.defer(() => Deno.remove(folder, { recursive: true }));
+    const path = join(folder, "worker.sock");
+    const worker = opening.use(
+      await WorkerProcess.with({
+        listen: ["127.0.0.1:0", `unix:${path}`],
+        ...(limits === undefined ? {} : { limits }),
+      }),
+    );
+    const { port } = worker;
+    const honest = over === "tcp" ? `unix:${path}` : `127.0.0.1:${port}`;
+    const dispatcher = opening.use(await Dispatcher.open({ discovery: `static:${honest}` }));
+    await dispatcher.call(echo, [0]);
+    const target = over === "tcp" ? { port } : { port, path };
+    return new Stage(target, dispatcher, opening.move());
   }
 
   /** What the worker holds. */

@@ -197,6 +197,8 @@ const connections: readonly Attack[] = [
   {
     name: "a socket that is half-closed at once",
     answer: LEFT,
+    // Nothing was said that would need an answer.
+    inPlaintext: "closed",
     times: 50,
     strike: async (target) => {
       using attacker = await Attacker.connect(target);

@@ -3,11 +3,13 @@ import { Credentials } from "../../src/credentials/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import type { WorkerSettings } from "./worker_process.ts";
 
-const { pem, allow, limits }: WorkerSettings = JSON.parse(Deno.args[0] ?? "");
+const { trust, listen, limits }: WorkerSettings = JSON.parse(Deno.args[0] ?? "");
 const worker = await WorkerServer.start({
   modules: [new URL("./routines.ts", import.meta.url)],
-  credentials: Credentials.fromPem(pem),
-  allow,
+  ...(trust === undefined
+    ? {}
+    : { credentials: Credentials.fromPem(trust.pem), allow: trust.allow }),
+  listen,
   limits,
 });
 console.log(JSON.stringify({ address: worker.address }));

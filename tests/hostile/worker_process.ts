@@ -9,9 +9,12 @@ const WORKER = new URL("./worker_main.ts", import.meta.url).href;
 
 /** What a worker is started with that has other limits than the command's. */
 export interface WorkerSettings {
-  readonly pem: CredentialPem;
-  readonly allow: string;
-  readonly limits: WorkerLimits;
+  /** Default: plaintext. */
+  readonly trust?: { readonly pem: CredentialPem; readonly allow: string };
+  /** Default: any port on loopback. */
+  readonly listen?: readonly string[];
+  /** Default: the worker's own. */
+  readonly limits?: WorkerLimits;
 }
 
 /** A worker in a process of its own, whose garbage can be collected. */
