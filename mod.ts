@@ -17,9 +17,11 @@ export {
 } from "./src/credentials/mod.ts";
 export {
   type CallDefaults,
+  defaultDispatcherLimits,
   Dispatcher,
   type DispatcherLimits,
   type DispatcherOptions,
+  type EveryDispatcherLimit,
   type SharedDispatcherOptions,
   type TokenSource,
   type WorkerSource,
@@ -33,6 +35,8 @@ export {
   staticDiscovery,
 } from "./src/discovery/mod.ts";
 export * from "./src/errors/mod.ts";
+export type { Http2Limits } from "./src/http2/mod.ts";
+export type { VerdictLimits } from "./src/identity/mod.ts";
 export type { Clock, TimerOptions } from "./src/observe/clock.ts";
 export type * from "./src/observe/dispatch_events.ts";
 export type { EventOf, EventType, SelvageEvent } from "./src/observe/event.ts";
@@ -48,6 +52,7 @@ export {
   type WorkerPoolOptions,
 } from "./src/pool/mod.ts";
 export { type CallContext, type CallPeer, currentCall } from "./src/routine/mod.ts";
+export type { WorkerLimits } from "./src/worker/mod.ts";
 export {
   Credentials,
   type SpiffeCredentialsFactory,

@@ -1,11 +1,13 @@
 import { parseAddress, type TlsVersion } from "../channel/mod.ts";
 import type { CredentialsSource } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
+import type { ByteBudget } from "../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer } from "../observe/mod.ts";
 import type { dialPeer } from "../peer/mod.ts";
 import { plaintextPosture } from "../policy/mod.ts";
 import type { DiscoveredWorker } from "../discovery/mod.ts";
+import type { EveryDispatcherLimit } from "./limits.ts";
 import type { Dial } from "./link.ts";
 import { describeSelf } from "./self_description.ts";
 import { workerRef } from "./worker_ref.ts";
@@ -20,7 +22,9 @@ export interface DialOptions {
   readonly strict: boolean;
   /** Default: 1.3 where we show a certificate, else 1.2. */
   readonly minTlsVersion: TlsVersion | undefined;
-  readonly handshakeTimeoutMs: number;
+  readonly limits: Pick<EveryDispatcherLimit, "handshakeTimeoutMs" | "verdict" | "http2">;
+  /** What every connection draws on. */
+  readonly budget: ByteBudget;
   /** Handshakes under way at once, over every source. */
   readonly slots: DialSlots;
   readonly clock: Clock;
@@ -29,7 +33,7 @@ export interface DialOptions {
 
 /** Makes the function by which the workers of one source are dialled. */
 export function dialWith(options: DialOptions): Dial {
-  const { slots, observer, credentials } = options;
+  const { slots, observer, credentials, limits } = options;
   return async (worker, { signal, onState }) => {
     const address = parseAddress(worker.address);
     if (credentials === undefined && plaintextPosture(address, options.strict) === "warn") {
@@ -44,10 +48,11 @@ export function dialWith(options: DialOptions): Dial {
     const peer = await options.dialPeer(address, {
       credentials: material,
       expected,
-      handshakeTimeoutMs: options.handshakeTimeoutMs,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      verdict: limits.verdict,
       signal,
       clock: options.clock,
-      connection: { onState },
+      connection: { onState, limits: limits.http2, budget: options.budget },
       ...(options.minTlsVersion === undefined ? {} : { minTlsVersion: options.minTlsVersion }),
       worker: workerRef(worker),
     });

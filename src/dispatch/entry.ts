@@ -18,4 +18,10 @@
  * @module
  */
 export { type CallDefaults, Dispatcher, type TokenSource } from "./mod.ts";
+export type { VerdictLimits } from "../identity/mod.ts";
+export {
+  defaultDispatcherLimits,
+  type DispatcherLimits,
+  type EveryDispatcherLimit,
+} from "./limits.ts";
 export * from "./options.ts";

@@ -2,16 +2,17 @@ import type { Transport } from "@connectrpc/connect";
 import type { Credentials, CredentialsSource } from "../credentials/mod.ts";
 import { type Discovery, discoveryFromUrl } from "../discovery/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
+import { byteBudget } from "../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
 import { dialPeer } from "../peer/mod.ts";
 import { Attempts } from "./attempts.ts";
-import type { BackoffOptions } from "./backoff.ts";
 import { CallSettings } from "./call_settings.ts";
 import { DialSlots, dialWith } from "./dial.ts";
 import { Fleet } from "./fleet.ts";
+import { resolveDispatcherLimits } from "./limits.ts";
 import { LinkTransports } from "./link_transports.ts";
-import type { DispatcherLimits, SharedDispatcherOptions, WorkerSource } from "./options.ts";
+import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
 import { StreamCalls } from "./stream_calls.ts";
 import { dispatcherTransport } from "./transport.ts";
 import { UnaryCalls } from "./unary_calls.ts";
@@ -60,13 +61,16 @@ export async function openParts(
   options: SharedDispatcherOptions,
   ground: DispatcherGround,
 ): Promise<OpenedDispatcher> {
-  const { strict = false, limits = {} } = options;
+  const { strict = false } = options;
+  const limits = resolveDispatcherLimits(options.limits);
   const { clock = systemClock, random = Math.random, id = crypto.randomUUID() } = ground;
   const checked = sources.map((source) => checkSource(source, strict));
   const settings = new CallSettings(options.call ?? {}, options.token, id);
-  const slots = new DialSlots(limits.handshakes ?? 64);
+  const budget = byteBudget(options.limits?.heldBytes);
+  const slots = new DialSlots(limits.handshakes);
   await using opening = new AsyncDisposableStack();
-  const hub = ground.hub ?? opening.use(new EventHub(id, { clock }));
+  const hub = ground.hub ??
+    opening.use(new EventHub(id, { clock, eventsBuffered: limits.eventsBuffered }));
   const observer = hub.as(id);
   const opened = [];
   for (const { discovery, credentials, identity } of checked) {
@@ -78,7 +82,8 @@ export async function openParts(
       identity,
       strict,
       minTlsVersion: options.minTlsVersion,
-      handshakeTimeoutMs: limits.handshakeTimeoutMs ?? 5_000,
+      limits,
+      budget,
       slots,
       clock,
       observer,
@@ -97,15 +102,17 @@ export async function openParts(
     clock,
     observer,
     random,
-    backoff: backoffOf(limits),
-    distrustGraceMs: limits.distrustGraceMs ?? 25_000,
-    connectionAgeMs: limits.connectionAgeMs ?? 3_600_000,
+    backoff: { shortestMs: limits.shortestBackoffMs, longestMs: limits.longestBackoffMs },
+    distrustGraceMs: limits.distrustGraceMs,
+    connectionAgeMs: limits.connectionAgeMs,
   });
   opened.forEach(({ source }, index) => {
     if (source !== undefined) opening.use(source.subscribe(() => fleet.renew(index)));
   });
   const attempts = new Attempts({ fleet, clock, observer });
-  const rpcLimits = { messageBytes: limits.messageBytes ?? 4 * 1024 * 1024 };
+  const { messageBytes, payloadDepth: depth, payloadContainers: containers } = limits;
+  const rpcLimits = { messageBytes };
+  const payload = { bytes: messageBytes, depth, containers };
   const links = new LinkTransports(rpcLimits);
   const { metrics } = hub;
   const resources = opening.move();
@@ -114,8 +121,8 @@ export async function openParts(
     fleet,
     hub,
     clock,
-    unary: new UnaryCalls({ attempts, settings, metrics, limits: rpcLimits }),
-    streams: new StreamCalls({ attempts, settings, metrics, links }),
+    unary: new UnaryCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
+    streams: new StreamCalls({ attempts, settings, metrics, links, payload }),
     transport: dispatcherTransport({
       attempts,
       limits: rpcLimits,
@@ -160,13 +167,6 @@ function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
     });
   }
   return { discovery, credentials, identity };
-}
-
-function backoffOf({ shortestBackoffMs, longestBackoffMs }: DispatcherLimits): BackoffOptions {
-  return {
-    ...(shortestBackoffMs === undefined ? {} : { shortestMs: shortestBackoffMs }),
-    ...(longestBackoffMs === undefined ? {} : { longestMs: longestBackoffMs }),
-  };
 }
 
 function securityOf(source: CredentialsSource | undefined): ChannelSecurity {

@@ -2,6 +2,7 @@ import type { TlsVersion } from "../channel/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { CallDefaults, TokenSource } from "./call_settings.ts";
+import type { DispatcherLimits } from "./limits.ts";
 
 /** How a {@linkcode Dispatcher} finds workers, proves who they are and calls them. */
 export interface DispatcherOptions extends WorkerSource, SharedDispatcherOptions {}
@@ -37,22 +38,4 @@ export interface SharedDispatcherOptions {
   readonly call?: CallDefaults | undefined;
   /** Timeouts and limits. */
   readonly limits?: DispatcherLimits | undefined;
-}
-
-/** Timeouts and limits of a dispatcher. */
-export interface DispatcherLimits {
-  /** From the first byte of a connection to the verdict, in milliseconds. Default 5,000. */
-  readonly handshakeTimeoutMs?: number | undefined;
-  /** The shortest wait before a worker that failed is dialled again, in milliseconds. Default 100. */
-  readonly shortestBackoffMs?: number | undefined;
-  /** The longest such wait, in milliseconds. Default 30,000. */
-  readonly longestBackoffMs?: number | undefined;
-  /** How long calls at a worker that is no longer trusted may go on, in milliseconds. Default 25,000. */
-  readonly distrustGraceMs?: number | undefined;
-  /** The age at which a connection is replaced, ±10%, in milliseconds. Default 3,600,000 (1 h). */
-  readonly connectionAgeMs?: number | undefined;
-  /** Handshakes under way at once. Default 64. */
-  readonly handshakes?: number | undefined;
-  /** The largest message to receive, in bytes. Default 4 MiB. */
-  readonly messageBytes?: number | undefined;
 }

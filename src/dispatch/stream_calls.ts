@@ -8,10 +8,11 @@ import {
   enclosingCall,
   type EncodedPayload,
   encodePayload,
+  type PayloadLimits,
 } from "../routine/mod.ts";
 import { type Attempts, type PlacedCall, remainingMs } from "./attempts.ts";
 import { CallRecord } from "./call_record.ts";
-import type { CallId, CallSettings, RequestFields } from "./call_settings.ts";
+import type { CallSettings, RequestFields } from "./call_settings.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Link } from "./link.ts";
 import { InputFeed } from "./input_feed.ts";
@@ -25,6 +26,8 @@ export interface StreamCallsOptions {
   readonly settings: CallSettings;
   readonly metrics: Metrics;
   readonly links: LinkTransports;
+  /** What arguments and items may be. */
+  readonly payload: PayloadLimits;
 }
 
 /** Calls routines that answer with a stream. */
@@ -48,22 +51,31 @@ export class StreamCalls {
     input: Source<unknown> | undefined,
     options: CallOptions = {},
   ): AsyncGenerator<unknown, void, undefined> {
-    const { settings, metrics } = this.#options;
+    const { settings, metrics, payload } = this.#options;
     const left = new AbortController();
     const signal = options.signal === undefined
       ? left.signal
       : AbortSignal.any([options.signal, left.signal]);
     const call = { ...settings.placed(routine, options, 0), signal };
-    const feed = input === undefined ? undefined : new InputFeed(input, inputMessage);
+    const feed = input === undefined
+      ? undefined
+      : new InputFeed(input, (value) => inputMessage(value, payload));
     const span = startClientSpan(routine.name);
     const record = new CallRecord(metrics, routine.name, span);
     let begun: Begun | undefined;
     let over = false;
     try {
-      const envelope = envelopeOf(routine, args, call, options, settings.aheadOf(options));
+      const envelope: CallEnvelope = {
+        routine: routine.name,
+        arguments: encodePayload(args, "arguments", { limits: payload }),
+        callId: call.callId,
+        parentId: enclosingCall()?.id ?? "",
+        ahead: settings.aheadOf(options),
+        tags: options.tags ?? [],
+      };
       begun = await first(feed, this.#begin(call, envelope, feed, settings.fields(options, span)));
       for (let item = begun.first; item !== undefined;) {
-        yield decodePayload(item, "item");
+        yield decodePayload(item, "item", payload);
         begun.exchange.taken();
         item = await first(feed, begun.exchange.next());
       }
@@ -118,25 +130,11 @@ interface Begun {
 /** A ready-made reason: one that is made at every `abort()` costs ten times as much. */
 const LEFT = new DOMException("the caller left the stream", "AbortError");
 
-function envelopeOf(
-  routine: AnyRoutine,
-  args: readonly unknown[],
-  { callId }: CallId,
-  { tags = [] }: CallOptions,
-  ahead: number,
-): CallEnvelope {
-  return {
-    routine: routine.name,
-    arguments: encodePayload(args, "arguments"),
-    callId,
-    parentId: enclosingCall()?.id ?? "",
-    ahead,
-    tags,
-  };
-}
-
-function inputMessage(value: unknown): DuplexRequest {
-  return duplexRequestMessage({ kind: "value", payload: encodePayload(value, "input") });
+function inputMessage(value: unknown, limits: PayloadLimits): DuplexRequest {
+  return duplexRequestMessage({
+    kind: "value",
+    payload: encodePayload(value, "input", { limits }),
+  });
 }
 
 /** What comes first: the promise, or the failure of what the caller sends. */

@@ -9,6 +9,7 @@ import {
   enclosingCall,
   encodeCallRequest,
   encodePayload,
+  type PayloadLimits,
   ROUTINE_HEADER,
 } from "../routine/mod.ts";
 import { type Attempts, remainingMs } from "./attempts.ts";
@@ -21,6 +22,8 @@ export interface UnaryCallsOptions {
   readonly settings: CallSettings;
   readonly metrics: Metrics;
   readonly limits: Partial<RpcLimits>;
+  /** What arguments and results may be. */
+  readonly payload: PayloadLimits;
 }
 
 /** Routines whose requests are kept prepared; a program calls fewer. */
@@ -46,11 +49,11 @@ export class UnaryCalls {
     args: readonly unknown[],
     options: CallOptions = NO_OPTIONS,
   ): Promise<unknown> {
-    const { attempts, settings, metrics } = this.#options;
+    const { attempts, settings, metrics, payload } = this.#options;
     const call = settings.placed(routine, options, settings.timeoutMs);
     const message = encodeCallRequest({
       routine: routine.name,
-      arguments: encodePayload(args, "arguments"),
+      arguments: encodePayload(args, "arguments", { limits: payload }),
       callId: call.callId,
       parentId: enclosingCall()?.id ?? "",
       ahead: 0,
@@ -77,7 +80,7 @@ export class UnaryCalls {
           })
         );
       });
-      const result = decodePayload(decodeCallResponse(answer), "result");
+      const result = decodePayload(decodeCallResponse(answer), "result", payload);
       record.succeeded();
       return result;
     } catch (error) {

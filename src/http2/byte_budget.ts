@@ -46,3 +46,8 @@ export class ByteBudget {
 
 /** The budget of all connections that are given no other: 512 MiB. */
 export const processByteBudget: ByteBudget = new ByteBudget(512 * 1024 * 1024);
+
+/** The budget that connections draw on: one of their own where a limit is set, else that of the process. */
+export function byteBudget(limitBytes: number | undefined): ByteBudget {
+  return limitBytes === undefined ? processByteBudget : new ByteBudget(limitBytes);
+}

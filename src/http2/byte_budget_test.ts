@@ -1,5 +1,5 @@
-import { strictEqual } from "node:assert/strict";
-import { ByteBudget } from "./byte_budget.ts";
+import { notStrictEqual, strictEqual } from "node:assert/strict";
+import { ByteBudget, byteBudget, processByteBudget } from "./byte_budget.ts";
 
 Deno.test("ByteBudget cuts off who holds more than an equal share, only where it is used up", () => {
   const budget = new ByteBudget(100);
@@ -13,4 +13,11 @@ Deno.test("ByteBudget cuts off who holds more than an equal share, only where it
   budget.add(-50);
   strictEqual(budget.exceeds(90), false);
   strictEqual(budget.heldBytes, 51);
+});
+
+Deno.test("byteBudget() gives that of the process, or one of its own where a limit is set", () => {
+  strictEqual(byteBudget(undefined), processByteBudget);
+  const own = byteBudget(1024);
+  strictEqual(own.limitBytes, 1024);
+  notStrictEqual(byteBudget(1024), own);
 });

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from "./clock.ts";
 import type { SelvageEvent, UnstampedEvent } from "./event.ts";
-import { EventStream } from "./event_stream.ts";
+import { EVENTS_BUFFERED, EventStream } from "./event_stream.ts";
 import { EventLog } from "./event_log.ts";
 import { Metrics } from "./metrics.ts";
 
@@ -21,6 +21,7 @@ export class EventHub implements Observer, Disposable {
   readonly #origin: string;
   readonly #clock: Clock;
   readonly #log: EventLog;
+  readonly #eventsBuffered: number;
   readonly #readers = new Set<EventStream>();
   #disposed = false;
 
@@ -28,6 +29,7 @@ export class EventHub implements Observer, Disposable {
   constructor(origin: string, options: EventHubOptions = {}) {
     this.#origin = origin;
     this.#clock = options.clock ?? systemClock;
+    this.#eventsBuffered = options.eventsBuffered ?? EVENTS_BUFFERED;
     this.metrics = options.metrics ?? new Metrics();
     this.#log = new EventLog(this.#clock);
   }
@@ -35,6 +37,7 @@ export class EventHub implements Observer, Disposable {
   /** Opens a reader that gets every event from now on. */
   events(): EventStream {
     const stream = new EventStream({
+      capacity: this.#eventsBuffered,
       closed: (closed) => this.#readers.delete(closed),
       lost: () => this.metrics.eventDropped(),
     });
@@ -80,6 +83,8 @@ export interface EventHubOptions {
   readonly clock?: Clock;
   /** The metrics. Default: through the OpenTelemetry provider that is registered now. */
   readonly metrics?: Metrics;
+  /** Events kept for each reader; the oldest beyond are dropped. Default 1,024. */
+  readonly eventsBuffered?: number;
 }
 
 /** Several metrics are the number of certain events, so that neither can be forgotten. */

@@ -205,6 +205,7 @@ function question({ options, clock }: Dial): PeerQuestion {
     anchors: anchorsOf(credentials),
     expected,
     now: clock.now(),
+    limits: options.verdict ?? {},
     ...(credentials === undefined ? {} : { denylist: credentials.denylist }),
   };
 }

@@ -226,8 +226,8 @@ class Listener implements PeerListener {
 
   #question({ anchors, denylist }: CredentialMaterial): PeerQuestion {
     if (anchors === undefined) throw new TypeError("mutual credentials have anchors");
-    const { allow: expected } = this.#options;
-    return { role: "client", anchors, expected, denylist, now: this.#clock.now() };
+    const { allow: expected, verdict: limits = {} } = this.#options;
+    return { role: "client", anchors, expected, denylist, now: this.#clock.now(), limits };
   }
 
   #refuse(accepted: AcceptedChannel, tls: TlsFacts, refused: PeerRefused): void {

@@ -2,7 +2,7 @@ import type { Address, TlsVersion } from "../channel/mod.ts";
 import type { CredentialMaterial, CredentialsSource } from "../credentials/mod.ts";
 import type { WorkerRef } from "../errors/mod.ts";
 import type { ConnectionOptions, ServerConnectionOptions } from "../http2/mod.ts";
-import type { IdentityPattern, PeerIdentity } from "../identity/mod.ts";
+import type { IdentityPattern, PeerIdentity, VerdictLimits } from "../identity/mod.ts";
 import type { ChannelSecurity, Clock, Observer } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 
@@ -27,6 +27,8 @@ export interface DialPeerOptions {
   readonly introduceAs?: PeerIdentity;
   /** From dial to proof, in milliseconds. Default 5,000. */
   readonly handshakeTimeoutMs?: number;
+  /** What the verdict may cost. Default: its own defaults. */
+  readonly verdict?: Partial<VerdictLimits>;
   /** The oldest TLS version spoken. Default 1.3 where we show a certificate, else 1.2. */
   readonly minTlsVersion?: TlsVersion;
   /**
@@ -63,6 +65,8 @@ export interface ListenForPeersOptions {
   readonly distrustGraceMs?: number;
   /** How old a connection may become, in milliseconds, give or take a tenth. Default one hour. */
   readonly connectionAgeMs?: number;
+  /** What a verdict may cost. Default: its own defaults. */
+  readonly verdict?: Partial<VerdictLimits>;
   /** The oldest TLS version spoken. Default 1.3 where clients show a certificate, else 1.2. */
   readonly minTlsVersion?: TlsVersion;
   /**

@@ -3,6 +3,7 @@
  * child's standard input, the child through its standard output.
  */
 
+import type { WorkerLimits } from "../worker/mod.ts";
 import type { CredentialPem } from "../credentials/mod.ts";
 import type { UnstampedEvent } from "../observe/mod.ts";
 
@@ -44,7 +45,7 @@ export type ToChild =
     readonly allow: string;
     readonly tags: readonly string[];
     readonly threads?: number;
-    readonly concurrency?: number;
+    readonly limits: WorkerLimits;
     /** Where its routines call others; on itself where there is nothing here. */
     readonly dispatcher?: HandedDispatcher;
   }

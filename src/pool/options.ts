@@ -1,6 +1,7 @@
 import type { Credentials } from "../credentials/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
+import type { WorkerLimits } from "../worker/mod.ts";
 
 /** How a pool's own workers are spawned. */
 export interface SpawnOptions {
@@ -10,8 +11,8 @@ export interface SpawnOptions {
   readonly count?: number | undefined;
   /** Threads a worker runs `run: "thread"` routines in; with 0, none may be. Default 1. */
   readonly threads?: number | undefined;
-  /** Calls at once a worker takes. Default 256. */
-  readonly concurrency?: number | undefined;
+  /** Timeouts and limits of each worker. */
+  readonly limits?: WorkerLimits | undefined;
   /** Tags of the workers. Default: none. */
   readonly tags?: readonly string[] | undefined;
   /**

@@ -39,7 +39,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       tags: begin.tags,
       sendStacks: true,
       threads: begin.threads,
-      limits: { concurrency: begin.concurrency },
+      limits: begin.limits,
     });
     tellEvents(worker.events());
     tell(readiness(worker));

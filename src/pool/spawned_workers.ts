@@ -2,6 +2,7 @@ import { credentialPemOf, type CredentialsSource } from "../credentials/mod.ts";
 import type { WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type Clock, type Observer, systemClock } from "../observe/mod.ts";
+import { resolveWorkerLimits } from "../worker/mod.ts";
 import { type CredentialsInlet, handedCredentials } from "./handed_credentials.ts";
 import { type HandedDispatcher, handedOver } from "./handover.ts";
 import type { SpawnOptions } from "./options.ts";
@@ -77,6 +78,7 @@ export class SpawnedWorkers implements AsyncDisposable {
         setting: "spawn.count",
       });
     }
+    resolveWorkerLimits(options.limits);
     const modules = absoluteModules(options.modules);
     const command = await spawnCommand(options, modules);
     const operator = await options.dispatcher?.credentials?.open({ observer });
@@ -116,7 +118,7 @@ export class SpawnedWorkers implements AsyncDisposable {
   }
 
   #spawn(): SpawnedProcess {
-    const { threads, concurrency, tags = [], startTimeoutMs = 60_000 } = this.#options;
+    const { threads, limits = {}, tags = [], startTimeoutMs = 60_000 } = this.#options;
     const name = crypto.randomUUID();
     const { id: identity, credentials } = this.#authority.child(name);
     const process = new SpawnedProcess({
@@ -130,7 +132,7 @@ export class SpawnedWorkers implements AsyncDisposable {
         allow: this.#poolId,
         tags,
         threads: threads ?? 1,
-        ...(concurrency === undefined ? {} : { concurrency }),
+        limits,
         ...this.#dispatcher(),
       },
       startTimeoutMs,

@@ -24,6 +24,7 @@ export {
 export { readFailure } from "./failure/read_failure.ts";
 export { routineError } from "./failure/thrown.ts";
 export { writeFailure } from "./failure/write_failure.ts";
+export * from "./payload/limits.ts";
 export * from "./payload/payload.ts";
 export * from "./routine_header.ts";
 export * from "./serve/credit.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
-import { GatherBudget, Gathered } from "./gathered.ts";
+import { GatherBudget } from "./gather_budget.ts";
+import { Gathered } from "./gathered.ts";
 
 Deno.test("Gathered gives back what was added, in whatever pieces", () => {
   fc.assert(

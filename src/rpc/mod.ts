@@ -7,6 +7,7 @@
 export * from "./admission.ts";
 export * from "./call_context.ts";
 export { type CompressionName, compressionNames } from "./compression.ts";
+export { GATHERED_BYTES } from "./gather_budget.ts";
 export * from "./limits.ts";
 export * from "./placement.ts";
 export * from "./prepared_unary.ts";

@@ -10,7 +10,7 @@ import {
 import { answerStatus } from "./answer_status.ts";
 import { BodyReader } from "./body_reader.ts";
 import { type Deadline, expireAfter, type Expiring } from "./deadlines.ts";
-import type { GatherBudget } from "./gathered.ts";
+import type { GatherBudget } from "./gather_budget.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
 import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "./limits.ts";

@@ -11,7 +11,7 @@ import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_sta
 import { callContext } from "./call_context.ts";
 import { FastCall, type FastHandler } from "./fast_call.ts";
 import { fastHandlerOf } from "./fast_implementation.ts";
-import { connectionBudget, type GatherBudget } from "./gathered.ts";
+import { connectionBudgets, type GatherBudget } from "./gather_budget.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
 import { refusalKey } from "./refusal.ts";
 import { factsOf, type RequestFacts } from "./request_facts.ts";
@@ -23,6 +23,11 @@ export interface RequestHandlerOptions<Peer, Context> {
   readonly router: RpcRouter;
   /** Decides on every call before it begins. */
   readonly admit: Admit<Peer, Context>;
+  /**
+   * What all messages that are being received may take together, beyond the first 64 KiB of each, and
+   * a quarter of it those of one connection, in bytes. Default: 256 MiB, shared with the process.
+   */
+  readonly gatheredBytes?: number | undefined;
 }
 
 /**
@@ -34,6 +39,7 @@ export function createRequestHandler<Peer, Context>(
   options: RequestHandlerOptions<Peer, Context>,
 ): (peer: Peer) => ServerConnectionOptions["onRequest"] {
   const { limits, routes } = recordedRoutes(options.router);
+  const budgetOfConnection = connectionBudgets(options.gatheredBytes);
   const fastHandlers = new Map<Route, FastHandler>();
   for (const route of routes.values()) {
     if (route.implementation === undefined) continue;
@@ -69,7 +75,7 @@ export function createRequestHandler<Peer, Context>(
   }
 
   return (peer) => {
-    const budget = connectionBudget();
+    const budget = budgetOfConnection();
     return (stream, fields, endStream) => receive(stream, fields, endStream, peer, budget);
   };
 }

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { BodyReader } from "./body_reader.ts";
-import { type GatherBudget, Gathered } from "./gathered.ts";
+import type { GatherBudget } from "./gather_budget.ts";
+import { Gathered } from "./gathered.ts";
 
 /** How a body of envelopes is received. */
 export interface WholeEnvelopesOptions {

@@ -1,14 +1,11 @@
 import { Overloaded } from "../errors/mod.ts";
 
-/** Of so many places each peer leaves one to others. */
-const PLACES_A_PEER_LEAVES_ONE_OF = 8;
-
 /** How many calls a {@linkcode CallGate} lets in. */
 export interface CallGateLimits {
   /** Calls at once. */
   readonly concurrency: number;
-  /** Those of one peer among them. Default: seven eighths. */
-  readonly concurrencyPerPeer?: number | undefined;
+  /** Those of one peer among them. */
+  readonly concurrencyPerPeer: number;
 }
 
 /** Lets so many calls in at once and no more, and not all of them from one peer; there is no queue. */
@@ -30,8 +27,7 @@ export class CallGate {
    */
   constructor({ concurrency, concurrencyPerPeer }: CallGateLimits, now: () => number) {
     this.#concurrency = concurrency;
-    this.#perPeer = concurrencyPerPeer ??
-      concurrency - Math.floor(concurrency / PLACES_A_PEER_LEAVES_ONE_OF);
+    this.#perPeer = concurrencyPerPeer;
     this.#now = now;
     this.#idleSince = now();
   }

@@ -3,7 +3,7 @@ import { Overloaded } from "../errors/mod.ts";
 import { CallGate } from "./call_gate.ts";
 
 Deno.test("CallGate lets as many calls in as it has places, and one more after one has left", () => {
-  const gate = new CallGate({ concurrency: 2 }, () => 0);
+  const gate = new CallGate({ concurrency: 2, concurrencyPerPeer: 2 }, () => 0);
   assert.deepEqual([gate.enter("a"), gate.enter("a")], [undefined, undefined]);
   assert.ok(gate.enter("a") instanceof Overloaded);
   assert.equal(gate.inFlight, 2);
@@ -13,7 +13,7 @@ Deno.test("CallGate lets as many calls in as it has places, and one more after o
 
 Deno.test("CallGate tells for how many seconds it has been without a call", () => {
   let now = 0;
-  const gate = new CallGate({ concurrency: 2 }, () => now);
+  const gate = new CallGate({ concurrency: 2, concurrencyPerPeer: 2 }, () => now);
   now = 2_500;
   assert.equal(gate.idleSeconds, 2);
   gate.enter("a");
@@ -25,7 +25,7 @@ Deno.test("CallGate tells for how many seconds it has been without a call", () =
 });
 
 Deno.test("CallGate emptied() resolves once the last call has left", async () => {
-  const gate = new CallGate({ concurrency: 2 }, () => 0);
+  const gate = new CallGate({ concurrency: 2, concurrencyPerPeer: 2 }, () => 0);
   await gate.emptied();
   gate.enter("a");
   gate.enter("a");
@@ -39,7 +39,7 @@ Deno.test("CallGate emptied() resolves once the last call has left", async () =>
 });
 
 Deno.test("CallGate keeps places that one peer cannot take from the others", () => {
-  const gate = new CallGate({ concurrency: 16 }, () => 0);
+  const gate = new CallGate({ concurrency: 16, concurrencyPerPeer: 14 }, () => 0);
   for (let call = 0; call < 14; call++) assert.equal(gate.enter("greedy"), undefined);
   assert.ok(gate.enter("greedy") instanceof Overloaded);
   assert.deepEqual([gate.enter("modest"), gate.enter("modest")], [undefined, undefined]);

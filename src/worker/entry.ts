@@ -16,5 +16,7 @@
  *
  * @module
  */
+export type { VerdictLimits } from "../identity/mod.ts";
+export { defaultWorkerLimits, type EveryWorkerLimit, type WorkerLimits } from "./limits.ts";
 export * from "./options.ts";
 export * from "./worker_server.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./limits.ts";
 export { specifierOf } from "./modules.ts";
 export * from "./options.ts";
 export * from "./threads/mod.ts";

@@ -3,7 +3,7 @@ import type { TlsVersion } from "../channel/mod.ts";
 import type { AnyRoutine } from "../contract/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
-import type { Http2Limits } from "../http2/mod.ts";
+import type { WorkerLimits } from "./limits.ts";
 
 /** What a {@linkcode WorkerServer} serves, where, and to whom. */
 export interface WorkerServerOptions {
@@ -63,28 +63,3 @@ export interface WorkerServerOptions {
 
 /** How routines call others; the credentials are the worker's unless others are given. */
 export interface WorkerDispatcherOptions extends WorkerSource, SharedDispatcherOptions {}
-
-/** Timeouts and limits of a worker. */
-export interface WorkerLimits {
-  /** Calls at once; another one is refused as overloaded. Default 256. */
-  readonly concurrency?: number | undefined;
-  /**
-   * Calls at once of one peer, which is an identity at a host over however many connections; so that
-   * no peer takes every place. Default: seven eighths of `concurrency`.
-   */
-  readonly concurrencyPerPeer?: number | undefined;
-  /** The largest message to receive, and the largest result or item, in bytes. Default 4 MiB. */
-  readonly messageBytes?: number | undefined;
-  /** How long a request of one message may take to arrive, in milliseconds; 0 is for ever. Default 30,000. */
-  readonly receiveTimeoutMs?: number | undefined;
-  /** From an accepted connection to the verdict, in milliseconds. Default 5,000. */
-  readonly handshakeTimeoutMs?: number | undefined;
-  /** How long calls in flight may go on when the worker drains, in milliseconds. Default 25,000. */
-  readonly drainGraceMs?: number | undefined;
-  /** How long those of a peer may that is no longer trusted, in milliseconds. Default 25,000. */
-  readonly distrustGraceMs?: number | undefined;
-  /** The age at which a connection is told to leave, ±10%, in milliseconds. Default 3,600,000 (1 h). */
-  readonly connectionAgeMs?: number | undefined;
-  /** Limits of each HTTP/2 connection. */
-  readonly http2?: Partial<Http2Limits> | undefined;
-}

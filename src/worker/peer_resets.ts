@@ -1,4 +1,4 @@
-import { defaultHttp2Limits, EventBudget, type Http2Limits } from "../http2/mod.ts";
+import { EventBudget, type Http2Limits } from "../http2/mod.ts";
 
 /** How many peers are remembered; whoever was here last is forgotten last. */
 const PEERS = 4096;
@@ -15,11 +15,14 @@ export class PeerResets {
   /**
    * Remembers nobody yet.
    *
-   * @param limits where they differ from the defaults.
+   * @param limits how many.
    * @param clock the time in milliseconds.
    */
-  constructor(limits: Partial<Http2Limits> = {}, clock: () => number) {
-    this.#limits = { ...defaultHttp2Limits, ...limits };
+  constructor(
+    limits: Pick<Http2Limits, "resetBurst" | "resetsPerSecond">,
+    clock: () => number,
+  ) {
+    this.#limits = limits;
     this.#clock = clock;
   }
 

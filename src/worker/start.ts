@@ -2,8 +2,10 @@ import { type Address, formatAddress, parseAddress } from "../channel/mod.ts";
 import { credentialsFrom, type CredentialsSource } from "../credentials/mod.ts";
 import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
+import { byteBudget } from "../http2/mod.ts";
 import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
 import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
+import type { InvokeOptions } from "../routine/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
 import { admitCalls } from "./admission.ts";
 import { CallGate } from "./call_gate.ts";
@@ -11,6 +13,7 @@ import { ConnectedPeer } from "./connected_peer.ts";
 import { Execution } from "./execution.ts";
 import { WorkerHealth } from "./health.ts";
 import { Leaving } from "./leaving.ts";
+import { type EveryWorkerLimit, resolveWorkerLimits } from "./limits.ts";
 import { loadRoutines, specifierOf } from "./modules.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { PeerResets } from "./peer_resets.ts";
@@ -40,9 +43,6 @@ export interface StartedWorker {
   stop(graceMs: number): Promise<void>;
 }
 
-/** How long calls in flight may go on when a worker drains, in milliseconds. */
-const DRAIN_GRACE_MS = 25_000;
-
 /**
  * Starts the parts of a worker.
  *
@@ -50,14 +50,15 @@ const DRAIN_GRACE_MS = 25_000;
  * cannot be listened on.
  */
 export async function startParts(options: WorkerServerOptions): Promise<StartedWorker> {
-  const { id = crypto.randomUUID(), limits = {} } = options;
+  const { id = crypto.randomUUID() } = options;
+  const limits = resolveWorkerLimits(options.limits);
   const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");
   const healthAddress = options.health === undefined
     ? undefined
     : parseAddress(options.health, "health");
   await using starting = new AsyncDisposableStack();
-  const hub = starting.use(new EventHub(id, { clock }));
+  const hub = starting.use(new EventHub(id, { clock, eventsBuffered: limits.eventsBuffered }));
   const observer = hub.as(id);
   const credentials = use(
     starting,
@@ -65,20 +66,25 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   );
   const allow = allowedPeers(options, addresses, credentials?.current());
   const { table, threaded } = await loadRoutines(options);
-  const threads = use(starting, threaded ? await startThreads(options, clock) : undefined);
+  const { messageBytes, payloadDepth: depth, payloadContainers: containers } = limits;
+  const invoke: InvokeOptions = {
+    sendStack: options.sendStacks,
+    limits: { bytes: messageBytes, depth, containers },
+  };
+  const threads = use(
+    starting,
+    threaded ? await startThreads(options, invoke, limits, clock) : undefined,
+  );
   const dispatcher = use(starting, await openDispatcher(options, credentials, hub, id, clock));
 
-  const { concurrency = 256, concurrencyPerPeer } = limits;
-  const gate = new CallGate({ concurrency, concurrencyPerPeer }, () => clock.now());
-  const messageBytes = limits.messageBytes ?? 4 * 1024 * 1024;
-  const router = createRpcRouter({
-    limits: { messageBytes, ...set("receiveTimeoutMs", limits.receiveTimeoutMs) },
-  });
+  const gate = new CallGate(limits, () => clock.now());
+  const { receiveTimeoutMs } = limits;
+  const router = createRpcRouter({ limits: { messageBytes, receiveTimeoutMs } });
   serveRoutines(router, {
     id,
     table,
     gate,
-    execution: new Execution({ sendStack: options.sendStacks, maxBytes: messageBytes }, threads),
+    execution: new Execution(invoke, threads),
     dispatcher: () => dispatcher ?? noDispatcher(),
     metrics: hub.metrics,
     tags: options.tags ?? [],
@@ -87,7 +93,12 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const health = new WorkerHealth(() => servedBy(router));
   health.serve(router);
   const leaving = new Leaving({ id, gate, health, observer, clock });
-  const handler = createRequestHandler({ router, admit: admitCalls({ table, gate, leaving }) });
+  const handler = createRequestHandler({
+    router,
+    admit: admitCalls({ table, gate, leaving }),
+    gatheredBytes: options.limits?.gatheredBytes,
+  });
+  const budget = byteBudget(options.limits?.heldBytes);
   const resets = new PeerResets(limits.http2, () => performance.now());
   const listening: ListenForPeersOptions = {
     workerId: id,
@@ -99,14 +110,17 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       return {
         onRequest: handler(connected),
         resets: resets.of(connected.key),
-        ...(limits.http2 === undefined ? {} : { limits: limits.http2 }),
+        limits: limits.http2,
+        budget,
       };
     },
     clock,
     observer,
-    ...set("handshakeTimeoutMs", limits.handshakeTimeoutMs),
-    ...set("distrustGraceMs", limits.distrustGraceMs),
-    ...set("connectionAgeMs", limits.connectionAgeMs),
+    handshakeTimeoutMs: limits.handshakeTimeoutMs,
+    pendingHandshakes: limits.pendingHandshakes,
+    distrustGraceMs: limits.distrustGraceMs,
+    connectionAgeMs: limits.connectionAgeMs,
+    verdict: limits.verdict,
     ...set("minTlsVersion", options.minTlsVersion),
     ...set("nativeTls", options.nativeTls),
   };
@@ -137,7 +151,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     healthListener,
     gate,
     hub,
-    drainGraceMs: limits.drainGraceMs ?? DRAIN_GRACE_MS,
+    drainGraceMs: limits.drainGraceMs,
     stop: (graceMs) => leaving.leave(listeners, healthListener, resources, graceMs),
   };
 }
@@ -151,14 +165,16 @@ function addressesOf(listen: string | readonly string[]): readonly [Address, ...
 
 async function startThreads(
   options: WorkerServerOptions,
+  invoke: InvokeOptions,
+  { threadGraceMs: graceMs }: EveryWorkerLimit,
   clock: Clock,
 ): Promise<ThreadPool> {
   const { modules = [], threads = Math.max(1, navigator.hardwareConcurrency - 1) } = options;
   return await createThreadPool({
     modules: modules.map(specifierOf),
     threads,
-    sendStacks: options.sendStacks,
-    messageBytes: options.limits?.messageBytes,
+    invoke,
+    graceMs,
     clock,
   });
 }

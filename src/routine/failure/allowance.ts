@@ -1,3 +1,4 @@
+import { DEFAULT_PAYLOAD_LIMITS } from "../payload/limits.ts";
 import { type EncodedPayload, encodePayload } from "../payload/payload.ts";
 
 /**
@@ -46,7 +47,9 @@ type Cbor = Extract<EncodedPayload, { readonly form: "cbor" }>;
 
 function encoded(value: unknown, maxBytes: number): Cbor | undefined {
   try {
-    return encodePayload(value, "data", { maxBytes }) as Cbor;
+    return encodePayload(value, "data", {
+      limits: { ...DEFAULT_PAYLOAD_LIMITS, bytes: maxBytes },
+    }) as Cbor;
   } catch {
     // What cannot travel, or is too large, is left out: the rest of the failure matters more.
     return undefined;

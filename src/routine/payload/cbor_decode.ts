@@ -26,18 +26,23 @@ import {
   UNSIGNED,
 } from "./cbor_format.ts";
 import { Malformed } from "./faults.ts";
-import { MAX_CONTAINERS } from "./limits.ts";
+import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
 
 /**
  * Reads one value of CBOR that fills the bytes. What it returns does not refer to them.
  *
  * @param bytes The bytes.
  * @param maxDepth How deep the value may nest.
+ * @param maxContainers How many containers it may hold.
  * @returns The value.
  * @throws {@linkcode Malformed}
  */
-export function decodeCbor(bytes: Uint8Array, maxDepth: number): unknown {
-  return new Decoder(bytes).decode(maxDepth);
+export function decodeCbor(
+  bytes: Uint8Array,
+  maxDepth: number,
+  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+): unknown {
+  return new Decoder(bytes, maxContainers).decode(maxDepth);
 }
 
 /** Up to here a loop over characters is faster than the platform's decoder. */
@@ -49,12 +54,14 @@ const DATE_TEXT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:
 
 class Decoder {
   readonly #bytes: Uint8Array;
+  readonly #maxContainers: number;
   #at = 0;
-  #containers = MAX_CONTAINERS;
+  #containers = 0;
   #dataView: DataView | undefined;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, maxContainers: number) {
     this.#bytes = bytes;
+    this.#maxContainers = maxContainers;
   }
 
   decode(maxDepth: number): unknown {
@@ -91,8 +98,10 @@ class Decoder {
 
   #enter(depth: number): number {
     if (depth === 0) throw this.#malformed("is nested too deep");
-    if (this.#containers-- === 0) {
-      throw this.#malformed(`holds more than ${MAX_CONTAINERS} arrays, objects, maps and sets`);
+    if (this.#containers++ === this.#maxContainers) {
+      throw this.#malformed(
+        `holds more than ${this.#maxContainers} arrays, objects, maps and sets`,
+      );
     }
     return depth - 1;
   }

@@ -22,7 +22,7 @@ import {
   UNSIGNED,
 } from "./cbor_format.ts";
 import { TOO_LARGE, UNSENDABLE } from "./faults.ts";
-import { MAX_CONTAINERS } from "./limits.ts";
+import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
 
 /**
  * Writes a value as CBOR.
@@ -30,15 +30,21 @@ import { MAX_CONTAINERS } from "./limits.ts";
  * @param value The value.
  * @param maxDepth How deep it may nest.
  * @param maxBytes How many bytes it may take.
+ * @param maxContainers How many containers it may hold.
  * @returns The bytes, which nothing else refers to.
  * @throws {@linkcode UNSENDABLE}, {@linkcode TOO_LARGE}, and whatever a getter of the value throws.
  */
-export function encodeCbor(value: unknown, maxDepth: number, maxBytes: number): Uint8Array {
+export function encodeCbor(
+  value: unknown,
+  maxDepth: number,
+  maxBytes: number,
+  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+): Uint8Array {
   const encoder = idle ?? new Encoder();
   // A getter may write another value meanwhile.
   idle = undefined;
   try {
-    return encoder.encode(value, maxDepth, maxBytes);
+    return encoder.encode(value, maxDepth, maxBytes, maxContainers);
   } finally {
     idle = encoder;
   }
@@ -58,10 +64,15 @@ class Encoder {
   #maxBytes = 0;
   #containers = 0;
 
-  encode(value: unknown, maxDepth: number, maxBytes: number): Uint8Array {
+  encode(
+    value: unknown,
+    maxDepth: number,
+    maxBytes: number,
+    maxContainers: number,
+  ): Uint8Array {
     this.#at = 0;
     this.#maxBytes = maxBytes;
-    this.#containers = MAX_CONTAINERS;
+    this.#containers = maxContainers;
     try {
       this.#value(value, maxDepth);
       if (this.#at > maxBytes) throw TOO_LARGE;

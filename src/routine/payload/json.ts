@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { FORBIDDEN_KEY } from "./cbor_format.ts";
 import { Malformed, TOO_LARGE, UNSENDABLE } from "./faults.ts";
-import { MAX_CONTAINERS } from "./limits.ts";
+import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
 
 /**
  * Writes a value as JSON. What JSON has no form for takes the nearest: a date and a `bigint` become
@@ -11,11 +11,17 @@ import { MAX_CONTAINERS } from "./limits.ts";
  * @param value The value.
  * @param maxDepth How deep it may nest.
  * @param maxBytes How many bytes it may take.
+ * @param maxContainers How many containers it may hold.
  * @returns The text.
  * @throws {@linkcode UNSENDABLE}, {@linkcode TOO_LARGE}, and whatever a getter of the value throws.
  */
-export function encodeJson(value: unknown, maxDepth: number, maxBytes: number): string {
-  const nearest = new JsonForm(maxBytes).of(value, maxDepth);
+export function encodeJson(
+  value: unknown,
+  maxDepth: number,
+  maxBytes: number,
+  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+): string {
+  const nearest = new JsonForm(maxBytes, maxContainers).of(value, maxDepth);
   const text = JSON.stringify(nearest);
   if (Buffer.byteLength(text) > maxBytes) throw TOO_LARGE;
   return text;
@@ -26,22 +32,29 @@ export function encodeJson(value: unknown, maxDepth: number, maxBytes: number): 
  *
  * @param text The text.
  * @param maxDepth How deep the value may nest.
+ * @param maxContainers How many containers it may hold.
  * @returns The value.
  * @throws {@linkcode Malformed}
  */
-export function decodeJson(text: string, maxDepth: number): unknown {
+export function decodeJson(
+  text: string,
+  maxDepth: number,
+  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+): unknown {
   const value = parse(text);
-  inspect(value, maxDepth, { containers: 0 });
+  inspect(value, maxDepth, { containers: 0, maxContainers });
   return value;
 }
 
 class JsonForm {
   readonly #maxBytes: number;
+  readonly #maxContainers: number;
   #bytes = 0;
   #containers = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, maxContainers: number) {
     this.#maxBytes = maxBytes;
+    this.#maxContainers = maxContainers;
   }
 
   of(value: unknown, depth: number): unknown {
@@ -110,7 +123,7 @@ class JsonForm {
   }
 
   #enter(depth: number): number {
-    if (depth === 0 || this.#containers++ === MAX_CONTAINERS) throw UNSENDABLE;
+    if (depth === 0 || this.#containers++ === this.#maxContainers) throw UNSENDABLE;
     return depth - 1;
   }
 }
@@ -132,14 +145,19 @@ function parse(text: string): unknown {
   }
 }
 
-function inspect(value: unknown, depth: number, seen: { containers: number }): void {
+interface Inspection {
+  containers: number;
+  readonly maxContainers: number;
+}
+
+function inspect(value: unknown, depth: number, seen: Inspection): void {
   if (typeof value === "string" && !value.isWellFormed()) {
     throw new Malformed("has a text with half a character");
   }
   if (typeof value !== "object" || value === null) return;
   if (depth === 0) throw new Malformed("is nested too deep");
-  if (++seen.containers > MAX_CONTAINERS) {
-    throw new Malformed(`holds more than ${MAX_CONTAINERS} arrays and objects`);
+  if (++seen.containers > seen.maxContainers) {
+    throw new Malformed(`holds more than ${seen.maxContainers} arrays and objects`);
   }
   if (Object.hasOwn(value, FORBIDDEN_KEY)) {
     throw new Malformed(`has the key "${FORBIDDEN_KEY}"`);

@@ -1,11 +1,19 @@
-/** How deep a value may nest: that many containers, one in another. */
-export const MAX_DEPTH = 64;
+/** What a payload may be; one that is more is neither written nor read. */
+export interface PayloadLimits {
+  /** How large one may become that is written, in bytes; the message bounds one that is read. Default 4 MiB. */
+  readonly bytes: number;
+  /** How deep a value may nest: that many containers, one in another. Default 64. */
+  readonly depth: number;
+  /**
+   * How many arrays, objects, maps and sets one may hold. A container takes one byte on the wire and
+   * some two hundred in memory, so this is what bounds the memory that a payload costs. Default 262,144.
+   */
+  readonly containers: number;
+}
 
-/**
- * How many arrays, objects, maps and sets one payload may hold. A container takes one byte on the
- * wire and some two hundred in memory, so this is what bounds the memory that a payload costs.
- */
-export const MAX_CONTAINERS = 262_144;
-
-/** The largest payload, in bytes, where nothing else is said. */
-export const MAX_PAYLOAD_BYTES = 4 * 1024 * 1024;
+/** The default of every limit. */
+export const DEFAULT_PAYLOAD_LIMITS: PayloadLimits = {
+  bytes: 4 * 1024 * 1024,
+  depth: 64,
+  containers: 262_144,
+};

@@ -3,7 +3,7 @@ import { decodeCbor } from "./cbor_decode.ts";
 import { encodeCbor } from "./cbor_encode.ts";
 import { Malformed, TOO_LARGE, UNSENDABLE } from "./faults.ts";
 import { decodeJson, encodeJson } from "./json.ts";
-import { MAX_DEPTH, MAX_PAYLOAD_BYTES } from "./limits.ts";
+import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 import { explainUnsendable } from "./unsendable.ts";
 
 /** A value, or an argument list, as it travels; an answer takes the form of its question. */
@@ -21,8 +21,8 @@ export type PayloadRoot = "arguments" | "result" | "item" | "input" | "data" | "
 export interface EncodePayloadOptions {
   /** The encoding. Default: `cbor`. */
   readonly form?: PayloadForm | undefined;
-  /** How large it may become, in bytes. Default: 4 MiB. */
-  readonly maxBytes?: number | undefined;
+  /** What it may be. Default: {@linkcode DEFAULT_PAYLOAD_LIMITS}. */
+  readonly limits?: PayloadLimits | undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface EncodePayloadOptions {
  *
  * @param value The value; with the root `arguments`, the argument list.
  * @param root What it is.
- * @param options In which form, and how large it may become.
+ * @param options In which form, and what it may be.
  * @returns The payload.
  * @throws {InvalidPayload} If part of the value cannot travel, is nested too deep, refers back to
  * what holds it, or is too large; `path` says which part.
@@ -40,13 +40,15 @@ export function encodePayload(
   root: PayloadRoot,
   options: EncodePayloadOptions = {},
 ): EncodedPayload {
-  const { form = "cbor", maxBytes = MAX_PAYLOAD_BYTES } = options;
+  const { form = "cbor", limits = DEFAULT_PAYLOAD_LIMITS } = options;
+  const { bytes, containers } = limits;
+  const depth = depthOf(root, limits);
   try {
     return form === "cbor"
-      ? { form, bytes: encodeCbor(value, depthOf(root), maxBytes) }
-      : { form, text: encodeJson(value, depthOf(root), maxBytes) };
+      ? { form, bytes: encodeCbor(value, depth, bytes, containers) }
+      : { form, text: encodeJson(value, depth, bytes, containers) };
   } catch (reason) {
-    throw unwritable(reason, value, root, maxBytes);
+    throw unwritable(reason, value, root, { bytes, depth, containers });
   }
 }
 
@@ -55,14 +57,20 @@ export function encodePayload(
  *
  * @param payload The payload.
  * @param root What it is.
+ * @param limits What it may be.
  * @returns The value.
  * @throws {InvalidPayload} If it is torn, malformed, nested too deep, or goes on after its value.
  */
-export function decodePayload(payload: EncodedPayload, root: PayloadRoot): unknown {
+export function decodePayload(
+  payload: EncodedPayload,
+  root: PayloadRoot,
+  limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS,
+): unknown {
+  const depth = depthOf(root, limits);
   try {
     return payload.form === "cbor"
-      ? decodeCbor(payload.bytes, depthOf(root))
-      : decodeJson(payload.text, depthOf(root));
+      ? decodeCbor(payload.bytes, depth, limits.containers)
+      : decodeJson(payload.text, depth, limits.containers);
   } catch (reason) {
     throw unreadable(reason, root);
   }
@@ -72,31 +80,35 @@ export function decodePayload(payload: EncodedPayload, root: PayloadRoot): unkno
  * Reads an argument list from the wire.
  *
  * @param payload The payload.
+ * @param limits What it may be.
  * @returns The list.
  * @throws {InvalidPayload} If it cannot be read, or is no list.
  */
-export function decodeArguments(payload: EncodedPayload): unknown[] {
-  const args = decodePayload(payload, "arguments");
+export function decodeArguments(
+  payload: EncodedPayload,
+  limits?: PayloadLimits,
+): unknown[] {
+  const args = decodePayload(payload, "arguments", limits);
   if (Array.isArray(args)) return args;
   throw new InvalidPayload("arguments are to be a list", { path: "arguments" });
 }
 
 /** An argument list is no level of its own: what an argument may be, a result may be too. */
-function depthOf(root: PayloadRoot): number {
-  return root === "arguments" ? MAX_DEPTH + 1 : MAX_DEPTH;
+function depthOf(root: PayloadRoot, { depth }: PayloadLimits): number {
+  return root === "arguments" ? depth + 1 : depth;
 }
 
 function unwritable(
   reason: unknown,
   value: unknown,
   root: PayloadRoot,
-  maxBytes: number,
+  { bytes, depth, containers }: PayloadLimits,
 ): InvalidPayload {
   if (reason === TOO_LARGE) {
-    return new InvalidPayload(`${root} would take more than ${maxBytes} bytes`, { path: root });
+    return new InvalidPayload(`${root} would take more than ${bytes} bytes`, { path: root });
   }
   try {
-    const { path, what } = explainUnsendable(value, root, depthOf(root));
+    const { path, what } = explainUnsendable(value, root, depth, containers);
     return new InvalidPayload(`${path} ${what}`, {
       path,
       ...(reason === UNSENDABLE ? {} : { cause: reason }),

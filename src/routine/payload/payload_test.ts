@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidPayload } from "../../errors/mod.ts";
+import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
 import { decodeArguments, decodePayload, encodePayload, type PayloadForm } from "./payload.ts";
 
 function throughCbor(value: unknown): unknown {
@@ -122,8 +123,18 @@ Deno.test("encodePayload() stops at its limit, also when a small value unfolds i
       () => encodePayload(wide, "result", { form }),
       invalid("result", /more than 4194304 bytes/),
     );
-    assert.throws(() => encodePayload(["123456789"], "result", { form, maxBytes: 10 }), /10 bytes/);
-    encodePayload(["1234567"], "result", { form, maxBytes: 11 });
+    assert.throws(
+      () =>
+        encodePayload(["123456789"], "result", {
+          form,
+          limits: { ...DEFAULT_PAYLOAD_LIMITS, bytes: 10 },
+        }),
+      /10 bytes/,
+    );
+    encodePayload(["1234567"], "result", {
+      form,
+      limits: { ...DEFAULT_PAYLOAD_LIMITS, bytes: 11 },
+    });
   }
 });
 

@@ -1,5 +1,5 @@
 import { FORBIDDEN_KEY } from "./cbor_format.ts";
-import { MAX_CONTAINERS } from "./limits.ts";
+import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
 
 /** The part of a value that cannot be written, and why. */
 export interface Unsendable {
@@ -16,10 +16,16 @@ export interface Unsendable {
  * @param value The value.
  * @param root What to call it.
  * @param maxDepth How deep it may nest.
+ * @param maxContainers How many containers it may hold.
  * @returns The first part that cannot be written.
  */
-export function explainUnsendable(value: unknown, root: string, maxDepth: number): Unsendable {
-  const walk: Walk = { holders: [], maxDepth, containers: 0 };
+export function explainUnsendable(
+  value: unknown,
+  root: string,
+  maxDepth: number,
+  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+): Unsendable {
+  const walk: Walk = { holders: [], maxDepth, maxContainers, containers: 0 };
   return find(value, root, walk) ??
     { path: root, what: "changed while it was written" };
 }
@@ -28,6 +34,7 @@ interface Walk {
   /** The containers that the part at hand is in, outermost first. */
   readonly holders: object[];
   readonly maxDepth: number;
+  readonly maxContainers: number;
   containers: number;
 }
 
@@ -54,10 +61,10 @@ function findIn(value: object, path: string, walk: Walk): Unsendable | undefined
   if (walk.holders.length >= walk.maxDepth) {
     return { path: shortened(path), what: `is nested deeper than ${walk.maxDepth} levels` };
   }
-  if (++walk.containers > MAX_CONTAINERS) {
+  if (++walk.containers > walk.maxContainers) {
     return {
       path: shortened(path),
-      what: `is one of more than ${MAX_CONTAINERS} arrays, objects, maps and sets`,
+      what: `is one of more than ${walk.maxContainers} arrays, objects, maps and sets`,
     };
   }
   walk.holders.push(value);

@@ -8,14 +8,15 @@ import {
   type EncodedPayload,
   encodePayload,
 } from "../payload/payload.ts";
+import type { PayloadLimits } from "../payload/limits.ts";
 import { checkedArguments } from "./schema.ts";
 
 /** How a routine is run for a call. */
 export interface InvokeOptions {
   /** Whether the stack of what the routine throws travels to the caller. Default: `false`. */
   readonly sendStack?: boolean | undefined;
-  /** How large a result or an item may become, in bytes. Default: 4 MiB. */
-  readonly maxBytes?: number | undefined;
+  /** What arguments, results and items may be. Default: {@linkcode DEFAULT_PAYLOAD_LIMITS}. */
+  readonly limits?: PayloadLimits | undefined;
 }
 
 /**
@@ -37,7 +38,7 @@ export async function invokeUnary(
   options: InvokeOptions = {},
 ): Promise<EncodedPayload> {
   if (routine.shape !== "unary" && routine.shape !== "unstated") throw streams(routine);
-  let given = argumentsOf(routine, args);
+  let given = argumentsOf(routine, args, options);
   if (given instanceof Promise) {
     given = await given;
     context.signal.throwIfAborted();
@@ -48,7 +49,7 @@ export async function invokeUnary(
     await close(result);
     throw streams(routine);
   }
-  return encodePayload(result, "result", { form: args.form, maxBytes: options.maxBytes });
+  return encodePayload(result, "result", { form: args.form, limits: options.limits });
 }
 
 /**
@@ -89,7 +90,9 @@ export function invokeDuplex(
   options: InvokeOptions = {},
 ): AsyncGenerator<EncodedPayload, void, undefined> {
   const failures: unknown[] = [];
-  return items(routine, args, context, { ...options, failures }, [decoded(input, failures)]);
+  return items(routine, args, context, { ...options, failures }, [
+    decoded(input, failures, options),
+  ]);
 }
 
 interface GuardOptions extends InvokeOptions {
@@ -105,7 +108,7 @@ async function* items(
   input: readonly unknown[],
 ): AsyncGenerator<EncodedPayload, void, undefined> {
   context.signal.throwIfAborted();
-  const given = await argumentsOf(routine, args);
+  const given = await argumentsOf(routine, args, options);
   const stream = await guarded(
     routine,
     context,
@@ -123,7 +126,7 @@ async function* items(
       });
       if (done) return;
       open = true;
-      yield encodePayload(value, "item", { form: args.form, maxBytes: options.maxBytes });
+      yield encodePayload(value, "item", { form: args.form, limits: options.limits });
     }
   } finally {
     if (open) await guarded(routine, context, options, async () => await iterator.return?.());
@@ -134,8 +137,9 @@ async function* items(
 function argumentsOf(
   routine: AnyRoutine,
   args: EncodedPayload,
+  { limits }: InvokeOptions,
 ): readonly unknown[] | Promise<readonly unknown[]> {
-  const list = decodeArguments(args);
+  const list = decodeArguments(args, limits);
   return routine.options.input === undefined ? list : checkedArguments(routine, list);
 }
 
@@ -167,9 +171,10 @@ async function guarded<R>(
 async function* decoded(
   input: AsyncIterable<EncodedPayload>,
   failures: unknown[],
+  { limits }: InvokeOptions,
 ): AsyncGenerator<unknown, void, undefined> {
   try {
-    for await (const item of input) yield decodePayload(item, "input");
+    for await (const item of input) yield decodePayload(item, "input", limits);
   } catch (error) {
     failures.push(error);
     throw error;

@@ -19,6 +19,7 @@ import {
   encodePayload,
   type PayloadForm,
 } from "../payload/payload.ts";
+import { DEFAULT_PAYLOAD_LIMITS } from "../payload/limits.ts";
 import { invokeDuplex, invokeStream, invokeUnary } from "./invoke.ts";
 
 function contextOf(signal: AbortSignal = new AbortController().signal): CallContext {
@@ -203,7 +204,9 @@ Deno.test("invokeUnary() passes the reason on with which the call was aborted", 
 Deno.test("invokeUnary() keeps the result within its limit", async () => {
   const big = routine("big", () => "x".repeat(1_000));
   await assert.rejects(
-    invokeUnary(big, args(), contextOf(), { maxBytes: 100 }),
+    invokeUnary(big, args(), contextOf(), {
+      limits: { ...DEFAULT_PAYLOAD_LIMITS, bytes: 100 },
+    }),
     failsWith("InvalidPayload", "result"),
   );
 });

@@ -1,6 +1,6 @@
 import { ConfigurationError, Overloaded } from "../../errors/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
-import type { CallContext, EncodedPayload } from "../../routine/mod.ts";
+import type { CallContext, EncodedPayload, InvokeOptions } from "../../routine/mod.ts";
 import { HeldCall } from "./held_call.ts";
 import type { CallShape, ThreadCallFacts } from "./messages.ts";
 import { Thread } from "./thread.ts";
@@ -66,10 +66,8 @@ export interface ThreadPoolOptions {
   readonly modules: readonly (string | URL)[];
   /** How many threads at most. */
   readonly threads: number;
-  /** Whether the stack of what a routine threw travels to the caller. Default: `false`. */
-  readonly sendStacks?: boolean | undefined;
-  /** How large a result or an item may become, in bytes. Default 4 MiB. */
-  readonly messageBytes?: number | undefined;
+  /** How the routines are run. Default: as {@linkcode InvokeOptions} says. */
+  readonly invoke?: InvokeOptions;
   /** How long a call may go on after its signal before its thread is replaced. Default 5,000 ms. */
   readonly graceMs?: number;
   /** The clock of that grace. Default: the machine's. */
@@ -185,10 +183,10 @@ class DenoThreadPool implements ThreadPool {
   }
 
   #startThread(): Thread {
-    const { modules, sendStacks, messageBytes } = this.#options;
+    const { modules, invoke = {} } = this.#options;
     const thread = new Thread({
       modules,
-      invoke: { sendStack: sendStacks, maxBytes: messageBytes },
+      invoke,
       contextOf: (call) => this.#contexts.get(call),
       onChange: () => {
         if (thread.gone && this.#threads.delete(thread) && !this.#disposed) this.#replaced += 1;
