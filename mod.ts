@@ -22,7 +22,9 @@ export {
   type DispatcherLimits,
   type DispatcherOptions,
   type EveryDispatcherLimit,
+  type EverySharedLimit,
   type SharedDispatcherOptions,
+  type SharedLimits,
   type TokenSource,
   type WorkerSource,
 } from "./src/dispatch/mod.ts";

@@ -1,37 +1,61 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { type Http2Limits, resolveHttp2Limits } from "../http2/mod.ts";
 import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "../identity/mod.ts";
+import type { EverySharedLimit, SharedLimits } from "./shared_limits.ts";
 
-/** Limits that are numbers. */
-type Numbers<Name extends string> = { readonly [_ in Name]: number };
+/** Limits that are numbers of their own. */
+type Plain<Every extends EverySharedLimit> = Exclude<keyof Every, "verdict" | "http2"> & string;
+
+/** Of those that either end has, 0 would mean that nobody is served. */
+const COUNTS = [
+  "handshakeTimeoutMs",
+  "connectionAgeMs",
+  "payloadDepth",
+  "payloadContainers",
+  "eventsBuffered",
+] as const;
 
 /**
- * The limits with their defaults.
+ * The limits of either end, with the defaults.
  *
- * @param counts Those that must be whole numbers from 1; the others may be any finite number from 0.
+ * @param counts Of the end's own limits, those that must be whole numbers from 1.
  * @throws {ConfigurationError} If one of them is no number, or none that can be meant.
  */
-export function checkedLimits<Name extends string>(
-  given: { readonly [_ in Name]?: number | undefined },
-  defaults: Numbers<Name>,
-  counts: readonly Name[],
-  within = "limits",
-): Numbers<Name> {
-  const checked: Record<string, number> = {};
-  for (const name of Object.keys(defaults) as Name[]) {
-    const value = given[name] ?? defaults[name];
-    const whole = counts.includes(name);
-    if (
-      whole ? !(Number.isSafeInteger(value) && value >= 1) : !(Number.isFinite(value) && value >= 0)
-    ) {
+export function resolveLimits<Every extends EverySharedLimit>(
+  given: SharedLimits & { readonly [Name in Plain<Every>]?: number | undefined },
+  defaults: Every,
+  counts: readonly Plain<Every>[],
+): Every {
+  const { verdict: _, http2: __, ...plain } = defaults;
+  return {
+    ...checked(given, plain, [...COUNTS, ...counts], "limits"),
+    verdict: checkedVerdictLimits(given.verdict),
+    http2: checkedHttp2Limits(given.http2),
+  } as Every;
+}
+
+function checked(
+  given: object,
+  defaults: object,
+  counts: readonly string[],
+  within: string,
+): Record<string, number> {
+  const set = given as Readonly<Record<string, number | undefined>>;
+  return Object.fromEntries(
+    Object.entries(defaults).map(([name, byDefault]) => {
+      const value = set[name] ?? byDefault;
+      const whole = counts.includes(name);
+      if (
+        whole ? Number.isSafeInteger(value) && value >= 1 : Number.isFinite(value) && value >= 0
+      ) {
+        return [name, value];
+      }
       const expected = whole ? "a whole number from 1" : "a number from 0";
       throw new ConfigurationError(`${within}.${name} must be ${expected}, not ${value}`, {
         setting: `${within}.${name}`,
       });
-    }
-    checked[name] = value;
-  }
-  return checked as Numbers<Name>;
+    }),
+  );
 }
 
 /**
@@ -40,32 +64,20 @@ export function checkedLimits<Name extends string>(
  */
 const MOST_CHAIN_BYTES = 65_280;
 
-/**
- * What one verdict may cost, with the defaults.
- *
- * @throws {ConfigurationError} If one of them cannot be meant.
- */
-export function checkedVerdictLimits(given: Partial<VerdictLimits> = {}): VerdictLimits {
-  const counts = ["certificates", "chainBytes"] as const;
-  const limits = checkedLimits<keyof VerdictLimits>(
-    given,
-    DEFAULT_VERDICT_LIMITS,
-    counts,
-    "limits.verdict",
-  );
+function checkedVerdictLimits(given: Partial<VerdictLimits> = {}): VerdictLimits {
+  const within = "limits.verdict";
+  const limits = {
+    ...DEFAULT_VERDICT_LIMITS,
+    ...checked(given, DEFAULT_VERDICT_LIMITS, ["certificates", "chainBytes"], within),
+  };
   if (limits.chainBytes <= MOST_CHAIN_BYTES) return limits;
   throw new ConfigurationError(
-    `limits.verdict.chainBytes must be at most ${MOST_CHAIN_BYTES}, not ${limits.chainBytes}`,
-    { setting: "limits.verdict.chainBytes" },
+    `${within}.chainBytes must be at most ${MOST_CHAIN_BYTES}, not ${limits.chainBytes}`,
+    { setting: `${within}.chainBytes` },
   );
 }
 
-/**
- * The limits of an HTTP/2 connection, with the defaults.
- *
- * @throws {ConfigurationError} If the protocol does not allow one of them.
- */
-export function checkedHttp2Limits(given: Partial<Http2Limits> = {}): Http2Limits {
+function checkedHttp2Limits(given: Partial<Http2Limits> = {}): Http2Limits {
   try {
     return resolveHttp2Limits(given);
   } catch (cause) {
