@@ -11,18 +11,26 @@ type Outgoing = { readonly bytes: Uint8Array; readonly written: () => void } | "
 /** A connection of the platform's own listener as a byte channel: nothing is read that nobody asked for. */
 export class ConnChannel implements ByteChannel {
   readonly #conn: Deno.Conn;
+  readonly #onLeftOpen: (ended: Promise<void>) => void;
   readonly #outgoing: Outgoing[] = [];
   #receiver: ByteReceiver | undefined;
   #resumed: PromiseWithResolvers<void> | undefined;
   #writing = false;
+  #writesEnded: (() => void) | undefined;
   #ourEnd = false;
   #theirEnd = false;
   #state: "open" | "closed" | "told" = "open";
   #error: Error | undefined;
 
-  /** Takes over `conn`. */
-  constructor(conn: Deno.Conn) {
+  /**
+   * Takes over `conn`.
+   *
+   * @param onLeftOpen The platform does not close a connection before the write under way has ended, and a
+   * peer that does not read lets none end: told of one that is closed and left open so, and until when.
+   */
+  constructor(conn: Deno.Conn, onLeftOpen: (ended: Promise<void>) => void) {
     this.#conn = conn;
+    this.#onLeftOpen = onLeftOpen;
   }
 
   start(receiver: ByteReceiver): void {
@@ -85,15 +93,18 @@ export class ConnChannel implements ByteChannel {
 
   async #write(): Promise<void> {
     this.#writing = true;
+    let failure: Error | undefined;
     try {
       for (let next = this.#outgoing.shift(); next !== undefined; next = this.#outgoing.shift()) {
         if (next === "end") await this.#endOurs();
         else await this.#send(next.bytes, next.written);
       }
     } catch (error) {
-      this.#close(asError(error));
+      failure = asError(error);
     }
     this.#writing = false;
+    this.#writesEnded?.();
+    if (failure !== undefined || (this.#ourEnd && this.#theirEnd)) this.#close(failure);
   }
 
   async #send(bytes: Uint8Array, written: () => void): Promise<void> {
@@ -104,7 +115,6 @@ export class ConnChannel implements ByteChannel {
   async #endOurs(): Promise<void> {
     await this.#conn.closeWrite();
     this.#ourEnd = true;
-    if (this.#theirEnd) this.#close(undefined);
   }
 
   #close(error: Error | undefined): void {
@@ -113,9 +123,16 @@ export class ConnChannel implements ByteChannel {
     this.#error = error;
     this.#outgoing.length = 0;
     this.resume();
+    if (this.#writing) this.#leaveOpen();
     // A second close throws where nobody can catch it; the state allows for one.
     this.#conn.close();
     queueMicrotask(() => this.#tell());
+  }
+
+  #leaveOpen(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#writesEnded = resolve;
+    this.#onLeftOpen(promise);
   }
 
   #tell(): void {

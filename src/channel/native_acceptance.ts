@@ -8,8 +8,11 @@ import type { ServerTls } from "./tls_server.ts";
 /** The code of a connection that did not begin with TLS; the platform has none of its own for it. */
 export const NOT_TLS_CODE = "SELVAGE_NOT_TLS";
 
-/** Where an acceptance stands: `given-up` is one that we have named a failure and the platform still goes on with. */
-type State = "handshaking" | "given-up" | "over";
+/**
+ * Where an acceptance stands: `given-up` is one that we have named a failure and the platform still goes on
+ * with, `left-open` a channel that we have closed and the platform has not.
+ */
+type State = "handshaking" | "given-up" | "channel" | "left-open" | "over";
 
 /**
  * One connection of the platform's own listener on its way to a channel.
@@ -25,7 +28,6 @@ export class NativeAcceptance {
   readonly #onState: (acceptance: NativeAcceptance, state: State) => void;
   readonly #timer: Disposable;
   #state: State = "handshaking";
-  #closed = false;
 
   /** Starts the clock. */
   constructor(
@@ -53,7 +55,7 @@ export class NativeAcceptance {
       return this.abandon();
     }
     if (this.#state !== "handshaking") return this.abandon();
-    this.#move("over");
+    this.#move("channel");
     this.#options.onChannel(this.#accepted(alpn));
   }
 
@@ -64,16 +66,21 @@ export class NativeAcceptance {
     this.#move("given-up");
   }
 
-  /** Closes the connection; nobody is told. */
+  /** Closes the connection where no channel owns it; nobody is told. */
   abandon(): void {
+    if (this.#state !== "handshaking" && this.#state !== "given-up") return;
     this.#move("over");
-    this.#close();
+    // A second close throws where nobody can catch it; the state allows for one.
+    this.#conn.close();
   }
 
   #accepted(alpn: string | undefined): AcceptedChannel {
     return {
       ok: true,
-      channel: new ConnChannel(this.#conn),
+      channel: new ConnChannel(this.#conn, (ended) => {
+        this.#move("left-open");
+        ended.then(() => this.#move("over"));
+      }),
       facts: {
         security: "one-way-tls",
         remoteAddress: this.#addressOf(this.#conn.remoteAddr),
@@ -107,17 +114,9 @@ export class NativeAcceptance {
   }
 
   #move(state: State): void {
-    if (this.#state === "over") return;
     this.#state = state;
     this.#timer[Symbol.dispose]();
     this.#onState(this, state);
-  }
-
-  /** A second close throws where nobody can catch it. */
-  #close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#conn.close();
   }
 
   #addressOf(addr: Deno.Addr): string {

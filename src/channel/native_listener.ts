@@ -6,18 +6,18 @@ import type { TlsIdentity } from "./tls_client.ts";
 import type { ServerTls } from "./tls_server.ts";
 
 /**
- * Handshakes that were given up and that the platform still goes on with, each with an open file; one
- * more, and the port goes over to a listener that can end them.
+ * Connections that we have given up or closed and that the platform still goes on with, each with an open
+ * file; one more, and the port goes over to a listener that can end them.
  */
-const MOST_GIVEN_UP = 64;
+const MOST_LEFT_OPEN = 64;
 /** How long to wait before a port or a connection that could not be had is tried again, in milliseconds. */
 const AGAIN_MS = 100;
 
 /**
  * Listens for one-way TLS with the platform's own TLS listener, `Deno.listenTls`. It asks no
  * client for a certificate, its certificate cannot change, and it does not let go of a client that
- * leaves its handshake unfinished. Where {@linkcode MOST_GIVEN_UP} clients have done that, the port goes
- * over to {@linkcode listenForChannels} for good; connections that stand go on.
+ * leaves its handshake unfinished or does not read what it is sent. Where {@linkcode MOST_LEFT_OPEN} clients
+ * have done that, the port goes over to {@linkcode listenForChannels} for good; connections that stand go on.
  *
  * @throws {ConfigurationError} where the address cannot be listened on, or the certificate cannot serve.
  */
@@ -38,7 +38,7 @@ class NativeListener implements ChannelListener {
   readonly #tls: ServerTls;
   readonly #options: ListenOptions;
   readonly #pending = new Set<NativeAcceptance>();
-  readonly #givenUp = new Set<NativeAcceptance>();
+  readonly #leftOpen = new Set<NativeAcceptance>();
   #state: "native" | "going-over" | "over" | "stopped" = "native";
   #successor: ChannelListener | undefined;
   #waiting: Disposable | undefined;
@@ -77,7 +77,7 @@ class NativeListener implements ChannelListener {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.stopAccepting();
-    for (const acceptance of [...this.#pending, ...this.#givenUp]) acceptance.abandon();
+    for (const acceptance of [...this.#pending, ...this.#leftOpen]) acceptance.abandon();
     await this.#successor?.[Symbol.asyncDispose]();
   }
 
@@ -92,9 +92,9 @@ class NativeListener implements ChannelListener {
       this.#options,
       (moved, state) => {
         this.#pending.delete(moved);
-        if (state === "over") this.#givenUp.delete(moved);
-        else this.#givenUp.add(moved);
-        if (this.#givenUp.size > MOST_GIVEN_UP) this.#goOver();
+        if (state === "given-up" || state === "left-open") this.#leftOpen.add(moved);
+        else this.#leftOpen.delete(moved);
+        if (this.#leftOpen.size > MOST_LEFT_OPEN) this.#goOver();
       },
     );
     this.#pending.add(acceptance);

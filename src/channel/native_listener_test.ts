@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
+import type { ByteChannel } from "../http2/mod.ts";
 import { systemClock } from "../observe/mod.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import {
@@ -23,6 +24,8 @@ const CLIENT = {
 const PENDING = 2;
 /** How many that were given up the platform may keep. */
 const KEPT = 64;
+/** More than the sockets of both ends take. */
+const ENDLESS = new Uint8Array(32 * 1024 * 1024);
 
 /** Silent clients of a listener. */
 class Silence implements AsyncDisposable {
@@ -31,7 +34,8 @@ class Silence implements AsyncDisposable {
   readonly #sockets: Socket[] = [];
   #waiting: (() => void) | undefined;
 
-  constructor() {
+  /** @param onChannel what is done with the channels of others. Default: they are read to their end. */
+  constructor(onChannel = (channel: ByteChannel) => start(channel)) {
     this.listener = listenNatively({ kind: "tcp", host: "127.0.0.1", port: 0 }, IDENTITY, TLS, {
       tls: () => TLS,
       handshakeTimeoutMs: 60_000,
@@ -40,7 +44,7 @@ class Silence implements AsyncDisposable {
       refusesResumption: () => false,
       onChannel: ({ channel, settle }) => {
         settle();
-        channel.start({ received: () => {}, ended: () => channel.end(), closed: () => {} });
+        onChannel(channel);
       },
       onFailure: (failure) => {
         this.failures.push(failure);
@@ -67,6 +71,24 @@ class Silence implements AsyncDisposable {
     return outcome.ok;
   }
 
+  /** Makes silent clients until so many are given up. */
+  async giveUp(count: number, onLeft: () => void = () => {}): Promise<void> {
+    for (let client = 1; client <= PENDING + count; client++) {
+      this.connect().resume().once("close", onLeft);
+      await this.until(client - PENDING);
+    }
+  }
+
+  /** Resolves once silent clients are hung up on. */
+  async endsHandshakes(): Promise<void> {
+    // The port changes hands; whoever comes just then is turned away once.
+    while (!await this.serves());
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    this.connect().resume().once("close", () => resolve());
+    for (let more = 0; more < PENDING; more++) this.connect();
+    await ended;
+  }
+
   async until(count: number): Promise<void> {
     while (this.failures.length < count) {
       await new Promise<void>((resolve) => this.#waiting = resolve);
@@ -79,21 +101,42 @@ class Silence implements AsyncDisposable {
   }
 }
 
+function start(channel: ByteChannel): void {
+  channel.start({ received: () => {}, ended: () => channel.end(), closed: () => {} });
+}
+
 Deno.test("listenNatively() goes over to a listener that ends handshakes, past 64 left unfinished", async () => {
   await using silence = new Silence();
   let left = 0;
-  for (let client = 1; client <= PENDING + KEPT + 1; client++) {
-    silence.connect().resume().once("close", () => left += 1);
-    await silence.until(client - PENDING);
-  }
+  await silence.giveUp(KEPT + 1, () => left += 1);
   assert.ok(silence.failures.every(({ timedOut }) => timedOut));
-  // The port changes hands; whoever comes just then is turned away once.
-  while (!await silence.serves());
   assert.equal(left, 0);
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  silence.connect().resume().once("close", () => resolve());
-  for (let more = 0; more < PENDING; more++) silence.connect();
-  await ended;
+  await silence.endsHandshakes();
+});
+
+Deno.test("listenNatively() goes over where a client that does not read is one too many", async () => {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  let first = true;
+  await using silence = new Silence((channel) => {
+    if (!first) return start(channel);
+    first = false;
+    channel.start({ received: () => {}, ended: () => {}, closed: () => resolve() });
+    channel.write(ENDLESS, () => assert.fail("it was read"));
+    channel.destroy();
+  });
+  await silence.giveUp(KEPT);
+  assert.ok(silence.listener.address.kind === "tcp");
+  const { host, port } = silence.listener.address;
+  using deaf = await Deno.connectTls({
+    hostname: host,
+    port,
+    caCerts: [root.pem],
+    alpnProtocols: ["h2"],
+    unsafelyDisableHostnameVerification: true,
+  });
+  await deaf.handshake();
+  await closed;
+  await silence.endsHandshakes();
 });
 
 Deno.test("listenNatively() lets go of clients that leave, and stays", async () => {
