@@ -2,7 +2,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { Overloaded, UnknownRoutine, WorkerUnavailable } from "../errors/mod.ts";
 import type { RetryCause } from "../observe/mod.ts";
 import { fromConnectError, toldBy } from "../routine/mod.ts";
-import { connectionLost, notBegun } from "../rpc/mod.ts";
+import { brokenOff, connectionLost, notBegun } from "../rpc/mod.ts";
 import type { PlacedCall } from "./attempts.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Link } from "./link.ts";
@@ -38,6 +38,10 @@ export function judgeFailure(
     return { final: false, error, cause: "connection-lost", sameWorker: true };
   }
   if (!(thrown instanceof ConnectError)) return { final: true, error: thrown };
+  if (brokenOff(thrown) && call.ofService !== true) {
+    // Not an answer of the routine's, whatever its code; nor is it known that there was none to come.
+    return { final: true, error: unavailable("the call was broken off", endpoint, false, thrown) };
+  }
   // A code alone proves nothing: only what the worker itself told does.
   const told = toldBy(thrown);
   const cause = told === undefined ? undefined : refusalCause(told);

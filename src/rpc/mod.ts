@@ -18,7 +18,7 @@ export {
   type RpcRouter,
   type RpcRouterOptions,
 } from "./router.ts";
-export { connectionLost, notBegun, StreamFailure } from "./stream_failure.ts";
+export { brokenOff, connectionLost, notBegun, StreamFailure } from "./stream_failure.ts";
 export * from "./transport.ts";
 export * from "./unary_bytes.ts";
 export { callUnaryBytes, type UnaryCallOptions } from "./unary_call.ts";

@@ -29,6 +29,14 @@ export function connectionLost(error: unknown): boolean {
 }
 
 /**
+ * Whether a call failed with `error` because its stream was reset in the midst of it: by us, for what
+ * the peer sent, or by the peer, for a reason of its own. It may have begun.
+ */
+export function brokenOff(error: unknown): boolean {
+  return failureOf(error) !== undefined && (error as ConnectError).code === Code.Internal;
+}
+
+/**
  * The error of a call whose stream ended before its response was complete.
  *
  * @param end how it ended.
@@ -62,7 +70,12 @@ function describe(end: StreamEnd): [Code, string] {
       return [Code.Unavailable, "the connection was lost during the call"];
     case "complete":
       return [Code.Internal, "the response ended early"];
-    default:
+    case "reset-by-us": {
+      // The code is what we told the peer, and says nothing of what the peer asks for.
+      const why = end.cause?.message ?? `HTTP/2 error code ${end.code}`;
+      return [Code.Internal, `the stream was reset for what the peer sent: ${why}`];
+    }
+    case "reset-by-peer":
       return describeReset(end.code);
   }
 }
