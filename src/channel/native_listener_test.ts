@@ -79,6 +79,12 @@ class Silence implements AsyncDisposable {
     }
   }
 
+  /** Hangs up those that are still waited for. */
+  async hangUp(): Promise<void> {
+    for (const socket of this.#sockets.slice(-PENDING)) socket.destroy();
+    await this.until(this.failures.length + PENDING);
+  }
+
   /** Resolves once silent clients are hung up on. */
   async endsHandshakes(): Promise<void> {
     // The port changes hands; whoever comes just then is turned away once.
@@ -125,6 +131,7 @@ Deno.test("listenNatively() goes over where a client that does not read is one t
     channel.destroy();
   });
   await silence.giveUp(KEPT);
+  await silence.hangUp();
   assert.ok(silence.listener.address.kind === "tcp");
   const { host, port } = silence.listener.address;
   using deaf = await Deno.connectTls({
