@@ -11,13 +11,18 @@ import { InvalidPayload } from "../../src/errors/mod.ts";
 import { HpackDecoder, HpackEncoder, HpackError } from "../../src/http2/hpack/mod.ts";
 import { isCertificateFault, parseCertificate } from "../../src/identity/mod.ts";
 import {
+  type CallEnvelope,
   decodeArguments,
   decodeCallRequest,
   decodeCallResponse,
+  decodeDuplexRequest,
+  decodeItem,
   decodePayload,
   encodeCallRequest,
   encodeCallResponse,
   type EncodedPayload,
+  encodeDuplexRequest,
+  encodeItem,
   encodePayload,
 } from "../../src/routine/mod.ts";
 import { BodyReader } from "../../src/rpc/body_reader.ts";
@@ -54,6 +59,15 @@ const MAX_INPUT_BYTES = 4_096;
 const CORPUS = new URL("./corpus.json", import.meta.url);
 const LIST = [":method", "POST", ":path", "/a.B/C", "authorization", "x", "content-length", "12"];
 
+const CALL: CallEnvelope = {
+  routine: "math.add",
+  arguments: encodePayload([1, 2], "arguments"),
+  callId: "c1",
+  parentId: "p1",
+  ahead: 16,
+  tags: ["gpu"],
+};
+
 const TARGETS: Readonly<Record<string, Target>> = {
   "payload": {
     seeds: [
@@ -70,19 +84,28 @@ const TARGETS: Readonly<Record<string, Target>> = {
     },
   },
   "call envelope": {
-    seeds: [encodeCallRequest({
-      routine: "math.add",
-      arguments: encodePayload([1, 2], "arguments"),
-      callId: "c1",
-      parentId: "p1",
-      ahead: 16,
-      tags: ["gpu"],
-    })],
+    seeds: [encodeCallRequest(CALL)],
     run: (bytes) => throwsOnly(InvalidPayload, () => decodeCallRequest(bytes)),
   },
   "answer envelope": {
     seeds: [encodeCallResponse(encodePayload({ a: 1 }, "result"))],
     run: (bytes) => throwsOnly(InvalidPayload, () => decodeCallResponse(bytes)),
+  },
+  "item envelope": {
+    seeds: [
+      encodeItem({ kind: "value", payload: encodePayload({ a: 1 }, "item") }),
+      encodeItem({ kind: "credit", items: 8 }),
+    ],
+    run: (bytes) => throwsOnly(InvalidPayload, () => decodeItem(bytes)),
+  },
+  "duplex envelope": {
+    seeds: [
+      encodeDuplexRequest({ kind: "call", call: CALL }),
+      encodeDuplexRequest({ kind: "value", payload: encodePayload("x", "input") }),
+      encodeDuplexRequest({ kind: "credit", items: 8 }),
+      encodeDuplexRequest({ kind: "end" }),
+    ],
+    run: (bytes) => throwsOnly(InvalidPayload, () => decodeDuplexRequest(bytes)),
   },
   "HPACK": {
     seeds: [headerBlock(LIST), headerBlock([...LIST, "x-long", "v".repeat(300)])],
