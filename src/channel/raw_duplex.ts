@@ -3,6 +3,8 @@ import { Duplex } from "node:stream";
 
 /** How many of the first bytes of a peer are kept for telling what it speaks. */
 const FIRST_BYTES = 16;
+/** What is thrown away of a peer that has said it would send nothing more; beyond that it is cut off. */
+const DISCARDED_BYTES = 64 * 1024;
 /** A record whose content is encrypted. */
 const APPLICATION_DATA = 0x17;
 
@@ -15,6 +17,8 @@ export class RawDuplex extends Duplex {
   readonly raw: Socket;
   #held = false;
   #ended = false;
+  /** Bytes that came when TLS took none any more; `undefined` while it does. */
+  #discarded: number | undefined;
   #waiting: Uint8Array | undefined;
   #firstBytes: Uint8Array = new Uint8Array(0);
   /** What TLS 1.3 has encrypted and may not leave yet; `undefined` where all may. */
@@ -60,6 +64,14 @@ export class RawDuplex extends Duplex {
   release(): void {
     this.#held = false;
     this.raw.resume();
+  }
+
+  /**
+   * TLS has taken its last byte: whatever still comes does not count (RFC 8446 §6.1), and the platform would
+   * keep all of it.
+   */
+  takeNoMore(): void {
+    this.#discarded ??= 0;
   }
 
   /** From now on lets nothing leave that TLS 1.3 has encrypted: our certificate and its proof are the first of it. */
@@ -134,8 +146,14 @@ export class RawDuplex extends Duplex {
   }
 
   #arrive(chunk: Uint8Array): void {
+    if (this.#discarded !== undefined) return this.#discard(this.#discarded + chunk.length);
     if (this.#firstBytes.length < FIRST_BYTES) this.#keepFirst(chunk);
     if (!this.push(chunk)) this.raw.pause();
+  }
+
+  #discard(bytes: number): void {
+    this.#discarded = bytes;
+    if (bytes > DISCARDED_BYTES) this.destroy();
   }
 
   #keepFirst(chunk: Uint8Array): void {

@@ -13,6 +13,7 @@ export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel 
 
 /** A TLS socket over a {@linkcode RawDuplex} as a byte channel. */
 export function tlsChannel(socket: TLSSocket, below: RawDuplex): ByteChannel {
+  socket.once("end", () => below.takeNoMore());
   return new SocketChannel(socket, below.raw, {
     pause: () => below.hold(),
     resume: () => below.release(),

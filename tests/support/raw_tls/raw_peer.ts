@@ -114,6 +114,11 @@ export class RawPeer implements Disposable {
     await this.#records.write(CONTENT.applicationData, octets);
   }
 
+  /** Says that nothing more will be sent (RFC 8446 §6.1). */
+  async closeNotify(): Promise<void> {
+    await this.#records.write(CONTENT.alert, Uint8Array.of(1, 0));
+  }
+
   /** Sends off what was written, in one piece; false where the other end has gone. */
   async send(): Promise<boolean> {
     return await this.#records.send();
