@@ -55,6 +55,9 @@ export function watchHandshake(
     const sent = flushAlert(handle, below);
     if (settle()) watcher.failed(failureOf(error, socket, sent));
     original?.call(this, error);
+    // What breaks after the handshake the platform keeps to itself on an accepted socket, and goes on
+    // gathering what arrives.
+    socket.destroy(error);
   };
   socket.on("error", (error: Error) => {
     if (settle()) watcher.failed(failureOf(error, socket, undefined));

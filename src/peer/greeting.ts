@@ -100,6 +100,12 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
       advice: "give this dispatcher credentials, at least the authority to verify the worker by",
     });
   }
+  if (end.how === "violated" && end.code === ErrorCode.SETTINGS_TIMEOUT) {
+    return finding("handshake-timeout", "dispatcher", {
+      found: `the worker did not begin HTTP/2: ${end.error?.message ?? "no SETTINGS in time"}`,
+      advice: "see whether the worker is overloaded, or another service listens on that port",
+    });
+  }
   const heard = facts.tls === undefined ? spoken(firstBytes) : "http/2";
   if (end.how === "violated" || (heard !== "http/2" && heard !== "nothing")) {
     return notHttp2(
@@ -109,6 +115,14 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
     );
   }
   if (farewell !== undefined) return undefined;
+  const code = codeOf(end.error);
+  if (facts.tls !== undefined && code?.startsWith("ERR_SSL_") === true) {
+    return finding("tls-alert", "dispatcher", {
+      found: "after the handshake the peer sent what TLS cannot go on with",
+      advice: "look at the peer's own log",
+      code,
+    });
+  }
   return finding("handshake-aborted", "worker", {
     found: context.own === undefined
       ? "the peer hung up before it spoke HTTP/2, without saying why"
@@ -146,6 +160,12 @@ function notHttp2(found: string): Finding {
     found: `the peer does not speak HTTP/2: ${found}`,
     advice: "see which service listens on that port",
   });
+}
+
+function codeOf(error: Error | undefined): string | undefined {
+  return error !== undefined && "code" in error && typeof error.code === "string"
+    ? error.code
+    : undefined;
 }
 
 function causeOf({ error }: ConnectionEnd): { cause?: Error } {

@@ -114,9 +114,19 @@ export class RawPeer implements Disposable {
     await this.#records.write(CONTENT.applicationData, octets);
   }
 
+  /** Writes an alert: its level and its description (RFC 8446 §6). */
+  async alert(level: number, description: number): Promise<void> {
+    await this.#records.write(CONTENT.alert, Uint8Array.of(level, description));
+  }
+
   /** Says that nothing more will be sent (RFC 8446 §6.1). */
   async closeNotify(): Promise<void> {
-    await this.#records.write(CONTENT.alert, Uint8Array.of(1, 0));
+    await this.alert(1, 0);
+  }
+
+  /** Writes octets as they are, whether they are a record or not. */
+  asTheyAre(octets: Uint8Array): void {
+    this.#records.writeAsTheyAre(octets);
   }
 
   /** Sends off what was written, in one piece; false where the other end has gone. */

@@ -54,6 +54,11 @@ export class RecordLayer {
     }
   }
 
+  /** Writes octets as they are. */
+  writeAsTheyAre(octets: Uint8Array): void {
+    this.#gathered.push(octets.slice());
+  }
+
   /** Sends off what was written; false where the other end has gone. */
   async send(): Promise<boolean> {
     const octets = joined(...this.#gathered.splice(0));
