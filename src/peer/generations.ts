@@ -17,6 +17,8 @@ export interface GenerationOptions {
 /** The generations of one listener: the current one, and those that still finish their calls. */
 export class Generations {
   readonly #options: GenerationOptions;
+  /** Every generation by its TLS, also one that ended while a handshake was under way. */
+  readonly #byTls = new WeakMap<ServerTls, ListenerGeneration>();
   #current: ListenerGeneration;
   #leaving: ListenerGeneration[] = [];
 
@@ -37,7 +39,7 @@ export class Generations {
 
   /** The generation that a handshake was done under; another may have become current since. */
   with(tls: ServerTls | undefined): ListenerGeneration {
-    return this.#leaving.find((generation) => generation.tls === tls) ?? this.#current;
+    return (tls && this.#byTls.get(tls)) ?? this.#current;
   }
 
   /** Goes by newer material: in a new generation, unless the TLS of the current one is as good. */
@@ -91,6 +93,9 @@ export class Generations {
   }
 
   #make(material: CredentialMaterial): ListenerGeneration {
-    return new ListenerGeneration(material, this.#options.minTlsVersion ?? oldestVersion(material));
+    const oldest = this.#options.minTlsVersion ?? oldestVersion(material);
+    const generation = new ListenerGeneration(material, oldest);
+    this.#byTls.set(generation.tls, generation);
+    return generation;
   }
 }

@@ -110,3 +110,28 @@ Deno.test("a dial under way when the worker rotates reaches the worker all the s
   const generations = race.listener.connections().map(({ generation }) => generation);
   assert.equal(generations.at(-1), race.listener.generation);
 });
+
+Deno.test("a dial under way when the worker rotates is sent away from a generation that nobody else holds", async () => {
+  const observer = new RecordingObserver();
+  const source = new TurnableSource(materialOf({ certificate, trusts: [root] }));
+  await using listener = await listenAs(source, { observer });
+  await using held = await HeldBack.open(listener.address);
+  const shown = { certificate: clients.fine(), trusts: [root] };
+  const dial = dialAs(shown, held.address);
+  await held.arrived;
+  // Connections are accepted in order: once this one is over, the one before it waits with its TLS.
+  const other = await dialAs(shown, listener.address);
+  await other.connection.shutdown();
+  const [first] = listener.connections();
+  await first?.connection.closed;
+  source.turn(materialOf({ certificate: workers.fine(), trusts: [root] }));
+  assert.equal(observer.of("listener.generation").at(-1)?.state, "ended");
+  held.letGo();
+  const peer = await dial;
+  assert.equal(await callOnce(peer), "complete");
+  const accepted = observer.of("peer.accepted").slice(1).map(({ generation }) => generation);
+  assert.equal(accepted.length, 2);
+  assert.equal(accepted[1], listener.generation);
+  assert.notEqual(accepted[0], listener.generation);
+  assert.equal(observer.of("listener.generation").length, 4);
+});
