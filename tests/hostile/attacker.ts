@@ -68,7 +68,7 @@ export class Attacker extends RawPeer {
 
   /** Connects, and says nothing yet. */
   static async connect(target: Target, polite = false): Promise<Attacker> {
-    return new Attacker(connWire(await connected(target)), polite);
+    return new Attacker(connWire(await connected(target)), polite ? "polite" : "none");
   }
 
   /** Connects, and begins as a client should. */

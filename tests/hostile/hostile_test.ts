@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
+import type { WorkerLimits } from "../../src/worker/mod.ts";
 import type { Attack } from "./attack.ts";
 import { Attacker, CALL } from "./attacker.ts";
 import { attacks } from "./attacks.ts";
 import { floods } from "./floods.ts";
 import { cancel, headers, literals } from "./frames.ts";
 import { Stage } from "./stage.ts";
-import type { WorkerLimits } from "../../src/worker/mod.ts";
 
 /** What a worker may hold more after an attack than before. */
 const MORE_BYTES = 64 * 1024 * 1024;
@@ -17,51 +17,51 @@ const quick = attacks.filter((attack) => !floods.includes(attack) && !slow.inclu
 const ANSWER_MS = 30_000;
 /** How many attacks are made at once that are over in a moment. */
 const AT_ONCE = 16;
-/** Limits of a worker that is not to be waited for. */
+/** How many floods are let loose at once; whoever sends them has to be able to read, too. */
+const FLOODS_AT_ONCE = 3;
+/** Limits of a worker that is not to be waited for; longer where honest peers need some time, too. */
 const IMPATIENT: WorkerLimits = {
-  handshakeTimeoutMs: 1000,
+  handshakeTimeoutMs: 3000,
   receiveTimeoutMs: 500,
   http2: {
-    prefaceTimeoutMs: 500,
+    prefaceTimeoutMs: 1000,
     headerTimeoutMs: 500,
-    settingsAckTimeoutMs: 500,
+    settingsAckTimeoutMs: 2000,
     stallTimeoutMs: 500,
     closeGraceMs: 500,
   },
 };
 
-Deno.test("a worker answers floods as the RFC says, serves others, and keeps nothing", async (t) => {
+Deno.test("a worker answers floods as the RFC says, serves others, and keeps nothing", async () => {
   await using stage = await Stage.open();
-  for (const flood of floods) await t.step(flood.name, () => withstands(stage, [flood]));
+  for (const made of inGroups(floods, FLOODS_AT_ONCE)) await withstands(stage, made);
 });
 
 Deno.test("a worker answers what is malformed as the RFC says, serves others, and keeps nothing", async () => {
   await using stage = await Stage.open();
-  for (const made of inGroups(quick)) await withstands(stage, made);
+  for (const made of inGroups(quick, AT_ONCE)) await withstands(stage, made);
 });
 
-Deno.test("a worker does not wait for peers who take their time", async (t) => {
+Deno.test("a worker does not wait for peers who take their time", async () => {
   await using stage = await Stage.open(IMPATIENT);
-  for (const attack of slow) await t.step(attack.name, () => withstands(stage, [attack]));
+  await doesNotWait(stage, slow);
 });
 
-Deno.test("a worker in plaintext answers and serves as behind TLS", async (t) => {
+Deno.test("a worker in plaintext answers and serves as behind TLS", async () => {
   await using stage = await Stage.openPlaintext("tcp");
-  for (const made of inGroups(quick)) await withstands(stage, made);
+  for (const made of inGroups(quick, AT_ONCE)) await withstands(stage, made);
   // Floods last: they use up what a peer may reset, and all who attack here are one peer.
-  for (const flood of floods) await t.step(flood.name, () => withstands(stage, [flood]));
+  for (const made of inGroups(floods, FLOODS_AT_ONCE)) await withstands(stage, made);
 });
 
 Deno.test("a worker on a unix socket answers and serves as behind TLS", async () => {
   await using stage = await Stage.openPlaintext("unix");
-  for (const made of inGroups(quick)) await withstands(stage, made);
+  for (const made of inGroups(quick, AT_ONCE)) await withstands(stage, made);
 });
 
-Deno.test("a worker in plaintext does not wait for peers who take their time", async (t) => {
+Deno.test("a worker in plaintext does not wait for peers who take their time", async () => {
   await using stage = await Stage.openPlaintext("tcp", IMPATIENT);
-  for (const attack of slow.filter(({ inPlaintext }) => inPlaintext !== "none")) {
-    await t.step(attack.name, () => withstands(stage, [attack]));
-  }
+  await doesNotWait(stage, slow.filter(({ inPlaintext }) => inPlaintext !== "none"));
 });
 
 Deno.test("a peer that comes again has the resets it has left, and others have theirs", async () => {
@@ -83,8 +83,15 @@ function resets(count: number): readonly Uint8Array[] {
   ]).flat();
 }
 
-function* inGroups(attacks: readonly Attack[]): Generator<readonly Attack[]> {
-  for (let at = 0; at < attacks.length; at += AT_ONCE) yield attacks.slice(at, at + AT_ONCE);
+function* inGroups(attacks: readonly Attack[], size: number): Generator<readonly Attack[]> {
+  for (let at = 0; at < attacks.length; at += size) yield attacks.slice(at, at + size);
+}
+
+/** Those who only hold on do so at once; those who call would take each other's places for calls. */
+async function doesNotWait(stage: Stage, slow: readonly Attack[]): Promise<void> {
+  const holding = slow.filter(({ times = 1 }) => times > 1);
+  await withstands(stage, holding);
+  for (const attack of slow) if (!holding.includes(attack)) await withstands(stage, [attack]);
 }
 
 /** What an attack comes to, or that it comes to nothing. */

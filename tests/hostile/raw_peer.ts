@@ -1,6 +1,9 @@
 import { CODES, Flag, frame, join, Type } from "./frames.ts";
 import type { Wire } from "./wire.ts";
 
+/** What a peer answers by itself: SETTINGS and PINGs, PINGs alone, or neither. */
+export type Manners = "polite" | "pings" | "none";
+
 /** One end of an HTTP/2 connection, which sends whatever it likes. */
 export abstract class RawPeer implements Disposable {
   /** When the other end has closed its side. */
@@ -8,7 +11,8 @@ export abstract class RawPeer implements Disposable {
   /** Octets that have come. */
   received = 0;
   readonly #wire: Wire;
-  readonly #polite: boolean;
+  readonly #manners: Manners;
+  #prefaceBytes: number;
   #goAway: string | undefined;
   #isClosed = false;
   #acknowledged = false;
@@ -17,10 +21,11 @@ export abstract class RawPeer implements Disposable {
   #news = Promise.withResolvers<void>();
   #writing: Promise<unknown> = Promise.resolve();
 
-  /** @param polite whether it acknowledges SETTINGS and answers PINGs. */
-  protected constructor(wire: Wire, polite: boolean) {
+  /** @param prefaceBytes octets that come before the first frame. */
+  protected constructor(wire: Wire, manners: Manners, prefaceBytes = 0) {
     this.#wire = wire;
-    this.#polite = polite;
+    this.#manners = manners;
+    this.#prefaceBytes = prefaceBytes;
     this.closed = this.#read();
   }
 
@@ -105,7 +110,11 @@ export abstract class RawPeer implements Disposable {
   #take(bytes: Uint8Array): void {
     this.received += bytes.length;
     let rest = this.#rest.length === 0 ? bytes : join(this.#rest, bytes);
-    while (rest.length >= 9) {
+    if (this.#prefaceBytes > 0 && rest.length >= this.#prefaceBytes) {
+      rest = rest.subarray(this.#prefaceBytes);
+      this.#prefaceBytes = 0;
+    }
+    while (this.#prefaceBytes === 0 && rest.length >= 9) {
       const view = new DataView(rest.buffer, rest.byteOffset);
       const end = 9 + (view.getUint32(0) >>> 8);
       if (rest.length < end) break;
@@ -120,12 +129,14 @@ export abstract class RawPeer implements Disposable {
     const ack = (flags & Flag.ACK) !== 0;
     switch (type) {
       case Type.SETTINGS:
-        if (ack || !this.#polite) return;
+        if (ack || this.#manners !== "polite") return;
         this.#acknowledged = true;
         return void this.send(frame(Type.SETTINGS, Flag.ACK, 0));
       case Type.PING:
         if (ack) this.#pongs++;
-        else if (this.#polite) void this.send(frame(Type.PING, Flag.ACK, 0, payload.slice()));
+        else if (this.#manners !== "none") {
+          void this.send(frame(Type.PING, Flag.ACK, 0, payload.slice()));
+        }
         return;
       case Type.GOAWAY: {
         const code = new DataView(payload.buffer, payload.byteOffset).getUint32(4);

@@ -4,7 +4,7 @@ import { Attacker, CALL, type Target } from "./attacker.ts";
 import { data, frame, headers, literals, PREFACE, Type } from "./frames.ts";
 
 /** How many of each hold on at once. */
-const MANY = 100;
+const MANY = 15;
 /** The beginning of a ClientHello: a handshake record that announces 512 octets. */
 const HALF_A_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
 

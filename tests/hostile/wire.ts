@@ -49,7 +49,8 @@ export function socketWire(socket: Duplex): Wire {
   return {
     async read(take) {
       socket.on("data", take);
-      if (!socket.destroyed) await once(socket, "close").catch(() => {});
+      const over = ["end", "close"].map((event) => once(socket, event).catch(() => {}));
+      if (!socket.destroyed) await Promise.race(over);
     },
     write: (bytes) =>
       new Promise((sent, failed) => {

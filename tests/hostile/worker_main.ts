@@ -3,13 +3,16 @@ import { Credentials } from "../../src/credentials/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import type { WorkerSettings } from "./worker_process.ts";
 
-const { trust, listen, limits }: WorkerSettings = JSON.parse(Deno.args[0] ?? "");
+const { trust, tags, listen, limits, module = "./routines.ts" }: WorkerSettings = JSON.parse(
+  Deno.args[0] ?? "",
+);
 const worker = await WorkerServer.start({
-  modules: [new URL("./routines.ts", import.meta.url)],
+  modules: [new URL(module, import.meta.url)],
   ...(trust === undefined
     ? {}
     : { credentials: Credentials.fromPem(trust.pem), allow: trust.allow }),
   listen,
+  tags,
   limits,
 });
 console.log(JSON.stringify({ address: worker.address }));

@@ -11,6 +11,10 @@ const WORKER = new URL("./worker_main.ts", import.meta.url).href;
 export interface WorkerSettings {
   /** Default: plaintext. */
   readonly trust?: { readonly pem: CredentialPem; readonly allow: string };
+  /** What it serves. Default: the routines that attackers call. */
+  readonly module?: string;
+  /** Default: none. */
+  readonly tags?: readonly string[];
   /** Default: any port on loopback. */
   readonly listen?: readonly string[];
   /** Default: the worker's own. */

@@ -1,0 +1,131 @@
+import { createAuthority } from "../../../src/credentials/mod.ts";
+import { Dispatcher } from "../../../src/dispatch/mod.ts";
+import type { Held } from "../routines.ts";
+import { WorkerProcess } from "../worker_process.ts";
+import { beginBeside, callAgain, callTrap, endBeside, forget, held, open } from "./dispatching.ts";
+import { HostileServer, type ServerPem } from "./hostile_server.ts";
+import type { Trap } from "./trap.ts";
+
+const WORKER_ID = "spiffe://example.org/worker";
+const DISPATCHER_ID = "spiffe://example.org/client/dispatcher";
+/** Files that a process opens for itself now and then; what traps hold open are more. */
+const OWN_FILES = 4;
+/** How long connections may take to go; far longer than they do. */
+const SETTLE_MS = 20_000;
+/** The time a call is given that is not about time. */
+const PATIENT_MS = 30_000;
+
+/** What a trap came to. */
+export interface Trapped {
+  readonly name: string;
+  /** What the call came to. */
+  readonly comesTo: string;
+  /** What the server got for it. */
+  readonly answer: string;
+  /** What a call came to that was made afterwards, and how often the dispatcher had to connect. */
+  readonly survived?: string;
+}
+
+/** A dispatcher in a process of its own, a harmless worker that it calls, and servers that are not. */
+export class DispatcherStage implements AsyncDisposable {
+  readonly #control: Dispatcher;
+  readonly #pem: ServerPem | undefined;
+  readonly #resources: AsyncDisposableStack;
+
+  private constructor(
+    control: Dispatcher,
+    pem: ServerPem | undefined,
+    resources: AsyncDisposableStack,
+  ) {
+    this.#control = control;
+    this.#pem = pem;
+    this.#resources = resources;
+  }
+
+  /** Opens it. */
+  static async open(
+    security: "mutual-tls" | "plaintext",
+    patience: "patient" | "impatient",
+  ): Promise<DispatcherStage> {
+    await using opening = new AsyncDisposableStack();
+    const tls = security === "mutual-tls" ? certificates() : undefined;
+    const honest = opening.use(
+      await WorkerProcess.with({
+        tags: ["honest"],
+        ...(tls === undefined ? {} : { trust: { pem: tls.worker, allow: DISPATCHER_ID } }),
+      }),
+    );
+    const dispatching = opening.use(
+      await WorkerProcess.with({ module: "./servers/dispatching.ts" }),
+    );
+    const control = opening.use(
+      await Dispatcher.open({ discovery: `static:127.0.0.1:${dispatching.port}` }),
+    );
+    await control.call(open, [{
+      honest: `127.0.0.1:${honest.port}`,
+      ...(tls === undefined ? {} : { trust: { pem: tls.dispatcher, identity: WORKER_ID } }),
+      impatient: patience === "impatient",
+    }]);
+    return new DispatcherStage(control, tls?.worker, opening.move());
+  }
+
+  /** Lets the dispatcher call a server that has laid a trap. */
+  async strike(trap: Trap): Promise<Trapped> {
+    const { name, kind = "call", timeoutMs = PATIENT_MS, survived } = trap;
+    await using server = await HostileServer.open(trap, this.#pem);
+    const { address } = server;
+    const call = this.#control.call(callTrap, [{ address, kind, timeoutMs }], {
+      timeoutMs: 60_000,
+    });
+    const comesTo = await call;
+    if (trap.lasts === true) await this.#control.call(forget, [address]);
+    const answer = await server.answer;
+    const again = survived === true ? await this.#again(address, server) : undefined;
+    await this.#control.call(forget, [address]);
+    return { name, comesTo, answer, ...(again === undefined ? {} : { survived: again }) };
+  }
+
+  /** What the dispatcher's process holds. */
+  held(): Promise<Held> {
+    return this.#control.call(held, []);
+  }
+
+  /** Waits until the dispatcher has let go of nearly every connection that it had not before. */
+  async settled(before: Held): Promise<Held> {
+    const until = performance.now() + SETTLE_MS;
+    for (;;) {
+      const now = await this.held();
+      const files = now.files - before.files;
+      if (files <= OWN_FILES) return now;
+      if (performance.now() > until) throw new Error(`${files} files are kept`);
+    }
+  }
+
+  /** Calls the harmless worker without a pause while something goes on; not one call may fail. */
+  async beside<Result>(strikes: Promise<Result>): Promise<Result> {
+    await this.#control.call(beginBeside, []);
+    const [struck] = await Promise.allSettled([strikes]);
+    const { calls, failures } = await this.#control.call(endBeside, []);
+    if (struck.status === "rejected") throw struck.reason;
+    if (failures.length === 0) return struck.value;
+    throw new Error(`${failures.length} of ${calls} calls failed beside: ${failures[0]}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+
+  async #again(address: string, server: HostileServer): Promise<string> {
+    const came = await this.#control.call(callAgain, [address]);
+    return `${came} over ${server.connections}`;
+  }
+}
+
+function certificates(): { readonly worker: ServerPem; readonly dispatcher: ServerPem } {
+  const authority = createAuthority();
+  const issue = (name: string, spiffe: string): ServerPem => {
+    const { certPem: cert, keyPem: key } = authority.issue({ name, spiffe, ip: ["127.0.0.1"] });
+    return { ca: authority.certPem, cert, key };
+  };
+  return { worker: issue("worker", WORKER_ID), dispatcher: issue("dispatcher", DISPATCHER_ID) };
+}

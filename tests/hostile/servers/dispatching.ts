@@ -1,0 +1,168 @@
+/** What the process of a dispatcher is told to do: a worker whose routines call others. */
+import { routine } from "../../../src/contract/mod.ts";
+import { type CredentialPem, Credentials } from "../../../src/credentials/mod.ts";
+import { Dispatcher, type DispatcherLimits } from "../../../src/dispatch/mod.ts";
+import { HandshakeError, RoutineError, WorkerUnavailable } from "../../../src/errors/mod.ts";
+import { echo } from "../routines.ts";
+import { ToldDiscovery } from "./told_discovery.ts";
+import type { CallKind } from "./trap.ts";
+import { HONEST, TRAP, TRAP_ITEMS } from "./visitor.ts";
+
+export { held } from "../routines.ts";
+
+/** How the dispatcher is opened. */
+export interface Dispatching {
+  /** The address of the worker that does no harm. */
+  readonly honest: string;
+  /** What it shows, and who all workers must be. Default: plaintext. */
+  readonly trust?: { readonly pem: CredentialPem; readonly identity: string };
+  /** Whether it waits for nobody for long. */
+  readonly impatient: boolean;
+}
+
+/** A call of a hostile server. */
+export interface TrappedCall {
+  readonly address: string;
+  readonly kind: CallKind;
+  readonly timeoutMs: number;
+}
+
+/** What calls of the harmless worker came to meanwhile. */
+export interface Besides {
+  readonly calls: number;
+  readonly failures: readonly string[];
+}
+
+/** Who calls the harmless worker at the same time. */
+const CALLERS = 4;
+/** Calls that must have been made beside each trap, however soon it is over. */
+const CALLS = 20;
+/** How long whoever reads late does not read. */
+const LATE_MS = 500;
+const LARGE = "x".repeat(1024 * 1024);
+/** Limits of a dispatcher that is not to be waited for. */
+const IMPATIENT: DispatcherLimits = {
+  handshakeTimeoutMs: 2000,
+  http2: {
+    prefaceTimeoutMs: 1000,
+    headerTimeoutMs: 1000,
+    settingsAckTimeoutMs: 1000,
+    keepaliveIdleMs: 1000,
+    keepaliveTimeoutMs: 1000,
+  },
+};
+
+const trap = routine<(value: string) => unknown>(TRAP);
+const trapItems = routine<() => AsyncGenerator<unknown>>(TRAP_ITEMS);
+const honest = routine<() => string>(HONEST);
+
+const discovery = new ToldDiscovery();
+let opened: Promise<Dispatcher> | undefined;
+let over: PromiseWithResolvers<void> | undefined;
+let besides: Promise<Besides> | undefined;
+
+/** Opens the dispatcher. */
+export const open = routine("dispatching.open", async (how: Dispatching): Promise<boolean> => {
+  const { honest, trust, impatient } = how;
+  const found = discovery.tell({ kind: "added", worker: { address: honest, tags: ["honest"] } });
+  opened = Dispatcher.open({
+    discovery,
+    ...(trust === undefined
+      ? {}
+      : { credentials: Credentials.fromPem(trust.pem), identity: trust.identity }),
+    limits: impatient ? IMPATIENT : {},
+  });
+  await found;
+  await callHonest(0);
+  return true;
+});
+
+/** Calls a hostile server, and gives what the call comes to. */
+export const callTrap = routine(
+  "dispatching.callTrap",
+  async ({ address, kind, timeoutMs }: TrappedCall): Promise<string> => {
+    await discovery.tell({ kind: "added", worker: { address, tags: [address] } });
+    const dispatcher = await dispatching();
+    const options = { tags: [address], timeoutMs };
+    return await outcome(async () => {
+      switch (kind) {
+        case "call":
+          return await dispatcher.call(trap, [""], options);
+        case "large":
+          return await dispatcher.call(trap, [LARGE], options);
+        case "items":
+          return await Array.fromAsync(dispatcher.stream(trapItems, [], options));
+        case "unread":
+          return await readLate(dispatcher.stream(trapItems, [], options));
+      }
+    });
+  },
+);
+
+/** Calls a hostile server where it is honest, over the connection there is. */
+export const callAgain = routine("dispatching.callAgain", async (address: string) => {
+  const dispatcher = await dispatching();
+  return await outcome(() => dispatcher.call(honest, [], { tags: [address], timeoutMs: 10_000 }));
+});
+
+/** Forgets a hostile server. */
+export const forget = routine("dispatching.forget", async (address: string) => {
+  await discovery.tell({ kind: "removed", address });
+  return true;
+});
+
+/** Begins to call the harmless worker without a pause. */
+export const beginBeside = routine("dispatching.beginBeside", () => {
+  over = Promise.withResolvers();
+  besides = callBeside(over.promise);
+  return true;
+});
+
+/** Ends that, and tells what came of it. */
+export const endBeside = routine("dispatching.endBeside", async (): Promise<Besides> => {
+  over?.resolve();
+  return await besides ?? { calls: 0, failures: [] };
+});
+
+async function callBeside(over: Promise<void>): Promise<Besides> {
+  let goesOn = true;
+  void over.then(() => goesOn = false);
+  let calls = 0;
+  const failures: string[] = [];
+  await Promise.all(Array.from({ length: CALLERS }, async () => {
+    while (goesOn || calls < CALLS) {
+      const value = ++calls;
+      const came = await outcome(() => callHonest(value));
+      if (came !== `result ${value}`) failures.push(came);
+    }
+  }));
+  return { calls, failures };
+}
+
+async function callHonest(value: number): Promise<unknown> {
+  return await (await dispatching()).call(echo, [value], { tags: ["honest"] });
+}
+
+/** One item, and much later the others. */
+async function readLate(items: AsyncGenerator<unknown>): Promise<unknown> {
+  const { value } = await items.next();
+  await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+  return [value, ...await Array.fromAsync(items)];
+}
+
+/** Which error a call ends with, or which result. */
+async function outcome(call: () => Promise<unknown>): Promise<string> {
+  try {
+    return `result ${JSON.stringify(await call())}`;
+  } catch (error) {
+    if (error instanceof HandshakeError) return `HandshakeError ${error.reason}`;
+    if (error instanceof RoutineError) return `RoutineError ${error.remoteName}`;
+    if (error instanceof WorkerUnavailable && error.notBegun) return "WorkerUnavailable not begun";
+    return (error as Error).name;
+  }
+}
+
+async function dispatching(): Promise<Dispatcher> {
+  if (opened === undefined) throw new Error("the dispatcher was not opened");
+  return await opened;
+}
