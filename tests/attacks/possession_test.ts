@@ -74,6 +74,44 @@ const WAYS: readonly (readonly [string, string, Attack])[] = [
   ["left out with the certificate", "unexpected_message", () => Promise.resolve()],
 ];
 
+/** Schemes that do not fit the key, or that TLS 1.3 has not (RFC 8446 §4.2.3). */
+const UNFIT_SCHEMES = [
+  0x0000,
+  0x0201,
+  0x0203,
+  0x0303,
+  0x0401,
+  0x0503,
+  0x0603,
+  0x0804,
+  0x0807,
+  0xfefe,
+];
+
+/** Proves the key rightly, and calls the scheme another one. */
+function underScheme(scheme: number): Attack {
+  return async (raw, side) => {
+    await raw.certificate([flawless[side].der]);
+    await raw.certificateVerify(await keyOf(flawless[side]), side, scheme);
+    await raw.finished();
+    await raw.application(HTTP2);
+  };
+}
+
+Deno.test("a dispatcher writes nothing to a worker whose proof is of a scheme that does not fit", async () => {
+  for (const scheme of UNFIT_SCHEMES) {
+    const { error } = await attackDispatcher(underScheme(scheme));
+    assert.equal(error.reason, "tls-alert", `${scheme}: ${error.message}`);
+  }
+});
+
+Deno.test("a worker parses nothing of a client whose proof is of a scheme that does not fit", async () => {
+  for (const scheme of UNFIT_SCHEMES) {
+    const { refused } = await attackWorker(underScheme(scheme));
+    assert.equal(refused.reason, "tls-alert", `${scheme}`);
+  }
+});
+
 for (const [how, alert, show] of WAYS) {
   const attack: Attack = async (raw, side) => {
     await show(raw, side);

@@ -34,11 +34,15 @@ export function readCertificates(body: Octets): Octets[] {
   return certificates;
 }
 
-/** Proves, as `side`, that the sender has the key of its certificate (RFC 8446 §4.4.3). */
+/**
+ * Proves, as `side`, that the sender has the key of its certificate (RFC 8446 §4.4.3): over P-256, whatever
+ * the scheme is said to be.
+ */
 export async function certificateVerifyMessage(
   key: CryptoKey,
   side: Side,
   transcript: Octets,
+  scheme = ECDSA_SECP256R1_SHA256,
 ): Promise<Octets> {
   const content = joined(
     new Uint8Array(64).fill(0x20),
@@ -50,7 +54,7 @@ export async function certificateVerifyMessage(
   const signature = new Uint8Array(await crypto.subtle.sign(algorithm, key, content));
   const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
   const der = sequence(unsignedInteger(r), unsignedInteger(s));
-  return message(MESSAGE.certificateVerify, uint(ECDSA_SECP256R1_SHA256, 2), vector(2, der));
+  return message(MESSAGE.certificateVerify, uint(scheme, 2), vector(2, der));
 }
 
 const ECDSA_SECP256R1_SHA256 = 0x0403;

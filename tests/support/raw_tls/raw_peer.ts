@@ -86,9 +86,10 @@ export class RawPeer implements Disposable {
     await this.handshake(certificateMessage(entries));
   }
 
-  /** Signs the transcript, as the side that this end is unless another is given. */
-  async certificateVerify(key: CryptoKey, as: Side = this.#side): Promise<void> {
-    await this.handshake(await certificateVerifyMessage(key, as, await this.#transcriptHash()));
+  /** Signs the transcript, as the side that this end is unless another is given, and under that scheme's number. */
+  async certificateVerify(key: CryptoKey, as: Side = this.#side, scheme?: number): Promise<void> {
+    const transcript = await this.#transcriptHash();
+    await this.handshake(await certificateVerifyMessage(key, as, transcript, scheme));
   }
 
   /** Ends our part of the handshake: what follows is application data. */
