@@ -24,6 +24,22 @@ export function tooLargeToReceive({ messageBytes }: RpcLimits): ConnectError {
   );
 }
 
+/** An envelope declares a message that is larger than may be received. */
+export function messageTooLarge(length: number, messageBytes: number): ConnectError {
+  return new ConnectError(
+    `message size ${length} is larger than configured readMaxBytes ${messageBytes}`,
+    Code.ResourceExhausted,
+  );
+}
+
+/** A message is compressed, and it was not said how. */
+export function notDecompressible(): ConnectError {
+  return new ConnectError(
+    "received compressed envelope, but do not know how to decompress",
+    Code.Internal,
+  );
+}
+
 /** A response's header or trailer section has what no header field may have. */
 export function invalidFields(): ConnectError {
   return new ConnectError("the response's header fields are not valid", Code.Internal);

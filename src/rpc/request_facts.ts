@@ -1,5 +1,6 @@
 import type { HeaderList } from "../http2/mod.ts";
 import type { RpcProtocol } from "./admission.ts";
+import { areValid } from "./header_fields.ts";
 import { parseConnectTimeout, parseGrpcTimeout } from "./timeout_field.ts";
 
 /** What a request's header section says, read once for all requests that share it. */
@@ -16,8 +17,12 @@ export interface RequestFacts {
   readonly protocol: RpcProtocol | undefined;
   /** Whether the body is uncompressed binary of Connect or gRPC, and everything else about it is ordinary. */
   readonly plainBinary: boolean;
+  /** The same of a body that is a stream of Connect. */
+  readonly plainStream: boolean;
   /** The compressions the caller takes for the response. */
   readonly acceptEncoding: string | undefined;
+  /** The same for the messages of a stream of Connect. */
+  readonly acceptStreamEncoding: string | undefined;
   readonly timeoutMs: number | undefined;
   /** The promised length of the body; `NaN` where the field is not a number. */
   readonly contentLength: number | undefined;
@@ -51,8 +56,11 @@ function readFacts(fields: HeaderList): RequestFacts {
   const timeoutMs = timeout === undefined
     ? undefined
     : (grpc ? parseGrpcTimeout : parseConnectTimeout)(timeout);
-  const encoding = values.get(grpc ? "grpc-encoding" : "content-encoding") ?? "identity";
+  const stream = contentType === STREAM;
+  const encoding = values.get(encodingField(grpc, stream)) ?? "identity";
   const length = values.get("content-length");
+  const plain = httpMethod === "POST" && query < 0 && encoding === "identity" &&
+    (timeout === undefined || timeoutMs !== undefined);
   return {
     httpMethod,
     scheme: values.get(":scheme") ?? "https",
@@ -61,12 +69,18 @@ function readFacts(fields: HeaderList): RequestFacts {
     path: query < 0 ? target : target.slice(0, query),
     contentType,
     protocol,
-    plainBinary: httpMethod === "POST" && query < 0 && encoding === "identity" &&
-      PLAIN_BINARY.has(contentType) && (timeout === undefined || timeoutMs !== undefined),
+    plainBinary: plain && PLAIN_BINARY.has(contentType),
+    plainStream: plain && stream && areValid(fields),
     acceptEncoding: values.get(grpc ? "grpc-accept-encoding" : "accept-encoding"),
+    acceptStreamEncoding: values.get("connect-accept-encoding"),
     timeoutMs,
     contentLength: length === undefined ? undefined : DIGITS.test(length) ? Number(length) : NaN,
   };
+}
+
+function encodingField(grpc: boolean, stream: boolean): string {
+  if (grpc) return "grpc-encoding";
+  return stream ? "connect-content-encoding" : "content-encoding";
 }
 
 const DIGITS = /^[0-9]{1,15}$/;
@@ -76,6 +90,8 @@ const PLAIN_BINARY: ReadonlySet<string> = new Set([
   "application/grpc",
   "application/grpc+proto",
 ]);
+
+const STREAM = "application/connect+proto";
 
 function protocolOf(contentType: string, httpMethod: string): RpcProtocol | undefined {
   const type = contentType.toLowerCase();

@@ -9,6 +9,7 @@ import type {
 import type { Admission, Admit, ArrivingCall, RpcProtocol } from "./admission.ts";
 import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_status.ts";
 import { callContext } from "./call_context.ts";
+import { DuplexCall } from "./duplex_call.ts";
 import { FastCall, type FastHandler } from "./fast_call.ts";
 import { fastHandlerOf } from "./fast_implementation.ts";
 import { connectionBudgets, type GatherBudget } from "./gather_budget.ts";
@@ -38,7 +39,7 @@ export interface RequestHandlerOptions<Peer, Context> {
 export function createRequestHandler<Peer, Context>(
   options: RequestHandlerOptions<Peer, Context>,
 ): (peer: Peer) => ServerConnectionOptions["onRequest"] {
-  const { limits, routes } = recordedRoutes(options.router);
+  const { limits, json, routes } = recordedRoutes(options.router);
   const budgetOfConnection = connectionBudgets(options.gatheredBytes);
   const fastHandlers = new Map<Route, FastHandler>();
   for (const route of routes.values()) {
@@ -64,11 +65,8 @@ export function createRequestHandler<Peer, Context>(
       answerStatus(stream, status);
       return discard(stream);
     }
-    const request: ArrivedRequest = { stream, fields, facts, route, limits, budget };
-    const fastHandler = facts.plainBinary ? fastHandlers.get(route) : undefined;
-    const call = fastHandler === undefined
-      ? new AdmittedPlainCall(request)
-      : new FastCall(request, fastHandler, peer);
+    const request: ArrivedRequest = { stream, fields, facts, route, limits, json, budget };
+    const call = callOf(request, fastHandlers.get(route), peer);
     if (endStream) call.requestEnded();
     admitInto(call, options.admit, arrivingCall(request, peer));
     return call;
@@ -80,8 +78,25 @@ export function createRequestHandler<Peer, Context>(
   };
 }
 
+/** The call on the lane that takes it. */
+function callOf(
+  request: ArrivedRequest,
+  fastHandler: FastHandler | undefined,
+  peer: unknown,
+): StreamReceiver & WaitingCall {
+  const { facts, route } = request;
+  if (facts.plainBinary && fastHandler !== undefined) {
+    return new FastCall(request, fastHandler, peer);
+  }
+  if (facts.plainStream && route.duplex !== undefined) {
+    return new DuplexCall(request, route.duplex, peer);
+  }
+  return new AdmittedPlainCall(request);
+}
+
 /** A call that waits to be admitted. */
 interface WaitingCall {
+  requestEnded(): void;
   admitted(context: unknown, release: () => void): void;
   refused(error: ConnectError): void;
 }

@@ -8,6 +8,7 @@ import {
 } from "@connectrpc/connect";
 import type {
   DescMethod,
+  DescMethodBiDiStreaming,
   DescMethodUnary,
   DescService,
   JsonReadOptions,
@@ -15,6 +16,7 @@ import type {
 } from "@bufbuild/protobuf";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ConfigurationError } from "../errors/mod.ts";
+import type { DuplexBytesHandler } from "./duplex_bytes.ts";
 import { compressionNames, compressionOf } from "./compression.ts";
 import { defaultRpcLimits, type RpcLimits } from "./limits.ts";
 import { methodPath } from "./method_path.ts";
@@ -45,6 +47,14 @@ export interface RpcRouter extends ConnectRouter {
     method: DescMethodUnary,
     handler: UnaryBytesHandler<Peer, Context>,
   ): this;
+  /**
+   * Answers the calls of `method` that arrive in binary form, uncompressed and over Connect, from the
+   * bytes of their messages. The service must be registered too: it answers those that arrive otherwise.
+   */
+  duplexBytes<Peer, Context>(
+    method: DescMethodBiDiStreaming,
+    handler: DuplexBytesHandler<Peer, Context>,
+  ): this;
 }
 
 /** Creates an empty router. */
@@ -59,6 +69,8 @@ export interface Route {
   readonly handler: UniversalHandler;
   /** The implementation, where calls may reach it without connect-es. */
   readonly implementation: FastImplementation | undefined;
+  /** What answers a call with streams both ways from its bytes. */
+  readonly duplex: DuplexBytesHandler<unknown, unknown> | undefined;
 }
 
 /** An implementation of a unary method, on messages or on bytes. */
@@ -72,6 +84,7 @@ export type UnaryImplementation = (request: never, context: HandlerContext) => u
 /** What a router has recorded, by path. */
 export interface RecordedRoutes {
   readonly limits: RpcLimits;
+  readonly json: JsonOptions | undefined;
   readonly routes: ReadonlyMap<string, Route>;
 }
 
@@ -89,9 +102,12 @@ class RecordingRouter implements RpcRouter {
   readonly #router: ConnectRouter;
   readonly #implementations = new Map<string, UnaryImplementation>();
   readonly #bytes = new Map<string, UnaryBytesHandler<unknown, unknown>>();
+  readonly #duplexBytes = new Map<string, DuplexBytesHandler<unknown, unknown>>();
+  readonly #json: JsonOptions | undefined;
 
   constructor(limits: RpcLimits, json: JsonOptions | undefined) {
     this.#limits = limits;
+    this.#json = json;
     this.#base = {
       acceptCompression: compressionNames.map(compressionOf),
       compressMinBytes: limits.compressFromBytes,
@@ -141,6 +157,14 @@ class RecordingRouter implements RpcRouter {
     return this;
   }
 
+  duplexBytes<Peer, Context>(
+    method: DescMethodBiDiStreaming,
+    handler: DuplexBytesHandler<Peer, Context>,
+  ): this {
+    this.#duplexBytes.set(methodPath(method), handler as DuplexBytesHandler<unknown, unknown>);
+    return this;
+  }
+
   recorded(): RecordedRoutes {
     const routes = new Map<string, Route>();
     for (const handler of this.#router.handlers) {
@@ -149,14 +173,14 @@ class RecordingRouter implements RpcRouter {
         method: handler.method,
         handler,
         implementation: this.#implementationOf(path),
+        duplex: this.#duplexBytes.get(path),
       });
     }
-    for (const path of this.#bytes.keys()) {
-      if (!routes.has(path)) {
-        throw new ConfigurationError(`unaryBytes names ${path}, whose service is not registered`);
-      }
+    for (const path of [...this.#bytes.keys(), ...this.#duplexBytes.keys()]) {
+      if (routes.has(path)) continue;
+      throw new ConfigurationError(`bytes are served for ${path}, whose service is not registered`);
     }
-    return { limits: this.#limits, routes };
+    return { limits: this.#limits, json: this.#json, routes };
   }
 
   #implementationOf(path: string): FastImplementation | undefined {

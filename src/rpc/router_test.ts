@@ -19,9 +19,13 @@ Deno.test("createRpcRouter refuses a method that is registered twice", () => {
 });
 
 Deno.test("createRequestHandler refuses bytes for a service that is not registered", () => {
-  const router = createRpcRouter();
-  router.unaryBytes(EchoService.method.echo, (bytes) => bytes);
-  assert.throws(() => createRequestHandler({ router, admit }), ConfigurationError);
+  const unary = createRpcRouter();
+  unary.unaryBytes(EchoService.method.echo, (bytes) => bytes);
+  const duplex = createRpcRouter();
+  duplex.duplexBytes(EchoService.method.converse, (requests) => requests);
+  for (const router of [unary, duplex]) {
+    assert.throws(() => createRequestHandler({ router, admit }), ConfigurationError);
+  }
 });
 
 Deno.test("createRequestHandler refuses a router that is not ours", () => {

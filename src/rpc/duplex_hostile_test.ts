@@ -1,0 +1,296 @@
+import assert from "node:assert/strict";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import fc from "fast-check";
+import {
+  beginConversation,
+  ConverseRecord,
+  heard,
+  serveConverse,
+  type StreamLane,
+} from "../../tests/support/converse.ts";
+import {
+  EchoRequestSchema,
+  EchoResponseSchema,
+} from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
+import { enveloped, post, rawCall } from "../../tests/support/raw_call.ts";
+import { rpcPair, type RpcPairOptions } from "../../tests/support/rpc_pair.ts";
+import {
+  ErrorCode,
+  type HeaderList,
+  memoryChannelPair,
+  openClientConnection,
+  openServerConnection,
+  type Stream,
+} from "../http2/mod.ts";
+import { notBegun } from "./mod.ts";
+
+const CONVERSE = "/selvage.test.v1.EchoService/Converse";
+const STREAM: HeaderList = [":status", "200", "content-type", "application/connect+proto"];
+const LANES = ["bytes", "plain"] as const;
+
+function open(lane: StreamLane, options: RpcPairOptions = {}) {
+  const record = new ConverseRecord();
+  const pair = rpcPair((router) => serveConverse(router, lane, record), options);
+  return { record, pair, [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
+}
+
+function request(text: string): Uint8Array {
+  return toBinary(EchoRequestSchema, create(EchoRequestSchema, { text }));
+}
+
+function response(text: string): Uint8Array {
+  return toBinary(EchoResponseSchema, create(EchoResponseSchema, { text }));
+}
+
+function json(value: unknown): Uint8Array {
+  return new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((bytes) => [...bytes]));
+}
+
+function cut(body: Uint8Array, cuts: readonly number[]): Uint8Array[] {
+  const inside = cuts.filter((at) => at < body.length).sort((a, b) => a - b);
+  const bounds = [0, ...inside, body.length];
+  return bounds.slice(1).map((end, at) => body.slice(bounds[at], end));
+}
+
+/** The envelopes of a body that is whole. */
+function envelopes(body: Uint8Array): string[] {
+  const found: string[] = [];
+  for (let at = 0; at < body.length;) {
+    const length = new DataView(body.buffer, body.byteOffset).getUint32(at + 1);
+    found.push(`${body[at]} ${body.subarray(at + 5, at + 5 + length).toHex()}`);
+    at += 5 + length;
+  }
+  return found;
+}
+
+/** The body as far as the first envelope that declares more than `maxBytes`. */
+function untilTooLarge(body: Uint8Array, maxBytes: number): Uint8Array {
+  let at = 0;
+  while (at + 5 <= body.length) {
+    const length = new DataView(body.buffer, body.byteOffset).getUint32(at + 1);
+    if (length > maxBytes) return body.subarray(0, at);
+    at += 5 + length;
+  }
+  return body;
+}
+
+const cuts = fc.array(fc.nat(420), { maxLength: 5 });
+/** Mostly fine, some flagged, some that declare more or less than they hold. */
+const envelopeOf = (message: fc.Arbitrary<Uint8Array>) =>
+  fc.record({
+    message,
+    flags: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat(255)),
+    more: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.integer({ min: -3, max: 2 ** 31 })),
+  }).map(({ message, flags, more }) =>
+    enveloped(message, flags, Math.max(0, message.byteLength + more))
+  );
+
+Deno.test("both lanes answer any request alike, in whatever pieces it comes", async () => {
+  await using bytes = open("bytes", { limits: { messageBytes: 300 } });
+  await using plain = open("plain", { limits: { messageBytes: 300 } });
+  const texts = fc.constantFrom("a", "b", "enough", "fail", "throw");
+  const bodies = fc.array(envelopeOf(texts.map(request)), { maxLength: 5 }).map(joined);
+  const more = fc.constantFrom(
+    [],
+    ["connect-accept-encoding", "gzip"],
+    ["connect-content-encoding", "identity"],
+    ["connect-content-encoding", "zip"],
+    ["connect-timeout-ms", "-1"],
+  );
+  await fc.assert(
+    fc.asyncProperty(bodies, cuts, more, async (body, cuts, more) => {
+      const fields = post(CONVERSE, "application/connect+proto", ...more);
+      const answerOf = ({ pair }: typeof bytes, sent: Uint8Array) =>
+        rawCall(pair.client, fields, cut(sent, cuts)).response;
+      const ours = await answerOf(bytes, body);
+      const theirs = await answerOf(plain, body);
+      assert.deepEqual([ours.header, ours.trailer], [theirs.header, theirs.trailer]);
+      // Of what came in one piece with a message that is too large, connect-es answers nothing.
+      const without = await answerOf(plain, untilTooLarge(body, 300));
+      const [said, expected, before] = [ours, theirs, without].map(({ body }) => envelopes(body));
+      assert([expected, before].some((answer) => answer!.at(-1) === said!.at(-1)));
+      assert.deepEqual(said!.slice(0, -1), before!.slice(0, -1));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+for (const lane of LANES) {
+  Deno.test(`${lane}: a deadline of no time at all has passed`, async () => {
+    await using served = open(lane);
+    const fields = post(CONVERSE, "application/connect+proto", "connect-timeout-ms", "0");
+    const hang = enveloped(request("hang"));
+    const { body } = await rawCall(served.pair.client, fields, [hang], false).response;
+    const end = JSON.parse(new TextDecoder().decode(body.subarray(5)));
+    assert.equal(end.error.code, "deadline_exceeded");
+    while (served.pair.running() > 0) await new Promise((resolve) => setTimeout(resolve));
+  });
+
+  Deno.test(`${lane}: a request that is cancelled in the breath it came in never begins`, async () => {
+    await using served = open(lane);
+    const fields = post(CONVERSE, "application/connect+proto");
+    const calls = Array.from({ length: 20 }, () => {
+      const call = rawCall(served.pair.client, fields, [enveloped(request("a"))], false);
+      call.stream.reset(ErrorCode.CANCEL);
+      return call.response;
+    });
+    await Promise.all(calls);
+    const last = rawCall(served.pair.client, fields, [enveloped(request("a"))]);
+    await last.response;
+    assert.equal(served.record.begun, 1);
+    assert.equal(served.pair.running(), 0);
+  });
+
+  Deno.test(`${lane}: a large message in tiny pieces is received in linear time`, async () => {
+    await using served = open(lane);
+    const body = enveloped(
+      toBinary(
+        EchoRequestSchema,
+        create(EchoRequestSchema, { data: new Uint8Array(20_000) }),
+      ),
+    );
+    const pieces = Array.from(body, (_, at) => body.subarray(at, at + 1));
+    const fields = post(CONVERSE, "application/connect+proto");
+    const answer = await rawCall(served.pair.client, fields, pieces).response;
+    assert.equal(envelopes(answer.body).length, 2);
+  });
+}
+
+/** A server that does `answer` to the stream of every request. */
+function serve(answer: (stream: Stream) => void) {
+  const [left, right] = memoryChannelPair();
+  const server = openServerConnection(right, {
+    onRequest: (stream) => {
+      queueMicrotask(() => answer(stream));
+      return {
+        data: (bytes) => stream.release(bytes.byteLength),
+        trailers: () => {},
+        closed: () => {},
+      };
+    },
+  });
+  const client = openClientConnection(left);
+  return {
+    client,
+    async [Symbol.asyncDispose](): Promise<void> {
+      client.abort(ErrorCode.NO_ERROR);
+      await Promise.all([client.closed, server.closed]);
+    },
+  };
+}
+
+interface Answer {
+  readonly header: HeaderList;
+  readonly body: readonly Uint8Array[];
+}
+
+async function told(lane: StreamLane, { header, body }: Answer) {
+  await using served = serve((stream) => {
+    stream.sendHeaders(header, body.length === 0);
+    body.forEach((bytes, at) => stream.sendData(bytes, at === body.length - 1));
+  });
+  const call = beginConversation(lane, served.client, { limits: { messageBytes: 300 } });
+  call.send({ text: "a" });
+  const { texts, error } = await heard(call);
+  return {
+    texts,
+    error: error === undefined ? undefined : {
+      code: Code[error.code],
+      message: error.rawMessage,
+      metadata: [...error.metadata],
+      details: error.details.length,
+      notBegun: notBegun(error),
+    },
+  };
+}
+
+const END = enveloped(json({}), 2);
+const ERROR = { error: { code: "not_found", message: "no é" }, metadata: { "x-a": ["1", "2"] } };
+const answers: Record<string, Answer> = {
+  "no page at all": { header: [":status", "404"], body: [] },
+  "a proxy's error page": {
+    header: [":status", "503", "content-type", "text/html"],
+    body: [json("<h1>down</h1>")],
+  },
+  "a success of another type": { header: STREAM.with(3, "text/html"), body: [json("hello")] },
+  "a unary success": { header: STREAM.with(3, "application/proto"), body: [response("a")] },
+  "a unary error": {
+    header: [":status", "403", "content-type", "application/json"],
+    body: [json({ code: "not_found" })],
+  },
+  "a type in capitals": {
+    header: STREAM.with(3, "Application/Connect+Proto"),
+    body: [enveloped(response("a")), END],
+  },
+  "an unknown compression": {
+    header: [...STREAM, "connect-content-encoding", "zip"],
+    body: [enveloped(response("a")), END],
+  },
+  "no body": { header: STREAM, body: [] },
+  "no end": { header: STREAM, body: [enveloped(response("a"))] },
+  "a torn message": {
+    header: STREAM,
+    body: [enveloped(response("a")), enveloped(response("a"), 0, 9)],
+  },
+  "two ends": { header: STREAM, body: [joined([END, END])] },
+  "a message after the end": { header: STREAM, body: [joined([END, enveloped(response("a"))])] },
+  "an end that is no JSON": { header: STREAM, body: [enveloped(json("{"), 2)] },
+  "an end with an error": { header: STREAM, body: [enveloped(json(ERROR), 2)] },
+  "an end with an error of an unknown code": {
+    header: STREAM,
+    body: [enveloped(json({ error: { code: "tired" } }), 2)],
+  },
+  "a compressed message": { header: STREAM, body: [enveloped(response("a"), 1), END] },
+  "4 GiB declared": { header: STREAM, body: [enveloped(response("a"), 0, 0xffffffff)] },
+};
+
+for (const [name, answer] of Object.entries(answers)) {
+  Deno.test(`both lanes tell alike of a response that is ${name}`, async () => {
+    assert.deepEqual(await told("bytes", answer), await told("plain", answer));
+  });
+}
+
+Deno.test("both lanes tell alike of any response, in whatever pieces it comes", async () => {
+  const texts = fc.constantFrom("a", "b".repeat(100), "c".repeat(400)).map(response);
+  const ends = fc.constantFrom(END, enveloped(json(ERROR), 2), new Uint8Array(0));
+  const bodies = fc.tuple(fc.array(envelopeOf(texts), { maxLength: 4 }), ends)
+    .map(([messages, end]) => joined([...messages, end]));
+  await fc.assert(
+    fc.asyncProperty(bodies, cuts, async (body, cuts) => {
+      const answer = { header: STREAM, body: cut(body, cuts) };
+      const [ours, theirs] = [await told("bytes", answer), await told("plain", answer)];
+      // Of what came in one piece with a message that is too large, connect-es tells nothing.
+      const whole = untilTooLarge(body, 300);
+      const before = await told("plain", { header: STREAM, body: cut(whole, cuts) });
+      const error = JSON.stringify(ours.error);
+      assert([theirs, before].some((told) => JSON.stringify(told.error) === error), error);
+      assert.deepEqual(ours.texts, before.texts);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("a reset is told by its code on both lanes, and what was refused has not begun", async () => {
+  const codes: [number, Code, boolean][] = [
+    [ErrorCode.REFUSED_STREAM, Code.Unavailable, true],
+    [ErrorCode.CANCEL, Code.Canceled, false],
+    [ErrorCode.ENHANCE_YOUR_CALM, Code.ResourceExhausted, false],
+    [ErrorCode.INADEQUATE_SECURITY, Code.PermissionDenied, false],
+    [ErrorCode.INTERNAL_ERROR, Code.Internal, false],
+  ];
+  for (const lane of LANES) {
+    for (const [reset, code, refused] of codes) {
+      await using served = serve((stream) => stream.reset(reset));
+      const call = beginConversation(lane, served.client);
+      call.send({ text: "a" });
+      const { error } = await heard(call);
+      assert(error instanceof ConnectError);
+      assert.deepEqual([error.code, notBegun(error)], [code, refused]);
+    }
+  }
+});

@@ -1,0 +1,97 @@
+import { messageTooLarge } from "./call_errors.ts";
+import { ENVELOPE_BYTES } from "./envelope.ts";
+import type { GatherBudget } from "./gather_budget.ts";
+import { Gathered } from "./gathered.ts";
+
+/**
+ * Cuts a body into the messages of its envelopes, without a promise between two of them. What an
+ * envelope declares takes no room before it has arrived.
+ */
+export class EnvelopeSplitter {
+  /** The flags of the message that was given last. */
+  flags = 0;
+  readonly #maxBytes: number;
+  #bytes: Uint8Array = EMPTY;
+  #at = 0;
+  /** Octets still missing of the header at hand. */
+  #headerLeft = ENVELOPE_BYTES;
+  /** What the header at hand declares. */
+  #declared = 0;
+  /** The payload of an envelope that comes in pieces. */
+  readonly #payload: Gathered;
+
+  /**
+   * @param maxBytes the largest message.
+   * @param budget what messages in pieces may take. Default: the budget of the process.
+   */
+  constructor(maxBytes: number, budget?: GatherBudget) {
+    this.#maxBytes = maxBytes;
+    this.#payload = new Gathered(budget);
+  }
+
+  /** Whether an envelope has begun and not ended. */
+  get isTorn(): boolean {
+    return this.#headerLeft < ENVELOPE_BYTES;
+  }
+
+  /** The next piece of the body; the one before has been read to its end. */
+  push(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#at = 0;
+  }
+
+  /**
+   * The next message; `undefined` where more of the body is needed for it.
+   *
+   * @throws {ConnectError} `ResourceExhausted` where one declares more than it may, or all that are
+   * being received take too much.
+   */
+  next(): Uint8Array | undefined {
+    const bytes = this.#bytes;
+    while (this.#headerLeft > 0) {
+      if (this.#at === bytes.byteLength) return undefined;
+      this.#readHeader(bytes[this.#at++] as number);
+    }
+    const missing = this.#declared - this.#payload.length;
+    const start = this.#at;
+    const left = bytes.byteLength - start;
+    this.#at += Math.min(missing, left);
+    if (left < missing) {
+      if (left > 0) this.#payload.add(bytes.subarray(start), this.#declared);
+      return undefined;
+    }
+    this.#headerLeft = ENVELOPE_BYTES;
+    if (this.#payload.length === 0) return keepable(bytes, start, this.#at);
+    this.#payload.add(bytes.subarray(start, this.#at), this.#declared);
+    return this.#payload.take();
+  }
+
+  /** Forgets what has been received. */
+  drop(): void {
+    this.#payload.drop();
+    this.#bytes = EMPTY;
+    this.#at = 0;
+  }
+
+  #readHeader(octet: number): void {
+    if (this.#headerLeft === ENVELOPE_BYTES) {
+      this.flags = octet;
+      this.#declared = 0;
+    } else this.#declared = this.#declared * 256 + octet;
+    this.#headerLeft--;
+    if (this.#headerLeft === 0 && this.#declared > this.#maxBytes) {
+      throw messageTooLarge(this.#declared, this.#maxBytes);
+    }
+  }
+}
+
+/** A view that keeps more than this many times its own size alive is copied, as the layer below does. */
+const MAX_PINNED_FACTOR = 4;
+
+function keepable(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return (end - start) * MAX_PINNED_FACTOR < bytes.byteLength
+    ? bytes.slice(start, end)
+    : bytes.subarray(start, end);
+}
+
+const EMPTY = new Uint8Array(0);
