@@ -26,7 +26,7 @@ const LINGER_MS = 1000;
  * One accepted connection on its way to a channel.
  *
  * `waiting` for its first bytes → `handshaking` → `judged`, where somebody else decides until they
- * `settle`; `over` from anywhere.
+ * `settle`; from `waiting` also to `turned-away`, until it is closed; `over` from anywhere.
  */
 export class Acceptance {
   readonly #socket: Socket;
@@ -36,7 +36,7 @@ export class Acceptance {
   readonly #remoteAddress: string;
   readonly #onOver: () => void;
   readonly #timer: Disposable;
-  #state: "waiting" | "handshaking" | "judged" | "over" = "waiting";
+  #state: "waiting" | "handshaking" | "judged" | "turned-away" | "over" = "waiting";
   #arrived = new Uint8Array(0);
 
   /** Starts the clock, which runs until {@linkcode AcceptedChannel.settle}. */
@@ -161,8 +161,9 @@ export class Acceptance {
   /** Answers with a few bytes that name the mistake, and hangs up. */
   #turnAway(answer: Uint8Array): void {
     this.#stopReading();
+    this.#state = "turned-away";
     const resumption = answer === NO_SUCH_SESSION;
-    this.#fail("tls", resumption ? { alertSent: "unknown_psk_identity" } : {});
+    this.#tell("tls", resumption ? { alertSent: "unknown_psk_identity" } : {});
     const linger = this.#options.clock.schedule(() => this.#socket.destroy(), LINGER_MS);
     this.#socket.once("close", () => linger[Symbol.dispose]());
     this.#socket.end(answer);
@@ -170,10 +171,13 @@ export class Acceptance {
   }
 
   #fail(stage: ChannelFailure["stage"], found: Partial<ChannelFailure>): void {
-    if (this.#state === "over") return;
-    const told = this.#state === "judged";
+    const told = this.#state === "judged" || this.#state === "turned-away";
+    const over = this.#state === "over";
     this.#end();
-    if (told) return;
+    if (!told && !over) this.#tell(stage, found);
+  }
+
+  #tell(stage: ChannelFailure["stage"], found: Partial<ChannelFailure>): void {
     this.#options.onFailure({
       ok: false,
       stage,

@@ -5,6 +5,7 @@ import type { RefusalReason } from "../../src/observe/mod.ts";
 import type { PeerListener } from "../../src/peer/mod.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
 import { callOnce, CLIENT_ID, dialAs, listenAs, WORKER_ID } from "../support/peers.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingObserver } from "../support/recording_observer.ts";
 import { ForeignProcess } from "./foreign_process.ts";
 
@@ -104,6 +105,31 @@ Deno.test("a plaintext client of a TLS worker is named and answered with an aler
   );
   assert.deepEqual([...answer], [0x15, 3, 3, 0, 2, 2, 10]);
   assert.equal((await observer.until("handshake.refused"))[0]?.reason, "plaintext-peer");
+});
+
+Deno.test("plaintext clients of a TLS worker hold places until they are closed, and make way for later ones", async () => {
+  // The clock stands: nobody is cut off for taking long.
+  const clock = new ManualClock(Date.now());
+  const shown = { certificate: worker, trusts: [root] };
+  await using listener = await listenAs(shown, { clock, pendingHandshakes: 2 });
+  assert.ok(listener.address.kind === "tcp");
+  const { host, port } = listener.address;
+  const turnedAway = async (): Promise<Deno.TcpConn> => {
+    const connection = await Deno.connect({ hostname: host, port });
+    await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+    await connection.read(new Uint8Array(16));
+    return connection;
+  };
+  using first = await turnedAway();
+  using _second = await turnedAway();
+  using _third = await turnedAway();
+  await assert.rejects(
+    async () => {
+      for (let piece = 0; piece < 1024; piece++) await first.write(new Uint8Array(16 * 1024));
+    },
+    (error) =>
+      error instanceof Deno.errors.BrokenPipe || error instanceof Deno.errors.ConnectionReset,
+  );
 });
 
 Deno.test("a TLS client of a plaintext worker is named and answered in plaintext", async () => {
