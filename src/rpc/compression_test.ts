@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { Code } from "@connectrpc/connect";
 import { acceptedCompression, compressionNames, compressionOf } from "./compression.ts";
 
@@ -30,13 +31,28 @@ for (const name of compressionNames) {
     );
   });
 
+  Deno.test(`${name} refuses what is torn between two of its blocks`, async () => {
+    // Noise is stored as it is, in blocks of at most 128 KiB.
+    const noise = Array.from({ length: 4 }, () => crypto.getRandomValues(new Uint8Array(65_536)));
+    const whole = await compression.compress(Buffer.concat(noise));
+    for (const left of [1, 5, 9, 12, 65_536, 131_084, whole.byteLength - 4, whole.byteLength - 1]) {
+      await assert.rejects(
+        compression.decompress(whole.subarray(0, left), 1_000_000),
+        { code: Code.InvalidArgument },
+        `the first ${left} bytes`,
+      );
+    }
+  });
+
   Deno.test(`${name} reads nothing as nothing`, async () => {
     assert.equal((await compression.decompress(new Uint8Array(0), 10)).byteLength, 0);
   });
 }
 
 Deno.test("acceptedCompression takes the first of the caller's that we have", () => {
-  assert.equal(acceptedCompression("zstd, br,gzip")?.name, "br");
+  assert.equal(acceptedCompression("snappy, br,gzip")?.name, "br");
+  assert.equal(acceptedCompression("zstd,gzip")?.name, "zstd");
+  assert.equal(acceptedCompression("constructor"), undefined);
   assert.equal(acceptedCompression("gzip")?.name, "gzip");
   assert.equal(acceptedCompression("identity"), undefined);
   assert.equal(acceptedCompression(""), undefined);

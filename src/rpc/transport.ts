@@ -27,7 +27,7 @@ export interface TransportOptions {
   readonly format?: "binary" | "json";
   /** The compression of requests. Default: none. */
   readonly compression?: CompressionName;
-  /** The compressions that responses may have. Default: `gzip` and `br`. */
+  /** The compressions that responses may have. Default: all, `gzip` first. */
   readonly acceptCompression?: readonly CompressionName[];
   /** Where there is one, every call takes the plain path. Default: none. */
   readonly interceptors?: readonly Interceptor[];

@@ -20,7 +20,12 @@ import {
 } from "./schema.ts";
 
 const PROTOCOLS = { 1: "connect", 2: "grpc", 3: "grpc-web" } as const;
-const COMPRESSIONS: Readonly<Record<number, CompressionName>> = { 2: "gzip", 3: "br" };
+const COMPRESSIONS: Readonly<Record<number, CompressionName>> = {
+  2: "gzip",
+  3: "br",
+  4: "zstd",
+  5: "deflate",
+};
 const FULL_DUPLEX = 5;
 
 /** Makes the call that is asked for. */

@@ -55,7 +55,7 @@ export interface ClientCompatRequest {
   readonly protocol: 1 | 2 | 3;
   /** 1 binary, 2 JSON. */
   readonly codec: 1 | 2;
-  /** 1 identity, 2 gzip, 3 brotli. */
+  /** 1 identity, 2 gzip, 3 brotli, 4 zstd, 5 deflate. */
   readonly compression: number;
   readonly host: string;
   readonly port: number;
