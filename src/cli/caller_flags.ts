@@ -34,7 +34,8 @@ export function withCallerFlags(command: Command, targets: Targets): Command {
     .addOption(switchFlag("--strict", "refuse whatever is less than mutual TLS off this machine"))
     .addOption(flag("--token-file <FILE>", "the token that says who calls; read for every call"))
     .addOption(countFlag("--timeout <MS>", "how long it may take, in milliseconds", 1));
-  return withLogFlag(withCredentialsFlags(command), "error");
+  // What goes wrong is told in one line when the command ends; the log would tell it twice.
+  return withLogFlag(withCredentialsFlags(command), "fatal");
 }
 
 /** Opens the dispatcher that the flags describe. */

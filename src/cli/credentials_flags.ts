@@ -54,13 +54,14 @@ export function credentialsOf(
   const missing = wanted.filter((name) => given[name] === undefined);
   if (missing.length > 0) throw incomplete(wanted, missing);
   const { ca: authorities, ...own } = given;
-  if (oneWay && side === "caller") return Credentials.trustOnly({ ca: authorities! });
   return Credentials.watchFiles({
     ...(authorities === undefined ? {} : { ca: authorities }),
     ...(own.cert === undefined ? {} : { cert: own.cert }),
     ...(own.key === undefined ? {} : { key: own.key }),
     ...(denylist === undefined ? {} : { denylist }),
     oneWay,
+    // A caller's files are there, or are misspelt; a worker's may be on their way.
+    ...(side === "caller" ? { waitMs: 0 } : {}),
   });
 }
 

@@ -1,6 +1,6 @@
-import { createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { Command } from "commander";
-import { WorkerUnavailable } from "../errors/mod.ts";
+import { ConfigurationError, WorkerUnavailable } from "../errors/mod.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "./caller_flags.ts";
 import { exitCodeOf } from "./failure.ts";
@@ -36,12 +36,18 @@ async function health(flags: HealthFlags): Promise<void> {
       if (status === Status.SERVING) return console.log(JSON.stringify({ status: Status[status] }));
       if (left <= 0) throw notServing(Status[status] ?? "UNKNOWN");
     } catch (thrown) {
-      const error = errorBehind(thrown);
+      const error = unknownService(thrown, flags) ?? errorBehind(thrown);
       // A worker that is not up yet is what is waited for; a refusal will not go away by itself.
       if (left <= 0 || exitCodeOf(error) !== ExitCode.unavailable) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
   }
+}
+
+/** A worker tells so of a service that it does not know (grpc.health.v1, `Check`). */
+function unknownService(thrown: unknown, { service }: HealthFlags): Error | undefined {
+  if (service === "" || ConnectError.from(thrown).code !== Code.NotFound) return undefined;
+  return new ConfigurationError(`the worker serves no ${service}`, { setting: "--service" });
 }
 
 function notServing(status: string): WorkerUnavailable {

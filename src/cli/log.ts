@@ -13,7 +13,7 @@ export interface LogFlags {
   readonly logLevel: LogLevel;
 }
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error"];
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warning", "error", "fatal"];
 
 /** Adds the log's flag to a command. */
 export function withLogFlag(command: Command, level: LogLevel): Command {

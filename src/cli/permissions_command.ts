@@ -80,9 +80,11 @@ class Needs {
     this.#uid = true;
   }
 
-  /** What discovery finds is not known before. */
-  anywhere(): void {
-    this.#everywhere = true;
+  /** To dial what a discovery lists; what any other finds is not known before. */
+  discovery(url: string | undefined, dial: (address: string) => void): void {
+    if (url?.startsWith("static:") === true) {
+      for (const address of url.slice("static:".length).split(",")) dial(address);
+    } else if (url !== undefined) this.#everywhere = true;
   }
 
   /** A unix socket to listen at, or to dial. */
@@ -103,9 +105,10 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     needs.socket(endpointSocket(flags.spiffeSocket, "--spiffe-socket").path);
   }
   if (command.name() === "worker") {
-    const { listen, health } = command.opts<WorkerFlags>();
+    const { listen, health, discover } = command.opts<WorkerFlags>();
     needs.net(listen, "--listen");
     if (health !== undefined) needs.net(health, "--health");
+    needs.discovery(discover, (address) => needs.net(address, "--discover"));
     const modules = [threadEntry.href, ...absoluteModules(given[0] as readonly string[])];
     needs.read(...await moduleFiles(modules, await configFlags(undefined)));
   } else if (command.parent?.name() === "certs") {
@@ -122,11 +125,7 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
       if (tokenFile !== undefined) needs.token(address, setting);
     };
     for (const address of [endpoint].flat()) dial(address, "--endpoint");
-    if (discover?.startsWith("static:") === true) {
-      for (const address of discover.slice("static:".length).split(",")) {
-        dial(address, "--discover");
-      }
-    } else if (discover !== undefined) needs.anywhere();
+    needs.discovery(discover, (address) => dial(address, "--discover"));
   }
 }
 

@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { ConfigurationError } from "../errors/mod.ts";
-import { WorkerServer } from "../worker/mod.ts";
+import { type WorkerDispatcherOptions, WorkerServer } from "../worker/mod.ts";
 import { type CredentialsFlags, credentialsOf, withCredentialsFlags } from "./credentials_flags.ts";
 import { countFlag, durationFlag, flag, listFlag, switchFlag } from "./flag.ts";
 import { configureLog, type LogFlags, withLogFlag } from "./log.ts";
+import { keepStdout } from "./own_stdout.ts";
 
 /** `selvage worker`: serves the routines of modules until it is told to stop. */
 export function workerCommand(): Command {
@@ -22,6 +23,8 @@ export function workerCommand(): Command {
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
     .addOption(countFlag("--concurrency <N>", "calls at once (default: 256)", 1))
+    .addOption(flag("--discover <URL>", "where its routines find workers to call"))
+    .addOption(listFlag("--identity <ID>", "who those must prove to be; may be given again"))
     .addOption(countFlag("--threads <N>", "threads for routines marked so", 1))
     .addOption(durationFlag("--drain-grace <DURATION>", "for calls in flight (default: 25s)"));
   return withLogFlag(withCredentialsFlags(command), "info").action(work);
@@ -36,6 +39,8 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly tag?: readonly string[];
   readonly health?: string;
   readonly concurrency?: number;
+  readonly discover?: string;
+  readonly identity?: readonly string[];
   readonly threads?: number;
   readonly drainGrace?: number;
 }
@@ -49,6 +54,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
       { setting: "--allow" },
     );
   }
+  const print = keepStdout();
   const told = toldToStop();
   await using worker = await WorkerServer.start({
     modules,
@@ -58,6 +64,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     allow: flags.allow,
     strict: flags.strict,
     tags: flags.tag,
+    dispatcher: dispatcherOf(flags),
     threads: flags.threads,
     health: flags.health,
     limits: {
@@ -66,8 +73,19 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     },
   });
   const { id, address, url, security } = worker;
-  console.log(JSON.stringify({ event: "worker.ready", id, address, url, security }));
+  print(JSON.stringify({ event: "worker.ready", id, address, url, security }));
   await told;
+}
+
+/** Where its routines call others; they are the worker itself there. */
+function dispatcherOf({ discover, identity }: WorkerFlags): WorkerDispatcherOptions | undefined {
+  if (discover !== undefined) return { discovery: discover, identity };
+  if (identity === undefined) return undefined;
+  throw new ConfigurationError(
+    "--identity says who the workers of --discover must prove to be, and that is missing; who may " +
+      "connect here is --allow",
+    { setting: "--discover" },
+  );
 }
 
 /** Heard from the start on, so that a worker stops which is told to while it starts. */

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { WorkerSnapshot } from "../contract/mod.ts";
-import { DeadlineExceeded, NoWorkersAvailable } from "../errors/mod.ts";
+import { NoWorkersAvailable, SelvageError } from "../errors/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "./caller_flags.ts";
 import { failureOf } from "./failure.ts";
 import { jsonOf } from "./json_value.ts";
@@ -15,12 +15,11 @@ export function workersCommand(): Command {
 
 async function workers(flags: CallerFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "discover");
-  try {
-    // Every one is dialled for this many to become ready, which tells how each fares.
-    await dispatcher.ready({ min: Number.MAX_SAFE_INTEGER, timeoutMs: flags.timeout ?? 2_000 });
-  } catch (error) {
-    if (!(error instanceof DeadlineExceeded)) throw error;
-  }
+  // Every one is dialled for this many to become ready; how each fares, its own line tells.
+  await dispatcher.ready({ min: Number.MAX_SAFE_INTEGER, timeoutMs: flags.timeout ?? 2_000 })
+    .catch((error) => {
+      if (!(error instanceof SelvageError)) throw error;
+    });
   const found = dispatcher.workers();
   if (found.length === 0) throw new NoWorkersAvailable("discovery found no worker");
   for (const worker of found) console.log(jsonOf(lineOf(worker)));

@@ -205,6 +205,8 @@ export function whatCannotTravelDoesNotCompile(): void {
   caller.call(anything, [{ list: [new Map([["a", () => 1]])] }]);
   // @ts-expect-error a URL is a class instance
   caller.call(anything, [new URL("https://example.org")]);
+  // @ts-expect-error an Error is thrown, not sent
+  caller.call(anything, [new Error("x")]);
   // @ts-expect-error nor to a stream
   caller.stream(repeat, [() => 1]);
   // @ts-expect-error a routine cannot take a function
@@ -215,12 +217,34 @@ export function whatCannotTravelDoesNotCompile(): void {
   routine("f", (account: Account) => account.open);
   // @ts-expect-error a routine cannot take one among options
   routine("f", { version: "1" }, (options: { done?: () => void }) => options.done?.());
+  // @ts-expect-error a routine cannot take an Error
+  routine("f", (error: Error) => error.message);
+  // @ts-expect-error nor return one
+  routine("f", () => new RangeError("x"));
   // @ts-expect-error a routine cannot return a function
   routine("f", (n: number) => () => n);
   // @ts-expect-error a routine cannot yield a function
   routine("f", async function* (n: number) {
     yield () => n;
   });
+  // @ts-expect-error a duplex routine takes a stream first
+  duplexRoutine("f", async function* (n: number) {
+    yield n;
+  });
+  // @ts-expect-error a list is no stream
+  duplexRoutine("f", async function* (input: number[]) {
+    yield* input;
+  });
+  // @ts-expect-error a duplex routine takes at least its stream
+  duplexRoutine("f", async function* () {
+    yield 1;
+  });
+  // @ts-expect-error it may not ask for more than an AsyncIterable
+  duplexRoutine("f", async function* (input: AsyncGenerator<number>) {
+    yield* input;
+  });
+  // @ts-expect-error a duplex routine answers with a stream
+  duplexRoutine("f", (input: AsyncIterable<number>) => Promise.resolve(input === undefined));
   // @ts-expect-error a duplex routine cannot be sent functions
   duplexRoutine("f", async function* (input: AsyncIterable<() => void>) {
     for await (const f of input) yield f === undefined;

@@ -1,4 +1,4 @@
-import type { Sendable } from "./sendable.ts";
+import type { NotSendable, Sendable } from "./sendable.ts";
 
 /** Any function that can be a routine's implementation. */
 export type RoutineFunction = (...args: never[]) => unknown;
@@ -48,9 +48,19 @@ export type Declarable<F extends RoutineFunction> = ArgumentsOf<F> extends Senda
   : { readonly parameters: Sendable<ArgumentsOf<F>> };
 
 /** {@linkcode Declarable} for a duplex function, whose first parameter is a stream. */
-export type DeclarableDuplex<F extends RoutineFunction> = Declarable<
-  (...args: [InputOf<F>, ...DuplexArgumentsOf<F>]) => AnswerOf<F>
->;
+export type DeclarableDuplex<F extends RoutineFunction> = TakesStream<F> extends true
+  ? Awaited<ReturnType<F>> extends StreamResult ? Declarable<
+      (...args: [InputOf<F>, ...DuplexArgumentsOf<F>]) => AnswerOf<F>
+    >
+  : { readonly answer: NotSendable<"a duplex routine answers with a stream"> }
+  : { readonly parameters: NotSendable<"a duplex routine takes an AsyncIterable first"> };
+
+/** Whether the first parameter takes any stream of its items. */
+type TakesStream<F extends RoutineFunction> = F extends
+  (input: infer I, ...args: never[]) => unknown ? [unknown] extends [I] ? false
+  : [I] extends [AsyncIterable<infer T>] ? AsyncIterable<T> extends I ? true : false
+  : false
+  : false;
 
 /** A function that serves a contract: its result may come as a promise. */
 export type Implementation<F extends RoutineFunction> = (

@@ -14,6 +14,7 @@ export interface NotSendable<Reason extends string> {
  */
 export type Sendable<T> = unknown extends T ? T
   : T extends string | number | bigint | boolean | null | undefined | Date | Uint8Array ? T
+  : T extends Error ? NotSendable<"an Error cannot be sent; throw it">
   : T extends symbol ? NotSendable<"a symbol cannot be sent">
   : T extends (...args: never) => unknown ? NotSendable<"a function cannot be sent">
   : T extends abstract new (...args: never) => unknown ? NotSendable<"a class cannot be sent">

@@ -19,11 +19,10 @@ import {
   type Source,
   type WorkerSnapshot,
 } from "../contract/mod.ts";
-import { DeadlineExceeded } from "../errors/mod.ts";
 import { ErrorCode } from "../http2/mod.ts";
 import type { EventStream, SelvageEvent } from "../observe/mod.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { noneTookIt } from "./exhausted.ts";
+import { notReady } from "./exhausted.ts";
 import { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
 import type { DispatcherOptions, SharedDispatcherOptions, WorkerSource } from "./options.ts";
 import { waitFor } from "./waiting.ts";
@@ -155,13 +154,7 @@ export class Dispatcher implements Caller<Transport, SelvageEvent> {
       clock,
       signal,
       timeoutMs,
-      expired: () => {
-        const failed = fleet.endpoints.filter(({ lastFailure }) => lastFailure !== undefined);
-        if (failed.length === 0 && fleet.endpoints.length > 0) {
-          return new DeadlineExceeded(timeoutMs);
-        }
-        return noneTookIt(new Map(failed.map((endpoint) => [endpoint, endpoint.lastFailure!])));
-      },
+      expired: () => notReady(fleet.endpoints, min, timeoutMs),
     });
   }
 

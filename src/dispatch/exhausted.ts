@@ -1,4 +1,10 @@
-import { AllWorkersFailed, NoWorkersAvailable, Overloaded, UnknownRoutine } from "../errors/mod.ts";
+import {
+  AllWorkersFailed,
+  DeadlineExceeded,
+  NoWorkersAvailable,
+  Overloaded,
+  UnknownRoutine,
+} from "../errors/mod.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /**
@@ -22,4 +28,25 @@ export function noneTookIt(tried: ReadonlyMap<Endpoint, Error>): Error {
   return new AllWorkersFailed(
     [...tried].map(([endpoint, error]) => ({ worker: endpoint.ref, error })),
   );
+}
+
+/**
+ * Why a wait for workers to become ready came to nothing: none is known, each that is known has failed,
+ * or there was not time enough.
+ */
+export function notReady(known: readonly Endpoint[], min: number, timeoutMs: number): Error {
+  if (known.length === 0) return noneTookIt(new Map());
+  const failures = known.flatMap(({ ref: worker, state, lastFailure: error }) =>
+    state === "ready" || error === undefined ? [] : [{ worker, error }]
+  );
+  const [first] = failures;
+  if (failures.length < known.length || first === undefined) {
+    const ready = known.filter(({ state }) => state === "ready").length;
+    const wanted = min === Number.MAX_SAFE_INTEGER ? known.length : min;
+    return new DeadlineExceeded(
+      timeoutMs,
+      `${ready} of ${wanted} workers were ready within ${timeoutMs} ms`,
+    );
+  }
+  return known.length === 1 ? first.error : new AllWorkersFailed(failures);
 }

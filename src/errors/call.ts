@@ -75,16 +75,16 @@ export class InvalidPayload extends SelvageError {
   }
 }
 
-/** The call's time ran out. */
+/** The time ran out of a call, or of a wait. */
 export class DeadlineExceeded extends SelvageError {
   /** Always `DeadlineExceeded`. */
   override readonly name = "DeadlineExceeded";
   /** The time the call was given, in milliseconds. */
   readonly timeoutMs: number;
 
-  /** Made by whoever kept the time, caller or worker. */
-  constructor(timeoutMs: number) {
-    super(`the call did not finish within ${timeoutMs} ms`);
+  /** Made by whoever kept the time, caller or worker. Default message: that the call did not finish. */
+  constructor(timeoutMs: number, message = `the call did not finish within ${timeoutMs} ms`) {
+    super(message);
     this.timeoutMs = timeoutMs;
   }
 }

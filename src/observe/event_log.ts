@@ -105,7 +105,7 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
   "credentials.rejected": {
     part: "credentials",
     level: "error",
-    text: "new credentials are not used: {reason}: {message}",
+    text: "credentials cannot be used: {reason}: {message}",
   },
   "credentials.expiring": {
     part: "credentials",

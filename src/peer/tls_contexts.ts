@@ -53,6 +53,9 @@ export function listenerTls(material: CredentialMaterial, minVersion: TlsVersion
       setting: "credentials",
     });
   }
+  if (material.own.fault === "key-mismatch") {
+    throw new ConfigurationError("the private key is not the certificate's", { setting: "key" });
+  }
   return serverTls({
     identity: identityOf(material.own),
     clientCa: material.mode === "mutual" ? material.caPem : undefined,

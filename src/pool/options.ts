@@ -25,7 +25,10 @@ export interface SpawnOptions {
    * workers without a restart. Default: they call each other, on the same worker.
    */
   readonly dispatcher?: SpawnedDispatcherOptions | undefined;
-  /** The `deno.json` that resolves the modules. Default: the one this program runs with. */
+  /**
+   * The `deno.json` that resolves the modules. Default: the nearest in or above the folder of this
+   * program's main module; one that Deno was told of by `--config` is not known to the program.
+   */
   readonly config?: string | URL | undefined;
   /** How long a worker's certificate is valid, in milliseconds. Default 3,600,000 (1 h). */
   readonly certificateTtlMs?: number | undefined;

@@ -92,7 +92,12 @@ export class SpawnedProcess implements Child {
     }, startTimeoutMs);
     this.exited.then(({ code, signal }) => {
       const how = signal ?? `code ${code}`;
-      this.#told.reject(this.#failed(`its process ended with ${how} before it was ready`));
+      this.#told.reject(
+        this.#failed(
+          `its process ended with ${how} before it was ready; its own words are on ` +
+            "stderr, and spawn.config says which deno.json it resolves its modules by",
+        ),
+      );
     });
     return await this.#told.promise;
   }

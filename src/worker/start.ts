@@ -15,6 +15,7 @@ import { WorkerHealth } from "./health.ts";
 import { Leaving } from "./leaving.ts";
 import { type EveryWorkerLimit, resolveWorkerLimits } from "./limits.ts";
 import { loadRoutines, specifierOf } from "./modules.ts";
+import { noDispatcher } from "./no_dispatcher.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { PeerResets } from "./peer_resets.ts";
 import { allowedPeers, tellPlaintext, tellPosture } from "./posture.ts";
@@ -85,7 +86,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     table,
     gate,
     execution: new Execution(invoke, threads),
-    dispatcher: () => dispatcher ?? noDispatcher(),
+    dispatcher: () => dispatcher ?? noDispatcher,
     metrics: hub.metrics,
     tags: options.tags ?? [],
     services: options.services,
@@ -206,12 +207,6 @@ function lend(source: CredentialsSource): Promise<CredentialsSource> {
     current: () => source.current(),
     subscribe: (listener) => source.subscribe(listener),
     [Symbol.asyncDispose]: () => Promise.resolve(),
-  });
-}
-
-function noDispatcher(): never {
-  throw new ConfigurationError("this worker was given no dispatcher for its routines", {
-    setting: "dispatcher",
   });
 }
 

@@ -158,6 +158,74 @@ Deno.test("describe, health and workers tell of a worker", async () => {
   assert.equal(JSON.parse(line!).state, "ready");
 });
 
+Deno.test("workers tells how each worker fares, also where others cannot be reached", async () => {
+  await using worker = await startWorker([MODULE]);
+  const discover = `static:${worker.address},127.0.0.1:1`;
+  const { code, out, err } = await selvage(["workers", "--discover", discover]);
+  assert.equal(code, 0, err);
+  const lines = out.trim().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ address, state }) => [address, state]), [
+    [worker.address, "ready"],
+    ["127.0.0.1:1", "failing"],
+  ]);
+  assert.equal(lines[1].lastFailure.error, "WorkerUnavailable");
+});
+
+Deno.test("health of a service that the worker has not is a wrong flag", async () => {
+  await using worker = await startWorker([MODULE]);
+  const { code, err } = await selvage([
+    ...["health", "--service", "no.such.Service", "--endpoint", worker.address],
+  ]);
+  assert.equal(code, 2, err);
+  assert.equal(JSON.parse(err).setting, "--service");
+});
+
+Deno.test("worker keeps stdout for its own line, whatever its modules say", async () => {
+  const loud = new URL("./loud_routines.ts", import.meta.url).pathname;
+  await using worker = await startWorker([loud]);
+  await selvage(["call", "cli.loud", "--endpoint", worker.address]);
+  worker.kill("SIGTERM");
+  const { out, err } = await worker.ended;
+  assert.equal(out.trim().split("\n").length, 1, out);
+  assert.match(err, /said while it loads[^]*said while it runs/);
+});
+
+Deno.test("worker --discover says where its routines call others", async () => {
+  const pki = await issue();
+  const mutual = (name: string) => [...pki.flags(name), "--allow", "*"];
+  await using far = await startWorker([MODULE, ...mutual("worker")]);
+  const forwards = new URL("./forwarding_routines.ts", import.meta.url).pathname;
+  await using near = await startWorker([
+    ...[forwards, ...mutual("worker")],
+    ...["--discover", `static:${far.address}`, "--identity", "spiffe://x/worker"],
+  ]);
+  const { out, err } = await selvage([
+    ...["call", "cli.forward", "[3]", "--endpoint", near.address],
+    ...[...pki.flags("client"), "--identity", "spiffe://x/worker"],
+  ]);
+  assert.equal(out, "4\n", err);
+});
+
+Deno.test("a worker whose key is not its certificate's says so", async () => {
+  const pki = await issue();
+  const [ca, , cert] = [pki.flags("worker")[1], 0, pki.flags("worker")[3]];
+  const key = pki.flags("client")[5];
+  const { code, err } = await selvage([
+    ...["worker", MODULE, "--allow", "*", "--log-level", "fatal"],
+    ...["--ca", ca!, "--cert", cert!, "--key", key!],
+  ]);
+  assert.equal(code, 2, err);
+  assert.match(JSON.parse(err).message, /the private key is not the certificate's/);
+});
+
+Deno.test("call tells at once, in one line, of a file that is not there", async () => {
+  const pki = await issue();
+  const flags = pki.flags("client").with(5, "/nowhere/client.key");
+  const { code, err } = await selvage(["call", "cli.add", "--endpoint", "127.0.0.1:1", ...flags]);
+  assert.equal(code, 2, err);
+  assert.match(JSON.parse(err).message, /client\.key/);
+});
+
 Deno.test("health waits for a worker that is not up yet, and gives up when the wait is over", async () => {
   const { code } = await selvage(["health", "--endpoint", "127.0.0.1:1", "--wait", "300ms"]);
   assert.equal(code, 6);

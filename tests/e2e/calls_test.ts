@@ -10,6 +10,7 @@ import {
   UnknownRoutine,
   WorkerUnavailable,
 } from "../../src/errors/mod.ts";
+import { currentCall } from "../../src/routine/mod.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
 import * as routines from "./routines.ts";
 import { Trust, WORKER_ID } from "./trust.ts";
@@ -252,6 +253,33 @@ Deno.test("discovery that finds nobody is told as such", async () => {
   await using dispatcher = await openDispatcher(trust, "127.0.0.1:1", { discovery });
   await assert.rejects(dispatcher.call(routines.add, [1, 2]), NoWorkersAvailable);
   await assert.rejects(dispatcher.ready({ timeoutMs: 10 }), NoWorkersAvailable);
+});
+
+Deno.test("ready() tells how many workers there were time for, and each one's reason where all failed", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust);
+  await using half = await openDispatcher(trust, [worker.address, "127.0.0.1:1"]);
+  await assert.rejects(half.ready({ min: 2, timeoutMs: 300 }), {
+    name: "DeadlineExceeded",
+    message: "1 of 2 workers were ready within 300 ms",
+  });
+  await using none = await openDispatcher(trust, ["127.0.0.1:1", "127.0.0.1:2"]);
+  await assert.rejects(none.ready({ timeoutMs: 300 }), { name: "AllWorkersFailed" });
+  await using one = await openDispatcher(trust, "127.0.0.1:1");
+  await assert.rejects(one.ready({ timeoutMs: 300 }), { name: "WorkerUnavailable" });
+});
+
+Deno.test("a routine whose worker has no dispatcher may look for one, and is told when it calls", async () => {
+  const trust = new Trust();
+  const looks = routine("looks", () => {
+    const { dispatcher } = currentCall();
+    return dispatcher.workers().length;
+  });
+  const calls = routine("calls", () => currentCall().dispatcher.call(looks, []));
+  await using worker = await startWorker(trust, { routines: { looks, calls } });
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  assert.equal(await dispatcher.call(looks, []), 0);
+  await assert.rejects(dispatcher.call(calls, []), /no dispatcher/);
 });
 
 Deno.test("a worker that drains finishes its calls, and takes no new ones", async () => {

@@ -54,13 +54,14 @@ export const fail = routine("thread.fail", { run }, () => {
 export const heeding = routine("thread.heeding", { run }, async () => {
   const { signal } = currentCall();
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
-  heeded += 1;
+  heeded.push(signal.reason.name);
   signal.throwIfAborted();
 });
 
-let heeded = 0;
+const heeded: string[] = [];
 
-export const heededCount = routine("thread.heeded-count", { run }, () => heeded);
+/** Why the signals of `heeding` aborted so far, by the names of their reasons. */
+export const heededReasons = routine("thread.heeded-reasons", { run }, () => heeded);
 
 export const who = routine("thread.who", { run }, () => {
   const { id, parentId, peer, claims, deadline, tags, signal } = currentCall();

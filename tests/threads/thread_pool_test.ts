@@ -177,7 +177,7 @@ Deno.test("ThreadPool passes a cancellation on to the routine's signal", async (
   const reason = new DOMException("enough", "AbortError");
   cancel.abort(reason);
   assert.equal(await heeding, reason);
-  assert.equal(await call(pool, "thread.heeded-count", []), 1);
+  assert.deepEqual(await call(pool, "thread.heeded-reasons", []), ["AbortError"]);
   assert.equal(pool.state.replaced, 0);
 });
 

@@ -5,25 +5,56 @@ import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { ConfigurationError, RoutineError } from "../../src/errors/mod.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../src/gen/mod.ts";
 import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts";
-import { count, endless, endlessState, fail, heeding, running, spin, who } from "./routines.ts";
+import {
+  count,
+  endless,
+  endlessState,
+  fail,
+  heededReasons,
+  heeding,
+  running,
+  spin,
+  who,
+} from "./routines.ts";
+
+/** How long a thread computes. */
+const SPIN_MS = 5_000;
 
 const inline = routine("inline.add", (a: number, b: number) => a + b);
 const modules = [new URL("./routines.ts", import.meta.url)];
 
 Deno.test("a worker answers calls, health and cancellations while a thread computes for five seconds", async () => {
-  await using pair = await start({ threads: 1 });
-  const { dispatcher } = pair;
+  await using pair = await start({ threads: 2 });
+  const { dispatcher, worker } = pair;
+  // Nothing but pings goes over this one's connection: one that is not answered would end it.
+  const http2 = { keepaliveIdleMs: 100, keepaliveTimeoutMs: SPIN_MS / 2 };
+  await using pinging = await Dispatcher.open({
+    discovery: `static:${worker.address}`,
+    limits: { http2 },
+  });
   let spinning = true;
-  const spun = dispatcher.call(spin, [5_000]).finally(() => spinning = false);
+  const spun = pinging.call(spin, [SPIN_MS]).finally(() => spinning = false);
   const health = createClient(Health, dispatcher.transport);
-  let answered = 0;
-  while (spinning) {
+  const reasons = new Set<string>();
+  let longest = 0;
+  for (let answered = 0; spinning; answered++) {
+    const begun = performance.now();
     assert.equal(await dispatcher.call(inline, [answered, 1]), answered + 1);
     assert.equal((await health.check({})).status, Status.SERVING);
-    answered += 1;
+    const cancel = new AbortController();
+    const heard = assert.rejects(dispatcher.call(heeding, [], { signal: cancel.signal }), /enough/);
+    while (worker.inFlight < 2 && spinning) await new Promise((resolve) => setTimeout(resolve, 1));
+    cancel.abort(new Error("enough"));
+    await heard;
+    // Only the thread that does not compute is free to answer.
+    for (const reason of await dispatcher.call(heededReasons, [])) reasons.add(reason);
+    longest = Math.max(longest, performance.now() - begun);
   }
   assert.equal(await spun, "spun");
-  assert.ok(answered > 3, String(answered));
+  // On the worker's own thread they would have waited for all of it.
+  assert.ok(longest < SPIN_MS / 2, `${longest} ms`);
+  assert.ok(reasons.size > 0);
+  assert.deepEqual(reasons, new Set(["AbortError"]));
 });
 
 Deno.test("a caller's cancellation of a call in a thread is answered while the thread computes", async () => {
@@ -59,8 +90,12 @@ Deno.test("routines in threads stream, fail and see their call as inline ones do
 
 Deno.test("a deadline reaches the signal of a routine in a thread", async () => {
   await using pair = await start({ threads: 1 });
-  const late = pair.dispatcher.call(heeding, [], { timeoutMs: 50 });
+  const { dispatcher } = pair;
+  const late = dispatcher.call(heeding, [], { timeoutMs: 200 });
   await assert.rejects(late, { name: "DeadlineExceeded" });
+  let reasons = await dispatcher.call(heededReasons, []);
+  while (reasons.length === 0) reasons = await dispatcher.call(heededReasons, []);
+  assert.deepEqual(reasons, ["DeadlineExceeded"]);
 });
 
 Deno.test("a stream from a thread pauses after so many items as its reader allows", async () => {

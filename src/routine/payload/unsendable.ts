@@ -25,7 +25,9 @@ export function explainUnsendable(
   maxDepth: number,
   maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
 ): Unsendable {
-  const walk: Walk = { holders: [], maxDepth, maxContainers, containers: 0 };
+  // An argument list is no level of its own.
+  const levels = root === "arguments" ? maxDepth - 1 : maxDepth;
+  const walk: Walk = { holders: [], maxDepth, levels, maxContainers, containers: 0 };
   return find(value, root, walk) ??
     { path: root, what: "changed while it was written" };
 }
@@ -34,6 +36,8 @@ interface Walk {
   /** The containers that the part at hand is in, outermost first. */
   readonly holders: object[];
   readonly maxDepth: number;
+  /** As many as a person is told. */
+  readonly levels: number;
   readonly maxContainers: number;
   containers: number;
 }
@@ -59,7 +63,7 @@ function findIn(value: object, path: string, walk: Walk): Unsendable | undefined
   }
   if (walk.holders.includes(value)) return { path, what: "refers back to what holds it" };
   if (walk.holders.length >= walk.maxDepth) {
-    return { path: shortened(path), what: `is nested deeper than ${walk.maxDepth} levels` };
+    return { path: shortened(path), what: `is nested deeper than ${walk.levels} levels` };
   }
   if (++walk.containers > walk.maxContainers) {
     return {

@@ -77,6 +77,9 @@ export class RoutineTable {
 
 interface Found {
   readonly routine: AnyRoutine;
+  /** The name it is exported by. */
+  readonly key: string;
+  /** For a person: where it was found. */
   readonly where: string;
 }
 
@@ -86,13 +89,13 @@ function gather(sources: Iterable<RoutineSource>): Map<string, AnyRoutine> {
   for (const { origin, exports } of sources) {
     for (const [key, routine] of Object.entries(exports)) {
       if (!isRoutine(routine)) continue;
-      const found = { routine, where: `${origin} (${key})` };
+      const found = { routine, key, where: `${origin} (${key})` };
       if (routine.implementation === undefined) contracts.push(found);
       else add(served, found);
     }
   }
-  for (const { routine, where } of contracts) {
-    if (!served.has(routine.name)) throw notImplemented(routine.name, where);
+  for (const contract of contracts) {
+    if (!served.has(contract.routine.name)) throw notImplemented(contract);
   }
   return new Map([...served].map(([name, { routine }]) => [name, routine]));
 }
@@ -110,10 +113,11 @@ function add(served: Map<string, Found>, found: Found): void {
   }
 }
 
-function notImplemented(name: string, where: string): ConfigurationError {
+function notImplemented({ routine: { name }, key, where }: Found): ConfigurationError {
+  const given = /^\d+$/.test(key) ? "the contract" : key;
   return new ConfigurationError(
-    `${where} exports the contract of "${name}", and no module implements it: export ` +
-      `implement(${where.slice(where.lastIndexOf("(") + 1, -1)}, …) too`,
+    `${where} is the contract of "${name}", and nothing implements it: serve ` +
+      `implement(${given}, …) too`,
     { setting: "modules" },
   );
 }

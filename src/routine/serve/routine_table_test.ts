@@ -63,6 +63,11 @@ Deno.test("RoutineTable refuses a contract that nothing implements", () => {
   });
 });
 
+Deno.test("RoutineTable calls a contract of a list no name that it has not", () => {
+  const list = [area] as unknown as Record<string, unknown>;
+  assert.throws(() => table(list), /"math.area".*implement\(the contract, …\)/);
+});
+
 Deno.test("RoutineTable names the nearest routine for one it does not have", () => {
   assert.throws(() => table({ add, primes }).get("math.ad"), (error) => {
     assert(error instanceof UnknownRoutine);

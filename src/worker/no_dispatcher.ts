@@ -1,0 +1,38 @@
+import type { Transport } from "@connectrpc/connect";
+import type { Caller } from "../contract/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import type { SelvageEvent } from "../observe/mod.ts";
+
+/**
+ * What routines find as `currentCall().dispatcher` where their worker was given none: it can be looked at, and
+ * whatever is asked of it throws {@linkcode ConfigurationError}.
+ */
+export const noDispatcher: Caller<Transport, SelvageEvent> = {
+  call: () => Promise.reject(missing()),
+  // deno-lint-ignore require-yield
+  async *stream(): AsyncGenerator<never> {
+    throw missing();
+  },
+  // deno-lint-ignore require-yield
+  async *duplex(): AsyncGenerator<never> {
+    throw missing();
+  },
+  client: () => {
+    throw missing();
+  },
+  get transport(): Transport {
+    throw missing();
+  },
+  workers: () => [],
+  events: () => {
+    throw missing();
+  },
+  ready: () => Promise.reject(missing()),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
+function missing(): ConfigurationError {
+  return new ConfigurationError("this worker was given no dispatcher for its routines", {
+    setting: "dispatcher",
+  });
+}

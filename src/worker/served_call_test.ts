@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { CallEnvelope } from "../routine/mod.ts";
+import { NO_ARGUMENTS } from "../routine/mod.ts";
+import { noDispatcher } from "./no_dispatcher.ts";
+import { ServedCall } from "./served_call.ts";
+
+const envelope: CallEnvelope = {
+  routine: "a.b",
+  arguments: NO_ARGUMENTS,
+  callId: "1",
+  parentId: "",
+  ahead: 0,
+  tags: [],
+};
+const ground = { dispatcher: () => noDispatcher, nextId: () => "2" };
+
+/** Why the signal of a call aborts whose caller cancels when `leftMs` of its time are left. */
+function reasonWhenCancelled(leftMs: number | undefined): string {
+  const caller = new AbortController();
+  const call = new ServedCall(
+    {
+      peer: { address: "", identity: undefined, security: "memory" } as never,
+      signal: caller.signal,
+      timeoutMs: leftMs === undefined ? undefined : 1_000,
+      deadline: leftMs === undefined ? undefined : performance.now() + leftMs,
+    },
+    envelope,
+    ground,
+  );
+  const { signal } = call;
+  caller.abort(new ConnectError("the caller cancelled the call", Code.Canceled));
+  return signal.reason.name;
+}
+
+Deno.test("ServedCall takes a cancellation just before the deadline for the deadline", () => {
+  assert.equal(reasonWhenCancelled(5), "DeadlineExceeded");
+  assert.equal(reasonWhenCancelled(-5), "DeadlineExceeded");
+  assert.equal(reasonWhenCancelled(60_000), "AbortError");
+  assert.equal(reasonWhenCancelled(undefined), "AbortError");
+});
