@@ -6,6 +6,8 @@ export interface InputSink<Item> {
   item(item: Item): void;
   /** There are no more. */
   end(): void;
+  /** The source threw, or gave what cannot travel. */
+  failed(error: unknown): void;
 }
 
 /**
@@ -90,6 +92,7 @@ export class InputFeed<Item> {
     } catch (error) {
       this.#state = "ended";
       this.#fail(error);
+      this.#sink?.failed(error);
     }
   }
 

@@ -7,8 +7,12 @@ class Sink {
   item(item: number): void {
     this.items.push(item);
   }
+  readonly errors: unknown[] = [];
   end(): void {
     this.items.push("end");
+  }
+  failed(error: unknown): void {
+    this.errors.push(error);
   }
 }
 
@@ -69,6 +73,8 @@ Deno.test("InputFeed tells what the source threw", async () => {
     throw new RangeError("no more");
   }
   const feed = new InputFeed(source(), (value) => value as number);
-  feed.attach(new Sink(), 5);
+  const sink = new Sink();
+  feed.attach(sink, 5);
   await assert.rejects(feed.failed, new RangeError("no more"));
+  assert.deepEqual(sink.errors, [new RangeError("no more")]);
 });

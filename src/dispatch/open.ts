@@ -11,7 +11,6 @@ import { CallSettings } from "./call_settings.ts";
 import { DialSlots, dialWith } from "./dial.ts";
 import { Fleet } from "./fleet.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
-import { LinkTransports } from "./link_transports.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
 import { StreamCalls } from "./stream_calls.ts";
 import { dispatcherTransport } from "./transport.ts";
@@ -113,7 +112,6 @@ export async function openParts(
   const { messageBytes, payloadDepth: depth, payloadContainers: containers } = limits;
   const rpcLimits = { messageBytes };
   const payload = { bytes: messageBytes, depth, containers };
-  const links = new LinkTransports(rpcLimits);
   const { metrics } = hub;
   const resources = opening.move();
   return {
@@ -122,7 +120,7 @@ export async function openParts(
     hub,
     clock,
     unary: new UnaryCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
-    streams: new StreamCalls({ attempts, settings, metrics, links, payload }),
+    streams: new StreamCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
     transport: dispatcherTransport({
       attempts,
       limits: rpcLimits,

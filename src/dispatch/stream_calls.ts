@@ -1,22 +1,24 @@
 import type { AnyRoutine, CallOptions, Source } from "../contract/mod.ts";
-import type { DuplexRequest } from "../gen/mod.ts";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { WorkerService } from "../gen/mod.ts";
 import { type Metrics, startClientSpan } from "../observe/mod.ts";
 import {
   type CallEnvelope,
   decodePayload,
-  duplexRequestMessage,
   enclosingCall,
   type EncodedPayload,
+  encodeDuplexRequest,
   encodePayload,
   type PayloadLimits,
+  ROUTINE_HEADER,
 } from "../routine/mod.ts";
+import { type PreparedDuplex, prepareDuplex, type RpcLimits } from "../rpc/mod.ts";
 import { type Attempts, type PlacedCall, remainingMs } from "./attempts.ts";
 import { CallRecord } from "./call_record.ts";
 import type { CallSettings, RequestFields } from "./call_settings.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Link } from "./link.ts";
 import { InputFeed } from "./input_feed.ts";
-import type { LinkTransports } from "./link_transports.ts";
 import { judgeFailure } from "./retry.ts";
 import { StreamExchange } from "./stream_exchange.ts";
 
@@ -25,14 +27,18 @@ export interface StreamCallsOptions {
   readonly attempts: Attempts;
   readonly settings: CallSettings;
   readonly metrics: Metrics;
-  readonly links: LinkTransports;
+  readonly limits: Partial<RpcLimits>;
   /** What arguments and items may be. */
   readonly payload: PayloadLimits;
 }
 
+/** Routines whose requests are kept prepared; a program calls fewer. */
+const MAX_PREPARED = 4_096;
+
 /** Calls routines that answer with a stream. */
 export class StreamCalls {
   readonly #options: StreamCallsOptions;
+  readonly #prepared = new Map<string, PreparedDuplex>();
 
   /** Over a fleet. */
   constructor(options: StreamCallsOptions) {
@@ -52,11 +58,12 @@ export class StreamCalls {
     options: CallOptions = {},
   ): AsyncGenerator<unknown, void, undefined> {
     const { settings, metrics, payload } = this.#options;
-    const left = new AbortController();
-    const signal = options.signal === undefined
-      ? left.signal
-      : AbortSignal.any([options.signal, left.signal]);
-    const call = { ...settings.placed(routine, options, 0), signal };
+    // Where the caller's own stream fails while the call is being begun, that is over, too.
+    const inputFailed = input === undefined ? undefined : new AbortController();
+    const call = {
+      ...settings.placed(routine, options, 0),
+      signal: eitherSignal(options.signal, inputFailed?.signal),
+    };
     const feed = input === undefined
       ? undefined
       : new InputFeed(input, (value) => inputMessage(value, payload));
@@ -77,19 +84,20 @@ export class StreamCalls {
       for (let item = begun.first; item !== undefined;) {
         yield decodePayload(item, "item", payload);
         begun.exchange.taken();
-        item = await first(feed, begun.exchange.next());
+        item = begun.exchange.take() ?? await begun.exchange.next();
       }
       over = true;
       record.succeeded();
     } catch (error) {
       over = true;
       const told = options.signal?.aborted ? options.signal.reason : reasonOf(error, call, begun);
-      record.failed(told, signal.aborted);
+      record.failed(told, options.signal?.aborted === true);
       throw told;
     } finally {
       if (!over) record.left();
       if (begun !== undefined) begun.endpoint.inFlight -= 1;
-      left.abort(LEFT);
+      begun?.exchange.leave(LEFT);
+      inputFailed?.abort(LEFT);
       await feed?.close();
     }
   }
@@ -98,23 +106,42 @@ export class StreamCalls {
   #begin(
     call: PlacedCall,
     envelope: CallEnvelope,
-    feed: InputFeed<DuplexRequest> | undefined,
+    feed: InputFeed<Uint8Array> | undefined,
     fields: RequestFields | undefined,
   ): Promise<Begun> {
-    const { attempts, links } = this.#options;
+    const { attempts } = this.#options;
+    const request = this.#prepare(envelope.routine);
     return attempts.make(call, async (link, endpoint) => {
       const exchange = new StreamExchange({
-        transport: links.over(link),
+        connection: link.connection,
+        request,
         envelope,
         feed,
-        fields: await fields?.(link) ?? [],
-        signal: call.signal!,
+        fields: await fields?.(link),
+        signal: call.signal,
         timeoutMs: remainingMs(call),
       });
-      const first = await exchange.next();
-      endpoint.inFlight += 1;
-      return { exchange, first, link, endpoint };
+      try {
+        const first = await exchange.next();
+        endpoint.inFlight += 1;
+        return { exchange, first, link, endpoint };
+      } catch (error) {
+        exchange.leave(LEFT);
+        throw error;
+      }
     });
+  }
+
+  #prepare(name: string): PreparedDuplex {
+    const known = this.#prepared.get(name);
+    if (known !== undefined) return known;
+    if (this.#prepared.size === MAX_PREPARED) this.#prepared.clear();
+    const prepared = prepareDuplex(WorkerService.method.duplex, {
+      fields: [ROUTINE_HEADER, name],
+      limits: this.#options.limits,
+    });
+    this.#prepared.set(name, prepared);
+    return prepared;
   }
 }
 
@@ -127,11 +154,19 @@ interface Begun {
   readonly endpoint: Endpoint;
 }
 
-/** A ready-made reason: one that is made at every `abort()` costs ten times as much. */
-const LEFT = new DOMException("the caller left the stream", "AbortError");
+/** Ready-made: an error that is made at every leaving costs ten times as much. */
+const LEFT = new ConnectError("the caller left the stream", Code.Canceled);
 
-function inputMessage(value: unknown, limits: PayloadLimits): DuplexRequest {
-  return duplexRequestMessage({
+function eitherSignal(
+  own: AbortSignal | undefined,
+  other: AbortSignal | undefined,
+): AbortSignal | undefined {
+  if (own === undefined || other === undefined) return own ?? other;
+  return AbortSignal.any([own, other]);
+}
+
+function inputMessage(value: unknown, limits: PayloadLimits): Uint8Array {
+  return encodeDuplexRequest({
     kind: "value",
     payload: encodePayload(value, "input", { limits }),
   });
@@ -139,7 +174,7 @@ function inputMessage(value: unknown, limits: PayloadLimits): DuplexRequest {
 
 /** What comes first: the promise, or the failure of what the caller sends. */
 function first<Value>(
-  feed: InputFeed<DuplexRequest> | undefined,
+  feed: InputFeed<Uint8Array> | undefined,
   promise: Promise<Value>,
 ): Promise<Value> {
   return feed === undefined ? promise : Promise.race([promise, feed.failed]);

@@ -49,6 +49,7 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
   });
   router.service(WorkerService, routines.implementation);
   router.unaryBytes(WorkerService.method.call, routines.callBytes);
+  router.duplexBytes(WorkerService.method.duplex, routines.duplexBytes);
   options.services?.(withoutFailures(router));
 }
 

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { AnyRoutine } from "../contract/mod.ts";
 import { CallRecord } from "../dispatch/mod.ts";
@@ -18,18 +18,25 @@ import {
   type CallEnvelope,
   callOf,
   decodeCallRequest,
-  type DuplexMessage,
+  decodeDuplexRequest,
   duplexMessageOf,
   encodeCallResponse,
   type EncodedPayload,
+  encodeItem,
   exchange,
+  type ExchangeForm,
   itemMessage,
   payloadMessage,
   ROUTINE_HEADER,
   type RoutineTable,
   toConnectError,
 } from "../routine/mod.ts";
-import { callContext, type UnaryBytesCall, type UnaryBytesHandler } from "../rpc/mod.ts";
+import {
+  type BytesCall,
+  callContext,
+  type DuplexBytesHandler,
+  type UnaryBytesHandler,
+} from "../rpc/mod.ts";
 import type { AdmittedCall } from "./admission.ts";
 import type { ConnectedPeer } from "./connected_peer.ts";
 import type { Execution, Items } from "./execution.ts";
@@ -64,6 +71,17 @@ export class RoutineService {
       } catch (error) {
         throw toConnectError(error);
       }
+    };
+  }
+
+  /** Answers `Duplex` from the bytes of its messages. */
+  get duplexBytes(): DuplexBytesHandler<ConnectedPeer, AdmittedCall> {
+    return (requests, call) => {
+      const messages = this.#exchange(requests, new ArrivedBytes(call), BYTES);
+      return {
+        next: () => messages.next().catch(throwConnectError),
+        return: () => messages.return!(),
+      };
     };
   }
 
@@ -104,10 +122,29 @@ export class RoutineService {
     requests: AsyncIterable<DuplexRequest>,
     context: HandlerContext,
   ): AsyncGenerator<Item> {
+    const messages = this.#exchange(requests, new ArrivedMessage(context), MESSAGES);
+    // While it waits for its reader, nobody else would let the routine go.
+    const leave = () => void messages.return!();
+    context.signal.addEventListener("abort", leave, { once: true });
+    try {
+      for await (const message of messages) yield message;
+      // What was left because the call was cancelled has not ended as it should.
+      context.signal.throwIfAborted();
+    } catch (error) {
+      throw toConnectError(error);
+    } finally {
+      context.signal.removeEventListener("abort", leave);
+    }
+  }
+
+  #exchange<Request, Answer>(
+    requests: AsyncIterable<Request>,
+    arrived: Arrival,
+    form: ExchangeForm<Request, Answer>,
+  ): AsyncIterableIterator<Answer, undefined> {
     const { execution } = this.#options;
-    const arrived = new ArrivedMessage(context);
-    const messages = exchange(
-      messagesOf(requests),
+    return exchange(
+      requests,
       (envelope, input) =>
         this.#begin(
           envelope,
@@ -117,19 +154,8 @@ export class RoutineService {
               ? execution.duplex(routine, input, args, call)
               : execution.stream(routine, args, call),
         ),
+      form,
     );
-    // While it waits for its reader, nobody else would let the routine go.
-    const leave = () => void messages.return?.();
-    context.signal.addEventListener("abort", leave, { once: true });
-    try {
-      for await (const message of messages) yield itemMessage(message);
-      // What was left because the call was cancelled has not ended as it should.
-      context.signal.throwIfAborted();
-    } catch (error) {
-      throw toConnectError(error);
-    } finally {
-      context.signal.removeEventListener("abort", leave);
-    }
   }
 
   async #unary(envelope: CallEnvelope, arrived: Arrival): Promise<EncodedPayload> {
@@ -185,9 +211,9 @@ interface Arrival extends ArrivedCall {
 }
 
 class ArrivedBytes implements Arrival {
-  readonly #call: UnaryBytesCall<ConnectedPeer, AdmittedCall>;
+  readonly #call: BytesCall<DescMethod, ConnectedPeer, AdmittedCall>;
 
-  constructor(call: UnaryBytesCall<ConnectedPeer, AdmittedCall>) {
+  constructor(call: BytesCall<DescMethod, ConnectedPeer, AdmittedCall>) {
     this.#call = call;
   }
 
@@ -244,8 +270,13 @@ class ArrivedMessage implements Arrival {
   }
 }
 
-async function* messagesOf(
-  requests: AsyncIterable<DuplexRequest>,
-): AsyncGenerator<DuplexMessage> {
-  for await (const request of requests) yield duplexMessageOf(request);
+const BYTES: ExchangeForm<Uint8Array, Uint8Array> = {
+  read: decodeDuplexRequest,
+  write: encodeItem,
+};
+
+const MESSAGES: ExchangeForm<DuplexRequest, Item> = { read: duplexMessageOf, write: itemMessage };
+
+function throwConnectError(error: unknown): never {
+  throw toConnectError(error);
 }

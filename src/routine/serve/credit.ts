@@ -27,6 +27,17 @@ export class Credit {
   }
 
   /**
+   * Takes one, where there is one.
+   *
+   * @returns Whether it was taken.
+   */
+  takeAtHand(): boolean {
+    if (this.#items === 0 || this.#state === "closed") return false;
+    this.#items -= 1;
+    return true;
+  }
+
+  /**
    * Takes one, and waits for it where there is none; for one taker at a time.
    *
    * @returns Whether it was taken; not where the credit was closed.

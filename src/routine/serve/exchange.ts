@@ -17,27 +17,39 @@ export type BeginStream = (
   input: AsyncIterable<EncodedPayload>,
 ) => AsyncIterator<EncodedPayload>;
 
+/** How the messages of an exchange are written: as bytes, or as generated messages. */
+export interface ExchangeForm<Request, Answer> {
+  /** Reads what the caller sends. */
+  readonly read: (request: Request) => DuplexMessage;
+  /** Writes what the caller is sent. */
+  readonly write: (message: ItemMessage) => Answer;
+}
+
 /**
  * Serves `WorkerService.Duplex`: reads the call, begins it, and then passes items both ways no faster
  * than each side has given credit. A caller that gives none is left to flow control.
  *
  * @param requests What the caller sends.
  * @param begin Begins the call.
+ * @param form How messages are written.
  * @param signal Ends the call when it aborts, also while it waits for credit; reading then throws its
  * reason. Default: none.
- * @returns What the caller is sent. Leaving it ends the call, also while it waits for credit.
+ * @returns What the caller is sent, for one reader at a time. Leaving it ends the call, also while it
+ * waits for credit.
  */
-export function exchange(
-  requests: AsyncIterable<DuplexMessage>,
+export function exchange<Request, Answer>(
+  requests: AsyncIterable<Request>,
   begin: BeginStream,
-  signal: AbortSignal = new AbortController().signal,
-): AsyncIterableIterator<ItemMessage, undefined> {
-  return new Exchange(requests[Symbol.asyncIterator](), begin, signal);
+  form: ExchangeForm<Request, Answer>,
+  signal?: AbortSignal,
+): AsyncIterableIterator<Answer, undefined> {
+  return new Exchange(requests[Symbol.asyncIterator](), begin, form, signal);
 }
 
-class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
-  readonly #requests: AsyncIterator<DuplexMessage>;
+class Exchange<Request, Answer> implements AsyncIterableIterator<Answer, undefined> {
+  readonly #requests: AsyncIterator<Request>;
   readonly #begin: BeginStream;
+  readonly #form: ExchangeForm<Request, Answer>;
   #items: AsyncIterator<EncodedPayload> | undefined;
   #credit: Credit | undefined;
   #input: InputQueue | undefined;
@@ -45,42 +57,42 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   #read = 0;
   /** From how many on it is told. */
   #readTold = 1;
-  /** The item that was asked for; its outcome once it is there. */
-  #item: { outcome?: ItemOutcome } | undefined;
+  /** Whether the routine was asked for an item that is not there yet. */
+  #asked = false;
+  /** What it answered, until somebody reads. */
+  #outcome: ItemOutcome | undefined;
   /** Why the call cannot go on, whatever the routine still does. */
   #failure: Ending & { readonly kind: "failed" } | undefined;
-  #news: (() => void) | undefined;
-  readonly #signal: AbortSignal;
-  readonly #aborted = Promise.withResolvers<never>();
-  readonly #onAbort = () => this.#abort();
+  /** Whoever waits for what comes next. */
+  #reader: Reader<Answer> | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = () => this.#fail(this.#signal?.reason);
+  readonly #onItem = (item: IteratorResult<EncodedPayload>) =>
+    this.#settle(item.done ? ENDED : { kind: "item", payload: item.value });
+  readonly #onError = (error: unknown) => this.#settle({ kind: "failed", error });
   #state: "new" | "open" | "over" = "new";
 
-  constructor(requests: AsyncIterator<DuplexMessage>, begin: BeginStream, signal: AbortSignal) {
+  constructor(
+    requests: AsyncIterator<Request>,
+    begin: BeginStream,
+    form: ExchangeForm<Request, Answer>,
+    signal: AbortSignal | undefined,
+  ) {
     this.#requests = requests;
     this.#begin = begin;
+    this.#form = form;
     this.#signal = signal;
-    this.#aborted.promise.catch(() => {});
   }
 
-  async next(): Promise<IteratorResult<ItemMessage, undefined>> {
-    if (this.#state === "new") await this.#open();
-    while (this.#state === "open") {
-      if (this.#failure !== undefined) return await this.#end(this.#failure);
-      if (this.#read >= this.#readTold) return this.#creditForInput();
-      this.#item ??= this.#ask();
-      const { outcome } = this.#item;
-      if (outcome === undefined) {
-        await new Promise<void>((resolve) => this.#news = resolve);
-        continue;
-      }
-      this.#item = undefined;
-      if (outcome.kind === "item") return { done: false, value: outcome.message };
-      return await this.#end(outcome);
-    }
-    return DONE;
+  next(): Promise<IteratorResult<Answer, undefined>> {
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject };
+      if (this.#state === "new") void this.#open();
+      else this.#advance();
+    });
   }
 
-  async return(): Promise<IteratorResult<ItemMessage, undefined>> {
+  async return(): Promise<IteratorResult<Answer, undefined>> {
     if (this.#state !== "over") {
       this.#credit?.close();
       this.#over();
@@ -93,39 +105,54 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
     return this;
   }
 
+  /** Gives the reader what there is, and else asks the routine for it. */
+  #advance(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    if (this.#state === "over") this.#take().resolve(DONE);
+    else if (this.#failure !== undefined) this.#end(this.#failure);
+    else if (this.#read >= this.#readTold) this.#give(this.#creditForInput());
+    else if (this.#outcome !== undefined) this.#deliver(this.#outcome);
+    else if (this.#items !== undefined) this.#ask(this.#items);
+  }
+
   async #open(): Promise<void> {
     this.#state = "open";
-    try {
-      this.#signal.throwIfAborted();
-      this.#signal.addEventListener("abort", this.#onAbort, { once: true });
-      this.#start(await Promise.race([this.#call(), this.#aborted.promise]));
-    } catch (error) {
-      this.#over();
-      throw error;
+    if (this.#signal?.aborted) this.#fail(this.#signal.reason);
+    else {
+      this.#signal?.addEventListener("abort", this.#onAbort, { once: true });
+      try {
+        const call = await this.#call();
+        if (this.#state === "open" && this.#failure === undefined) this.#start(call);
+      } catch (error) {
+        this.#fail(error);
+      }
     }
+    this.#advance();
   }
 
   #start(call: CallEnvelope): void {
     if (call.ahead === 0) {
-      this.#items = this.#begin(call, inputOf(this.#requests));
+      this.#items = this.#begin(call, inputOf(this.#requests, this.#form.read));
       return;
     }
     this.#readTold = Math.ceil(call.ahead / 2);
     this.#credit = new Credit(call.ahead);
     this.#input = new InputQueue(() => {
       this.#read++;
-      this.#news?.();
+      this.#advance();
     });
     this.#items = this.#begin(call, this.#input);
-    this.#receive(this.#credit, this.#input);
+    void this.#receive(this.#credit, this.#input);
   }
 
   /** The first message; what only a newer peer knows is passed over. */
   async #call(): Promise<CallEnvelope> {
     for (;;) {
-      const { done, value: message } = await this.#requests.next();
-      if (!done && message.kind === "unknown") continue;
-      if (!done && message.kind === "call") return message.call;
+      const { done, value } = await this.#requests.next();
+      const message = done ? undefined : this.#form.read(value);
+      if (message?.kind === "unknown") continue;
+      if (message?.kind === "call") return message.call;
       throw new InvalidPayload("the first message of a stream is to be its call");
     }
   }
@@ -133,8 +160,9 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   async #receive(credit: Credit, input: InputQueue): Promise<void> {
     try {
       for (;;) {
-        const { done, value: message } = await this.#requests.next();
+        const { done, value } = await this.#requests.next();
         if (done) return this.#callerEnded(credit, input);
+        const message = this.#form.read(value);
         if (message.kind === "credit") credit.grant(message.items);
         else if (message.kind === "value") await input.put(message.payload);
         else if (message.kind === "end") input.end();
@@ -145,15 +173,10 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
     }
   }
 
-  #abort(): void {
-    this.#aborted.reject(this.#signal.reason);
-    this.#fail(this.#signal.reason);
-  }
-
   #fail(error: unknown): void {
     this.#failure ??= { kind: "failed", error };
     this.#input?.end(error);
-    this.#news?.();
+    this.#advance();
   }
 
   /** A caller that can grant nothing any more leaves the rest to flow control. */
@@ -163,63 +186,92 @@ class Exchange implements AsyncIterableIterator<ItemMessage, undefined> {
   }
 
   /** Asks the routine for its next item, once there is credit for it. */
-  #ask(): { outcome?: ItemOutcome } {
-    const item: { outcome?: ItemOutcome } = {};
-    this.#nextItem().then(
-      (outcome) => this.#settle(item, outcome),
-      (error) => this.#settle(item, { kind: "failed", error }),
-    );
-    return item;
+  #ask(items: AsyncIterator<EncodedPayload>): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    if (this.#credit === undefined || this.#credit.takeAtHand()) this.#askNow(items);
+    else {
+      void this.#credit.take().then((taken) => taken ? this.#askNow(items) : this.#settle(ENDED));
+    }
   }
 
-  async #nextItem(): Promise<ItemOutcome> {
-    if (this.#credit !== undefined && !await this.#credit.take()) return ENDED;
-    const result = await this.#items?.next();
-    if (result === undefined || result.done) return ENDED;
-    return { kind: "item", message: { kind: "value", payload: result.value } };
+  #askNow(items: AsyncIterator<EncodedPayload>): void {
+    items.next().then(this.#onItem, this.#onError);
   }
 
-  #settle(item: { outcome?: ItemOutcome }, outcome: ItemOutcome): void {
-    item.outcome = outcome;
-    this.#news?.();
+  #settle(outcome: ItemOutcome): void {
+    this.#asked = false;
+    this.#outcome = outcome;
+    this.#advance();
   }
 
-  #creditForInput(): IteratorResult<ItemMessage, undefined> {
+  #deliver(outcome: ItemOutcome): void {
+    this.#outcome = undefined;
+    if (outcome.kind === "item") this.#give({ kind: "value", payload: outcome.payload });
+    else this.#end(outcome);
+  }
+
+  #give(message: ItemMessage): void {
+    const { resolve, reject } = this.#take();
+    try {
+      resolve({ done: false, value: this.#form.write(message) });
+    } catch (error) {
+      reject(error);
+    }
+  }
+
+  #creditForInput(): ItemMessage {
     const items = this.#read;
     this.#read = 0;
-    return { done: false, value: { kind: "credit", items } };
+    return { kind: "credit", items };
   }
 
-  async #end(ending: Ending): Promise<IteratorResult<ItemMessage, undefined>> {
-    const left = await this.return();
-    if (ending.kind === "failed") throw ending.error;
-    return left;
+  #end(ending: Ending): void {
+    const { resolve, reject } = this.#take();
+    this.return().then((left) => {
+      if (ending.kind === "failed") reject(ending.error);
+      else resolve(left);
+    }, reject);
+  }
+
+  #take(): Reader<Answer> {
+    const reader = this.#reader as Reader<Answer>;
+    this.#reader = undefined;
+    return reader;
   }
 
   /** Nothing more goes out, and nothing more is taken in. */
   #over(): void {
     this.#state = "over";
-    this.#signal.removeEventListener("abort", this.#onAbort);
-    this.#news?.();
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#advance();
     this.#input?.end();
     // Not awaited: where the next message is being waited for, this would wait as long.
     this.#requests.return?.().catch(() => {});
   }
 }
 
-type ItemOutcome = { readonly kind: "item"; readonly message: ItemMessage } | Ending;
+interface Reader<Answer> {
+  resolve(result: IteratorResult<Answer, undefined>): void;
+  reject(error: unknown): void;
+}
+
+type ItemOutcome = { readonly kind: "item"; readonly payload: EncodedPayload } | Ending;
 type Ending = { readonly kind: "ended" } | { readonly kind: "failed"; readonly error: unknown };
 
 const ENDED: ItemOutcome = { kind: "ended" };
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** The caller's stream where flow control alone holds it back. */
-async function* inputOf(
-  requests: AsyncIterator<DuplexMessage>,
+async function* inputOf<Request>(
+  requests: AsyncIterator<Request>,
+  read: (request: Request) => DuplexMessage,
 ): AsyncGenerator<EncodedPayload, void, undefined> {
   for (;;) {
-    const { done, value: message } = await requests.next();
-    if (done || message.kind === "end") return;
+    const { done, value } = await requests.next();
+    if (done) return;
+    const message = read(value);
+    if (message.kind === "end") return;
     if (message.kind === "value") yield message.payload;
     else if (message.kind === "call") throw new InvalidPayload("a stream has one call");
   }

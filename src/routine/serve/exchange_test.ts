@@ -46,7 +46,8 @@ function exchange(
   begin: BeginStream,
   signal: AbortSignal = new AbortController().signal,
 ): AsyncIterableIterator<ItemMessage, undefined> {
-  return exchangeWith(requests, begin, signal);
+  const asItIs = { read: (message: DuplexMessage) => message, write: (item: ItemMessage) => item };
+  return exchangeWith(requests, begin, asItIs, signal);
 }
 
 function callWith(ahead: number): DuplexMessage {
