@@ -1,4 +1,20 @@
-import { routine } from "../../src/contract/mod.ts";
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
 
 /** The smallest call there is. */
 export const add = routine("bench.add", (a: number, b: number) => a + b);
+
+/** Counts up to a number. */
+export const numbers = routine("bench.numbers", async function* (count: number) {
+  for (let n = 0; n < count; n++) yield n;
+});
+
+/** Sends bytes, so many at a time. */
+export const chunks = routine("bench.chunks", async function* (count: number, bytes: number) {
+  const chunk = new Uint8Array(bytes);
+  for (let n = 0; n < count; n++) yield chunk;
+});
+
+/** Sends back what it is sent. */
+export const echo = duplexRoutine("bench.echo", async function* (input: AsyncIterable<number>) {
+  yield* input;
+});

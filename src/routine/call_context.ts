@@ -79,15 +79,15 @@ export function runInCall<R>(context: CallContext, run: () => R): R {
 export function iterateInCall<T>(
   context: CallContext,
   items: AsyncIterable<T> | Iterable<T>,
-): AsyncIterableIterator<T, undefined> {
+): AsyncIterableIterator<T, unknown> {
   const iterator = runInCall(
     context,
     () => Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator](),
   );
+  const step = () => iterator.next();
   return {
-    async next(): Promise<IteratorResult<T, undefined>> {
-      return withoutReturn(await runInCall(context, () => iterator.next()));
-    },
+    // Of a generator this is its own promise: one more for each item would be a tenth of its cost.
+    next: () => Promise.resolve(runInCall(context, step)),
     async return(): Promise<IteratorResult<T, undefined>> {
       await runInCall(context, () => iterator.return?.());
       return DONE;
@@ -99,10 +99,6 @@ export function iterateInCall<T>(
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
-function withoutReturn<T>(result: IteratorResult<T, unknown>): IteratorResult<T, undefined> {
-  return result.done === true ? DONE : result;
-}
 
 const CALLS = Symbol.for("selvage.calls");
 

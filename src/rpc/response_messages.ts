@@ -74,7 +74,7 @@ export class ResponseMessages {
   }
 
   #end(message: Uint8Array): void {
-    const { error } = readEnd(message);
+    const error = isBareEnd(message) ? undefined : readEnd(message).error;
     if (this.#state === "ended") throw invalid("received extra EndStreamResponse");
     this.#state = "ended";
     if (error === undefined) return;
@@ -83,6 +83,11 @@ export class ResponseMessages {
     for (const [name, value] of header) error.metadata.append(name, value);
     throw error;
   }
+}
+
+/** Whether it is `{}`: connect-es makes an error, stack and all, before it reads an end. */
+function isBareEnd(message: Uint8Array): boolean {
+  return message.byteLength === 2 && message[0] === 0x7b && message[1] === 0x7d;
 }
 
 function readEnd(message: Uint8Array): ReturnType<typeof endStreamFromJson> {

@@ -107,6 +107,7 @@ export class RoutineService {
   async *#stream(request: CallRequest, context: HandlerContext): AsyncGenerator<Item> {
     const { execution } = this.#options;
     try {
+      context.signal.throwIfAborted();
       const items = this.#begin(
         callOf(request),
         new ArrivedMessage(context),
@@ -127,6 +128,7 @@ export class RoutineService {
     const leave = () => void messages.return!();
     context.signal.addEventListener("abort", leave, { once: true });
     try {
+      context.signal.throwIfAborted();
       for await (const message of messages) yield message;
       // What was left because the call was cancelled has not ended as it should.
       context.signal.throwIfAborted();

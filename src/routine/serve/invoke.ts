@@ -53,7 +53,8 @@ export async function invokeUnary(
 }
 
 /**
- * Runs a routine that answers with a stream. Nothing starts before the first item is asked for, and
+ * Runs a routine that answers with a stream, for a call that has not been aborted when its first item
+ * is asked for. Nothing starts before the first item is asked for, and
  * each item is made when it is asked for; `return()` ends the routine, so that its `finally` runs.
  *
  * @param routine The routine.
@@ -107,26 +108,33 @@ async function* items(
   options: GuardOptions,
   input: readonly unknown[],
 ): AsyncGenerator<EncodedPayload, void, undefined> {
-  context.signal.throwIfAborted();
-  const given = await argumentsOf(routine, args, options);
+  let given = argumentsOf(routine, args, options);
+  if (given instanceof Promise) {
+    given = await given;
+    context.signal.throwIfAborted();
+  }
+  const checked = given;
   const stream = await guarded(
     routine,
     context,
     options,
-    () => run(routine, context, [...input, ...given]),
+    () => run(routine, context, [...input, ...checked]),
   );
   if (!isStream(stream)) throw answersOnce(routine);
   const iterator = iterateInCall(context, stream);
   let open = true;
   try {
     for (;;) {
-      const { done, value } = await guarded(routine, context, options, () => {
-        open = false;
-        return iterator.next();
-      });
-      if (done) return;
+      let next: IteratorResult<unknown, unknown>;
+      open = false;
+      try {
+        next = await iterator.next();
+      } catch (thrown) {
+        throw told(thrown, routine, context, options);
+      }
+      if (next.done === true) return;
       open = true;
-      yield encodePayload(value, "item", { form: args.form, limits: options.limits });
+      yield encodePayload(next.value, "item", { form: args.form, limits: options.limits });
     }
   } finally {
     if (open) await guarded(routine, context, options, async () => await iterator.return?.());
@@ -149,23 +157,31 @@ function run(routine: AnyRoutine, context: CallContext, args: readonly unknown[]
   return runInCall(context, () => implementation(...args as never[]));
 }
 
-/**
- * Tells what the routine threw from what ended it: its signal, or its caller's stream. The signal is
- * only asked for where something was thrown: making one costs ten times what a small call does.
- */
 async function guarded<R>(
   routine: AnyRoutine,
   context: CallContext,
-  { sendStack, failures }: GuardOptions,
+  options: GuardOptions,
   step: () => R,
 ): Promise<Awaited<R>> {
   try {
     return await step();
   } catch (thrown) {
-    const { signal } = context;
-    const passedOn = (signal.aborted && thrown === signal.reason) || failures?.includes(thrown);
-    throw passedOn ? thrown : routineError(routine.name, thrown, sendStack);
+    throw told(thrown, routine, context, options);
   }
+}
+
+/**
+ * Tells what the routine threw from what ended it: its signal, or its caller's stream. The signal is
+ * only asked for where something was thrown: making one costs ten times what a small call does.
+ */
+function told(
+  thrown: unknown,
+  routine: AnyRoutine,
+  { signal }: CallContext,
+  { sendStack, failures }: GuardOptions,
+): unknown {
+  const passedOn = (signal.aborted && thrown === signal.reason) || failures?.includes(thrown);
+  return passedOn ? thrown : routineError(routine.name, thrown, sendStack);
 }
 
 async function* decoded(
