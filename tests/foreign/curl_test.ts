@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { type EchoWorker, ForeignTrust, LARGE_BYTES, startEchoWorker } from "./ground.ts";
+import { leaveTogether, releaseTogether } from "./held_calls.ts";
 import { PeerFiles } from "./peer_files.ts";
 import { findTool, runTool, testWithTool } from "./tool.ts";
 import { echoMessage, enveloped, openEnvelopes } from "./wire_bytes.ts";
@@ -8,6 +9,10 @@ import { echoMessage, enveloped, openEnvelopes } from "./wire_bytes.ts";
 const tool = { name: "curl", path: findTool("curl") };
 const JSON_TYPE = "content-type: application/json";
 const ECHO = "selvage.test.v1.EchoService";
+/** Requests on one connection. */
+const STREAMS = 1_000;
+/** The streams that curl has open at once on a connection, whatever a server allows. */
+const CURL_STREAMS = 100;
 
 /** What curl got: the header and trailer sections as it writes them, and the body. */
 interface Got {
@@ -39,6 +44,32 @@ async function request(
   const text = new TextDecoder().decode(body);
   const sections = new TextDecoder().decode(await files.read("sections"));
   return { code, status: stdout, sections, body, text };
+}
+
+/** Has curl make requests that are held, as many at once as it can; gives what they came to. */
+async function requestTogether(
+  curl: string,
+  { port }: EchoWorker,
+  files: PeerFiles,
+  count: number,
+) {
+  const message = encodeURIComponent('{"text":"hold N"}').replace("N", `[1-${count}]`);
+  const { code, stdout } = await runTool(curl, [
+    ...["--http2", "--silent", "--max-time", "60", "--cacert", files.path("ca.pem")],
+    ...["--cert", files.path("cert.pem"), "--key", files.path("key.pem")],
+    ...["--parallel", "--parallel-max", `${CURL_STREAMS}`],
+    ...["--write-out", " %{http_version} %{http_code} %{num_connects}\\n"],
+    `https://127.0.0.1:${port}/${ECHO}/EchoWithoutSideEffects?connect=v1&encoding=json&message=${message}`,
+  ]);
+  const dialled = [...stdout.matchAll(/ (2 \d+) (\d+)\n/g)];
+  return {
+    code,
+    texts: [...stdout.matchAll(/"(hold (\d+))"/g)]
+      .toSorted(([, , left], [, , right]) => Number(left) - Number(right))
+      .map(([, text]) => text),
+    statuses: dialled.map(([, status]) => status),
+    connections: dialled.reduce((sum, [, , connects]) => sum + Number(connects), 0),
+  };
 }
 
 testWithTool(tool, "curl calls a worker over HTTP/2 and mutual TLS", async (curl, t) => {
@@ -158,6 +189,28 @@ testWithTool(tool, "curl calls a worker over HTTP/2 and mutual TLS", async (curl
     const { status } = await get("nothing/Here", "-H", JSON_TYPE, "-d", "{}");
     assert.equal(status, "2 404");
   });
+});
+
+testWithTool(tool, "curl makes 1,000 requests on one connection, 100 at once", async (curl) => {
+  await using served = await startEchoWorker();
+  await using files = await PeerFiles.of(served.config);
+  const answered = requestTogether(curl, served, files, STREAMS);
+  await releaseTogether(served, CURL_STREAMS);
+  const { code, texts, statuses, connections } = await answered;
+  assert.deepEqual([code, connections], [0, 1]);
+  assert.deepEqual(texts, Array.from({ length: STREAMS }, (_, n) => `hold ${n + 1}`));
+  assert.deepEqual(statuses, Array(STREAMS).fill("2 200"));
+});
+
+testWithTool(tool, "curl is answered after a worker's GOAWAY", async (curl) => {
+  await using served = await startEchoWorker();
+  await using files = await PeerFiles.of(served.config);
+  const answered = requestTogether(curl, served, files, 20);
+  await leaveTogether(served, 20);
+  const { code, texts, statuses, connections } = await answered;
+  assert.deepEqual([code, connections], [0, 1]);
+  assert.deepEqual(texts, Array.from({ length: 20 }, (_, n) => `hold ${n + 1}`));
+  assert.deepEqual(statuses, Array(20).fill("2 200"));
 });
 
 testWithTool(tool, "curl is refused by a worker that does not allow it", async (curl) => {

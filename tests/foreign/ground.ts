@@ -6,6 +6,7 @@ import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts"
 import * as routines from "../e2e/routines.ts";
 import { type EchoRecord, echoService, emptyRecord } from "../support/echo.ts";
 import { EchoService, file_selvage_test_v1_echo } from "../support/gen/selvage/test/v1/echo_pb.ts";
+import { HeldCalls } from "./held_calls.ts";
 
 /** The identity of every server, ours and foreign ones. */
 export const SERVER_ID = "spiffe://example.org/worker";
@@ -57,6 +58,8 @@ export interface EchoWorker extends AsyncDisposable {
   readonly worker: WorkerServer;
   readonly port: number;
   readonly record: EchoRecord;
+  /** Its calls that wait to be let go. */
+  readonly held: HeldCalls;
   /** What the worker shows. */
   readonly serverPem: PeerPem;
   /** What a foreign client program needs to call it. */
@@ -87,9 +90,10 @@ export async function startEchoWorker(
   const serverPem = trust.server();
   const stops = new Stops();
   const record = { ...emptyRecord(), aborted: stops };
+  const held = new HeldCalls();
   const worker = await WorkerServer.start({
     routines,
-    services: (router) => router.service(EchoService, echoService(record)),
+    services: (router) => router.service(EchoService, held.in(echoService(record))),
     credentials: Credentials.fromPem(oneWay ? { ...serverPem, oneWay } : serverPem),
     ...(oneWay ? {} : { allow: CLIENT_ID }),
     ...others,
@@ -100,6 +104,7 @@ export async function startEchoWorker(
     worker,
     port,
     record,
+    held,
     serverPem,
     config: { ...trust.client(), port, descriptors },
     hanging: () => new Promise((resolve) => record.hanging = resolve),

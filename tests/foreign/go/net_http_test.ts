@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { Code, type ConnectError } from "@connectrpc/connect";
-import { descriptors, ForeignTrust, LARGE_BYTES, startEchoWorker } from "../ground.ts";
-import { dispatcherClient, protocolClient } from "../our_client.ts";
+import { serveByHand, STREAMS, testAnswersByHand, testRequestsByHand } from "../by_hand.ts";
+import { startEchoWorker } from "../ground.ts";
 import { testWithTool } from "../tool.ts";
 import { go, goProgram } from "./go_program.ts";
 
-/** Streams that are open at once on one connection. */
-const STREAMS = 1_000;
+const startServer = (config: object) => goProgram("httpserver", config);
 /** Enough for some to be told to leave: each of eight callers may dial where there is none. */
 const CONNECTIONS = 20;
 
@@ -14,29 +13,7 @@ testWithTool(go, "Go's net/http sends a worker requests", async (_, t) => {
   await using served = await startEchoWorker();
   await using client = await goProgram("httpclient", served.config);
 
-  await t.step("in Connect's JSON", async () => {
-    assert.deepEqual(await client.ask("unary", { text: "hello", say: "heard" }), {
-      protocol: "HTTP/2.0",
-      status: 200,
-      said: "heard",
-      saidLast: "heard",
-      body: { text: "hello" },
-    });
-  });
-
-  await t.step("in gRPC, answered with trailers", async () => {
-    assert.deepEqual(await client.ask("grpc", { text: "hello", say: "heard" }), {
-      status: 200,
-      said: "heard",
-      grpcStatus: "0",
-      saidLast: "heard",
-      same: true,
-    });
-  });
-
-  await t.step("of 16 MiB", async () => {
-    assert.equal(await client.ask("large", { bytes: LARGE_BYTES }), true);
-  });
+  await testRequestsByHand(t, client);
 
   await t.step("that it cancels", async () => {
     const hangs = served.hanging();
@@ -79,43 +56,9 @@ testWithTool(go, "Go's net/http loses no call while a worker's connections age",
 });
 
 testWithTool(go, "Go's net/http serves our calls", async (_, t) => {
-  const trust = new ForeignTrust();
-  await using server = await goProgram("httpserver", { ...trust.server(), descriptors });
-  const port = Number((await server.until("listening")).port);
-  await using ours = await dispatcherClient(port, trust.client());
-  const { client } = ours;
-
-  await t.step("unary ones of 16 MiB", async () => {
-    const data = new Uint8Array(LARGE_BYTES).fill(7);
-    const response = await client.echo({ text: "large", data });
-    assert.deepEqual([response.text, response.data.length], ["large", LARGE_BYTES]);
-  });
-
-  await t.step("with streams both ways", async () => {
-    async function* requests() {
-      for (let n = 0; n < 100; n++) yield { text: `${n}` };
-    }
-    const texts = (await Array.fromAsync(client.converse(requests()))).map(({ text }) => text);
-    assert.deepEqual(texts, Array.from({ length: 100 }, (_, n) => `${n}`));
-  });
-
-  await t.step("in gRPC, with trailers", async () => {
-    await using grpc = await protocolClient(port, trust.client(), "grpc");
-    let said: string | null = null, saidLast: string | null = null;
-    const { text } = await grpc.client.echo({ text: "hello" }, {
-      headers: { "x-say": "heard" },
-      onHeader: (fields) => said = fields.get("x-said"),
-      onTrailer: (fields) => saidLast = fields.get("x-said-last"),
-    });
-    assert.deepEqual([text, said, saidLast], ["hello", "heard", "heard"]);
-  });
-
-  await t.step("1,000 at once", async () => {
-    const calls = Array.from({ length: STREAMS }, () => client.echo({ text: "hang" }));
-    await server.until("hanging", STREAMS);
-    await server.ask("release");
-    assert.equal((await Promise.all(calls)).length, STREAMS);
-  });
+  await using served = await serveByHand(startServer);
+  const { server, client } = served;
+  await testAnswersByHand(t, served);
 
   await t.step("that we cancel", async () => {
     const before = server.of("hanging").length;
@@ -142,11 +85,8 @@ testWithTool(go, "Go's net/http serves our calls", async (_, t) => {
 });
 
 testWithTool(go, "Go's net/http gets no more of our streams at once than it allows", async () => {
-  const trust = new ForeignTrust();
-  await using server = await goProgram("httpserver", { ...trust.server(), streams: 10 });
-  const port = Number((await server.until("listening")).port);
-  await using ours = await dispatcherClient(port, trust.client());
-  const calls = Array.from({ length: 200 }, (_, n) => ours.client.echo({ text: `${n}` }));
+  await using served = await serveByHand(startServer, { streams: 10 });
+  const calls = Array.from({ length: 200 }, (_, n) => served.client.echo({ text: `${n}` }));
   const texts = (await Promise.all(calls)).map(({ text }) => text);
   assert.deepEqual(texts, Array.from({ length: 200 }, (_, n) => `${n}`));
 });

@@ -56,6 +56,7 @@ await serve({
     const json = JSON.stringify({ text });
     const { headers, body } = await request(ECHO, "application/json", json, { "x-say": say });
     return {
+      protocol: session.alpnProtocol === "h2" ? "HTTP/2.0" : session.alpnProtocol,
       status: headers[":status"],
       said: headers["x-said"],
       saidLast: headers["trailer-x-said-last"],

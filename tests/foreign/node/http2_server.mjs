@@ -1,5 +1,5 @@
-// A server on node:http2 and nothing else: it answers Connect by hand.
-import { createSecureServer } from "node:http2";
+// A server on node:http2 and nothing else: it answers Connect and gRPC by hand.
+import { constants, createSecureServer } from "node:http2";
 import { config, serve, tell } from "./program.mjs";
 
 const sessions = new Set();
@@ -27,8 +27,11 @@ server.on("session", (session) => {
 server.on("stream", (stream, headers) => {
   const type = headers["content-type"];
   stream.on("error", () => {});
-  stream.on("close", () => tell("closed", { code: stream.rstCode }));
+  stream.on("close", () => {
+    if (stream.rstCode === constants.NGHTTP2_CANCEL) tell("cancelled");
+  });
   if (type === "application/proto") answerOnce(stream);
+  else if (type.startsWith("application/grpc")) answerWithTrailers(stream, type, headers["x-say"]);
   else answerStream(stream, type);
 });
 
@@ -52,6 +55,13 @@ function answerStream(stream, type) {
   stream.respond({ ":status": 200, "content-type": type });
   stream.on("data", (bytes) => stream.write(bytes));
   stream.on("end", () => stream.end(Buffer.from([2, 0, 0, 0, 2, 0x7b, 0x7d])));
+}
+
+function answerWithTrailers(stream, type, say = "nothing") {
+  const header = { ":status": 200, "content-type": type, "x-said": say };
+  stream.respond(header, { waitForTrailers: true });
+  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0", "x-said-last": say }));
+  stream.pipe(stream);
 }
 
 server.listen(0, "127.0.0.1", () => tell("listening", { port: server.address().port }));
