@@ -24,7 +24,7 @@ function connect(session, given) {
       session,
     });
     socket.on("secureConnect", () => {
-      tell({ event: "secure", protocol: socket.getProtocol() });
+      tell({ event: "secure", protocol: socket.getProtocol(), resumed: socket.isSessionReused() });
       if (given.send) socket.write(Buffer.from(given.send, "base64"));
       if (given.flood) flood(socket, given.flood);
     });
@@ -64,6 +64,11 @@ function flood(socket, bytes) {
 
 let session;
 for (const step of config.steps) {
-  const ticket = await connect(step.resume ? session : undefined, { ...config, ...step });
-  if (ticket !== undefined) session = ticket;
+  // With `until`, again and again until one was begun after that moment.
+  let begun;
+  do {
+    begun = Date.now();
+    const ticket = await connect(step.resume ? session : undefined, { ...config, ...step });
+    if (ticket !== undefined) session = ticket;
+  } while (begun < (step.until ?? begun));
 }

@@ -9,6 +9,7 @@ const server = tls.createServer({
   cert: config.cert,
   key: config.key,
   ca: config.ca,
+  crl: config.crl,
   requestCert: config.requestCert ?? false,
   rejectUnauthorized: config.rejectUnauthorized ?? false,
   ALPNProtocols: config.alpn ?? ["h2"],
@@ -18,11 +19,14 @@ const server = tls.createServer({
   tell({
     event: "secure",
     authorized: socket.authorized,
+    why: socket.authorizationError ?? null,
+    resumed: socket.isSessionReused(),
     shown: socket.getPeerX509Certificate()?.subject ?? null,
   });
   socket.on("data", (bytes) => tell({ event: "data", bytes: bytes.length }));
   socket.on("error", (error) => tell({ event: "error", code: error.code }));
   socket.on("close", () => tell({ event: "close" }));
+  if (config.answer) socket.once("data", () => socket.write(Buffer.from(config.answer, "base64")));
   if (config.hangUp) socket.destroy();
 });
 server.on("tlsClientError", (error) => tell({ event: "refused", code: error.code }));

@@ -170,7 +170,7 @@ export function forgedChains({ root, foreign, namesake }: TestAuthorities): Forg
 }
 
 /** BOOLEAN TRUE is 0xff in DER (X.690 §11.1); any other octet is BER, which readers differ over. */
-function misencoded(certificate: TestCertificate): TestCertificate {
+export function misencoded(certificate: TestCertificate): TestCertificate {
   const der = certificate.der.slice();
   const at = der.findIndex((octet, index) =>
     octet === 0x01 && der[index + 1] === 0x01 && der[index + 2] === 0xff
