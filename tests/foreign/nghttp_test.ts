@@ -173,6 +173,15 @@ for (const [security, scheme] of [["one-way TLS", "https"], ["plaintext", "http"
         assert.equal(dataIn(report), 8 * large.length);
       });
 
+      await t.step("in gRPC, with trailers that it takes and does not show", async () => {
+        const message = enveloped(echoMessage("hello"));
+        const body = await files.write("grpc", message);
+        const type = ["-H", "content-type: application/grpc", "-H", "te: trailers"];
+        const report = await load(body, "Echo", "-n", "100", "-c", "1", "-m", "100", ...type);
+        assert.match(report, /100 done, 100 succeeded, 0 failed, 0 errored, 0 timeout/);
+        assert.equal(dataIn(report), 100 * message.length);
+      });
+
       await t.step("streams, each to its end", async () => {
         const request = new TextEncoder().encode(JSON.stringify({ text: "again", count: 5 }));
         const body = await files.write("repeat", enveloped(request));
