@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { createClient } from "@connectrpc/connect";
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
+import { WorkerService } from "../../src/gen/mod.ts";
+import {
+  currentCall,
+  decodePayload,
+  encodePayload,
+  itemOf,
+  payloadMessage,
+} from "../../src/routine/mod.ts";
+import { openDispatcher, startWorker } from "./pair.ts";
+import * as routines from "./routines.ts";
+import { Trust } from "./trust.ts";
+
+const LARGE_BYTES = 1_000_000;
+
+/** The ids of calls whose `finally` has run. */
+const finished: string[] = [];
+
+const own = {
+  mirror: duplexRoutine("streams.mirror", async function* (input: AsyncIterable<Uint8Array>) {
+    try {
+      for await (const bytes of input) yield bytes.toReversed();
+    } finally {
+      finished.push(currentCall().id);
+    }
+  }),
+  sizes: routine("streams.sizes", async function* (sizes: readonly number[]) {
+    for (const size of sizes) yield new Uint8Array(size).fill(size);
+  }),
+};
+
+async function pair() {
+  const trust = new Trust();
+  const worker = await startWorker(trust, { routines: { ...routines, ...own } });
+  const dispatcher = await openDispatcher(trust, worker.address);
+  return {
+    dispatcher,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await dispatcher[Symbol.asyncDispose]();
+      await worker[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("items of any size arrive whole and in order", async () => {
+  await using open = await pair();
+  const sizes = [0, 1, 1023, 1024, 16_379, 16_384, 65_536, 3, LARGE_BYTES, 2, LARGE_BYTES];
+  const items = await Array.fromAsync(open.dispatcher.stream(own.sizes, [sizes]));
+  assert.deepEqual(items, sizes.map((size) => new Uint8Array(size).fill(size)));
+});
+
+Deno.test("large items go both ways at once", async () => {
+  await using open = await pair();
+  function* large() {
+    for (let n = 0; n < 40; n++) yield new Uint8Array(LARGE_BYTES).fill(n, 1);
+  }
+  let n = 0;
+  for await (const item of open.dispatcher.duplex(own.mirror, large(), [])) {
+    assert.deepEqual([item.length, item.at(0), item.at(-1)], [LARGE_BYTES, n, 0]);
+    n++;
+  }
+  assert.equal(n, 40);
+});
+
+Deno.test("a source that fails in the middle ends the routine, in its own call", async () => {
+  await using open = await pair();
+  const begun = Promise.withResolvers<void>();
+  async function* failing() {
+    for (let n = 0; n < 5; n++) yield new Uint8Array(n);
+    await begun.promise;
+    throw new RangeError("no more");
+  }
+  const before = finished.length;
+  const items = open.dispatcher.duplex(own.mirror, failing(), []);
+  await items.next();
+  begun.resolve();
+  await assert.rejects(Array.fromAsync(items), new RangeError("no more"));
+  while (finished.length === before) await new Promise((resolve) => setTimeout(resolve));
+  assert.notEqual(finished.at(-1), "");
+});
+
+Deno.test("a Connect client of Duplex is sent what a dispatcher's own calls are", async () => {
+  await using open = await pair();
+  const client = createClient(WorkerService, open.dispatcher.transport);
+  const call = {
+    routine: "math.tally",
+    arguments: payloadMessage(encodePayload([10], "arguments")),
+    ahead: 4,
+  };
+  async function* requests() {
+    yield { message: { case: "call" as const, value: call } };
+    for (const n of [1, 2, 3]) {
+      const value = payloadMessage(encodePayload(n, "input"));
+      yield { message: { case: "value" as const, value } };
+    }
+    yield { message: { case: "end" as const, value: true } };
+  }
+  const items = (await Array.fromAsync(client.duplex(requests()))).map(itemOf);
+  const values = items.flatMap((item) =>
+    item.kind === "value" ? [decodePayload(item.payload, "item")] : []
+  );
+  const numbers = open.dispatcher.duplex(routines.tally, [1, 2, 3], [10]);
+  assert.deepEqual(values, await Array.fromAsync(numbers));
+  assert(items.some(({ kind }) => kind === "credit"));
+});
