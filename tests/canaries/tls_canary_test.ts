@@ -3,11 +3,9 @@
  * after an upgrade says that a trap has changed: see `src/channel/tls_platform.ts` for what to revisit.
  */
 import assert from "node:assert/strict";
-import { connect as connectTcp } from "node:net";
 import {
   checkServerIdentity,
   connect,
-  type ConnectionOptions,
   createSecureContext,
   type TLSSocket,
   TLSSocket as Tls,
@@ -221,86 +219,4 @@ Deno.test("TLS that is fed while it starts ends the process where the input is b
   }).output();
   assert.notEqual(code, 0);
   assert.match(new TextDecoder().decode(stderr), /_flushEncOut/);
-});
-
-Deno.test("`Deno.listenTls` cannot ask a client for its certificate", async () => {
-  const { cert, key } = shows(worker.fine());
-  using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
-  const [near, far] = await Promise.all([
-    Deno.connectTls({
-      hostname: "localhost",
-      port: listener.addr.port,
-      caCerts: [root.pem],
-      ...shows(client.fine()),
-      unsafelyDisableHostnameVerification: true,
-    } as Deno.ConnectTlsOptions),
-    listener.accept(),
-  ]);
-  const told = await far.handshake();
-  assert.deepEqual(Object.keys(told), ["alpnProtocol"]);
-  assert.equal("peerCertificate" in far, false);
-  near.close();
-  far.close();
-});
-
-Deno.test("`Deno.listenTls` goes on with the handshake of a connection that was closed", async () => {
-  const { cert, key } = shows(worker.fine());
-  using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
-  const near = connectTcp(listener.addr.port, "127.0.0.1");
-  const far = await listener.accept();
-  const handshake = assert.rejects(far.handshake(), Deno.errors.Interrupted);
-  far.close();
-  await handshake;
-  const secured = connect({ socket: near, ca: [root.pem], checkServerIdentity: () => undefined });
-  await new Promise((resolve, reject) => {
-    secured.once("secureConnect", resolve).once("error", reject);
-  });
-  secured.destroy();
-  near.destroy();
-});
-
-Deno.test("`Deno.listenTls` tells what broke a handshake in these words", async () => {
-  const { cert, key } = shows(worker.fine());
-  using listener = Deno.listenTls({
-    hostname: "127.0.0.1",
-    port: 0,
-    cert,
-    key,
-    alpnProtocols: ["h2"],
-  });
-  const { port } = listener.addr;
-  const broken = async (begin: () => { destroy(): void }): Promise<string> => {
-    const near = begin();
-    const far = await listener.accept();
-    try {
-      await far.handshake();
-      return "nothing broke";
-    } catch (error) {
-      return String(error);
-    } finally {
-      far.close();
-      near.destroy();
-    }
-  };
-  const overTls = (options: ConnectionOptions) => () => {
-    const near = connect({ host: "127.0.0.1", port, ...options });
-    near.on("error", () => {});
-    return near;
-  };
-  const plaintext = () => {
-    const near = connectTcp(port, "127.0.0.1", () => near.write("PRI * HTTP/2.0\r\n\r\n"));
-    return near.on("error", () => {});
-  };
-  assert.equal(
-    await broken(plaintext),
-    "InvalidData: received corrupt message of type InvalidContentType",
-  );
-  assert.equal(
-    await broken(overTls({ ca: [root.pem], ALPNProtocols: ["http/1.1"] })),
-    "InvalidData: peer doesn't support any known protocol",
-  );
-  assert.equal(
-    await broken(overTls({ ca: [foreign.pem], ALPNProtocols: ["h2"] })),
-    "InvalidData: received fatal alert: UnknownCA",
-  );
 });
