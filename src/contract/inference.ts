@@ -56,7 +56,7 @@ export type DeclarableDuplex<F extends RoutineFunction> = TakesStream<F> extends
   : { readonly parameters: NotSendable<"a duplex routine takes an AsyncIterable first"> };
 
 /** Whether the first parameter takes any stream of its items. */
-type TakesStream<F extends RoutineFunction> = F extends
+export type TakesStream<F extends RoutineFunction> = F extends
   (input: infer I, ...args: never[]) => unknown ? [unknown] extends [I] ? false
   : [I] extends [AsyncIterable<infer T>] ? AsyncIterable<T> extends I ? true : false
   : false

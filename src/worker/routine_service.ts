@@ -26,6 +26,7 @@ import {
   exchange,
   type ExchangeForm,
   itemMessage,
+  type PayloadForm,
   payloadMessage,
   ROUTINE_HEADER,
   type RoutineTable,
@@ -100,7 +101,7 @@ export class RoutineService {
       const answer = await this.#unary(callOf(request), new ArrivedMessage(context));
       return create(CallResponseSchema, { result: payloadMessage(answer) });
     } catch (error) {
-      throw toConnectError(error);
+      throw toConnectError(error, formOf(context));
     }
   }
 
@@ -115,7 +116,7 @@ export class RoutineService {
       );
       for await (const payload of items) yield itemMessage({ kind: "value", payload });
     } catch (error) {
-      throw toConnectError(error);
+      throw toConnectError(error, formOf(context));
     }
   }
 
@@ -133,7 +134,7 @@ export class RoutineService {
       // What was left because the call was cancelled has not ended as it should.
       context.signal.throwIfAborted();
     } catch (error) {
-      throw toConnectError(error);
+      throw toConnectError(error, formOf(context));
     } finally {
       context.signal.removeEventListener("abort", leave);
     }
@@ -202,6 +203,11 @@ export class RoutineService {
       if (!over) record.left();
     }
   }
+}
+
+/** What goes with an error is written in what the caller can read, as its answer would be. */
+function formOf({ requestHeader }: HandlerContext): PayloadForm {
+  return /[/+]json\b/.test(requestHeader.get("content-type") ?? "") ? "json" : "cbor";
 }
 
 /** A call as it arrived, whichever way. */

@@ -59,6 +59,10 @@ for (const at of ["127.0.0.1:0", "unix"]) {
         await call("selvage-routine", "decided.named", "selvage-routine", "decided.other"),
         /different routines/,
       );
+      assert.match(
+        await call("selvage-routine", "decided.other", "selvage-routine", "decided.named"),
+        /different routines/,
+      );
       assert.match(await call("selvage-routine", "decided.absent"), /decided\.absent/);
       // Only what is let in is decoded, which this payload does not survive.
       assert.match(await call("selvage-routine", "decided.other"), /payload of arguments/);

@@ -1,15 +1,19 @@
+import { Buffer } from "node:buffer";
 import { DEFAULT_PAYLOAD_LIMITS } from "../payload/limits.ts";
-import { type EncodedPayload, encodePayload } from "../payload/payload.ts";
+import { type EncodedPayload, encodePayload, type PayloadForm } from "../payload/payload.ts";
 
 /**
  * What a failure may still take. It travels in a header in gRPC, and a header list is limited to
  * 16 KiB: 8 KiB of detail are 11 KiB in base64.
  */
 export class Allowance {
+  readonly #form: PayloadForm;
   #bytes: number;
 
-  constructor(bytes: number) {
+  /** @param form what values are written in. */
+  constructor(bytes: number, form: PayloadForm) {
     this.#bytes = bytes;
+    this.#form = form;
   }
 
   /** As much of a text as there is room for, and at most `limit` bytes of it in UTF-8. */
@@ -22,8 +26,8 @@ export class Allowance {
 
   /** A value, where it can travel and there is room for it. */
   payload(value: unknown): EncodedPayload | undefined {
-    const payload = encoded(value, this.#bytes);
-    if (payload !== undefined) this.#bytes -= payload.bytes.length;
+    const payload = encoded(value, this.#bytes, this.#form);
+    if (payload !== undefined) this.#bytes -= sizeOf(payload);
     return payload;
   }
 
@@ -32,10 +36,10 @@ export class Allowance {
     const kept: Record<string, unknown> = {};
     let bytes = 0;
     for (const [key, value] of properties) {
-      const size = encoded({ [key]: value }, this.#bytes - bytes)?.bytes.length;
-      if (size === undefined) continue;
+      const payload = encoded({ [key]: value }, this.#bytes - bytes, this.#form);
+      if (payload === undefined) continue;
       kept[key] = value;
-      bytes += size;
+      bytes += sizeOf(payload);
     }
     return bytes === 0 ? undefined : this.payload(kept);
   }
@@ -43,15 +47,15 @@ export class Allowance {
 
 const utf8 = new TextEncoder();
 
-type Cbor = Extract<EncodedPayload, { readonly form: "cbor" }>;
-
-function encoded(value: unknown, maxBytes: number): Cbor | undefined {
+function encoded(value: unknown, bytes: number, form: PayloadForm): EncodedPayload | undefined {
   try {
-    return encodePayload(value, "data", {
-      limits: { ...DEFAULT_PAYLOAD_LIMITS, bytes: maxBytes },
-    }) as Cbor;
+    return encodePayload(value, "data", { form, limits: { ...DEFAULT_PAYLOAD_LIMITS, bytes } });
   } catch {
     // What cannot travel, or is too large, is left out: the rest of the failure matters more.
     return undefined;
   }
+}
+
+function sizeOf(payload: EncodedPayload): number {
+  return payload.form === "cbor" ? payload.bytes.length : Buffer.byteLength(payload.text);
 }

@@ -14,6 +14,7 @@ import {
   WorkerUnavailable,
 } from "../../errors/mod.ts";
 import { FailureSchema } from "../../gen/mod.ts";
+import type { PayloadForm } from "../payload/payload.ts";
 import { readFailure } from "./read_failure.ts";
 import { writeFailure } from "./write_failure.ts";
 
@@ -39,11 +40,12 @@ export const CODES: Readonly<Record<SelvageErrorName, Code>> = {
  * travels, but that an abort cancelled the call.
  *
  * @param error The error.
+ * @param form What the values that travel with it are written in.
  * @returns The same error where it is Connect's already.
  */
-export function toConnectError(error: unknown): ConnectError {
+export function toConnectError(error: unknown, form?: PayloadForm): ConnectError {
   if (error instanceof ConnectError) return error;
-  const failure = error instanceof SelvageError ? writeFailure(error) : undefined;
+  const failure = error instanceof SelvageError ? writeFailure(error, form) : undefined;
   if (failure === undefined) {
     if (isAbort(error)) return ConnectError.from(error);
     return new ConnectError("an unexpected error", Code.Internal, undefined, undefined, error);

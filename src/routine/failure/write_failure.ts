@@ -24,7 +24,7 @@ import {
   type ThrownSchema,
 } from "../../gen/mod.ts";
 import { payloadMessage } from "../envelope/generated.ts";
-import type { EncodedPayload } from "../payload/payload.ts";
+import type { EncodedPayload, PayloadForm } from "../payload/payload.ts";
 import { Allowance } from "./allowance.ts";
 import { propertiesOf } from "./thrown.ts";
 
@@ -47,10 +47,11 @@ const MAX_NAMES = 8;
  * Writes an error for the wire.
  *
  * @param error One of our errors.
+ * @param form What the values in it are written in: what the caller wrote its own in.
  * @returns The detail that {@linkcode readFailure} rebuilds it from; nothing for any other error.
  */
-export function writeFailure(error: unknown): Failure | undefined {
-  const failure = failureOf(error, new Allowance(MAX_FAILURE_BYTES), MAX_CAUSES);
+export function writeFailure(error: unknown, form: PayloadForm = "cbor"): Failure | undefined {
+  const failure = failureOf(error, new Allowance(MAX_FAILURE_BYTES, form), MAX_CAUSES);
   return failure === undefined ? undefined : create(FailureSchema, failure);
 }
 
