@@ -10,6 +10,8 @@ import {
   TurnableSource,
   WORKER_ID,
 } from "../support/peers.ts";
+import { RecordingObserver } from "../support/recording_observer.ts";
+import { ForeignProcess } from "./foreign_process.ts";
 
 const { root, foreign: partner } = makeAuthorities();
 const PARTNER_ID = "spiffe://partner.example/client";
@@ -59,4 +61,60 @@ Deno.test("a dispatcher writes nothing to a worker whose local identity a federa
     dialAs(federated(named(CLIENT_ID, root)), listener.address),
   );
   assert.equal(error.side, "dispatcher");
+});
+
+/** What a client sends that begins HTTP/2 at once. */
+const PREFACE = btoa("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+
+/** A Node client of a federated worker: what the worker sent it, in hexadecimal. */
+async function sentToNode(
+  certificate: TestCertificate,
+  observer: RecordingObserver,
+): Promise<string> {
+  const source = new TurnableSource(federated(named(WORKER_ID, root)));
+  await using listener = await listenAs(source, { allow, observer });
+  assert.ok(listener.address.kind === "tcp");
+  await using peer = new ForeignProcess("foreign_client.mjs", {
+    cert: certificate.chainPem,
+    key: certificate.keyPem,
+    ca: root.pem,
+    port: listener.address.port,
+    steps: [{ send: PREFACE, leaveOnData: true }],
+  });
+  await peer.done();
+  return peer.of("data").map(({ hex }) => hex).join("");
+}
+
+Deno.test("a worker takes a Node client whose identity its own domain's root has minted", async () => {
+  const observer = new RecordingObserver();
+  await sentToNode(named(PARTNER_ID, partner), observer);
+  assert.equal((await observer.until("peer.accepted"))[0]?.peer.identity, PARTNER_ID);
+});
+
+Deno.test("a worker parses nothing of a Node client whose local identity a federated root has minted", async () => {
+  const observer = new RecordingObserver();
+  const sent = await sentToNode(named(CLIENT_ID, partner), observer);
+  const [refused] = await observer.until("handshake.refused");
+  assert.equal(refused?.reason, "untrusted-authority", JSON.stringify(refused));
+  assert.equal(refused.evidence.rule, "path.trust-domain");
+  const word = new TextEncoder().encode('{"refused":"untrusted-authority"}').toHex();
+  assert.ok(sent === "" || sent.endsWith(word), sent);
+  assert.deepEqual(observer.of("peer.accepted"), []);
+});
+
+Deno.test("a dispatcher writes nothing to a Node server whose local identity a federated root has minted", async () => {
+  const { chainPem: cert, keyPem: key } = named(WORKER_ID, partner);
+  await using server = new ForeignProcess("foreign_server.mjs", {
+    cert,
+    key,
+    ca: root.pem,
+    requestCert: true,
+  });
+  const { port } = await server.until("listening");
+  const address = { kind: "tcp", host: "127.0.0.1", port: Number(port) } as const;
+  const error = await handshakeErrorOf(dialAs(federated(named(CLIENT_ID, root)), address));
+  assert.equal(error.reason, "untrusted-authority", error.message);
+  assert.equal(error.side, "dispatcher");
+  await server.until("close");
+  assert.deepEqual(server.of("data"), []);
 });
