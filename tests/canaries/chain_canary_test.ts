@@ -5,6 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { checkServerIdentity, createServer } from "node:tls";
+import { commonName, extension } from "../../src/credentials/certificate_writer.ts";
+import { sequence, tagged } from "../../src/credentials/der_writer.ts";
 import { writePem } from "../../src/credentials/pem_writer.ts";
 import { misencoded } from "../attacks/forged_chains.ts";
 import {
@@ -75,6 +77,26 @@ Deno.test("the platform's name check takes the common name where there is no DNS
       ({ client: near }) => assert.equal(near.authorized, true),
     );
   }
+});
+
+// Revisit: tests/attacks/constrained_names_test.ts; our verdict judges subjects, and peers could be accepted then.
+Deno.test("the platform refuses whoever is under an authority that constrains subjects, at both ends", async () => {
+  const base = sequence(tagged(0xa4, commonName("somebody else")));
+  const issuer = makeCertificate({
+    name: "constrained",
+    authority: 0,
+    issuer: root,
+    extensions: [extension("2.5.29.30", true, sequence(tagged(0xa1, base)))],
+  });
+  const leaf = makeCertificate({ names: [{ uri: WORKER_ID }], issuer });
+  await shakeHands({ ...shows(leaf), ca: [root.pem] }, { ca: [root.pem] }, ({ clientCode }) => {
+    assert.equal(clientCode, "UNABLE_TO_VERIFY_LEAF_SIGNATURE");
+  });
+  await shakeHands(
+    { ...shows(worker.fine()), ca: [root.pem] },
+    { ...shows(leaf), ca: [root.pem] },
+    ({ server: far }) => assert.equal(far?.authorized, false),
+  );
 });
 
 for (
