@@ -8,6 +8,9 @@ const MANY = 15;
 /** The beginning of a ClientHello: a handshake record that announces 512 octets. */
 const HALF_A_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
 
+/** How long whoever trickles waits after each octet, in milliseconds: far less than any limit. */
+const DRIP_MS = 20;
+
 /** More streams than one peer has places. */
 const STREAMS = 300;
 
@@ -59,7 +62,59 @@ export const slowAttacks: readonly Attack[] = [
       await a.send(headers(id, literals(CALL), false), data(id, Uint8Array.of(0x7b), false));
     }
   }, { slow: true }),
+  slow(
+    "a TLS handshake that trickles",
+    "closed",
+    (target) => trickles(plaintext(target, HALF_A_HELLO), new Uint8Array(500)),
+    "none",
+  ),
+  slow(
+    "a preface that trickles",
+    "GOAWAY SETTINGS_TIMEOUT",
+    (target) => trickles(sends(target), PREFACE),
+  ),
+  onConnection(
+    "a header frame that trickles",
+    "GOAWAY ENHANCE_YOUR_CALM",
+    async (a) => void await trickles(a, headers(1, literals(CALL), true)),
+    { slow: true, times: MANY },
+  ),
+  onConnection("a header block that trickles", "GOAWAY ENHANCE_YOUR_CALM", async (a) => {
+    const block = literals(CALL);
+    await a.send(frame(Type.HEADERS, 0, 1, block.subarray(0, 1)));
+    for (let at = 1; at < block.length && !a.over; at++) {
+      await a.send(frame(Type.CONTINUATION, 0, 1, block.subarray(at, at + 1)));
+      await pause();
+    }
+  }, { slow: true, times: MANY }),
+  onStream("a body that trickles", "504", async (a) => {
+    const answer = a.answer(1);
+    let answered = false;
+    answer.then(() => answered = true);
+    await a.send(headers(1, literals(CALL), false));
+    while (!answered) {
+      await a.send(data(1, Uint8Array.of(0x20), false));
+      await pause();
+    }
+  }, { slow: true, times: MANY }),
 ];
+
+/** Sends octet by octet, for as long as there is somebody to send to. */
+async function trickles(
+  connecting: Attacker | Promise<Attacker>,
+  bytes: Uint8Array,
+): Promise<Attacker> {
+  const attacker = await connecting;
+  for (let at = 0; at < bytes.length && !attacker.over; at++) {
+    await attacker.send(bytes.subarray(at, at + 1));
+    await pause();
+  }
+  return attacker;
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, DRIP_MS));
+}
 
 function slow(
   name: string,

@@ -112,6 +112,8 @@ const states: readonly Attack[] = [
     (a) => a.send(OPEN, frame(Type.PRIORITY, 0, 1, join(uint32(1), ONE))),
   ),
   onConnection("GOAWAY whose last id rises", PROTOCOL, (a) => a.send(OPEN, goAway(2), goAway(4))),
+  // Such an id says of no stream that it was or was not handled; whoever sends it is leaving all the same.
+  onConnection("GOAWAY with odd ids", LEFT, (a) => a.send(goAway(7), goAway(5))),
   onConnection(
     "GOAWAY on a stream",
     PROTOCOL,

@@ -1,4 +1,5 @@
 import type { CredentialPem } from "../../src/credentials/mod.ts";
+import { leashed } from "../../src/pool/leash.ts";
 import type { WorkerLimits } from "../../src/worker/mod.ts";
 import { lines } from "../e2e/lines.ts";
 
@@ -53,8 +54,19 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   static async #start(args: readonly string[]): Promise<WorkerProcess> {
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", "--v8-flags=--expose-gc", "--config", CONFIG, ...args],
+    // Whoever breaks the tests off leaves no worker behind.
+    const { path, args: leash } = await leashed(Deno.execPath());
+    const process = new Deno.Command(path, {
+      args: [
+        ...leash,
+        "run",
+        "-A",
+        "--quiet",
+        "--v8-flags=--expose-gc",
+        "--config",
+        CONFIG,
+        ...args,
+      ],
       stdin: "null",
       stdout: "piped",
     }).spawn();
