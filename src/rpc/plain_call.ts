@@ -16,6 +16,7 @@ import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "./limits.ts";
 import type { JsonOptions, Route } from "./router.ts";
 import { reasonOfCallerGone } from "./stream_failure.ts";
+import type { Share } from "./turns.ts";
 import { WholeBody, WholeEnvelopes } from "./whole_messages.ts";
 
 /** One request on its way to a route. */
@@ -29,6 +30,8 @@ export interface ArrivedRequest {
   readonly json: JsonOptions | undefined;
   /** What the messages of its connection may take while they are received. */
   readonly budget: GatherBudget;
+  /** When calls of its connection begin on the plain path. */
+  readonly share: Share;
 }
 
 /** A call on the plain path: connect-es reads the request and writes the response, in whatever protocol and form. */
@@ -104,7 +107,7 @@ export class PlainCall implements StreamReceiver, Expiring {
   /** Answers the call. Resolves when the implementation has finished; never rejects. */
   async answer(values: ContextValues): Promise<void> {
     // Not before what came with the request is read: one that is reset in the same breath costs little.
-    await undefined;
+    await this.#request.share.turn();
     if (this.#gone !== undefined) return this.#body.abandon();
     this.#begun = true;
     const { route, fields, facts, stream } = this.#request;

@@ -16,6 +16,7 @@ import { connectionBudgets, type GatherBudget } from "./gather_budget.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
 import { refusalKey } from "./refusal.ts";
 import { factsOf, type RequestFacts } from "./request_facts.ts";
+import { type Share, Turns } from "./turns.ts";
 import { recordedRoutes, type Route, type RpcRouter } from "./router.ts";
 
 /** What a request handler serves, and to whom. */
@@ -41,6 +42,7 @@ export function createRequestHandler<Peer, Context>(
 ): (peer: Peer) => ServerConnectionOptions["onRequest"] {
   const { limits, json, routes } = recordedRoutes(options.router);
   const budgetOfConnection = connectionBudgets(options.gatheredBytes);
+  const turns = new Turns();
   const fastHandlers = new Map<Route, FastHandler>();
   for (const route of routes.values()) {
     if (route.implementation === undefined) continue;
@@ -53,6 +55,7 @@ export function createRequestHandler<Peer, Context>(
     endStream: boolean,
     peer: Peer,
     budget: GatherBudget,
+    share: Share,
   ): StreamReceiver {
     const facts = factsOf(fields);
     const route = routes.get(facts.path);
@@ -65,8 +68,9 @@ export function createRequestHandler<Peer, Context>(
       answerStatus(stream, status);
       return discard(stream);
     }
-    const request: ArrivedRequest = { stream, fields, facts, route, limits, json, budget };
+    const request: ArrivedRequest = { stream, fields, facts, route, limits, json, budget, share };
     const call = callOf(request, fastHandlers.get(route), peer);
+    if (!(call instanceof PlainCall)) turns.fastCall();
     if (endStream) call.requestEnded();
     admitInto(call, options.admit, arrivingCall(request, peer));
     return call;
@@ -74,7 +78,8 @@ export function createRequestHandler<Peer, Context>(
 
   return (peer) => {
     const budget = budgetOfConnection();
-    return (stream, fields, endStream) => receive(stream, fields, endStream, peer, budget);
+    const share = turns.share();
+    return (stream, fields, endStream) => receive(stream, fields, endStream, peer, budget, share);
   };
 }
 
