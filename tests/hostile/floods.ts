@@ -7,80 +7,52 @@ import {
   frame,
   goAway,
   headers,
-  join,
   literals,
-  recalled,
-  remembered,
   repeated,
   Setting,
   settings,
   Type,
   windowUpdate,
 } from "./frames.ts";
+import { type Opened, ROUND, Rounds } from "./rounds.ts";
 
 const CALM = "GOAWAY ENHANCE_YOUR_CALM";
-const FIELDS = CALL.length / 2;
-/** Frames or streams of one write, and how many writes an attacker is good for. */
-const ROUND = 500;
+/** How many writes an attacker is good for. */
 const ROUNDS = 200;
+/** Rounds of a thousand streams. */
+const THOUSAND = 2;
+const HOLD = callBody("hostile.hold", []);
+/** As many settings as a frame has room for. */
+const MANY_SETTINGS = settings(
+  ...Array.from({ length: 2700 }, (_, at) => [Setting.INITIAL_WINDOW_SIZE, at] as const),
+);
 
 /** Many of what one of costs nothing. */
 export const floods: readonly Attack[] = [
-  onConnection(
-    "rapid reset",
-    CALM,
-    (attacker) => streams(attacker, (id, block) => [headers(id, block, false), cancel(id)]),
-  ),
-  onConnection(
-    "rapid reset of calls that have begun",
-    CALM,
-    (attacker) =>
-      streams(attacker, (id, block) => [
-        headers(id, block, false),
-        data(id, callBody("hostile.hold", []), true),
-        cancel(id),
-      ]),
-  ),
-  onConnection(
+  streams("rapid reset", (id, block) => [headers(id, block, false), cancel(id)]),
+  streams("rapid reset of calls that have begun", (id, block) => [
+    headers(id, block, false),
+    data(id, HOLD, true),
+    cancel(id),
+  ]),
+  streams(
     "made-you-reset with increments of 0",
-    CALM,
-    (attacker) =>
-      streams(attacker, (id, block) => [headers(id, block, false), windowUpdate(id, 0)]),
+    (id, block) => [headers(id, block, false), windowUpdate(id, 0)],
   ),
-  onConnection(
+  streams(
     "made-you-reset with windows that overflow",
-    CALM,
-    (attacker) =>
-      streams(attacker, (id, block) => [headers(id, block, false), windowUpdate(id, 0x7fff_ffff)]),
+    (id, block) => [headers(id, block, false), windowUpdate(id, 0x7fff_ffff)],
   ),
-  onConnection(
+  streams(
     "made-you-reset with data after END_STREAM",
-    CALM,
-    (attacker) =>
-      streams(attacker, (id, block) => [
-        headers(id, block, true),
-        data(id, Uint8Array.of(1), true),
-      ]),
+    (id, block) => [headers(id, block, true), data(id, Uint8Array.of(1), true)],
   ),
-  onConnection(
-    "made-you-reset with streams that depend on themselves",
-    CALM,
-    (attacker) =>
-      streams(attacker, (id, block) => [
-        headers(id, block, false),
-        frame(Type.PRIORITY, 0, id, Uint8Array.of(0, id >> 16, id >> 8, id, 1)),
-      ]),
-  ),
-  onConnection(
-    "malformed requests without end",
-    CALM,
-    (attacker) => streams(attacker, (id) => [headers(id, literals(["x", "y"]), true)]),
-  ),
-  onConnection(
-    "streams above the limit without end",
-    CALM,
-    (attacker) => streams(attacker, (id, block) => [headers(id, block, false)]),
-  ),
+  streams("made-you-reset with streams that depend on themselves", (id, block) => [
+    headers(id, block, false),
+    frame(Type.PRIORITY, 0, id, Uint8Array.of(0, id >> 16, id >> 8, id, 1)),
+  ]),
+  streams("malformed requests without end", (id) => [headers(id, literals(["x", "y"]), true)]),
+  streams("streams above the limit without end", (id, block) => [headers(id, block, false)]),
   onConnection("a flood of CONTINUATION without content", CALM, async (attacker) => {
     await attacker.send(frame(Type.HEADERS, 0, 1, literals(CALL)));
     await sameFrames(attacker, frame(Type.CONTINUATION, 0, 1));
@@ -95,13 +67,11 @@ export const floods: readonly Attack[] = [
     await sameFrames(attacker, frame(Type.CONTINUATION, 0, 1, Uint8Array.of(0x82)));
   }),
   onConnection("a flood of SETTINGS", CALM, (attacker) => sameFrames(attacker, settings())),
-  onConnection("a flood of settings within their frames", CALM, (attacker) => {
-    const windows = Array.from(
-      { length: 2700 },
-      (_, at) => [Setting.INITIAL_WINDOW_SIZE, at] as const,
-    );
-    return attacker.flood(() => settings(...windows), ROUNDS);
-  }),
+  onConnection(
+    "a flood of settings within their frames",
+    CALM,
+    (attacker) => attacker.flood(() => MANY_SETTINGS, ROUNDS),
+  ),
   onConnection(
     "a flood of SETTINGS acknowledgements",
     CALM,
@@ -150,37 +120,36 @@ export const floods: readonly Attack[] = [
     await attacker.send(headers(1, literals(CALL), false), cancel(1));
     await sameFrames(attacker, cancel(1));
   }),
-  onStream("requests for nothing, a thousand of them", "404", async (attacker) => {
-    const nowhere = CALL.map((value) => value.startsWith("/") ? "/nowhere" : value);
-    await attacker.send(headers(1, remembered(nowhere), true));
-    await streams(attacker, (id) => [headers(id + 2, recalled(FIELDS), true)], 2);
-    await attacker.answered(1001);
-  }),
-  onStream("messages that are not any", "400", async (attacker) => {
-    await attacker.send(headers(1, remembered(CALL), false), data(1, new Uint8Array(8), true));
-    await streams(attacker, (id) => [
-      headers(id + 2, recalled(FIELDS), false),
-      data(id + 2, new Uint8Array(8), true),
-    ], 2);
-    await attacker.answered(1001);
-  }),
+  thousand(
+    "requests for nothing, a thousand of them",
+    "404",
+    (id, block) => [headers(id, block, true)],
+    CALL.map((value) => value.startsWith("/") ? "/nowhere" : value),
+  ),
+  thousand("messages that are not any", "400", (id, block) => [
+    headers(id, block, false),
+    data(id, new Uint8Array(8), true),
+  ]),
 ];
 
-/** Opens streams without end, the fields of a call in the table, so that a stream costs few octets. */
-async function streams(
-  attacker: Attacker,
-  open: (id: number, block: Uint8Array) => readonly Uint8Array[],
-  rounds = ROUNDS,
-): Promise<void> {
-  const all = recalled(FIELDS);
-  await attacker.flood((n) => {
-    const frames: Uint8Array[] = [];
-    for (let at = 0; at < ROUND; at++) {
-      const id = 1 + 2 * (n * ROUND + at);
-      frames.push(...open(id, id === 1 ? remembered(CALL) : all));
-    }
-    return join(...frames);
-  }, rounds);
+/** Opens streams without end. */
+function streams(name: string, open: Opened): Attack {
+  const rounds = new Rounds(open, CALL);
+  return onConnection(name, CALM, (attacker) => attacker.flood((n) => rounds.at(n), ROUNDS));
+}
+
+/** Opens a thousand streams, which are answered. */
+function thousand(
+  name: string,
+  answer: string,
+  open: Opened,
+  fields: readonly string[] = CALL,
+): Attack {
+  const rounds = new Rounds(open, fields);
+  return onStream(name, answer, async (attacker) => {
+    await attacker.flood((n) => rounds.at(n), THOUSAND);
+    await attacker.answered(THOUSAND * ROUND);
+  });
 }
 
 async function sameFrames(attacker: Attacker, bytes: Uint8Array): Promise<void> {

@@ -5,6 +5,7 @@ import { Attacker, CALL } from "./attacker.ts";
 import { attacks } from "./attacks.ts";
 import { floods } from "./floods.ts";
 import { cancel, headers, literals } from "./frames.ts";
+import { inTime } from "./in_time.ts";
 import { Stage } from "./stage.ts";
 
 /** What a worker may hold more after an attack than before. */
@@ -13,8 +14,6 @@ const MORE_BYTES = 64 * 1024 * 1024;
 const CPU_MS = 20_000;
 const slow = attacks.filter((attack) => attack.slow === true);
 const quick = attacks.filter((attack) => !floods.includes(attack) && !slow.includes(attack));
-/** How long any answer may take; the longest takes a twentieth of it. */
-const ANSWER_MS = 30_000;
 /** How many attacks are made at once that are over in a moment. */
 const AT_ONCE = 16;
 /** How many floods are let loose at once; whoever sends them has to be able to read, too. */
@@ -92,15 +91,6 @@ async function doesNotWait(stage: Stage, slow: readonly Attack[]): Promise<void>
   const holding = slow.filter(({ times = 1 }) => times > 1);
   await withstands(stage, holding);
   for (const attack of slow) if (!holding.includes(attack)) await withstands(stage, [attack]);
-}
-
-/** What an attack comes to, or that it comes to nothing. */
-async function inTime(verdict: Promise<string>): Promise<string> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve("no answer"), ANSWER_MS);
-  });
-  return await Promise.race([verdict, late]).finally(() => clearTimeout(timer));
 }
 
 /** Makes attacks at once; all are answered as they should be, while and after which others are served. */

@@ -1,29 +1,35 @@
 /**
  * Measures what a well-behaved client keeps of its throughput beside an attacker who strikes without
- * a pause. Prints a table in Markdown.
+ * a pause. Prints a table in Markdown, and fails where it is less than half.
  *
- * `deno run -A tests/hostile/throughput.ts [--seconds N] [NAME]…`
+ * `deno run -A tests/hostile/throughput.ts [NAME]…`
  */
 import { attacks } from "./attacks.ts";
 import type { Deeds, Orders } from "./attacker_thread.ts";
 import { floods } from "./floods.ts";
-import { Stage } from "./stage.ts";
+import { measureKept } from "./kept.ts";
 import { echo } from "./routines.ts";
+import { Stage } from "./stage.ts";
 
 const CALLERS = 16;
+/** What is to be kept. */
+const LEAST = 0.5;
 const MIB = 1024 * 1024;
-const names = Deno.args.filter((argument) => !argument.startsWith("--"));
-const seconds = Number(
-  Deno.args.find((argument) => argument.startsWith("--seconds="))?.slice("--seconds=".length) ?? 2,
-);
+const WARM_UP_MS = 2000;
+const names = Deno.args;
 
 await using stage = await Stage.open();
 const thread = new Worker(new URL("./attacker_thread.ts", import.meta.url), { type: "module" });
-await callsPerSecond(1);
+await callsPerSecond(WARM_UP_MS);
 console.log("| attack | strikes | calls/s alone | beside | kept | heap and external, MiB |");
 console.log("| --- | --- | --- | --- | --- | --- |");
-for (const [name, members] of chosen()) await measure(name, members);
+const tooLittle: string[] = [];
+for (const [name, members] of chosen()) {
+  if (await measure(name, members) < LEAST) tooLittle.push(name);
+}
 thread.terminate();
+for (const name of tooLittle) console.error(`less than half is kept beside ${name}`);
+Deno.exitCode = tooLittle.length === 0 ? 0 : 1;
 
 /** Each flood for itself, and everything that is over with one connection in one row. */
 function chosen(): [string, readonly string[]][] {
@@ -35,35 +41,47 @@ function chosen(): [string, readonly string[]][] {
   return rows.filter(([name]) => names.length === 0 || names.some((part) => name.includes(part)));
 }
 
-async function measure(name: string, members: readonly string[]): Promise<void> {
+/** Prints the row of an attack, and gives what is kept beside it. */
+async function measure(name: string, members: readonly string[]): Promise<number> {
   const before = await stage.held();
-  const earlier = await callsPerSecond(seconds / 2);
-  thread.postMessage({ target: stage.target, attacks: members } satisfies Orders);
-  const beside = await callsPerSecond(seconds);
-  const { promise, resolve } = Promise.withResolvers<Deeds>();
-  thread.onmessage = ({ data }) => resolve(data);
-  thread.postMessage("stop");
-  const { strikes, wrong } = await promise;
-  const later = await callsPerSecond(seconds / 2);
+  let strikes = 0;
+  const kept = await measureKept({
+    alone: callsPerSecond,
+    beside: async (ms) => {
+      thread.postMessage({ target: stage.target, attacks: members } satisfies Orders);
+      const calls = await callsPerSecond(ms);
+      strikes += await stopped();
+      return calls;
+    },
+  }, { least: LEAST });
   const after = await stage.settled(before);
-  if (wrong.length > 0) throw new Error(wrong.join("\n"));
-  const alone = (earlier + later) / 2;
   const more = (after.bytes - before.bytes) / MIB;
   const row = [
     name,
     strikes,
-    Math.round(alone),
-    Math.round(beside),
-    `${Math.round(beside / alone * 100)} %`,
+    Math.round(kept.alone),
+    Math.round(kept.beside),
+    `${Math.round(kept.ratio * 100)} %`,
     `${more < 0 ? "−" : "+"}${Math.abs(more).toFixed(1)}`,
   ];
   console.log(`| ${row.join(" | ")} |`);
+  return kept.ratio;
+}
+
+/** How often the attacker has struck, once it has stopped. */
+async function stopped(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<Deeds>();
+  thread.onmessage = ({ data }) => resolve(data);
+  thread.postMessage("stop");
+  const { strikes, wrong } = await promise;
+  if (wrong.length > 0) throw new Error(wrong.join("\n"));
+  return strikes;
 }
 
 /** What honest callers get done who call without a pause; not one call may fail. */
-async function callsPerSecond(seconds: number): Promise<number> {
+async function callsPerSecond(ms: number): Promise<number> {
   const begin = performance.now();
-  const end = begin + seconds * 1000;
+  const end = begin + ms;
   let calls = 0;
   await Promise.all(Array.from({ length: CALLERS }, async () => {
     while (performance.now() < end) {

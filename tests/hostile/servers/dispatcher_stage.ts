@@ -1,8 +1,18 @@
 import { createAuthority } from "../../../src/credentials/mod.ts";
 import { Dispatcher } from "../../../src/dispatch/mod.ts";
+import { inTime } from "../in_time.ts";
 import type { Held } from "../routines.ts";
 import { WorkerProcess } from "../worker_process.ts";
-import { beginBeside, callAgain, callTrap, endBeside, forget, held, open } from "./dispatching.ts";
+import {
+  beginBeside,
+  callAgain,
+  callTrap,
+  endBeside,
+  forget,
+  goOn,
+  held,
+  open,
+} from "./dispatching.ts";
 import { HostileServer, type ServerPem } from "./hostile_server.ts";
 import type { Trap } from "./trap.ts";
 
@@ -77,9 +87,14 @@ export class DispatcherStage implements AsyncDisposable {
     const call = this.#control.call(callTrap, [{ address, kind, timeoutMs }], {
       timeoutMs: 60_000,
     });
+    // Whoever reads late goes on once the server has its answer.
+    if (kind === "unread") {
+      await inTime(server.answer);
+      await this.#control.call(goOn, [address]);
+    }
     const comesTo = await call;
     if (trap.lasts === true) await this.#control.call(forget, [address]);
-    const answer = await server.answer;
+    const answer = await inTime(server.answer);
     const again = survived === true ? await this.#again(address, server) : undefined;
     await this.#control.call(forget, [address]);
     return { name, comesTo, answer, ...(again === undefined ? {} : { survived: again }) };

@@ -1,8 +1,10 @@
 /** What the process of a dispatcher is told to do: a worker whose routines call others. */
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { routine } from "../../../src/contract/mod.ts";
 import { type CredentialPem, Credentials } from "../../../src/credentials/mod.ts";
 import { Dispatcher, type DispatcherLimits } from "../../../src/dispatch/mod.ts";
 import { HandshakeError, RoutineError, WorkerUnavailable } from "../../../src/errors/mod.ts";
+import { Health } from "../../../src/gen/mod.ts";
 import { echo } from "../routines.ts";
 import { ToldDiscovery } from "./told_discovery.ts";
 import type { CallKind } from "./trap.ts";
@@ -37,8 +39,6 @@ export interface Besides {
 const CALLERS = 4;
 /** Calls that must have been made beside each trap, however soon it is over. */
 const CALLS = 20;
-/** How long whoever reads late does not read. */
-const LATE_MS = 500;
 const LARGE = "x".repeat(1024 * 1024);
 /** Limits of a dispatcher that is not to be waited for. */
 const IMPATIENT: DispatcherLimits = {
@@ -57,21 +57,21 @@ const trapItems = routine<() => AsyncGenerator<unknown>>(TRAP_ITEMS);
 const honest = routine<() => string>(HONEST);
 
 const discovery = new ToldDiscovery();
+let ground: Dispatching | undefined;
 let opened: Promise<Dispatcher> | undefined;
+/** How those who read late are told to go on, by the servers they read from. */
+const late = new Map<string, () => void>();
 let over: PromiseWithResolvers<void> | undefined;
 let besides: Promise<Besides> | undefined;
 
 /** Opens the dispatcher. */
 export const open = routine("dispatching.open", async (how: Dispatching): Promise<boolean> => {
-  const { honest, trust, impatient } = how;
-  const found = discovery.tell({ kind: "added", worker: { address: honest, tags: ["honest"] } });
-  opened = Dispatcher.open({
-    discovery,
-    ...(trust === undefined
-      ? {}
-      : { credentials: Credentials.fromPem(trust.pem), identity: trust.identity }),
-    limits: impatient ? IMPATIENT : {},
+  const found = discovery.tell({
+    kind: "added",
+    worker: { address: how.honest, tags: ["honest"] },
   });
+  ground = how;
+  opened = openOver(discovery, how);
   await found;
   await callHonest(0);
   return true;
@@ -90,10 +90,12 @@ export const callTrap = routine(
           return await dispatcher.call(trap, [""], options);
         case "large":
           return await dispatcher.call(trap, [LARGE], options);
+        case "service":
+          return await callService(address, timeoutMs);
         case "items":
           return await Array.fromAsync(dispatcher.stream(trapItems, [], options));
         case "unread":
-          return await readLate(dispatcher.stream(trapItems, [], options));
+          return await readLate(dispatcher.stream(trapItems, [], options), address);
       }
     });
   },
@@ -103,6 +105,12 @@ export const callTrap = routine(
 export const callAgain = routine("dispatching.callAgain", async (address: string) => {
   const dispatcher = await dispatching();
   return await outcome(() => dispatcher.call(honest, [], { tags: [address], timeoutMs: 10_000 }));
+});
+
+/** Tells whoever reads late from a server to go on. */
+export const goOn = routine("dispatching.goOn", (address: string) => {
+  late.get(address)?.();
+  return late.delete(address);
 });
 
 /** Forgets a hostile server. */
@@ -139,14 +147,37 @@ async function callBeside(over: Promise<void>): Promise<Besides> {
   return { calls, failures };
 }
 
+function openOver(
+  discovery: string | ToldDiscovery,
+  { trust, impatient }: Dispatching,
+): Promise<Dispatcher> {
+  return Dispatcher.open({
+    discovery,
+    ...(trust === undefined
+      ? {}
+      : { credentials: Credentials.fromPem(trust.pem), identity: trust.identity }),
+    limits: impatient ? IMPATIENT : {},
+  });
+}
+
+/** Clients of services choose no worker: this one has a dispatcher that knows no other. */
+async function callService(address: string, timeoutMs: number): Promise<unknown> {
+  if (ground === undefined) throw new Error("the dispatcher was not opened");
+  await using own = await openOver(`static:${address}`, ground);
+  const { status } = await createClient(Health, own.transport).check({}, { timeoutMs });
+  return status;
+}
+
 async function callHonest(value: number): Promise<unknown> {
   return await (await dispatching()).call(echo, [value], { tags: ["honest"] });
 }
 
-/** One item, and much later the others. */
-async function readLate(items: AsyncGenerator<unknown>): Promise<unknown> {
+/** One item, and the others once somebody says to go on. */
+async function readLate(items: AsyncGenerator<unknown>, address: string): Promise<unknown> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  late.set(address, resolve);
   const { value } = await items.next();
-  await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+  await promise;
   return [value, ...await Array.fromAsync(items)];
 }
 
@@ -157,6 +188,7 @@ async function outcome(call: () => Promise<unknown>): Promise<string> {
   } catch (error) {
     if (error instanceof HandshakeError) return `HandshakeError ${error.reason}`;
     if (error instanceof RoutineError) return `RoutineError ${error.remoteName}`;
+    if (error instanceof ConnectError) return `ConnectError ${Code[error.code]}`;
     if (error instanceof WorkerUnavailable && error.notBegun) return "WorkerUnavailable not begun";
     return (error as Error).name;
   }

@@ -13,7 +13,7 @@ import {
   uint32,
   windowUpdate,
 } from "../frames.ts";
-import { ANSWER, answer, envelope, ITEMS } from "./response_frames.ts";
+import { ANSWER, answer, envelope, ITEMS, result } from "./response_frames.ts";
 import { onConnection, type Trap } from "./trap.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -21,6 +21,9 @@ const CALM = "GOAWAY ENHANCE_YOUR_CALM";
 /** Frames of one write, and how many writes a server is good for. */
 const ROUND = 500;
 const ROUNDS = 200;
+
+/** Fewer than the window of a stream has room for. */
+const OCTETS = 200_000;
 
 /** Many of what one of costs nothing. */
 export const floodTraps: readonly Trap[] = [
@@ -52,18 +55,13 @@ export const floodTraps: readonly Trap[] = [
     await visitor.send(headers(id, literals(ITEMS), false));
     await sameFrames(visitor, data(id, new Uint8Array(0), false));
   }, { kind: "items" }),
-  onConnection(
-    "a flood of items torn to single octets, which nobody reads",
-    CALM,
-    async (v, id) => {
-      await v.send(headers(id, literals(ITEMS), false));
-      // As many as the stream's window has room for are more than may lie about.
-      const begun = data(id, envelope(0, new Uint8Array(0), 4_000_000), false);
-      await v.send(begun);
-      await v.flood(() => repeated(data(id, Uint8Array.of(1), false), ROUND), 2 * ROUNDS);
-    },
-    { kind: "items" },
-  ),
+  onConnection("a flood of single octets, which nobody reads", CALM, async (visitor, id) => {
+    const item = join(envelope(0, result(1)), envelope(0, new Uint8Array(0), 4_000_000));
+    await visitor.send(headers(id, literals(ITEMS), false), data(id, item, false));
+    const octets = repeated(data(id, Uint8Array.of(1), false), ROUND);
+    // The stream's window has room for more of them than may lie about.
+    await visitor.flood(() => octets, OCTETS / ROUND);
+  }, { kind: "unread" }),
   onConnection("a flood of RST_STREAM on a stream that is over", CALM, async (visitor, id) => {
     await visitor.send(answer(id, 1));
     await sameFrames(visitor, frame(Type.RST_STREAM, 0, id, uint32(8)));

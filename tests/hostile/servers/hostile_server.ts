@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { socketWire } from "../wire.ts";
 import type { Trap } from "./trap.ts";
-import { Visitor } from "./visitor.ts";
+import { unsaid, Visitor } from "./visitor.ts";
 
 /** What a server shows, and whom it trusts. */
 export interface ServerPem {
@@ -30,7 +30,12 @@ export class HostileServer implements AsyncDisposable {
       socket: Socket,
     ) => {
       this.#connections += 1;
-      const visitor = new Visitor(socketWire(socket), trap.manners ?? "polite");
+      const visitor = new Visitor(
+        socketWire(socket),
+        trap.manners ?? "polite",
+        trap.describe ?? unsaid,
+        this.address,
+      );
       trap.spring(visitor).then(resolve, reject);
     });
   }

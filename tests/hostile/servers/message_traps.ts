@@ -1,27 +1,25 @@
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { data, headers, join, literals, text } from "../frames.ts";
-import { ANSWER, cborResult, END, envelope, ITEMS, jsonResult, result } from "./response_frames.ts";
+import {
+  ANSWER,
+  answer,
+  cborResult,
+  END,
+  envelope,
+  field,
+  ITEMS,
+  jsonResult,
+  result,
+} from "./response_frames.ts";
 import { onStream, type Trap } from "./trap.ts";
-import type { Visitor } from "./visitor.ts";
+import { type Describe, inFrames, type Visitor } from "./visitor.ts";
 
 const MIB = 1024 * 1024;
 /** DATA of one write, and how many writes are more than any message may have. */
 const CHUNK = new Uint8Array(16_384).fill(0x61);
 const ENDLESS_CHUNKS = 20 * MIB / CHUNK.length;
-/** Zeros that compress to a thousandth of their number. */
-const ZEROS = new Uint8Array(100 * MIB);
-const GZIP_BOMB = gzipSync(ZEROS);
-const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 /** More than a message may have, where every octet of it counts. */
 const TEN_MIB = 10 * MIB;
-
-/** Answers that are compressed, or say so. */
-const UNASKED: Readonly<Record<string, readonly [encoding: string, body: Uint8Array]>> = {
-  "in an unknown compression": ["zip", result(1)],
-  "a gzip bomb of 100 MiB": ["gzip", GZIP_BOMB],
-  "a Brotli bomb of 100 MiB": ["br", brotliCompressSync(ZEROS, FAST)],
-  "a torn gzip stream": ["gzip", gzipSync(result("x".repeat(10_000))).subarray(0, 30)],
-};
 
 /** Answers to a call whose HTTP/2 is as it should be. */
 const answers: readonly Trap[] = [
@@ -60,12 +58,6 @@ const answers: readonly Trap[] = [
       details: [{ type: "selvage.v1.Failure", value: "////" }, { type: 1 }, null],
     })),
   ], { fields: [":status", "429", "content-type", "application/json"] }),
-  // No compression was asked for, so that none of these is ever begun to be undone.
-  ...Object.entries(UNASKED).map(([what, [encoding, body]]) =>
-    answered(what, "RoutineError ConnectError", [body], {
-      fields: [...ANSWER, "content-encoding", encoding],
-    })
-  ),
   onStream("an answer without end", "Overloaded", "RST_STREAM CANCEL", async (visitor, id) => {
     await visitor.send(headers(id, literals(ANSWER), false));
     await endless(visitor, id);
@@ -101,26 +93,32 @@ const items: readonly Trap[] = [
     END,
   ]),
   // Streams are asked for without compression, and nothing is unpacked that was not asked for.
-  itemsOf("a gzip bomb of 100 MiB", "RoutineError ConnectError", [envelope(1, GZIP_BOMB), END], [
-    ...ITEMS,
-    "connect-content-encoding",
-    "gzip",
-  ]),
-  itemsOf("an end that is a gzip bomb of 100 MiB", "RoutineError ConnectError", [
-    envelope(3, GZIP_BOMB),
-  ], [
-    ...ITEMS,
-    "connect-content-encoding",
-    "gzip",
-  ]),
   itemsOf("ten thousand empty items", "result []", [
     ...Array.from({ length: 10_000 }, () => envelope(0, new Uint8Array(0))),
     END,
   ]),
 ];
 
+/** What servers say of themselves, which is asked before anybody calls. */
+const descriptions: readonly Trap[] = [
+  describes("without end", async (visitor, id) => {
+    await visitor.send(headers(id, literals(ANSWER), false));
+    await endless(visitor, id);
+  }),
+  describes("of a hundred thousand tags", async (visitor, id, address) => {
+    await visitor.send(headers(id, literals(ANSWER), false));
+    // One of them is what it is called by.
+    const tags = [text(address), ...Array<Uint8Array>(100_000).fill(text("x".repeat(20)))];
+    await inFrames(visitor, id, join(...tags.map((tag) => field(4, tag))));
+  }),
+  describes("that is no message", async (visitor, id) => {
+    await visitor.send(headers(id, literals(ANSWER), false));
+    await visitor.send(data(id, Uint8Array.of(255, 255, 255), true));
+  }),
+];
+
 /** What is wrong with the messages themselves. */
-export const messageTraps: readonly Trap[] = [...answers, ...items];
+export const messageTraps: readonly Trap[] = [...answers, ...items, ...descriptions];
 
 function answered(
   what: string,
@@ -149,14 +147,15 @@ function itemsOf(
   }, { kind: "items" });
 }
 
-/** A body in frames, within the windows that every stream begins with, or a moment after. */
-async function inFrames(visitor: Visitor, id: number, body: Uint8Array): Promise<void> {
-  for (let at = 0; at < body.length && !visitor.over; at += CHUNK.length) {
-    await visitor.send(data(id, body.subarray(at, at + CHUNK.length), false));
-    // Whoever reads gives credit for what was read.
-    await visitor.heard();
-  }
-  await visitor.send(data(id, new Uint8Array(0), true));
+/** A server that is called all the same, and answers. */
+function describes(how: string, describe: Describe): Trap {
+  return onStream(
+    `a description ${how}`,
+    "result 1",
+    "nothing",
+    (visitor, id) => visitor.send(answer(id, 1)),
+    { describe },
+  );
 }
 
 async function endless(visitor: Visitor, id: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { data, frame, headers, literals, Setting, settings, Type } from "../frames.ts";
-import { ANSWER, envelope, ITEMS, result } from "./response_frames.ts";
+import { ANSWER, answer, envelope, ITEMS, result } from "./response_frames.ts";
 import { atOnce, onConnection, onStream, type Trap, type TrapOptions } from "./trap.ts";
 import type { Visitor } from "./visitor.ts";
 
@@ -80,6 +80,13 @@ export const slowTraps: readonly Trap[] = [
     settings: [[Setting.INITIAL_WINDOW_SIZE, 0]],
     survived: false,
   }),
+  onStream(
+    "a description that does not come",
+    "result 1",
+    "nothing",
+    (visitor, id) => visitor.send(answer(id, 1)),
+    { slow: true, describe: () => Promise.resolve() },
+  ),
   leftAlone("no room for any stream", "DeadlineExceeded", [Setting.MAX_CONCURRENT_STREAMS, 0]),
   leftAlone("no room for any header", "WorkerUnavailable not begun", [
     Setting.MAX_HEADER_LIST_SIZE,

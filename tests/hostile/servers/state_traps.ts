@@ -55,6 +55,18 @@ const states: readonly Trap[] = [
   says("GOAWAY on a stream", PROTOCOL, (id) => [frame(Type.GOAWAY, 0, id, new Uint8Array(8))]),
   says("GOAWAY that is too short", SIZE, () => [frame(Type.GOAWAY, 0, 0, FIVE)]),
   onConnection(
+    "GOAWAY that disowns every call, on every connection",
+    "GOAWAY NO_ERROR",
+    (visitor) => visitor.send(goAway(0)),
+    { comesTo: "WorkerUnavailable not begun" },
+  ),
+  onConnection(
+    "GOAWAY with an id of no stream, and an answer behind it",
+    "GOAWAY NO_ERROR",
+    (visitor, id) => visitor.send(goAway(id + 1), answer(id, 1)),
+    { comesTo: "result 1" },
+  ),
+  onConnection(
     "data after the answer has ended",
     "GOAWAY STREAM_CLOSED",
     (visitor, id) => visitor.send(answer(id, 1), data(id, ONE, true)),

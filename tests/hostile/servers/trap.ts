@@ -1,5 +1,5 @@
 import type { Manners } from "../raw_peer.ts";
-import type { Visitor } from "./visitor.ts";
+import type { Describe, Visitor } from "./visitor.ts";
 
 /** How the dispatcher's program calls. */
 export type CallKind =
@@ -7,9 +7,11 @@ export type CallKind =
   | "call"
   /** Once, with an argument of a mebibyte. */
   | "large"
+  /** Once, as a client of a service. */
+  | "service"
   /** For items, and reads all of them. */
   | "items"
-  /** For items, reads one of them, and the others much later. */
+  /** For items, reads one of them, and the others once the server has its answer. */
   | "unread";
 
 /** Something that a server does to harm whoever calls it, and what comes of it. */
@@ -33,6 +35,8 @@ export interface Trap {
   readonly beneathTls?: boolean;
   /** What the server answers by itself. Default `"polite"`. */
   readonly manners?: Manners;
+  /** What the server says of itself. Default: nothing. */
+  readonly describe?: Describe;
   /** Whether nothing ends the connection but the dispatcher's leaving. Default: `false`. */
   readonly lasts?: boolean;
   /** Springs on whoever has connected, and gives the answer. */
@@ -51,6 +55,7 @@ export interface TrapOptions extends
     | "beneathTls"
     | "manners"
     | "lasts"
+    | "describe"
   > {
   /** What the server announces. Default: nothing. */
   readonly settings?: readonly (readonly [number, number])[];
@@ -100,6 +105,7 @@ export function onStream(
       await visitor.greet(...(options.settings ?? []));
       const id = await called(visitor, options);
       await spring(visitor, id);
+      if (answer === GONE) return await gone(visitor);
       return answer === "nothing" ? await visitor.ended(id) : await visitor.ending(id);
     },
   };
@@ -120,10 +126,14 @@ export function atOnce(
     ...options,
     spring: async (visitor) => {
       await spring(visitor);
-      const verdict = await visitor.verdict();
-      return answer === GONE ? GONE : verdict;
+      return answer === GONE ? await gone(visitor) : await visitor.verdict();
     },
   };
+}
+
+async function gone(visitor: Visitor): Promise<string> {
+  await visitor.verdict();
+  return GONE;
 }
 
 function called(visitor: Visitor, { kind = "call" }: TrapOptions): Promise<number> {
@@ -132,6 +142,8 @@ function called(visitor: Visitor, { kind = "call" }: TrapOptions): Promise<numbe
       return visitor.call();
     case "large":
       return visitor.beginning();
+    case "service":
+      return visitor.serviceCall();
     default:
       return visitor.itemsCall();
   }

@@ -1,3 +1,4 @@
+import { bombTraps } from "./bomb_traps.ts";
 import { connectionTraps } from "./connection_traps.ts";
 import { floodTraps } from "./flood_traps.ts";
 import { headerTraps } from "./header_traps.ts";
@@ -13,6 +14,7 @@ export const traps: readonly Trap[] = [
   ...headerTraps,
   ...windowTraps,
   ...messageTraps,
+  ...bombTraps,
   ...slowTraps,
   ...stateTraps,
   ...connectionTraps,

@@ -1,5 +1,5 @@
 import { HpackDecoder } from "../../../src/http2/hpack/mod.ts";
-import { CODES, Flag, headers, literals, PREFACE, settings, Type } from "../frames.ts";
+import { CODES, data, Flag, headers, literals, PREFACE, settings, Type } from "../frames.ts";
 import { type Manners, RawPeer } from "../raw_peer.ts";
 import type { Wire } from "../wire.ts";
 import { answer } from "./response_frames.ts";
@@ -11,6 +11,10 @@ export const TRAP_ITEMS = "trap.items";
 /** The routine that is answered as it should be. */
 export const HONEST = "trap.honest";
 
+/** The method of a service by which a client of one falls into it. */
+export const TRAP_SERVICE = "/grpc.health.v1.Health/Check";
+const DESCRIBE = "/selvage.v1.WorkerService/Describe";
+
 /** What a dispatcher has asked on a stream. */
 interface Asked {
   routine: string;
@@ -19,14 +23,28 @@ interface Asked {
   reset?: string;
 }
 
+/** Answers, on a stream, who the server is that listens at an address. */
+export type Describe = (visitor: Visitor, streamId: number, address: string) => Promise<void>;
+
+/** Does not say. */
+export const unsaid: Describe = (visitor, streamId) =>
+  visitor.send(headers(streamId, literals([":status", "404"]), true));
+
 /** A dispatcher that has connected to a hostile server, as that server sees it. */
 export class Visitor extends RawPeer {
+  readonly #describe: Describe;
+  readonly #address: string;
   readonly #decoder = new HpackDecoder(64 * 1024);
   readonly #asked = new Map<number, Asked>();
 
-  /** @param manners what it is answered besides its calls. */
-  constructor(wire: Wire, manners: Manners) {
+  /**
+   * @param manners what it is answered besides its calls.
+   * @param describe what it is answered when it asks whom it has connected to at `address`.
+   */
+  constructor(wire: Wire, manners: Manners, describe: Describe, address: string) {
     super(wire, manners, PREFACE.length);
+    this.#describe = describe;
+    this.#address = address;
   }
 
   /** Begins as a server should. */
@@ -42,6 +60,11 @@ export class Visitor extends RawPeer {
   /** Waits for a call that is to be answered in items; the dispatcher may still send. */
   async itemsCall(): Promise<number> {
     return await this.#find(TRAP_ITEMS, ({ octets }) => octets > 0);
+  }
+
+  /** Waits for a client of a service that falls into it. */
+  async serviceCall(): Promise<number> {
+    return await this.#find(TRAP_SERVICE, ({ whole }) => whole);
   }
 
   /** Waits for the beginning of a call, whose rest is not waited for. */
@@ -93,12 +116,12 @@ export class Visitor extends RawPeer {
     if ((flags & Flag.END_STREAM) !== 0) this.#whole(streamId);
   }
 
-  /** What a worker is asked before it is called: this one does not say. */
+  /** A worker is asked who it is before it is called. */
   #begin(streamId: number, fields: readonly string[]): void {
-    const at = fields.indexOf("selvage-routine");
-    const routine = at < 0 ? "" : fields[at + 1] ?? "";
+    const path = valueOf(fields, ":path");
+    const routine = valueOf(fields, "selvage-routine") ?? path ?? "";
     this.#asked.set(streamId, { routine, whole: false, octets: 0 });
-    if (routine === "") void this.send(headers(streamId, literals([":status", "404"]), true));
+    if (path === DESCRIBE) void this.#describe(this, streamId, this.#address);
   }
 
   #whole(streamId: number): void {
@@ -123,4 +146,22 @@ export class Visitor extends RawPeer {
     }
     return id;
   }
+}
+
+function valueOf(fields: readonly string[], name: string): string | undefined {
+  const at = fields.indexOf(name);
+  return at < 0 ? undefined : fields[at + 1];
+}
+
+/** DATA of one write. */
+const CHUNK_BYTES = 16_384;
+
+/** Sends a body in frames, no faster than it is read, and ends its stream. */
+export async function inFrames(visitor: Visitor, id: number, body: Uint8Array): Promise<void> {
+  for (let at = 0; at < body.length && !visitor.over; at += CHUNK_BYTES) {
+    await visitor.send(data(id, body.subarray(at, at + CHUNK_BYTES), false));
+    // Whoever reads gives credit for what was read.
+    await visitor.heard();
+  }
+  await visitor.send(data(id, new Uint8Array(0), true));
 }
