@@ -1,54 +1,93 @@
 /**
- * Measures what well-behaved calls keep of their throughput beside an attacker, or a hostile server,
- * that strikes without a pause. Prints a table in Markdown, and fails where it is less than half.
+ * Measures what a well-behaved client keeps of its throughput beside an attacker who strikes without
+ * a pause. Prints a table in Markdown, and fails where it is less than half.
  *
  * `deno run -A tests/hostile/throughput.ts [NAME]…`
  */
+import { attacks } from "./attacks.ts";
+import type { Deeds, Orders } from "./attacker_thread.ts";
+import { floods } from "./floods.ts";
 import { measureKept } from "./kept.ts";
-import { type Struck, struckDispatcher, struckWorker } from "./struck.ts";
+import { echo } from "./routines.ts";
+import { Stage } from "./stage.ts";
 
+const CALLERS = 16;
 /** What is to be kept. */
 const LEAST = 0.5;
 const MIB = 1024 * 1024;
 const WARM_UP_MS = 2000;
+const names = Deno.args;
 
-const tooLittle: string[] = [];
-console.log("| beside | strikes | calls/s alone | beside | kept | heap and external, MiB |");
+await using stage = await Stage.open();
+const thread = new Worker(new URL("./attacker_thread.ts", import.meta.url), { type: "module" });
+await callsPerSecond(WARM_UP_MS);
+console.log("| attack | strikes | calls/s alone | beside | kept | heap and external, MiB |");
 console.log("| --- | --- | --- | --- | --- | --- |");
-for (const open of [struckWorker, struckDispatcher]) {
-  await using struck = await open();
-  await struck.callFor(WARM_UP_MS);
-  for (const [name, members] of struck.rows) {
-    const chosen = Deno.args.length === 0 || Deno.args.some((part) => name.includes(part));
-    if (chosen && await measure(struck, name, members) < LEAST) tooLittle.push(name);
-  }
+const tooLittle: string[] = [];
+for (const [name, members] of chosen()) {
+  if (await measure(name, members) < LEAST) tooLittle.push(name);
 }
+thread.terminate();
 for (const name of tooLittle) console.error(`less than half is kept beside ${name}`);
-Deno.exit(tooLittle.length === 0 ? 0 : 1);
+Deno.exitCode = tooLittle.length === 0 ? 0 : 1;
 
-/** Prints a row, and gives what is kept. */
-async function measure(struck: Struck, name: string, members: readonly string[]): Promise<number> {
-  const before = await struck.held();
+/** Each flood for itself, and everything that is over with one connection in one row. */
+function chosen(): [string, readonly string[]][] {
+  const quick = attacks.filter((attack) => !floods.includes(attack) && attack.slow !== true);
+  const rows: [string, readonly string[]][] = [
+    ...floods.map(({ name }): [string, readonly string[]] => [name, [name]]),
+    ["every other attack in turn", quick.map(({ name }) => name)],
+  ];
+  return rows.filter(([name]) => names.length === 0 || names.some((part) => name.includes(part)));
+}
+
+/** Prints the row of an attack, and gives what is kept beside it. */
+async function measure(name: string, members: readonly string[]): Promise<number> {
+  const before = await stage.held();
   let strikes = 0;
-  const { ratio, alone, beside } = await measureKept({
-    alone: (ms) => struck.callFor(ms),
+  const kept = await measureKept({
+    alone: callsPerSecond,
     beside: async (ms) => {
-      struck.begin(members);
-      const calls = await struck.callFor(ms);
-      strikes += await struck.end();
+      thread.postMessage({ target: stage.target, attacks: members } satisfies Orders);
+      const calls = await callsPerSecond(ms);
+      strikes += await stopped();
       return calls;
     },
   }, { least: LEAST });
-  const after = await struck.settled(before);
+  const after = await stage.settled(before);
   const more = (after.bytes - before.bytes) / MIB;
   const row = [
     name,
     strikes,
-    Math.round(alone),
-    Math.round(beside),
-    `${Math.round(ratio * 100)} %`,
+    Math.round(kept.alone),
+    Math.round(kept.beside),
+    `${Math.round(kept.ratio * 100)} %`,
     `${more < 0 ? "−" : "+"}${Math.abs(more).toFixed(1)}`,
   ];
   console.log(`| ${row.join(" | ")} |`);
-  return ratio;
+  return kept.ratio;
+}
+
+/** How often the attacker has struck, once it has stopped. */
+async function stopped(): Promise<number> {
+  const { promise, resolve } = Promise.withResolvers<Deeds>();
+  thread.onmessage = ({ data }) => resolve(data);
+  thread.postMessage("stop");
+  const { strikes, wrong } = await promise;
+  if (wrong.length > 0) throw new Error(wrong.join("\n"));
+  return strikes;
+}
+
+/** What honest callers get done who call without a pause; not one call may fail. */
+async function callsPerSecond(ms: number): Promise<number> {
+  const begin = performance.now();
+  const end = begin + ms;
+  let calls = 0;
+  await Promise.all(Array.from({ length: CALLERS }, async () => {
+    while (performance.now() < end) {
+      await stage.dispatcher.call(echo, [calls]);
+      calls += 1;
+    }
+  }));
+  return calls / (performance.now() - begin) * 1000;
 }

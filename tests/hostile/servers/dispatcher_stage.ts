@@ -6,7 +6,6 @@ import { WorkerProcess } from "../worker_process.ts";
 import {
   beginBeside,
   callAgain,
-  callFor,
   callTrap,
   endBeside,
   forget,
@@ -99,11 +98,6 @@ export class DispatcherStage implements AsyncDisposable {
     const again = survived === true ? await this.#again(address, server) : undefined;
     await this.#control.call(forget, [address]);
     return { name, comesTo, answer, ...(again === undefined ? {} : { survived: again }) };
-  }
-
-  /** Calls the harmless worker without a pause for so long, and gives how many calls that were a second. */
-  callFor(ms: number): Promise<number> {
-    return this.#control.call(callFor, [ms]);
   }
 
   /** What the dispatcher's process holds. */
