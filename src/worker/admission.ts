@@ -1,4 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
 import { Health, WorkerService } from "../gen/mod.ts";
 import { InvalidPayload, type WorkerUnavailable } from "../errors/mod.ts";
 import { headerValue } from "../http2/mod.ts";
@@ -30,9 +31,20 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
     if (isOverhead(method)) return { admitted: true, context: peer.admitted, release: free };
     const refusal = leaving.refusal ?? wrongRoutine(table, method, fields) ??
       gate.enter(peer.key);
-    if (refusal !== undefined) return { admitted: false, error: toConnectError(refusal) };
+    if (refusal !== undefined) return { admitted: false, error: toldAs(refusal) };
     return { admitted: true, context: peer.admitted, release: () => gate.leave(peer.key) };
   };
+}
+
+/** Refusals that come again and again are told with the same error. */
+const told = new WeakMap<Error, ConnectError>();
+
+function toldAs(refusal: Error): ConnectError {
+  const known = told.get(refusal);
+  if (known !== undefined) return known;
+  const error = toConnectError(refusal);
+  told.set(refusal, error);
+  return error;
 }
 
 function isOverhead(method: DescMethod): boolean {

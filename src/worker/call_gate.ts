@@ -13,6 +13,9 @@ export class CallGate {
   readonly #concurrency: number;
   readonly #perPeer: number;
   readonly #now: () => number;
+  /** Made once: where there is no room there is no time either, and the stack of an error takes most of it. */
+  readonly #full: Overloaded;
+  readonly #fullOfPeer: Overloaded;
   /** The calls of each peer that has any. */
   readonly #ofPeer = new Map<string, number>();
   #inFlight = 0;
@@ -29,6 +32,10 @@ export class CallGate {
     this.#concurrency = concurrency;
     this.#perPeer = concurrencyPerPeer;
     this.#now = now;
+    this.#full = new Overloaded(`all ${concurrency} places for calls are taken`);
+    this.#fullOfPeer = new Overloaded(
+      `all ${concurrencyPerPeer} places for calls of one peer are taken`,
+    );
     this.#idleSince = now();
   }
 
@@ -44,13 +51,9 @@ export class CallGate {
 
   /** Lets a call in, or says why not. One that was let in must {@linkcode leave}. */
   enter(peer: string): Overloaded | undefined {
-    if (this.#inFlight >= this.#concurrency) {
-      return new Overloaded(`all ${this.#concurrency} places for calls are taken`);
-    }
+    if (this.#inFlight >= this.#concurrency) return this.#full;
     const before = this.#ofPeer.get(peer) ?? 0;
-    if (before >= this.#perPeer) {
-      return new Overloaded(`all ${this.#perPeer} places for calls of one peer are taken`);
-    }
+    if (before >= this.#perPeer) return this.#fullOfPeer;
     this.#ofPeer.set(peer, before + 1);
     this.#inFlight += 1;
     return undefined;

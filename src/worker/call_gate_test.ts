@@ -54,3 +54,12 @@ Deno.test("CallGate keeps as many places from a peer as it is told", () => {
   assert.ok(gate.enter("a") instanceof Overloaded);
   assert.equal(gate.enter("b"), undefined);
 });
+
+Deno.test("CallGate makes no error for each call that it refuses", () => {
+  const gate = new CallGate({ concurrency: 2, concurrencyPerPeer: 1 }, () => 0);
+  gate.enter("a");
+  assert.equal(gate.enter("a"), gate.enter("a"));
+  gate.enter("b");
+  assert.equal(gate.enter("b"), gate.enter("c"));
+  assert.notEqual(gate.enter("c"), undefined);
+});
