@@ -22,9 +22,7 @@ export {
   type DispatcherLimits,
   type DispatcherOptions,
   type EveryDispatcherLimit,
-  type EverySharedLimit,
   type SharedDispatcherOptions,
-  type SharedLimits,
   type TokenSource,
   type WorkerSource,
 } from "./src/dispatch/mod.ts";
@@ -39,6 +37,7 @@ export {
 export * from "./src/errors/mod.ts";
 export type { Http2Limits } from "./src/http2/mod.ts";
 export type { VerdictLimits } from "./src/identity/mod.ts";
+export type { EverySharedLimit, SharedLimits } from "./src/limits/mod.ts";
 export type { Clock, TimerOptions } from "./src/observe/clock.ts";
 export type * from "./src/observe/dispatch_events.ts";
 export type { EventOf, EventType, SelvageEvent } from "./src/observe/event.ts";

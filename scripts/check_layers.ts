@@ -23,6 +23,7 @@ const LAYERS: readonly string[] = [
   "rpc",
   "spiffe",
   "routine",
+  "limits",
   "policy",
   "discovery",
   "dispatch",

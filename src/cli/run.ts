@@ -1,15 +1,15 @@
 import { Command, CommanderError } from "commander";
-import { callCommand } from "./call_command.ts";
-import { certsCommand } from "./certs_command.ts";
-import { describeCommand } from "./describe_command.ts";
+import { callCommand } from "./commands/call_command.ts";
+import { certsCommand } from "./commands/certs_command.ts";
+import { describeCommand } from "./commands/describe_command.ts";
 import { doctorCommand } from "./doctor/doctor_command.ts";
 import { ExitCode } from "./exit_code.ts";
 import { exitCodeOf, failureOf } from "./failure.ts";
-import { healthCommand } from "./health_command.ts";
+import { healthCommand } from "./commands/health_command.ts";
 import { jsonOf } from "./json_value.ts";
-import { permissionsCommand } from "./permissions_command.ts";
-import { workerCommand } from "./worker_command.ts";
-import { workersCommand } from "./workers_command.ts";
+import { permissionsCommand } from "./commands/permissions_command.ts";
+import { workerCommand } from "./commands/worker_command.ts";
+import { workersCommand } from "./commands/workers_command.ts";
 
 /**
  * Runs the command.

@@ -21,11 +21,11 @@ import {
 } from "../contract/mod.ts";
 import { ErrorCode } from "../http2/mod.ts";
 import type { EventStream, SelvageEvent } from "../observe/mod.ts";
-import type { Endpoint } from "./endpoint.ts";
-import { notReady } from "./exhausted.ts";
+import type { Endpoint } from "./fleet/endpoint.ts";
+import { notReady } from "./calls/exhausted.ts";
 import { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
 import type { DispatcherOptions, SharedDispatcherOptions, WorkerSource } from "./options.ts";
-import { waitFor } from "./waiting.ts";
+import { waitFor } from "./calls/waiting.ts";
 
 /** How long `ready()` waits by default. */
 const READY_TIMEOUT_MS = 30_000;

@@ -25,4 +25,4 @@ export {
   type EveryDispatcherLimit,
 } from "./limits.ts";
 export * from "./options.ts";
-export type { EverySharedLimit, SharedLimits } from "./shared_limits.ts";
+export type { EverySharedLimit, SharedLimits } from "../limits/mod.ts";

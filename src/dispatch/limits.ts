@@ -1,5 +1,9 @@
-import { resolveLimits } from "./checked_limits.ts";
-import { defaultSharedLimits, type EverySharedLimit, type SharedLimits } from "./shared_limits.ts";
+import {
+  defaultSharedLimits,
+  type EverySharedLimit,
+  resolveLimits,
+  type SharedLimits,
+} from "../limits/mod.ts";
 
 /** Every timeout and limit of a dispatcher, in one place. */
 export interface DispatcherLimits extends SharedLimits {

@@ -3,13 +3,9 @@
  *
  * @module
  */
-export * from "./backoff.ts";
-export * from "./call_record.ts";
-export { resolveLimits } from "./checked_limits.ts";
-export type { CallDefaults, TokenSource } from "./call_settings.ts";
+export * from "./fleet/backoff.ts";
+export type { CallDefaults, TokenSource } from "./calls/call_settings.ts";
 export * from "./dispatcher.ts";
 export * from "./limits.ts";
 export type { DispatcherGround } from "./open.ts";
 export * from "./options.ts";
-export * from "./outcome.ts";
-export * from "./shared_limits.ts";

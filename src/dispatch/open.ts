@@ -6,15 +6,15 @@ import { byteBudget } from "../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
 import { dialPeer } from "../peer/mod.ts";
-import { Attempts } from "./attempts.ts";
-import { CallSettings } from "./call_settings.ts";
-import { DialSlots, dialWith } from "./dial.ts";
-import { Fleet } from "./fleet.ts";
+import { Attempts } from "./calls/attempts.ts";
+import { CallSettings } from "./calls/call_settings.ts";
+import { DialSlots, dialWith } from "./fleet/dial.ts";
+import { Fleet } from "./fleet/fleet.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
-import { StreamCalls } from "./stream_calls.ts";
-import { dispatcherTransport } from "./transport.ts";
-import { UnaryCalls } from "./unary_calls.ts";
+import { StreamCalls } from "./calls/stream_calls.ts";
+import { dispatcherTransport } from "./calls/transport.ts";
+import { UnaryCalls } from "./calls/unary_calls.ts";
 
 /** What a dispatcher stands on: replaced by a pool that shares its own, and by tests. */
 export interface DispatcherGround {

@@ -1,7 +1,7 @@
 import type { TlsVersion } from "../channel/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
-import type { CallDefaults, TokenSource } from "./call_settings.ts";
+import type { CallDefaults, TokenSource } from "./calls/call_settings.ts";
 import type { DispatcherLimits } from "./limits.ts";
 
 /** How a {@linkcode Dispatcher} finds workers, proves who they are and calls them. */

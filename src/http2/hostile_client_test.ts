@@ -1,14 +1,18 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { ByteBudget } from "./byte_budget.ts";
-import type { ConnectionOptions, ServerConnection, ServerConnectionOptions } from "./connection.ts";
+import { ByteBudget } from "./guard/byte_budget.ts";
+import type {
+  ConnectionOptions,
+  ServerConnection,
+  ServerConnectionOptions,
+} from "./connection/connection.ts";
 import { ErrorCode } from "./error_code.ts";
 import { Flag, FrameType } from "./frame/frame_header.ts";
 import { CLIENT_PREFACE } from "./frame/preface.ts";
 import { encodeSettings, encodeSettingsAck, Setting } from "./frame/settings.ts";
 import type { HeaderList } from "./header_list.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
-import { openServerConnection } from "./server_connection.ts";
-import type { Stream } from "./stream.ts";
+import { openServerConnection } from "./connection/server_connection.ts";
+import type { Stream } from "./streams/stream.ts";
 import {
   CollectedStream,
   frame,

@@ -1,14 +1,14 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
-import { openClientConnection } from "./client_connection.ts";
-import type { ClientConnection, ConnectionOptions } from "./connection.ts";
+import { openClientConnection } from "./connection/client_connection.ts";
+import type { ClientConnection, ConnectionOptions } from "./connection/connection.ts";
 import { ErrorCode } from "./error_code.ts";
 import { Flag, FrameType, readUint31, readUint32 } from "./frame/frame_header.ts";
 import { encodeSettings, encodeSettingsAck, Setting } from "./frame/settings.ts";
 import type { HeaderList } from "./header_list.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
-import { openServerConnection } from "./server_connection.ts";
-import type { Stream } from "./stream.ts";
+import { openServerConnection } from "./connection/server_connection.ts";
+import type { Stream } from "./streams/stream.ts";
 import {
   CollectedStream,
   frame,

@@ -1,10 +1,10 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
-import { openClientConnection } from "./client_connection.ts";
+import { openClientConnection } from "./connection/client_connection.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
-import { openServerConnection } from "./server_connection.ts";
-import type { Stream, StreamReceiver } from "./stream.ts";
+import { openServerConnection } from "./connection/server_connection.ts";
+import type { Stream, StreamReceiver } from "./streams/stream.ts";
 import { CollectedStream, joinBytes, REQUEST, RESPONSE } from "./test_peer.ts";
 
 /** Hands on what another channel receives in pieces of the given sizes, by turns. */

@@ -4,16 +4,16 @@
  *
  * @module
  */
-export * from "./byte_budget.ts";
+export * from "./guard/byte_budget.ts";
 export * from "./byte_channel.ts";
-export * from "./client_connection.ts";
-export * from "./connection.ts";
+export * from "./connection/client_connection.ts";
+export * from "./connection/connection.ts";
 export type { Schedule } from "./deadlines.ts";
 export * from "./error_code.ts";
-export * from "./event_budget.ts";
+export * from "./guard/event_budget.ts";
 export * from "./header_list.ts";
 export * from "./limits.ts";
 export * from "./memory_channel.ts";
-export * from "./server_connection.ts";
-export * from "./stream.ts";
+export * from "./connection/server_connection.ts";
+export * from "./streams/stream.ts";
 export * from "./violation.ts";

@@ -1,12 +1,12 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import { ByteBudget } from "./byte_budget.ts";
-import { openClientConnection } from "./client_connection.ts";
+import { ByteBudget } from "./guard/byte_budget.ts";
+import { openClientConnection } from "./connection/client_connection.ts";
 import { ErrorCode } from "./error_code.ts";
 import { Flag, FrameType } from "./frame/frame_header.ts";
 import { encodeSettings, Setting } from "./frame/settings.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
-import { openServerConnection } from "./server_connection.ts";
-import type { Stream } from "./stream.ts";
+import { openServerConnection } from "./connection/server_connection.ts";
+import type { Stream } from "./streams/stream.ts";
 import {
   CollectedStream,
   frame,

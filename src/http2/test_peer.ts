@@ -12,7 +12,7 @@ import { CLIENT_PREFACE } from "./frame/preface.ts";
 import { encodeSettings, encodeSettingsAck } from "./frame/settings.ts";
 import type { HeaderList } from "./header_list.ts";
 import { HpackDecoder, HpackEncoder, maxBlockBytes } from "./hpack/mod.ts";
-import type { Stream, StreamEnd, StreamReceiver } from "./stream.ts";
+import type { Stream, StreamEnd, StreamReceiver } from "./streams/stream.ts";
 
 /** A request that every server here takes. */
 export const REQUEST: HeaderList = [

@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../errors/mod.ts";
-import type { Certificate } from "./certificate.ts";
-import { parseSpiffeId } from "./spiffe_id.ts";
+import type { Certificate } from "./certificate/certificate.ts";
+import { parseSpiffeId } from "./names/spiffe_id.ts";
 
 /** What a denylist is made of; the JSON of a denylist file holds the same three lists. */
 export interface DenylistEntries {

@@ -1,9 +1,9 @@
 import type { CertificateReason, HandshakeEvidence } from "../errors/mod.ts";
-import type { Certificate } from "./certificate.ts";
-import { formatName } from "./distinguished_name.ts";
-import type { IdentityPattern } from "./identity_pattern.ts";
-import { presentedNames, summarize } from "./summary.ts";
-import type { TrustAnchors } from "./trust_anchors.ts";
+import type { Certificate } from "./certificate/certificate.ts";
+import { formatName } from "./certificate/distinguished_name.ts";
+import type { IdentityPattern } from "./names/identity_pattern.ts";
+import { presentedNames, summarize } from "./certificate/summary.ts";
+import type { TrustAnchors } from "./path/trust_anchors.ts";
 
 /** More anchors than a person compares with. */
 const MAX_ANCHORS = 16;

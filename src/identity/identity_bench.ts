@@ -1,9 +1,9 @@
 import { forge, type Forged } from "../../tests/support/forge.ts";
-import { type Certificate, parseCertificate } from "./certificate.ts";
-import { isCertificateFault } from "./certificate_fault.ts";
-import { parsePattern } from "./identity_pattern.ts";
-import { proveOwnAuthorities } from "./own_authorities.ts";
-import { TrustAnchors } from "./trust_anchors.ts";
+import { type Certificate, parseCertificate } from "./certificate/certificate.ts";
+import { isCertificateFault } from "./certificate/certificate_fault.ts";
+import { parsePattern } from "./names/identity_pattern.ts";
+import { proveOwnAuthorities } from "./path/own_authorities.ts";
+import { TrustAnchors } from "./path/trust_anchors.ts";
 import { judgePeer } from "./verdict.ts";
 
 const root = forge({ subject: "root", authority: true });

@@ -7,32 +7,36 @@
  *
  * @module
  */
-export * from "./certificate.ts";
-export * from "./certificate_fault.ts";
+export * from "./certificate/certificate.ts";
+export * from "./certificate/certificate_fault.ts";
 export * from "./denylist.ts";
-export { type DistinguishedName, formatName, type NameAttribute } from "./distinguished_name.ts";
+export {
+  type DistinguishedName,
+  formatName,
+  type NameAttribute,
+} from "./certificate/distinguished_name.ts";
 export type {
   AuthorityKeyIdentifier,
   BasicConstraints,
   ExtendedKeyUsage,
   Extensions,
   KeyUsage,
-} from "./extensions.ts";
-export type { GeneralName, OtherNameForm } from "./general_name.ts";
-export * from "./identity_pattern.ts";
-export { leafFault } from "./leaf_rules.ts";
-export * from "./limits.ts";
-export type { NameConstraints, Subtree } from "./name_constraints.ts";
-export { matchesPeer } from "./name_match.ts";
-export { proveOwnAuthorities } from "./own_authorities.ts";
-export type { PathFault } from "./path_fault.ts";
-export * from "./peer_identity.ts";
-export * from "./peer_role.ts";
-export * from "./pem.ts";
-export * from "./proven_signatures.ts";
-export type { PublicKey, PublicKeyKind } from "./public_key.ts";
-export type { SignatureAlgorithm } from "./signature_algorithm.ts";
-export * from "./spiffe_id.ts";
-export { summarize } from "./summary.ts";
-export * from "./trust_anchors.ts";
+} from "./certificate/extensions.ts";
+export type { GeneralName, OtherNameForm } from "./certificate/general_name.ts";
+export * from "./names/identity_pattern.ts";
+export { leafFault } from "./path/leaf_rules.ts";
+export * from "./path/limits.ts";
+export type { NameConstraints, Subtree } from "./certificate/name_constraints.ts";
+export { matchesPeer } from "./names/name_match.ts";
+export { proveOwnAuthorities } from "./path/own_authorities.ts";
+export type { PathFault } from "./path/path_fault.ts";
+export * from "./names/peer_identity.ts";
+export * from "./path/peer_role.ts";
+export * from "./certificate/pem.ts";
+export * from "./path/proven_signatures.ts";
+export type { PublicKey, PublicKeyKind } from "./certificate/public_key.ts";
+export type { SignatureAlgorithm } from "./certificate/signature_algorithm.ts";
+export * from "./names/spiffe_id.ts";
+export { summarize } from "./certificate/summary.ts";
+export * from "./path/trust_anchors.ts";
 export * from "./verdict.ts";

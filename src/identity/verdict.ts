@@ -1,20 +1,20 @@
 import type { CertificateReason, HandshakeEvidence, PeerReason } from "../errors/mod.ts";
-import { type Certificate, spiffeIdOf } from "./certificate.ts";
+import { type Certificate, spiffeIdOf } from "./certificate/certificate.ts";
 import { commonNameFault } from "./common_name.ts";
 import { Denylist } from "./denylist.ts";
-import { ATTRIBUTE, valuesOf } from "./distinguished_name.ts";
+import { ATTRIBUTE, valuesOf } from "./certificate/distinguished_name.ts";
 import { evidenceOf } from "./evidence.ts";
-import type { IdentityPattern } from "./identity_pattern.ts";
-import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./limits.ts";
-import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
-import type { PathFault } from "./path_fault.ts";
-import type { Path } from "./path_rules.ts";
-import type { PeerIdentity } from "./peer_identity.ts";
-import type { PeerRole } from "./peer_role.ts";
-import { type ChainFault, readChain } from "./presented_chain.ts";
-import { provePath } from "./proven_path.ts";
-import { formatGeneralName, presentedNames, summarize } from "./summary.ts";
-import type { TrustAnchors } from "./trust_anchors.ts";
+import type { IdentityPattern } from "./names/identity_pattern.ts";
+import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./path/limits.ts";
+import { matchNames, type NameMatch, type ProvenNames } from "./names/name_match.ts";
+import type { PathFault } from "./path/path_fault.ts";
+import type { Path } from "./path/path_rules.ts";
+import type { PeerIdentity } from "./names/peer_identity.ts";
+import type { PeerRole } from "./path/peer_role.ts";
+import { type ChainFault, readChain } from "./path/presented_chain.ts";
+import { provePath } from "./path/proven_path.ts";
+import { formatGeneralName, presentedNames, summarize } from "./certificate/summary.ts";
+import type { TrustAnchors } from "./path/trust_anchors.ts";
 
 /** What is asked about a presented chain. */
 export interface PeerQuestion {

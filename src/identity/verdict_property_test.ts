@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { der, forge, general, newKeys, oid } from "../../tests/support/forge.ts";
-import { type Certificate, parseCertificate } from "./certificate.ts";
-import { isCertificateFault } from "./certificate_fault.ts";
-import { parsePattern } from "./identity_pattern.ts";
-import { ProvenSignatures } from "./proven_signatures.ts";
-import { SignatureChecks } from "./signature.ts";
-import { TrustAnchors } from "./trust_anchors.ts";
+import { type Certificate, parseCertificate } from "./certificate/certificate.ts";
+import { isCertificateFault } from "./certificate/certificate_fault.ts";
+import { parsePattern } from "./names/identity_pattern.ts";
+import { ProvenSignatures } from "./path/proven_signatures.ts";
+import { SignatureChecks } from "./path/signature.ts";
+import { TrustAnchors } from "./path/trust_anchors.ts";
 import { judgePeer, type Verdict } from "./verdict.ts";
 
 const WORKER = "spiffe://example.org/worker";

@@ -3,6 +3,8 @@
  *
  * @module
  */
+export * from "./call_outcome.ts";
+export * from "./call_record.ts";
 export * from "./call_span.ts";
 export * from "./clock.ts";
 export * from "./dispatch_events.ts";

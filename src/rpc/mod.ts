@@ -5,26 +5,26 @@
  *
  * @module
  */
-export * from "./admission.ts";
-export * from "./bytes_call.ts";
-export * from "./call_context.ts";
-export { type CompressionName, compressionNames } from "./compression.ts";
-export * from "./duplex_bytes.ts";
-export { type DuplexCallOptions, DuplexExchange } from "./duplex_exchange.ts";
-export { GATHERED_BYTES } from "./gather_budget.ts";
-export * from "./limits.ts";
-export * from "./placement.ts";
-export * from "./prepared_duplex.ts";
-export type { PrepareOptions } from "./prepared_sections.ts";
-export * from "./prepared_unary.ts";
-export * from "./request_handler.ts";
+export * from "./server/admission.ts";
+export * from "./server/bytes_call.ts";
+export * from "./server/call_context.ts";
+export { type CompressionName, compressionNames } from "./wire/compression.ts";
+export * from "./server/stream_bytes.ts";
+export { type DuplexCallOptions, DuplexExchange } from "./client/stream_exchange.ts";
+export { GATHERED_BYTES } from "./wire/gather_budget.ts";
+export * from "./wire/limits.ts";
+export * from "./client/placement.ts";
+export * from "./client/prepared_stream.ts";
+export type { PrepareOptions } from "./client/prepared_sections.ts";
+export * from "./client/prepared_unary.ts";
+export * from "./server/request_handler.ts";
 export {
   createRpcRouter,
   type JsonOptions,
   type RpcRouter,
   type RpcRouterOptions,
-} from "./router.ts";
-export { brokenOff, connectionLost, notBegun, StreamFailure } from "./stream_failure.ts";
-export * from "./transport.ts";
-export * from "./unary_bytes.ts";
-export { callUnaryBytes, type UnaryCallOptions } from "./unary_call.ts";
+} from "./server/router.ts";
+export { brokenOff, connectionLost, notBegun, StreamFailure } from "./wire/stream_failure.ts";
+export * from "./client/transport.ts";
+export * from "./server/unary_bytes.ts";
+export { callUnaryBytes, type UnaryCallOptions } from "./client/unary_exchange.ts";

@@ -17,7 +17,7 @@
  * @module
  */
 export type { VerdictLimits } from "../identity/mod.ts";
-export type { EverySharedLimit, SharedLimits } from "../dispatch/mod.ts";
+export type { EverySharedLimit, SharedLimits } from "../limits/mod.ts";
 export { defaultWorkerLimits, type EveryWorkerLimit, type WorkerLimits } from "./limits.ts";
 export * from "./options.ts";
 export * from "./worker_server.ts";

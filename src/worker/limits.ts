@@ -3,7 +3,7 @@ import {
   type EverySharedLimit,
   resolveLimits,
   type SharedLimits,
-} from "../dispatch/mod.ts";
+} from "../limits/mod.ts";
 import { GATHERED_BYTES } from "../rpc/mod.ts";
 
 /**

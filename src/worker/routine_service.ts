@@ -1,7 +1,6 @@
 import { create, type DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { AnyRoutine } from "../contract/mod.ts";
-import { CallRecord } from "../dispatch/mod.ts";
 import {
   type CallRequest,
   type CallResponse,
@@ -12,7 +11,7 @@ import {
   type WorkerService,
 } from "../gen/mod.ts";
 import { headerValue } from "../http2/mod.ts";
-import { type Metrics, startServerSpan } from "../observe/mod.ts";
+import { CallRecord, type Metrics, startServerSpan } from "../observe/mod.ts";
 import {
   agreeOnRoutine,
   type CallEnvelope,

@@ -145,7 +145,7 @@ Deno.test("both ends say what is wrong with a peer that has not the key of its c
   assert.equal(refused.evidence.found, `the client ${found}`);
 });
 
-// Were it to ask, `src/identity/unread_extensions.ts` need not be so strict.
+// Were it to ask, `src/identity/certificate/unread_extensions.ts` need not be so strict.
 Deno.test("a strict client of the platform asks no proof of the key of a certificate that it cannot read", async () => {
   const unreadable = Uint8Array.of(...flawless.server.der, 0);
   await using server = listenRaw(async (raw) => {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { extension } from "../../src/credentials/certificate_writer.ts";
 import { objectIdentifier, sequence, tagged } from "../../src/credentials/der_writer.ts";
 import { writePem } from "../../src/credentials/pem_writer.ts";
-import { parseCertificate } from "../../src/identity/certificate.ts";
+import { parseCertificate } from "../../src/identity/certificate/certificate.ts";
 import { isCertificateFault } from "../../src/identity/mod.ts";
 import { WORKER_ID } from "../support/peers.ts";
 import { type KeyKind, makeAuthorities, makeCertificate } from "../support/certificates.ts";

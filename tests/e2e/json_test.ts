@@ -4,7 +4,7 @@ import { WorkerService } from "../../src/gen/mod.ts";
 import { parseAddress } from "../../src/channel/mod.ts";
 import { routine } from "../../src/contract/mod.ts";
 import { dialPeer } from "../../src/peer/mod.ts";
-import { envelope } from "../../src/rpc/envelope.ts";
+import { envelope } from "../../src/rpc/wire/envelope.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { post, rawCall } from "../support/raw_call.ts";
 

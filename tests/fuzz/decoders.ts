@@ -25,9 +25,9 @@ import {
   encodeItem,
   encodePayload,
 } from "../../src/routine/mod.ts";
-import { BodyReader } from "../../src/rpc/body_reader.ts";
-import { envelope, soleMessage } from "../../src/rpc/envelope.ts";
-import { WholeEnvelopes } from "../../src/rpc/whole_messages.ts";
+import { BodyReader } from "../../src/rpc/wire/body_reader.ts";
+import { envelope, soleMessage } from "../../src/rpc/wire/envelope.ts";
+import { WholeEnvelopes } from "../../src/rpc/wire/whole_messages.ts";
 import { forge } from "../support/forge.ts";
 
 /** A decoder, bytes it takes, and the only way in which it may say no. */

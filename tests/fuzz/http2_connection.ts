@@ -4,9 +4,9 @@
 import { strictEqual } from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import fc from "fast-check";
-import { ByteBudget } from "../../src/http2/byte_budget.ts";
-import { openClientConnection } from "../../src/http2/client_connection.ts";
-import type { Connection } from "../../src/http2/connection.ts";
+import { ByteBudget } from "../../src/http2/guard/byte_budget.ts";
+import { openClientConnection } from "../../src/http2/connection/client_connection.ts";
+import type { Connection } from "../../src/http2/connection/connection.ts";
 import {
   frame,
   ManualTime,
@@ -20,8 +20,8 @@ import { Flag, FrameType } from "../../src/http2/frame/frame_header.ts";
 import { encodeSettings } from "../../src/http2/frame/settings.ts";
 import type { HeaderList } from "../../src/http2/header_list.ts";
 import { memoryChannelPair } from "../../src/http2/memory_channel.ts";
-import { openServerConnection } from "../../src/http2/server_connection.ts";
-import type { Stream, StreamEnd, StreamReceiver } from "../../src/http2/stream.ts";
+import { openServerConnection } from "../../src/http2/connection/server_connection.ts";
+import type { Stream, StreamEnd, StreamReceiver } from "../../src/http2/streams/stream.ts";
 
 /** How long to look for a peer that breaks a connection. */
 export interface FuzzOptions {

@@ -9,7 +9,7 @@ import { CallRequestSchema, DuplexRequestSchema, WorkerService } from "../../src
 import { type HeaderList, headerValue } from "../../src/http2/mod.ts";
 import { dialPeer } from "../../src/peer/mod.ts";
 import { parseAddress } from "../../src/channel/mod.ts";
-import { envelope } from "../../src/rpc/envelope.ts";
+import { envelope } from "../../src/rpc/wire/envelope.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { post, rawCall, type RawResponse } from "../support/raw_call.ts";
 

@@ -9,7 +9,7 @@ import {
   type RpcLimits,
   type RpcRouter,
 } from "../../src/rpc/mod.ts";
-import { readBinary } from "../../src/rpc/binary_form.ts";
+import { readBinary } from "../../src/rpc/wire/binary_form.ts";
 import { echoFailure } from "./echo.ts";
 import {
   type EchoRequest,

@@ -1,5 +1,5 @@
 import type { HeaderList } from "../header_list.ts";
-import { RepeatedLists } from "../repeated_lists.ts";
+import { RepeatedLists } from "../fields/repeated_lists.ts";
 import { INITIAL_TABLE_BYTES } from "./decoder.ts";
 import { DynamicTable, ENTRY_OVERHEAD_BYTES } from "./dynamic_table.ts";
 import { FieldIndex } from "./field_index.ts";

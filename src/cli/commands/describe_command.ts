@@ -1,0 +1,37 @@
+import { createClient } from "@connectrpc/connect";
+import { Command } from "commander";
+import { type RoutineDescription, RoutineShape, WorkerService } from "../../gen/mod.ts";
+import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
+import { jsonOf } from "../json_value.ts";
+
+/** `selvage describe`: what a worker serves. */
+export function describeCommand(): Command {
+  const command = new Command("describe").description("print what a worker serves, as JSON");
+  return withCallerFlags(command, "endpoint").action(describe);
+}
+
+async function describe(flags: CallerFlags): Promise<void> {
+  await using dispatcher = await openDispatcher(flags, "endpoint");
+  const client = createClient(WorkerService, dispatcher.transport);
+  const { workerId, routines, services, tags, idleSeconds } = await client.describe({}, {
+    timeoutMs: flags.timeout ?? 30_000,
+  });
+  console.log(jsonOf({
+    id: workerId,
+    routines: routines.map(routineOf),
+    services,
+    tags,
+    idleSeconds: Number(idleSeconds),
+  }));
+}
+
+function routineOf({ name, version, shape, idempotent }: RoutineDescription): object {
+  return {
+    name,
+    ...(version === "" ? {} : { version }),
+    ...(shape === RoutineShape.UNSPECIFIED
+      ? {}
+      : { shape: RoutineShape[shape]?.toLowerCase() ?? "unknown" }),
+    idempotent,
+  };
+}

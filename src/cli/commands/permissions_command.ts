@@ -1,0 +1,134 @@
+import { dirname, resolve } from "node:path";
+import { Command } from "commander";
+import { parseAddress } from "../../channel/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { absoluteModules, configFlags, moduleFiles } from "../../pool/mod.ts";
+import { endpointSocket } from "../../spiffe/mod.ts";
+import { threadEntry } from "../../worker/mod.ts";
+import type { CallerFlags } from "../caller_flags.ts";
+import type { CredentialsFlags } from "../credentials_flags.ts";
+import type { WorkerFlags } from "./worker_command.ts";
+
+/**
+ * `selvage permissions`: the least that Deno must allow for a command to run.
+ *
+ * @param commands The commands it can tell of; they parse their own flags.
+ */
+export function permissionsCommand(commands: () => readonly Command[]): Command {
+  return new Command("permissions")
+    .description("print the least Deno permissions that a command needs, with its flags")
+    .argument("<COMMAND...>", "the command, with the flags it will be run with")
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async ([name, ...args]: readonly string[]) => {
+      const command = commands().find((command) => command.name() === name);
+      if (command === undefined) {
+        throw new ConfigurationError(`there is no command ${JSON.stringify(name)}`, {
+          setting: "COMMAND",
+        });
+      }
+      const needs = new Needs();
+      const leaves = command.commands.length === 0 ? [command] : command.commands;
+      for (const inner of leaves) {
+        inner.action(async (...given: unknown[]) => {
+          await demand(inner, given, needs);
+          console.log(needs.flags.join(" "));
+        });
+      }
+      await command.parseAsync(args, { from: "user" });
+    });
+}
+
+/** What a command must be allowed to do. */
+class Needs {
+  readonly #read = new Set<string>();
+  readonly #write = new Set<string>();
+  readonly #net = new Set<string>();
+  #everywhere = false;
+  #uid = false;
+
+  get flags(): readonly string[] {
+    return [
+      "--allow-env=SELVAGE_*",
+      ...(this.#everywhere ? ["--allow-net"] : flag("net", this.#net)),
+      ...flag("read", this.#read),
+      ...flag("write", this.#write),
+      ...(this.#uid ? ["--allow-sys=uid"] : []),
+    ];
+  }
+
+  read(...paths: readonly string[]): void {
+    for (const path of paths) this.#read.add(path);
+  }
+
+  write(path: string): void {
+    this.#write.add(path);
+  }
+
+  /** To listen at, or to dial. */
+  net(text: string, setting: string): void {
+    const address = parseAddress(text, setting);
+    if (address.kind === "tcp") this.#net.add(text);
+    if (address.kind === "unix") this.socket(address.path);
+  }
+
+  /** To send a token there: through a unix socket only in a folder of our own. */
+  token(text: string, setting: string): void {
+    const address = parseAddress(text, setting);
+    if (address.kind !== "unix") return;
+    this.read(dirname(resolve(address.path)));
+    this.#uid = true;
+  }
+
+  /** To dial what a discovery lists; what any other finds is not known before. */
+  discovery(url: string | undefined, dial: (address: string) => void): void {
+    if (url?.startsWith("static:") === true) {
+      for (const address of url.slice("static:".length).split(",")) dial(address);
+    } else if (url !== undefined) this.#everywhere = true;
+  }
+
+  /** A unix socket to listen at, or to dial. */
+  socket(path: string): void {
+    this.read(path);
+    this.write(path);
+    this.#net.add(`unix:${path}`);
+  }
+}
+
+async function demand(command: Command, given: readonly unknown[], needs: Needs): Promise<void> {
+  const flags = command.opts<CredentialsFlags>();
+  for (const file of [flags.ca, flags.cert, flags.key, flags.denylist]) {
+    // Files are watched through the folder they lie in.
+    if (file !== undefined) needs.read(dirname(resolve(file)));
+  }
+  if (flags.spiffeSocket !== undefined) {
+    needs.socket(endpointSocket(flags.spiffeSocket, "--spiffe-socket").path);
+  }
+  if (command.name() === "worker") {
+    const { listen, health, discover } = command.opts<WorkerFlags>();
+    needs.net(listen, "--listen");
+    if (health !== undefined) needs.net(health, "--health");
+    needs.discovery(discover, (address) => needs.net(address, "--discover"));
+    const modules = [threadEntry.href, ...absoluteModules(given[0] as readonly string[])];
+    needs.read(...await moduleFiles(modules, await configFlags(undefined)));
+  } else if (command.parent?.name() === "certs") {
+    const folder = resolve(given[0] as string);
+    needs.read(folder);
+    needs.write(folder);
+  } else {
+    const { endpoint = [], discover, tokenFile } = command.opts<
+      Omit<CallerFlags, "endpoint"> & { readonly endpoint?: string | readonly string[] }
+    >();
+    if (tokenFile !== undefined) needs.read(resolve(tokenFile));
+    const dial = (address: string, setting: string) => {
+      needs.net(address, setting);
+      if (tokenFile !== undefined) needs.token(address, setting);
+    };
+    for (const address of [endpoint].flat()) dial(address, "--endpoint");
+    needs.discovery(discover, (address) => dial(address, "--discover"));
+  }
+}
+
+function flag(kind: string, values: ReadonlySet<string>): readonly string[] {
+  return values.size === 0 ? [] : [`--allow-${kind}=${[...values].join(",")}`];
+}

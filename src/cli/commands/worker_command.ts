@@ -1,0 +1,107 @@
+import { Command } from "commander";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { type WorkerDispatcherOptions, WorkerServer } from "../../worker/mod.ts";
+import {
+  type CredentialsFlags,
+  credentialsOf,
+  withCredentialsFlags,
+} from "../credentials_flags.ts";
+import { countFlag, durationFlag, flag, listFlag, switchFlag } from "../flag.ts";
+import { configureLog, type LogFlags, withLogFlag } from "../log.ts";
+import { keepStdout } from "../own_stdout.ts";
+
+/** `selvage worker`: serves the routines of modules until it is told to stop. */
+export function workerCommand(): Command {
+  const command = new Command("worker")
+    .description("serve the routines that modules export")
+    .argument("<MODULE...>", "files or URLs of modules")
+    .addOption(
+      flag("--listen <HOST:PORT>", "where to listen, port 0 for any; [IPv6]:PORT, unix:PATH")
+        .default("127.0.0.1:0"),
+    )
+    .addOption(flag("--advertise <HOST:PORT>", "the address that others reach it by"))
+    .addOption(
+      listFlag("--allow <PATTERN>", "who may connect, with mutual TLS; may be given again"),
+    )
+    .addOption(switchFlag("--strict", "refuse whatever is less than mutual TLS off this machine"))
+    .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
+    .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
+    .addOption(countFlag("--concurrency <N>", "calls at once (default: 256)", 1))
+    .addOption(flag("--discover <URL>", "where its routines find workers to call"))
+    .addOption(listFlag("--identity <ID>", "who those must prove to be; may be given again"))
+    .addOption(countFlag("--threads <N>", "threads for routines marked so", 1))
+    .addOption(durationFlag("--drain-grace <DURATION>", "for calls in flight (default: 25s)"));
+  return withLogFlag(withCredentialsFlags(command), "info").action(work);
+}
+
+/** The flags of `selvage worker`. */
+export interface WorkerFlags extends CredentialsFlags, LogFlags {
+  readonly listen: string;
+  readonly advertise?: string;
+  readonly allow?: readonly string[];
+  readonly strict?: boolean;
+  readonly tag?: readonly string[];
+  readonly health?: string;
+  readonly concurrency?: number;
+  readonly discover?: string;
+  readonly identity?: readonly string[];
+  readonly threads?: number;
+  readonly drainGrace?: number;
+}
+
+async function work(modules: readonly string[], flags: WorkerFlags): Promise<void> {
+  await configureLog(flags);
+  const credentials = credentialsOf(flags, "worker");
+  if (credentials !== undefined && flags.oneWay !== true && flags.allow === undefined) {
+    throw new ConfigurationError(
+      'mutual TLS needs --allow to say who may connect; --allow "*" is anyone the CA vouches for',
+      { setting: "--allow" },
+    );
+  }
+  const print = keepStdout();
+  const told = toldToStop();
+  await using worker = await WorkerServer.start({
+    modules,
+    listen: flags.listen,
+    advertise: flags.advertise,
+    credentials,
+    allow: flags.allow,
+    strict: flags.strict,
+    tags: flags.tag,
+    dispatcher: dispatcherOf(flags),
+    threads: flags.threads,
+    health: flags.health,
+    limits: {
+      ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
+      ...(flags.drainGrace === undefined ? {} : { drainGraceMs: flags.drainGrace }),
+    },
+  });
+  const { id, address, url, security } = worker;
+  print(JSON.stringify({ event: "worker.ready", id, address, url, security }));
+  await told;
+}
+
+/** Where its routines call others; they are the worker itself there. */
+function dispatcherOf({ discover, identity }: WorkerFlags): WorkerDispatcherOptions | undefined {
+  if (discover !== undefined) return { discovery: discover, identity };
+  if (identity === undefined) return undefined;
+  throw new ConfigurationError(
+    "--identity says who the workers of --discover must prove to be, and that is missing; who may " +
+      "connect here is --allow",
+    { setting: "--discover" },
+  );
+}
+
+/** Heard from the start on, so that a worker stops which is told to while it starts. */
+function toldToStop(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
+    let heard = 0;
+    Deno.addSignalListener(signal, () => {
+      resolve();
+      // Whoever asks again does not want to wait for the calls in flight.
+      if (++heard > 1) Deno.exit(128 + number);
+    });
+  }
+  return promise;
+}

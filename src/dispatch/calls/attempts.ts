@@ -1,0 +1,117 @@
+import type { Clock, Observer, RetryCause } from "../../observe/mod.ts";
+import { DeadlineExceeded, NoWorkersAvailable } from "../../errors/mod.ts";
+import type { Endpoint } from "../fleet/endpoint.ts";
+import type { Link } from "../fleet/link.ts";
+import { noneTookIt } from "./exhausted.ts";
+import type { Fleet, Wanted } from "../fleet/fleet.ts";
+import { judgeFailure } from "./retry.ts";
+import { waitFor } from "./waiting.ts";
+
+/** A call that looks for a worker. */
+export interface PlacedCall {
+  /** The routine or service method, as events name it. */
+  readonly routine: string;
+  /** The call's id, where it has one. */
+  readonly callId?: string | undefined;
+  /** What it asks of its worker. */
+  readonly wanted: Wanted;
+  /** Whether it may begin twice. */
+  readonly idempotent: boolean;
+  /** Whether it is a service's method, whose errors are the service's own. Default: a routine. */
+  readonly ofService?: true;
+  readonly signal: AbortSignal | undefined;
+  /** The time it was given, in milliseconds; `undefined` is no limit. */
+  readonly timeoutMs: number | undefined;
+  /** When that time is over, by `performance.now()`. */
+  readonly deadline: number | undefined;
+}
+
+/** What making calls on a fleet takes. */
+export interface AttemptsOptions {
+  readonly fleet: Fleet;
+  readonly clock: Clock;
+  readonly observer: Observer;
+}
+
+/** How often the same worker may be asked again because a connection to it ended. */
+const SAME_WORKER_ATTEMPTS = 3;
+
+/** Brings calls to workers, each at most once unless it is idempotent. */
+export class Attempts {
+  readonly #options: AttemptsOptions;
+
+  /** Over a fleet. */
+  constructor(options: AttemptsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes a call on one worker, and on another where it is known not to have begun.
+   *
+   * @param once makes the call there; what it throws, as `rpc/` tells it, is judged.
+   */
+  async make<Result>(
+    call: PlacedCall,
+    once: (link: Link, endpoint: Endpoint) => Promise<Result>,
+  ): Promise<Result> {
+    const { fleet } = this.#options;
+    let tried: Map<Endpoint, Error> | undefined;
+    let lost = 0;
+    for (let attempt = 1;; attempt++) {
+      const endpoint = fleet.choose(call.wanted, tried) ??
+        await this.place(call, tried ??= new Map());
+      const link = endpoint.link as Link;
+      endpoint.inFlight += 1;
+      try {
+        return await once(link, endpoint);
+      } catch (thrown) {
+        if (call.signal?.aborted) throw call.signal.reason;
+        const failure = judgeFailure(thrown, call, endpoint, link);
+        if (failure.final) throw failure.error;
+        if (!failure.sameWorker || ++lost === SAME_WORKER_ATTEMPTS) {
+          (tried ??= new Map()).set(endpoint, failure.error);
+        }
+        this.#tell(call, endpoint, failure.cause, attempt);
+      } finally {
+        endpoint.inFlight -= 1;
+      }
+    }
+  }
+
+  /**
+   * Finds a worker that takes calls and has not been `tried`; those that could not be connected are
+   * added to `tried`.
+   *
+   * @throws {SelvageError} If there is none.
+   */
+  async place(call: PlacedCall, tried: Map<Endpoint, Error>): Promise<Endpoint> {
+    const { fleet, clock } = this.#options;
+    const endpoint = await waitFor(fleet.bring(call.wanted, tried), {
+      clock,
+      signal: call.signal,
+      timeoutMs: remainingMs(call),
+      expired: () => new DeadlineExceeded(call.timeoutMs ?? 0),
+    });
+    if (fleet.closed) throw new NoWorkersAvailable("the dispatcher has been disposed of");
+    if (endpoint === undefined) throw noneTookIt(tried);
+    return endpoint;
+  }
+
+  #tell(call: PlacedCall, endpoint: Endpoint, cause: RetryCause, attempt: number): void {
+    const { routine, callId } = call;
+    this.#options.observer.emit({
+      type: "dispatch.retried",
+      routine,
+      worker: endpoint.ref,
+      cause,
+      attempt,
+      ...(callId === undefined ? {} : { callId }),
+    });
+  }
+}
+
+/** The time a call still has, in whole milliseconds, at least one; `undefined` is no limit. */
+export function remainingMs({ deadline }: Pick<PlacedCall, "deadline">): number | undefined {
+  if (deadline === undefined) return undefined;
+  return Math.max(1, Math.ceil(deadline - performance.now()));
+}

@@ -1,0 +1,112 @@
+import type { AnyRoutine, CallOptions } from "../../contract/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import type { HeaderList } from "../../http2/mod.ts";
+import type { CallSpan } from "../../observe/mod.ts";
+import type { PlacedCall } from "./attempts.ts";
+import type { Link } from "../fleet/link.ts";
+import { headerFields, tokenField } from "./request_fields.ts";
+
+/** Where a caller's token comes from: itself, or a function that gives the one of now. */
+export type TokenSource = string | (() => string | Promise<string>);
+
+/** How calls are made that do not say otherwise. */
+export interface CallDefaults {
+  /** How long a unary call may take, in milliseconds; 0 is no limit. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Headers to send along. Default: none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** How many items of a stream may be under way unread. Default 16. */
+  readonly ahead?: number | undefined;
+}
+
+/** What every call of a dispatcher shares. */
+export class CallSettings {
+  /** How long a unary call may take, in milliseconds; 0 is no limit. */
+  readonly timeoutMs: number;
+  /** How many items of a stream may be under way unread. */
+  readonly ahead: number;
+  readonly #token: TokenSource | undefined;
+  readonly #fields: HeaderList;
+  readonly #idPrefix: string;
+  #calls = 0;
+
+  /**
+   * Checks the defaults.
+   *
+   * @throws {ConfigurationError} If one cannot be used.
+   */
+  constructor(defaults: CallDefaults, token: TokenSource | undefined, dispatcherId: string) {
+    this.timeoutMs = checkedTimeout(defaults.timeoutMs ?? 30_000);
+    this.ahead = checkedAhead(defaults.ahead ?? 16);
+    this.#fields = headerFields(defaults.headers ?? {});
+    this.#token = token;
+    this.#idPrefix = `${dispatcherId.slice(0, 8)}-`;
+  }
+
+  /** A call of a routine that is to be brought to a worker. */
+  placed(routine: AnyRoutine, options: CallOptions, defaultMs: number): PlacedCall & CallId {
+    const { signal, timeoutMs = defaultMs } = options;
+    const limited = checkedTimeout(timeoutMs) !== 0;
+    return {
+      routine: routine.name,
+      callId: this.#idPrefix + (++this.#calls).toString(36),
+      wanted: options,
+      idempotent: routine.options.idempotent === true,
+      signal,
+      timeoutMs: limited ? timeoutMs : undefined,
+      deadline: limited ? performance.now() + timeoutMs : undefined,
+    };
+  }
+
+  /** How many items may be under way unread. */
+  aheadOf(options: CallOptions): number {
+    return options.ahead === undefined ? this.ahead : checkedAhead(options.ahead);
+  }
+
+  /**
+   * The fields that a call's request carries beyond those that every one has; `undefined` where it
+   * has none. They depend on the connection: not each may carry a token.
+   */
+  fields(
+    options: CallOptions,
+    span: CallSpan | undefined,
+  ): RequestFields | undefined {
+    const token = options.token ?? this.#token;
+    const { headers } = options;
+    const common = this.#fields;
+    if (token === undefined && headers === undefined && span === undefined && common.length === 0) {
+      return undefined;
+    }
+    const own = [...common];
+    if (headers !== undefined) own.push(...headerFields(headers));
+    if (span !== undefined) own.push("traceparent", span.traceparent);
+    return async (link) => {
+      if (token === undefined) return own;
+      const now = typeof token === "string" ? token : await token();
+      return [...own, ...await tokenField(now, link)];
+    };
+  }
+}
+
+/** The fields that a call's request carries over a connection, beyond those that every one has. */
+export type RequestFields = (link: Link) => Promise<HeaderList>;
+
+/** The id of a call. */
+export interface CallId {
+  /** The id, unlike that of any other call. */
+  readonly callId: string;
+}
+
+function checkedTimeout(timeoutMs: number): number {
+  if (Number.isFinite(timeoutMs) && timeoutMs >= 0) return timeoutMs;
+  throw new ConfigurationError(`timeoutMs is a number of milliseconds, not ${timeoutMs}`, {
+    setting: "timeoutMs",
+  });
+}
+
+function checkedAhead(ahead: number): number {
+  if (Number.isInteger(ahead) && ahead > 0 && ahead < 2 ** 31) return ahead;
+  throw new ConfigurationError(`ahead is a number of items, at least 1, not ${ahead}`, {
+    setting: "ahead",
+  });
+}

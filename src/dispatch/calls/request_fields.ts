@@ -1,0 +1,56 @@
+import { ConfigurationError } from "../../errors/mod.ts";
+import type { HeaderList } from "../../http2/mod.ts";
+import type { Link } from "../fleet/link.ts";
+import { insistOnOwnFolder } from "./own_folder.ts";
+
+/** Headers that say what a request is; a caller's own would contradict them. */
+const RESERVED =
+  /^(?:selvage-|connect-|grpc-|content-|accept-encoding$|authorization$|connection$|host$|keep-alive$|proxy-connection$|te$|trailer$|transfer-encoding$|upgrade$|user-agent$)/;
+
+/**
+ * The caller's own headers, as a request carries them.
+ *
+ * @throws {ConfigurationError} If one is no header, or says what only the request itself may say.
+ */
+export function headerFields(headers: Readonly<Record<string, string>>): HeaderList {
+  let checked: Headers;
+  try {
+    checked = new Headers(headers);
+  } catch (cause) {
+    throw new ConfigurationError(`headers hold what is none: ${(cause as Error).message}`, {
+      setting: "headers",
+      cause,
+    });
+  }
+  const fields: string[] = [];
+  for (const [name, value] of checked) {
+    if (RESERVED.test(name)) {
+      throw new ConfigurationError(`the header "${name}" is set by the call itself`, {
+        setting: "headers",
+      });
+    }
+    fields.push(name, value);
+  }
+  return fields;
+}
+
+/**
+ * The field that carries a token over a connection to which one may go: TLS to a proven worker, a
+ * unix socket in a folder of our own, or a channel within this process.
+ *
+ * @throws {ConfigurationError} If the connection is none of these.
+ */
+export async function tokenField(token: string, link: Link): Promise<HeaderList> {
+  if (link.security === "plaintext") {
+    throw new ConfigurationError("a token is not sent over plaintext; give credentials", {
+      setting: "token",
+    });
+  }
+  if (link.security === "unix-socket") await insistOnOwnFolder(link.socketPath ?? "");
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new ConfigurationError("the token is blank, or holds what a header cannot carry", {
+      setting: "token",
+    });
+  }
+  return ["authorization", `Bearer ${token}`];
+}

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { ConfigurationError } from "../../errors/mod.ts";
+import type { Link } from "../fleet/link.ts";
+import { headerFields, tokenField } from "./request_fields.ts";
+
+const over = (security: Link["security"]) => ({ security }) as Link;
+
+Deno.test("headerFields() gives names in lower case, as HTTP/2 has them", () => {
+  assert.deepEqual(headerFields({ "X-Tenant": "seven" }), ["x-tenant", "seven"]);
+});
+
+Deno.test("headerFields() refuses what is no header and what the call itself says", () => {
+  const refused = [
+    { "a b": "c" },
+    { a: "b\r\nc: d" },
+    { ":path": "/" },
+    { "Content-Type": "x" },
+    {
+      "selvage-routine": "other",
+    },
+    { authorization: "x" },
+    { te: "trailers" },
+  ];
+  for (const headers of refused) {
+    assert.throws(
+      () => headerFields(headers as unknown as Record<string, string>),
+      ConfigurationError,
+      JSON.stringify(headers),
+    );
+  }
+});
+
+Deno.test("tokenField() sends a token over TLS and in memory, never over plaintext", async () => {
+  for (const security of ["mutual-tls", "one-way-tls", "memory"] as const) {
+    assert.deepEqual(await tokenField("abc", over(security)), ["authorization", "Bearer abc"]);
+  }
+  await assert.rejects(tokenField("abc", over("plaintext")), ConfigurationError);
+});
+
+Deno.test("tokenField() refuses a token that is blank or would break the header", async () => {
+  for (const token of ["", " ", "a\nb", "a b"]) {
+    await assert.rejects(tokenField(token, over("mutual-tls")), ConfigurationError);
+  }
+});

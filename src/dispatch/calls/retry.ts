@@ -1,0 +1,87 @@
+import { ConnectError } from "@connectrpc/connect";
+import { Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.ts";
+import type { RetryCause } from "../../observe/mod.ts";
+import { fromConnectError, toldBy } from "../../routine/mod.ts";
+import { brokenOff, connectionLost, notBegun } from "../../rpc/mod.ts";
+import type { PlacedCall } from "./attempts.ts";
+import type { Endpoint } from "../fleet/endpoint.ts";
+import type { Link } from "../fleet/link.ts";
+
+/** What is to be done after a call failed on a worker. */
+export type Failure =
+  /** The caller is told. */
+  | { readonly final: true; readonly error: unknown }
+  /** Another attempt is safe: the call has not begun there, or may begin twice. */
+  | {
+    readonly final: false;
+    readonly error: Error;
+    readonly cause: RetryCause;
+    /** Whether the same worker may be asked again, over another connection. */
+    readonly sameWorker: boolean;
+  };
+
+/**
+ * Judges a failure by the rule that a call begins at most once, unless it is idempotent.
+ *
+ * @param thrown what the call failed with.
+ */
+export function judgeFailure(
+  thrown: unknown,
+  call: PlacedCall,
+  endpoint: Endpoint,
+  link: Link,
+): Failure {
+  if (notBegun(thrown)) return notBegunThere(thrown, endpoint, link);
+  if (connectionLost(thrown)) {
+    const error = unavailable("the connection was lost during the call", endpoint, false, thrown);
+    if (!call.idempotent) return { final: true, error };
+    return { final: false, error, cause: "connection-lost", sameWorker: true };
+  }
+  if (!(thrown instanceof ConnectError)) return { final: true, error: thrown };
+  if (brokenOff(thrown) && call.ofService !== true) {
+    // Not an answer of the routine's, whatever its code; nor is it known that there was none to come.
+    return { final: true, error: unavailable("the call was broken off", endpoint, false, thrown) };
+  }
+  // A code alone proves nothing: only what the worker itself told does.
+  const told = toldBy(thrown);
+  const cause = told === undefined ? undefined : refusalCause(told);
+  if (told !== undefined && cause !== undefined) {
+    return { final: false, error: told, cause, sameWorker: false };
+  }
+  if (told === undefined && call.ofService) return { final: true, error: thrown };
+  const worker = endpoint.ref;
+  const { routine, timeoutMs } = call;
+  return { final: true, error: fromConnectError(thrown, { routine, worker, timeoutMs }) };
+}
+
+function notBegunThere(thrown: unknown, endpoint: Endpoint, link: Link): Failure {
+  const open = link.connection.state === "open";
+  const what = open ? "it refused the stream" : "the connection takes no more calls";
+  return {
+    final: false,
+    error: unavailable(what, endpoint, true, thrown),
+    cause: open ? "refused-stream" : "goaway",
+    sameWorker: !open,
+  };
+}
+
+/** Why a worker that answered did not begin the call, where that is so. */
+function refusalCause(error: Error): RetryCause | undefined {
+  if (error instanceof Overloaded) return "overloaded";
+  if (error instanceof UnknownRoutine) return "routine-unknown";
+  if (error instanceof WorkerUnavailable && error.notBegun) return "goaway";
+  return undefined;
+}
+
+function unavailable(
+  what: string,
+  { ref }: Endpoint,
+  notBegun: boolean,
+  cause: unknown,
+): WorkerUnavailable {
+  return new WorkerUnavailable(`worker ${ref.address} is unavailable: ${what}`, {
+    worker: ref,
+    notBegun,
+    cause,
+  });
+}

@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { WorkerUnavailable } from "../../errors/mod.ts";
+import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
+import { StreamFailure } from "../../rpc/mod.ts";
+import type { PlacedCall } from "./attempts.ts";
+import type { Endpoint } from "../fleet/endpoint.ts";
+import { FakeLink } from "../fleet/fakes.ts";
+import { judgeFailure } from "./retry.ts";
+
+const worker = { address: "127.0.0.1:8443" };
+const endpoint = { ref: worker } as Endpoint;
+const link = new FakeLink(worker, () => {});
+const call: PlacedCall = {
+  routine: "math.add",
+  wanted: {},
+  idempotent: true,
+  signal: undefined,
+  timeoutMs: undefined,
+  deadline: undefined,
+};
+
+function brokenOff(end: StreamEnd): ConnectError {
+  return new ConnectError("reset", Code.Internal, undefined, undefined, new StreamFailure(end));
+}
+
+Deno.test("judgeFailure() takes a stream that was reset for no answer of the routine", () => {
+  for (const how of ["reset-by-us", "reset-by-peer"] as const) {
+    const thrown = brokenOff({ how, code: ErrorCode.PROTOCOL_ERROR });
+    const { final, error } = judgeFailure(thrown, call, endpoint, link);
+    assert.ok(final && error instanceof WorkerUnavailable, String(error));
+    assert.deepEqual([error.notBegun, error.worker, error.cause], [false, worker, thrown]);
+  }
+});
+
+Deno.test("judgeFailure() leaves to a service's caller what its stream was reset with", () => {
+  const thrown = brokenOff({ how: "reset-by-peer", code: ErrorCode.INTERNAL_ERROR });
+  const failure = judgeFailure(thrown, { ...call, ofService: true }, endpoint, link);
+  assert.deepEqual(failure, { final: true, error: thrown });
+});

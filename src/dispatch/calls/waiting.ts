@@ -1,0 +1,34 @@
+import type { Clock } from "../../observe/mod.ts";
+
+/** How long to wait, and who may end the wait. */
+export interface WaitOptions {
+  readonly clock: Clock;
+  /** Ends the wait with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Ends the wait, in milliseconds; `undefined` and 0 are no limit. */
+  readonly timeoutMs?: number | undefined;
+  /** What a wait that took too long throws. */
+  readonly expired: () => Error;
+}
+
+/**
+ * Waits for a promise, a signal or a timeout, whichever comes first. What the promise comes to
+ * afterwards is of no interest.
+ */
+export async function waitFor<Value>(
+  promise: Promise<Value>,
+  { clock, signal, timeoutMs, expired }: WaitOptions,
+): Promise<Value> {
+  signal?.throwIfAborted();
+  const ended = Promise.withResolvers<never>();
+  const onAbort = () => ended.reject(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  using _timer = timeoutMs === undefined || timeoutMs === 0
+    ? undefined
+    : clock.schedule(() => ended.reject(expired()), timeoutMs);
+  try {
+    return await Promise.race([promise, ended.promise]);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}

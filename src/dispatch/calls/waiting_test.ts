@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { ManualClock } from "../fleet/fakes.ts";
+import { waitFor } from "./waiting.ts";
+
+const never = new Promise<number>(() => {});
+const expired = () => new Error("too late");
+
+Deno.test("waitFor() gives what the promise comes to, and leaves no timer", async () => {
+  const clock = new ManualClock();
+  assert.equal(await waitFor(Promise.resolve(3), { clock, timeoutMs: 50, expired }), 3);
+  assert.deepEqual(clock.pending, []);
+});
+
+Deno.test("waitFor() throws what the caller's signal was aborted with", async () => {
+  const clock = new ManualClock();
+  const caller = new AbortController();
+  const waiting = waitFor(never, { clock, signal: caller.signal, expired });
+  caller.abort(new RangeError("enough"));
+  await assert.rejects(waiting, new RangeError("enough"));
+  await assert.rejects(
+    waitFor(never, { clock, signal: caller.signal, expired }),
+    new RangeError("enough"),
+  );
+});
+
+Deno.test("waitFor() gives up when the time is over", async () => {
+  const clock = new ManualClock();
+  const waiting = waitFor(never, { clock, timeoutMs: 50, expired });
+  const rejected = assert.rejects(waiting, new Error("too late"));
+  await clock.advance(50);
+  await rejected;
+});

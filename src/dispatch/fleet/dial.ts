@@ -1,0 +1,134 @@
+import { parseAddress, type TlsVersion } from "../../channel/mod.ts";
+import type { CredentialsSource } from "../../credentials/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import type { ByteBudget } from "../../http2/mod.ts";
+import { type IdentityPattern, parsePatterns } from "../../identity/mod.ts";
+import { type Clock, loggerFor, type Observer } from "../../observe/mod.ts";
+import type { dialPeer } from "../../peer/mod.ts";
+import { plaintextPosture } from "../../policy/mod.ts";
+import type { DiscoveredWorker } from "../../discovery/mod.ts";
+import type { EveryDispatcherLimit } from "../limits.ts";
+import type { Dial } from "./link.ts";
+import { describeSelf } from "./self_description.ts";
+import { workerRef } from "./worker_ref.ts";
+
+/** How the workers of one source are dialled. */
+export interface DialOptions {
+  readonly dialPeer: typeof dialPeer;
+  /** Default: plaintext. */
+  readonly credentials: CredentialsSource | undefined;
+  /** Who they must be; `undefined` where each is to be what its discovery expects. */
+  readonly identity: readonly IdentityPattern[] | undefined;
+  readonly strict: boolean;
+  /** Default: 1.3 where we show a certificate, else 1.2. */
+  readonly minTlsVersion: TlsVersion | undefined;
+  readonly limits: Pick<EveryDispatcherLimit, "handshakeTimeoutMs" | "verdict" | "http2">;
+  /** What every connection draws on. */
+  readonly budget: ByteBudget;
+  /** Handshakes under way at once, over every source. */
+  readonly slots: DialSlots;
+  readonly clock: Clock;
+  readonly observer: Observer;
+}
+
+/** Makes the function by which the workers of one source are dialled. */
+export function dialWith(options: DialOptions): Dial {
+  const { slots, observer, credentials, limits } = options;
+  return async (worker, { signal, onState }) => {
+    const address = parseAddress(worker.address);
+    if (credentials === undefined && plaintextPosture(address, options.strict) === "warn") {
+      loggerFor("security").warn("worker {address} is called in plaintext over the network", {
+        address: worker.address,
+      });
+    }
+    const expected = credentials === undefined ? [] : expectedOf(worker, options.identity);
+    using _slot = await slots.take(signal);
+    // What is current may be another version by the time the worker has answered.
+    const material = credentials?.current();
+    const peer = await options.dialPeer(address, {
+      credentials: material,
+      expected,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      verdict: limits.verdict,
+      signal,
+      clock: options.clock,
+      connection: { onState, limits: limits.http2, budget: options.budget },
+      ...(options.minTlsVersion === undefined ? {} : { minTlsVersion: options.minTlsVersion }),
+      worker: workerRef(worker),
+    });
+    const { name: identity, fingerprint } = peer.identity ?? {};
+    observer.emit({
+      type: "peer.accepted",
+      side: "dispatcher",
+      peer: { address: worker.address, ...(identity === undefined ? {} : { identity }) },
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+      security: peer.facts.security,
+      ...(material === undefined ? {} : { generation: material.generation }),
+    });
+    const { id, tags } = await describeSelf(peer.connection, signal);
+    return {
+      connection: peer.connection,
+      id: id ?? worker.id,
+      tags: tags ?? worker.tags ?? [],
+      identity,
+      security: peer.facts.security,
+      ...(address.kind === "unix" ? { socketPath: address.path } : {}),
+      validUntil: peer.validUntil,
+      isTrusted: () => credentials === undefined || peer.isProvenBy(credentials.current()),
+    };
+  };
+}
+
+function expectedOf(
+  { address, expected }: DiscoveredWorker,
+  identity: readonly IdentityPattern[] | undefined,
+): readonly IdentityPattern[] {
+  if (identity !== undefined) return identity;
+  if (expected !== undefined) return parsePatterns(expected);
+  throw new ConfigurationError(`no identity is expected of worker ${address}`, {
+    setting: "identity",
+  });
+}
+
+/** So many handshakes may be under way at once; the others wait their turn. */
+export class DialSlots {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  /** @param count handshakes at once. */
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Waits for a place. Disposing of it gives it to the next. */
+  async take(signal: AbortSignal): Promise<Disposable> {
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#turn(signal);
+    return { [Symbol.dispose]: () => this.#give() };
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const take = () => {
+      signal.removeEventListener("abort", leave);
+      resolve();
+    };
+    const leave = () => {
+      this.#waiting.delete(take);
+      reject(signal.reason);
+    };
+    this.#waiting.add(take);
+    signal.addEventListener("abort", leave, { once: true });
+    return promise;
+  }
+
+  #give(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#free += 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
+  }
+}

@@ -1,0 +1,328 @@
+import type { WorkerState } from "../../contract/mod.ts";
+import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../../errors/mod.ts";
+import type { DiscoveredWorker } from "../../discovery/mod.ts";
+import type { ConnectionEnd } from "../../http2/mod.ts";
+import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
+import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
+import type { Dial, Link } from "./link.ts";
+import { backoffMs, type BackoffOptions } from "./backoff.ts";
+
+/** What an endpoint is given. */
+export interface EndpointOptions extends LeavingLinksOptions {
+  readonly dial: Dial;
+  readonly observer: Observer;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  readonly backoff: BackoffOptions;
+  /** The age at which a connection is replaced, ±10%, in milliseconds. */
+  readonly connectionAgeMs: number;
+  /** Told when the endpoint begins or ceases to take calls, and when an attempt has failed. */
+  readonly onChange: (endpoint: Endpoint) => void;
+}
+
+type State =
+  /** Not connected; the next demand dials. */
+  | { readonly name: "idle" }
+  | {
+    readonly name: "dialling";
+    readonly abort: AbortController;
+    /** Whether the attempt ended in a connection; never rejects. */
+    readonly settled: Promise<boolean>;
+  }
+  | { readonly name: "open"; readonly link: Link; readonly retire: Disposable }
+  | {
+    readonly name: "failing";
+    /** When the last attempt failed. */
+    readonly at: number;
+    /** The timer of the next attempt; a demand brings it forward. */
+    readonly retry: Disposable;
+    /** What the next attempt comes to, where somebody waits for it. */
+    readonly awaited?: PromiseWithResolvers<boolean>;
+  }
+  | { readonly name: "removed" };
+
+/** The states by the names that snapshots use. */
+const SHOWN: Readonly<Record<State["name"], WorkerState>> = {
+  idle: "idle",
+  dialling: "connecting",
+  open: "ready",
+  failing: "failing",
+  removed: "draining",
+};
+
+/** The states by the labels that metrics use; a worker that nobody needs is not counted. */
+const COUNTED = {
+  idle: undefined,
+  dialling: "connecting",
+  open: "ready",
+  failing: "failing",
+  removed: undefined,
+} as const;
+
+/** A connection this old has been of use; losing it is no reason to wait before dialling again. */
+const PROVEN_MS = 1_000;
+
+/**
+ * A worker that takes on new credentials sends its peers away, to come again at once. One that has
+ * done so this often in a row has another reason.
+ */
+const SENT_AWAY_LIMIT = 3;
+
+/** A dispatcher's view of one worker. */
+export class Endpoint {
+  /** How many of the dispatcher's calls it is at. */
+  inFlight = 0;
+  readonly #options: EndpointOptions;
+  readonly #failures = new HandshakeCounts();
+  readonly #leaving: LeavingLinks;
+  #worker: DiscoveredWorker;
+  #state: State = { name: "idle" };
+  /** Attempts that failed in a row. */
+  #failed = 0;
+  #lastFailure: Error | undefined;
+  /** Rises when the credentials change: what was dialled before is of no more use. */
+  #generation = 0;
+  #openedAt = 0;
+  #id: string | undefined;
+  #tags: readonly string[] | undefined;
+
+  constructor(worker: DiscoveredWorker, options: EndpointOptions) {
+    this.#worker = worker;
+    this.#options = options;
+    this.#leaving = new LeavingLinks(options);
+  }
+
+  /** The worker, as discovery tells it. */
+  get worker(): DiscoveredWorker {
+    return this.#worker;
+  }
+
+  /** Which worker, as errors and events name it; with the id that it told when it was connected. */
+  get ref(): WorkerRef {
+    const { address } = this.#worker;
+    const id = this.#id ?? this.#worker.id;
+    return id === undefined ? { address } : { address, id };
+  }
+
+  /** The tags it told when it was connected, else those of its announcement; unknown before either. */
+  get tags(): readonly string[] | undefined {
+    return this.#tags ?? this.#worker.tags;
+  }
+
+  /** The connection that takes calls now. */
+  get link(): Link | undefined {
+    return this.#state.name === "open" ? this.#state.link : undefined;
+  }
+
+  /** Why it takes no calls, where the last attempt to connect failed. */
+  get lastFailure(): Error | undefined {
+    return this.#lastFailure;
+  }
+
+  /** Failed handshakes by reason. */
+  get handshakeFailures(): Readonly<Record<string, number>> {
+    return this.#failures.byReason();
+  }
+
+  /** Where it stands. */
+  get state(): WorkerState {
+    if (this.#state.name === "idle" && this.#leaving.size > 0) return "draining";
+    return SHOWN[this.#state.name];
+  }
+
+  /** Whether it has neither a connection nor a failure: nobody has asked for it. */
+  get isIdle(): boolean {
+    return this.#state.name === "idle";
+  }
+
+  /** Discovery tells something new of the worker. */
+  update(worker: DiscoveredWorker): void {
+    const moved = worker.expected !== this.#worker.expected;
+    this.#worker = worker;
+    if (moved) this.renew();
+  }
+
+  /**
+   * Asks for a connection. A worker that failed is tried again at once where the shortest wait is
+   * over, else when it is, whatever its backoff: somebody needs it.
+   *
+   * @returns whether there is one; `false` once the attempt has failed.
+   */
+  connect(): Promise<boolean> {
+    switch (this.#state.name) {
+      case "idle":
+        return this.#dial();
+      case "dialling":
+        return this.#state.settled;
+      case "open":
+        return Promise.resolve(true);
+      case "failing":
+        return this.#hasten(this.#state);
+      case "removed":
+        return Promise.resolve(false);
+    }
+  }
+
+  /** The credentials are new: the next call dials anew, calls in flight finish where they are. */
+  renew(): void {
+    this.#generation += 1;
+    this.#failed = 0;
+    this.#leaving.judge();
+    if (this.#state.name === "open") this.#leave(this.#state.link);
+    // A dial under way notices by itself.
+    if (this.#state.name === "open" || this.#state.name === "failing") this.#move({ name: "idle" });
+  }
+
+  /** Takes no more calls; resolves when those in flight have finished. */
+  async remove(): Promise<void> {
+    if (this.#state.name === "dialling") this.#state.abort.abort();
+    if (this.#state.name === "open") this.#leave(this.#state.link);
+    this.#move({ name: "removed" });
+    await this.#leaving.closed();
+  }
+
+  /** Ends every connection now. */
+  abort(code: number): void {
+    this.#leaving.abort(code);
+  }
+
+  #dial(): Promise<boolean> {
+    if (this.#state.name === "dialling") return this.#state.settled;
+    const abort = new AbortController();
+    const settled = this.#attempt(abort.signal);
+    this.#move({ name: "dialling", abort, settled });
+    return settled;
+  }
+
+  /** One demand's attempt: as many dials as the credentials of either end change under it, and one more. */
+  async #attempt(signal: AbortSignal): Promise<boolean> {
+    // Whoever asked is in the middle of a loop over the fleet; nothing may change under it.
+    await Promise.resolve();
+    for (let sentAway = 0;;) {
+      const generation = this.#generation;
+      let opened: Link | undefined;
+      try {
+        const link = await this.#options.dial(this.#worker, {
+          signal,
+          onState: (state) => {
+            if (state !== "open" && opened !== undefined) this.#left(opened);
+          },
+        });
+        if (signal.aborted || generation !== this.#generation) {
+          this.#leave(link);
+          if (signal.aborted) return false;
+          continue;
+        }
+        if (link.connection.state !== "open") {
+          this.#leave(link);
+          if (++sentAway < SENT_AWAY_LIMIT) continue;
+          throw this.#unavailable("it closed the connection at once");
+        }
+        opened = link;
+        this.#opened(link);
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        if (generation !== this.#generation) continue;
+        this.#fail(error as Error);
+        return false;
+      }
+    }
+  }
+
+  #opened(link: Link): void {
+    const { clock, connectionAgeMs, random } = this.#options;
+    const now = clock.now();
+    const age = connectionAgeMs * (0.9 + random() * 0.2);
+    const ends = Math.min(now + age, link.validUntil ?? Infinity);
+    this.#openedAt = now;
+    this.#failed = 0;
+    this.#lastFailure = undefined;
+    this.#id = link.id;
+    this.#tags = link.tags;
+    this.#move({
+      name: "open",
+      link,
+      retire: clock.schedule(() => this.#retire(link), ends - now, { background: true }),
+    });
+    link.connection.closed.then((end) => this.#closed(link, end));
+  }
+
+  #fail(error: Error): void {
+    const { clock, observer, random, backoff } = this.#options;
+    const now = clock.now();
+    this.#failed += 1;
+    this.#lastFailure = error;
+    if (error instanceof HandshakeError) {
+      const { side, reason, peerReason, worker, evidence } = error;
+      const at = new Date(now).toISOString();
+      const peer = peerReason === undefined ? {} : { peerReason };
+      this.#failures.record({ reason, at, ...peer });
+      observer.emit({ type: "handshake.failed", side, reason, worker, evidence, ...peer });
+    }
+    const wait = backoffMs(this.#failed, random(), backoff);
+    const retry = clock.schedule(() => void this.#dial(), wait, { background: true });
+    this.#move({ name: "failing", at: now, retry });
+  }
+
+  /** Brings the next attempt forward to the end of the shortest wait. */
+  #hasten(failing: State & { readonly name: "failing" }): Promise<boolean> {
+    const { clock, backoff } = this.#options;
+    const wait = failing.at + (backoff.shortestMs ?? 100) - clock.now();
+    if (wait <= 0) return this.#dial();
+    if (failing.awaited !== undefined) return failing.awaited.promise;
+    failing.retry[Symbol.dispose]();
+    const retry = clock.schedule(() => void this.#dial(), wait);
+    const awaited = Promise.withResolvers<boolean>();
+    this.#state = { ...failing, retry, awaited };
+    return awaited.promise;
+  }
+
+  /** The connection no longer takes streams: the worker said GOAWAY, or it is gone. */
+  #left(link: Link): void {
+    if (this.#state.name !== "open" || this.#state.link !== link) return;
+    this.#leaving.add(link);
+    this.#move({ name: "idle" });
+  }
+
+  #closed(link: Link, end: ConnectionEnd): void {
+    this.#left(link);
+    const brief = this.#options.clock.now() - this.#openedAt < PROVEN_MS;
+    if (this.#state.name === "idle" && end.how !== "orderly" && brief) {
+      this.#fail(this.#unavailable("the connection was lost", end.error));
+    }
+  }
+
+  /** The connection is too old, or the worker's certificate has expired. */
+  #retire(link: Link): void {
+    if (this.#state.name !== "open" || this.#state.link !== link) return;
+    this.#leave(link);
+    this.#move({ name: "idle" });
+  }
+
+  #leave(link: Link): void {
+    this.#leaving.add(link);
+    link.connection.shutdown();
+  }
+
+  #unavailable(what: string, cause?: Error): WorkerUnavailable {
+    return new WorkerUnavailable(`worker ${this.#worker.address} is unavailable: ${what}`, {
+      worker: this.ref,
+      notBegun: true,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  }
+
+  /** The one place where the state changes. */
+  #move(next: State): void {
+    const before = this.#state;
+    if (before.name === "removed") return;
+    if (before.name === "open") before.retire[Symbol.dispose]();
+    if (before.name === "failing") before.retry[Symbol.dispose]();
+    this.#state = next;
+    const { metrics } = this.#options.observer;
+    metrics.workerMoved(COUNTED[before.name], COUNTED[next.name]);
+    if (before.name === "failing") before.awaited?.resolve(this.connect());
+    this.#options.onChange(this);
+  }
+}

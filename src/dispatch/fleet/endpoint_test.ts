@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { HandshakeError, WorkerUnavailable } from "../../errors/mod.ts";
+import { EventHub, type SelvageEvent } from "../../observe/mod.ts";
+import { Endpoint } from "./endpoint.ts";
+import { FakeNetwork, ManualClock, turn } from "./fakes.ts";
+
+const ADDRESS = "10.0.0.1:8443";
+const WORKER = { address: ADDRESS };
+
+function setUp(overrides: { random?: () => number; connectionAgeMs?: number } = {}) {
+  const clock = new ManualClock();
+  const network = new FakeNetwork(clock);
+  const hub = new EventHub("dispatcher", { clock });
+  const events = hub.events();
+  const endpoint = new Endpoint(WORKER, {
+    dial: network.dial,
+    clock,
+    observer: hub,
+    random: overrides.random ?? (() => 0),
+    backoff: {},
+    connectionAgeMs: overrides.connectionAgeMs ?? 3_600_000,
+    distrustGraceMs: 25_000,
+    onChange: () => {},
+  });
+  const emitted = async (): Promise<SelvageEvent[]> => {
+    hub[Symbol.dispose]();
+    return await Array.fromAsync(events);
+  };
+  return { clock, network, endpoint, emitted };
+}
+
+function mismatch(): HandshakeError {
+  return new HandshakeError({
+    side: "dispatcher",
+    reason: "identity-mismatch",
+    worker: WORKER,
+    evidence: {},
+  });
+}
+
+Deno.test("Endpoint dials only when it is asked to, once for all who ask", async () => {
+  const { network, endpoint } = setUp();
+  await turn();
+  assert.deepEqual([endpoint.state, network.dialled], ["idle", []]);
+  const asked = [endpoint.connect(), endpoint.connect()];
+  assert.equal(endpoint.state, "connecting");
+  assert.deepEqual(await Promise.all(asked), [true, true]);
+  assert.equal(endpoint.state, "ready");
+  assert.deepEqual(network.dialled, [ADDRESS]);
+});
+
+Deno.test("Endpoint tries a failing worker again with growing waits, and by itself", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.fail(ADDRESS, mismatch);
+  assert.equal(await endpoint.connect(), false);
+  assert.equal(endpoint.state, "failing");
+  for (const wait of [100, 200, 400]) {
+    assert.deepEqual(clock.pending, [wait]);
+    await clock.advance(wait);
+  }
+  assert.equal(network.dialled.length, 4);
+  network.mend(ADDRESS);
+  await clock.advance(800);
+  assert.equal(endpoint.state, "ready");
+  assert.equal(endpoint.lastFailure, undefined);
+  assert.deepEqual(endpoint.handshakeFailures, { "identity-mismatch": 4 });
+});
+
+Deno.test("Endpoint dials a mended worker on the first demand, whatever its backoff", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.fail(ADDRESS, mismatch);
+  await endpoint.connect();
+  for (let attempt = 0; attempt < 12; attempt++) await clock.advance(clock.pending[0]!);
+  assert.deepEqual(clock.pending, [15_000]);
+  await clock.advance(5_000);
+  network.mend(ADDRESS);
+  assert.equal(await endpoint.connect(), true);
+});
+
+Deno.test("Endpoint does not dial more often than the shortest wait, however many ask", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.fail(ADDRESS, mismatch);
+  await endpoint.connect();
+  const asked = [endpoint.connect(), endpoint.connect(), endpoint.connect()];
+  await clock.advance(99);
+  assert.equal(network.dialled.length, 1);
+  await clock.advance(1);
+  assert.deepEqual(await Promise.all(asked), [false, false, false]);
+  assert.equal(network.dialled.length, 2);
+});
+
+Deno.test("Endpoint tells handshake.failed with the reason, and keeps the error", async () => {
+  const { network, endpoint, emitted } = setUp();
+  network.fail(ADDRESS, mismatch);
+  await endpoint.connect();
+  assert.ok(endpoint.lastFailure instanceof HandshakeError);
+  const [event] = await emitted();
+  assert.ok(event?.type === "handshake.failed");
+  assert.deepEqual([event.reason, event.side, event.worker], [
+    "identity-mismatch",
+    "dispatcher",
+    WORKER,
+  ]);
+});
+
+Deno.test("Endpoint dials anew after GOAWAY, while calls in flight finish", async () => {
+  const { network, endpoint } = setUp();
+  await endpoint.connect();
+  const [old] = network.links;
+  old!.move("draining");
+  assert.equal(endpoint.link, undefined);
+  assert.equal(endpoint.state, "draining");
+  assert.equal(await endpoint.connect(), true);
+  assert.equal(old!.state, "draining");
+  assert.equal(endpoint.link, network.links[1]);
+});
+
+Deno.test("Endpoint dials again at once where the worker moves on during the dial, but not for ever", async () => {
+  const { network, endpoint } = setUp();
+  network.sendsAway = 2;
+  assert.equal(await endpoint.connect(), true);
+  assert.equal(endpoint.link, network.links[2]);
+  network.links[2]!.move("draining");
+  network.sendsAway = 3;
+  assert.equal(await endpoint.connect(), false);
+  assert.equal(endpoint.state, "failing");
+  assert.equal(network.dialled.length, 6);
+});
+
+Deno.test("Endpoint waits before it dials a worker that hung up at once", async () => {
+  const { clock, network, endpoint } = setUp();
+  await endpoint.connect();
+  await clock.advance(999);
+  network.links[0]!.end("lost");
+  await turn();
+  assert.equal(endpoint.state, "failing");
+  assert.ok(endpoint.lastFailure instanceof WorkerUnavailable);
+});
+
+Deno.test("Endpoint dials a worker at once after a connection of long standing was lost", async () => {
+  const { clock, network, endpoint } = setUp();
+  await endpoint.connect();
+  await clock.advance(1_000);
+  network.links[0]!.end("lost");
+  await turn();
+  assert.equal(endpoint.state, "idle");
+  assert.equal(await endpoint.connect(), true);
+});
+
+Deno.test("Endpoint leaves its connection for new credentials, and closes it only when drained", async () => {
+  const { network, endpoint } = setUp();
+  await endpoint.connect();
+  endpoint.renew();
+  const [old] = network.links;
+  assert.equal(endpoint.link, undefined);
+  assert.equal(old!.state, "draining");
+  assert.equal(await endpoint.connect(), true);
+  assert.notEqual(endpoint.link, old);
+});
+
+Deno.test("Endpoint cuts calls off at a worker that new credentials do not trust when the grace is over", async () => {
+  const { clock, network, endpoint } = setUp();
+  await endpoint.connect();
+  const [old] = network.links;
+  old!.trusted = false;
+  endpoint.renew();
+  await clock.advance(24_999);
+  assert.equal(old!.state, "draining");
+  await clock.advance(1);
+  assert.equal(old!.state, "closed");
+});
+
+Deno.test("Endpoint cuts calls off at a worker that loses the trust after its connection was left", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.validForMs = 60_000;
+  await endpoint.connect();
+  await endpoint.connect();
+  endpoint.renew();
+  await endpoint.connect();
+  endpoint.renew();
+  const [denied, expiring] = network.links;
+  denied!.trusted = false;
+  endpoint.renew();
+  await clock.advance(25_000);
+  assert.deepEqual([denied!.state, expiring!.state], ["closed", "draining"]);
+  expiring!.trusted = false;
+  await clock.advance(35_001);
+  assert.equal(expiring!.state, "draining");
+  await clock.advance(25_000);
+  assert.equal(expiring!.state, "closed");
+});
+
+Deno.test("Endpoint forgets its backoff for new credentials", async () => {
+  const { network, endpoint } = setUp();
+  network.fail(ADDRESS, mismatch);
+  await endpoint.connect();
+  network.mend(ADDRESS);
+  endpoint.renew();
+  assert.equal(await endpoint.connect(), true);
+});
+
+Deno.test("Endpoint does not use what it dialled with credentials that were replaced meanwhile", async () => {
+  const { network, endpoint } = setUp();
+  const release = network.hold(ADDRESS);
+  const asked = endpoint.connect();
+  await turn();
+  endpoint.renew();
+  release();
+  assert.equal(await asked, true);
+  assert.deepEqual(network.links.map(({ state }) => state), ["draining", "open"]);
+});
+
+Deno.test("Endpoint replaces a connection at nine tenths to eleven tenths of its age", async () => {
+  for (const [random, leavesAfter] of [[0, 900], [1, 1_100]] as const) {
+    const { clock, network, endpoint } = setUp({ random: () => random, connectionAgeMs: 1_000 });
+    await endpoint.connect();
+    await clock.advance(leavesAfter - 1);
+    assert.equal(network.links[0]!.state, "open");
+    await clock.advance(1);
+    assert.equal(network.links[0]!.state, "draining");
+  }
+});
+
+Deno.test("Endpoint leaves a connection when the worker's certificate expires", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.validForMs = 60_000;
+  await endpoint.connect();
+  await clock.advance(59_999);
+  assert.equal(endpoint.state, "ready");
+  await clock.advance(1);
+  assert.equal(endpoint.link, undefined);
+});
+
+Deno.test("Endpoint that is removed drains, and dials no more", async () => {
+  const { clock, network, endpoint } = setUp();
+  await endpoint.connect();
+  const removed = endpoint.remove();
+  assert.equal(network.links[0]!.state, "draining");
+  network.links[0]!.end("orderly");
+  await removed;
+  assert.equal(await endpoint.connect(), false);
+  assert.deepEqual(clock.pending, []);
+});

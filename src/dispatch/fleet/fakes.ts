@@ -1,0 +1,169 @@
+import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../discovery/mod.ts";
+import type { ClientConnection, ConnectionEnd, ConnectionState } from "../../http2/mod.ts";
+import type { Clock } from "../../observe/mod.ts";
+import type { Dial, Link } from "./link.ts";
+
+/** A clock that a test turns by hand. */
+export class ManualClock implements Clock {
+  #now = 1_000_000;
+  #timers = new Set<{ at: number; callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  schedule(callback: () => void, delayMs: number): Disposable {
+    const timer = { at: this.#now + delayMs, callback };
+    this.#timers.add(timer);
+    return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
+  }
+
+  /** Delays until each timer that is set, shortest first. */
+  get pending(): readonly number[] {
+    return [...this.#timers].map(({ at }) => at - this.#now).sort((a, b) => a - b);
+  }
+
+  /** Lets `ms` pass, calling what falls due in order, with what that leads to. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#now = due.at;
+      due.callback();
+      await turn();
+    }
+    this.#now = end;
+    await turn();
+  }
+}
+
+/** Lets everything that is ready run. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** A connection that only has a state. */
+export class FakeLink implements Link {
+  readonly id = undefined;
+  readonly identity: string | undefined = "spiffe://example.org/worker";
+  readonly security = "mutual-tls";
+  validUntil: number | undefined = undefined;
+  /** Whether the worker is trusted now. */
+  trusted = true;
+  readonly connection: ClientConnection;
+  #state: ConnectionState = "open";
+  readonly #closed = Promise.withResolvers<ConnectionEnd>();
+
+  constructor(readonly worker: DiscoveredWorker, readonly onState: (s: ConnectionState) => void) {
+    const state = () => this.#state;
+    this.connection = {
+      get state() {
+        return state();
+      },
+      closed: this.#closed.promise,
+      shutdown: () => {
+        this.move("draining");
+        return this.#closed.promise;
+      },
+      abort: () => this.end("orderly"),
+    } as unknown as ClientConnection;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  get tags(): readonly string[] {
+    return this.worker.tags ?? [];
+  }
+
+  readonly isTrusted = (): boolean => this.trusted;
+
+  move(state: ConnectionState): void {
+    if (this.#state === state || this.#state === "closed") return;
+    this.#state = state;
+    this.onState(state);
+  }
+
+  end(how: ConnectionEnd["how"]): void {
+    this.move("closed");
+    this.#closed.resolve({ how, code: 0 });
+  }
+}
+
+/** Workers by address: what dialling each of them comes to, and what it came to. */
+export class FakeNetwork {
+  /** How long the proof of workers dialled from now on holds; `undefined` is for ever. */
+  validForMs: number | undefined;
+  /** How many of the next connections the worker sends away while they are dialled. */
+  sendsAway = 0;
+  readonly links: FakeLink[] = [];
+  readonly dialled: string[] = [];
+  readonly #answers = new Map<string, () => Promise<void>>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  readonly dial: Dial = async (worker, { signal, onState }) => {
+    this.dialled.push(worker.address);
+    const aborted = new Promise<never>((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason))
+    );
+    await Promise.race([this.#answers.get(worker.address)?.(), aborted]);
+    const link = new FakeLink(worker, onState);
+    if (this.validForMs !== undefined) link.validUntil = this.#clock.now() + this.validForMs;
+    this.links.push(link);
+    if (this.sendsAway > 0) {
+      this.sendsAway -= 1;
+      link.move("draining");
+    }
+    return link;
+  };
+
+  /** Dials of `address` fail with `error` from now on. */
+  fail(address: string, error: () => Error): void {
+    this.#answers.set(address, () => Promise.reject(error()));
+  }
+
+  /** Dials of `address` succeed from now on. */
+  mend(address: string): void {
+    this.#answers.delete(address);
+  }
+
+  /** Dials of `address` wait; the function returned lets them go on. */
+  hold(address: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#answers.set(address, () => promise);
+    return resolve;
+  }
+}
+
+/** A discovery that tells what it is told. */
+export class FakeDiscovery implements Discovery {
+  readonly source = "fake:";
+  readonly namesWorkers = true;
+  #batches: (readonly DiscoveryChange[])[] = [];
+  #wake = Promise.withResolvers<void>();
+
+  constructor(...addresses: string[]) {
+    this.tell(...addresses.map((address) => ({ kind: "added" as const, worker: { address } })));
+  }
+
+  tell(...changes: DiscoveryChange[]): void {
+    this.#batches.push(changes);
+    this.#wake.resolve();
+  }
+
+  async *watch(signal: AbortSignal): AsyncGenerator<readonly DiscoveryChange[]> {
+    signal.addEventListener("abort", () => this.#wake.resolve());
+    while (!signal.aborted) {
+      const batch = this.#batches.shift();
+      if (batch !== undefined) yield batch;
+      else await (this.#wake = Promise.withResolvers()).promise;
+    }
+  }
+}

@@ -1,0 +1,244 @@
+import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../discovery/mod.ts";
+import { escapePeerText } from "../../errors/mod.ts";
+import { type Balancer, roundRobin } from "./balancer.ts";
+import { Endpoint, type EndpointOptions } from "./endpoint.ts";
+import type { Dial } from "./link.ts";
+import { rendezvousScore } from "./rendezvous.ts";
+import { workerRef } from "./worker_ref.ts";
+
+/** Where workers come from, and how those are dialled: each source has its own trust. */
+export interface FleetSource {
+  /** Finds the workers. */
+  readonly discovery: Discovery;
+  /** Connects to one of them. */
+  readonly dial: Dial;
+}
+
+/** What a call asks of its worker. */
+export interface Wanted {
+  /** Calls of one affinity go to one worker while it is there. */
+  readonly affinity?: string | undefined;
+  /** The worker carries all of these. */
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** What a fleet is given. */
+export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange"> {
+  readonly sources: readonly FleetSource[];
+  /** Default: round robin. */
+  readonly balancer?: Balancer;
+}
+
+/** The workers of a dispatcher: found by its sources, connected on demand, chosen call by call. */
+export class Fleet {
+  readonly #options: FleetOptions;
+  readonly #balancer: Balancer;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #stop = new AbortController();
+  readonly #watchers: Promise<void>[];
+  /** Resolves once every source has told what it knows at the start. */
+  readonly #known: Promise<void>;
+  #isKnown = false;
+  #open: readonly Endpoint[] = [];
+  #idle = 0;
+  #changed: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+    this.#balancer = options.balancer ?? roundRobin();
+    const first = options.sources.map(() => Promise.withResolvers<void>());
+    this.#watchers = options.sources.map((source, index) =>
+      this.#watch(source, index, first[index]!.resolve)
+    );
+    this.#known = Promise.all(first.map(({ promise }) => promise)).then(() => {
+      this.#isKnown = true;
+    });
+  }
+
+  /** Every worker that is known. */
+  get endpoints(): readonly Endpoint[] {
+    return [...this.#endpoints.values()];
+  }
+
+  /** Whether it has been closed, so that there will be no worker any more. */
+  get closed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /** How many workers take calls now. */
+  get openCount(): number {
+    return this.#open.length;
+  }
+
+  /** A worker that takes calls now and has not been `tried`, where there is one. */
+  choose(wanted: Wanted, tried?: ReadonlyMap<Endpoint, Error>): Endpoint | undefined {
+    if (this.#idle > 0) this.#wake();
+    const open = this.#open;
+    if (open.length === 0) return undefined;
+    if (wanted.affinity !== undefined) {
+      const owner = this.#owner(wanted, wanted.affinity, tried);
+      return owner?.link === undefined ? undefined : owner;
+    }
+    if (wanted.tags === undefined && (tried === undefined || tried.size === 0)) {
+      return open.length === 1 ? open[0] : this.#balancer(open);
+    }
+    const candidates = open.filter((endpoint) => suits(endpoint, wanted) && !tried?.has(endpoint));
+    return candidates.length === 0 ? undefined : this.#balancer(candidates);
+  }
+
+  /**
+   * Connects to workers until one that has not been `tried` takes calls; those that could not be
+   * connected are added to `tried`.
+   *
+   * @returns the worker, or `undefined` where every one that is known has been tried.
+   */
+  async bring(wanted: Wanted, tried: Map<Endpoint, Error>): Promise<Endpoint | undefined> {
+    if (!this.#isKnown) await this.#known;
+    for (;;) {
+      const chosen = this.choose(wanted, tried);
+      if (chosen !== undefined) return chosen;
+      const candidates = this.#candidates(wanted, tried);
+      if (candidates.length === 0) return undefined;
+      const failed = await firstOpened(candidates);
+      if (failed === undefined) continue;
+      for (const endpoint of failed) {
+        if (endpoint.lastFailure !== undefined) tried.set(endpoint, endpoint.lastFailure);
+      }
+    }
+  }
+
+  /** Resolves when `count` workers take calls; dials all of them. */
+  async ready(count: number): Promise<void> {
+    await this.#known;
+    while (this.#open.length < count) {
+      this.#wake();
+      this.#changed ??= Promise.withResolvers();
+      await this.#changed.promise;
+    }
+  }
+
+  /** The credentials of the sources are new. */
+  renew(source: number): void {
+    for (const [key, endpoint] of this.#endpoints) {
+      if (key.startsWith(`${source} `)) endpoint.renew();
+    }
+  }
+
+  /** Ends the watching and every connection. */
+  async close(code: number): Promise<void> {
+    this.#stop.abort();
+    const removed = this.endpoints.map((endpoint) => endpoint.remove());
+    for (const endpoint of this.endpoints) endpoint.abort(code);
+    this.#endpoints.clear();
+    this.#rebuild();
+    await Promise.all([...removed, ...this.#watchers]);
+  }
+
+  /** Dials every worker that nobody has asked for yet, so that it shares the work. */
+  #wake(): void {
+    for (const endpoint of this.#endpoints.values()) {
+      if (endpoint.isIdle) endpoint.connect();
+    }
+  }
+
+  #candidates(wanted: Wanted, tried: ReadonlyMap<Endpoint, Error>): readonly Endpoint[] {
+    if (wanted.affinity !== undefined) {
+      const owner = this.#owner(wanted, wanted.affinity, tried);
+      if (owner !== undefined) return [owner];
+    }
+    // A worker that has not told its tags may have those that are wanted.
+    return this.endpoints.filter((endpoint) =>
+      !tried.has(endpoint) && (endpoint.tags === undefined || suits(endpoint, wanted))
+    );
+  }
+
+  /** Of those that have not failed, the one that wants the affinity's calls most. */
+  #owner(
+    wanted: Wanted,
+    affinity: string,
+    tried?: ReadonlyMap<Endpoint, Error>,
+  ): Endpoint | undefined {
+    let owner: Endpoint | undefined;
+    let best = -1;
+    for (const endpoint of this.#endpoints.values()) {
+      if (endpoint.state === "failing" || tried?.has(endpoint) || !suits(endpoint, wanted)) {
+        continue;
+      }
+      const score = rendezvousScore(affinity, endpoint.worker.id ?? endpoint.worker.address);
+      if (score > best) [owner, best] = [endpoint, score];
+    }
+    return owner;
+  }
+
+  async #watch(source: FleetSource, index: number, known: () => void): Promise<void> {
+    const { discovery } = source;
+    try {
+      for await (const batch of discovery.watch(this.#stop.signal)) {
+        if (this.#stop.signal.aborted) return;
+        for (const change of batch) this.#apply(change, source, index);
+        this.#rebuild();
+        known();
+      }
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#tellFailure(discovery, error instanceof Error ? error.message : String(error));
+    } finally {
+      known();
+    }
+  }
+
+  #apply(change: DiscoveryChange, source: FleetSource, index: number): void {
+    const { observer } = this.#options;
+    const found = source.discovery.source;
+    if (change.kind === "failed") return this.#tellFailure(source.discovery, change.message);
+    const address = change.kind === "removed" ? change.address : change.worker.address;
+    const key = `${index} ${address}`;
+    const known = this.#endpoints.get(key);
+    if (change.kind === "removed") {
+      if (known === undefined) return;
+      this.#endpoints.delete(key);
+      known.remove();
+      observer.emit({ type: "discovery.removed", source: found, worker: known.ref });
+    } else if (known === undefined) {
+      this.#endpoints.set(key, this.#endpoint(change.worker, source));
+      observer.emit({ type: "discovery.added", source: found, worker: workerRef(change.worker) });
+    } else {
+      known.update(change.worker);
+      observer.emit({ type: "discovery.updated", source: found, worker: workerRef(change.worker) });
+    }
+  }
+
+  #tellFailure({ source }: Discovery, message: string): void {
+    const { observer } = this.#options;
+    observer.emit({ type: "discovery.failed", source, message: escapePeerText(message) });
+  }
+
+  #endpoint(worker: DiscoveredWorker, { dial }: FleetSource): Endpoint {
+    return new Endpoint(worker, { ...this.#options, dial, onChange: () => this.#rebuild() });
+  }
+
+  #rebuild(): void {
+    const endpoints = this.endpoints;
+    this.#open = endpoints.filter(({ link }) => link !== undefined);
+    this.#idle = endpoints.filter(({ isIdle }) => isIdle).length;
+    this.#changed?.resolve();
+    this.#changed = undefined;
+  }
+}
+
+function suits(endpoint: Endpoint, { tags }: Wanted): boolean {
+  return tags === undefined || tags.every((tag) => endpoint.tags?.includes(tag) === true);
+}
+
+/** Connects to all at once. @returns those that failed once all have; `undefined` once one is open. */
+function firstOpened(candidates: readonly Endpoint[]): Promise<readonly Endpoint[] | undefined> {
+  const { promise, resolve } = Promise.withResolvers<readonly Endpoint[] | undefined>();
+  let left = candidates.length;
+  for (const endpoint of candidates) {
+    endpoint.connect().then((opened) => {
+      if (opened) resolve(undefined);
+      else if (--left === 0) resolve(candidates);
+    });
+  }
+  return promise;
+}

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { WorkerUnavailable } from "../../errors/mod.ts";
+import { EventHub } from "../../observe/mod.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { FakeDiscovery, FakeNetwork, ManualClock, turn } from "./fakes.ts";
+import { Fleet } from "./fleet.ts";
+
+const [A, B, C] = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"] as const;
+
+function setUp(...addresses: string[]) {
+  const clock = new ManualClock();
+  const network = new FakeNetwork(clock);
+  const discovery = new FakeDiscovery(...addresses);
+  const hub = new EventHub("dispatcher", { clock });
+  const events = hub.events();
+  const fleet = new Fleet({
+    sources: [{ discovery, dial: network.dial }],
+    clock,
+    observer: hub,
+    random: () => 0,
+    backoff: {},
+    connectionAgeMs: 3_600_000,
+    distrustGraceMs: 25_000,
+  });
+  return { clock, network, discovery, fleet, events };
+}
+
+function unreachable(address: string): () => Error {
+  return () => new WorkerUnavailable("unreachable", { worker: { address }, notBegun: true });
+}
+
+const address = (endpoint: Endpoint | undefined) => endpoint?.worker.address;
+
+Deno.test("Fleet hands calls to open workers in turn", async () => {
+  const { fleet } = setUp(A, B, C);
+  await fleet.ready(3);
+  const turns = Array.from({ length: 6 }, () => address(fleet.choose({})));
+  assert.deepEqual([...new Set(turns.slice(0, 3))].sort(), [A, B, C]);
+  assert.deepEqual(turns.slice(3), turns.slice(0, 3));
+});
+
+Deno.test("Fleet gives a call the first worker that opens, and does not wait for others", async () => {
+  const { network, fleet } = setUp(A, B, C);
+  network.hold(A);
+  network.fail(B, unreachable(B));
+  const tried = new Map();
+  assert.equal(address(await fleet.bring({}, tried)), C);
+  assert.deepEqual(network.dialled, [A, B, C]);
+});
+
+Deno.test("Fleet reports every worker's own failure where none opens", async () => {
+  const { network, fleet } = setUp(A, B);
+  network.fail(A, unreachable(A));
+  network.fail(B, unreachable(B));
+  const tried = new Map<Endpoint, Error>();
+  assert.equal(await fleet.bring({}, tried), undefined);
+  assert.deepEqual([...tried.keys()].map(address), [A, B]);
+  assert.ok([...tried.values()].every((error) => error instanceof WorkerUnavailable));
+});
+
+Deno.test("Fleet skips a failing worker, and uses it again once it is mended", async () => {
+  const { clock, network, fleet } = setUp(A, B);
+  network.fail(A, unreachable(A));
+  await fleet.bring({}, new Map());
+  await turn();
+  assert.deepEqual([1, 2, 3].map(() => address(fleet.choose({}))), [B, B, B]);
+  network.mend(A);
+  await clock.advance(100);
+  assert.deepEqual(new Set([1, 2].map(() => address(fleet.choose({})))), new Set([A, B]));
+});
+
+Deno.test("Fleet does not choose a worker that was tried", async () => {
+  const { fleet } = setUp(A, B);
+  await fleet.ready(2);
+  const tried = new Map([[fleet.endpoints[0]!, new Error("overloaded")]]);
+  assert.deepEqual([1, 2].map(() => address(fleet.choose({}, tried))), [B, B]);
+  tried.set(fleet.endpoints[1]!, new Error("overloaded"));
+  assert.equal(await fleet.bring({}, tried), undefined);
+});
+
+Deno.test("Fleet keeps an affinity's calls on one worker, and moves them when it fails", async () => {
+  const { network, fleet } = setUp(A, B, C);
+  const owners = new Set<string | undefined>();
+  for (let call = 0; call < 4; call++) {
+    owners.add(address(await fleet.bring({ affinity: "tenant-7" }, new Map())));
+  }
+  assert.equal(owners.size, 1);
+  const [owner] = owners;
+  network.fail(owner!, unreachable(owner!));
+  for (const link of network.links) {
+    if (link.worker.address === owner) link.end("lost");
+  }
+  await turn();
+  const next = address(await fleet.bring({ affinity: "tenant-7" }, new Map()));
+  assert.ok(next !== undefined && next !== owner);
+});
+
+Deno.test("Fleet chooses only workers that carry every tag asked for", async () => {
+  const { discovery, fleet } = setUp(A);
+  discovery.tell({ kind: "added", worker: { address: B, tags: ["gpu", "eu"] } });
+  assert.equal(address(await fleet.bring({ tags: ["gpu"] }, new Map())), B);
+  assert.equal(await fleet.bring({ tags: ["gpu", "us"] }, new Map()), undefined);
+});
+
+Deno.test("Fleet takes on and lets go of workers as discovery tells it", async () => {
+  const { network, discovery, fleet, events } = setUp(A);
+  await fleet.ready(1);
+  discovery.tell({ kind: "added", worker: { address: B } }, { kind: "removed", address: A });
+  await turn();
+  assert.equal(network.links[0]!.state, "draining");
+  assert.equal(address(await fleet.bring({}, new Map())), B);
+  const told = [await events.next(), await events.next(), await events.next()];
+  assert.deepEqual(told.map(({ value }) => value?.type), [
+    "discovery.added",
+    "discovery.added",
+    "discovery.removed",
+  ]);
+});
+
+Deno.test("Fleet keeps nothing of workers that came and went", async () => {
+  const { clock, network, discovery, fleet } = setUp(A);
+  for (let n = 0; n < 200; n++) {
+    const gone = `10.1.0.${n}:1`;
+    network.fail(gone, unreachable(gone));
+    discovery.tell({ kind: "added", worker: { address: gone } });
+    await turn();
+    await fleet.bring({}, new Map());
+    discovery.tell({ kind: "removed", address: gone });
+    await turn();
+  }
+  assert.deepEqual(fleet.endpoints.map(address), [A]);
+  // What is left is the timer of the one connection.
+  assert.equal(clock.pending.length, 1);
+});
+
+Deno.test("Fleet that is closed leaves no timer and no connection behind", async () => {
+  const { clock, network, fleet } = setUp(A, B);
+  network.fail(B, unreachable(B));
+  await fleet.ready(1);
+  await turn();
+  await fleet.close(0);
+  assert.deepEqual(clock.pending, []);
+  assert.deepEqual(network.links.map(({ state }) => state), ["closed"]);
+  assert.equal(await fleet.bring({}, new Map()), undefined);
+});

@@ -1,0 +1,89 @@
+import { ErrorCode } from "../../http2/mod.ts";
+import type { Clock } from "../../observe/mod.ts";
+import type { Link } from "./link.ts";
+
+/** How long connections that take no new calls may last. */
+export interface LeavingLinksOptions {
+  readonly clock: Clock;
+  /** What calls at a worker that is no longer trusted may still take, in milliseconds. */
+  readonly distrustGraceMs: number;
+}
+
+/**
+ * Connections that take no new calls. Those of a worker that is still trusted last until their last
+ * call is over; where the trust is gone, no longer than the grace.
+ */
+export class LeavingLinks {
+  readonly #options: LeavingLinksOptions;
+  readonly #links = new Map<Link, LeavingLink>();
+
+  /** Begins with none. */
+  constructor(options: LeavingLinksOptions) {
+    this.#options = options;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** Keeps an eye on one until it is closed. */
+  add(link: Link): void {
+    if (this.#links.has(link)) return;
+    const leaving = new LeavingLink(link, this.#options);
+    this.#links.set(link, leaving);
+    link.connection.closed.then(() => {
+      leaving[Symbol.dispose]();
+      this.#links.delete(link);
+    });
+  }
+
+  /** The credentials are new: whoever they do not trust has only the grace left. */
+  judge(): void {
+    for (const leaving of this.#links.values()) leaving.judge();
+  }
+
+  /** Ends them now. */
+  abort(code: number): void {
+    for (const { connection } of this.#links.keys()) connection.abort(code);
+  }
+
+  /** Resolves when those that there are have closed. */
+  async closed(): Promise<void> {
+    await Promise.all([...this.#links.keys()].map(({ connection }) => connection.closed));
+  }
+}
+
+/** One of them. */
+class LeavingLink implements Disposable {
+  readonly #link: Link;
+  readonly #options: LeavingLinksOptions;
+  #distrusted = false;
+  #timer: Disposable | undefined;
+
+  constructor(link: Link, options: LeavingLinksOptions) {
+    this.#link = link;
+    this.#options = options;
+    this.judge();
+  }
+
+  /** Begins the grace where the worker is no longer trusted, else looks again when its proof ends. */
+  judge(): void {
+    if (this.#distrusted) return;
+    const { clock, distrustGraceMs } = this.#options;
+    const { connection, validUntil, isTrusted } = this.#link;
+    this.#timer?.[Symbol.dispose]();
+    if (!isTrusted()) {
+      this.#distrusted = true;
+      const end = () => connection.abort(ErrorCode.INADEQUATE_SECURITY);
+      this.#timer = clock.schedule(end, distrustGraceMs, { background: true });
+    } else if (validUntil !== undefined) {
+      const leftMs = validUntil + 1 - clock.now();
+      this.#timer = clock.schedule(() => this.judge(), leftMs, { background: true });
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+  }
+}

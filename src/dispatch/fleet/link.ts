@@ -1,0 +1,29 @@
+import type { DiscoveredWorker } from "../../discovery/mod.ts";
+import type { ClientConnection, ConnectionState } from "../../http2/mod.ts";
+import type { ChannelSecurity } from "../../observe/mod.ts";
+
+/** A connection to a worker that is proven and takes us. */
+export interface Link {
+  /** The connection. */
+  readonly connection: ClientConnection;
+  /** The worker's id, where it or its announcement told it. */
+  readonly id: string | undefined;
+  /** The worker's tags, as it or its announcement told them. */
+  readonly tags: readonly string[];
+  /** Who the worker has proven to be, as patterns write it; absent where nothing was proven. */
+  readonly identity: string | undefined;
+  /** How the connection is protected. */
+  readonly security: ChannelSecurity;
+  /** The socket's path, where it is a unix socket. */
+  readonly socketPath?: string;
+  /** When the worker's proof ends, in milliseconds since the epoch. */
+  readonly validUntil: number | undefined;
+  /** Whether the worker would be proven now, by the credentials of now. */
+  readonly isTrusted: () => boolean;
+}
+
+/** Connects to a worker; throws a {@linkcode HandshakeError} or a {@linkcode WorkerUnavailable}. */
+export type Dial = (
+  worker: DiscoveredWorker,
+  request: { readonly signal: AbortSignal; readonly onState: (state: ConnectionState) => void },
+) => Promise<Link>;

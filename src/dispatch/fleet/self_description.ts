@@ -1,0 +1,43 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { escapePeerText } from "../../errors/mod.ts";
+import { DescribeResponseSchema, WorkerService } from "../../gen/mod.ts";
+import type { ClientConnection } from "../../http2/mod.ts";
+import { callUnaryBytes, prepareUnary } from "../../rpc/mod.ts";
+
+/** What a proven worker says of itself. */
+export interface SelfDescription {
+  /** Its id. */
+  readonly id?: string;
+  /** Its tags. */
+  readonly tags?: readonly string[];
+}
+
+/** How long a worker may take to say it; one that says nothing is called all the same. */
+const TIMEOUT_MS = 2_000;
+
+/** More tags than this, or longer ones, are not kept. */
+const MAX_TAGS = 64;
+const MAX_TAG_LENGTH = 256;
+
+const request = prepareUnary(WorkerService.method.describe);
+const nothing = new Uint8Array(0);
+
+/** Asks a worker for its id and tags. A server that is no worker of ours, or does not say, has none. */
+export async function describeSelf(
+  connection: ClientConnection,
+  signal: AbortSignal,
+): Promise<SelfDescription> {
+  try {
+    const answer = await callUnaryBytes(connection, request, nothing, {
+      timeoutMs: TIMEOUT_MS,
+      signal,
+    });
+    const { workerId, tags } = fromBinary(DescribeResponseSchema, answer);
+    return {
+      ...(workerId === "" ? {} : { id: escapePeerText(workerId) }),
+      tags: tags.slice(0, MAX_TAGS).filter((tag) => tag.length <= MAX_TAG_LENGTH),
+    };
+  } catch {
+    return {};
+  }
+}

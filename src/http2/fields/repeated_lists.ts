@@ -1,0 +1,37 @@
+import type { HeaderList } from "../header_list.ts";
+
+/** How many lists are known by identity; what a program sends again and again is a handful. */
+const MAX_LISTS = 256;
+
+/** How many lists of late are remembered in case they come again; a power of two. */
+const RECENT = 16;
+
+/**
+ * Notes on the header lists that are sent again and again, by identity. A list is taken up the second
+ * time it is seen among the last few, so that lists made for one message cost nothing.
+ */
+export class RepeatedLists<Note> {
+  readonly #noteFor: (fields: HeaderList) => Note;
+  readonly #known: Map<HeaderList, Note> = new Map();
+  readonly #recent: (HeaderList | undefined)[] = new Array(RECENT).fill(undefined);
+  #next = 0;
+
+  /** @param noteFor makes the note of a list when it is taken up. */
+  constructor(noteFor: (fields: HeaderList) => Note) {
+    this.#noteFor = noteFor;
+  }
+
+  /** The note on `fields`, or `undefined` where the list was not seen of late. */
+  find(fields: HeaderList): Note | undefined {
+    const known = this.#known.get(fields);
+    if (known !== undefined) return known;
+    if (!this.#recent.includes(fields)) {
+      this.#recent[this.#next++ & (RECENT - 1)] = fields;
+      return undefined;
+    }
+    if (this.#known.size >= MAX_LISTS) this.#known.delete(this.#known.keys().next().value!);
+    const note = this.#noteFor(fields);
+    this.#known.set(fields, note);
+    return note;
+  }
+}

@@ -1,0 +1,148 @@
+import type { ByteBudget } from "../guard/byte_budget.ts";
+import type { ControlQueue } from "../send/control_queue.ts";
+import { ErrorCode } from "../error_code.ts";
+import type { Http2Stream } from "./http2_stream.ts";
+import type { Http2Limits } from "../limits.ts";
+import type { Pings } from "../connection/pings.ts";
+import { Http2Violation } from "../violation.ts";
+
+/** Below this round trip the window of a stream is no bottleneck: 256 KiB a millisecond are 262 MB/s. */
+const MIN_GROWTH_ROUND_TRIP_MS = 1;
+
+/** What a DATA frame that nobody has released costs beyond its octets. */
+const FRAME_OVERHEAD_BYTES = 128;
+
+/**
+ * Flow control of what we receive (RFC 9113 §6.9): the connection's window and the streams', the
+ * credit that goes back, and what lies unreleased meanwhile.
+ */
+export class ReceiveFlow {
+  readonly #limits: Http2Limits;
+  readonly #control: ControlQueue;
+  readonly #budget: ByteBudget;
+  readonly #pings: Pings;
+  readonly #clock: () => number;
+  #window: number;
+  #owedCredit = 0;
+  #unreadFrames = 0;
+  /** What counts against the budget. */
+  #heldBytes = 0;
+
+  constructor(
+    limits: Http2Limits,
+    control: ControlQueue,
+    budget: ByteBudget,
+    pings: Pings,
+    clock: () => number,
+  ) {
+    this.#limits = limits;
+    this.#control = control;
+    this.#budget = budget;
+    this.#pings = pings;
+    this.#clock = clock;
+    this.#window = limits.connectionWindowBytes;
+  }
+
+  /** What the connection holds of received bytes, as the budget counts it. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /**
+   * Takes a DATA frame off the connection's window.
+   *
+   * @throws {Http2Violation} where the peer sends beyond it.
+   */
+  take(flowBytes: number): void {
+    if (flowBytes > this.#window) {
+      throw new Http2Violation(ErrorCode.FLOW_CONTROL_ERROR, "DATA beyond the connection's window");
+    }
+    this.#window -= flowBytes;
+  }
+
+  /**
+   * Counts what is delivered to a stream.
+   *
+   * @throws {Http2Violation} where more lies unreleased than may.
+   */
+  deliver(stream: Http2Stream, bytes: number): void {
+    stream.unreleased += bytes;
+    stream.unreleasedFrames++;
+    this.#hold(bytes, 1);
+    if (this.#unreadFrames > this.#limits.maxUnreadFrames) {
+      throw new Http2Violation(ErrorCode.ENHANCE_YOUR_CALM, "too many unread DATA frames");
+    }
+    if (this.#budget.exceeds(this.#heldBytes)) {
+      throw new Http2Violation(ErrorCode.ENHANCE_YOUR_CALM, "more than its share of the memory");
+    }
+  }
+
+  /** Gives credit on the connection alone, for bytes that no stream gets. */
+  discard(flowBytes: number): void {
+    this.#owedCredit += flowBytes;
+    if (this.#owedCredit * 2 < this.#limits.connectionWindowBytes) return;
+    this.#control.windowUpdate(0, this.#owedCredit);
+    this.#window += this.#owedCredit;
+    this.#owedCredit = 0;
+  }
+
+  /** Gives credit on a stream for padding, or for bytes that were released. */
+  credit(stream: Http2Stream, bytes: number): void {
+    if (!stream.peerMaySend) return;
+    stream.owedCredit += bytes;
+    if (stream.owedCredit * 2 < stream.windowBytes) return;
+    const increment = stream.owedCredit + this.#growth(stream);
+    this.#control.windowUpdate(stream.id, increment);
+    stream.receiveWindow += increment;
+    stream.owedCredit = 0;
+  }
+
+  /** The stream is done with `count` octets. */
+  release(stream: Http2Stream, count: number): void {
+    const released = Math.min(count, stream.unreleased);
+    if (!(released > 0)) return;
+    // Which frames the octets came in is not known; the share of them is.
+    const frames = released === stream.unreleased
+      ? stream.unreleasedFrames
+      : Math.floor(stream.unreleasedFrames * released / stream.unreleased);
+    stream.unreleased -= released;
+    stream.unreleasedFrames -= frames;
+    this.#hold(-released, -frames);
+    this.discard(released);
+    this.credit(stream, released);
+  }
+
+  /** The connection is over. */
+  forget(): void {
+    this.#budget.add(-this.#heldBytes);
+    this.#heldBytes = 0;
+  }
+
+  /**
+   * What the stream's window grows by: it doubles where half of it went by within a round trip, so
+   * that the peer must have stood still for want of credit.
+   */
+  #growth(stream: Http2Stream): number {
+    const room = this.#limits.maxStreamWindowBytes - stream.windowBytes;
+    if (room <= 0) return 0;
+    const now = this.#clock();
+    const elapsedMs = now - stream.creditedAt;
+    stream.creditedAt = now;
+    const roundTripMs = this.#pings.shortestMs;
+    if (roundTripMs === undefined) {
+      this.#pings.measure();
+      return 0;
+    }
+    if (roundTripMs < MIN_GROWTH_ROUND_TRIP_MS || elapsedMs > roundTripMs) return 0;
+    const growth = Math.min(room, stream.windowBytes);
+    stream.windowBytes += growth;
+    return growth;
+  }
+
+  #hold(bytes: number, frames: number): void {
+    const held = bytes + frames * FRAME_OVERHEAD_BYTES;
+    this.#unreadFrames += frames;
+    this.#heldBytes += held;
+    this.#budget.add(held);
+  }
+}

@@ -1,0 +1,130 @@
+import { sameBytes } from "../der/bytes.ts";
+import { DerReader, type Element } from "../der/der.ts";
+import { asOid, asText, TAG } from "../der/der_values.ts";
+import { Malformed } from "../der/malformed.ts";
+import { escapePeerText } from "../../errors/mod.ts";
+
+/** One attribute of a distinguished name. */
+export interface NameAttribute {
+  /** The attribute type, dotted decimal. */
+  readonly type: string;
+  /** The decoded text; `undefined` where the value is not a string. */
+  readonly value: string | undefined;
+  /** The value's DER. */
+  readonly der: Uint8Array;
+}
+
+/** A distinguished name: its DER, by which names are compared, and its attributes. */
+export interface DistinguishedName {
+  /** The exact bytes; issuer and subject are the same name where these are the same. */
+  readonly der: Uint8Array;
+  /** The relative names in order, each a set of attributes. */
+  readonly parts: readonly (readonly NameAttribute[])[];
+}
+
+/** The attribute types that somebody here asks for. */
+export const ATTRIBUTE = { commonName: "2.5.4.3", emailAddress: "1.2.840.113549.1.9.1" } as const;
+
+const MAX_ATTRIBUTES = 256;
+
+const SHORT_NAMES: Readonly<Record<string, string>> = {
+  "2.5.4.3": "CN",
+  "2.5.4.5": "serialNumber",
+  "2.5.4.6": "C",
+  "2.5.4.7": "L",
+  "2.5.4.8": "ST",
+  "2.5.4.9": "STREET",
+  "2.5.4.10": "O",
+  "2.5.4.11": "OU",
+  "2.5.4.45": "x500UniqueIdentifier",
+  "0.9.2342.19200300.100.1.1": "UID",
+  "0.9.2342.19200300.100.1.25": "DC",
+  "1.2.840.113549.1.9.1": "emailAddress",
+};
+
+const STRING_TAGS: ReadonlySet<number> = new Set([
+  TAG.utf8String,
+  TAG.printableString,
+  TAG.teletexString,
+  TAG.ia5String,
+  TAG.universalString,
+  TAG.bmpString,
+  TAG.numericString,
+  TAG.visibleString,
+]);
+
+/** Reads a Name (RFC 5280 §4.1.2.4) from its element. */
+export function readName({ bytes, contents }: Element): DistinguishedName {
+  const parts: NameAttribute[][] = [];
+  let attributes = 0;
+  const names = new DerReader(contents);
+  while (!names.done) {
+    const part: NameAttribute[] = [];
+    for (const attribute of new DerReader(names.next(TAG.set, "a relative name").contents).rest()) {
+      if (++attributes > MAX_ATTRIBUTES) {
+        throw new Malformed("name.attributes", "a name is too long");
+      }
+      part.push(readAttribute(attribute));
+    }
+    if (part.length === 0) throw new Malformed("name.attributes", "a relative name is empty");
+    parts.push(part);
+  }
+  return { der: bytes, parts };
+}
+
+function readAttribute({ tag, contents }: Element): NameAttribute {
+  if (tag !== TAG.sequence) throw new Malformed("name.attributes", "an attribute is no sequence");
+  const fields = new DerReader(contents);
+  const type = asOid(fields.next(TAG.oid, "an attribute's type").contents);
+  const value = fields.any();
+  fields.end("an attribute");
+  return {
+    type,
+    value: STRING_TAGS.has(value.tag) ? asText(value.tag, value.contents) : undefined,
+    der: value.bytes,
+  };
+}
+
+/** The texts of all attributes of a type, in order. */
+export function valuesOf(name: DistinguishedName, type: string): readonly string[] {
+  return name.parts.flat().flatMap((attribute) =>
+    attribute.type === type && attribute.value !== undefined ? [attribute.value] : []
+  );
+}
+
+/** Writes a name as RFC 4514 does, fit for a log line: escaped, and capped at 256 characters. */
+export function formatName(name: DistinguishedName): string {
+  const parts = name.parts.toReversed().map((part) => part.map(formatAttribute).join("+"));
+  return escapePeerText(parts.join(","));
+}
+
+function formatAttribute({ type, value }: NameAttribute): string {
+  // RFC 4514 §2.4: the characters that would read as syntax.
+  const text = value?.replace(/[\\",+;<>=]|^[ #]| $/g, "\\$&") ?? "#…";
+  return `${SHORT_NAMES[type] ?? type}=${text}`;
+}
+
+/**
+ * Tells whether a name lies at or below another (RFC 5280 §7.1): each relative name of `base`, in
+ * order, is the same.
+ *
+ * Text is compared without regard to case, to white space and to the string type it is written in.
+ */
+export function isNameWithin(name: DistinguishedName, base: DistinguishedName): boolean {
+  return base.parts.length <= name.parts.length &&
+    base.parts.every((part, i) => isSamePart(name.parts[i]!, part));
+}
+
+function isSamePart(a: readonly NameAttribute[], b: readonly NameAttribute[]): boolean {
+  return a.length === b.length && a.every((one) => b.some((other) => isSameAttribute(one, other)));
+}
+
+function isSameAttribute(a: NameAttribute, b: NameAttribute): boolean {
+  if (a.type !== b.type) return false;
+  if (a.value === undefined || b.value === undefined) return sameBytes(a.der, b.der);
+  return folded(a.value) === folded(b.value);
+}
+
+function folded(text: string): string {
+  return text.normalize("NFKC").toLowerCase().trim().replace(/\s+/g, " ");
+}

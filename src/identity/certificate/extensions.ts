@@ -1,0 +1,297 @@
+import { hex } from "../der/bytes.ts";
+import {
+  type CertificateFault,
+  certificateFault,
+  isCertificateFault,
+} from "./certificate_fault.ts";
+import { contextTag, DerReader, type Element, readDer, readSequence } from "../der/der.ts";
+import { asBits, asBoolean, asOid, asSmallInteger, TAG } from "../der/der_values.ts";
+import { Malformed } from "../der/malformed.ts";
+import { type GeneralName, readGeneralName } from "./general_name.ts";
+import { type NameConstraints, readNameConstraints } from "./name_constraints.ts";
+import { subjectNames } from "./subject_names.ts";
+import { checkUnreadExtension } from "./unread_extensions.ts";
+
+/** The purposes of RFC 5280 §4.2.1.3. */
+export type KeyUsage =
+  | "digitalSignature"
+  | "contentCommitment"
+  | "keyEncipherment"
+  | "dataEncipherment"
+  | "keyAgreement"
+  | "keyCertSign"
+  | "cRLSign"
+  | "encipherOnly"
+  | "decipherOnly";
+
+/** What an authority may do, RFC 5280 §4.2.1.9. */
+export interface BasicConstraints {
+  /** Whether the subject is an authority. */
+  readonly ca: boolean;
+  /** How many authorities, self-issued ones not counted, may follow it; any number where absent. */
+  readonly pathLength: number | undefined;
+  /** Whether the extension is marked critical. */
+  readonly critical: boolean;
+}
+
+/** What a key may be used for, RFC 5280 §4.2.1.12. */
+export interface ExtendedKeyUsage {
+  /** The purposes, dotted decimal. */
+  readonly purposes: ReadonlySet<string>;
+  /** Whether the extension is marked critical. */
+  readonly critical: boolean;
+}
+
+/** Which key signed, RFC 5280 §4.2.1.1. */
+export interface AuthorityKeyIdentifier {
+  /** The issuer's subject key identifier, hexadecimal. */
+  readonly keyIdentifier: string | undefined;
+  /** Whether the issuer's own issuer and serial are given, beside it or instead. */
+  readonly namesIssuer: boolean;
+}
+
+/** The extensions a verdict looks at; what is absent is `undefined`. */
+export interface Extensions {
+  /** Whether, and how far, it is an authority. */
+  readonly basicConstraints: BasicConstraints | undefined;
+  /** What its key is for. */
+  readonly keyUsage: ReadonlySet<KeyUsage> | undefined;
+  /** What its key is for in protocols such as TLS. */
+  readonly extendedKeyUsage: ExtendedKeyUsage | undefined;
+  /** Every subject alternative name, whatever its kind. */
+  readonly subjectAlternativeNames: readonly GeneralName[] | undefined;
+  /** Whether the names' extension is marked critical. */
+  readonly namesAreCritical: boolean;
+  /** The names it may vouch for. */
+  readonly nameConstraints: NameConstraints | undefined;
+  /** Hexadecimal. */
+  readonly subjectKeyIdentifier: string | undefined;
+  /** Which key signed it. */
+  readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
+}
+
+type Draft = { -readonly [Field in keyof Extensions]: Extensions[Field] };
+
+/** Extensions with what is wrong with them. */
+export interface ReadExtensions {
+  readonly extensions: Extensions;
+  readonly faults: readonly CertificateFault[];
+}
+
+const MAX_EXTENSIONS = 64;
+
+/** Reads the extensions of a certificate from their sequence, none where it is absent. */
+export function readExtensions(list: Element | undefined): ReadExtensions {
+  const extensions: Draft = {
+    basicConstraints: undefined,
+    keyUsage: undefined,
+    extendedKeyUsage: undefined,
+    subjectAlternativeNames: undefined,
+    namesAreCritical: false,
+    nameConstraints: undefined,
+    subjectKeyIdentifier: undefined,
+    authorityKeyIdentifier: undefined,
+  };
+  const faults: CertificateFault[] = [];
+  const seen = new Set<string>();
+  for (const element of list === undefined ? [] : new DerReader(list.contents).rest()) {
+    const { id, critical, value } = readExtension(element);
+    if (seen.has(id)) throw new Malformed("extension.duplicate", `extension ${id} appears twice`);
+    if (seen.add(id).size > MAX_EXTENSIONS) {
+      throw new Malformed("extension.count", `it has more than ${MAX_EXTENSIONS} extensions`);
+    }
+    const reader = READERS.get(id);
+    if (reader !== undefined) {
+      faults.push(...reader(value, critical, extensions));
+      continue;
+    }
+    checkUnreadExtension(id, value);
+    if (critical) {
+      faults.push(certificateFault("extension.unknown-critical", `it insists on extension ${id}`));
+    }
+  }
+  if (list !== undefined && seen.size === 0) {
+    throw new Malformed("der.structure", "the list of extensions is empty");
+  }
+  return { extensions, faults };
+}
+
+function readExtension({ tag, contents }: Element) {
+  if (tag !== TAG.sequence) throw new Malformed("der.structure", "an extension is no sequence");
+  const fields = new DerReader(contents);
+  const id = asOid(fields.next(TAG.oid, "an extension's name").contents);
+  const flag = fields.optional(TAG.boolean);
+  const critical = flag !== undefined && asBoolean(flag.contents);
+  // X.690 §11.5: a default value is not written.
+  if (flag !== undefined && !critical) {
+    throw new Malformed("der.default", `extension ${id} spells out that it is not critical`);
+  }
+  const value = fields.next(TAG.octetString, "an extension's value").contents;
+  fields.end("an extension");
+  return { id, critical, value };
+}
+
+type ExtensionReader = (
+  value: Uint8Array,
+  critical: boolean,
+  into: Draft,
+) => readonly CertificateFault[];
+
+const READERS: ReadonlyMap<string, ExtensionReader> = new Map<string, ExtensionReader>([
+  ["2.5.29.14", readSubjectKeyIdentifier],
+  ["2.5.29.15", readKeyUsage],
+  ["2.5.29.17", readSubjectAlternativeNames],
+  ["2.5.29.19", readBasicConstraints],
+  ["2.5.29.30", readConstraints],
+  ["2.5.29.32", readWellFormed],
+  ["2.5.29.33", readWellFormed],
+  ["2.5.29.35", readAuthorityKeyIdentifier],
+  ["2.5.29.36", readPolicyConstraints],
+  ["2.5.29.37", readExtendedKeyUsage],
+  ["2.5.29.54", readWellFormed],
+  ["1.3.6.1.5.5.7.1.1", readAuthorityInformation],
+]);
+
+// Policies, their mappings and inhibitAnyPolicy: without a demand for policies they decide nothing.
+function readWellFormed(value: Uint8Array): readonly CertificateFault[] {
+  readDer(value, "an extension");
+  return [];
+}
+
+function readSubjectKeyIdentifier(value: Uint8Array, critical: boolean, into: Draft) {
+  const { tag, contents } = readDer(value, "the subject key identifier");
+  if (tag !== TAG.octetString || contents.length === 0) {
+    throw new Malformed("extension.key-identifier", "the subject key identifier is no byte string");
+  }
+  into.subjectKeyIdentifier = hex(contents);
+  return mustNotBeCritical(critical, "the subject key identifier");
+}
+
+function readAuthorityKeyIdentifier(value: Uint8Array, critical: boolean, into: Draft) {
+  const fields = readSequence(value, "the authority key identifier");
+  const key = fields.optional(contextTag(0, "primitive"));
+  const issuer = fields.optional(contextTag(1, "constructed"));
+  const serial = fields.optional(contextTag(2, "primitive"));
+  fields.end("the authority key identifier");
+  if ((issuer === undefined) !== (serial === undefined)) {
+    throw new Malformed("extension.key-identifier", "an issuer is named without its serial");
+  }
+  for (const name of issuer === undefined ? [] : new DerReader(issuer.contents).rest()) {
+    readGeneralName(name);
+  }
+  into.authorityKeyIdentifier = {
+    keyIdentifier: key === undefined ? undefined : hex(key.contents),
+    namesIssuer: issuer !== undefined,
+  };
+  return mustNotBeCritical(critical, "the authority key identifier");
+}
+
+// RFC 5280 §4.2.1.1 and §4.2.1.2.
+function mustNotBeCritical(critical: boolean, what: string): readonly CertificateFault[] {
+  return critical ? [certificateFault("extension.key-identifier", `${what} is critical`)] : [];
+}
+
+const KEY_USAGES: readonly KeyUsage[] = [
+  "digitalSignature",
+  "contentCommitment",
+  "keyEncipherment",
+  "dataEncipherment",
+  "keyAgreement",
+  "keyCertSign",
+  "cRLSign",
+  "encipherOnly",
+  "decipherOnly",
+];
+
+function readKeyUsage(value: Uint8Array, _critical: boolean, into: Draft) {
+  const { tag, contents } = readDer(value, "the key usage");
+  if (tag !== TAG.bitString) throw new Malformed("extension.key-usage", "it is no bit string");
+  const { bytes, unused } = asBits(contents);
+  const bits = bytes.length * 8 - unused;
+  const isSet = (bit: number) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
+  // X.690 §11.2.2: trailing zeros of named bits are not written.
+  if (bits > 0 && !isSet(bits - 1)) {
+    throw new Malformed("der.bit-string", "the key usage ends in zeros");
+  }
+  if (bits > KEY_USAGES.length) {
+    throw new Malformed("extension.key-usage", "the key usage has unknown bits");
+  }
+  into.keyUsage = new Set(KEY_USAGES.filter((_, bit) => isSet(bit)));
+  return [];
+}
+
+function readExtendedKeyUsage(value: Uint8Array, critical: boolean, into: Draft) {
+  const purposes = [...readSequence(value, "the extended key usage").rest()].map(
+    ({ tag, contents }) => {
+      if (tag !== TAG.oid) throw new Malformed("extension.purposes", "a purpose is no OID");
+      return asOid(contents);
+    },
+  );
+  if (purposes.length === 0) throw new Malformed("extension.purposes", "it lists no purpose");
+  into.extendedKeyUsage = { purposes: new Set(purposes), critical };
+  return [];
+}
+
+function readBasicConstraints(value: Uint8Array, critical: boolean, into: Draft) {
+  const fields = readSequence(value, "the basic constraints");
+  const flag = fields.optional(TAG.boolean);
+  const ca = flag !== undefined && asBoolean(flag.contents);
+  if (flag !== undefined && !ca) throw new Malformed("der.default", "CA:FALSE is spelt out");
+  const length = fields.optional(TAG.integer);
+  fields.end("the basic constraints");
+  const pathLength = length === undefined ? undefined : asSmallInteger(length.contents);
+  into.basicConstraints = { ca, pathLength, critical };
+  return pathLength !== undefined && !ca
+    ? [certificateFault("extension.basic-constraints", "a path length without being an authority")]
+    : [];
+}
+
+function readSubjectAlternativeNames(value: Uint8Array, critical: boolean, into: Draft) {
+  const names = [...readSequence(value, "the subject alternative names").rest()].map(
+    readGeneralName,
+  );
+  if (names.length === 0) throw new Malformed("san.count", "the list of names is empty");
+  const subjects = subjectNames(names);
+  into.namesAreCritical = critical;
+  if (isCertificateFault(subjects)) {
+    into.subjectAlternativeNames = [];
+    return [subjects];
+  }
+  into.subjectAlternativeNames = subjects;
+  return [];
+}
+
+function readConstraints(value: Uint8Array, critical: boolean, into: Draft) {
+  const { constraints, faults } = readNameConstraints(value, critical);
+  into.nameConstraints = constraints;
+  return faults;
+}
+
+// RFC 5280 §4.2.1.11: always critical. We hold no policies, so a demand for one refuses.
+function readPolicyConstraints(value: Uint8Array, critical: boolean): readonly CertificateFault[] {
+  const fields = readSequence(value, "the policy constraints");
+  const demand = fields.optional(contextTag(0, "primitive"));
+  fields.optional(contextTag(1, "primitive"));
+  fields.end("the policy constraints");
+  const fault = (found: string) => [certificateFault("extension.policy-constraints", found)];
+  if (!critical) return fault("its policy constraints are not critical");
+  return demand === undefined ? [] : fault("it demands certificate policies");
+}
+
+// RFC 5280 §4.2.2.1. Nothing is fetched from it; it must be well formed and not critical.
+function readAuthorityInformation(value: Uint8Array, critical: boolean) {
+  const descriptions = [...readSequence(value, "the authority information").rest()];
+  for (const { tag, contents } of descriptions) {
+    if (tag !== TAG.sequence) throw new Malformed("der.structure", "an access is no sequence");
+    const fields = new DerReader(contents);
+    asOid(fields.next(TAG.oid, "an access method").contents);
+    readGeneralName(fields.any());
+    fields.end("an access description");
+  }
+  if (descriptions.length === 0) {
+    throw new Malformed("extension.authority-information", "it describes no access");
+  }
+  return critical
+    ? [certificateFault("extension.authority-information", "the authority information is critical")]
+    : [];
+}

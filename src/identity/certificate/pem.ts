@@ -1,0 +1,50 @@
+import { type Certificate, parseCertificate } from "./certificate.ts";
+import {
+  type CertificateFault,
+  certificateFault,
+  isCertificateFault,
+} from "./certificate_fault.ts";
+import { latin1 } from "../der/der_values.ts";
+
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n\t ]*?)-----END \1-----/g;
+const MARKER = /-----(BEGIN|END) /g;
+
+/**
+ * Reads every certificate of a PEM text, in order: at least one, and each block must be whole.
+ *
+ * Text between blocks is commentary (RFC 7468 §2); a block that is no certificate, a private key
+ * for instance, is a fault, since it is where it should not be.
+ */
+export function parsePemBundle(text: string): readonly Certificate[] | CertificateFault {
+  const blocks = [...text.matchAll(BLOCK)];
+  if (blocks.length === 0) return certificateFault("pem.empty", "it holds no PEM block");
+  if ([...text.matchAll(MARKER)].length !== 2 * blocks.length) {
+    return certificateFault("pem.block", "a PEM block is torn or holds foreign characters");
+  }
+  const certificates: Certificate[] = [];
+  for (const [i, [, label, body = ""]] of blocks.entries()) {
+    const certificate = readBlock(label, body);
+    if (isCertificateFault(certificate)) {
+      return certificateFault(certificate.rule, `block ${i + 1}: ${certificate.found}`);
+    }
+    certificates.push(certificate);
+  }
+  return certificates;
+}
+
+function readBlock(label: string | undefined, body: string): Certificate | CertificateFault {
+  if (label !== "CERTIFICATE") return certificateFault("pem.label", `it is a ${label}`);
+  const base64 = body.replace(/\s+/g, "");
+  if (base64 === "" || base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
+    return certificateFault("pem.base64", "it is not base64");
+  }
+  return parseCertificate(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+}
+
+/** Writes certificates as PEM, the order kept. */
+export function formatPemBundle(certificates: readonly Certificate[]): string {
+  return certificates.map(({ der }) => {
+    const base64 = btoa(latin1(der)).replace(/.{64}(?=.)/g, "$&\n");
+    return `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+  }).join("");
+}

@@ -1,0 +1,141 @@
+import { ConfigurationError } from "../../errors/mod.ts";
+import { isHostName, MAX_HOST_NAME } from "./host_name.ts";
+import { formatAddress, parseAddress } from "./ip_address.ts";
+import { isSegment, isTrustDomain } from "./spiffe_id.ts";
+
+/** One part of a SPIFFE or URI pattern's path. */
+export type PatternSegment =
+  | { readonly kind: "literal"; readonly text: string }
+  | { readonly kind: "one" }
+  | { readonly kind: "many" };
+
+/** Which names are expected: one entry of `identity` or `allow`, parsed. */
+export type IdentityPattern =
+  /** `"*"`: any name the anchors vouch for; of SPIFFE IDs those of the local trust domain. */
+  | { readonly kind: "any"; readonly text: string }
+  /** A SPIFFE ID whose path may hold `*` (one segment) and `**` (any number). */
+  | {
+    readonly kind: "spiffe";
+    readonly text: string;
+    readonly trustDomain: string;
+    readonly segments: readonly PatternSegment[];
+  }
+  /** `dns:*.pool.internal` or a bare host name. */
+  | { readonly kind: "dns"; readonly text: string; readonly labels: readonly string[] }
+  /** `ip:10.1.2.3` or a bare address. */
+  | { readonly kind: "ip"; readonly text: string; readonly address: string }
+  /** Any other URI: `prefix` is all before the path, or the whole of one that has no `//`. */
+  | {
+    readonly kind: "uri";
+    readonly text: string;
+    readonly prefix: string;
+    readonly segments: readonly PatternSegment[];
+  }
+  /** `cn:build-agent`, clients only. */
+  | { readonly kind: "cn"; readonly text: string; readonly commonName: string };
+
+/** How a pattern is read. */
+export interface PatternOptions {
+  /** Whether the pattern is about clients, the only peers a `cn:` pattern may name. Default false. */
+  readonly clients?: boolean;
+  /** The option or flag the pattern was written in, for the error. Default `identity`. */
+  readonly setting?: string;
+}
+
+const MAX_PATTERN = 2048;
+
+/**
+ * Reads one identity pattern.
+ *
+ * @throws {ConfigurationError} where the text is blank or no pattern.
+ */
+export function parsePattern(text: string, options: PatternOptions = {}): IdentityPattern {
+  const setting = options.setting ?? "identity";
+  const refuse = (why: string): never => {
+    throw new ConfigurationError(`${JSON.stringify(text.slice(0, 256))} ${why}`, { setting });
+  };
+  if (text.trim() === "") return refuse("is blank; an identity names a peer");
+  if (text.trim() !== text) return refuse("has white space around it");
+  if (text.length > MAX_PATTERN) return refuse(`is longer than ${MAX_PATTERN} characters`);
+  if (text === "*") return { kind: "any", text };
+  if (text.startsWith("spiffe://")) return spiffePattern(text) ?? refuse(SPIFFE_SYNTAX);
+  if (text.startsWith("uri:")) return uriPattern(text) ?? refuse(URI_SYNTAX);
+  if (text.startsWith("ip:")) return ipPattern(text, text.slice(3)) ?? refuse("is no IP address");
+  if (text.startsWith("dns:")) return dnsPattern(text, text.slice(4)) ?? refuse(DNS_SYNTAX);
+  if (text.startsWith("cn:")) {
+    if (options.clients !== true) return refuse("names a common name, which only clients may have");
+    const commonName = text.slice(3);
+    if (commonName === "" || commonName.includes("*")) {
+      return refuse("must hold the whole common name, without wildcards");
+    }
+    return { kind: "cn", text, commonName };
+  }
+  return ipPattern(text, text) ?? dnsPattern(text, text) ?? refuse(PATTERN_SYNTAX);
+}
+
+/**
+ * Reads a list of patterns, any of which may match.
+ *
+ * @throws {ConfigurationError} where the list is empty or an entry is no pattern.
+ */
+export function parsePatterns(
+  texts: string | readonly string[],
+  options: PatternOptions = {},
+): readonly IdentityPattern[] {
+  const list = typeof texts === "string" ? [texts] : texts;
+  if (list.length === 0) {
+    const setting = options.setting ?? "identity";
+    throw new ConfigurationError(`${setting} is empty; it would match nobody`, { setting });
+  }
+  return list.map((text) => parsePattern(text, options));
+}
+
+const SPIFFE_SYNTAX =
+  "is no SPIFFE pattern: a lower-case trust domain, then segments of letters, digits and . _ -, `*` or `**`";
+const URI_SYNTAX =
+  "is no URI pattern: `uri:` and an absolute URI, `*` and `**` only as whole segments";
+const DNS_SYNTAX = "is no host name: labels of letters, digits and hyphens, `*` for a whole label";
+const PATTERN_SYNTAX =
+  'is no identity: expected `spiffe://…`, a host name, `dns:…`, an IP address, `ip:…`, `uri:…` or "*"';
+
+function spiffePattern(text: string): IdentityPattern | undefined {
+  const [trustDomain = "", ...parts] = text.slice("spiffe://".length).split("/");
+  if (!isTrustDomain(trustDomain)) return undefined;
+  const segments = parts.map(patternSegment);
+  const sound = segments.every((segment) => segment.kind !== "literal" || isSegment(segment.text));
+  return sound ? { kind: "spiffe", text, trustDomain, segments } : undefined;
+}
+
+function uriPattern(text: string): IdentityPattern | undefined {
+  const uri = text.slice("uri:".length);
+  const parts = /^([a-z][a-z0-9+.-]*:\/\/[^/?#*]*)(\/.*)$/.exec(uri);
+  if (!/^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/.test(uri) || uri.startsWith("spiffe:")) return undefined;
+  const [, prefix, path] = parts ?? [];
+  if (prefix === undefined || path === undefined) {
+    return uri.includes("*") ? undefined : { kind: "uri", text, prefix: uri, segments: [] };
+  }
+  const segments = path.slice(1).split("/").map(patternSegment);
+  const sound = segments.every((one) => one.kind !== "literal" || !one.text.includes("*"));
+  return sound ? { kind: "uri", text, prefix, segments } : undefined;
+}
+
+function patternSegment(text: string): PatternSegment {
+  if (text === "*") return { kind: "one" };
+  if (text === "**") return { kind: "many" };
+  return { kind: "literal", text };
+}
+
+function ipPattern(text: string, address: string): IdentityPattern | undefined {
+  const bytes = parseAddress(address);
+  return bytes === undefined ? undefined : { kind: "ip", text, address: formatAddress(bytes) };
+}
+
+function dnsPattern(text: string, name: string): IdentityPattern | undefined {
+  const labels = name.toLowerCase().split(".");
+  // A wildcard stands for a label of some host; one that stands for every label names nobody.
+  const host = labels.map((label) => label === "*" ? "x" : label).join(".");
+  const literal = labels.some((label) => label !== "*");
+  return literal && name.length <= MAX_HOST_NAME && isHostName(host)
+    ? { kind: "dns", text, labels }
+    : undefined;
+}

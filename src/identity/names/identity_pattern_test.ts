@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { parsePattern, parsePatterns } from "./identity_pattern.ts";
+
+Deno.test("parsePattern() tells the kinds of patterns apart", () => {
+  const kinds: readonly [string, string][] = [
+    ["*", "any"],
+    ["spiffe://td/ns/*/sa/**", "spiffe"],
+    ["worker.pool.internal", "dns"],
+    ["localhost", "dns"],
+    ["*.pool.internal", "dns"],
+    ["dns:a.*.internal", "dns"],
+    ["10.0.0.1", "ip"],
+    ["::1", "ip"],
+    ["[::1]", "ip"],
+    ["ip:::1", "ip"],
+    ["uri:https://a.example/b/*", "uri"],
+    ["uri:urn:pool:a", "uri"],
+  ];
+  for (const [text, kind] of kinds) {
+    assert.equal(parsePattern(text).kind, kind, text);
+    assert.equal(parsePattern(text).text, text);
+  }
+});
+
+for (
+  const text of [
+    "",
+    " ",
+    "\t",
+    " worker",
+    "**",
+    "spiffe://",
+    "spiffe://*/a",
+    "spiffe://td/a*",
+    "spiffe://td/../a",
+    "spiffe://td/",
+    "spiffe://TD/a",
+    "dns:",
+    "dns:*",
+    "dns:*.*",
+    "dns:a*.b",
+    "dns:a..b",
+    "dns:a.b.",
+    "dns:foo_bar.example",
+    "ip:1.2.3",
+    "uri:",
+    "uri:no-scheme",
+    "uri:spiffe://td/a",
+    "uri:https://*/a",
+    "uri:https://a/b*c",
+    "uri:https://a/b c",
+    "ä.example",
+    "cn:agent",
+    `dns:${"a.".repeat(200)}a`,
+  ]
+) {
+  Deno.test(`parsePattern() refuses ${JSON.stringify(text.slice(0, 40))}`, () => {
+    assert.throws(() => parsePattern(text), ConfigurationError);
+  });
+}
+
+Deno.test("parsePattern() takes a common name for clients only, and whole", () => {
+  assert.equal(parsePattern("cn:build agent", { clients: true }).kind, "cn");
+  assert.throws(() => parsePattern("cn:", { clients: true }), ConfigurationError);
+  assert.throws(() => parsePattern("cn:build*", { clients: true }), ConfigurationError);
+});
+
+Deno.test("parsePattern() names the setting it was written in", () => {
+  assert.throws(() => parsePattern("", { setting: "allow" }), { setting: "allow" });
+});
+
+Deno.test("parsePatterns() refuses an empty list, which would match nobody", () => {
+  assert.throws(() => parsePatterns([]), ConfigurationError);
+  assert.equal(parsePatterns("localhost").length, 1);
+});

@@ -1,0 +1,42 @@
+import type { Certificate } from "../certificate/certificate.ts";
+
+const CAPACITY = 1024;
+
+/**
+ * The signatures proven under one set of anchors, so that the second connection of a peer, and the
+ * second peer of an authority, cost less.
+ *
+ * A proven signature stays right for ever; what changes is what it is worth. So nothing else is
+ * remembered (dates, names and purposes are judged each time), only signatures on accepted paths
+ * are, and an entry is forgotten once its certificate has expired.
+ */
+export class ProvenSignatures {
+  readonly #untilByPair = new Map<string, number>();
+
+  /** Tells whether that issuer's key is known to have signed that certificate. */
+  has(certificate: Certificate, issuer: Certificate, now: number): boolean {
+    const pair = pairOf(certificate, issuer);
+    const until = this.#untilByPair.get(pair);
+    if (until === undefined) return false;
+    if (now <= until) return true;
+    this.#untilByPair.delete(pair);
+    return false;
+  }
+
+  /** Remembers a proven signature; the oldest entry makes room. */
+  add(certificate: Certificate, issuer: Certificate): void {
+    if (this.#untilByPair.size >= CAPACITY) {
+      for (const oldest of this.#untilByPair.keys()) {
+        this.#untilByPair.delete(oldest);
+        break;
+      }
+    }
+    // The last second of validity counts whole.
+    this.#untilByPair.set(pairOf(certificate, issuer), certificate.notAfter + 999);
+  }
+}
+
+// The fingerprint covers what was signed and the signature, the issuer's key is what it was proven with.
+function pairOf(certificate: Certificate, issuer: Certificate): string {
+  return certificate.fingerprint + issuer.publicKey.spkiSha256;
+}

@@ -1,0 +1,133 @@
+import { ConfigurationError } from "../../errors/mod.ts";
+import { hex } from "../der/bytes.ts";
+import type { Certificate } from "../certificate/certificate.ts";
+import { ProvenSignatures } from "./proven_signatures.ts";
+
+/** Where trust comes from. At least one anchor must be given. */
+export interface TrustSources {
+  /**
+   * An ordinary `ca` bundle. Its anchors vouch for DNS, IP, URI and common names, and for SPIFFE
+   * IDs as {@linkcode TrustAnchors.vouchesForDomain} says. Default: none.
+   */
+  readonly bundle?: readonly Certificate[];
+  /** Anchors by SPIFFE trust domain: each vouches for IDs of that domain, and for nothing else. Default: none. */
+  readonly domains?: ReadonlyMap<string, readonly Certificate[]>;
+  /** The public roots (`ca: "system"`): they vouch for all but SPIFFE IDs and common names. Default: none. */
+  readonly publicRoots?: readonly Certificate[];
+  /** Our own trust domain: that of our certificate's SPIFFE ID. Default: none, we are not in one. */
+  readonly localDomain?: string;
+}
+
+/**
+ * The authorities one generation of credentials trusts, and what each may vouch for.
+ *
+ * It also remembers the signatures proven under it, so that this memory ends with the generation.
+ */
+export class TrustAnchors {
+  /** Every anchor once, in the order given. */
+  readonly all: readonly Certificate[];
+  /** Our own trust domain, where we are in one. */
+  readonly localDomain: string | undefined;
+  /** The signatures already proven under these anchors. */
+  readonly proven: ProvenSignatures = new ProvenSignatures();
+  readonly #bySubject: ReadonlyMap<string, readonly Certificate[]>;
+  readonly #domainsOf = new Map<string, Set<string>>();
+  readonly #claimed = new Set<string>();
+  readonly #given: ReadonlySet<string>;
+  readonly #forHosts: ReadonlySet<string>;
+  readonly #public: ReadonlySet<string>;
+
+  /**
+   * Gathers anchors.
+   *
+   * @throws {ConfigurationError} where there is not a single one.
+   */
+  constructor(sources: TrustSources) {
+    const { bundle = [], domains = new Map(), publicRoots = [] } = sources;
+    this.all = distinct([...bundle, ...[...domains.values()].flat(), ...publicRoots]);
+    if (this.all.length === 0) {
+      throw new ConfigurationError("no certificate authority is given; nobody could be trusted", {
+        setting: "ca",
+      });
+    }
+    this.localDomain = sources.localDomain;
+    this.#bySubject = Map.groupBy(this.all, (anchor) => hex(anchor.subject.der));
+    this.#forHosts = fingerprints([...bundle, ...publicRoots]);
+    this.#public = fingerprints(publicRoots);
+    this.#given = new Set(domains.keys());
+    for (const [domain, anchors] of domains) {
+      for (const anchor of anchors) this.#bind(anchor, domain);
+    }
+    for (const anchor of bundle) {
+      if (!this.#domainsOf.has(anchor.fingerprint)) this.#bindToOwnId(anchor);
+    }
+  }
+
+  /** The anchors of that subject name, in DER. */
+  named(subject: Uint8Array): readonly Certificate[] {
+    return this.#bySubject.get(hex(subject)) ?? [];
+  }
+
+  /** Tells whether the certificate, byte for byte, is an anchor. */
+  has(certificate: Certificate): boolean {
+    return this.named(certificate.subject.der)
+      .some(({ fingerprint }) => fingerprint === certificate.fingerprint);
+  }
+
+  /** Tells whether the anchor vouches for DNS, IP, URI and email names. */
+  vouchesForHosts(anchor: Certificate): boolean {
+    return this.#forHosts.has(anchor.fingerprint);
+  }
+
+  /** Tells whether the anchor vouches for common names: those of the public roots mean nothing here. */
+  vouchesForCommonNames(anchor: Certificate): boolean {
+    return this.#forHosts.has(anchor.fingerprint) && !this.#public.has(anchor.fingerprint);
+  }
+
+  /**
+   * Tells whether the anchor vouches for SPIFFE IDs of a trust domain:
+   *
+   * 1. one that was given *for* domains, for those alone;
+   * 2. one of the bundle that bears a SPIFFE ID itself, for the domain of that ID alone;
+   * 3. a public root, for none;
+   * 4. any other of the bundle, for the local domain alone; and where we are in no domain, for
+   *    every domain that has no anchor of its own by 1 or 2 (a pattern still names its domain).
+   */
+  vouchesForDomain(anchor: Certificate, domain: string): boolean {
+    const bound = this.#domainsOf.get(anchor.fingerprint);
+    if (bound !== undefined) return bound.has(domain);
+    if (this.#public.has(anchor.fingerprint)) return false;
+    if (this.localDomain !== undefined) return domain === this.localDomain;
+    return !this.#claimed.has(domain);
+  }
+
+  /**
+   * Tells whether `"*"` means SPIFFE IDs of that domain: our own alone, and where we are in none,
+   * any that was not given as a domain with anchors of its own.
+   */
+  isLocal(domain: string): boolean {
+    return this.localDomain === undefined ? !this.#given.has(domain) : domain === this.localDomain;
+  }
+
+  #bindToOwnId(anchor: Certificate): void {
+    for (const name of anchor.extensions.subjectAlternativeNames ?? []) {
+      if (name.kind === "uri" && name.spiffeId !== undefined) {
+        this.#bind(anchor, name.spiffeId.trustDomain);
+      }
+    }
+  }
+
+  #bind(anchor: Certificate, domain: string): void {
+    const domains = this.#domainsOf.get(anchor.fingerprint) ?? new Set();
+    this.#domainsOf.set(anchor.fingerprint, domains.add(domain));
+    this.#claimed.add(domain);
+  }
+}
+
+function distinct(certificates: readonly Certificate[]): readonly Certificate[] {
+  return [...new Map(certificates.map((one) => [one.fingerprint, one])).values()];
+}
+
+function fingerprints(certificates: readonly Certificate[]): ReadonlySet<string> {
+  return new Set(certificates.map(({ fingerprint }) => fingerprint));
+}

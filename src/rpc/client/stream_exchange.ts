@@ -1,0 +1,298 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  type ClientConnection,
+  ErrorCode,
+  type HeaderList,
+  type Stream,
+  type StreamEnd,
+  type StreamReceiver,
+} from "../../http2/mod.ts";
+import { BodyReader } from "../wire/body_reader.ts";
+import { invalidFields, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
+import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
+import { envelopeHead } from "../wire/envelope.ts";
+import { areValid } from "../wire/header_fields.ts";
+import type { PreparedDuplex } from "./prepared_stream.ts";
+import { readStreamResponse } from "./read_stream_response.ts";
+import { isOrdinaryStream, ResponseMessages } from "./response_messages.ts";
+import { errorOfStreamEnd } from "../wire/stream_failure.ts";
+import type { UnaryCallOptions } from "./unary_exchange.ts";
+
+/** How one call with streams is made: as a unary one is. */
+export type DuplexCallOptions = UnaryCallOptions;
+
+/**
+ * A call with streams both ways in binary form, from bytes to bytes. What it has received is cut into
+ * messages as they are read, and a reader that stops stops the writer.
+ */
+export class DuplexExchange implements StreamReceiver, Expiring {
+  readonly #request: PreparedDuplex;
+  readonly #signal: AbortSignal | undefined;
+  #stream: Stream | undefined;
+  #deadline: Deadline | undefined;
+  #expiresAt = Infinity;
+  #onAbort: (() => void) | undefined;
+
+  /** Messages that wait until the stream takes more; `undefined` while it does. */
+  #unsent: Uint8Array[] | undefined;
+  #sending: "open" | "ending" | "ended" = "open";
+
+  /** Pieces of the body that nobody has read. */
+  #pieces: Uint8Array[] = [];
+  #messages: ResponseMessages | undefined;
+  /** The body of a response that connect-es reads, and what it makes of it. */
+  #body: BodyReader | undefined;
+  #readOtherwise: AsyncIterator<Uint8Array, undefined> | undefined;
+  /** All of the response has arrived. */
+  #complete = false;
+
+  #reading: Reading = { name: "open" };
+  #wakeReader: (() => void) | undefined;
+
+  /**
+   * Makes a call. What goes wrong is told by `next`.
+   *
+   * @param connection where.
+   * @param request what is sent before the messages.
+   */
+  constructor(
+    connection: ClientConnection,
+    request: PreparedDuplex,
+    options: DuplexCallOptions = {},
+  ) {
+    const { signal, timeoutMs, fields } = options;
+    this.#request = request;
+    this.#signal = signal;
+    if (signal?.aborted) {
+      this.#fail(canceled(signal));
+      return;
+    }
+    if (timeoutMs !== undefined) this.#arm(timeoutMs);
+    if (this.#reading.name !== "open") return;
+    if (signal !== undefined) {
+      this.#onAbort = () => this.cancel(canceled(signal));
+      signal.addEventListener("abort", this.#onAbort);
+    }
+    const section = request.fields(timeoutMs);
+    try {
+      this.#stream = connection.open(
+        fields === undefined ? section : [...section, ...fields],
+        this,
+        { endStream: false },
+      );
+    } catch (error) {
+      // A field that cannot be sent.
+      this.#fail(ConnectError.from(error, Code.Internal));
+    }
+  }
+
+  /** Sends a message, as soon as the stream takes it. */
+  send(message: Uint8Array): void {
+    const { limits } = this.#request;
+    if (message.byteLength > limits.sendBytes) {
+      this.cancel(tooLargeToSend(message.byteLength, limits));
+    } else if (this.#sending !== "open") return;
+    else if (this.#unsent !== undefined) this.#unsent.push(message);
+    else this.#write(message);
+  }
+
+  /** There are no more messages to send. */
+  end(): void {
+    if (this.#sending !== "open") return;
+    this.#sending = "ending";
+    if (this.#unsent === undefined) this.#writeEnd();
+  }
+
+  /**
+   * The next message that has arrived already; `undefined` where there is none.
+   *
+   * @throws {ConnectError} as `next`.
+   */
+  take(): Uint8Array | undefined {
+    if (this.#reading.name === "failed") throw this.#reading.error;
+    const messages = this.#messages;
+    if (messages === undefined) return undefined;
+    try {
+      for (;;) {
+        const message = messages.next();
+        if (message !== undefined) return message;
+        const piece = this.#pieces.shift();
+        if (piece === undefined) break;
+        this.#stream?.release(piece.byteLength);
+        messages.push(piece);
+      }
+      if (this.#complete && this.#reading.name === "open") {
+        messages.judgeEnd();
+        this.#settle({ name: "ended" });
+      }
+      return undefined;
+    } catch (error) {
+      this.cancel(error as ConnectError);
+      throw error;
+    }
+  }
+
+  /**
+   * The next message; `undefined` once the response has ended. For one reader at a time.
+   *
+   * @throws {ConnectError} with details and metadata where the peer answered with an error; `notBegun`
+   * and `connectionLost` tell what became of a call that was not answered.
+   */
+  async next(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const message = this.take();
+      if (message !== undefined || this.#reading.name === "ended") return message;
+      if (this.#readOtherwise !== undefined) return await this.#nextOtherwise(this.#readOtherwise);
+      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+    }
+  }
+
+  /** Ends the call, unless it is over; reading then throws the error. */
+  cancel(error: ConnectError): void {
+    if (this.#reading.name !== "open") return;
+    this.#fail(error);
+    this.#stream?.reset(ErrorCode.CANCEL);
+  }
+
+  headers(fields: HeaderList, endStream: boolean): void {
+    const { limits } = this.#request;
+    if (isOrdinaryStream(fields)) {
+      this.#messages = new ResponseMessages(fields, limits.messageBytes);
+    } else {
+      this.#body = new BodyReader({
+        release: (count) => this.#stream?.release(count),
+        abandoned: () => {},
+      });
+      this.#readOtherwise = readStreamResponse(this.#request, fields, this.#body);
+      this.#wake();
+    }
+    if (endStream) this.#completed();
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    if (this.#body !== undefined) this.#body.push(bytes);
+    else if (this.#reading.name !== "open") this.#stream?.release(bytes.byteLength);
+    else if (bytes.byteLength > 0) this.#pieces.push(bytes);
+    if (endStream) this.#completed();
+    else this.#wake();
+  }
+
+  trailers(fields: HeaderList): void {
+    if (areValid(fields)) this.#completed();
+    else this.cancel(invalidFields());
+  }
+
+  writable(): void {
+    const unsent = this.#unsent;
+    this.#unsent = undefined;
+    for (let at = 0; unsent !== undefined && at < unsent.length; at++) {
+      this.#write(unsent[at] as Uint8Array);
+      if (this.#isBlocked) {
+        this.#unsent = unsent.slice(at + 1);
+        return;
+      }
+    }
+    if (this.#sending === "ending") this.#writeEnd();
+  }
+
+  closed(end: StreamEnd): void {
+    this.#sending = "ended";
+    this.#unsent = undefined;
+    if (!this.#complete) this.#fail(errorOfStreamEnd(end, this.#expiresAt));
+  }
+
+  /** The deadline has passed. */
+  expired(): void {
+    this.cancel(timedOut());
+  }
+
+  #arm(timeoutMs: number): void {
+    if (timeoutMs <= 0) {
+      this.expired();
+      return;
+    }
+    this.#expiresAt = performance.now() + timeoutMs;
+    this.#deadline = expireAfter(timeoutMs, this);
+  }
+
+  get #isBlocked(): boolean {
+    return this.#unsent !== undefined;
+  }
+
+  #write(message: Uint8Array): void {
+    const stream = this.#stream as Stream;
+    const ready = stream.sendData(envelopeHead(message.byteLength, 0), false);
+    if (!stream.sendData(message, false) || !ready) this.#unsent = [];
+  }
+
+  #writeEnd(): void {
+    this.#sending = "ended";
+    this.#stream?.sendData(EMPTY, true);
+  }
+
+  /** All of the response has arrived: what is left of the request is of no use to anyone. */
+  #completed(): void {
+    if (this.#complete) return;
+    this.#complete = true;
+    this.#body?.end();
+    this.#wake();
+    // Not before what came with it is read: a peer that ends the stream, too, needs no telling.
+    if (this.#sending !== "ended") queueMicrotask(() => this.#abandonRequest());
+  }
+
+  #abandonRequest(): void {
+    if (this.#sending === "ended") return;
+    this.#sending = "ended";
+    this.#unsent = undefined;
+    this.#stream?.reset(ErrorCode.CANCEL);
+  }
+
+  async #nextOtherwise(
+    messages: AsyncIterator<Uint8Array, undefined>,
+  ): Promise<Uint8Array | undefined> {
+    try {
+      const { value } = await messages.next();
+      if (value === undefined && this.#reading.name === "open") this.#settle({ name: "ended" });
+      return value;
+    } catch (error) {
+      this.cancel(error as ConnectError);
+      throw this.#reading.name === "failed" ? this.#reading.error : error;
+    }
+  }
+
+  #fail(error: ConnectError): void {
+    if (this.#reading.name !== "open") return;
+    this.#sending = "ended";
+    this.#unsent = undefined;
+    this.#settle({ name: "failed", error });
+    for (const piece of this.#pieces.splice(0)) this.#stream?.release(piece.byteLength);
+    this.#messages?.drop();
+    this.#body?.fail(error);
+  }
+
+  #settle(reading: Reading): void {
+    this.#reading = reading;
+    this.#deadline?.cancel();
+    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#wake();
+  }
+
+  #wake(): void {
+    const wake = this.#wakeReader;
+    this.#wakeReader = undefined;
+    wake?.();
+  }
+}
+
+/** Where the reader of the response stands. */
+type Reading =
+  | { readonly name: "open" }
+  | { readonly name: "ended" }
+  | { readonly name: "failed"; readonly error: ConnectError };
+
+const EMPTY = new Uint8Array(0);
+
+/** As connect-es words it. */
+function canceled(signal: AbortSignal): ConnectError {
+  return ConnectError.from(signal.reason, Code.Canceled);
+}

@@ -1,0 +1,45 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
+import type { HeaderList } from "../../http2/mod.ts";
+
+/** The protocol that a caller speaks. */
+export type RpcProtocol = "connect" | "grpc" | "grpc-web";
+
+/** A call whose header section has arrived, and nothing of its body has been looked at. */
+export interface ArrivingCall<Peer> {
+  /** The path it asks for, without a query: `/package.Service/Method`. */
+  readonly path: string;
+  /** The method that is served there. */
+  readonly method: DescMethod;
+  /** The protocol it comes in. */
+  readonly protocol: RpcProtocol;
+  /** The header section as received, pseudo-headers included. */
+  readonly fields: HeaderList;
+  /** Who calls. */
+  readonly peer: Peer;
+  /** The time the caller gives it, in milliseconds. */
+  readonly timeoutMs: number | undefined;
+}
+
+/** What was decided about an arriving call. */
+export type Admission<Context> =
+  | {
+    readonly admitted: true;
+    /** Reaches the implementation; see {@linkcode callContext}. */
+    readonly context: Context;
+    /** Called exactly once, when the implementation has finished, whichever way, or never begun. */
+    release(): void;
+  }
+  | {
+    readonly admitted: false;
+    /** Answered in the caller's own protocol. */
+    readonly error: ConnectError;
+  };
+
+/**
+ * Decides whether a call may begin, on every path, before anything of its body is kept beyond the
+ * stream's window. What it throws is answered as an internal error.
+ */
+export type Admit<Peer, Context> = (
+  call: ArrivingCall<Peer>,
+) => Admission<Context> | Promise<Admission<Context>>;

@@ -1,0 +1,204 @@
+import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
+import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import {
+  ErrorCode,
+  type HeaderList,
+  type Stream,
+  type StreamEnd,
+  type StreamReceiver,
+} from "../../http2/mod.ts";
+import { answerStatus } from "./answer_status.ts";
+import { BodyReader } from "../wire/body_reader.ts";
+import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
+import type { GatherBudget } from "../wire/gather_budget.ts";
+import { appendFields, headersOf } from "../wire/header_fields.ts";
+import { type RequestFacts, urlOf } from "./request_facts.ts";
+import type { RpcLimits } from "../wire/limits.ts";
+import type { JsonOptions, Route } from "./router.ts";
+import { reasonOfCallerGone } from "../wire/stream_failure.ts";
+import type { Share } from "./turns.ts";
+import { WholeBody, WholeEnvelopes } from "../wire/whole_messages.ts";
+
+/** One request on its way to a route. */
+export interface ArrivedRequest {
+  readonly stream: Stream;
+  readonly fields: HeaderList;
+  readonly facts: RequestFacts;
+  readonly route: Route;
+  readonly limits: RpcLimits;
+  /** How messages are written to JSON. */
+  readonly json: JsonOptions | undefined;
+  /** What the messages of its connection may take while they are received. */
+  readonly budget: GatherBudget;
+  /** When calls of its connection begin on the plain path. */
+  readonly share: Share;
+}
+
+/** A call on the plain path: connect-es reads the request and writes the response, in whatever protocol and form. */
+export class PlainCall implements StreamReceiver, Expiring {
+  readonly #request: ArrivedRequest;
+  readonly #body: BodyReader;
+  readonly #abort = new AbortController();
+  #receiving: Deadline | undefined;
+  #gone: StreamEnd | undefined;
+  #begun = false;
+  /** All of the response has been handed to the stream. */
+  #answered = false;
+  #writable: (() => void) | undefined;
+
+  /** @param credited bytes at the beginning of the body whose credit the peer has already. */
+  constructor(request: ArrivedRequest, credited = 0) {
+    this.#request = request;
+    const { stream, route, limits } = request;
+    this.#body = new BodyReader({
+      release: (count) => stream.release(count),
+      abandoned: () => {},
+    }, credited);
+    const kind = route.method.methodKind;
+    if (limits.receiveTimeoutMs > 0 && (kind === "unary" || kind === "server_streaming")) {
+      this.#receiving = expireAfter(limits.receiveTimeoutMs, this);
+    }
+  }
+
+  /** Whether anybody has begun to answer it. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    this.#body.push(bytes);
+    if (endStream) this.requestEnded();
+  }
+
+  trailers(_fields: HeaderList): void {
+    this.requestEnded();
+  }
+
+  writable(): void {
+    const resolve = this.#writable;
+    this.#writable = undefined;
+    resolve?.();
+  }
+
+  closed(end: StreamEnd): void {
+    this.#gone = end;
+    this.#receiving?.cancel();
+    if (this.#begun && !this.#answered) {
+      const reason = reasonOfCallerGone(end);
+      this.#abort.abort(reason);
+      this.#body.fail(reason);
+    }
+    this.writable();
+  }
+
+  /** The request took longer to arrive than it may. */
+  expired(): void {
+    this.#body.fail(
+      new ConnectError("the request did not arrive in time", Code.DeadlineExceeded),
+    );
+  }
+
+  /** The request's direction has ended. */
+  requestEnded(): void {
+    this.#receiving?.cancel();
+    this.#body.end();
+  }
+
+  /** Answers the call. Resolves when the implementation has finished; never rejects. */
+  async answer(values: ContextValues): Promise<void> {
+    // Not before what came with the request is read: one that is reset in the same breath costs little.
+    await this.#request.share.turn();
+    if (this.#gone !== undefined) return this.#body.abandon();
+    this.#begun = true;
+    const { route, fields, facts, stream } = this.#request;
+    const header = headersOf(fields);
+    if (header === undefined) {
+      answerStatus(stream, 400);
+      return;
+    }
+    try {
+      const request: UniversalServerRequest = {
+        httpVersion: "2.0",
+        url: urlOf(fields),
+        method: facts.httpMethod,
+        header,
+        body: wholeMessages(this.#body, this.#request, header),
+        signal: this.#abort.signal,
+        contextValues: values,
+      };
+      await this.#send(await route.handler(request));
+    } catch {
+      // connect-es answers what implementations throw; this is what it could not answer.
+      if (this.#gone === undefined) stream.reset(ErrorCode.INTERNAL_ERROR);
+    } finally {
+      this.#body.abandon();
+      this.#receiving?.cancel();
+    }
+  }
+
+  async #send(response: UniversalServerResponse): Promise<void> {
+    const iterator = response.body?.[Symbol.asyncIterator]();
+    if (this.#gone !== undefined) {
+      await stop(iterator, this.#abort.signal.reason);
+      return;
+    }
+    const { stream } = this.#request;
+    const trailer: string[] = [];
+    const section = [":status", String(response.status)];
+    if (response.header !== undefined) appendFields(section, response.header);
+    this.#answered = iterator === undefined;
+    stream.sendHeaders(section, iterator === undefined);
+    if (iterator !== undefined) {
+      if (!await this.#sendBody(iterator)) return;
+      this.#answered = true;
+      if (response.trailer !== undefined) appendFields(trailer, response.trailer);
+      if (trailer.length > 0) stream.sendTrailers(trailer);
+      else stream.sendData(EMPTY, true);
+    }
+  }
+
+  /** Returns `false` where the caller is gone. */
+  async #sendBody(iterator: AsyncIterator<Uint8Array>): Promise<boolean> {
+    for (;;) {
+      const next = await iterator.next();
+      if (this.#gone === undefined && next.done === true) return true;
+      if (this.#gone === undefined && !this.#request.stream.sendData(next.value, false)) {
+        await new Promise<void>((resolve) => this.#writable = resolve);
+      }
+      if (this.#gone !== undefined) {
+        await stop(iterator, this.#abort.signal.reason);
+        return false;
+      }
+    }
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Runs what is left of a response that nobody waits for: the implementation's `finally` among it. */
+async function stop(
+  iterator: AsyncIterator<Uint8Array> | undefined,
+  reason: unknown,
+): Promise<void> {
+  try {
+    await iterator?.throw?.(reason);
+  } catch {
+    // The reason comes back out, or what the implementation threw instead, and nobody is there to be told.
+  }
+}
+
+/** The body in whole messages; the promise of its length is kept here, connect-es would take room for it. */
+function wholeMessages(
+  body: BodyReader,
+  { facts, route, limits, budget }: ArrivedRequest,
+  header: Headers,
+): AsyncIterable<Uint8Array> {
+  if (facts.protocol !== "connect" || route.method.methodKind !== "unary") {
+    return new WholeEnvelopes(body, limits.messageBytes, { budget });
+  }
+  header.delete("content-length");
+  return new WholeBody(body, limits.messageBytes, {
+    budget,
+    promisedBytes: facts.contentLength,
+  });
+}

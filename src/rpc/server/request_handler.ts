@@ -1,0 +1,184 @@
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
+import type {
+  HeaderList,
+  ServerConnectionOptions,
+  Stream,
+  StreamEnd,
+  StreamReceiver,
+} from "../../http2/mod.ts";
+import type { Admission, Admit, ArrivingCall, RpcProtocol } from "./admission.ts";
+import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_status.ts";
+import { callContext } from "./call_context.ts";
+import { DuplexCall } from "./stream_call.ts";
+import { FastCall, type FastHandler } from "./unary_call.ts";
+import { fastHandlerOf } from "./unary_implementation.ts";
+import { connectionBudgets, type GatherBudget } from "../wire/gather_budget.ts";
+import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
+import { refusalKey } from "./refusal.ts";
+import { factsOf, type RequestFacts } from "./request_facts.ts";
+import { type Share, Turns } from "./turns.ts";
+import { recordedRoutes, type Route, type RpcRouter } from "./router.ts";
+
+/** What a request handler serves, and to whom. */
+export interface RequestHandlerOptions<Peer, Context> {
+  /** Made by `createRpcRouter`; complete when it is given here. */
+  readonly router: RpcRouter;
+  /** Decides on every call before it begins. */
+  readonly admit: Admit<Peer, Context>;
+  /**
+   * What all messages that are being received may take together, beyond the first 64 KiB of each, and
+   * a quarter of it those of one connection, in bytes. Default: 256 MiB, shared with the process.
+   */
+  readonly gatheredBytes?: number | undefined;
+}
+
+/**
+ * Serves a router: gives, for each peer, what its HTTP/2 connection calls with every request.
+ *
+ * @throws {ConfigurationError} where the router names a method whose service it has not.
+ */
+export function createRequestHandler<Peer, Context>(
+  options: RequestHandlerOptions<Peer, Context>,
+): (peer: Peer) => ServerConnectionOptions["onRequest"] {
+  const { limits, json, routes } = recordedRoutes(options.router);
+  const budgetOfConnection = connectionBudgets(options.gatheredBytes);
+  const turns = new Turns();
+  const fastHandlers = new Map<Route, FastHandler>();
+  for (const route of routes.values()) {
+    if (route.implementation === undefined) continue;
+    fastHandlers.set(route, fastHandlerOf(route, route.implementation));
+  }
+
+  function receive(
+    stream: Stream,
+    fields: HeaderList,
+    endStream: boolean,
+    peer: Peer,
+    budget: GatherBudget,
+    share: Share,
+  ): StreamReceiver {
+    const facts = factsOf(fields);
+    const route = routes.get(facts.path);
+    if (route === undefined || !serves(route, facts)) {
+      const status = statusOf(route, facts);
+      // A call is told at once: it may send nothing before it is answered.
+      if (facts.contentType === "" && !endStream) {
+        return answerStatusOnceMoreArrives(stream, status);
+      }
+      answerStatus(stream, status);
+      return discard(stream);
+    }
+    const request: ArrivedRequest = { stream, fields, facts, route, limits, json, budget, share };
+    const call = callOf(request, fastHandlers.get(route), peer);
+    if (!(call instanceof PlainCall)) turns.fastCall();
+    if (endStream) call.requestEnded();
+    admitInto(call, options.admit, arrivingCall(request, peer));
+    return call;
+  }
+
+  return (peer) => {
+    const budget = budgetOfConnection();
+    const share = turns.share();
+    return (stream, fields, endStream) => receive(stream, fields, endStream, peer, budget, share);
+  };
+}
+
+/** The call on the lane that takes it. */
+function callOf(
+  request: ArrivedRequest,
+  fastHandler: FastHandler | undefined,
+  peer: unknown,
+): StreamReceiver & WaitingCall {
+  const { facts, route } = request;
+  if (facts.plainBinary && fastHandler !== undefined) {
+    return new FastCall(request, fastHandler, peer);
+  }
+  if (facts.plainStream && route.duplex !== undefined) {
+    return new DuplexCall(request, route.duplex, peer);
+  }
+  return new AdmittedPlainCall(request);
+}
+
+/** A call that waits to be admitted. */
+interface WaitingCall {
+  requestEnded(): void;
+  admitted(context: unknown, release: () => void): void;
+  refused(error: ConnectError): void;
+}
+
+class AdmittedPlainCall extends PlainCall implements WaitingCall {
+  #release: (() => void) | undefined;
+
+  admitted(context: unknown, release: () => void): void {
+    this.#release = release;
+    void this.answer(createContextValues().set(callContext, context)).then(() => this.#leave());
+  }
+
+  refused(error: ConnectError): void {
+    void this.answer(createContextValues().set(refusalKey, { error }));
+  }
+
+  override closed(end: StreamEnd): void {
+    super.closed(end);
+    if (!this.begun) this.#leave();
+  }
+
+  #leave(): void {
+    this.#release?.();
+    this.#release = undefined;
+  }
+}
+
+function admitInto<Peer, Context>(
+  call: WaitingCall,
+  admit: Admit<Peer, Context>,
+  arriving: ArrivingCall<Peer>,
+): void {
+  function decided(admission: Admission<Context>): void {
+    if (admission.admitted) call.admitted(admission.context, () => admission.release());
+    else call.refused(admission.error);
+  }
+  function failed(error: unknown): void {
+    call.refused(
+      new ConnectError("internal error", Code.Internal, undefined, undefined, error),
+    );
+  }
+  let admission: Admission<Context> | Promise<Admission<Context>>;
+  try {
+    admission = admit(arriving);
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  if (admission instanceof Promise) admission.then(decided, failed);
+  else decided(admission);
+}
+
+function arrivingCall<Peer>(
+  { fields, facts, route }: ArrivedRequest,
+  peer: Peer,
+): ArrivingCall<Peer> {
+  return {
+    path: facts.path,
+    method: route.method,
+    protocol: facts.protocol as RpcProtocol,
+    fields,
+    peer,
+    timeoutMs: facts.timeoutMs,
+  };
+}
+
+/** Whether the method takes a request of that verb and content type, as connect-es judges it. */
+function serves({ handler }: Route, facts: RequestFacts): boolean {
+  if (!handler.allowedMethods.includes(facts.httpMethod) || facts.protocol === undefined) {
+    return false;
+  }
+  return facts.contentType === ""
+    ? facts.httpMethod === "GET"
+    : handler.supportedContentType(facts.contentType);
+}
+
+function statusOf(route: Route | undefined, facts: RequestFacts): 404 | 405 | 415 {
+  if (route === undefined) return 404;
+  return route.handler.allowedMethods.includes(facts.httpMethod) ? 415 : 405;
+}

@@ -1,0 +1,228 @@
+import {
+  type ConnectRouter,
+  type ConnectRouterOptions,
+  createConnectRouter,
+  type HandlerContext,
+  type MethodImpl,
+  type ServiceImpl,
+} from "@connectrpc/connect";
+import type {
+  DescMethod,
+  DescMethodBiDiStreaming,
+  DescMethodUnary,
+  DescService,
+  JsonReadOptions,
+  JsonWriteOptions,
+} from "@bufbuild/protobuf";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { ConfigurationError } from "../../errors/mod.ts";
+import type { DuplexBytesHandler } from "./stream_bytes.ts";
+import { compressionNames, compressionOf } from "../wire/compression.ts";
+import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
+import { methodPath } from "../wire/method_path.ts";
+import { throwRefusal } from "./refusal.ts";
+import type { UnaryBytesHandler } from "./unary_bytes.ts";
+
+/** What every service of a router shares. */
+export interface RpcRouterOptions {
+  /** Overrides of the default limits. Per-service options may lower them, never lift them. */
+  readonly limits?: Partial<RpcLimits>;
+  /** How messages are read from and written to JSON; a registry for `Any`, for instance. Default: as connect-es. */
+  readonly json?: JsonOptions;
+}
+
+/** Options of protobuf-es for JSON. */
+export type JsonOptions = Partial<JsonReadOptions & JsonWriteOptions>;
+
+/**
+ * A connect-es router that also records the implementations, so that unary calls in binary form can
+ * take the fast lane. Per-service options cannot lift a limit nor switch a protocol on or off.
+ */
+export interface RpcRouter extends ConnectRouter {
+  /**
+   * Answers the unary calls of `method` that arrive in binary form, over Connect or gRPC, from their
+   * bytes. The service must be registered too: it answers those that arrive otherwise.
+   */
+  unaryBytes<Peer, Context>(
+    method: DescMethodUnary,
+    handler: UnaryBytesHandler<Peer, Context>,
+  ): this;
+  /**
+   * Answers the calls of `method` that arrive in binary form, uncompressed and over Connect, from the
+   * bytes of their messages. The service must be registered too: it answers those that arrive otherwise.
+   */
+  duplexBytes<Peer, Context>(
+    method: DescMethodBiDiStreaming,
+    handler: DuplexBytesHandler<Peer, Context>,
+  ): this;
+}
+
+/** Creates an empty router. */
+export function createRpcRouter(options: RpcRouterOptions = {}): RpcRouter {
+  return new RecordingRouter({ ...defaultRpcLimits, ...options.limits }, options.json);
+}
+
+/** What a router recorded of one method. */
+export interface Route {
+  readonly method: DescMethod;
+  /** Answers in every protocol and form. */
+  readonly handler: UniversalHandler;
+  /** The implementation, where calls may reach it without connect-es. */
+  readonly implementation: FastImplementation | undefined;
+  /** What answers a call with streams both ways from its bytes. */
+  readonly duplex: DuplexBytesHandler<unknown, unknown> | undefined;
+}
+
+/** An implementation of a unary method, on messages or on bytes. */
+export type FastImplementation =
+  | { readonly on: "messages"; readonly invoke: UnaryImplementation }
+  | { readonly on: "bytes"; readonly invoke: UnaryBytesHandler<unknown, unknown> };
+
+/** A unary implementation, whatever its messages are. */
+export type UnaryImplementation = (request: never, context: HandlerContext) => unknown;
+
+/** What a router has recorded, by path. */
+export interface RecordedRoutes {
+  readonly limits: RpcLimits;
+  readonly json: JsonOptions | undefined;
+  readonly routes: ReadonlyMap<string, Route>;
+}
+
+/** What `router` has recorded until now. */
+export function recordedRoutes(router: RpcRouter): RecordedRoutes {
+  if (router instanceof RecordingRouter) return router.recorded();
+  throw new ConfigurationError("a router that was not made by createRpcRouter cannot be served");
+}
+
+type ServiceOptions = Partial<ConnectRouterOptions>;
+
+class RecordingRouter implements RpcRouter {
+  readonly #limits: RpcLimits;
+  readonly #base: ConnectRouterOptions;
+  readonly #router: ConnectRouter;
+  readonly #implementations = new Map<string, UnaryImplementation>();
+  readonly #bytes = new Map<string, UnaryBytesHandler<unknown, unknown>>();
+  readonly #duplexBytes = new Map<string, DuplexBytesHandler<unknown, unknown>>();
+  readonly #json: JsonOptions | undefined;
+
+  constructor(limits: RpcLimits, json: JsonOptions | undefined) {
+    this.#limits = limits;
+    this.#json = json;
+    this.#base = {
+      acceptCompression: compressionNames.map(compressionOf),
+      compressMinBytes: limits.compressFromBytes,
+      readMaxBytes: limits.messageBytes,
+      writeMaxBytes: limits.sendBytes,
+      requestGate: throwRefusal,
+      ...(json === undefined ? {} : { jsonOptions: json }),
+    };
+    this.#router = createConnectRouter(this.#base);
+  }
+
+  get handlers(): UniversalHandler[] {
+    return this.#router.handlers;
+  }
+
+  service<T extends DescService>(
+    service: T,
+    implementation: Partial<ServiceImpl<T>>,
+    options?: ServiceOptions,
+  ): this {
+    for (const method of service.methods) {
+      this.#refuseSecond(method);
+      const invoke = (implementation as Record<string, unknown>)[method.localName];
+      if (typeof invoke === "function") this.#record(method, invoke.bind(implementation), options);
+    }
+    this.#router.service(service, implementation, this.#within(options));
+    return this;
+  }
+
+  rpc<M extends DescMethod>(
+    method: M,
+    implementation: MethodImpl<M>,
+    options?: ServiceOptions,
+  ): this {
+    this.#refuseSecond(method);
+    this.#record(method, implementation as UnaryImplementation, options);
+    this.#router.rpc(method, implementation, this.#within(options));
+    return this;
+  }
+
+  unaryBytes<Peer, Context>(
+    method: DescMethodUnary,
+    handler: UnaryBytesHandler<Peer, Context>,
+  ): this {
+    // The request handler that calls it is the one whose peers and contexts it was written for.
+    this.#bytes.set(methodPath(method), handler as UnaryBytesHandler<unknown, unknown>);
+    return this;
+  }
+
+  duplexBytes<Peer, Context>(
+    method: DescMethodBiDiStreaming,
+    handler: DuplexBytesHandler<Peer, Context>,
+  ): this {
+    this.#duplexBytes.set(methodPath(method), handler as DuplexBytesHandler<unknown, unknown>);
+    return this;
+  }
+
+  recorded(): RecordedRoutes {
+    const routes = new Map<string, Route>();
+    for (const handler of this.#router.handlers) {
+      const path = handler.requestPath;
+      routes.set(path, {
+        method: handler.method,
+        handler,
+        implementation: this.#implementationOf(path),
+        duplex: this.#duplexBytes.get(path),
+      });
+    }
+    for (const path of [...this.#bytes.keys(), ...this.#duplexBytes.keys()]) {
+      if (routes.has(path)) continue;
+      throw new ConfigurationError(`bytes are served for ${path}, whose service is not registered`);
+    }
+    return { limits: this.#limits, json: this.#json, routes };
+  }
+
+  #implementationOf(path: string): FastImplementation | undefined {
+    const bytes = this.#bytes.get(path);
+    if (bytes !== undefined) return { on: "bytes", invoke: bytes };
+    const invoke = this.#implementations.get(path);
+    return invoke === undefined ? undefined : { on: "messages", invoke };
+  }
+
+  /** Options of a service's own, an interceptor for instance, are what connect-es is there for. */
+  #record(method: DescMethod, invoke: UnaryImplementation, options?: ServiceOptions): void {
+    if (method.methodKind === "unary" && options === undefined) {
+      this.#implementations.set(methodPath(method), invoke);
+    }
+  }
+
+  #refuseSecond(method: DescMethod): void {
+    const path = methodPath(method);
+    if (this.#router.handlers.some((handler) => handler.requestPath === path)) {
+      throw new ConfigurationError(`${path} is registered twice`);
+    }
+  }
+
+  /** connect-es takes the options of a service instead of the router's; ours bound them. */
+  #within(options: ServiceOptions | undefined): ServiceOptions {
+    const base = this.#base;
+    const gate = options?.requestGate;
+    return {
+      ...options,
+      ...base,
+      grpc: true,
+      grpcWeb: true,
+      connect: true,
+      readMaxBytes: Math.min(options?.readMaxBytes ?? Infinity, this.#limits.messageBytes),
+      writeMaxBytes: Math.min(options?.writeMaxBytes ?? Infinity, this.#limits.sendBytes),
+      compressMinBytes: options?.compressMinBytes ?? this.#limits.compressFromBytes,
+      ...(gate === undefined ? {} : {
+        requestGate: async (context) => {
+          throwRefusal(context);
+          await gate(context);
+        },
+      }),
+    };
+  }
+}

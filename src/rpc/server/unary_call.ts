@@ -1,0 +1,312 @@
+import { type ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
+import type { DescMethodUnary } from "@bufbuild/protobuf";
+import {
+  ErrorCode,
+  type HeaderList,
+  type StreamEnd,
+  type StreamReceiver,
+} from "../../http2/mod.ts";
+import type { RpcProtocol } from "./admission.ts";
+import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
+import { callContext } from "./call_context.ts";
+import { Gathered } from "../wire/gathered.ts";
+import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
+import { ENVELOPE_BYTES, soleMessage } from "../wire/envelope.ts";
+import { responseCompression, type ResponseMetadata, sendMessage } from "./unary_response.ts";
+import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
+import { type Refusal, refusalKey } from "./refusal.ts";
+import { reasonOfCallerGone } from "../wire/stream_failure.ts";
+import type { UnaryBytesCall } from "./unary_bytes.ts";
+
+/** Runs an implementation on the fast lane. */
+export type FastHandler = (
+  request: Uint8Array,
+  call: FastCall,
+) => Uint8Array | PromiseLike<Uint8Array>;
+
+/**
+ * A unary call in uncompressed binary form, over Connect or gRPC, without `Headers`, streams, timers or
+ * an `AbortController` unless the implementation asks for one.
+ *
+ * Whatever is out of the ordinary (a malformed or oversized request, a refusal, an error thrown) is
+ * handed to a {@linkcode PlainCall}, so that it is answered exactly as there.
+ */
+export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown>, Expiring {
+  /** What the call was admitted with. */
+  context: unknown;
+  /** Response metadata, where the implementation set some. */
+  metadata: ResponseMetadata | undefined;
+  readonly peer: unknown;
+  readonly #request: ArrivedRequest;
+  readonly #handler: FastHandler;
+  readonly #arrivedAt: number;
+  #state: FastState = "arriving";
+  #requestEnded = false;
+  /** An error was answered, whatever else happens. */
+  #answered = false;
+  readonly #body: Gathered;
+  #length = 0;
+  /** Bytes whose credit went back to the peer. */
+  #credited = 0;
+  #release: (() => void) | undefined;
+  #plain: PlainCall | undefined;
+  #gone: StreamEnd | undefined;
+  #abort: AbortController | undefined;
+  #timer: Deadline | undefined;
+
+  constructor(request: ArrivedRequest, handler: FastHandler, peer: unknown) {
+    this.#request = request;
+    this.#handler = handler;
+    this.peer = peer;
+    this.#body = new Gathered(request.budget);
+    this.#arrivedAt = request.facts.timeoutMs === undefined ? 0 : performance.now();
+    if (request.limits.receiveTimeoutMs > 0) armUnlessComplete(this);
+  }
+
+  get method(): DescMethodUnary {
+    return this.#request.route.method as DescMethodUnary;
+  }
+
+  get protocol(): RpcProtocol {
+    return this.#request.facts.protocol as RpcProtocol;
+  }
+
+  get fields(): HeaderList {
+    return this.#request.fields;
+  }
+
+  get timeoutMs(): number | undefined {
+    return this.#request.facts.timeoutMs;
+  }
+
+  get deadline(): number | undefined {
+    const { timeoutMs } = this;
+    return timeoutMs === undefined ? undefined : this.#arrivedAt + timeoutMs;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#abort ??= this.#createAbort()).signal;
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    if (this.#plain !== undefined) {
+      this.#plain.data(bytes, endStream);
+      return;
+    }
+    this.#length += bytes.byteLength;
+    if (!this.#gather(bytes)) return;
+    if (this.#release !== undefined) this.#credit();
+    if (endStream) this.requestEnded();
+  }
+
+  trailers(_fields: HeaderList): void {
+    this.requestEnded();
+  }
+
+  writable(): void {
+    this.#plain?.writable();
+  }
+
+  closed(end: StreamEnd): void {
+    this.#gone = end;
+    this.#timer?.cancel();
+    if (this.#plain !== undefined) this.#plain.closed(end);
+    else if (this.#state === "arriving") this.#finish(undefined);
+    else if (this.#state === "running") this.#abort?.abort(reasonOfCallerGone(end));
+  }
+
+  /** The deadline has passed, or the request took longer to arrive than it may. */
+  expired(): void {
+    if (this.#state === "running") this.#abort?.abort(timedOut());
+    else if (this.#state === "arriving") this.#fallBack(this.#body.take()).expired();
+  }
+
+  /** Waits for the rest of the request no longer than it may take. */
+  armReceiving(): void {
+    if (this.#state !== "arriving" || this.#requestEnded || this.#gone !== undefined) return;
+    this.#timer = expireAfter(this.#request.limits.receiveTimeoutMs, this);
+    this.#body.compact();
+  }
+
+  /** The request's direction has ended. */
+  requestEnded(): void {
+    this.#requestEnded = true;
+    this.#timer?.cancel();
+    if (this.#plain !== undefined) this.#plain.requestEnded();
+    else if (this.#release !== undefined) this.#begin();
+  }
+
+  /** The call may begin; `release` is called when the implementation has finished. */
+  admitted(context: unknown, release: () => void): void {
+    this.context = context;
+    this.#release = release;
+    if (this.#answered || this.#gone !== undefined) this.#finish(undefined);
+    else if (this.#plain !== undefined) this.#answerPlainly(this.#plain);
+    else if (this.#requestEnded) this.#begin();
+    else this.#credit();
+  }
+
+  /** The call may not begin. */
+  refused(error: ConnectError): void {
+    if (this.#answered || this.#gone !== undefined) return;
+    if (this.#plain !== undefined) void this.#plain.answer(refusalValues({ error }));
+    else this.#answerError({ error });
+  }
+
+  #begin(): void {
+    this.#credit();
+    const { facts } = this.#request;
+    const body = this.#body.take();
+    const message = facts.protocol === "grpc" ? soleMessage(body) : body;
+    const { contentLength = body.byteLength } = facts;
+    if (
+      message === undefined || contentLength !== body.byteLength ||
+      message.byteLength > this.#request.limits.messageBytes
+    ) {
+      this.#fallBack(body);
+      return;
+    }
+    this.#state = "running";
+    let response: Uint8Array | PromiseLike<Uint8Array>;
+    try {
+      response = this.#handler(message, this);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (response instanceof Uint8Array) this.#respond(response);
+    else response.then((bytes) => this.#respond(bytes), (error) => this.#fail(error));
+  }
+
+  #respond(message: Uint8Array): void {
+    const { limits } = this.#request;
+    if (message.byteLength > limits.sendBytes) {
+      this.#fail(tooLargeToSend(message.byteLength, limits));
+      return;
+    }
+    const compression = responseCompression(this.#request, message);
+    if (compression === undefined) this.#send(message, undefined);
+    else {
+      compression.compress(message).then(
+        (compressed) => this.#send(compressed, compression.name),
+        (error) => this.#fail(error),
+      );
+    }
+  }
+
+  #send(message: Uint8Array, compression: string | undefined): void {
+    try {
+      if (this.#gone === undefined) sendMessage(this.#request, message, compression, this.metadata);
+      this.#finish(undefined);
+    } catch (error) {
+      // A field that cannot be sent, as on the plain path.
+      this.#request.stream.reset(ErrorCode.INTERNAL_ERROR);
+      this.#finish(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#finish(error);
+    if (this.#gone !== undefined) return;
+    const { header, trailer } = this.metadata ?? NO_METADATA;
+    this.#answerError({ error, responseHeader: header, responseTrailer: trailer });
+  }
+
+  /** The implementation has finished, or will never begin. */
+  #finish(error: unknown): void {
+    this.#state = "over";
+    this.#body.drop();
+    this.#timer?.cancel();
+    if (this.#abort?.signal.aborted === false) this.#abort.abort(error);
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  #answerError(refusal: Refusal): void {
+    this.#credit();
+    this.#answered = true;
+    this.#state = "over";
+    this.#body.drop();
+    const plain = this.#createPlain();
+    if (this.#requestEnded) plain.requestEnded();
+    void plain.answer(refusalValues(refusal));
+  }
+
+  /** Returns `false` where the call goes on as a plain one. */
+  #gather(bytes: Uint8Array): boolean {
+    if (this.#body.length + bytes.byteLength > this.#request.limits.messageBytes + ENVELOPE_BYTES) {
+      this.#fallBack(this.#body.take(), bytes);
+      return false;
+    }
+    try {
+      this.#body.add(bytes);
+      return true;
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  /** Goes on as a plain call, with what has arrived until now. */
+  #fallBack(...pieces: readonly Uint8Array[]): PlainCall {
+    const plain = this.#createPlain();
+    this.#state = "over";
+    for (const piece of pieces) plain.data(piece, false);
+    if (this.#requestEnded) plain.requestEnded();
+    if (this.#release !== undefined) this.#answerPlainly(plain);
+    return plain;
+  }
+
+  #createPlain(): PlainCall {
+    this.#timer?.cancel();
+    const plain = new PlainCall(this.#request, this.#credited);
+    this.#plain = plain;
+    return plain;
+  }
+
+  #answerPlainly(plain: PlainCall): void {
+    const release = this.#release;
+    this.#release = undefined;
+    const values = createContextValues().set(callContext, this.context);
+    void plain.answer(values).then(release);
+  }
+
+  #credit(): void {
+    const owed = this.#length - this.#credited;
+    if (owed === 0) return;
+    this.#credited = this.#length;
+    this.#request.stream.release(owed);
+  }
+
+  #createAbort(): AbortController {
+    const controller = new AbortController();
+    if (this.#gone !== undefined) controller.abort(reasonOfCallerGone(this.#gone));
+    else if (this.#state === "over") controller.abort();
+    else if (this.deadline !== undefined) {
+      const left = this.deadline - performance.now();
+      if (left <= 0) controller.abort(timedOut());
+      else this.#timer = expireAfter(left, this);
+    }
+    return controller;
+  }
+}
+
+/** `over`: the implementation has finished, or a plain call has taken over. */
+type FastState = "arriving" | "running" | "over";
+
+const NO_METADATA: ResponseMetadata = { header: undefined, trailer: undefined };
+
+function refusalValues(refusal: Refusal): ContextValues {
+  return createContextValues().set(refusalKey, refusal);
+}
+
+const arriving: FastCall[] = [];
+
+/** Nearly all requests arrive in one piece: only the others, once a turn, are given a timer. */
+function armUnlessComplete(call: FastCall): void {
+  if (arriving.push(call) === 1) queueMicrotask(armArriving);
+}
+
+function armArriving(): void {
+  for (const call of arriving.splice(0)) call.armReceiving();
+}

@@ -1,0 +1,97 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
+import { timedOut } from "./call_errors.ts";
+
+/** How a call's stream ended before its response was complete: the `cause` of the `ConnectError` thrown for it. */
+export class StreamFailure extends Error {
+  /** Always `StreamFailure`. */
+  override readonly name = "StreamFailure";
+  /** How the stream ended. */
+  readonly end: StreamEnd;
+
+  /** An error that tells of `end`. */
+  constructor(end: StreamEnd) {
+    super(`the stream ended as ${end.how} with code ${end.code}`, {
+      ...(end.cause === undefined ? {} : { cause: end.cause }),
+    });
+    this.end = end;
+  }
+}
+
+/** Whether a call that failed with `error` is known not to have begun at the peer, so that another may be asked. */
+export function notBegun(error: unknown): boolean {
+  return failureOf(error)?.end.how === "not-processed";
+}
+
+/** Whether a call failed with `error` because its connection was lost; it may have begun. */
+export function connectionLost(error: unknown): boolean {
+  return failureOf(error)?.end.how === "connection-lost";
+}
+
+/**
+ * Whether a call failed with `error` because its stream was reset in the midst of it: by us, for what
+ * the peer sent, or by the peer, for a reason of its own. It may have begun.
+ */
+export function brokenOff(error: unknown): boolean {
+  return failureOf(error) !== undefined && (error as ConnectError).code === Code.Internal;
+}
+
+/**
+ * The error of a call whose stream ended before its response was complete.
+ *
+ * @param end how it ended.
+ * @param deadline when the call's time is over, on the scale of `performance.now()`. Default: never.
+ */
+export function errorOfStreamEnd(end: StreamEnd, deadline = Infinity): ConnectError {
+  // A peer that keeps the same deadline may cancel the stream before our own timer has run.
+  if (end.code === ErrorCode.CANCEL && performance.now() >= deadline) return timedOut();
+  const [code, message] = describe(end);
+  return new ConnectError(message, code, undefined, undefined, new StreamFailure(end));
+}
+
+/** Why an implementation's signal aborts when the stream of its call is over before its response was sent. */
+export function reasonOfCallerGone(end: StreamEnd): ConnectError {
+  const message = end.how === "connection-lost"
+    ? "the connection to the caller was lost"
+    : "the caller cancelled the call";
+  return new ConnectError(message, Code.Canceled, undefined, undefined, new StreamFailure(end));
+}
+
+function failureOf(error: unknown): StreamFailure | undefined {
+  if (!(error instanceof ConnectError)) return undefined;
+  return error.cause instanceof StreamFailure ? error.cause : undefined;
+}
+
+function describe(end: StreamEnd): [Code, string] {
+  switch (end.how) {
+    case "not-processed":
+      return [Code.Unavailable, "the call was not begun by the peer"];
+    case "connection-lost":
+      return [Code.Unavailable, "the connection was lost during the call"];
+    case "complete":
+      return [Code.Internal, "the response ended early"];
+    case "reset-by-us": {
+      // The code is what we told the peer, and says nothing of what the peer asks for.
+      const why = end.cause?.message ?? `HTTP/2 error code ${end.code}`;
+      return [Code.Internal, `the stream was reset for what the peer sent: ${why}`];
+    }
+    case "reset-by-peer":
+      return describeReset(end.code);
+  }
+}
+
+/** As gRPC maps them, https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#errors. */
+function describeReset(code: ErrorCode): [Code, string] {
+  switch (code) {
+    case ErrorCode.REFUSED_STREAM:
+      return [Code.Unavailable, "the stream was refused"];
+    case ErrorCode.CANCEL:
+      return [Code.Canceled, "the stream was cancelled"];
+    case ErrorCode.ENHANCE_YOUR_CALM:
+      return [Code.ResourceExhausted, "the peer asked for calm"];
+    case ErrorCode.INADEQUATE_SECURITY:
+      return [Code.PermissionDenied, "the peer finds the connection's security inadequate"];
+    default:
+      return [Code.Internal, `the stream was reset with HTTP/2 error code ${code}`];
+  }
+}
