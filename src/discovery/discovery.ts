@@ -1,3 +1,5 @@
+import type { Announcement, AnnouncementLease, AnnounceOptions } from "./announcement.ts";
+
 /** A worker as discovery knows it: a hint of where to dial, never of whom to trust. */
 export interface DiscoveredWorker {
   /** Where to dial: `HOST:PORT`, `[IPv6]:PORT`, `unix:PATH` or `memory:NAME`; its key in discovery. */
@@ -6,8 +8,10 @@ export interface DiscoveredWorker {
   readonly id?: string;
   /** Tags, where the announcement tells them. */
   readonly tags?: readonly string[];
+  /** The statement that the worker has signed about its announcement, where the backend carries one. */
+  readonly signed?: string;
   /**
-   * The identity pattern which whoever configured this discovery demands of this very worker: the
+   * The identity pattern that the configuration of this discovery requires of this worker: the
    * host name in the configuration, for instance. It is verified where the dispatcher has no
    * `identity` of its own; an announcement never sets it.
    */
@@ -21,7 +25,7 @@ export type DiscoveryChange =
   /** Discovery does not work now; what was found stays. */
   | { readonly kind: "failed"; readonly message: string };
 
-/** Finds workers, and tells of those that come and go. */
+/** Finds workers, and reports those that come and go. */
 export interface Discovery {
   /** The discovery URL, as events show it. */
   readonly source: string;
@@ -31,8 +35,14 @@ export interface Discovery {
    */
   readonly namesWorkers: boolean;
   /**
-   * Tells of changes until `signal` aborts. The first batch, which may be empty, is all that is
+   * Reports changes until `signal` aborts. The first batch, which may be empty, is all that is
    * known at the start.
    */
   watch(signal: AbortSignal): AsyncIterable<readonly DiscoveryChange[]>;
+  /**
+   * Announces a worker; absent where workers are configured and cannot announce themselves.
+   *
+   * @throws {Error} Where the first announcement cannot be made.
+   */
+  announce?(announcement: Announcement, options: AnnounceOptions): Promise<AnnouncementLease>;
 }

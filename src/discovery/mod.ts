@@ -3,7 +3,9 @@
  *
  * @module
  */
+export * from "./announcement.ts";
 export * from "./discovery.ts";
 export * from "./dns.ts";
 export * from "./from_url.ts";
+export * from "./memory.ts";
 export * from "./static.ts";
