@@ -27,11 +27,16 @@ export {
   type WorkerSource,
 } from "./src/dispatch/mod.ts";
 export {
+  type Announcement,
+  type AnnouncementLease,
+  type AnnounceOptions,
   type DiscoveredWorker,
   type Discovery,
   type DiscoveryChange,
   dnsDiscovery,
   type DnsDiscoveryOptions,
+  type MemoryDiscovery,
+  memoryDiscovery,
   staticDiscovery,
 } from "./src/discovery/mod.ts";
 export * from "./src/errors/mod.ts";
