@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import type { TcpAddress, UnixAddress } from "./address.ts";
 import { HANDSHAKE_RECORD, readClientHello } from "./client_hello.ts";
 import type { ChannelFailure, TlsFacts } from "./facts.ts";
-import type { AcceptedChannel, ListenOptions } from "./listen.ts";
+import type { AcceptedChannel, ListenOptions } from "./listen_options.ts";
 import { RawDuplex } from "./raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { plainChannel, tlsChannel } from "./socket_channel.ts";

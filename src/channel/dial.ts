@@ -1,5 +1,6 @@
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Address, TcpAddress, UnixAddress } from "./address.ts";
+import type { DialSignal } from "./dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome } from "./facts.ts";
 import { plainChannel } from "./socket_channel.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
@@ -11,14 +12,6 @@ export interface DialOptions {
   readonly tls?: ClientTls;
   /** Ends the attempt: its reason is thrown where the caller gave up, a timeout is reported as a failure. */
   readonly signal: DialSignal;
-}
-
-/** What ends an attempt early. */
-export interface DialSignal {
-  /** Our caller gave up. */
-  readonly aborted?: AbortSignal;
-  /** Time ran out. */
-  readonly timeout: AbortSignal;
 }
 
 /**

@@ -6,8 +6,10 @@
  */
 export * from "./address.ts";
 export * from "./dial.ts";
+export * from "./dial_signal.ts";
 export * from "./facts.ts";
 export * from "./listen.ts";
+export * from "./listen_options.ts";
 export * from "./memory_network.ts";
 export { NOT_TLS_CODE } from "./native_acceptance.ts";
 export { listenNatively } from "./native_listener.ts";

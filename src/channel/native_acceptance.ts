@@ -1,7 +1,7 @@
 import { formatAddress, type TcpAddress } from "./address.ts";
 import { ConnChannel } from "./conn_channel.ts";
 import type { ChannelFailure } from "./facts.ts";
-import type { AcceptedChannel, ListenOptions } from "./listen.ts";
+import type { AcceptedChannel, ListenOptions } from "./listen_options.ts";
 import { alertReceived } from "./tls_alert.ts";
 import type { ServerTls } from "./tls_server.ts";
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
-import { type ChannelListener, listenForChannels, type ListenOptions } from "./listen.ts";
+import { type ChannelListener, listenForChannels } from "./listen.ts";
+import type { ListenOptions } from "./listen_options.ts";
 import { NativeAcceptance } from "./native_acceptance.ts";
 import type { TlsIdentity } from "./tls_client.ts";
 import type { ServerTls } from "./tls_server.ts";

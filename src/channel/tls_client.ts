@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext } from "node:tls";
-import type { DialSignal } from "./dial.ts";
+import type { DialSignal } from "./dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome, TlsFacts } from "./facts.ts";
 import { RawDuplex } from "./raw_duplex.ts";
 import { tlsChannel } from "./socket_channel.ts";

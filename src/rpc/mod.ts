@@ -18,13 +18,11 @@ export * from "./client/prepared_stream.ts";
 export type { PrepareOptions } from "./client/prepared_sections.ts";
 export * from "./client/prepared_unary.ts";
 export * from "./server/request_handler.ts";
-export {
-  createRpcRouter,
-  type JsonOptions,
-  type RpcRouter,
-  type RpcRouterOptions,
-} from "./server/router.ts";
+export { createRpcRouter, type RpcRouter, type RpcRouterOptions } from "./server/router.ts";
 export { brokenOff, connectionLost, notBegun, StreamFailure } from "./wire/stream_failure.ts";
 export * from "./client/transport.ts";
 export * from "./server/unary_bytes.ts";
 export { callUnaryBytes, type UnaryCallOptions } from "./client/unary_exchange.ts";
+export type { TransportOptions } from "./client/transport_options.ts";
+export type { JsonOptions } from "./wire/json_options.ts";
+export type { RpcProtocol } from "./wire/protocol.ts";

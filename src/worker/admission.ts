@@ -6,13 +6,7 @@ import { headerValue } from "../http2/mod.ts";
 import type { Admission, Admit } from "../rpc/mod.ts";
 import { ROUTINE_HEADER, type RoutineTable, toConnectError } from "../routine/mod.ts";
 import type { CallGate } from "./call_gate.ts";
-import type { ConnectedPeer } from "./connected_peer.ts";
-
-/** What a call was admitted with. */
-export interface AdmittedCall {
-  /** Who calls. */
-  readonly peer: ConnectedPeer;
-}
+import type { AdmittedCall, ConnectedPeer } from "./connected_peer.ts";
 
 /** What decides whether a call may begin. */
 export interface AdmissionOptions {

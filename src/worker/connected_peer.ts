@@ -1,6 +1,5 @@
 import type { AcceptedPeer } from "../peer/mod.ts";
 import type { CallPeer } from "../routine/mod.ts";
-import type { AdmittedCall } from "./admission.ts";
 
 /** A peer of this worker, with what its calls are told of it: made once a connection. */
 export class ConnectedPeer {
@@ -22,4 +21,10 @@ export class ConnectedPeer {
     this.key = `${identity?.name ?? ""} ${remoteAddress.replace(/:\d+$/, "")}`;
     this.admitted = { peer: this };
   }
+}
+
+/** What a call was admitted with. */
+export interface AdmittedCall {
+  /** Who calls. */
+  readonly peer: ConnectedPeer;
 }

@@ -37,8 +37,7 @@ import {
   type DuplexBytesHandler,
   type UnaryBytesHandler,
 } from "../rpc/mod.ts";
-import type { AdmittedCall } from "./admission.ts";
-import type { ConnectedPeer } from "./connected_peer.ts";
+import type { AdmittedCall, ConnectedPeer } from "./connected_peer.ts";
 import type { Execution, Items } from "./execution.ts";
 import { type ArrivedCall, type CallGround, ServedCall } from "./served_call.ts";
 

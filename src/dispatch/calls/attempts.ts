@@ -3,28 +3,10 @@ import { DeadlineExceeded, NoWorkersAvailable } from "../../errors/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
 import { noneTookIt } from "./exhausted.ts";
-import type { Fleet, Wanted } from "../fleet/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { judgeFailure } from "./retry.ts";
 import { waitFor } from "./waiting.ts";
-
-/** A call that looks for a worker. */
-export interface PlacedCall {
-  /** The routine or service method, as events name it. */
-  readonly routine: string;
-  /** The call's id, where it has one. */
-  readonly callId?: string | undefined;
-  /** What it asks of its worker. */
-  readonly wanted: Wanted;
-  /** Whether it may begin twice. */
-  readonly idempotent: boolean;
-  /** Whether it is a service's method, whose errors are the service's own. Default: a routine. */
-  readonly ofService?: true;
-  readonly signal: AbortSignal | undefined;
-  /** The time it was given, in milliseconds; `undefined` is no limit. */
-  readonly timeoutMs: number | undefined;
-  /** When that time is over, by `performance.now()`. */
-  readonly deadline: number | undefined;
-}
 
 /** What making calls on a fleet takes. */
 export interface AttemptsOptions {
@@ -108,10 +90,4 @@ export class Attempts {
       ...(callId === undefined ? {} : { callId }),
     });
   }
-}
-
-/** The time a call still has, in whole milliseconds, at least one; `undefined` is no limit. */
-export function remainingMs({ deadline }: Pick<PlacedCall, "deadline">): number | undefined {
-  if (deadline === undefined) return undefined;
-  return Math.max(1, Math.ceil(deadline - performance.now()));
 }

@@ -2,7 +2,7 @@ import type { AnyRoutine, CallOptions } from "../../contract/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { CallSpan } from "../../observe/mod.ts";
-import type { PlacedCall } from "./attempts.ts";
+import type { PlacedCall } from "./placed_call.ts";
 import type { Link } from "../fleet/link.ts";
 import { headerFields, tokenField } from "./request_fields.ts";
 

@@ -3,7 +3,7 @@ import { Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.
 import type { RetryCause } from "../../observe/mod.ts";
 import { fromConnectError, toldBy } from "../../routine/mod.ts";
 import { brokenOff, connectionLost, notBegun } from "../../rpc/mod.ts";
-import type { PlacedCall } from "./attempts.ts";
+import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
 

@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { WorkerUnavailable } from "../../errors/mod.ts";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { StreamFailure } from "../../rpc/mod.ts";
-import type { PlacedCall } from "./attempts.ts";
+import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import { FakeLink } from "../fleet/fakes.ts";
 import { judgeFailure } from "./retry.ts";

@@ -13,7 +13,8 @@ import {
   ROUTINE_HEADER,
 } from "../../routine/mod.ts";
 import { type PreparedDuplex, prepareDuplex, type RpcLimits } from "../../rpc/mod.ts";
-import { type Attempts, type PlacedCall, remainingMs } from "./attempts.ts";
+import type { Attempts } from "./attempts.ts";
+import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import type { CallSettings, RequestFields } from "./call_settings.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";

@@ -12,7 +12,8 @@ import {
   type PayloadLimits,
   ROUTINE_HEADER,
 } from "../../routine/mod.ts";
-import { type Attempts, remainingMs } from "./attempts.ts";
+import type { Attempts } from "./attempts.ts";
+import { remainingMs } from "./placed_call.ts";
 import type { CallSettings } from "./call_settings.ts";
 
 /** What making unary calls takes. */

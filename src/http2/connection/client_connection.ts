@@ -27,7 +27,7 @@ const MAX_STREAMS = 2 ** 30;
 
 class Http2Client extends MessageFrames implements ClientConnection {
   /** Opened streams that wait for the peer's concurrency limit. */
-  readonly #waiting: StreamList = new StreamList();
+  readonly #waiting: StreamList<Http2Stream> = new StreamList<Http2Stream>();
   /** Streams whose HEADERS are queued, few and sent in their order; why no `Set`, `StreamTable` says. */
   readonly #unsent: Http2Stream[] = [];
   #nextStreamId = 1;

@@ -1,4 +1,4 @@
-import type { DecodedBlock } from "./decoder.ts";
+import type { DecodedBlock } from "./decoded_block.ts";
 
 /** Blocks longer than this are decoded anew each time. */
 const MAX_CACHED_BYTES = 512;

@@ -1,4 +1,4 @@
-import type { HeaderList } from "../header_list.ts";
+import type { DecodedBlock } from "./decoded_block.ts";
 import { DecodedBlockCache } from "./decoded_block_cache.ts";
 import { DynamicTable, ENTRY_OVERHEAD_BYTES } from "./dynamic_table.ts";
 import { HpackError } from "./hpack_error.ts";
@@ -8,16 +8,6 @@ import { huffmanText, octetText } from "./text.ts";
 
 /** Until our SETTINGS are acknowledged the table has this size (RFC 9113 §6.5.2). */
 export const INITIAL_TABLE_BYTES = 4096;
-
-/** A decoded header block. Equal blocks at one state of the table share one, and with it its `note`. */
-export interface DecodedBlock<Note> {
-  /** The fields, or the first of them where the list is over the limit. */
-  readonly fields: HeaderList;
-  /** What the list counts, RFC 9113 §6.5.2. */
-  readonly listBytes: number;
-  /** What the caller found out about the list, kept here for equal blocks to come. */
-  note: Note | undefined;
-}
 
 /** Decodes the header blocks of one direction of a connection, RFC 7541. Every block must pass through it, in order. */
 export class HpackDecoder<Note = never> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * from "./decoded_block.ts";
 export * from "./decoder.ts";
 export { ENTRY_OVERHEAD_BYTES } from "./dynamic_table.ts";
 export * from "./encoder.ts";

@@ -49,10 +49,10 @@ export class SendScheduler {
   window = INITIAL_WINDOW_BYTES;
   readonly #host: SchedulerHost;
   readonly #output: Output;
-  readonly #headers: StreamList = new StreamList();
-  readonly #data: StreamList = new StreamList();
+  readonly #headers: StreamList<Http2Stream> = new StreamList<Http2Stream>();
+  readonly #data: StreamList<Http2Stream> = new StreamList<Http2Stream>();
   /** Streams that have DATA for which the connection's window has no room. */
-  readonly #starved: StreamList = new StreamList();
+  readonly #starved: StreamList<Http2Stream> = new StreamList<Http2Stream>();
   readonly #flushNow = () => this.#flushScheduled();
   #scheduled = false;
   #gathered = 0;

@@ -69,7 +69,7 @@ export class Http2Stream implements Stream {
   sharesPlace: Http2Stream | undefined;
 
   /** The list that the stream waits in, with its neighbours there. */
-  list: StreamList | undefined;
+  list: StreamList<Http2Stream> | undefined;
   previous: Http2Stream | undefined;
   next: Http2Stream | undefined;
 

@@ -1,19 +1,25 @@
-import type { Http2Stream } from "./http2_stream.ts";
+/** What a stream keeps of the list that it waits in. */
+export interface Listed<Stream extends Listed<Stream>> {
+  /** The list, and the neighbours in it. */
+  list: StreamList<Stream> | undefined;
+  previous: Stream | undefined;
+  next: Stream | undefined;
+}
 
 /** Streams in the order in which it is their turn; a stream is in one list at most. */
-export class StreamList {
-  #first: Http2Stream | undefined;
-  #last: Http2Stream | undefined;
+export class StreamList<Stream extends Listed<Stream>> {
+  #first: Stream | undefined;
+  #last: Stream | undefined;
   /** How many streams are in the list. */
   length = 0;
 
   /** The stream whose turn it is. */
-  get first(): Http2Stream | undefined {
+  get first(): Stream | undefined {
     return this.#first;
   }
 
   /** Adds a stream at the end. */
-  push(stream: Http2Stream): void {
+  push(stream: Stream): void {
     stream.list = this;
     stream.previous = this.#last;
     stream.next = undefined;
@@ -24,7 +30,7 @@ export class StreamList {
   }
 
   /** Adds a stream at the beginning. */
-  unshift(stream: Http2Stream): void {
+  unshift(stream: Stream): void {
     stream.list = this;
     stream.previous = undefined;
     stream.next = this.#first;
@@ -35,7 +41,7 @@ export class StreamList {
   }
 
   /** Takes a stream of this list out of it. */
-  remove(stream: Http2Stream): void {
+  remove(stream: Stream): void {
     if (stream.previous) stream.previous.next = stream.next;
     else this.#first = stream.next;
     if (stream.next) stream.next.previous = stream.previous;
@@ -45,7 +51,7 @@ export class StreamList {
   }
 
   /** Moves a stream of this list to its end. */
-  rotate(stream: Http2Stream): void {
+  rotate(stream: Stream): void {
     if (stream === this.#last) return;
     this.remove(stream);
     this.push(stream);

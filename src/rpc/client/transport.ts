@@ -1,49 +1,19 @@
 import type { DescMessage, DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import type { Interceptor, Transport } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
 import type { UniversalClientFn } from "@connectrpc/connect/protocol";
 import { createTransport as createConnectTransport } from "@connectrpc/connect/protocol-connect";
 import { createTransport as createGrpcTransport } from "@connectrpc/connect/protocol-grpc";
 import { createTransport as createGrpcWebTransport } from "@connectrpc/connect/protocol-grpc-web";
 import type { ClientConnection } from "../../http2/mod.ts";
-import type { RpcProtocol } from "../server/admission.ts";
-import { type CompressionName, compressionNames, compressionOf } from "../wire/compression.ts";
+import { compressionNames, compressionOf } from "../wire/compression.ts";
 import { createFastUnary } from "./unary_fast_path.ts";
-import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
+import { defaultRpcLimits } from "../wire/limits.ts";
 import { methodPath } from "../wire/method_path.ts";
-import type { Place } from "./placement.ts";
 import { RequestBody } from "./request_body.ts";
-import type { JsonOptions } from "../server/router.ts";
 import { notBegun } from "../wire/stream_failure.ts";
 import { sendRequest } from "./plain_exchange.ts";
-
-/** How a transport calls. */
-export interface TransportOptions {
-  /** Chooses the connection of each call. */
-  readonly place: Place;
-  /** Default: `connect`. */
-  readonly protocol?: RpcProtocol;
-  /** Default: `binary`. */
-  readonly format?: "binary" | "json";
-  /** The compression of requests. Default: none. */
-  readonly compression?: CompressionName;
-  /** The compressions that responses may have. Default: all, `gzip` first. */
-  readonly acceptCompression?: readonly CompressionName[];
-  /** Where there is one, every call takes the plain path. Default: none. */
-  readonly interceptors?: readonly Interceptor[];
-  /** The time of a call that names none, in milliseconds. Default: no limit. */
-  readonly timeoutMs?: number;
-  /** Whether methods without side effects are called with GET; Connect only. Default: `false`. */
-  readonly useHttpGet?: boolean;
-  /** The `:authority` where a placement names none. Default: `selvage`. */
-  readonly authority?: string;
-  /** The `:scheme`. Default: `https`. */
-  readonly scheme?: "https" | "http";
-  /** How messages are read from and written to JSON; a registry for `Any`, for instance. Default: as connect-es. */
-  readonly json?: JsonOptions;
-  /** Overrides of the default limits. */
-  readonly limits?: Partial<RpcLimits>;
-}
+import type { TransportOptions } from "./transport_options.ts";
 
 /** A connect-es transport on our own HTTP/2 connections, for `createClient`. */
 export function createTransport(options: TransportOptions): Transport {

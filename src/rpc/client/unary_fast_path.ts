@@ -14,7 +14,7 @@ import { appendFields, headersOf } from "../wire/header_fields.ts";
 import type { Place, Placement, PlacementRequest } from "./placement.ts";
 import { type PreparedUnary, prepareUnary } from "./prepared_unary.ts";
 import { notBegun } from "../wire/stream_failure.ts";
-import type { TransportOptions } from "./transport.ts";
+import type { TransportOptions } from "./transport_options.ts";
 import { exchangeUnary, type UnaryResponseBytes } from "./unary_exchange.ts";
 
 /** `Transport.unary` on the fast lane: binary form over Connect or gRPC, without interceptors. */

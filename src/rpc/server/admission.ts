@@ -1,9 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type { HeaderList } from "../../http2/mod.ts";
-
-/** The protocol that a caller speaks. */
-export type RpcProtocol = "connect" | "grpc" | "grpc-web";
+import type { RpcProtocol } from "../wire/protocol.ts";
 
 /** A call whose header section has arrived, and nothing of its body has been looked at. */
 export interface ArrivingCall<Peer> {

@@ -1,6 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { HeaderList } from "../../http2/mod.ts";
-import type { RpcProtocol } from "./admission.ts";
+import type { RpcProtocol } from "../wire/protocol.ts";
 
 /** A call in binary form, as what answers it from its bytes sees it. */
 export interface BytesCall<Method extends DescMethod, Peer, Context> {

@@ -1,5 +1,5 @@
 import type { HeaderList } from "../../http2/mod.ts";
-import type { RpcProtocol } from "./admission.ts";
+import type { RpcProtocol } from "../wire/protocol.ts";
 import { areValid } from "../wire/header_fields.ts";
 import { parseConnectTimeout, parseGrpcTimeout } from "../wire/timeout_field.ts";
 

@@ -6,7 +6,8 @@ import type {
   StreamEnd,
   StreamReceiver,
 } from "../../http2/mod.ts";
-import type { Admission, Admit, ArrivingCall, RpcProtocol } from "./admission.ts";
+import type { Admission, Admit, ArrivingCall } from "./admission.ts";
+import type { RpcProtocol } from "../wire/protocol.ts";
 import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_status.ts";
 import { callContext } from "./call_context.ts";
 import { DuplexCall } from "./stream_call.ts";

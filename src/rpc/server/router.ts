@@ -11,13 +11,12 @@ import type {
   DescMethodBiDiStreaming,
   DescMethodUnary,
   DescService,
-  JsonReadOptions,
-  JsonWriteOptions,
 } from "@bufbuild/protobuf";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { DuplexBytesHandler } from "./stream_bytes.ts";
 import { compressionNames, compressionOf } from "../wire/compression.ts";
+import type { JsonOptions } from "../wire/json_options.ts";
 import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
 import { methodPath } from "../wire/method_path.ts";
 import { throwRefusal } from "./refusal.ts";
@@ -30,9 +29,6 @@ export interface RpcRouterOptions {
   /** How messages are read from and written to JSON; a registry for `Any`, for instance. Default: as connect-es. */
   readonly json?: JsonOptions;
 }
-
-/** Options of protobuf-es for JSON. */
-export type JsonOptions = Partial<JsonReadOptions & JsonWriteOptions>;
 
 /**
  * A connect-es router that also records the implementations, so that unary calls in binary form can

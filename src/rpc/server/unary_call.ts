@@ -6,7 +6,7 @@ import {
   type StreamEnd,
   type StreamReceiver,
 } from "../../http2/mod.ts";
-import type { RpcProtocol } from "./admission.ts";
+import type { RpcProtocol } from "../wire/protocol.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { callContext } from "./call_context.ts";
 import { Gathered } from "../wire/gathered.ts";

@@ -1,0 +1,7 @@
+/** What ends an attempt early. */
+export interface DialSignal {
+  /** Our caller gave up. */
+  readonly aborted?: AbortSignal;
+  /** Time ran out. */
+  readonly timeout: AbortSignal;
+}

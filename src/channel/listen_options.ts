@@ -1,0 +1,39 @@
+import type { Clock } from "../observe/mod.ts";
+import type { ChannelFailure, OpenChannel } from "./facts.ts";
+import type { ServerTls } from "./tls_server.ts";
+
+/** How a listener treats what it accepts. */
+export interface ListenOptions {
+  /** The TLS of new connections, asked at every accept so that generations follow one another on one port. */
+  readonly tls: () => ServerTls | undefined;
+  /** From accept to the verdict and its flush, in milliseconds; then the raw socket is destroyed. */
+  readonly handshakeTimeoutMs: number;
+  /** Connections that may be between accept and verdict at once; one more makes the oldest go. */
+  readonly pendingHandshakes: number;
+  /** The time. */
+  readonly clock: Clock;
+  /** Whether a session this host offers to resume is turned down, so that it comes back with a fresh handshake. */
+  readonly refusesResumption: (remoteAddress: string) => boolean;
+  /** A channel stands. Decides synchronously; nothing was read from it yet. */
+  readonly onChannel: (accepted: AcceptedChannel) => void;
+  /** There will be no channel. */
+  readonly onFailure: (failure: AcceptFailure) => void;
+}
+
+/** A channel that was accepted, and whose clock still runs. */
+export interface AcceptedChannel extends OpenChannel {
+  /** The TLS it was accepted with, as `tls` gave it. */
+  readonly acceptedWith: ServerTls | undefined;
+  /** Whether the client says that it came for a look at our certificate, and will say nothing. */
+  onlyLooks(): boolean;
+  /** Stops the clock: the verdict has fallen, and all that follows from it has been sent. */
+  settle(): void;
+}
+
+/** A connection that came to nothing. */
+export interface AcceptFailure extends ChannelFailure {
+  /** Who it was. */
+  readonly remoteAddress: string;
+  /** Whether TLS was expected of it. */
+  readonly expectedTls: boolean;
+}

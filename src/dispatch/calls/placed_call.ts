@@ -1,0 +1,26 @@
+import type { Wanted } from "../fleet/fleet.ts";
+
+/** A call that looks for a worker. */
+export interface PlacedCall {
+  /** The routine or service method, as events name it. */
+  readonly routine: string;
+  /** The call's id, where it has one. */
+  readonly callId?: string | undefined;
+  /** What it asks of its worker. */
+  readonly wanted: Wanted;
+  /** Whether it may begin twice. */
+  readonly idempotent: boolean;
+  /** Whether it is a service's method, whose errors are the service's own. Default: a routine. */
+  readonly ofService?: true;
+  readonly signal: AbortSignal | undefined;
+  /** The time it was given, in milliseconds; `undefined` is no limit. */
+  readonly timeoutMs: number | undefined;
+  /** When that time is over, by `performance.now()`. */
+  readonly deadline: number | undefined;
+}
+
+/** The time a call still has, in whole milliseconds, at least one; `undefined` is no limit. */
+export function remainingMs({ deadline }: Pick<PlacedCall, "deadline">): number | undefined {
+  if (deadline === undefined) return undefined;
+  return Math.max(1, Math.ceil(deadline - performance.now()));
+}

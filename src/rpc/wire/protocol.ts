@@ -1,0 +1,2 @@
+/** The protocol that a caller speaks. */
+export type RpcProtocol = "connect" | "grpc" | "grpc-web";
