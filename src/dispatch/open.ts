@@ -11,6 +11,7 @@ import { CallSettings } from "./calls/call_settings.ts";
 import { DialSlots, dialWith } from "./fleet/dial.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
+import { payloadLimits } from "./shared_limits.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
 import { StreamCalls } from "./calls/stream_calls.ts";
 import { dispatcherTransport } from "./calls/transport.ts";
@@ -109,9 +110,9 @@ export async function openParts(
     if (source !== undefined) opening.use(source.subscribe(() => fleet.renew(index)));
   });
   const attempts = new Attempts({ fleet, clock, observer });
-  const { messageBytes, payloadDepth: depth, payloadContainers: containers } = limits;
+  const { messageBytes } = limits;
   const rpcLimits = { messageBytes };
-  const payload = { bytes: messageBytes, depth, containers };
+  const payload = payloadLimits(limits);
   const { metrics } = hub;
   const resources = opening.move();
   return {

@@ -12,6 +12,7 @@ const COUNTS = [
   "connectionAgeMs",
   "payloadDepth",
   "payloadContainers",
+  "payloadEntries",
   "eventsBuffered",
 ] as const;
 

@@ -1,6 +1,6 @@
 import { defaultHttp2Limits, type Http2Limits, processByteBudget } from "../http2/mod.ts";
 import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "../identity/mod.ts";
-import { DEFAULT_PAYLOAD_LIMITS } from "../routine/mod.ts";
+import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "../routine/mod.ts";
 
 /** Timeouts and limits that either end of a connection has. */
 export interface SharedLimits {
@@ -16,6 +16,8 @@ export interface SharedLimits {
   readonly payloadDepth?: number | undefined;
   /** How many arrays, objects, maps and sets a payload may hold. Default 262,144. */
   readonly payloadContainers?: number | undefined;
+  /** How many properties, entries of maps and members of sets a payload may hold. Default 524,288. */
+  readonly payloadEntries?: number | undefined;
   /**
    * What all connections may hold together that was received and not yet read, or queued and not yet
    * sent, in bytes; beyond it those that hold more than an equal share are cut off. Default: 512 MiB,
@@ -47,8 +49,19 @@ export const defaultSharedLimits: EverySharedLimit = {
   messageBytes: 4 * 1024 * 1024,
   payloadDepth: DEFAULT_PAYLOAD_LIMITS.depth,
   payloadContainers: DEFAULT_PAYLOAD_LIMITS.containers,
+  payloadEntries: DEFAULT_PAYLOAD_LIMITS.entries,
   heldBytes: processByteBudget.limitBytes,
   eventsBuffered: 1_024,
   verdict: DEFAULT_VERDICT_LIMITS,
   http2: defaultHttp2Limits,
 };
+
+/** What payloads may be within these limits. */
+export function payloadLimits(limits: EverySharedLimit): PayloadLimits {
+  return {
+    bytes: limits.messageBytes,
+    depth: limits.payloadDepth,
+    containers: limits.payloadContainers,
+    entries: limits.payloadEntries,
+  };
+}

@@ -1,6 +1,11 @@
 import { type Address, formatAddress, parseAddress } from "../channel/mod.ts";
 import { credentialsFrom, type CredentialsSource } from "../credentials/mod.ts";
-import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
+import {
+  type Dispatcher,
+  dispatcherOver,
+  payloadLimits,
+  type WorkerSource,
+} from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
 import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
@@ -67,10 +72,9 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   );
   const allow = allowedPeers(options, addresses, credentials?.current());
   const { table, threaded } = await loadRoutines(options);
-  const { messageBytes, payloadDepth: depth, payloadContainers: containers } = limits;
   const invoke: InvokeOptions = {
     sendStack: options.sendStacks,
-    limits: { bytes: messageBytes, depth, containers },
+    limits: payloadLimits(limits),
   };
   const threads = use(
     starting,
@@ -79,7 +83,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const dispatcher = use(starting, await openDispatcher(options, credentials, hub, id, clock));
 
   const gate = new CallGate(limits, () => clock.now());
-  const { receiveTimeoutMs } = limits;
+  const { messageBytes, receiveTimeoutMs } = limits;
   const router = createRpcRouter({ limits: { messageBytes, receiveTimeoutMs } });
   serveRoutines(router, {
     id,

@@ -26,23 +26,26 @@ import {
   UNSIGNED,
 } from "./cbor_format.ts";
 import { Malformed } from "./faults.ts";
-import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
+import { KeyCost } from "./key_cost.ts";
+import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 
 /**
  * Reads one value of CBOR that fills the bytes. What it returns does not refer to them.
  *
  * @param bytes The bytes.
  * @param maxDepth How deep the value may nest.
- * @param maxContainers How many containers it may hold.
+ * @param limits How many containers and entries it may hold.
+ * @param keyCost What its keys may cost. Default: by the CPU time of this thread.
  * @returns The value.
  * @throws {@linkcode Malformed}
  */
 export function decodeCbor(
   bytes: Uint8Array,
   maxDepth: number,
-  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+  limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS,
+  keyCost?: KeyCost,
 ): unknown {
-  return new Decoder(bytes, maxContainers).decode(maxDepth);
+  return new Decoder(bytes, limits, keyCost).decode(maxDepth);
 }
 
 /** Up to here a loop over characters is faster than the platform's decoder. */
@@ -55,13 +58,18 @@ const DATE_TEXT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:
 class Decoder {
   readonly #bytes: Uint8Array;
   readonly #maxContainers: number;
+  readonly #maxEntries: number;
   #at = 0;
   #containers = 0;
+  #entries = 0;
+  #keyCost: KeyCost | undefined;
   #dataView: DataView | undefined;
 
-  constructor(bytes: Uint8Array, maxContainers: number) {
+  constructor(bytes: Uint8Array, limits: PayloadLimits, keyCost: KeyCost | undefined) {
     this.#bytes = bytes;
-    this.#maxContainers = maxContainers;
+    this.#maxContainers = limits.containers;
+    this.#maxEntries = limits.entries;
+    this.#keyCost = keyCost;
   }
 
   decode(maxDepth: number): unknown {
@@ -129,6 +137,7 @@ class Decoder {
   }
 
   #property(record: Record<string, unknown>, depth: number): void {
+    this.#countEntry();
     const head = this.#byte();
     if (head >> 5 !== TEXT) throw this.#malformed("has an object key that is no text");
     const key = this.#text(head & 0x1f);
@@ -150,16 +159,44 @@ class Decoder {
   }
 
   #entry(map: Map<unknown, unknown>, depth: number): void {
+    this.#countEntry();
     const key = this.#value(depth);
     if (map.has(key)) throw this.#malformed("has a map key twice");
     map.set(key, this.#value(depth));
+    this.#countKey(key);
   }
 
   #set(depth: number): Set<unknown> {
-    const array = this.#array(this.#expect(ARRAY, "an array"), depth);
-    const set = new Set(array);
-    if (set.size < array.length) throw this.#malformed("has a value of a set twice");
+    const info = this.#expect(ARRAY, "an array");
+    const set = new Set<unknown>();
+    if (info === INDEFINITE) {
+      while (!this.#ended()) this.#member(set, depth);
+    } else {
+      const length = this.#count(info, 1);
+      for (let i = 0; i < length; i++) this.#member(set, depth);
+    }
     return set;
+  }
+
+  #member(set: Set<unknown>, depth: number): void {
+    this.#countEntry();
+    const value = this.#value(depth);
+    const { size } = set;
+    if (set.add(value).size === size) throw this.#malformed("has a value of a set twice");
+    this.#countKey(value);
+  }
+
+  #countEntry(): void {
+    if (this.#entries++ < this.#maxEntries) return;
+    throw this.#malformed(
+      `holds more than ${this.#maxEntries} properties, entries of maps and members of sets`,
+    );
+  }
+
+  #countKey(key: unknown): void {
+    this.#keyCost ??= new KeyCost();
+    if (!this.#keyCost.exceeded(key, this.#at)) return;
+    throw this.#malformed("has keys of maps or members of sets that take too long to tell apart");
   }
 
   #tagged(tag: number, depth: number): unknown {

@@ -22,29 +22,27 @@ import {
   UNSIGNED,
 } from "./cbor_format.ts";
 import { TOO_LARGE, UNSENDABLE } from "./faults.ts";
-import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
+import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 
 /**
  * Writes a value as CBOR.
  *
  * @param value The value.
  * @param maxDepth How deep it may nest.
- * @param maxBytes How many bytes it may take.
- * @param maxContainers How many containers it may hold.
+ * @param limits How many bytes it may take, and how many containers and entries it may hold.
  * @returns The bytes, which nothing else refers to.
  * @throws {@linkcode UNSENDABLE}, {@linkcode TOO_LARGE}, and whatever a getter of the value throws.
  */
 export function encodeCbor(
   value: unknown,
   maxDepth: number,
-  maxBytes: number,
-  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+  limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS,
 ): Uint8Array {
   const encoder = idle ?? new Encoder();
   // A getter may write another value meanwhile.
   idle = undefined;
   try {
-    return encoder.encode(value, maxDepth, maxBytes, maxContainers);
+    return encoder.encode(value, maxDepth, limits);
   } finally {
     idle = encoder;
   }
@@ -62,17 +60,20 @@ class Encoder {
   #view = viewOf(this.#bytes);
   #at = 0;
   #maxBytes = 0;
+  /** How many more containers there may be. */
   #containers = 0;
+  /** How many more entries there may be. */
+  #entries = 0;
 
   encode(
     value: unknown,
     maxDepth: number,
-    maxBytes: number,
-    maxContainers: number,
+    { bytes: maxBytes, containers, entries }: PayloadLimits,
   ): Uint8Array {
     this.#at = 0;
     this.#maxBytes = maxBytes;
-    this.#containers = maxContainers;
+    this.#containers = containers;
+    this.#entries = entries;
     try {
       this.#value(value, maxDepth);
       if (this.#at > maxBytes) throw TOO_LARGE;
@@ -124,6 +125,11 @@ class Encoder {
     return depth - 1;
   }
 
+  #countEntries(count: number): void {
+    if (count > this.#entries) throw UNSENDABLE;
+    this.#entries -= count;
+  }
+
   #array(array: readonly unknown[], depth: number): void {
     const length = array.length;
     if (length > this.#maxBytes) throw TOO_LARGE;
@@ -133,6 +139,7 @@ class Encoder {
 
   #record(record: Readonly<Record<string, unknown>>, depth: number): void {
     const keys = Object.keys(record);
+    this.#countEntries(keys.length);
     this.#head(MAP, keys.length);
     for (const key of keys) {
       if (key === FORBIDDEN_KEY) throw UNSENDABLE;
@@ -143,6 +150,7 @@ class Encoder {
 
   #map(map: ReadonlyMap<unknown, unknown>, depth: number): void {
     const size = map.size;
+    this.#countEntries(size);
     this.#head(TAG, TAG_MAP);
     this.#head(MAP, size);
     let entries = 0;
@@ -157,6 +165,7 @@ class Encoder {
 
   #set(set: ReadonlySet<unknown>, depth: number): void {
     const size = set.size;
+    this.#countEntries(size);
     this.#head(TAG, TAG_SET);
     this.#head(ARRAY, size);
     let values = 0;

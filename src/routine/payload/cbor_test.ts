@@ -4,8 +4,6 @@ import { decodeCbor } from "./cbor_decode.ts";
 import { encodeCbor } from "./cbor_encode.ts";
 import { Malformed } from "./faults.ts";
 
-const LIMIT = 4 * 1024 * 1024;
-
 function decodeHex(hex: string): unknown {
   return decodeCbor(Uint8Array.fromHex(hex.replaceAll(" ", "")), 64);
 }
@@ -44,7 +42,7 @@ const { tree } = fc.letrec((tie) => ({
 Deno.test("decodeCbor() finds what encodeCbor() wrote, whatever the tree", () => {
   fc.assert(
     fc.property(tree, (value) => {
-      assert.deepEqual(decodeCbor(encodeCbor(value, 64, LIMIT), 64), value);
+      assert.deepEqual(decodeCbor(encodeCbor(value, 64), 64), value);
     }),
     { numRuns: 500 },
   );
@@ -53,7 +51,7 @@ Deno.test("decodeCbor() finds what encodeCbor() wrote, whatever the tree", () =>
 Deno.test("decodeCbor() keeps every date to the millisecond", () => {
   fc.assert(
     fc.property(fc.integer({ min: -8.64e15, max: 8.64e15 }), (time) => {
-      const date = decodeCbor(encodeCbor(new Date(time), 64, LIMIT), 64) as Date;
+      const date = decodeCbor(encodeCbor(new Date(time), 64), 64) as Date;
       assert.equal(date.getTime(), time);
     }),
     { numRuns: 2_000 },
@@ -76,7 +74,7 @@ Deno.test("decodeCbor() reads any bytes to a value or a Malformed, nothing else"
 Deno.test("decodeCbor() notices where a byte is missing, and where there is one too many", () => {
   fc.assert(
     fc.property(tree, (value) => {
-      const bytes = encodeCbor(value, 64, LIMIT);
+      const bytes = encodeCbor(value, 64);
       assert.throws(() => decodeCbor(bytes.subarray(0, -1), 64), Malformed);
       assert.throws(() => decodeCbor(new Uint8Array([...bytes, 0]), 64), Malformed);
     }),

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { FORBIDDEN_KEY } from "./cbor_format.ts";
 import { Malformed, TOO_LARGE, UNSENDABLE } from "./faults.ts";
-import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
+import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 
 /**
  * Writes a value as JSON. What JSON has no form for takes the nearest: a date and a `bigint` become
@@ -10,20 +10,18 @@ import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
  *
  * @param value The value.
  * @param maxDepth How deep it may nest.
- * @param maxBytes How many bytes it may take.
- * @param maxContainers How many containers it may hold.
+ * @param limits How many bytes it may take, and how many containers and entries it may hold.
  * @returns The text.
  * @throws {@linkcode UNSENDABLE}, {@linkcode TOO_LARGE}, and whatever a getter of the value throws.
  */
 export function encodeJson(
   value: unknown,
   maxDepth: number,
-  maxBytes: number,
-  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+  limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS,
 ): string {
-  const nearest = new JsonForm(maxBytes, maxContainers).of(value, maxDepth);
+  const nearest = new JsonForm(limits).of(value, maxDepth);
   const text = JSON.stringify(nearest);
-  if (Buffer.byteLength(text) > maxBytes) throw TOO_LARGE;
+  if (Buffer.byteLength(text) > limits.bytes) throw TOO_LARGE;
   return text;
 }
 
@@ -32,29 +30,28 @@ export function encodeJson(
  *
  * @param text The text.
  * @param maxDepth How deep the value may nest.
- * @param maxContainers How many containers it may hold.
+ * @param limits How many containers and entries it may hold.
  * @returns The value.
  * @throws {@linkcode Malformed}
  */
 export function decodeJson(
   text: string,
   maxDepth: number,
-  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+  limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS,
 ): unknown {
   const value = parse(text);
-  inspect(value, maxDepth, { containers: 0, maxContainers });
+  inspect(value, maxDepth, { containers: 0, entries: 0, limits });
   return value;
 }
 
 class JsonForm {
-  readonly #maxBytes: number;
-  readonly #maxContainers: number;
+  readonly #limits: PayloadLimits;
   #bytes = 0;
   #containers = 0;
+  #entries = 0;
 
-  constructor(maxBytes: number, maxContainers: number) {
-    this.#maxBytes = maxBytes;
-    this.#maxContainers = maxContainers;
+  constructor(limits: PayloadLimits) {
+    this.#limits = limits;
   }
 
   of(value: unknown, depth: number): unknown {
@@ -87,9 +84,11 @@ class JsonForm {
     if (prototype === Map.prototype) {
       const within = this.#enter(depth);
       const map = value as Map<unknown, unknown>;
+      this.#countEntries(map.size);
       return Array.from(map, ([key, part]) => [this.of(key, within), this.of(part, within)]);
     }
     if (prototype === Set.prototype) {
+      this.#countEntries((value as Set<unknown>).size);
       return this.#list([...value as Set<unknown>], this.#enter(depth));
     }
     throw UNSENDABLE;
@@ -102,7 +101,9 @@ class JsonForm {
 
   #record(record: Readonly<Record<string, unknown>>, depth: number): Record<string, unknown> {
     const nearest: Record<string, unknown> = {};
-    for (const key of Object.keys(record)) {
+    const keys = Object.keys(record);
+    this.#countEntries(keys.length);
+    for (const key of keys) {
       if (key === FORBIDDEN_KEY) throw UNSENDABLE;
       const part = record[key];
       if (part !== undefined) nearest[this.#text(key)] = this.of(part, depth);
@@ -119,12 +120,17 @@ class JsonForm {
   /** What is shared within a value is written each time: it is counted before it is joined. */
   #count(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > this.#maxBytes) throw TOO_LARGE;
+    if (this.#bytes > this.#limits.bytes) throw TOO_LARGE;
   }
 
   #enter(depth: number): number {
-    if (depth === 0 || this.#containers++ === this.#maxContainers) throw UNSENDABLE;
+    if (depth === 0 || this.#containers++ === this.#limits.containers) throw UNSENDABLE;
     return depth - 1;
+  }
+
+  #countEntries(count: number): void {
+    this.#entries += count;
+    if (this.#entries > this.#limits.entries) throw UNSENDABLE;
   }
 }
 
@@ -147,7 +153,8 @@ function parse(text: string): unknown {
 
 interface Inspection {
   containers: number;
-  readonly maxContainers: number;
+  entries: number;
+  readonly limits: PayloadLimits;
 }
 
 function inspect(value: unknown, depth: number, seen: Inspection): void {
@@ -156,11 +163,15 @@ function inspect(value: unknown, depth: number, seen: Inspection): void {
   }
   if (typeof value !== "object" || value === null) return;
   if (depth === 0) throw new Malformed("is nested too deep");
-  if (++seen.containers > seen.maxContainers) {
-    throw new Malformed(`holds more than ${seen.maxContainers} arrays and objects`);
+  const { containers, entries } = seen.limits;
+  if (++seen.containers > containers) {
+    throw new Malformed(`holds more than ${containers} arrays and objects`);
   }
   if (Object.hasOwn(value, FORBIDDEN_KEY)) {
     throw new Malformed(`has the key "${FORBIDDEN_KEY}"`);
   }
-  for (const part of Object.values(value)) inspect(part, depth - 1, seen);
+  const parts = Object.values(value);
+  if (!Array.isArray(value)) seen.entries += parts.length;
+  if (seen.entries > entries) throw new Malformed(`holds more than ${entries} properties`);
+  for (const part of parts) inspect(part, depth - 1, seen);
 }

@@ -9,6 +9,11 @@ export interface PayloadLimits {
    * some two hundred in memory, so this is what bounds the memory that a payload costs. Default 262,144.
    */
   readonly containers: number;
+  /**
+   * How many properties of objects, entries of maps and members of sets it may hold together: each
+   * takes some fifty bytes in memory. Default 524,288.
+   */
+  readonly entries: number;
 }
 
 /** The default of every limit. */
@@ -16,4 +21,5 @@ export const DEFAULT_PAYLOAD_LIMITS: PayloadLimits = {
   bytes: 4 * 1024 * 1024,
   depth: 64,
   containers: 262_144,
+  entries: 524_288,
 };

@@ -41,14 +41,13 @@ export function encodePayload(
   options: EncodePayloadOptions = {},
 ): EncodedPayload {
   const { form = "cbor", limits = DEFAULT_PAYLOAD_LIMITS } = options;
-  const { bytes, containers } = limits;
   const depth = depthOf(root, limits);
   try {
     return form === "cbor"
-      ? { form, bytes: encodeCbor(value, depth, bytes, containers) }
-      : { form, text: encodeJson(value, depth, bytes, containers) };
+      ? { form, bytes: encodeCbor(value, depth, limits) }
+      : { form, text: encodeJson(value, depth, limits) };
   } catch (reason) {
-    throw unwritable(reason, value, root, { bytes, depth, containers });
+    throw unwritable(reason, value, root, limits);
   }
 }
 
@@ -69,8 +68,8 @@ export function decodePayload(
   const depth = depthOf(root, limits);
   try {
     return payload.form === "cbor"
-      ? decodeCbor(payload.bytes, depth, limits.containers)
-      : decodeJson(payload.text, depth, limits.containers);
+      ? decodeCbor(payload.bytes, depth, limits)
+      : decodeJson(payload.text, depth, limits);
   } catch (reason) {
     throw unreadable(reason, root);
   }
@@ -102,13 +101,13 @@ function unwritable(
   reason: unknown,
   value: unknown,
   root: PayloadRoot,
-  { bytes, depth, containers }: PayloadLimits,
+  limits: PayloadLimits,
 ): InvalidPayload {
   if (reason === TOO_LARGE) {
-    return new InvalidPayload(`${root} would take more than ${bytes} bytes`, { path: root });
+    return new InvalidPayload(`${root} would take more than ${limits.bytes} bytes`, { path: root });
   }
   try {
-    const { path, what } = explainUnsendable(value, root, depth, containers);
+    const { path, what } = explainUnsendable(value, root, limits);
     return new InvalidPayload(`${path} ${what}`, {
       path,
       ...(reason === UNSENDABLE ? {} : { cause: reason }),

@@ -1,5 +1,5 @@
 import { FORBIDDEN_KEY } from "./cbor_format.ts";
-import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
+import type { PayloadLimits } from "./limits.ts";
 
 /** The part of a value that cannot be written, and why. */
 export interface Unsendable {
@@ -15,19 +15,17 @@ export interface Unsendable {
  *
  * @param value The value.
  * @param root What to call it.
- * @param maxDepth How deep it may nest.
- * @param maxContainers How many containers it may hold.
+ * @param limits What it may be.
  * @returns The first part that cannot be written.
  */
 export function explainUnsendable(
   value: unknown,
   root: string,
-  maxDepth: number,
-  maxContainers: number = DEFAULT_PAYLOAD_LIMITS.containers,
+  limits: PayloadLimits,
 ): Unsendable {
   // An argument list is no level of its own.
-  const levels = root === "arguments" ? maxDepth - 1 : maxDepth;
-  const walk: Walk = { holders: [], maxDepth, levels, maxContainers, containers: 0 };
+  const maxDepth = root === "arguments" ? limits.depth + 1 : limits.depth;
+  const walk: Walk = { holders: [], limits, maxDepth, containers: 0, entries: 0 };
   return find(value, root, walk) ??
     { path: root, what: "changed while it was written" };
 }
@@ -35,11 +33,10 @@ export function explainUnsendable(
 interface Walk {
   /** The containers that the part at hand is in, outermost first. */
   readonly holders: object[];
+  readonly limits: PayloadLimits;
   readonly maxDepth: number;
-  /** As many as a person is told. */
-  readonly levels: number;
-  readonly maxContainers: number;
   containers: number;
+  entries: number;
 }
 
 function find(value: unknown, path: string, walk: Walk): Unsendable | undefined {
@@ -63,12 +60,21 @@ function findIn(value: object, path: string, walk: Walk): Unsendable | undefined
   }
   if (walk.holders.includes(value)) return { path, what: "refers back to what holds it" };
   if (walk.holders.length >= walk.maxDepth) {
-    return { path: shortened(path), what: `is nested deeper than ${walk.levels} levels` };
+    return { path: shortened(path), what: `is nested deeper than ${walk.limits.depth} levels` };
   }
-  if (++walk.containers > walk.maxContainers) {
+  const { containers, entries } = walk.limits;
+  if (++walk.containers > containers) {
     return {
       path: shortened(path),
-      what: `is one of more than ${walk.maxContainers} arrays, objects, maps and sets`,
+      what: `is one of more than ${containers} arrays, objects, maps and sets`,
+    };
+  }
+  walk.entries += entriesIn(value);
+  if (walk.entries > entries) {
+    return {
+      path: shortened(path),
+      what:
+        `is where there are more than ${entries} properties, entries of maps and members of sets`,
     };
   }
   walk.holders.push(value);
@@ -80,6 +86,11 @@ function findIn(value: object, path: string, walk: Walk): Unsendable | undefined
   }
   walk.holders.pop();
   return undefined;
+}
+
+function entriesIn(value: object): number {
+  if (Array.isArray(value)) return 0;
+  return value instanceof Map || value instanceof Set ? value.size : Object.keys(value).length;
 }
 
 /** The parts of a container with their paths; nothing where the value is no container of ours. */
