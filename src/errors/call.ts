@@ -7,7 +7,7 @@ export interface RoutineFailure {
   readonly remoteName: string;
   /** The `message` of what was thrown. */
   readonly message: string;
-  /** The enumerable own properties of what was thrown. */
+  /** Data of what was thrown: `code`, `errno` and `status`, and more where the worker sends it. */
   readonly data: Readonly<Record<string, unknown>>;
   /** The `cause` of what was thrown, rebuilt. */
   readonly cause?: unknown;
@@ -23,7 +23,10 @@ export class RoutineError extends SelvageError {
   readonly routine: string;
   /** The `name` of what it threw, escaped and capped. */
   readonly remoteName: string;
-  /** The enumerable own properties of what it threw. */
+  /**
+   * Data of what it threw: its own `code`, `errno` and `status`, the `data` of a `RoutineError`, and all
+   * enumerable properties where the worker's `sendErrorData` is set.
+   */
   readonly data: Readonly<Record<string, unknown>>;
   /** The stack at the worker, where the worker allows it to travel. */
   readonly remoteStack?: string;

@@ -38,6 +38,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       strict: true,
       tags: begin.tags,
       sendStacks: true,
+      sendErrorData: true,
       threads: begin.threads,
       limits: begin.limits,
     });

@@ -53,6 +53,12 @@ export interface WorkerServerOptions {
   /** Whether the stack of what a routine threw travels to the caller. Default: `false`. */
   readonly sendStacks?: boolean | undefined;
   /**
+   * Whether every enumerable property of what a routine threw, and of its causes, travels to the caller.
+   * Without it `code`, `errno` and `status` do, and the data of a `RoutineError` that the routine made.
+   * Default: `false`.
+   */
+  readonly sendErrorData?: boolean | undefined;
+  /**
    * Where the routines served here call others, as `currentCall().dispatcher`. Default: nowhere.
    */
   readonly dispatcher?: WorkerDispatcherOptions | undefined;

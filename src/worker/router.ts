@@ -8,7 +8,7 @@ import type { RpcRouter } from "../rpc/mod.ts";
 import type { CallGate } from "./call_gate.ts";
 import type { Execution } from "./execution.ts";
 import type { WorkerServerOptions } from "./options.ts";
-import { withoutFailures } from "./own_failures.ts";
+import { withoutFailures } from "./service_boundary.ts";
 import { RoutineService } from "./routine_service.ts";
 
 /** What a worker serves. */

@@ -1,13 +1,9 @@
 import { type Address, formatAddress, parseAddress } from "../channel/mod.ts";
 import { credentialsFrom, type CredentialsSource } from "../credentials/mod.ts";
-import {
-  type Dispatcher,
-  dispatcherOver,
-  payloadLimits,
-  type WorkerSource,
-} from "../dispatch/mod.ts";
+import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
+import { payloadLimits } from "../limits/mod.ts";
 import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
 import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
 import type { InvokeOptions } from "../routine/mod.ts";
@@ -74,6 +70,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const { table, threaded } = await loadRoutines(options);
   const invoke: InvokeOptions = {
     sendStack: options.sendStacks,
+    sendErrorData: options.sendErrorData,
     limits: payloadLimits(limits),
   };
   const threads = use(

@@ -12,7 +12,7 @@ export const count = routine("cli.count", async function* (to: number) {
 });
 
 export const fail = routine("cli.fail", () => {
-  throw Object.assign(new RangeError("too large"), { limit: 7 });
+  throw Object.assign(new RangeError("too large"), { code: 7, secret: "stays" });
 });
 
 export const wait = routine("cli.wait", async (ms: number) => {

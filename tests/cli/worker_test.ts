@@ -45,7 +45,7 @@ Deno.test("call tells each failure by its exit code and one line of JSON", async
   const threw = await failed(["cli.fail", ...at], 1);
   assert.equal(threw.error, "RoutineError");
   assert.equal(threw.thrown, "RangeError");
-  assert.deepEqual(threw.data, { limit: 7 });
+  assert.deepEqual(threw.data, { code: 7 });
   const unknown = await failed(["cli.ad", "[1]", ...at], 2);
   assert.equal(unknown.error, "UnknownRoutine");
   assert.equal(unknown.nearest, "cli.add");

@@ -122,7 +122,7 @@ for (const [channel, open] of Object.entries(channels)) {
         assert.ok(error instanceof RoutineError);
         assert.deepEqual(
           [error.remoteName, error.message, error.data, (error.cause as Error).message],
-          ["RangeError", "out of range", { limit: 7 }, "deep"],
+          ["RangeError", "out of range", { code: 7 }, "deep"],
         );
         return true;
       });

@@ -50,7 +50,8 @@ export const fail = routine("test.fail", (kind: "range" | "text" | "class") => {
   if (kind === "text") throw "not an error";
   if (kind === "class") return new Map([[1, () => {}]]) as never;
   throw Object.assign(new RangeError("out of range", { cause: new Error("deep") }), {
-    limit: 7,
+    code: 7,
+    secret: "stays",
   });
 });
 

@@ -7,7 +7,7 @@ import {
   InvalidPayload,
   Overloaded,
   RoutineError,
-  SelvageError,
+  type SelvageError,
   type SelvageErrorName,
   UnknownRoutine,
   type WorkerRef,
@@ -16,6 +16,7 @@ import {
 import { FailureSchema } from "../../gen/mod.ts";
 import type { PayloadForm } from "../payload/payload.ts";
 import { readFailure } from "./read_failure.ts";
+import { isError, textOf } from "./thrown.ts";
 import { writeFailure } from "./write_failure.ts";
 
 /** The code under which each error travels. */
@@ -44,8 +45,8 @@ export const CODES: Readonly<Record<SelvageErrorName, Code>> = {
  * @returns The same error where it is Connect's already.
  */
 export function toConnectError(error: unknown, form?: PayloadForm): ConnectError {
-  if (error instanceof ConnectError) return error;
-  const failure = error instanceof SelvageError ? writeFailure(error, form) : undefined;
+  if (isConnectError(error)) return error;
+  const failure = writeFailure(error, form);
   if (failure === undefined) {
     if (isAbort(error)) return ConnectError.from(error);
     return new ConnectError("an unexpected error", Code.Internal, undefined, undefined, error);
@@ -54,15 +55,23 @@ export function toConnectError(error: unknown, form?: PayloadForm): ConnectError
   // gRPC repeats the message in a header, and escapes what is not ASCII there.
   return new ConnectError(
     escapePeerText(message),
-    CODES[name],
+    CODES[name] ?? Code.Unknown,
     undefined,
     [{ desc: FailureSchema, value: failure }],
     error,
   );
 }
 
+function isConnectError(error: unknown): error is ConnectError {
+  try {
+    return error instanceof ConnectError;
+  } catch {
+    return false;
+  }
+}
+
 function isAbort(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
+  return isError(error) && textOf(error, "name") === "AbortError";
 }
 
 /** What is known of a call that failed. */

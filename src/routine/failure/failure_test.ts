@@ -19,7 +19,7 @@ import {
 import { FailureSchema } from "../../gen/mod.ts";
 import { CODES, fromConnectError, toConnectError, toldBy } from "./connect_error.ts";
 import { readFailure } from "./read_failure.ts";
-import { routineError } from "./thrown.ts";
+import { routineError, type SentOfThrown } from "./thrown.ts";
 import { writeFailure } from "./write_failure.ts";
 
 const worker = { address: "10.0.0.1:8443", id: "w-1" };
@@ -54,9 +54,11 @@ function throughWire(error: unknown): Error | undefined {
   return readFailure(fromBinary(FailureSchema, toBinary(FailureSchema, failure)));
 }
 
+const ALL: SentOfThrown = { sendStack: true, sendErrorData: true };
+
 /** What a routine threw, as its caller gets it. */
-function thrownThrough(thrown: unknown, sendStack?: boolean): RoutineError {
-  const error = throughWire(routineError("math.add", thrown, sendStack));
+function thrownThrough(thrown: unknown, sent?: SentOfThrown): RoutineError {
+  const error = throughWire(routineError("math.add", thrown, sent));
   assert(error instanceof RoutineError);
   return error;
 }
@@ -101,7 +103,7 @@ function received(sent: ConnectError): ConnectError {
 Deno.test("routineError() keeps name, message, cause and data of what a routine threw", () => {
   const cause = Object.assign(new TypeError("inner"), { code: 7, when: new Date(5) });
   const thrown = Object.assign(new RangeError("outer\nline", { cause }), { path: ["a"], n: 1n });
-  const error = thrownThrough(thrown);
+  const error = thrownThrough(thrown, { sendErrorData: true });
   assert.equal(error.routine, "math.add");
   assert.equal(error.remoteName, "RangeError");
   assert.equal(error.message, "outer\nline");
@@ -118,14 +120,16 @@ Deno.test("routineError() keeps the name of an error class of the routine's own"
     override readonly name = "QuotaError";
     readonly limit = 5;
   }
-  const error = thrownThrough(new Error("x", { cause: new QuotaError("over") }));
+  const thrown = new Error("x", { cause: new QuotaError("over") });
+  const error = thrownThrough(thrown, { sendErrorData: true });
   assert.equal((error.cause as Error).name, "QuotaError");
   assert.equal((error.cause as QuotaError).limit, 5);
   assert.equal(thrownThrough(new QuotaError("over")).remoteName, "QuotaError");
 });
 
 Deno.test("routineError() carries a thrown value that is no error as its cause", () => {
-  assert.deepEqual(thrownThrough({ code: 5 }).cause, { code: 5 });
+  assert.deepEqual(thrownThrough({ code: 5 }, { sendErrorData: true }).cause, { code: 5 });
+  assert.equal(thrownThrough({ code: 5 }).cause, undefined);
   assert.equal(thrownThrough("no").cause, "no");
   assert.equal(thrownThrough(undefined).cause, undefined);
   assert.equal(thrownThrough(() => 1).cause, undefined);
@@ -133,9 +137,49 @@ Deno.test("routineError() carries a thrown value that is no error as its cause",
 
 Deno.test("routineError() sends the stack only where it may", () => {
   assert.equal(thrownThrough(new Error("x")).remoteStack, undefined);
-  assert.match(thrownThrough(new Error("x"), true).remoteStack ?? "", /failure_test/);
-  const cause = thrownThrough(new Error("x", { cause: new Error("y") }), true).cause as Error;
+  assert.match(
+    thrownThrough(new Error("x"), { sendStack: true }).remoteStack ?? "",
+    /failure_test/,
+  );
+  const caused = new Error("x", { cause: new Error("y") });
+  const cause = thrownThrough(caused, { sendStack: true }).cause as Error;
   assert.equal(cause.stack, "Error: y");
+});
+
+Deno.test("routineError() sends code, errno and status of what was thrown, and no other data", () => {
+  const data = { code: "ECONNREFUSED", errno: -111, status: 503 };
+  const thrown = () => Object.assign(new Error("x"), data, { path: "/srv/key", request: {} });
+  assert.deepEqual(thrownThrough(thrown()).data, data);
+  const { cause } = thrownThrough(new Error("outer", { cause: thrown() }));
+  assert.deepEqual({ ...cause as object }, data);
+  assert.deepEqual(thrownThrough(Object.assign(new Error("x"), { code: { secret: 1 } })).data, {});
+  // What is thrown as a value is data, too; only a plain one is its own message.
+  assert.equal(thrownThrough({ path: "/srv/key" }).cause, undefined);
+});
+
+Deno.test("routineError() sends what a RoutineError was given on purpose", () => {
+  const data = { left: 3, items: ["a"] };
+  const thrown = new RoutineError("shop.buy", { remoteName: "OutOfStock", message: "none", data });
+  assert.deepEqual(thrownThrough(thrown).data, data);
+});
+
+Deno.test("routineError() never throws, whatever getters and traps the thrown value has", () => {
+  const trap = () => {
+    throw new Overloaded("from a trap");
+  };
+  const handler = { get: trap, has: trap, getPrototypeOf: trap, ownKeys: trap };
+  const getters = Object.defineProperties(new Error("x"), {
+    name: { get: trap },
+    message: { get: trap },
+    cause: { get: trap },
+    stack: { get: trap },
+  });
+  for (const thrown of [new Proxy(new Error("x"), handler), new Proxy({}, handler), getters]) {
+    assert.equal(thrownThrough(thrown, ALL).name, "RoutineError");
+  }
+  const own = Object.defineProperty(new Overloaded("full"), "message", { get: trap });
+  assert.equal(throughWire(own), undefined);
+  assert.equal(toConnectError(own).code, Code.Internal);
 });
 
 Deno.test("routineError() leaves out data that cannot travel and keeps the rest", () => {
@@ -153,7 +197,7 @@ Deno.test("routineError() leaves out data that cannot travel and keeps the rest"
       throw new Error("trap");
     },
   });
-  assert.deepEqual(thrownThrough(thrown).data, { kept: [1] });
+  assert.deepEqual(thrownThrough(thrown, { sendErrorData: true }).data, { kept: [1] });
 });
 
 Deno.test("writeFailure() stays within what a header may hold, whatever was thrown", () => {
@@ -166,12 +210,12 @@ Deno.test("writeFailure() stays within what a header may hold, whatever was thro
     small: 1,
   });
   const failures = Array.from({ length: 1_000 }, () => ({ worker, error: handshake }));
-  for (const error of [routineError("r", thrown, true), new AllWorkersFailed(failures)]) {
+  for (const error of [routineError("r", thrown, ALL), new AllWorkersFailed(failures)]) {
     const bytes = toBinary(FailureSchema, writeFailure(error)!);
     assert(bytes.length < 9_500, `${bytes.length} bytes`);
     assert.notEqual(readFailure(fromBinary(FailureSchema, bytes)), undefined);
   }
-  assert.equal(thrownThrough(thrown).data["small"], 1);
+  assert.equal(thrownThrough(thrown, ALL).data["small"], 1);
 });
 
 Deno.test("writeFailure() bears an error that causes itself", () => {

@@ -1,20 +1,30 @@
 import { RoutineError, SelvageError } from "../../errors/mod.ts";
 
+/** What of a thrown error may travel besides its name, message and causes. */
+export interface SentOfThrown {
+  /** Its stack. Default: `false`. */
+  readonly sendStack?: boolean | undefined;
+  /** Everything that is enumerable of it and of its causes. Default: `code`, `errno` and `status`. */
+  readonly sendErrorData?: boolean | undefined;
+}
+
 /**
- * Makes the error that a caller gets for what a routine threw.
+ * Makes the error that a caller gets for what a routine threw. Never throws itself, whatever getters
+ * and traps the thrown value has.
  *
  * @param routine The routine.
  * @param thrown What it threw.
- * @param sendStack Whether its stack may travel.
+ * @param sent What of it may travel.
  * @returns The error. One of ours becomes the `cause`, so that it is not mistaken for the failure of
  * this call.
  */
 export function routineError(
   routine: string,
   thrown: unknown,
-  sendStack: boolean = false,
+  sent: SentOfThrown = {},
 ): RoutineError {
-  if (!(thrown instanceof Error)) {
+  if (sent.sendErrorData) open(thrown);
+  if (!isError(thrown)) {
     return new RoutineError(routine, {
       remoteName: "Error",
       message: "the routine threw what is no error",
@@ -22,26 +32,122 @@ export function routineError(
       cause: thrown,
     });
   }
-  const ours = thrown instanceof SelvageError;
+  const ours = isOurs(thrown);
+  const cause = ours ? thrown : read(thrown, "cause");
+  const stack = sent.sendStack ? read(thrown, "stack") : undefined;
   return new RoutineError(routine, {
-    remoteName: String(thrown.name),
-    message: String(thrown.message),
-    data: ours ? {} : Object.fromEntries(propertiesOf(thrown)),
-    ...(ours ? { cause: thrown } : "cause" in thrown ? { cause: thrown.cause } : {}),
-    ...(sendStack && thrown.stack !== undefined ? { remoteStack: String(thrown.stack) } : {}),
+    remoteName: textOf(thrown, "name"),
+    message: textOf(thrown, "message"),
+    data: ours ? dataOnPurpose(thrown) : Object.fromEntries(propertiesOf(thrown)),
+    ...(cause === undefined ? {} : { cause }),
+    ...(typeof stack === "string" ? { remoteStack: stack } : {}),
   });
 }
 
 /** What every error has, and what therefore is no data of its own. */
 const COMMON: ReadonlySet<string> = new Set(["name", "message", "stack", "cause", "__proto__"]);
 
-/** The enumerable properties of an error that are its own; one that throws when read is left out. */
+/** What tells errors apart and is no secret; all else may be anything, a request or a connection. */
+const ALWAYS_SENT: readonly string[] = ["code", "errno", "status"];
+
+/** Thrown values of workers that send all of their data. */
+const opened = new WeakSet<object>();
+/** So many causes of causes are followed. */
+const MAX_CAUSES = 8;
+
+/**
+ * The properties of an error that may travel: its own `code`, `errno` and `status` where they are plain
+ * values, and all that are enumerable where its worker sends them. One that throws when it is read is
+ * left out.
+ */
 export function propertiesOf(error: object): [string, unknown][] {
-  return Object.keys(error).filter((key) => !COMMON.has(key)).flatMap((key) => {
-    try {
-      return [[key, (error as Record<string, unknown>)[key]]];
-    } catch {
-      return [];
-    }
+  if (!opened.has(error)) {
+    return ALWAYS_SENT.flatMap((key): [string, unknown][] => {
+      const value = hasOwn(error, key) ? read(error, key) : undefined;
+      return isPlain(value) ? [[key, value]] : [];
+    });
+  }
+  return keysOf(error).filter((key) => !COMMON.has(key)).flatMap((key): [string, unknown][] => {
+    const value = read(error, key);
+    return value === undefined ? [] : [[key, value]];
   });
+}
+
+/** Whether a value that is no error may travel as the cause of one. */
+export function mayTravel(value: unknown): boolean {
+  return typeof value !== "object" || value === null || opened.has(value);
+}
+
+/** A text property of an error; empty where it cannot be read. */
+export function textOf(error: object, key: "name" | "message"): string {
+  try {
+    return String((error as Record<string, unknown>)[key]);
+  } catch {
+    return "";
+  }
+}
+
+/** A property of an error; `undefined` where it cannot be read. */
+export function read(error: object, key: string): unknown {
+  try {
+    return (error as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value is an error; one that does not let itself be asked is none. */
+export function isError(value: unknown): value is Error {
+  try {
+    return value instanceof Error;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a value is an error of ours; one that does not let itself be asked is none. */
+export function isOurs(value: unknown): value is SelvageError {
+  try {
+    return value instanceof SelvageError;
+  } catch {
+    return false;
+  }
+}
+
+function open(thrown: unknown): void {
+  for (let error = thrown, left = MAX_CAUSES; isObject(error) && left > 0; left--) {
+    opened.add(error);
+    error = read(error, "cause");
+  }
+}
+
+/** What a routine gave a `RoutineError` that it threw. */
+function dataOnPurpose(error: SelvageError): Readonly<Record<string, unknown>> {
+  const data = read(error, "name") === "RoutineError" ? read(error, "data") : undefined;
+  return isObject(data) ? data as Record<string, unknown> : {};
+}
+
+function keysOf(error: object): string[] {
+  try {
+    return Object.keys(error);
+  } catch {
+    return [];
+  }
+}
+
+function hasOwn(error: object, key: string): boolean {
+  try {
+    return Object.hasOwn(error, key);
+  } catch {
+    return false;
+  }
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint" ||
+    typeof value === "boolean";
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }

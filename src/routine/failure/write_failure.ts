@@ -1,18 +1,17 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type AllWorkersFailed,
-  type AuthenticationError,
-  type AuthorizationError,
-  type ConfigurationError,
-  type DeadlineExceeded,
-  type HandshakeError,
-  type InvalidPayload,
-  type NoWorkersAvailable,
-  type Overloaded,
-  type RoutineError,
-  SelvageError,
-  type UnknownRoutine,
-  type WorkerUnavailable,
+import type {
+  AllWorkersFailed,
+  AuthenticationError,
+  AuthorizationError,
+  ConfigurationError,
+  DeadlineExceeded,
+  HandshakeError,
+  InvalidPayload,
+  NoWorkersAvailable,
+  Overloaded,
+  RoutineError,
+  UnknownRoutine,
+  WorkerUnavailable,
 } from "../../errors/mod.ts";
 import {
   type AllWorkersFailedDetailSchema,
@@ -26,7 +25,7 @@ import {
 import { payloadMessage } from "../envelope/generated.ts";
 import type { EncodedPayload, PayloadForm } from "../payload/payload.ts";
 import { Allowance } from "./allowance.ts";
-import { propertiesOf } from "./thrown.ts";
+import { isError, isOurs, mayTravel, propertiesOf, read, textOf } from "./thrown.ts";
 
 /** The most that a failure takes on the wire, in bytes, but for what its structure adds. */
 export const MAX_FAILURE_BYTES = 8 * 1024;
@@ -48,7 +47,8 @@ const MAX_NAMES = 8;
  *
  * @param error One of our errors.
  * @param form What the values in it are written in: what the caller wrote its own in.
- * @returns The detail that {@linkcode readFailure} rebuilds it from; nothing for any other error.
+ * @returns The detail that {@linkcode readFailure} rebuilds it from; nothing for any other error, and
+ * for one that cannot be read.
  */
 export function writeFailure(error: unknown, form: PayloadForm = "cbor"): Failure | undefined {
   const failure = failureOf(error, new Allowance(MAX_FAILURE_BYTES, form), MAX_CAUSES);
@@ -75,13 +75,18 @@ type Ours =
   | WorkerUnavailable;
 
 function failureOf(error: unknown, room: Allowance, causes: number): FailureInit | undefined {
-  if (!(error instanceof SelvageError)) return undefined;
+  if (!isOurs(error)) return undefined;
   const ours = error as Ours;
-  return {
-    message: room.text(ours.message, MAX_MESSAGE),
-    kind: kindOf(ours, room, causes),
-    ...causeOf(ours.cause, room, causes),
-  };
+  try {
+    return {
+      message: room.text(ours.message, MAX_MESSAGE),
+      kind: kindOf(ours, room, causes),
+      ...causeOf(ours.cause, room, causes),
+    };
+  } catch {
+    // A subclass of a routine's own may throw from any of its getters.
+    return undefined;
+  }
 }
 
 function kindOf(error: Ours, room: Allowance, causes: number): Kind {
@@ -175,10 +180,10 @@ function causeOf(cause: unknown, room: Allowance, causes: number): { cause?: Cau
   if (cause === undefined || causes === 0) return {};
   const failure = failureOf(cause, room, causes - 1);
   if (failure !== undefined) return { cause: { kind: { case: "failure", value: failure } } };
-  if (cause instanceof Error) {
+  if (isError(cause)) {
     return { cause: { kind: { case: "thrown", value: thrownOf(cause, room, causes - 1) } } };
   }
-  const payload = room.payload(cause);
+  const payload = mayTravel(cause) ? room.payload(cause) : undefined;
   if (payload === undefined) return {};
   return { cause: { kind: { case: "value", value: payloadMessage(payload) } } };
 }
@@ -190,10 +195,10 @@ function thrownOf(
   causes: number,
 ): MessageInitShape<typeof ThrownSchema> {
   return {
-    name: room.text(String(error.name), MAX_WORD),
-    message: room.text(String(error.message), MAX_MESSAGE),
+    name: room.text(textOf(error, "name"), MAX_WORD),
+    message: room.text(textOf(error, "message"), MAX_MESSAGE),
     ...dataOf(room.properties(propertiesOf(error))),
-    ...causeOf(error.cause, room, causes),
+    ...causeOf(read(error, "cause"), room, causes),
   };
 }
 

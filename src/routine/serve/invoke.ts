@@ -1,7 +1,7 @@
 import { type AnyRoutine, STREAMED_RESULT } from "../../contract/mod.ts";
-import { InvalidPayload, UnknownRoutine } from "../../errors/mod.ts";
+import { InvalidPayload, type SelvageError, UnknownRoutine } from "../../errors/mod.ts";
 import { type CallContext, iterateInCall, runInCall } from "../call_context.ts";
-import { routineError } from "../failure/thrown.ts";
+import { isOurs, read, routineError, type SentOfThrown } from "../failure/thrown.ts";
 import {
   decodeArguments,
   decodePayload,
@@ -12,9 +12,7 @@ import type { PayloadLimits } from "../payload/limits.ts";
 import { checkedArguments } from "./schema.ts";
 
 /** How a routine is run for a call. */
-export interface InvokeOptions {
-  /** Whether the stack of what the routine throws travels to the caller. Default: `false`. */
-  readonly sendStack?: boolean | undefined;
+export interface InvokeOptions extends SentOfThrown {
   /** What arguments, results and items may be. Default: {@linkcode DEFAULT_PAYLOAD_LIMITS}. */
   readonly limits?: PayloadLimits | undefined;
 }
@@ -43,12 +41,16 @@ export async function invokeUnary(
     given = await given;
     context.signal.throwIfAborted();
   }
-  const checked = given;
-  const result = await guarded(routine, context, options, () => run(routine, context, checked));
-  if (isStream(result)) {
-    await close(result);
-    throw streams(routine);
+  let result: unknown;
+  let streamed: boolean;
+  try {
+    result = await run(routine, context, given);
+    streamed = isStream(result);
+    if (streamed) await close(result as Stream);
+  } catch (thrown) {
+    throw endingOf(thrown, routine, context, options);
   }
+  if (streamed) throw streams(routine);
   return encodePayload(result, "result", { form: args.form, limits: options.limits });
 }
 
@@ -113,31 +115,44 @@ async function* items(
     given = await given;
     context.signal.throwIfAborted();
   }
-  const checked = given;
-  const stream = await guarded(
-    routine,
-    context,
-    options,
-    () => run(routine, context, [...input, ...checked]),
-  );
-  if (!isStream(stream)) throw answersOnce(routine);
-  const iterator = iterateInCall(context, stream);
+  let iterator: AsyncIterator<unknown, unknown> | undefined;
+  try {
+    const stream = await run(routine, context, [...input, ...given]);
+    if (isStream(stream)) iterator = iterateInCall(context, stream);
+  } catch (thrown) {
+    throw endingOf(thrown, routine, context, options);
+  }
+  if (iterator === undefined) throw answersOnce(routine);
   let open = true;
   try {
     for (;;) {
-      let next: IteratorResult<unknown, unknown>;
+      let item: unknown;
       open = false;
       try {
-        next = await iterator.next();
+        const next = await iterator.next();
+        if (next.done === true) return;
+        item = next.value;
       } catch (thrown) {
-        throw told(thrown, routine, context, options);
+        throw endingOf(thrown, routine, context, options);
       }
-      if (next.done === true) return;
       open = true;
-      yield encodePayload(next.value, "item", { form: args.form, limits: options.limits });
+      yield encodePayload(item, "item", { form: args.form, limits: options.limits });
     }
   } finally {
-    if (open) await guarded(routine, context, options, async () => await iterator.return?.());
+    if (open) await leave(iterator, routine, context, options);
+  }
+}
+
+async function leave(
+  iterator: AsyncIterator<unknown, unknown>,
+  routine: AnyRoutine,
+  context: CallContext,
+  options: GuardOptions,
+): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch (thrown) {
+    throw endingOf(thrown, routine, context, options);
   }
 }
 
@@ -157,31 +172,29 @@ function run(routine: AnyRoutine, context: CallContext, args: readonly unknown[]
   return runInCall(context, () => implementation(...args as never[]));
 }
 
-async function guarded<R>(
-  routine: AnyRoutine,
-  context: CallContext,
-  options: GuardOptions,
-  step: () => R,
-): Promise<Awaited<R>> {
-  try {
-    return await step();
-  } catch (thrown) {
-    throw told(thrown, routine, context, options);
-  }
-}
-
 /**
- * Tells what the routine threw from what ended it: its signal, or its caller's stream. The signal is
- * only asked for where something was thrown: making one costs ten times what a small call does.
+ * What a call ends with whose routine has been entered: the signal's reason and the failure of the
+ * caller's own stream where the routine passes them on, and a `RoutineError` for all else. Nothing that
+ * leaves here says that the call has not begun. The signal is only asked for where something was
+ * thrown: making one costs ten times what a small call does.
  */
-function told(
+function endingOf(
   thrown: unknown,
   routine: AnyRoutine,
   { signal }: CallContext,
-  { sendStack, failures }: GuardOptions,
+  options: GuardOptions,
 ): unknown {
-  const passedOn = (signal.aborted && thrown === signal.reason) || failures?.includes(thrown);
-  return passedOn ? thrown : routineError(routine.name, thrown, sendStack);
+  const passedOn = (signal.aborted && thrown === signal.reason) ||
+    options.failures?.includes(thrown);
+  if (passedOn && !(isOurs(thrown) && saysNotBegun(thrown))) return thrown;
+  return routineError(routine.name, thrown, options);
+}
+
+/** The three errors for which a dispatcher asks another worker. */
+function saysNotBegun(error: SelvageError): boolean {
+  const name = read(error, "name");
+  if (name === "WorkerUnavailable") return read(error, "notBegun") === true;
+  return name === "Overloaded" || name === "UnknownRoutine";
 }
 
 async function* decoded(

@@ -27,17 +27,19 @@ export async function checkedArguments(
     });
   }
   const result = await validated(routine.name, schema, args[0]);
-  if (result.issues === undefined) return [result.value];
-  throw misfit(result.issues);
+  if (result instanceof InvalidPayload) throw result;
+  return result;
 }
 
+/** What the schema makes of a value, or what it finds wrong with it. */
 async function validated(
   routine: string,
   schema: StandardSchema,
   value: unknown,
-): Promise<SchemaResult<unknown>> {
+): Promise<readonly unknown[] | InvalidPayload> {
   try {
-    return await schema["~standard"].validate(value);
+    const result: SchemaResult<unknown> = await schema["~standard"].validate(value);
+    return result.issues === undefined ? [result.value] : misfit(result.issues);
   } catch (thrown) {
     throw routineError(routine, thrown);
   }

@@ -187,7 +187,7 @@ export type Thrown = Message<"selvage.v1.Thrown"> & {
   message: string;
 
   /**
-   * Its enumerable properties, those that can travel: an object.
+   * Those of its properties that may travel and can: an object.
    *
    * @generated from field: selvage.v1.Payload data = 3;
    */
@@ -236,7 +236,7 @@ export type RoutineDetail = Message<"selvage.v1.RoutineDetail"> & {
   name: string;
 
   /**
-   * The enumerable properties of what it threw, those that can travel: an object.
+   * Those properties of what it threw that may travel and can: an object.
    *
    * @generated from field: selvage.v1.Payload data = 3;
    */
