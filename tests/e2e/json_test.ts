@@ -8,7 +8,7 @@ import { envelope } from "../../src/rpc/wire/envelope.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { post, rawCall } from "../support/raw_call.ts";
 
-const DATA = { limit: 7 };
+const DATA = { code: 7 };
 const refuse = (): never => {
   throw Object.assign(new RangeError("too large"), DATA);
 };

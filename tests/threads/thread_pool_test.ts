@@ -46,7 +46,11 @@ Deno.test("ThreadPool.call() takes only the part of a buffer that is the payload
 });
 
 Deno.test("ThreadPool.call() tells what the routine threw, with name, cause and data", async () => {
-  await using pool = await createThreadPool({ modules, threads: 1, invoke: { sendStack: true } });
+  await using pool = await createThreadPool({
+    modules,
+    threads: 1,
+    invoke: { sendStack: true, sendErrorData: true },
+  });
   const error = await rejection(call(pool, "thread.fail", []));
   assert.ok(error instanceof RoutineError);
   assert.equal(error.routine, "thread.fail");

@@ -23,7 +23,7 @@ export function routineError(
   thrown: unknown,
   sent: SentOfThrown = {},
 ): RoutineError {
-  if (sent.sendErrorData) open(thrown);
+  if (sent.sendErrorData) sendAllData(thrown);
   if (!isError(thrown)) {
     return new RoutineError(routine, {
       remoteName: "Error",
@@ -114,7 +114,8 @@ export function isOurs(value: unknown): value is SelvageError {
   }
 }
 
-function open(thrown: unknown): void {
+/** Lets all data of a thrown value and of its causes travel. */
+export function sendAllData(thrown: unknown): void {
   for (let error = thrown, left = MAX_CAUSES; isObject(error) && left > 0; left--) {
     opened.add(error);
     error = read(error, "cause");

@@ -1,7 +1,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { RoutineError } from "../../errors/mod.ts";
 import { FailureSchema } from "../../gen/mod.ts";
-import { readFailure, writeFailure } from "../../routine/mod.ts";
+import { readFailure, sendAllData, writeFailure } from "../../routine/mod.ts";
 
 /** An error, ready to cross to another thread in the message it would travel to a caller in. */
 export function failureOf(error: unknown): Uint8Array<ArrayBuffer> {
@@ -12,6 +12,8 @@ export function failureOf(error: unknown): Uint8Array<ArrayBuffer> {
 /** The error again, in the other thread. */
 export function errorOf(failure: Uint8Array): Error {
   const error = readFailure(fromBinary(FailureSchema, failure));
+  // What of it may travel was decided in the thread that it was thrown in.
+  sendAllData(error);
   return error ?? new Error("a thread sent a failure that cannot be read");
 }
 
