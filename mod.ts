@@ -43,13 +43,7 @@ export * from "./src/errors/mod.ts";
 export type { Http2Limits } from "./src/http2/mod.ts";
 export type { VerdictLimits } from "./src/identity/mod.ts";
 export type { EverySharedLimit, SharedLimits } from "./src/limits/mod.ts";
-export type { Clock, TimerOptions } from "./src/observe/clock.ts";
-export type * from "./src/observe/dispatch_events.ts";
-export type { EventOf, EventType, SelvageEvent } from "./src/observe/event.ts";
-export type * from "./src/observe/event_base.ts";
-export type { EventStream } from "./src/observe/event_stream.ts";
-export type * from "./src/observe/security_events.ts";
-export type * from "./src/observe/worker_events.ts";
+export type * from "./src/observe/entry.ts";
 export {
   type RenewOptions,
   type SpawnedDispatcherOptions,

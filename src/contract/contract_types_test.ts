@@ -7,7 +7,7 @@ import {
   routine,
   type StandardSchema,
 } from "./mod.ts";
-import type { StandardSchemaV1 } from "npm:@standard-schema/spec@1.1.0";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
   : false;

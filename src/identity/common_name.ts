@@ -2,7 +2,7 @@ import type { Certificate } from "./certificate/certificate.ts";
 import { ATTRIBUTE, valuesOf } from "./certificate/distinguished_name.ts";
 import { isWithin } from "./names/host_name.ts";
 import { formatAddress } from "./names/ip_address.ts";
-import type { NameMatch } from "./names/name_match.ts";
+import type { NameMatch } from "./name_match.ts";
 import { type PathFault, unsuitable } from "./path/path_fault.ts";
 import type { PeerRole } from "./path/peer_role.ts";
 import { escapePeerText } from "../errors/mod.ts";

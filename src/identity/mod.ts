@@ -27,7 +27,7 @@ export * from "./names/identity_pattern.ts";
 export { leafFault } from "./path/leaf_rules.ts";
 export * from "./path/limits.ts";
 export type { NameConstraints, Subtree } from "./certificate/name_constraints.ts";
-export { matchesPeer } from "./names/name_match.ts";
+export { matchesPeer } from "./name_match.ts";
 export { proveOwnAuthorities } from "./path/own_authorities.ts";
 export type { PathFault } from "./path/path_fault.ts";
 export * from "./names/peer_identity.ts";

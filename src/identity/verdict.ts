@@ -6,7 +6,7 @@ import { ATTRIBUTE, valuesOf } from "./certificate/distinguished_name.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { IdentityPattern } from "./names/identity_pattern.ts";
 import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./path/limits.ts";
-import { matchNames, type NameMatch, type ProvenNames } from "./names/name_match.ts";
+import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
 import type { PathFault } from "./path/path_fault.ts";
 import type { Path } from "./path/path_rules.ts";
 import type { PeerIdentity } from "./names/peer_identity.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { general } from "../../../tests/support/forge.ts";
-import { judge, leaf, named, refused, root } from "../../../tests/support/judging.ts";
+import { general } from "../../tests/support/forge.ts";
+import { judge, leaf, named, refused, root } from "../../tests/support/judging.ts";
 
 const NAMES: readonly [pattern: string, san: Uint8Array, matches: boolean][] = [
   ["worker.pool.internal", general.dns("WORKER.pool.internal"), true],

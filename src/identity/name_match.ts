@@ -1,9 +1,9 @@
-import type { GeneralName } from "../certificate/general_name.ts";
-import type { IdentityPattern, PatternSegment } from "./identity_pattern.ts";
-import { formatAddress } from "./ip_address.ts";
-import type { IdentityKind, PeerIdentity } from "./peer_identity.ts";
-import { isPublicSuffix } from "./public_suffix.ts";
-import type { SpiffeId } from "./spiffe_id.ts";
+import type { GeneralName } from "./certificate/general_name.ts";
+import type { IdentityPattern, PatternSegment } from "./names/identity_pattern.ts";
+import { formatAddress } from "./names/ip_address.ts";
+import type { IdentityKind, PeerIdentity } from "./names/peer_identity.ts";
+import { isPublicSuffix } from "./names/public_suffix.ts";
+import type { SpiffeId } from "./names/spiffe_id.ts";
 
 /** The names a path proves: what its anchor vouches for, of all that the leaf claims. */
 export interface ProvenNames {
