@@ -128,6 +128,7 @@ for (const lane of LANES) {
     const { body } = await rawCall(served.pair.client, fields, [hang], false).response;
     const end = JSON.parse(new TextDecoder().decode(body.subarray(5)));
     assert.equal(end.error.code, "deadline_exceeded");
+    assert.equal(served.record.begun, 0);
     while (served.pair.running() > 0) await new Promise((resolve) => setTimeout(resolve));
   });
 

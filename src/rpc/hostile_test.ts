@@ -100,6 +100,43 @@ for (const lane of ["fast", "plain"] as const) {
     }
   });
 
+  Deno.test(`${lane}: a call whose time is over when it arrives does not run`, async () => {
+    await using served = serve(lane);
+    const connect = post(ECHO, "application/proto", "connect-timeout-ms", "0");
+    assert.equal(
+      connectCode(await rawCall(served.pair.client, connect, [hello]).response),
+      "deadline_exceeded",
+    );
+    for (const timeout of ["0n", "0H", "1n"]) {
+      const fields = post(ECHO, "application/grpc", "grpc-timeout", timeout);
+      const { response } = rawCall(served.pair.client, fields, [enveloped(hello)]);
+      assert.equal(grpcStatus(await response), Code.DeadlineExceeded, timeout);
+    }
+    assert.equal(served.record.begun, 0);
+  });
+
+  Deno.test(`${lane}: a field that says twice how to read a call, or how long it has, is refused`, async () => {
+    await using served = serve(lane);
+    const doubled: [type: string, name: string, first: string, second: string][] = [
+      ["application/proto", "content-type", "", "application/json"],
+      ["application/proto", "content-type", "", "application/proto"],
+      ["application/proto", "connect-timeout-ms", "5000", "1"],
+      ["application/proto", "content-encoding", "identity", "gzip"],
+      ["application/grpc", "content-type", "", "application/grpc+proto"],
+      ["application/grpc", "grpc-timeout", "5S", "5S"],
+      ["application/grpc", "grpc-encoding", "identity", "gzip"],
+      ["application/connect+proto", "connect-content-encoding", "identity", "gzip"],
+    ];
+    for (const [type, name, first, second] of doubled) {
+      const more = name === "content-type" ? [name, second] : [name, first, name, second];
+      const body = type === "application/proto" ? hello : enveloped(hello);
+      const { response } = rawCall(served.pair.client, post(ECHO, type, ...more), [body]);
+      assert.equal(status(await response), "400", `${type} ${name}`);
+    }
+    assert.equal(served.record.begun, 0);
+    assert.equal(served.pair.admitted(), 0);
+  });
+
   Deno.test(`${lane}: an unknown compression is refused`, async () => {
     await using served = serve(lane);
     const connect = post(ECHO, "application/proto", "content-encoding", "zip");

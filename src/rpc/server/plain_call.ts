@@ -7,11 +7,13 @@ import {
   type StreamEnd,
   type StreamReceiver,
 } from "../../http2/mod.ts";
+import { timedOut } from "../wire/call_errors.ts";
 import { answerStatus } from "./answer_status.ts";
 import { BodyReader } from "../wire/body_reader.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
 import { appendFields, headersOf } from "../wire/header_fields.ts";
+import { refusalKey } from "./refusal.ts";
 import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "../wire/limits.ts";
 import type { JsonOptions } from "../wire/json_options.ts";
@@ -33,6 +35,13 @@ export interface ArrivedRequest {
   readonly budget: GatherBudget;
   /** When calls of its connection begin on the plain path. */
   readonly share: Share;
+  /** When its time is over, on the scale of `performance.now()`. */
+  readonly deadline: number | undefined;
+}
+
+/** Whether a request's time is over before it has begun: its implementation is not run for it. */
+export function isTooLate({ deadline }: ArrivedRequest): boolean {
+  return deadline !== undefined && performance.now() >= deadline;
 }
 
 /** A call on the plain path: connect-es reads the request and writes the response, in whatever protocol and form. */
@@ -111,6 +120,9 @@ export class PlainCall implements StreamReceiver, Expiring {
     await this.#request.share.turn();
     if (this.#gone !== undefined) return this.#body.abandon();
     this.#begun = true;
+    if (isTooLate(this.#request) && values.get(refusalKey) === undefined) {
+      values.set(refusalKey, { error: timedOut() });
+    }
     const { route, fields, facts, stream } = this.#request;
     const header = headersOf(fields);
     if (header === undefined) {

@@ -24,6 +24,8 @@ export interface RequestFacts {
   /** The same for the messages of a stream of Connect. */
   readonly acceptStreamEncoding: string | undefined;
   readonly timeoutMs: number | undefined;
+  /** Whether a field stands there twice that different readers may take for different values. */
+  readonly ambiguous: boolean;
   /** The promised length of the body; `NaN` where the field is not a number. */
   readonly contentLength: number | undefined;
 }
@@ -42,9 +44,11 @@ const cache = new WeakMap<HeaderList, RequestFacts>();
 
 function readFacts(fields: HeaderList): RequestFacts {
   const values = new Map<string, string>();
+  let ambiguous = false;
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at] as string;
     if (!values.has(name)) values.set(name, fields[at + 1] as string);
+    else if (SINGLE.has(name)) ambiguous = true;
   }
   const httpMethod = values.get(":method") ?? "";
   const target = values.get(":path") ?? "";
@@ -74,9 +78,21 @@ function readFacts(fields: HeaderList): RequestFacts {
     acceptEncoding: values.get(grpc ? "grpc-accept-encoding" : "accept-encoding"),
     acceptStreamEncoding: values.get("connect-accept-encoding"),
     timeoutMs,
+    ambiguous,
     contentLength: length === undefined ? undefined : DIGITS.test(length) ? Number(length) : NaN,
   };
 }
+
+/** Fields that say how a call is read, or how long it has (RFC 9110 §5.3: not to be sent twice). */
+const SINGLE: ReadonlySet<string> = new Set([
+  "content-type",
+  "content-encoding",
+  "connect-content-encoding",
+  "connect-protocol-version",
+  "connect-timeout-ms",
+  "grpc-encoding",
+  "grpc-timeout",
+]);
 
 function encodingField(grpc: boolean, stream: boolean): string {
   if (grpc) return "grpc-encoding";

@@ -60,7 +60,7 @@ export function createRequestHandler<Peer, Context>(
   ): StreamReceiver {
     const facts = factsOf(fields);
     const route = routes.get(facts.path);
-    if (route === undefined || !serves(route, facts)) {
+    if (route === undefined || facts.ambiguous || !serves(route, facts)) {
       const status = statusOf(route, facts);
       // A call is told at once: it may send nothing before it is answered.
       if (facts.contentType === "" && !endStream) {
@@ -69,7 +69,9 @@ export function createRequestHandler<Peer, Context>(
       answerStatus(stream, status);
       return discard(stream);
     }
-    const request: ArrivedRequest = { stream, fields, facts, route, limits, json, budget, share };
+    const { timeoutMs } = facts;
+    const deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+    const request = { stream, fields, facts, route, limits, json, budget, share, deadline };
     const call = callOf(request, fastHandlers.get(route), peer);
     if (!(call instanceof PlainCall)) turns.fastCall();
     if (endStream) call.requestEnded();
@@ -179,7 +181,8 @@ function serves({ handler }: Route, facts: RequestFacts): boolean {
     : handler.supportedContentType(facts.contentType);
 }
 
-function statusOf(route: Route | undefined, facts: RequestFacts): 404 | 405 | 415 {
+function statusOf(route: Route | undefined, facts: RequestFacts): 400 | 404 | 405 | 415 {
   if (route === undefined) return 404;
+  if (facts.ambiguous) return 400;
   return route.handler.allowedMethods.includes(facts.httpMethod) ? 415 : 405;
 }

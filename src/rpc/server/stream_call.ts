@@ -10,7 +10,7 @@ import { BodyReader } from "../wire/body_reader.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import type { DuplexBytesCall, DuplexBytesHandler } from "./stream_bytes.ts";
-import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
+import { type ArrivedRequest, isTooLate, PlainCall } from "./plain_call.ts";
 import { refusalKey } from "./refusal.ts";
 import { RequestMessages } from "./request_messages.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
@@ -27,7 +27,6 @@ export class DuplexCall implements StreamReceiver, DuplexBytesCall<unknown, unkn
   readonly peer: unknown;
   readonly #request: ArrivedRequest;
   readonly #handler: DuplexBytesHandler<unknown, unknown>;
-  readonly #arrivedAt: number;
   readonly #body: BodyReader;
   readonly #response: StreamResponse;
   #state: "arriving" | "running" | "over" = "arriving";
@@ -50,7 +49,6 @@ export class DuplexCall implements StreamReceiver, DuplexBytesCall<unknown, unkn
     this.#request = request;
     this.#handler = handler;
     this.peer = peer;
-    this.#arrivedAt = request.facts.timeoutMs === undefined ? 0 : performance.now();
     this.#response = new StreamResponse(request);
     this.#body = new BodyReader({
       release: (count) => request.stream.release(count),
@@ -71,8 +69,7 @@ export class DuplexCall implements StreamReceiver, DuplexBytesCall<unknown, unkn
   }
 
   get deadline(): number | undefined {
-    const { timeoutMs } = this;
-    return timeoutMs === undefined ? undefined : this.#arrivedAt + timeoutMs;
+    return this.#request.deadline;
   }
 
   get signal(): AbortSignal {
@@ -140,6 +137,11 @@ export class DuplexCall implements StreamReceiver, DuplexBytesCall<unknown, unkn
 
   #begin(): void {
     if (this.#gone !== undefined) return;
+    if (isTooLate(this.#request)) {
+      void this.#answerEnd(timedOut());
+      this.#finish();
+      return;
+    }
     this.#state = "running";
     const { limits, budget } = this.#request;
     void this.#run(new RequestMessages(this.#body, limits.messageBytes, budget));

@@ -13,7 +13,7 @@ import { Gathered } from "../wire/gathered.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import { ENVELOPE_BYTES, soleMessage } from "../wire/envelope.ts";
 import { responseCompression, type ResponseMetadata, sendMessage } from "./unary_response.ts";
-import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
+import { type ArrivedRequest, isTooLate, PlainCall } from "./plain_call.ts";
 import { type Refusal, refusalKey } from "./refusal.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import type { UnaryBytesCall } from "./unary_bytes.ts";
@@ -39,7 +39,6 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   readonly peer: unknown;
   readonly #request: ArrivedRequest;
   readonly #handler: FastHandler;
-  readonly #arrivedAt: number;
   #state: FastState = "arriving";
   #requestEnded = false;
   /** An error was answered, whatever else happens. */
@@ -59,7 +58,6 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
     this.#handler = handler;
     this.peer = peer;
     this.#body = new Gathered(request.budget);
-    this.#arrivedAt = request.facts.timeoutMs === undefined ? 0 : performance.now();
     if (request.limits.receiveTimeoutMs > 0) armUnlessComplete(this);
   }
 
@@ -80,8 +78,7 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   }
 
   get deadline(): number | undefined {
-    const { timeoutMs } = this;
-    return timeoutMs === undefined ? undefined : this.#arrivedAt + timeoutMs;
+    return this.#request.deadline;
   }
 
   get signal(): AbortSignal {
@@ -155,6 +152,10 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
 
   #begin(): void {
     this.#credit();
+    if (isTooLate(this.#request)) {
+      this.#fail(timedOut());
+      return;
+    }
     const { facts } = this.#request;
     const body = this.#body.take();
     const message = facts.protocol === "grpc" ? soleMessage(body) : body;
