@@ -7,9 +7,11 @@ import { encodeRstStream, RST_STREAM_BYTES } from "../frame/rst_stream.ts";
 import type { HeaderList } from "../header_list.ts";
 import { reserveHeaders, SENT_FRAME_BYTES, writeHeaders } from "./header_writer.ts";
 import { HpackEncoder } from "../hpack/mod.ts";
+import type { Http2Limits } from "../limits.ts";
 import type { Http2Stream } from "../streams/http2_stream.ts";
 import { Output, OUTPUT_BUFFER_BYTES } from "./output.ts";
 import { StreamList } from "../streams/stream_list.ts";
+import { Http2Violation } from "../violation.ts";
 
 /** Octets handed to the channel at once; more would only make a small frame wait behind them. */
 const MAX_IN_FLIGHT_BYTES = 2 * OUTPUT_BUFFER_BYTES;
@@ -26,7 +28,10 @@ const MIN_CUT_BYTES = 4096;
 /** The flow-control window that holds until SETTINGS say otherwise (RFC 9113 §6.9.2). */
 export const INITIAL_WINDOW_BYTES = 65_535;
 
-/** What a {@linkcode SendScheduler} tells its connection. */
+/** The limits that bind a {@linkcode SendScheduler}. */
+export type SchedulerLimits = Pick<Http2Limits, "headerTableBytes" | "maxQueuedControlBytes">;
+
+/** What a {@linkcode SendScheduler} reports to its connection. */
 export interface SchedulerHost {
   /** The first HEADERS of this stream are about to be written: it gets its id where it has none. */
   streamStarts(stream: Http2Stream): void;
@@ -48,6 +53,7 @@ export class SendScheduler {
   /** What the connection's window lets us send. */
   window = INITIAL_WINDOW_BYTES;
   readonly #host: SchedulerHost;
+  readonly #maxControlBytes: number;
   readonly #output: Output;
   readonly #headers: StreamList<Http2Stream> = new StreamList<Http2Stream>();
   readonly #data: StreamList<Http2Stream> = new StreamList<Http2Stream>();
@@ -59,9 +65,10 @@ export class SendScheduler {
   #flushing = false;
   #stopped = false;
 
-  constructor(channel: ByteChannel, host: SchedulerHost, tableBytes: number) {
+  constructor(channel: ByteChannel, host: SchedulerHost, limits: SchedulerLimits) {
     this.#host = host;
-    this.encoder = new HpackEncoder(tableBytes);
+    this.#maxControlBytes = limits.maxQueuedControlBytes;
+    this.encoder = new HpackEncoder(limits.headerTableBytes);
     this.#output = new Output(channel, () => this.#written());
   }
 
@@ -106,6 +113,19 @@ export class SendScheduler {
       this.#data.push(stream);
     }
     if (this.#data.length > 0) this.schedule();
+  }
+
+  /**
+   * Bounds the control frames that wait.
+   *
+   * @throws {Http2Violation} where the peer asks for answers and does not read them.
+   */
+  boundControl(): void {
+    if (this.control.length <= this.#maxControlBytes) return;
+    this.flush();
+    if (this.control.length > this.#maxControlBytes) {
+      throw new Http2Violation(ErrorCode.ENHANCE_YOUR_CALM, "answers that the peer does not read");
+    }
   }
 
   /** Flushes at the end of this turn of the event loop. */

@@ -28,9 +28,9 @@ export interface StreamHost {
 export class Http2Stream implements Stream {
   id = 0;
   state: StreamState = "idle";
-  /** Its end was told, or will be as soon as there is a receiver. */
+  /** Its end was reported, or will be as soon as there is a receiver. */
   over = false;
-  untoldEnd: StreamEnd | undefined;
+  unreportedEnd: StreamEnd | undefined;
   receiver: StreamReceiver | undefined;
 
   /** What we may send; below 0 after the peer's SETTINGS took away more than was left (RFC 9113 §6.9.2). */
@@ -54,7 +54,7 @@ export class Http2Stream implements Stream {
   creditedAt = -Infinity;
   /** Released octets that the peer was not given credit for yet. */
   owedCredit = 0;
-  /** Octets told to the receiver and not released. */
+  /** Octets delivered to the receiver and not released. */
   unreleased = 0;
   /** DATA frames that those octets came in, at most. */
   unreleasedFrames = 0;
