@@ -43,7 +43,7 @@ export const LAYER_MAP: LayerMap = {
       packages: ["@logtape/logtape", "@opentelemetry/api"],
     },
 
-    "identity/der": { imports: [] },
+    "identity/der": { imports: [], node: ["node:buffer"] },
     "identity/names": { imports: ["errors"], packages: ["tldts"] },
     "identity/certificate": {
       imports: ["errors", "identity/der", "identity/names"],

@@ -36,7 +36,7 @@ export interface CredentialPem {
 }
 
 /** A version that can be adopted: all of a material but its number. */
-export type UnnumberedMaterial = Omit<CredentialMaterial, "generation">;
+export type UnnumberedMaterial = Omit<CredentialMaterial, "generation" | "verdict" | "advice">;
 
 /** What came of an attempt to make credentials of text. */
 export type Assembled =

@@ -1,5 +1,5 @@
 import type { CertificateSummary } from "../errors/mod.ts";
-import type { Certificate, Denylist, TrustAnchors } from "../identity/mod.ts";
+import type { Advice, Certificate, Denylist, TrustAnchors, VerdictMode } from "../identity/mod.ts";
 
 /**
  * What credentials are for:
@@ -76,6 +76,10 @@ export interface CredentialMaterial {
   readonly caPem: readonly string[];
   /** Peers that are refused although all else is well. */
   readonly denylist: Denylist;
+  /** How peers are judged. Default `private`. */
+  readonly verdict?: VerdictMode;
+  /** What our certificate and our anchors could do better. Default: not asked. */
+  readonly advice?: readonly Advice[];
   /** SHA-256 over everything but the private key, lower-case hexadecimal; the same for the same material. */
   readonly fingerprint: string;
 }

@@ -1,4 +1,4 @@
-import type { PeerRole } from "../identity/mod.ts";
+import type { PeerRole, VerdictMode } from "../identity/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
 import type { CredentialMaterial } from "./material.ts";
 
@@ -23,6 +23,8 @@ export interface OpenCredentialsOptions {
    * fitness for either will do.
    */
   readonly role?: PeerRole;
+  /** How peers, and our own certificate, are judged. Default `private`. */
+  readonly verdict?: VerdictMode;
   /** Gives up waiting for the first usable version. Default: none. */
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,4 @@
-import { type PeerRole, proveOwnAuthorities } from "../identity/mod.ts";
+import { adviceOn, type PeerRole, proveOwnAuthorities, type VerdictMode } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
 import type { Assembled, UnnumberedMaterial } from "./assemble.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
@@ -6,6 +6,9 @@ import type { CredentialMaterial } from "./material.ts";
 import { purposeFault, validityFault } from "./own_certificate_fault.ts";
 import { configurationError, type CredentialRejection, rejection } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
+
+/** More advice than a person reads in one event. */
+const SHOWN_ADVICE = 16;
 
 /** What became of a version that was offered. */
 export type Offered = "adopted" | "unchanged" | "rejected";
@@ -18,6 +21,7 @@ export class CredentialsStore implements CredentialsSource {
   readonly #observer: Observer | undefined;
   readonly #clock: Clock;
   readonly #role: PeerRole | undefined;
+  readonly #verdict: VerdictMode;
   readonly #expiry: ExpiryWatch;
   readonly #close: () => void | Promise<void>;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
@@ -29,6 +33,7 @@ export class CredentialsStore implements CredentialsSource {
     this.#observer = options.observer;
     this.#clock = options.clock ?? systemClock;
     this.#role = options.role;
+    this.#verdict = options.verdict ?? "private";
     this.#expiry = new ExpiryWatch(this.#clock, this.#observer);
     this.#close = close;
   }
@@ -122,11 +127,19 @@ export class CredentialsStore implements CredentialsSource {
 
   #adopt(unnumbered: UnnumberedMaterial): void {
     const previous = this.#current;
+    const { own, anchors } = unnumbered;
+    const advice = adviceOn({
+      chain: own === undefined ? [] : [own.leaf, ...own.authorities],
+      anchors: anchors?.advised ?? [],
+      ...(this.#role === undefined ? {} : { role: this.#role }),
+      now: this.#clock.now(),
+    });
     const material: CredentialMaterial = Object.freeze({
       ...unnumbered,
+      verdict: this.#verdict,
+      advice,
       generation: (previous?.generation ?? 0) + 1,
     });
-    const { own, anchors } = material;
     if (own !== undefined && anchors !== undefined) proveOwnAuthorities(own.authorities, anchors);
     this.#current = material;
     this.#told = undefined;
@@ -139,6 +152,14 @@ export class CredentialsStore implements CredentialsSource {
         previousFingerprint: previous.fingerprint,
         ...(material.own === undefined ? {} : { certificate: material.own.summary }),
         identities: material.own?.summary.names ?? [],
+      });
+    }
+    if (advice.length > 0) {
+      this.#observer?.emit({
+        type: "credentials.advice",
+        generation: material.generation,
+        advice: advice.slice(0, SHOWN_ADVICE),
+        total: advice.length,
       });
     }
     for (const listener of [...this.#listeners]) tell(listener, material);

@@ -1,4 +1,5 @@
 import type { Certificate } from "./certificate/certificate.ts";
+import { type CertificateFault, certificateFault } from "./certificate/certificate_fault.ts";
 import { ATTRIBUTE, valuesOf } from "./certificate/distinguished_name.ts";
 import { isWithin } from "./names/host_name.ts";
 import { formatAddress } from "./names/ip_address.ts";
@@ -19,24 +20,35 @@ export function commonNameFault(
   role: PeerRole,
 ): PathFault | undefined {
   if (role !== "server" || (match.kind !== "dns" && match.kind !== "ip")) return undefined;
+  const [fault] = commonNameAdvice(leaf);
+  return fault && unsuitable(leaf, fault.rule, fault.found);
+}
+
+/** The common name of a leaf that is a host or an address and not among its names. */
+export function commonNameAdvice(leaf: Certificate): readonly CertificateFault[] {
   const names = leaf.extensions.subjectAlternativeNames ?? [];
   const hosts = names.flatMap((name) => name.kind === "dns" ? [name.name] : []);
   const addresses = names.flatMap((name) =>
     name.kind === "ip" ? [formatAddress(name.address)] : []
   );
   for (const commonName of valuesOf(leaf.subject, ATTRIBUTE.commonName)) {
-    const rivals = ADDRESS.test(commonName) ? addresses : HOST.test(commonName) ? hosts : [];
+    const rivals = isAddress(commonName) ? addresses : isHost(commonName) ? hosts : [];
     if (rivals.length > 0 && !rivals.some((name) => isWithin(name, commonName))) {
       const found = `its common name "${
         escapePeerText(commonName)
       }" is a host that is not among its names`;
-      return unsuitable(leaf, "subject.common-name", found);
+      return [certificateFault("subject.common-name", found)];
     }
   }
-  return undefined;
+  return [];
 }
 
 /** Dotted numbers, groups with colons, or one hexadecimal number: an address in whatever spelling. */
-const ADDRESS = /^\d+(\.\d+){3}$|^[0-9a-f]*:[0-9a-f:.]*$|^0x[0-9a-f]+$/i;
+function isAddress(text: string): boolean {
+  return /^\d+(\.\d+){3}$|^[0-9a-f]*:[0-9a-f:.]*$|^0x[0-9a-f]+$/i.test(text);
+}
+
 /** A dotted name, in any script. */
-const HOST = /^[^\s/@:]+(\.[^\s/@:.]+)+$/;
+function isHost(text: string): boolean {
+  return text.includes(".") && !/[\s/@:]/.test(text) && !/^\.|\.\.|\.$/.test(text);
+}

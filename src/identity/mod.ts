@@ -7,6 +7,7 @@
  *
  * @module
  */
+export { type Advice, adviceOn, type AdviceQuestion } from "./advice.ts";
 export * from "./certificate/certificate.ts";
 export * from "./certificate/certificate_fault.ts";
 export * from "./denylist.ts";
@@ -24,6 +25,7 @@ export type {
 } from "./certificate/extensions.ts";
 export type { GeneralName, OtherNameForm } from "./certificate/general_name.ts";
 export * from "./names/identity_pattern.ts";
+export type { ChainPlace, VerdictMode } from "./path/advised.ts";
 export { leafFault } from "./path/leaf_rules.ts";
 export * from "./path/limits.ts";
 export type { NameConstraints, Subtree } from "./certificate/name_constraints.ts";

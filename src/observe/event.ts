@@ -14,6 +14,7 @@ export type SelvageEvent =
   | security.HandshakeFailed
   | security.HandshakeRefused
   | security.CredentialsRotated
+  | security.CredentialsAdvice
   | security.CredentialsRejected
   | security.CredentialsExpiring
   | security.SecurityPosture

@@ -107,6 +107,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: "error",
     text: "credentials cannot be used: {reason}: {message}",
   },
+  "credentials.advice": {
+    part: "credentials",
+    level: "warning",
+    text: "{total} things about our certificates could be better: {advice}",
+  },
   "credentials.expiring": {
     part: "credentials",
     level: "warning",

@@ -102,6 +102,36 @@ export interface CredentialsRejected extends EventBase<"credentials.rejected"> {
   readonly keptExpired: boolean;
 }
 
+/** What our certificates could do better; emitted once for each version that is adopted, where there is any. */
+export interface CredentialsAdvice extends EventBase<"credentials.advice"> {
+  /** The generation that was adopted. */
+  readonly generation: number;
+  /** The advice, our own certificate's first; at most 16. */
+  readonly advice: readonly CertificateAdvice[];
+  /** How many there are in all. */
+  readonly total: number;
+}
+
+/** One piece of advice on a certificate. */
+export interface CertificateAdvice {
+  /** The rule, a stable word such as `leaf.key-usage`. */
+  readonly rule: string;
+  /** The field or extension, as RFC 5280 names it. */
+  readonly field: string;
+  /** What was found. */
+  readonly found: string;
+  /** What the specification asks, with its section. */
+  readonly asks: string;
+  /** The issuer's setting that gives it. */
+  readonly setting: string;
+  /** Whether a strict verdict refuses the certificate for it. */
+  readonly refusedIfStrict: boolean;
+  /** The certificate. */
+  readonly certificate: CertificateSummary;
+  /** What it is for us. */
+  readonly place: "leaf" | "intermediate" | "anchor";
+}
+
 /** Our own certificate grows old, or has expired. */
 export interface CredentialsExpiring extends EventBase<"credentials.expiring"> {
   /** The certificate. */

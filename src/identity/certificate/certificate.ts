@@ -43,6 +43,8 @@ export interface Certificate {
   readonly extensions: Extensions;
   /** What is wrong with it although it could be read; empty for one that may be used. */
   readonly faults: readonly CertificateFault[];
+  /** What is unusual about it and unsafe to nobody; a strict verdict refuses it. */
+  readonly advised: readonly CertificateFault[];
 }
 
 /** Far beyond any certificate that is meant to be used. */
@@ -84,10 +86,8 @@ function readCertificate(der: Uint8Array): Certificate {
     signature,
     ...signed,
     serial: serialText(serial),
-    faults: [
-      ...signed.faults,
-      ...ownFaults(signed),
-    ],
+    faults: [...signed.faults, ...ownFaults(signed)],
+    advised: [],
   };
 }
 
@@ -204,7 +204,7 @@ export function issuedFault(
 
 /** Tells whether issuer and subject are the same name. */
 export function isSelfIssued({ issuer, subject }: Certificate): boolean {
-  return sameBytes(issuer.der, subject.der);
+  return issuer.key === subject.key;
 }
 
 /** The SPIFFE ID of a certificate, where it bears one. */

@@ -1,6 +1,6 @@
 import { sameBytes } from "../der/bytes.ts";
 import { DerReader, type Element } from "../der/der.ts";
-import { asOid, asText, TAG } from "../der/der_values.ts";
+import { asOid, asText, latin1, TAG } from "../der/der_values.ts";
 import { Malformed } from "../der/malformed.ts";
 import { escapePeerText } from "../../errors/mod.ts";
 
@@ -20,6 +20,8 @@ export interface DistinguishedName {
   readonly der: Uint8Array;
   /** The relative names in order, each a set of attributes. */
   readonly parts: readonly (readonly NameAttribute[])[];
+  /** The exact bytes as a string, one byte a character, to compare and to look up by. */
+  readonly key: string;
 }
 
 /** The attribute types that somebody here asks for. */
@@ -69,7 +71,7 @@ export function readName({ bytes, contents }: Element): DistinguishedName {
     if (part.length === 0) throw new Malformed("name.attributes", "a relative name is empty");
     parts.push(part);
   }
-  return { der: bytes, parts };
+  return { der: bytes, parts, key: latin1(bytes) };
 }
 
 function readAttribute({ tag, contents }: Element): NameAttribute {

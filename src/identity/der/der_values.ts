@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { Malformed } from "./malformed.ts";
 
 /** Universal tags, with the constructed bit where DER demands it. */
@@ -175,7 +176,5 @@ function matching(contents: Uint8Array, alphabet: RegExp): string {
 
 /** Bytes as characters of the same numbers. */
 export function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 }

@@ -20,7 +20,7 @@ export function proveOwnAuthorities(
   for (const authority of authorities.slice(0, DEFAULT_VERDICT_LIMITS.certificates).reverse()) {
     if (!anchors.has(authority)) {
       const issuers = [
-        ...anchors.named(authority.issuer.der),
+        ...anchors.named(authority.issuer),
         ...above === undefined ? [] : [above],
       ];
       const issuer = issuers.find((candidate) => isSignedBy(authority, candidate));

@@ -1,4 +1,3 @@
-import { sameBytes } from "../der/bytes.ts";
 import { type Certificate, isSelfIssued } from "../certificate/certificate.ts";
 import type { VerdictLimits } from "./limits.ts";
 import type { Path } from "./path_rules.ts";
@@ -44,7 +43,7 @@ export class PathSearch {
   *#extend(path: Path, intermediates: number): Iterable<Path> {
     if (path.length > this.#deepest.length) this.#deepest = path;
     const last = path[path.length - 1]!;
-    for (const anchor of likelierFirst(this.#anchors.named(last.issuer.der), last)) {
+    for (const anchor of likelierFirst(this.#anchors.named(last.issuer), last)) {
       if (--this.#stepsLeft <= 0) return;
       yield [...path, anchor];
     }
@@ -58,11 +57,11 @@ export class PathSearch {
 
   #issuersOf(path: Path, last: Certificate): readonly Certificate[] {
     return this.#presented.filter((candidate) =>
-      sameBytes(candidate.subject.der, last.issuer.der) &&
+      candidate.subject.key === last.issuer.key &&
       // The same authority twice on a path proves nothing that once does not: no cycles.
       !path.some((used) =>
         used.publicKey.spkiSha256 === candidate.publicKey.spkiSha256 &&
-        sameBytes(used.subject.der, candidate.subject.der)
+        used.subject.key === candidate.subject.key
       )
     );
   }

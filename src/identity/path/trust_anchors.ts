@@ -1,6 +1,6 @@
 import { ConfigurationError } from "../../errors/mod.ts";
-import { hex } from "../der/bytes.ts";
 import type { Certificate } from "../certificate/certificate.ts";
+import type { DistinguishedName } from "../certificate/distinguished_name.ts";
 import { ProvenSignatures } from "./proven_signatures.ts";
 
 /** Where trust comes from. At least one anchor must be given. */
@@ -51,7 +51,7 @@ export class TrustAnchors {
       });
     }
     this.localDomain = sources.localDomain;
-    this.#bySubject = Map.groupBy(this.all, (anchor) => hex(anchor.subject.der));
+    this.#bySubject = Map.groupBy(this.all, (anchor) => anchor.subject.key);
     this.#forHosts = fingerprints([...bundle, ...publicRoots]);
     this.#public = fingerprints(publicRoots);
     this.#given = new Set(domains.keys());
@@ -63,14 +63,24 @@ export class TrustAnchors {
     }
   }
 
-  /** The anchors of that subject name, in DER. */
-  named(subject: Uint8Array): readonly Certificate[] {
-    return this.#bySubject.get(hex(subject)) ?? [];
+  /** The anchors that an operator chose one by one; no advice is given on the public roots. */
+  get advised(): readonly Certificate[] {
+    return this.all.filter(({ fingerprint }) => !this.#public.has(fingerprint));
+  }
+
+  /** Tells whether the anchor is one of the public roots, under which the rules of the public web hold. */
+  isPublic(anchor: Certificate): boolean {
+    return this.#public.has(anchor.fingerprint);
+  }
+
+  /** The anchors of that subject name. */
+  named(subject: DistinguishedName): readonly Certificate[] {
+    return this.#bySubject.get(subject.key) ?? [];
   }
 
   /** Tells whether the certificate, byte for byte, is an anchor. */
   has(certificate: Certificate): boolean {
-    return this.named(certificate.subject.der)
+    return this.named(certificate.subject)
       .some(({ fingerprint }) => fingerprint === certificate.fingerprint);
   }
 

@@ -1,0 +1,80 @@
+import type { CertificateSummary } from "../errors/mod.ts";
+import type { Certificate } from "./certificate/certificate.ts";
+import type { CertificateFault } from "./certificate/certificate_fault.ts";
+import { summarize } from "./certificate/summary.ts";
+import { commonNameAdvice } from "./common_name.ts";
+import { issuerSetting } from "./issuer_settings.ts";
+import { lifetimeAdvice } from "./lifetime_advice.ts";
+import { advisedFaults, type ChainPlace } from "./path/advised.ts";
+import type { PeerRole } from "./path/peer_role.ts";
+import { ruleText } from "./rule_text.ts";
+
+/** What a certificate could do better. It refuses nobody, unless the verdict is `strict`. */
+export interface Advice {
+  /** The rule, a stable word such as `leaf.key-usage`. */
+  readonly rule: string;
+  /** The field or extension, as RFC 5280 names it: `keyUsage`. */
+  readonly field: string;
+  /** One sentence: what was found. */
+  readonly found: string;
+  /** One sentence: what the specification asks, with its section. */
+  readonly asks: string;
+  /** The setting of the issuer at hand that gives it; of the common issuers where it cannot be told. */
+  readonly setting: string;
+  /** Whether `verdict: "strict"` refuses the certificate for it. */
+  readonly refusedIfStrict: boolean;
+  /** The certificate. */
+  readonly certificate: CertificateSummary;
+  /** Its place. */
+  readonly place: ChainPlace;
+}
+
+/** What advice is asked about. */
+export interface AdviceQuestion {
+  /** Our own chain as it is presented, leaf first. Default: none. */
+  readonly chain?: readonly Certificate[];
+  /** The anchors. Default: none. */
+  readonly anchors?: readonly Certificate[];
+  /** What the owner of the chain is in its connections. Default: either. */
+  readonly role?: PeerRole;
+  /** The time, milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The advice on a chain and a bundle, each rule once a certificate, the leaf's first. */
+export function adviceOn(
+  { chain = [], anchors = [], role, now }: AdviceQuestion,
+): readonly Advice[] {
+  const seen = new Set(anchors.map(({ fingerprint }) => fingerprint));
+  const [leaf, ...others] = chain;
+  return [
+    ...leaf === undefined ? [] : [
+      ...adviceIn(leaf, "leaf", advisedFaults(leaf, "leaf", role)),
+      ...adviceIn(leaf, "leaf", commonNameAdvice(leaf)),
+      ...adviceIn(leaf, "leaf", lifetimeAdvice(leaf, now), false),
+    ],
+    ...others.filter(({ fingerprint }) => !seen.has(fingerprint)).flatMap((authority) =>
+      adviceIn(authority, "intermediate", advisedFaults(authority, "intermediate"))
+    ),
+    ...anchors.filter(({ fingerprint }) => fingerprint !== leaf?.fingerprint).flatMap((anchor) =>
+      adviceIn(anchor, "anchor", advisedFaults(anchor, "anchor"))
+    ),
+  ];
+}
+
+function adviceIn(
+  certificate: Certificate,
+  place: ChainPlace,
+  faults: readonly CertificateFault[],
+  refusedIfStrict = true,
+): readonly Advice[] {
+  return faults.map(({ rule, found }) => ({
+    rule,
+    found,
+    ...ruleText(rule),
+    setting: issuerSetting(rule, certificate),
+    refusedIfStrict,
+    certificate: summarize(certificate),
+    place,
+  }));
+}
