@@ -8,21 +8,20 @@ import { attacks } from "./attacks.ts";
 import type { Deeds, Orders } from "./attacker_thread.ts";
 import { floods } from "./floods.ts";
 import { measureKept } from "./kept.ts";
+import { printKept, printKeptHead } from "./kept_table.ts";
 import { echo } from "./routines.ts";
 import { Stage } from "./stage.ts";
 
 const CALLERS = 16;
 /** What is to be kept. */
 const LEAST = 0.5;
-const MIB = 1024 * 1024;
 const WARM_UP_MS = 2000;
 const names = Deno.args;
 
 await using stage = await Stage.open();
 const thread = new Worker(new URL("./attacker_thread.ts", import.meta.url), { type: "module" });
 await callsPerSecond(WARM_UP_MS);
-console.log("| attack | strikes | calls/s alone | beside | kept | heap and external, MiB |");
-console.log("| --- | --- | --- | --- | --- | --- |");
+printKeptHead("attack");
 const tooLittle: string[] = [];
 for (const [name, members] of chosen()) {
   if (await measure(name, members) < LEAST) tooLittle.push(name);
@@ -55,16 +54,7 @@ async function measure(name: string, members: readonly string[]): Promise<number
     },
   }, { least: LEAST });
   const after = await stage.settled(before);
-  const more = (after.bytes - before.bytes) / MIB;
-  const row = [
-    name,
-    strikes,
-    Math.round(kept.alone),
-    Math.round(kept.beside),
-    `${Math.round(kept.ratio * 100)} %`,
-    `${more < 0 ? "−" : "+"}${Math.abs(more).toFixed(1)}`,
-  ];
-  console.log(`| ${row.join(" | ")} |`);
+  printKept(name, strikes, kept, after.bytes - before.bytes);
   return kept.ratio;
 }
 

@@ -1,7 +1,6 @@
 import type { WorkerState } from "../../contract/mod.ts";
 import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../../errors/mod.ts";
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
-import type { ConnectionEnd } from "../../http2/mod.ts";
 import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
 import type { Dial, Link } from "./link.ts";
@@ -59,12 +58,12 @@ const COUNTED = {
   removed: undefined,
 } as const;
 
-/** A connection this old has been of use; losing it is no reason to wait before dialling again. */
+/** A connection at least this old worked; losing it is no reason to wait before dialling again. */
 const PROVEN_MS = 1_000;
 
 /**
- * A worker that takes on new credentials sends its peers away, to come again at once. One that has
- * done so this often in a row has another reason.
+ * A worker that adopts new credentials sends GOAWAY, and its peers dial again at once. A worker that
+ * sends this many in a row, each on a young connection, has another reason.
  */
 const SENT_AWAY_LIMIT = 3;
 
@@ -77,8 +76,10 @@ export class Endpoint {
   readonly #leaving: LeavingLinks;
   #worker: DiscoveredWorker;
   #state: State = { name: "idle" };
-  /** Attempts that failed in a row. */
+  /** Attempts that failed in a row, or whose connection was lost at once. */
   #failed = 0;
+  /** Connections in a row for which the worker sent GOAWAY at once. */
+  #sentAway = 0;
   #lastFailure: Error | undefined;
   /** Rises when the credentials change: what was dialled before is of no more use. */
   #generation = 0;
@@ -168,16 +169,18 @@ export class Endpoint {
     this.#generation += 1;
     this.#failed = 0;
     this.#leaving.judge();
-    if (this.#state.name === "open") this.#leave(this.#state.link);
+    const { link } = this;
     // A dial under way notices by itself.
     if (this.#state.name === "open" || this.#state.name === "failing") this.#move({ name: "idle" });
+    if (link !== undefined) this.#leave(link);
   }
 
   /** Takes no more calls; resolves when those in flight have finished. */
   async remove(): Promise<void> {
     if (this.#state.name === "dialling") this.#state.abort.abort();
-    if (this.#state.name === "open") this.#leave(this.#state.link);
+    const { link } = this;
     this.#move({ name: "removed" });
+    if (link !== undefined) this.#leave(link);
     await this.#leaving.closed();
   }
 
@@ -205,7 +208,7 @@ export class Endpoint {
         const link = await this.#options.dial(this.#worker, {
           signal,
           onState: (state) => {
-            if (state !== "open" && opened !== undefined) this.#left(opened);
+            if (state !== "open" && opened !== undefined) this.#left(opened, state);
           },
         });
         if (signal.aborted || generation !== this.#generation) {
@@ -236,7 +239,6 @@ export class Endpoint {
     const age = connectionAgeMs * (0.9 + random() * 0.2);
     const ends = Math.min(now + age, link.validUntil ?? Infinity);
     this.#openedAt = now;
-    this.#failed = 0;
     this.#lastFailure = undefined;
     this.#id = link.id;
     this.#tags = link.tags;
@@ -245,7 +247,6 @@ export class Endpoint {
       link,
       retire: clock.schedule(() => this.#retire(link), ends - now, { background: true }),
     });
-    link.connection.closed.then((end) => this.#closed(link, end));
   }
 
   #fail(error: Error): void {
@@ -278,26 +279,35 @@ export class Endpoint {
     return awaited.promise;
   }
 
-  /** The connection no longer takes streams: the worker said GOAWAY, or it is gone. */
-  #left(link: Link): void {
+  /**
+   * The connection no longer takes streams: the worker sent GOAWAY, or the connection is closed. After a
+   * GOAWAY the next demand dials at once. After a connection that was cut within {@linkcode PROVEN_MS}, or
+   * {@linkcode SENT_AWAY_LIMIT} such GOAWAYs in a row, the endpoint waits as after a failed dial.
+   */
+  #left(link: Link, state: "draining" | "closed"): void {
     if (this.#state.name !== "open" || this.#state.link !== link) return;
     this.#leaving.add(link);
-    this.#move({ name: "idle" });
-  }
-
-  #closed(link: Link, end: ConnectionEnd): void {
-    this.#left(link);
-    const brief = this.#options.clock.now() - this.#openedAt < PROVEN_MS;
-    if (this.#state.name === "idle" && end.how !== "orderly" && brief) {
-      this.#fail(this.#unavailable("the connection was lost", end.error));
+    if (this.#options.clock.now() - this.#openedAt >= PROVEN_MS) {
+      this.#failed = 0;
+      this.#sentAway = 0;
+      this.#move({ name: "idle" });
+    } else if (state === "draining" && ++this.#sentAway < SENT_AWAY_LIMIT) {
+      this.#move({ name: "idle" });
+    } else {
+      const lost = this.#unavailable("the connection was lost");
+      this.#fail(lost);
+      // The cause is known only once the connection is closed, which may be long after.
+      link.connection.closed.then(({ error }) => {
+        if (error !== undefined) lost.cause = error;
+      });
     }
   }
 
   /** The connection is too old, or the worker's certificate has expired. */
   #retire(link: Link): void {
     if (this.#state.name !== "open" || this.#state.link !== link) return;
-    this.#leave(link);
     this.#move({ name: "idle" });
+    this.#leave(link);
   }
 
   #leave(link: Link): void {
@@ -305,11 +315,10 @@ export class Endpoint {
     link.connection.shutdown();
   }
 
-  #unavailable(what: string, cause?: Error): WorkerUnavailable {
+  #unavailable(what: string): WorkerUnavailable {
     return new WorkerUnavailable(`worker ${this.#worker.address} is unavailable: ${what}`, {
       worker: this.ref,
       notBegun: true,
-      ...(cause === undefined ? {} : { cause }),
     });
   }
 

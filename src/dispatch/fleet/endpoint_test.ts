@@ -137,6 +137,53 @@ Deno.test("Endpoint waits before it dials a worker that hung up at once", async 
   assert.ok(endpoint.lastFailure instanceof WorkerUnavailable);
 });
 
+Deno.test("Endpoint waits before it dials a worker that has just cut it off, though its socket lingers", async () => {
+  const { clock, network, endpoint } = setUp();
+  await endpoint.connect();
+  const [link] = network.links;
+  link!.move("closed");
+  const asked = endpoint.connect();
+  await clock.advance(99);
+  assert.equal(network.dialled.length, 1);
+  await clock.advance(1);
+  assert.equal(await asked, true);
+  // The end of the first connection changes nothing for the second.
+  link!.end("violated");
+  await turn();
+  assert.equal(endpoint.link, network.links[1]);
+});
+
+Deno.test("Endpoint waits before it dials a worker that sends GOAWAY on each new connection", async () => {
+  const { clock, network, endpoint } = setUp();
+  for (let times = 1; times <= 3; times++) {
+    assert.equal(await endpoint.connect(), true);
+    network.links.at(-1)!.move("draining");
+  }
+  assert.equal(endpoint.state, "failing");
+  assert.ok(endpoint.lastFailure instanceof WorkerUnavailable);
+  const asked = endpoint.connect();
+  await clock.advance(100);
+  assert.equal(await asked, true);
+  // A connection that lasts resets the count.
+  await clock.advance(1_000);
+  network.links.at(-1)!.move("draining");
+  assert.equal(await endpoint.connect(), true);
+  network.links.at(-1)!.move("draining");
+  assert.equal(await endpoint.connect(), true);
+});
+
+Deno.test("Endpoint lets the waits grow for a worker that cuts off every connection", async () => {
+  const { clock, network, endpoint } = setUp();
+  await endpoint.connect();
+  for (const wait of [100, 200, 400]) {
+    network.links.at(-1)!.end("violated");
+    await turn();
+    assert.deepEqual(clock.pending, [wait]);
+    await clock.advance(wait);
+    assert.equal(endpoint.state, "ready");
+  }
+});
+
 Deno.test("Endpoint dials a worker at once after a connection of long standing was lost", async () => {
   const { clock, network, endpoint } = setUp();
   await endpoint.connect();

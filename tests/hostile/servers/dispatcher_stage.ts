@@ -6,6 +6,7 @@ import { WorkerProcess } from "../worker_process.ts";
 import {
   beginBeside,
   callAgain,
+  callFor,
   callTrap,
   endBeside,
   forget,
@@ -24,6 +25,9 @@ const OWN_FILES = 4;
 const SETTLE_MS = 20_000;
 /** The time a call is given that is not about time. */
 const PATIENT_MS = 30_000;
+
+/** Concurrent callers of a besieged server. */
+const CALLERS = 4;
 
 /** What a trap came to. */
 export interface Trapped {
@@ -98,6 +102,35 @@ export class DispatcherStage implements AsyncDisposable {
     const again = survived === true ? await this.#again(address, server) : undefined;
     await this.#control.call(forget, [address]);
     return { name, comesTo, answer, ...(again === undefined ? {} : { survived: again }) };
+  }
+
+  /**
+   * Lets the dispatcher call a hostile server without a pause.
+   *
+   * @returns a function that ends the calls and returns how often the dispatcher connected.
+   */
+  async besiege(trap: Trap): Promise<() => Promise<number>> {
+    const server = await HostileServer.open(trap, this.#pem);
+    const { address } = server;
+    let stopped = false;
+    const caller = async (): Promise<void> => {
+      while (!stopped) {
+        await this.#control.call(callTrap, [{ address, kind: "call", timeoutMs: PATIENT_MS }]);
+      }
+    };
+    const callers = Promise.all(Array.from({ length: CALLERS }, caller));
+    return async () => {
+      stopped = true;
+      await callers;
+      await this.#control.call(forget, [address]);
+      await server[Symbol.asyncDispose]();
+      return server.connections;
+    };
+  }
+
+  /** Calls the honest worker without a pause for `ms`. @returns calls a second. */
+  callFor(ms: number): Promise<number> {
+    return this.#control.call(callFor, [ms]);
   }
 
   /** What the dispatcher's process holds. */

@@ -37,6 +37,8 @@ export interface Besides {
 
 /** Who calls the harmless worker at the same time. */
 const CALLERS = 4;
+/** Concurrent callers where throughput is measured. */
+const MANY_CALLERS = 16;
 /** Calls that must have been made beside each trap, however soon it is over. */
 const CALLS = 20;
 const LARGE = "x".repeat(1024 * 1024);
@@ -130,6 +132,19 @@ export const beginBeside = routine("dispatching.beginBeside", () => {
 export const endBeside = routine("dispatching.endBeside", async (): Promise<Besides> => {
   over?.resolve();
   return await besides ?? { calls: 0, failures: [] };
+});
+
+/** Calls the honest worker without a pause for `ms`. Returns calls a second. */
+export const callFor = routine("dispatching.callFor", async (ms: number): Promise<number> => {
+  const begin = performance.now();
+  let calls = 0;
+  await Promise.all(Array.from({ length: MANY_CALLERS }, async () => {
+    while (performance.now() < begin + ms) {
+      await callHonest(0);
+      calls += 1;
+    }
+  }));
+  return calls / (performance.now() - begin) * 1000;
 });
 
 async function callBeside(over: Promise<void>): Promise<Besides> {
