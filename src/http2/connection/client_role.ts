@@ -5,7 +5,6 @@ import { ENTRY_OVERHEAD_BYTES } from "../hpack/mod.ts";
 import { Http2Stream } from "../streams/http2_stream.ts";
 import type { Stream, StreamReceiver } from "../streams/stream.ts";
 import { StreamList } from "../streams/stream_list.ts";
-import { afterReceivedEnd, afterSentEnd } from "../streams/stream_state.ts";
 import { Http2Violation } from "../violation.ts";
 import type { ConnectionParts } from "./parts.ts";
 import { type ReceivedBlock, responseOf } from "./received_block.ts";
@@ -55,14 +54,14 @@ export class ClientRole implements Role {
     const stream = new Http2Stream(streams, receiver);
     const refused = this.#refusal(fields);
     if (refused) {
-      stream.state = "closed";
+      stream.close();
       queueMicrotask(() => streams.finish(stream, "not-processed", ErrorCode.NO_ERROR, refused));
       return stream;
     }
     stream.isHead = isHead;
     stream.queueRequest(fields, options.body, options.endStream);
     this.#openedStreams++;
-    queued.add(stream.queue.length);
+    queued.add(stream.sending.queue.length);
     if (this.#active < settings.peer.maxConcurrentStreams) this.#start(stream);
     else this.#waiting.push(stream);
     return stream;
@@ -72,16 +71,15 @@ export class ClientRole implements Role {
     if (stream.id !== 0) return;
     const { settings, streams } = this.#parts;
     this.#forgetUnsent(stream);
-    stream.id = this.#nextStreamId;
+    stream.open(this.#nextStreamId, false);
     this.#nextStreamId += 2;
-    stream.state = "open";
     settings.openWindows(stream);
     streams.table.add(stream);
   }
 
   endSent(stream: Http2Stream): void {
     if (stream.over) return;
-    stream.state = afterSentEnd(stream.state);
+    stream.sentEnd();
     if (stream.state === "closed") this.#parts.streams.finish(stream, "complete");
   }
 
@@ -147,8 +145,8 @@ export class ClientRole implements Role {
     const wrong = typeof shape === "string" ? shape : wrongLength(stream, shape, endStream);
     if (wrong) return streams.violated(stream, ErrorCode.PROTOCOL_ERROR, wrong);
     if ((shape as ResponseShape).status < 200) return abuse.overheadFrame();
-    stream.headersReceived = true;
-    if (endStream) stream.state = afterReceivedEnd(stream.state);
+    stream.receiving.headersReceived = true;
+    if (endStream) stream.receivedEnd();
     try {
       stream.receiver!.headers?.(block.fields, endStream);
     } catch (error) {
@@ -213,11 +211,11 @@ function wrongLength(
 ): string | undefined {
   if (shape.status < 200) return endStream ? "a 1xx response with END_STREAM" : undefined;
   if (stream.isHead || isBodiless(shape.status)) {
-    stream.bodyLeft = 0;
+    stream.receiving.bodyLeft = 0;
     return undefined;
   }
   if (endStream && shape.contentLength > 0) return "content-length differs from the body";
-  stream.bodyLeft = shape.contentLength;
+  stream.receiving.bodyLeft = shape.contentLength;
   return undefined;
 }
 

@@ -5,7 +5,6 @@ import { MAX_WINDOW_BYTES } from "../frame/settings.ts";
 import { keepableBytes } from "../guard/received_bytes.ts";
 import { type HpackDecoder, HpackError } from "../hpack/mod.ts";
 import type { Http2Stream } from "../streams/http2_stream.ts";
-import { afterReceivedEnd } from "../streams/stream_state.ts";
 import { Http2Violation } from "../violation.ts";
 import type { ConnectionParts } from "./parts.ts";
 import { type BlockNote, type ReceivedBlock, wrongTrailers } from "./received_block.ts";
@@ -59,14 +58,14 @@ export class ReceivedFrames implements FrameSink {
       flow.discard(flowBytes);
       return;
     }
-    stream.receiveWindow -= flowBytes;
+    stream.receiving.window -= flowBytes;
     const padding = flowBytes - length;
     if (padding > 0) {
       flow.discard(padding);
       flow.credit(stream, padding);
     }
     if (length > 0) flow.deliver(stream, length);
-    if (endStream) stream.state = afterReceivedEnd(stream.state);
+    if (endStream) stream.receivedEnd();
     else if (length === 0) return;
     try {
       stream.receiver!.data(keepableBytes(bytes, start, end), endStream);
@@ -95,7 +94,9 @@ export class ReceivedFrames implements FrameSink {
     if (dependsOn === streamId) {
       return streams.violated(stream, ErrorCode.PROTOCOL_ERROR, "a stream that depends on itself");
     }
-    if (!stream.headersReceived) return this.#role.leadingHeaders(stream, block, endStream);
+    if (!stream.receiving.headersReceived) {
+      return this.#role.leadingHeaders(stream, block, endStream);
+    }
     this.#trailers(stream, block, endStream);
   }
 
@@ -158,10 +159,10 @@ export class ReceivedFrames implements FrameSink {
     if (increment === 0) {
       return streams.violated(stream, ErrorCode.PROTOCOL_ERROR, "an increment of 0");
     }
-    if (stream.sendWindow + increment > MAX_WINDOW_BYTES) {
+    if (stream.sending.window + increment > MAX_WINDOW_BYTES) {
       return streams.violated(stream, ErrorCode.FLOW_CONTROL_ERROR, "a window above 2^31-1");
     }
-    stream.sendWindow += increment;
+    stream.sending.window += increment;
     if (stream.hasContent) scheduler.addContent(stream);
   }
 
@@ -209,13 +210,15 @@ export class ReceivedFrames implements FrameSink {
       return false;
     };
     if (!stream.peerMaySend) return wrong(ErrorCode.STREAM_CLOSED, "DATA after END_STREAM");
-    if (!stream.headersReceived) return wrong(ErrorCode.PROTOCOL_ERROR, "DATA before HEADERS");
-    if (flowBytes > stream.receiveWindow) {
+    if (!stream.receiving.headersReceived) {
+      return wrong(ErrorCode.PROTOCOL_ERROR, "DATA before HEADERS");
+    }
+    if (flowBytes > stream.receiving.window) {
       return wrong(ErrorCode.FLOW_CONTROL_ERROR, "DATA beyond the stream's window");
     }
-    if (stream.bodyLeft < 0) return true;
-    stream.bodyLeft -= length;
-    if (stream.bodyLeft < 0 || (endStream && stream.bodyLeft > 0)) {
+    if (stream.receiving.bodyLeft < 0) return true;
+    stream.receiving.bodyLeft -= length;
+    if (stream.receiving.bodyLeft < 0 || (endStream && stream.receiving.bodyLeft > 0)) {
       return wrong(ErrorCode.PROTOCOL_ERROR, "content-length differs from the body");
     }
     return true;
@@ -240,13 +243,13 @@ export class ReceivedFrames implements FrameSink {
     const { streams, limits } = this.#parts;
     const wrong = !endStream
       ? "trailers without END_STREAM"
-      : stream.bodyLeft > 0
+      : stream.receiving.bodyLeft > 0
       ? "content-length differs from the body"
       : block.listBytes > limits.maxHeaderListBytes
       ? "a trailer section over the limit"
       : wrongTrailers(block);
     if (wrong) return streams.violated(stream, ErrorCode.PROTOCOL_ERROR, wrong);
-    stream.state = afterReceivedEnd(stream.state);
+    stream.receivedEnd();
     try {
       stream.receiver!.trailers(block.fields);
     } catch (error) {

@@ -3,7 +3,6 @@ import { ErrorCode } from "../error_code.ts";
 import type { HeaderList } from "../header_list.ts";
 import { Http2Stream } from "../streams/http2_stream.ts";
 import type { StreamReceiver } from "../streams/stream.ts";
-import { afterSentEnd } from "../streams/stream_state.ts";
 import { Http2Violation } from "../violation.ts";
 import { NO_STREAM_DISOWNED } from "./lifecycle.ts";
 import type { ConnectionParts } from "./parts.ts";
@@ -41,7 +40,7 @@ export class ServerRole implements Role {
   endSent(stream: Http2Stream): void {
     if (stream.over) return;
     const { streams, scheduler } = this.#parts;
-    stream.state = afterSentEnd(stream.state);
+    stream.sentEnd();
     if (stream.state === "closed") return streams.finish(stream, "complete");
     // RFC 9113 §8.1: the response is whole, and needs no more of the request.
     scheduler.resetAfterEnd(stream.id);
@@ -113,7 +112,7 @@ export class ServerRole implements Role {
       return abuse.streamReset();
     }
     const stream = this.#open(streamId, endStream, undefined);
-    if (!endStream) stream.bodyLeft = shape.contentLength;
+    if (!endStream) stream.receiving.bodyLeft = shape.contentLength;
     this.#deliver(stream, block.fields, endStream);
   }
 
@@ -156,9 +155,8 @@ export class ServerRole implements Role {
   #open(streamId: number, endStream: boolean, receiver: StreamReceiver | undefined): Http2Stream {
     const { streams, settings } = this.#parts;
     const stream = new Http2Stream(streams, receiver);
-    stream.id = streamId;
-    stream.state = endStream ? "half-closed-remote" : "open";
-    stream.headersReceived = true;
+    stream.open(streamId, endStream);
+    stream.receiving.headersReceived = true;
     settings.openWindows(stream);
     streams.table.add(stream);
     return stream;

@@ -69,15 +69,15 @@ export class Settings {
     // Until now streams had the larger of both windows, because either may have been in force.
     const less = INITIAL_WINDOW_BYTES - limits.streamWindowBytes;
     if (less <= 0) return;
-    for (const stream of streams.table.values()) stream.receiveWindow -= less;
+    for (const stream of streams.table.values()) stream.receiving.window -= less;
   }
 
   /** Opens both windows of a new stream. */
   openWindows(stream: Http2Stream): void {
     const { streamWindowBytes } = this.#parts.limits;
-    stream.sendWindow = this.peer.initialWindowBytes;
-    stream.windowBytes = streamWindowBytes;
-    stream.receiveWindow = this.acknowledged
+    stream.sending.window = this.peer.initialWindowBytes;
+    stream.receiving.windowBytes = streamWindowBytes;
+    stream.receiving.window = this.acknowledged
       ? streamWindowBytes
       : Math.max(streamWindowBytes, INITIAL_WINDOW_BYTES);
   }
@@ -110,8 +110,8 @@ export class Settings {
     const { streams, scheduler } = this.#parts;
     // A copy: what can be sent now may be sent at once, and complete its stream.
     for (const stream of [...streams.table.values()]) {
-      stream.sendWindow += difference;
-      if (stream.sendWindow > MAX_WINDOW_BYTES) {
+      stream.sending.window += difference;
+      if (stream.sending.window > MAX_WINDOW_BYTES) {
         throw new Http2Violation(ErrorCode.FLOW_CONTROL_ERROR, "a window above 2^31-1");
       }
       if (difference > 0 && stream.hasContent) scheduler.addContent(stream);

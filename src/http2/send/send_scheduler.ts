@@ -88,11 +88,12 @@ export class SendScheduler {
 
   /** The stream has DATA, trailers or its end to send, which follow its HEADERS. */
   addContent(stream: Http2Stream): void {
-    if (!stream.headersSent || stream.list) return;
+    const { sending } = stream;
+    if (!sending.headersSent || stream.list) return;
     this.#gather();
     // What was flushed may have brought the stream to its end.
     if (stream.list || stream.over) return;
-    if (stream.queue.length > 0 && stream.sendWindow <= 0) return;
+    if (sending.queue.length > 0 && sending.window <= 0) return;
     this.#data.push(stream);
     this.schedule();
   }
@@ -100,8 +101,7 @@ export class SendScheduler {
   /** Forgets what the stream has queued. */
   remove(stream: Http2Stream): void {
     stream.list?.remove(stream);
-    stream.queue.clear();
-    stream.headersToSend = stream.trailersToSend = undefined;
+    stream.sending.clear();
   }
 
   /** The connection's window has grown. */
@@ -180,14 +180,15 @@ export class SendScheduler {
   /** Writes HEADERS, and returns whether all of them found room. */
   #fillHeaders(): boolean {
     for (let stream = this.#headers.first; stream; stream = this.#headers.first) {
-      const sections = stream.headersToSend!;
+      const { sending } = stream;
+      const sections = sending.headers!;
       const fields = sections[0]!;
       if (!reserveHeaders(this.#output, fields)) return false;
       // Only now, because an id that was given is an id that the peer gets to know.
-      if (!stream.headersSent) this.#host.streamStarts(stream);
+      if (!sending.headersSent) this.#host.streamStarts(stream);
       const last = sections.length === 1;
-      const endsStream = last && stream.endQueued && stream.queue.length === 0 &&
-        !stream.trailersToSend;
+      const endsStream = last && sending.endQueued && sending.queue.length === 0 &&
+        !sending.trailers;
       writeHeaders(this.#output, this.encoder, stream.id, fields, endsStream);
       if (!last) {
         sections.shift();
@@ -200,24 +201,26 @@ export class SendScheduler {
   }
 
   #headersWritten(stream: Http2Stream, fields: HeaderList, endsStream: boolean): void {
-    stream.headersToSend = undefined;
+    const { sending } = stream;
+    sending.headers = undefined;
     if (isInformational(fields)) return;
-    stream.headersSent = true;
+    sending.headersSent = true;
     if (endsStream) this.#ended(stream);
-    else if (stream.hasContent && (stream.queue.length === 0 || stream.sendWindow > 0)) {
+    else if (stream.hasContent && (sending.queue.length === 0 || sending.window > 0)) {
       this.#data.push(stream);
     }
   }
 
   #fillData(): void {
     for (let stream = this.#data.first; stream; stream = this.#data.first) {
-      const queued = stream.queue.length;
+      const { sending } = stream;
+      const queued = sending.queue.length;
       if (queued > 0 && this.window <= 0) {
         this.#data.remove(stream);
         this.#starved.push(stream);
-      } else if (queued > 0 && stream.sendWindow <= 0) {
+      } else if (queued > 0 && sending.window <= 0) {
         this.#data.remove(stream);
-      } else if (queued === 0 && stream.trailersToSend) {
+      } else if (queued === 0 && sending.trailers) {
         if (!this.#writeTrailers(stream)) return;
       } else if (!this.#writeData(stream)) return;
     }
@@ -226,8 +229,9 @@ export class SendScheduler {
   /** Writes one DATA frame; returns `false` where the buffer is too full. */
   #writeData(stream: Http2Stream): boolean {
     const output = this.#output;
-    const { queue } = stream;
-    let length = Math.min(queue.length, stream.sendWindow, this.window, SENT_FRAME_BYTES);
+    const { sending } = stream;
+    const { queue } = sending;
+    let length = Math.min(queue.length, sending.window, this.window, SENT_FRAME_BYTES);
     if (length < 0) length = 0;
     const needs = FRAME_HEADER_BYTES + length + FRAME_HEADER_BYTES + RST_STREAM_BYTES;
     if (output.room < needs) {
@@ -238,7 +242,7 @@ export class SendScheduler {
         length = fits;
       }
     }
-    const ends = stream.endQueued && length === queue.length && !stream.trailersToSend;
+    const ends = sending.endQueued && length === queue.length && !sending.trailers;
     const flags = ends ? Flag.END_STREAM : Flag.NONE;
     const at = encodeFrameHeader(
       output.bytes,
@@ -250,9 +254,9 @@ export class SendScheduler {
     );
     queue.take(length, output.bytes, at);
     output.at = at + length;
-    stream.sendWindow -= length;
+    sending.window -= length;
     this.window -= length;
-    if (!ends && queue.length === 0 && !stream.trailersToSend) this.#data.remove(stream);
+    if (!ends && queue.length === 0 && !sending.trailers) this.#data.remove(stream);
     else this.#data.rotate(stream);
     if (ends) this.#ended(stream);
     this.#host.dataSent(stream, length);
@@ -260,10 +264,10 @@ export class SendScheduler {
   }
 
   #writeTrailers(stream: Http2Stream): boolean {
-    const fields = stream.trailersToSend!;
+    const fields = stream.sending.trailers!;
     if (!reserveHeaders(this.#output, fields)) return false;
     writeHeaders(this.#output, this.encoder, stream.id, fields, true);
-    stream.trailersToSend = undefined;
+    stream.sending.trailers = undefined;
     this.#ended(stream);
     return true;
   }

@@ -1,9 +1,16 @@
-import { ChunkQueue } from "./chunk_queue.ts";
 import type { ErrorCode } from "../error_code.ts";
 import type { HeaderList } from "../header_list.ts";
+import { Receiving } from "./receiving.ts";
+import { Sending } from "./sending.ts";
 import type { Stream, StreamEnd, StreamReceiver } from "./stream.ts";
 import type { StreamList } from "./stream_list.ts";
-import { peerMaySend, type StreamState, weMaySend } from "./stream_state.ts";
+import {
+  afterReceivedEnd,
+  afterSentEnd,
+  peerMaySend,
+  type StreamState,
+  weMaySend,
+} from "./stream_state.ts";
 
 /** What a stream asks of its connection. */
 export interface StreamHost {
@@ -27,41 +34,15 @@ export interface StreamHost {
  */
 export class Http2Stream implements Stream {
   id = 0;
-  state: StreamState = "idle";
   /** Its end was reported, or will be as soon as there is a receiver. */
   over = false;
   unreportedEnd: StreamEnd | undefined;
   receiver: StreamReceiver | undefined;
 
-  /** What we may send; below 0 after the peer's SETTINGS took away more than was left (RFC 9113 §6.9.2). */
-  sendWindow = 0;
-  /** Header sections that wait to be sent: 1xx ones before the final one. */
-  headersToSend: HeaderList[] | undefined;
-  /** The final header section has been sent, so that DATA may follow. */
-  headersSent = false;
-  readonly queue: ChunkQueue = new ChunkQueue();
-  trailersToSend: HeaderList | undefined;
-  /** What is queued ends our direction. */
-  endQueued = false;
-  /** `sendData` has returned `false` and `writable` is owed. */
-  owesWritable = false;
-
-  /** What the peer may send. */
-  receiveWindow = 0;
-  /** The window that credit restores, which may grow. */
-  windowBytes = 0;
-  /** When credit was given last. */
-  creditedAt = -Infinity;
-  /** Released octets that the peer was not given credit for yet. */
-  owedCredit = 0;
-  /** Octets delivered to the receiver and not released. */
-  unreleased = 0;
-  /** DATA frames that those octets came in, at most. */
-  unreleasedFrames = 0;
-  /** Octets of the body that `content-length` still announces, or -1. */
-  bodyLeft = -1;
-  /** The peer's final header section has arrived. */
-  headersReceived = false;
+  /** Our direction. */
+  readonly sending: Sending = new Sending();
+  /** The peer's direction. */
+  readonly receiving: Receiving = new Receiving();
   /** The answer has no body whatever its `content-length` says. */
   isHead = false;
 
@@ -74,6 +55,7 @@ export class Http2Stream implements Stream {
   next: Http2Stream | undefined;
 
   readonly #host: StreamHost;
+  #state: StreamState = "idle";
   /** We have queued our final header section. */
   #headersQueued = false;
 
@@ -82,22 +64,48 @@ export class Http2Stream implements Stream {
     this.receiver = receiver;
   }
 
+  /** Where it stands in RFC 9113 §5.1. */
+  get state(): StreamState {
+    return this.#state;
+  }
+
   /** Whether the peer may still send HEADERS and DATA. */
   get peerMaySend(): boolean {
-    return peerMaySend(this.state);
+    return peerMaySend(this.#state);
+  }
+
+  /** HEADERS opened it; with END_STREAM, the peer's direction has ended with them. */
+  open(id: number, peerEnded: boolean): void {
+    this.id = id;
+    this.#state = peerEnded ? "half-closed-remote" : "open";
+  }
+
+  /** END_STREAM was sent. */
+  sentEnd(): void {
+    this.#state = afterSentEnd(this.#state);
+  }
+
+  /** END_STREAM was received. */
+  receivedEnd(): void {
+    this.#state = afterReceivedEnd(this.#state);
+  }
+
+  /** RST_STREAM went either way, or the connection ended. */
+  close(): void {
+    this.#state = "closed";
   }
 
   /** Whether DATA, trailers or our end wait to be sent. */
   get hasContent(): boolean {
-    return weMaySend(this.state) && (this.queue.length > 0 || this.endQueued);
+    return weMaySend(this.#state) && (this.sending.queue.length > 0 || this.sending.endQueued);
   }
 
   /** Queues a client's request, whose fields were checked. */
   queueRequest(fields: HeaderList, body: Uint8Array | undefined, endStream: boolean): void {
     this.#headersQueued = true;
-    this.headersToSend = [fields];
-    if (body) this.queue.push(body);
-    this.endQueued = endStream;
+    this.sending.headers = [fields];
+    if (body) this.sending.queue.push(body);
+    this.sending.endQueued = endStream;
   }
 
   sendHeaders(fields: HeaderList, endStream: boolean): void {
@@ -105,28 +113,28 @@ export class Http2Stream implements Stream {
     if (this.#headersQueued) throw new TypeError("the response's headers were sent before");
     const informational = status < 200;
     if (informational && endStream) throw new TypeError("a 1xx response does not end its stream");
-    if (!weMaySend(this.state)) return;
+    if (!weMaySend(this.#state)) return;
     if (!informational) this.#headersQueued = true;
-    this.endQueued = endStream;
-    if (this.headersToSend) this.headersToSend.push(fields);
-    else this.headersToSend = [fields];
+    this.sending.endQueued = endStream;
+    if (this.sending.headers) this.sending.headers.push(fields);
+    else this.sending.headers = [fields];
     this.#host.headersQueued(this);
   }
 
   sendData(bytes: Uint8Array, endStream: boolean): boolean {
-    if (!weMaySend(this.state)) return true;
+    if (!weMaySend(this.#state)) return true;
     this.#requireOpenBody();
-    this.queue.push(bytes);
-    this.endQueued = endStream;
+    this.sending.queue.push(bytes);
+    this.sending.endQueued = endStream;
     return this.#host.dataQueued(this, bytes.length);
   }
 
   sendTrailers(fields: HeaderList): void {
     this.#host.checkTrailers(fields);
-    if (!weMaySend(this.state)) return;
+    if (!weMaySend(this.#state)) return;
     this.#requireOpenBody();
-    this.trailersToSend = fields;
-    this.endQueued = true;
+    this.sending.trailers = fields;
+    this.sending.endQueued = true;
     this.#host.dataQueued(this, 0);
   }
 
@@ -140,6 +148,6 @@ export class Http2Stream implements Stream {
 
   #requireOpenBody(): void {
     if (!this.#headersQueued) throw new TypeError("headers are sent before the body");
-    if (this.endQueued) throw new TypeError("our direction of the stream has ended");
+    if (this.sending.endQueued) throw new TypeError("our direction of the stream has ended");
   }
 }

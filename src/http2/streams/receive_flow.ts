@@ -66,8 +66,8 @@ export class ReceiveFlow {
    * @throws {Http2Violation} where more lies unreleased than may.
    */
   deliver(stream: Http2Stream, bytes: number): void {
-    stream.unreleased += bytes;
-    stream.unreleasedFrames++;
+    stream.receiving.unreleased += bytes;
+    stream.receiving.unreleasedFrames++;
     this.#hold(bytes, 1);
     if (this.#unreadFrames > this.#limits.maxUnreadFrames) {
       throw new Http2Violation(ErrorCode.ENHANCE_YOUR_CALM, "too many unread DATA frames");
@@ -89,24 +89,24 @@ export class ReceiveFlow {
   /** Gives credit on a stream for padding, or for bytes that were released. */
   credit(stream: Http2Stream, bytes: number): void {
     if (!stream.peerMaySend) return;
-    stream.owedCredit += bytes;
-    if (stream.owedCredit * 2 < stream.windowBytes) return;
-    const increment = stream.owedCredit + this.#growth(stream);
+    stream.receiving.owedCredit += bytes;
+    if (stream.receiving.owedCredit * 2 < stream.receiving.windowBytes) return;
+    const increment = stream.receiving.owedCredit + this.#growth(stream);
     this.#control.windowUpdate(stream.id, increment);
-    stream.receiveWindow += increment;
-    stream.owedCredit = 0;
+    stream.receiving.window += increment;
+    stream.receiving.owedCredit = 0;
   }
 
   /** The stream is done with `count` octets. */
   release(stream: Http2Stream, count: number): void {
-    const released = Math.min(count, stream.unreleased);
+    const released = Math.min(count, stream.receiving.unreleased);
     if (!(released > 0)) return;
     // Which frames the octets came in is not known; the share of them is.
-    const frames = released === stream.unreleased
-      ? stream.unreleasedFrames
-      : Math.floor(stream.unreleasedFrames * released / stream.unreleased);
-    stream.unreleased -= released;
-    stream.unreleasedFrames -= frames;
+    const frames = released === stream.receiving.unreleased
+      ? stream.receiving.unreleasedFrames
+      : Math.floor(stream.receiving.unreleasedFrames * released / stream.receiving.unreleased);
+    stream.receiving.unreleased -= released;
+    stream.receiving.unreleasedFrames -= frames;
     this.#hold(-released, -frames);
     this.discard(released);
     this.credit(stream, released);
@@ -123,19 +123,19 @@ export class ReceiveFlow {
    * that the peer must have stood still for want of credit.
    */
   #growth(stream: Http2Stream): number {
-    const room = this.#limits.maxStreamWindowBytes - stream.windowBytes;
+    const room = this.#limits.maxStreamWindowBytes - stream.receiving.windowBytes;
     if (room <= 0) return 0;
     const now = this.#clock();
-    const elapsedMs = now - stream.creditedAt;
-    stream.creditedAt = now;
+    const elapsedMs = now - stream.receiving.creditedAt;
+    stream.receiving.creditedAt = now;
     const roundTripMs = this.#pings.shortestMs;
     if (roundTripMs === undefined) {
       this.#pings.measure();
       return 0;
     }
     if (roundTripMs < MIN_GROWTH_ROUND_TRIP_MS || elapsedMs > roundTripMs) return 0;
-    const growth = Math.min(room, stream.windowBytes);
-    stream.windowBytes += growth;
+    const growth = Math.min(room, stream.receiving.windowBytes);
+    stream.receiving.windowBytes += growth;
     return growth;
   }
 

@@ -1,4 +1,22 @@
-/** The states of RFC 9113 §5.1 that exist without server push. */
+/**
+ * The states of RFC 9113 §5.1 that exist without server push. `H` is HEADERS, `ES` the END_STREAM
+ * flag, `R` RST_STREAM or the end of the connection.
+ *
+ * ```text
+ *                 idle
+ *                  │ H sent or received
+ *                  ▼
+ *      ES sent   open   ES received
+ *    ┌───────────  │  ───────────┐        H with ES opens and half-closes at once
+ *    ▼             │             ▼
+ * half-closed-     │ R      half-closed-
+ *    local         │           remote
+ *    │             ▼             │
+ *    └───────►  closed  ◄────────┘
+ *  ES received           ES sent
+ *      or R                or R
+ * ```
+ */
 export type StreamState = "idle" | "open" | "half-closed-local" | "half-closed-remote" | "closed";
 
 /** The state after we sent END_STREAM. */

@@ -70,8 +70,8 @@ export class Streams implements StreamHost {
     const { queued, scheduler, limits } = this.#parts;
     queued.add(bytes);
     scheduler.addContent(stream);
-    if (stream.queue.length <= limits.streamQueueBytes) return true;
-    stream.owesWritable = true;
+    if (stream.sending.queue.length <= limits.streamQueueBytes) return true;
+    stream.sending.owesWritable = true;
     return false;
   }
 
@@ -80,8 +80,10 @@ export class Streams implements StreamHost {
     const { queued, abuse, limits } = this.#parts;
     queued.sent(bytes);
     if (bytes > 0) abuse.dataPassed(bytes);
-    if (!stream.owesWritable || stream.queue.length * 2 >= limits.streamQueueBytes) return;
-    stream.owesWritable = false;
+    if (
+      !stream.sending.owesWritable || stream.sending.queue.length * 2 >= limits.streamQueueBytes
+    ) return;
+    stream.sending.owesWritable = false;
     if (stream.over) return;
     try {
       stream.receiver?.writable?.();
@@ -98,7 +100,7 @@ export class Streams implements StreamHost {
 
   resetRequested(stream: Http2Stream, code: ErrorCode): void {
     if (stream.state === "closed") {
-      this.released(stream, stream.unreleased);
+      this.released(stream, stream.receiving.unreleased);
     } else if (stream.id === 0) {
       this.finish(stream, "not-processed", code);
     } else {
@@ -151,15 +153,15 @@ export class Streams implements StreamHost {
     if (stream.over) return;
     const { queued, scheduler, abuse } = this.#parts;
     stream.over = true;
-    stream.state = "closed";
-    queued.drop(stream.queue.length);
+    stream.close();
+    queued.drop(stream.sending.queue.length);
     scheduler.remove(stream);
     if (stream.id !== 0) {
       this.table.delete(stream);
       this.closed.add(stream.id, closedAs);
     }
     if (how === "complete") abuse.streamCompleted();
-    else this.released(stream, stream.unreleased);
+    else this.released(stream, stream.receiving.unreleased);
     this.#host.streamOver(stream);
     this.reportEnd(stream, cause ? { how, code, cause } : { how, code });
   }
