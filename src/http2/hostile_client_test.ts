@@ -318,9 +318,10 @@ Deno.test("DATA beyond a window is an error of the stream or the connection", as
     for (let at = 0; at < 5; at++) peer.data(1, new Uint8Array(16_384), false);
   };
   await resetsWith(ErrorCode.FLOW_CONTROL_ERROR, send, { limits: { streamWindowBytes: 65_536 } });
-  await endsWith(ErrorCode.FLOW_CONTROL_ERROR, send, {
-    limits: { connectionWindowBytes: 65_535 },
-  });
+  await endsWith(ErrorCode.FLOW_CONTROL_ERROR, (peer) => {
+    peer.headers(1, REQUEST, false);
+    peer.data(1, new Uint8Array(65_536), false);
+  }, { limits: { connectionWindowBytes: 65_535, maxFrameBytes: 100_000 } });
 });
 
 Deno.test("a window below the default binds only once the peer has acknowledged it", async () => {

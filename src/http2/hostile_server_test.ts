@@ -5,6 +5,7 @@ import type { ClientConnection, ConnectionOptions } from "./connection/connectio
 import { ErrorCode } from "./error_code.ts";
 import { Flag, FrameType, readUint31, readUint32 } from "./frame/frame_header.ts";
 import { encodeSettings, encodeSettingsAck, Setting } from "./frame/settings.ts";
+import { ByteBudget } from "./guard/byte_budget.ts";
 import type { HeaderList } from "./header_list.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
 import { openServerConnection } from "./connection/server_connection.ts";
@@ -390,8 +391,14 @@ Deno.test("credit goes back only when bytes are released, past half a window", a
   await finished({ client, peer });
 });
 
+/** Of 40,000 bytes, the connection's credit for half is withheld until they are released. */
+const SHORT_OF_MEMORY = {
+  limits: { connectionWindowBytes: 65_535 },
+  budget: new ByteBudget(50_000),
+};
+
 Deno.test("a reset stream gives its unreleased bytes back to the connection", async () => {
-  const { client, peer } = connect({ limits: { connectionWindowBytes: 65_535 } });
+  const { client, peer } = connect(SHORT_OF_MEMORY);
   const { stream } = request(client);
   await peer.expect(FrameType.HEADERS);
   peer.headers(1, RESPONSE, false);
@@ -405,7 +412,7 @@ Deno.test("a reset stream gives its unreleased bytes back to the connection", as
 });
 
 Deno.test("a stream that completed unread keeps its bytes counted until reset says otherwise", async () => {
-  const { client, peer } = connect({ limits: { connectionWindowBytes: 65_535 } });
+  const { client, peer } = connect(SHORT_OF_MEMORY);
   const { stream, answer } = request(client);
   await peer.expect(FrameType.HEADERS);
   peer.headers(1, RESPONSE, false);

@@ -34,7 +34,10 @@ export interface Http2Limits {
    * the peer up. Default 1 MiB.
    */
   readonly maxStreamWindowBytes: number;
-  /** Receive window of the connection, 65,535 to 2^31-1. Default 4 MiB. */
+  /**
+   * Receive window of the connection, 65,535 to 2^31-1: what the peer may send before its DATA has
+   * arrived here and, where memory is short, before it is read. Default 4 MiB.
+   */
   readonly connectionWindowBytes: number;
   /**
    * DATA frames of a connection that were received and not yet released: tiny frames cost far more
@@ -49,7 +52,7 @@ export interface Http2Limits {
   /**
    * Octets of DATA queued on a connection for a peer that gives no window. Above it new streams of the
    * peer are refused with REFUSED_STREAM, and where nothing moves for `stallTimeoutMs` the connection
-   * ends with ENHANCE_YOUR_CALM. Default 32 MiB.
+   * ends with ENHANCE_YOUR_CALM. Two hundred streams whose readers pause stay below it. Default 64 MiB.
    */
   readonly maxQueuedBytes: number;
   /** How long a connection above `maxQueuedBytes` may stand still, in milliseconds. Default 10,000. */
@@ -106,7 +109,7 @@ export const defaultHttp2Limits: Http2Limits = {
   connectionWindowBytes: 4 * 1024 * 1024,
   maxUnreadFrames: 131_072,
   streamQueueBytes: 128 * 1024,
-  maxQueuedBytes: 32 * 1024 * 1024,
+  maxQueuedBytes: 64 * 1024 * 1024,
   stallTimeoutMs: 10_000,
   maxQueuedControlBytes: 64 * 1024,
   resetBurst: 5000,

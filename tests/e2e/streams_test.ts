@@ -105,3 +105,23 @@ Deno.test("a Connect client of Duplex is sent what a dispatcher's own calls are"
   assert.deepEqual(values, await Array.fromAsync(numbers));
   assert(items.some(({ kind }) => kind === "credit"));
 });
+
+Deno.test("two hundred streams whose readers pause keep no call and no other stream waiting", async () => {
+  await using open = await pair();
+  const sizes = Array.from({ length: 30 }, () => 65_536);
+  const paused = Array.from(
+    { length: 200 },
+    () => open.dispatcher.stream(own.sizes, [sizes])[Symbol.asyncIterator](),
+  );
+  for (const stream of paused) assert.equal((await stream.next()).value?.length, 65_536);
+  for (let n = 0; n < 20; n++) {
+    assert.equal(await open.dispatcher.call(routines.add, [n, 1]), n + 1);
+  }
+  const others = await Array.fromAsync(open.dispatcher.stream(own.sizes, [sizes]));
+  assert.equal(others.length, sizes.length);
+  // What was paused goes on where it was.
+  const [first] = paused;
+  for (let n = 1; n < sizes.length; n++) assert.equal((await first!.next()).value?.length, 65_536);
+  assert.equal((await first!.next()).done, true);
+  await Promise.all(paused.map((stream) => stream.return?.(undefined)));
+});

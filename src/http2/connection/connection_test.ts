@@ -1,4 +1,5 @@
 import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
+import { ByteBudget } from "../guard/byte_budget.ts";
 import { openClientConnection } from "./client_connection.ts";
 import type {
   ClientConnection,
@@ -170,6 +171,48 @@ Deno.test("paused streams do not keep the others from their bytes", async () => 
   strictEqual(answer.bytes.length, body.length);
   strictEqual(pair.server.streamCount, 10);
   for (const stream of stuck) stream.reset(ErrorCode.CANCEL);
+  await close(pair);
+});
+
+Deno.test("streams whose readers pause hold their own windows, and not the connection's", async () => {
+  const limits = { streamWindowBytes: 70_000, connectionWindowBytes: 100_000 };
+  const pair = connect((stream, fields, endStream) => {
+    return fields.includes("/stuck") ? new CollectedStream() : echo(stream, fields, endStream);
+  }, { limits });
+  const fields = REQUEST.map((text) => text === "/echo" ? "/stuck" : text);
+  const body = new Uint8Array(200_000);
+  const stuck = Array.from(
+    { length: 50 },
+    () => request(pair.client, { endStream: true, body }, fields).stream,
+  );
+  await settle();
+  const { answer } = request(pair.client, { endStream: true, body });
+  strictEqual((await answer.ended).how, "complete");
+  strictEqual(answer.bytes.length, body.length);
+  strictEqual(pair.server.streamCount, 50);
+  for (const stream of stuck) stream.reset(ErrorCode.CANCEL);
+  await close(pair);
+});
+
+Deno.test("a connection whose readers pause is held to its window where memory is short", async () => {
+  const budget = new ByteBudget(400_000);
+  const read: CollectedStream[] = [];
+  const limits = { streamWindowBytes: 70_000, connectionWindowBytes: 100_000 };
+  const pair = connect(() => {
+    const reader = new CollectedStream();
+    read.push(reader);
+    return reader;
+  }, { limits, budget });
+  const streams = Array.from(
+    { length: 20 },
+    () => request(pair.client, { endStream: true, body: new Uint8Array(70_000) }).stream,
+  );
+  await settle();
+  const received = read.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  // Half of the budget, and then what the connection's window had left: never the cut-off.
+  strictEqual(received > 200_000 && received < 330_000, true, `${received} bytes were received`);
+  strictEqual(pair.server.state, "open");
+  for (const stream of streams) stream.reset(ErrorCode.CANCEL);
   await close(pair);
 });
 

@@ -38,6 +38,14 @@ export class ByteBudget {
     this.#heldBytes += bytes;
   }
 
+  /**
+   * Whether a connection that holds `bytes` may be given credit before they are released: less than
+   * half of the budget is used, or the connection holds less than half of an equal share.
+   */
+  hasRoom(bytes: number): boolean {
+    return this.#heldBytes * 2 < this.limitBytes || bytes * this.#members * 2 < this.limitBytes;
+  }
+
   /** Whether a connection that holds `bytes` is to be cut off. */
   exceeds(bytes: number): boolean {
     return this.#heldBytes > this.limitBytes && bytes * this.#members > this.limitBytes;

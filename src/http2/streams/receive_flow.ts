@@ -9,12 +9,22 @@ import { Http2Violation } from "../violation.ts";
 /** Below this round trip the window of a stream is no bottleneck: 256 KiB a millisecond are 262 MB/s. */
 const MIN_GROWTH_ROUND_TRIP_MS = 1;
 
-/** What a DATA frame that nobody has released costs beyond its octets. */
+/** What a DATA frame that was not released costs beyond its octets. */
 const FRAME_OVERHEAD_BYTES = 128;
+
+/** Above this part of `maxUnreadFrames`, the connection's credit waits until frames are released. */
+const UNREAD_FRAMES_PART = 1 / 4;
 
 /**
  * Flow control of what we receive (RFC 9113 §6.9): the connection's window and the streams', the
  * credit that goes back, and what lies unreleased meanwhile.
+ *
+ * A stream's credit goes back when its bytes are released, so that a reader that pauses stops its own
+ * writer. The connection's credit goes back when the bytes arrive, so that a reader that pauses stops
+ * nobody else: it holds its own stream's window and no more. Only while memory is short, with half of
+ * the process's budget in use and more than half of an equal share of it on this connection, is the
+ * connection's credit withheld until the bytes are released. The connection's window is then what
+ * bounds it.
  */
 export class ReceiveFlow {
   readonly #limits: Http2Limits;
@@ -66,9 +76,12 @@ export class ReceiveFlow {
    * @throws {Http2Violation} where more lies unreleased than may.
    */
   deliver(stream: Http2Stream, bytes: number): void {
-    stream.receiving.unreleased += bytes;
-    stream.receiving.unreleasedFrames++;
+    const { receiving } = stream;
+    receiving.unreleased += bytes;
+    receiving.unreleasedFrames++;
     this.#hold(bytes, 1);
+    if (this.#hasRoom) this.discard(bytes);
+    else receiving.withheld += bytes;
     if (this.#unreadFrames > this.#limits.maxUnreadFrames) {
       throw new Http2Violation(ErrorCode.ENHANCE_YOUR_CALM, "too many unread DATA frames");
     }
@@ -99,16 +112,21 @@ export class ReceiveFlow {
 
   /** The stream is done with `count` octets. */
   release(stream: Http2Stream, count: number): void {
-    const released = Math.min(count, stream.receiving.unreleased);
+    const { receiving } = stream;
+    const released = Math.min(count, receiving.unreleased);
     if (!(released > 0)) return;
     // Which frames the octets came in is not known; the share of them is.
-    const frames = released === stream.receiving.unreleased
-      ? stream.receiving.unreleasedFrames
-      : Math.floor(stream.receiving.unreleasedFrames * released / stream.receiving.unreleased);
-    stream.receiving.unreleased -= released;
-    stream.receiving.unreleasedFrames -= frames;
+    const frames = released === receiving.unreleased
+      ? receiving.unreleasedFrames
+      : Math.floor(receiving.unreleasedFrames * released / receiving.unreleased);
+    receiving.unreleased -= released;
+    receiving.unreleasedFrames -= frames;
     this.#hold(-released, -frames);
-    this.discard(released);
+    const withheld = Math.min(released, receiving.withheld);
+    if (withheld > 0) {
+      receiving.withheld -= withheld;
+      this.discard(withheld);
+    }
     this.credit(stream, released);
   }
 
@@ -124,7 +142,7 @@ export class ReceiveFlow {
    */
   #growth(stream: Http2Stream): number {
     const room = this.#limits.maxStreamWindowBytes - stream.receiving.windowBytes;
-    if (room <= 0) return 0;
+    if (room <= 0 || !this.#hasRoom) return 0;
     const now = this.#clock();
     const elapsedMs = now - stream.receiving.creditedAt;
     stream.receiving.creditedAt = now;
@@ -137,6 +155,12 @@ export class ReceiveFlow {
     const growth = Math.min(room, stream.receiving.windowBytes);
     stream.receiving.windowBytes += growth;
     return growth;
+  }
+
+  /** Whether what waits is little enough for the connection's credit not to wait with it. */
+  get #hasRoom(): boolean {
+    return this.#unreadFrames < this.#limits.maxUnreadFrames * UNREAD_FRAMES_PART &&
+      this.#budget.hasRoom(this.#heldBytes);
   }
 
   #hold(bytes: number, frames: number): void {
