@@ -22,6 +22,7 @@ export {
   type DispatcherLimits,
   type DispatcherOptions,
   type EveryDispatcherLimit,
+  FleetCaller,
   type SharedDispatcherOptions,
   type TokenSource,
   type WorkerSource,
@@ -51,6 +52,7 @@ export {
   WorkerPool,
   type WorkerPoolOptions,
 } from "./src/pool/mod.ts";
+export type { CompressionName, RpcProtocol, TransportChoices } from "./src/rpc/mod.ts";
 export { type CallContext, type CallPeer, currentCall } from "./src/routine/mod.ts";
 export type { WorkerLimits } from "./src/worker/mod.ts";
 export {

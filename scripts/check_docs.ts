@@ -4,7 +4,7 @@
  *
  * @module
  */
-const FOREIGN: ReadonlySet<string> = new Set(["Transport", "ConnectRouter"]);
+const FOREIGN: ReadonlySet<string> = new Set(["Transport", "ConnectRouter", "Interceptor"]);
 const ENTRIES = [
   "mod.ts",
   "src/contract/mod.ts",

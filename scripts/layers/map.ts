@@ -83,7 +83,7 @@ export const LAYER_MAP: LayerMap = {
       node: "any",
     },
     routine: {
-      imports: ["contract", "errors", "gen", "observe"],
+      imports: ["contract", "errors", "gen", "observe", "rpc"],
       packages: CONNECT,
       node: "any",
     },
@@ -209,6 +209,7 @@ export const LAYER_MAP: LayerMap = {
       "policy",
       "pool",
       "routine",
+      "rpc",
       "spiffe",
       "worker",
     ],

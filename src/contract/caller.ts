@@ -73,9 +73,11 @@ export type WorkerState = "idle" | "connecting" | "ready" | "draining" | "failin
  * A contract imports nothing, so what belongs to other libraries and layers is a parameter.
  *
  * @typeParam Transport A Connect transport.
- * @typeParam Event The events it tells of.
+ * @typeParam Event The events it emits.
+ * @typeParam TransportChoices How a Connect transport makes its calls.
  */
-export interface Caller<Transport = unknown, Event = unknown> extends AsyncDisposable {
+export interface Caller<Transport = unknown, Event = unknown, TransportChoices = unknown>
+  extends AsyncDisposable {
   /**
    * Calls a routine once, on one worker.
    *
@@ -132,6 +134,13 @@ export interface Caller<Transport = unknown, Event = unknown> extends AsyncDispo
 
   /** For any Connect client, on the same workers with the same security. */
   readonly transport: Transport;
+
+  /**
+   * Like {@linkcode transport}, speaking another protocol, in another form, or through interceptors.
+   *
+   * @param choices How its calls are made. Default: as those of `transport`.
+   */
+  transportFor(choices?: TransportChoices): Transport;
 
   /** The workers it knows, as they are now. */
   workers(): readonly WorkerSnapshot[];

@@ -1,39 +1,12 @@
-import type { Transport } from "@connectrpc/connect";
-import {
-  type AnyRoutine,
-  type ArgumentsOf,
-  bindClient,
-  type Caller,
-  type CallOptions,
-  type Client,
-  type DuplexArgumentsOf,
-  type DuplexRoutine,
-  type InputOf,
-  type ItemOf,
-  type ReadyOptions,
-  type ResultOf,
-  type Routine,
-  type RoutineFunction,
-  type Routines,
-  type Sendable,
-  type Source,
-  type WorkerSnapshot,
-} from "../contract/mod.ts";
 import { ErrorCode } from "../http2/mod.ts";
-import type { EventStream, SelvageEvent } from "../observe/mod.ts";
-import type { Endpoint } from "./fleet/endpoint.ts";
-import { notReady } from "./calls/exhausted.ts";
+import { FleetCaller } from "./fleet_caller.ts";
 import { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
 import type { DispatcherOptions, SharedDispatcherOptions, WorkerSource } from "./options.ts";
-import { waitFor } from "./calls/waiting.ts";
-
-/** How long `ready()` waits by default. */
-const READY_TIMEOUT_MS = 30_000;
 
 let made: (opened: OpenedDispatcher) => Dispatcher;
 
 /** Finds workers, proves who each one is, and calls routines on them. */
-export class Dispatcher implements Caller<Transport, SelvageEvent> {
+export class Dispatcher extends FleetCaller {
   readonly #opened: OpenedDispatcher;
   #closing: Promise<void> | undefined;
 
@@ -42,6 +15,7 @@ export class Dispatcher implements Caller<Transport, SelvageEvent> {
   }
 
   private constructor(opened: OpenedDispatcher) {
+    super(opened);
     this.#opened = opened;
   }
 
@@ -53,109 +27,6 @@ export class Dispatcher implements Caller<Transport, SelvageEvent> {
    */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
     return await dispatcherOver([options], options);
-  }
-
-  /** The dispatcher's own id, as its events name it. */
-  get id(): string {
-    return this.#opened.id;
-  }
-
-  /** For any Connect client, on the same workers with the same security. */
-  get transport(): Transport {
-    return this.#opened.transport;
-  }
-
-  /**
-   * Calls a routine once, on one worker.
-   *
-   * @param routine What to call.
-   * @param args Its argument list.
-   * @param options How to call it.
-   * @returns The routine's result.
-   * @throws {SelvageError} One of them, or the reason of the caller's own signal.
-   */
-  call<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
-    routine: Routine<F, "unary">,
-    args: A & Sendable<A>,
-    options?: CallOptions,
-  ): Promise<ResultOf<F>> {
-    return this.#opened.unary.call(routine as AnyRoutine, args, options) as Promise<ResultOf<F>>;
-  }
-
-  /**
-   * Calls a streaming routine. Nothing starts before the first item is asked for; leaving the loop
-   * ends the routine.
-   *
-   * @param routine What to call.
-   * @param args Its argument list.
-   * @param options How to call it.
-   * @returns The routine's items.
-   */
-  stream<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
-    routine: Routine<F, "stream">,
-    args: A & Sendable<A>,
-    options?: CallOptions,
-  ): AsyncGenerator<ItemOf<F>, void, undefined> {
-    const items = this.#opened.streams.items(routine as AnyRoutine, args, undefined, options);
-    return items as AsyncGenerator<ItemOf<F>, void, undefined>;
-  }
-
-  /**
-   * Calls a duplex routine. Nothing starts before the first item is asked for.
-   *
-   * @param routine What to call.
-   * @param input What to send it while it runs.
-   * @param args Its argument list, without the input.
-   * @param options How to call it.
-   * @returns The routine's items.
-   */
-  duplex<F extends RoutineFunction, const A extends Readonly<DuplexArgumentsOf<F>>>(
-    routine: DuplexRoutine<F>,
-    input: Source<InputOf<F>>,
-    args: A & Sendable<A>,
-    options?: CallOptions,
-  ): AsyncGenerator<ItemOf<F>, void, undefined> {
-    const items = this.#opened.streams.items(routine as AnyRoutine, args, input, options);
-    return items as AsyncGenerator<ItemOf<F>, void, undefined>;
-  }
-
-  /**
-   * Makes routines into methods.
-   *
-   * @param routines The routines, by the name each method shall have.
-   * @param options How every call is made.
-   * @returns An object with a method for each.
-   */
-  client<R extends Routines>(routines: R, options?: CallOptions): Client<R> {
-    return bindClient(this, routines, options);
-  }
-
-  /** The workers it knows, as they are now. */
-  workers(): readonly WorkerSnapshot[] {
-    return this.#opened.fleet.endpoints.map(snapshot);
-  }
-
-  /** What happens from now on; a reader that falls behind loses events, which are counted. */
-  events(): EventStream {
-    return this.#opened.hub.events();
-  }
-
-  /**
-   * Dials the workers and waits until enough of them are connected.
-   *
-   * @param options How many, and how long to wait.
-   * @throws {SelvageError} If the time is over: why workers could not be connected, where one could
-   * not.
-   */
-  ready(options: ReadyOptions = {}): Promise<void> {
-    const { fleet, clock } = this.#opened;
-    const { min = 1, signal, timeoutMs = READY_TIMEOUT_MS } = options;
-    return waitFor(fleet.ready(min), {
-      clock,
-      signal,
-      timeoutMs,
-      expired: () => notReady(fleet.endpoints, min, timeoutMs),
-    });
   }
 
   /** Closes every connection; calls in flight are lost. */
@@ -178,17 +49,4 @@ export async function dispatcherOver(
   ground: DispatcherGround = {},
 ): Promise<Dispatcher> {
   return made(await openParts(sources, options, ground));
-}
-
-function snapshot(endpoint: Endpoint): WorkerSnapshot {
-  const { ref, state, link, tags = [], inFlight, handshakeFailures, lastFailure } = endpoint;
-  return {
-    ...ref,
-    state,
-    tags,
-    inFlight,
-    handshakeFailures,
-    ...(link?.identity === undefined ? {} : { identity: link.identity }),
-    ...(lastFailure === undefined ? {} : { lastFailure }),
-  };
 }

@@ -17,7 +17,8 @@
  *
  * @module
  */
-export { type CallDefaults, Dispatcher, type TokenSource } from "./mod.ts";
+export { type CallDefaults, Dispatcher, FleetCaller, type TokenSource } from "./mod.ts";
+export type { CompressionName, RpcProtocol, TransportChoices } from "../rpc/mod.ts";
 export type { VerdictLimits } from "../identity/mod.ts";
 export {
   defaultDispatcherLimits,

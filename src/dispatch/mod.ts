@@ -7,5 +7,6 @@ export * from "./fleet/backoff.ts";
 export type { CallDefaults, TokenSource } from "./calls/call_settings.ts";
 export * from "./dispatcher.ts";
 export * from "./limits.ts";
-export type { DispatcherGround } from "./open.ts";
+export { FleetCaller } from "./fleet_caller.ts";
+export { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
 export * from "./options.ts";

@@ -7,6 +7,7 @@ import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import { payloadLimits } from "../limits/mod.ts";
 import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
 import { dialPeer } from "../peer/mod.ts";
+import type { TransportChoices } from "../rpc/mod.ts";
 import { Attempts } from "./calls/attempts.ts";
 import { CallSettings } from "./calls/call_settings.ts";
 import { DialSlots, dialWith } from "./fleet/dial.ts";
@@ -43,6 +44,8 @@ export interface OpenedDispatcher {
   readonly streams: StreamCalls;
   /** For Connect clients. */
   readonly transport: Transport;
+  /** For Connect clients that speak otherwise. */
+  readonly transportFor: (choices: TransportChoices) => Transport;
   /** Whom events are told to. */
   readonly hub: EventHub;
   /** The time. */
@@ -114,6 +117,13 @@ export async function openParts(
   const rpcLimits = { messageBytes };
   const payload = payloadLimits(limits);
   const { metrics } = hub;
+  const transportFor = (choices: TransportChoices = {}) =>
+    dispatcherTransport({
+      attempts,
+      limits: rpcLimits,
+      fields: settings.fields({}, undefined),
+      timeoutMs: settings.timeoutMs,
+    }, choices);
   const resources = opening.move();
   return {
     id,
@@ -122,12 +132,8 @@ export async function openParts(
     clock,
     unary: new UnaryCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
     streams: new StreamCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
-    transport: dispatcherTransport({
-      attempts,
-      limits: rpcLimits,
-      fields: settings.fields({}, undefined),
-      timeoutMs: settings.timeoutMs,
-    }),
+    transport: transportFor(),
+    transportFor,
     async close(code) {
       await fleet.close(code);
       await resources.disposeAsync();

@@ -1,25 +1,12 @@
-import type { Transport } from "@connectrpc/connect";
-import type {
-  ArgumentsOf,
-  Caller,
-  CallOptions,
-  Client,
-  DuplexArgumentsOf,
-  DuplexRoutine,
-  InputOf,
-  ItemOf,
-  ReadyOptions,
-  ResultOf,
-  Routine,
-  RoutineFunction,
-  Routines,
-  Sendable,
-  Source,
-  WorkerSnapshot,
-} from "../contract/mod.ts";
-import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
+import {
+  FleetCaller,
+  type OpenedDispatcher,
+  openParts,
+  type WorkerSource,
+} from "../dispatch/mod.ts";
 import { ConfigurationError, DeadlineExceeded } from "../errors/mod.ts";
-import { EventHub, type EventStream, type SelvageEvent, systemClock } from "../observe/mod.ts";
+import { ErrorCode } from "../http2/mod.ts";
+import { EventHub, systemClock } from "../observe/mod.ts";
 import { refuseDuringModuleLoad } from "../worker/mod.ts";
 import type { WorkerPoolOptions } from "./options.ts";
 import { SpawnedWorkers } from "./spawned_workers.ts";
@@ -39,18 +26,19 @@ export interface RenewOptions {
  * this program may run it, the kernel sees to that; elsewhere each worker notices by itself, once its
  * routines yield.
  */
-export class WorkerPool implements Caller<Transport, SelvageEvent> {
-  readonly #dispatcher: Dispatcher;
+export class WorkerPool extends FleetCaller {
+  readonly #opened: OpenedDispatcher;
   readonly #spawned: SpawnedWorkers | undefined;
   readonly #hub: EventHub;
   #closing: Promise<void> | undefined;
 
   private constructor(
-    dispatcher: Dispatcher,
+    opened: OpenedDispatcher,
     spawned: SpawnedWorkers | undefined,
     hub: EventHub,
   ) {
-    this.#dispatcher = dispatcher;
+    super(opened);
+    this.#opened = opened;
     this.#spawned = spawned;
     this.#hub = hub;
   }
@@ -76,101 +64,11 @@ export class WorkerPool implements Caller<Transport, SelvageEvent> {
       : opening.use(await SpawnedWorkers.start(spawn, id, hub.as(id)));
     const sources = [spawned?.source, discoveredSource(options)]
       .filter((source) => source !== undefined);
-    const dispatcher = opening.use(await dispatcherOver(sources, options, { id, hub }));
+    const opened = await openParts(sources, options, { id, hub });
+    opening.defer(() => opened.close(ErrorCode.NO_ERROR));
     await spawned?.started();
     opening.move();
-    return new WorkerPool(dispatcher, spawned, hub);
-  }
-
-  /** The pool's own id, as its events name it. */
-  get id(): string {
-    return this.#dispatcher.id;
-  }
-
-  /** For any Connect client, on the same workers with the same security. */
-  get transport(): Transport {
-    return this.#dispatcher.transport;
-  }
-
-  /**
-   * Calls a routine once, on one worker.
-   *
-   * @param routine What to call.
-   * @param args Its argument list.
-   * @param options How to call it.
-   * @returns The routine's result.
-   */
-  call<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
-    routine: Routine<F, "unary">,
-    args: A & Sendable<A>,
-    options?: CallOptions,
-  ): Promise<ResultOf<F>> {
-    return this.#dispatcher.call(routine, args as never, options);
-  }
-
-  /**
-   * Calls a streaming routine. Nothing starts before the first item is asked for; leaving the loop
-   * ends the routine.
-   *
-   * @param routine What to call.
-   * @param args Its argument list.
-   * @param options How to call it.
-   * @returns The routine's items.
-   */
-  stream<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
-    routine: Routine<F, "stream">,
-    args: A & Sendable<A>,
-    options?: CallOptions,
-  ): AsyncGenerator<ItemOf<F>, void, undefined> {
-    return this.#dispatcher.stream(routine, args as never, options);
-  }
-
-  /**
-   * Calls a duplex routine. Nothing starts before the first item is asked for.
-   *
-   * @param routine What to call.
-   * @param input What to send it while it runs.
-   * @param args Its argument list, without the input.
-   * @param options How to call it.
-   * @returns The routine's items.
-   */
-  duplex<F extends RoutineFunction, const A extends Readonly<DuplexArgumentsOf<F>>>(
-    routine: DuplexRoutine<F>,
-    input: Source<InputOf<F>>,
-    args: A & Sendable<A>,
-    options?: CallOptions,
-  ): AsyncGenerator<ItemOf<F>, void, undefined> {
-    return this.#dispatcher.duplex(routine, input, args as never, options);
-  }
-
-  /**
-   * Makes routines into methods.
-   *
-   * @param routines The routines, by the name each method shall have.
-   * @param options How every call is made.
-   * @returns An object with a method for each.
-   */
-  client<R extends Routines>(routines: R, options?: CallOptions): Client<R> {
-    return this.#dispatcher.client(routines, options);
-  }
-
-  /** The workers it knows, as they are now. */
-  workers(): readonly WorkerSnapshot[] {
-    return this.#dispatcher.workers();
-  }
-
-  /** What happens from now on; a reader that falls behind loses events, which are counted. */
-  events(): EventStream {
-    return this.#hub.events();
-  }
-
-  /**
-   * Waits for workers to be connected.
-   *
-   * @param options How many, and how long to wait.
-   */
-  ready(options?: ReadyOptions): Promise<void> {
-    return this.#dispatcher.ready(options);
+    return new WorkerPool(opened, spawned, hub);
   }
 
   /**
@@ -203,7 +101,7 @@ export class WorkerPool implements Caller<Transport, SelvageEvent> {
 
   async #close(): Promise<void> {
     await this.#spawned?.[Symbol.asyncDispose]();
-    await this.#dispatcher[Symbol.asyncDispose]();
+    await this.#opened.close(ErrorCode.NO_ERROR);
     this.#hub[Symbol.dispose]();
   }
 }

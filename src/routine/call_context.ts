@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Transport } from "@connectrpc/connect";
+import type { TransportChoices } from "../rpc/mod.ts";
 import type { Caller } from "../contract/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { ChannelSecurity, SelvageEvent } from "../observe/mod.ts";
@@ -21,7 +22,7 @@ export interface CallContext {
   /** The tags that the caller asked of a worker. */
   readonly tags: readonly string[];
   /** For calls to other workers; they name this call as their parent. */
-  readonly dispatcher: Caller<Transport, SelvageEvent>;
+  readonly dispatcher: Caller<Transport, SelvageEvent, TransportChoices>;
 }
 
 /** Who calls, as plain values. */

@@ -39,7 +39,7 @@ function open(
     router.service(EchoService, echoService(record), interceptors[0] && { interceptors });
   }, server);
   const transport = createTransport({
-    place: () => ({ connection: pair.client }),
+    connection: pair.client,
     interceptors,
     ...client,
   });
@@ -111,49 +111,10 @@ for (const lane of ["fast lane", "plain path"] as const) {
     assert.equal(bench.record.aborted.length, 1);
   });
 
-  Deno.test(`${lane}: a call that is known not to have begun is made at the next placement`, async () => {
-    await using bench = open(lane);
-    const dead = open(lane);
-    dead.pair.retire();
-    const attempts: [number, boolean][] = [];
-    const outcomes: boolean[] = [];
-    const client = createClient(
-      EchoService,
-      createTransport({
-        interceptors: lane === "fast lane" ? [] : [throughPlainPath],
-        place: ({ attempt, failure }) => {
-          attempts.push([attempt, notBegun(failure)]);
-          return {
-            connection: attempt === 1 ? dead.pair.client : bench.pair.client,
-            ended: (error) => outcomes.push(error === undefined),
-          };
-        },
-      }),
-    );
-    assert.equal((await client.echo({ text: "hello" })).text, "hello");
-    assert.deepEqual(attempts, [[1, false], [2, true]]);
-    assert.deepEqual(outcomes, [false, true]);
-  });
-
-  Deno.test(`${lane}: a placement that offers the same connection again gives up`, async () => {
+  Deno.test(`${lane}: a connection that takes no more calls is known not to have begun one`, async () => {
     const bench = open(lane);
     bench.pair.retire();
     assert(notBegun(await failure(bench.client.echo({}))));
-  });
-
-  Deno.test(`${lane}: what a placement throws is what the caller gets`, async () => {
-    const thrown = new ConnectError("nobody is there", Code.Unavailable);
-    await using bench = open(lane, {}, { place: () => Promise.reject(thrown) });
-    assert.equal(await failure(bench.client.echo({})), thrown);
-  });
-
-  Deno.test(`${lane}: the deadline of a call counts while it waits for its placement`, async () => {
-    await using bench = open(lane, {}, {
-      place: ({ signal }) =>
-        new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
-    });
-    const error = await failure(bench.client.echo({}, { timeoutMs: 20 }));
-    assert.equal(error.code, Code.DeadlineExceeded);
   });
 
   Deno.test(`${lane}: a request above the server's limit is answered as exhausted`, async () => {
@@ -295,7 +256,7 @@ for (const lane of ["fast lane", "plain path"] as const) {
 }
 
 function transportOf(pair: RpcPair, options: Partial<TransportOptions> = {}): Transport {
-  return createTransport({ place: () => ({ connection: pair.client }), ...options });
+  return createTransport({ connection: pair.client, ...options });
 }
 
 Deno.test("a server stream is asked for no more than a slow reader takes", async () => {
@@ -356,22 +317,6 @@ Deno.test("aborting a server stream runs the generator's finally", async () => {
   assert(bench.record.repeated < 1000);
 });
 
-Deno.test("a stream that is known not to have begun is made again with the requests it had read", async () => {
-  await using bench = open("plain path");
-  const dead = open("plain path");
-  dead.pair.retire();
-  const client = createClient(
-    EchoService,
-    createTransport({
-      place: ({ attempt }) => ({ connection: (attempt === 1 ? dead : bench).pair.client }),
-    }),
-  );
-  async function* requests() {
-    for (const text of ["a", "b", "c"]) yield { text };
-  }
-  assert.equal((await client.collect(requests())).text, "a b c");
-});
-
 Deno.test("what a request iterable throws is what the caller gets", async () => {
   await using bench = open("plain path");
   // deno-lint-ignore require-yield
@@ -387,7 +332,7 @@ Deno.test("a method without side effects can be called with GET", async () => {
   assert.equal((await bench.client.echoWithoutSideEffects({ text: "hello" })).text, "hello");
 });
 
-Deno.test("placement fields and authority reach the server on both lanes", async () => {
+Deno.test("a transport's fields and authority reach the server on both paths", async () => {
   for (const lane of ["fast lane", "plain path"] as const) {
     let fields: readonly string[] = [];
     const bench = open(lane, {
@@ -399,11 +344,9 @@ Deno.test("placement fields and authority reach the server on both lanes", async
     await using _ = bench;
     const transport = createTransport({
       interceptors: lane === "fast lane" ? [] : [throughPlainPath],
-      place: () => ({
-        connection: bench.pair.client,
-        authority: "worker.example",
-        fields: ["authorization", "Bearer x"],
-      }),
+      connection: bench.pair.client,
+      authority: "worker.example",
+      fields: () => Promise.resolve(["authorization", "Bearer x"]),
     });
     await createClient(EchoService, transport).echo({});
     assert.equal(fields[fields.indexOf(":authority") + 1], "worker.example");

@@ -145,7 +145,7 @@ for (
         EchoService,
         createTransport({
           protocol,
-          place: () => ({ connection: served.client }),
+          connection: served.client,
           interceptors: lane === "fast lane" ? [] : [throughPlainPath],
         }),
       );
@@ -175,7 +175,7 @@ for (const [name, body] of Object.entries(streamAnswers)) {
     });
     const client = createClient(
       EchoService,
-      createTransport({ place: () => ({ connection: served.client }) }),
+      createTransport({ connection: served.client }),
     );
     await assert.rejects(
       async () => {
@@ -199,7 +199,7 @@ Deno.test("a reset is told by its code, and what was refused is known not to hav
       await using served = serve((stream) => stream.reset(reset));
       const client = createClient(
         EchoService,
-        createTransport({ place: () => ({ connection: served.client }), interceptors }),
+        createTransport({ connection: served.client, interceptors }),
       );
       const error = await client.echo({}).then(() => assert.fail("it went well"), (error) => error);
       assert.deepEqual([error.code, notBegun(error)], [code, refused]);
@@ -218,7 +218,7 @@ Deno.test("a response that ends before its request did is the answer", async () 
     },
   });
   const connection = openClientConnection(left);
-  const client = createClient(EchoService, createTransport({ place: () => ({ connection }) }));
+  const client = createClient(EchoService, createTransport({ connection }));
   const over = Promise.withResolvers<void>();
   async function* requests() {
     yield { text: "one" };

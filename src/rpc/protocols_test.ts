@@ -40,7 +40,7 @@ function open(way: Way) {
   const client = createClient(
     EchoService,
     createTransport({
-      place: () => ({ connection: pair.client }),
+      connection: pair.client,
       protocol: way.protocol,
       format: way.format,
       limits: { compressFromBytes: 64 },
@@ -109,7 +109,7 @@ for (const way of ways()) {
     await using _ = pair;
     const client = createClient(
       EchoService,
-      createTransport({ place: () => ({ connection: pair.client }), protocol, format }),
+      createTransport({ connection: pair.client, protocol, format }),
     );
     await assert.rejects(client.echo({}), { code: Code.Unimplemented });
   });

@@ -90,7 +90,7 @@ async function connect(
 
 function transportOn(connection: ClientConnection): Transport {
   return createTransport({
-    place: () => ({ connection }),
+    connection,
     protocol: "grpc",
     scheme: "http",
     authority: "localhost",

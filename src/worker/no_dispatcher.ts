@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import type { TransportChoices } from "../rpc/mod.ts";
 import type { Caller } from "../contract/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { SelvageEvent } from "../observe/mod.ts";
@@ -7,7 +8,7 @@ import type { SelvageEvent } from "../observe/mod.ts";
  * What routines find as `currentCall().dispatcher` where their worker was given none: it can be looked at, and
  * whatever is asked of it throws {@linkcode ConfigurationError}.
  */
-export const noDispatcher: Caller<Transport, SelvageEvent> = {
+export const noDispatcher: Caller<Transport, SelvageEvent, TransportChoices> = {
   call: () => Promise.reject(missing()),
   // deno-lint-ignore require-yield
   async *stream(): AsyncGenerator<never> {
@@ -21,6 +22,9 @@ export const noDispatcher: Caller<Transport, SelvageEvent> = {
     throw missing();
   },
   get transport(): Transport {
+    throw missing();
+  },
+  transportFor: () => {
     throw missing();
   },
   workers: () => [],

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
+import type { TransportChoices } from "../rpc/mod.ts";
 import type { Caller, Shape } from "../contract/mod.ts";
 import { DescribeResponseSchema, RoutineShape, WorkerService } from "../gen/mod.ts";
 import type { Metrics, SelvageEvent } from "../observe/mod.ts";
@@ -18,7 +19,7 @@ export interface ServeRoutinesOptions {
   readonly gate: CallGate;
   readonly execution: Execution;
   /** The dispatcher of the routines. */
-  readonly dispatcher: () => Caller<Transport, SelvageEvent>;
+  readonly dispatcher: () => Caller<Transport, SelvageEvent, TransportChoices>;
   readonly metrics: Metrics;
   readonly tags: readonly string[];
   /** Registers the services that are served beside the routines. */

@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import type { TransportChoices } from "../rpc/mod.ts";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Caller } from "../contract/mod.ts";
 import { DeadlineExceeded } from "../errors/mod.ts";
@@ -20,7 +21,7 @@ export interface ArrivedCall {
 /** What the calls of one worker share. */
 export interface CallGround {
   /** The dispatcher that routines call others with. */
-  readonly dispatcher: () => Caller<Transport, SelvageEvent>;
+  readonly dispatcher: () => Caller<Transport, SelvageEvent, TransportChoices>;
   /** An id for a call whose caller chose none. */
   readonly nextId: () => string;
 }
@@ -62,7 +63,7 @@ export class ServedCall implements CallContext {
   }
 
   /** For calls to other workers; they name this call as their parent. */
-  get dispatcher(): Caller<Transport, SelvageEvent> {
+  get dispatcher(): Caller<Transport, SelvageEvent, TransportChoices> {
     return this.#ground.dispatcher();
   }
 }

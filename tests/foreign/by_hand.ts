@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { descriptors, ForeignTrust, LARGE_BYTES } from "./ground.ts";
-import { dispatcherClient, type OurClient, protocolClient } from "./our_client.ts";
+import { dispatcherClient, type OurClient } from "./our_client.ts";
 import type { Program } from "./program.ts";
 
 /** Streams that are open at once on one connection. */
@@ -93,7 +93,7 @@ export async function testAnswersByHand(t: Deno.TestContext, served: ServedByHan
   });
 
   await t.step("in gRPC, with trailers", async () => {
-    await using grpc = await protocolClient(port, trust.client(), "grpc");
+    await using grpc = await dispatcherClient(port, trust.client(), "grpc");
     let said: string | null = null, saidLast: string | null = null;
     const { text } = await grpc.client.echo({ text: "hello" }, {
       headers: { "x-say": "heard" },

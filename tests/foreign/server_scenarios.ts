@@ -4,7 +4,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { RpcProtocol } from "../../src/rpc/mod.ts";
 import { EchoRequestSchema } from "../support/gen/selvage/test/v1/echo_pb.ts";
 import { descriptors, ForeignTrust, LARGE_BYTES, type PeerPem } from "./ground.ts";
-import { dispatcherClient, type OurClient, protocolClient } from "./our_client.ts";
+import { dispatcherClient, type OurClient } from "./our_client.ts";
 import { NODE } from "./node_program.ts";
 import type { Program } from "./program.ts";
 import { testWithTool, type Tool } from "./tool.ts";
@@ -221,9 +221,7 @@ async function openPair(
     const server = resources.use(await start({ ...trust.server(), descriptors, ...settings }));
     const port = Number((await server.until("listening")).port);
     const { client } = resources.use(
-      protocol === "connect"
-        ? await dispatcherClient(port, trust.client())
-        : await protocolClient(port, trust.client(), protocol),
+      await dispatcherClient(port, trust.client(), protocol),
     );
     return {
       server,

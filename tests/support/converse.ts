@@ -151,7 +151,7 @@ function onBytes(connection: ClientConnection, options: ConversationOptions): Co
 
 function onMessages(connection: ClientConnection, options: ConversationOptions): Conversation {
   const { timeoutMs, acceptCompression = [], limits = {} } = options;
-  const transport = createTransport({ place: () => ({ connection }), acceptCompression, limits });
+  const transport = createTransport({ connection, acceptCompression, limits });
   const controller = new AbortController();
   const outbox: Partial<EchoRequest>[] = [];
   let wake = Promise.withResolvers<void>();

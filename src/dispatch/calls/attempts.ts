@@ -49,7 +49,7 @@ export class Attempts {
       } catch (thrown) {
         if (call.signal?.aborted) throw call.signal.reason;
         const failure = judgeFailure(thrown, call, endpoint, link);
-        if (failure.final) throw failure.error;
+        if (failure.final || call.input?.repeatable === false) throw failure.error;
         if (!failure.sameWorker || ++lost === SAME_WORKER_ATTEMPTS) {
           (tried ??= new Map()).set(endpoint, failure.error);
         }

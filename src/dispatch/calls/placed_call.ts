@@ -12,6 +12,8 @@ export interface PlacedCall {
   readonly idempotent: boolean;
   /** Whether it is a service's method, whose errors are the service's own. Default: a routine. */
   readonly ofService?: true;
+  /** What it streams to its worker; a call whose input cannot be sent again is not retried. Default: nothing. */
+  readonly input?: { readonly repeatable: boolean };
   readonly signal: AbortSignal | undefined;
   /** The time it was given, in milliseconds; `undefined` is no limit. */
   readonly timeoutMs: number | undefined;

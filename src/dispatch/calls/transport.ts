@@ -1,16 +1,22 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type Transport } from "@connectrpc/connect";
-import { createTransport, notBegun, type Place, type RpcLimits } from "../../rpc/mod.ts";
+import { SelvageError } from "../../errors/mod.ts";
 import { toConnectError, toldBy } from "../../routine/mod.ts";
-import type { Attempts } from "./attempts.ts";
-import type { PlacedCall } from "./placed_call.ts";
-import type { RequestFields } from "./call_settings.ts";
+import {
+  createTransport,
+  intercepted,
+  type RpcLimits,
+  type TransportChoices,
+} from "../../rpc/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
-import { LinkTransports } from "./link_transports.ts";
+import type { Attempts } from "./attempts.ts";
+import type { RequestFields } from "./call_settings.ts";
+import { type PlacedCall, remainingMs } from "./placed_call.ts";
+import { RepeatableInput } from "./repeatable_input.ts";
 
-/** What a dispatcher's transport stands on. */
+/** What a dispatcher's transports stand on. */
 export interface DispatcherTransportOptions {
   readonly attempts: Attempts;
   readonly limits: Partial<RpcLimits>;
@@ -20,55 +26,106 @@ export interface DispatcherTransportOptions {
   readonly timeoutMs: number;
 }
 
-/** A Connect transport over a fleet: the same workers, the same security, the same rule of retrying. */
-export function dispatcherTransport(options: DispatcherTransportOptions): Transport {
-  const { attempts, limits, fields } = options;
-  const links = new LinkTransports(limits, fields);
-  const streams = createTransport({ limits, place: placeStreams(attempts, fields) });
-  return {
-    async unary(method, signal, timeoutMs, header, input, contextValues) {
+/**
+ * A Connect transport over a fleet: the same workers, the same security, the same rule of retrying as
+ * for routines.
+ *
+ * @param choices How its calls are made.
+ */
+export function dispatcherTransport(
+  options: DispatcherTransportOptions,
+  choices: TransportChoices = {},
+): Transport {
+  const { attempts } = options;
+  const { interceptors = [] } = choices;
+  const links = new LinkTransports(options, choices);
+  const transport: Transport = {
+    async unary(method, signal, timeoutMs, header, message, values) {
       const call = placedCall(method, signal, timeoutMs ?? options.timeoutMs);
       const once = (link: Link) =>
-        links.over(link).unary(method, signal, call.timeoutMs, header, input, contextValues);
+        links.over(link).unary(method, signal, remainingMs(call), header, message, values);
       return await attempts.make(call, once).catch((error) => {
-        throw toConnectError(error);
+        throw asConnect(error);
       });
     },
-    async stream(method, signal, timeoutMs, header, input, contextValues) {
+    async stream(method, signal, timeoutMs, header, messages, values) {
+      const input = new RepeatableInput(messages);
+      const call = { ...placedCall(method, signal, timeoutMs ?? 0), input };
       try {
-        const response = await streams
-          .stream(method, signal, timeoutMs, header, input, contextValues);
-        return { ...response, message: translated(response.message) } as never;
+        const response = await attempts.make(call, async (link, endpoint) => {
+          const counted = new CountedStream(endpoint);
+          const transport = links.create(link, () => counted.ended());
+          const response = await transport
+            .stream(method, signal, remainingMs(call), header, input, values);
+          counted.begun();
+          return response;
+        });
+        input.begun();
+        return { ...response, message: translated(response.message) };
       } catch (error) {
-        throw withOriginal(error);
+        const failure = asConnect(error);
+        input.close(failure);
+        throw failure;
       }
     },
   };
+  return interceptors.length === 0 ? transport : intercepted(transport, interceptors);
 }
 
-/** Streams are placed again only while nothing of their request has been read: `rpc/` knows that. */
-function placeStreams(attempts: Attempts, fields: RequestFields | undefined): Place {
-  const triedBefore = new WeakMap<object, ReadonlyMap<Endpoint, Error>>();
-  return async ({ method, signal, failure }) => {
-    const before = isObject(failure) ? triedBefore.get(failure) : undefined;
-    const tried = new Map(before);
-    const endpoint = await attempts.place(placedCall(method, signal, 0), tried);
-    const link = endpoint.link as Link;
-    const { connection } = link;
-    const carried = await fields?.(link);
-    endpoint.inFlight += 1;
-    return {
-      connection,
-      ...(carried === undefined ? {} : { fields: carried }),
-      ended: (error) => {
-        endpoint.inFlight -= 1;
-        if (!isObject(error) || !notBegun(error)) return;
-        // A connection that is being left says nothing about its worker.
-        if (connection.state === "open") tried.set(endpoint, error as Error);
-        triedBefore.set(error, tried);
-      },
-    };
-  };
+/** The transports of single connections. */
+class LinkTransports {
+  readonly #options: DispatcherTransportOptions;
+  readonly #choices: TransportChoices;
+  readonly #known = new WeakMap<Link, Transport>();
+
+  constructor(options: DispatcherTransportOptions, choices: TransportChoices) {
+    this.#options = options;
+    this.#choices = choices;
+  }
+
+  /** The one of a connection, made when it is first needed. */
+  over(link: Link): Transport {
+    let transport = this.#known.get(link);
+    if (transport === undefined) this.#known.set(link, transport = this.create(link));
+    return transport;
+  }
+
+  /** Makes one; `ended` is called once each of its streams is over. */
+  create(link: Link, ended?: () => void): Transport {
+    const { limits, fields } = this.#options;
+    const { protocol, useBinaryFormat, compression, useHttpGet } = this.#choices;
+    return createTransport({
+      connection: link.connection,
+      fields: fields === undefined ? undefined : () => fields(link),
+      limits,
+      protocol,
+      format: useBinaryFormat === false ? "json" : "binary",
+      compression,
+      useHttpGet,
+      ended,
+    });
+  }
+}
+
+/** A stream that counts as a call in flight at its worker, from its response's first byte to its end. */
+class CountedStream {
+  readonly #endpoint: Endpoint;
+  #state: "new" | "open" | "over" = "new";
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  begun(): void {
+    if (this.#state === "over") return;
+    this.#state = "open";
+    this.#endpoint.inFlight += 1;
+  }
+
+  ended(): void {
+    if (this.#state === "open") this.#endpoint.inFlight -= 1;
+    this.#state = "over";
+  }
 }
 
 async function* translated<Message>(
@@ -77,14 +134,14 @@ async function* translated<Message>(
   try {
     yield* messages;
   } catch (error) {
-    throw withOriginal(error);
+    throw asConnect(error);
   }
 }
 
-/** The error as Connect knows it, with the one of ours that it tells of as its cause. */
-function withOriginal(error: unknown): ConnectError {
-  const told = error instanceof ConnectError ? toldBy(error) : undefined;
-  return toConnectError(told ?? error);
+/** The error as Connect knows it, with the one of ours that it carries as its cause. */
+function asConnect(error: unknown): ConnectError {
+  if (!(error instanceof ConnectError)) return toConnectError(error);
+  return error.cause instanceof SelvageError ? error : toConnectError(toldBy(error) ?? error);
 }
 
 function placedCall(
@@ -99,11 +156,7 @@ function placedCall(
       method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,
     ofService: true,
     signal,
-    timeoutMs: timeoutMs === 0 ? undefined : timeoutMs,
-    deadline: timeoutMs === 0 ? undefined : performance.now() + timeoutMs,
+    timeoutMs: timeoutMs <= 0 ? undefined : timeoutMs,
+    deadline: timeoutMs <= 0 ? undefined : performance.now() + timeoutMs,
   };
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -12,7 +12,6 @@ import {
 import { BodyReader } from "../wire/body_reader.ts";
 import { invalidFields } from "../wire/call_errors.ts";
 import { appendFields, headersOf } from "../wire/header_fields.ts";
-import type { RequestBody } from "./request_body.ts";
 import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { parseConnectTimeout, parseGrpcTimeout } from "../wire/timeout_field.ts";
 import { hasTrailers, takeTrailers } from "./trailers_only.ts";
@@ -23,13 +22,11 @@ export interface SendOptions {
   readonly scheme: "https" | "http";
   readonly authority: string;
   /** Fields besides those of the request. */
-  readonly fields: HeaderList;
-  /** The request's body; absent where it has none. */
-  readonly body: RequestBody | undefined;
+  readonly fields: HeaderList | undefined;
   /** The largest message to receive, in bytes. */
   readonly maxBytes: number;
-  /** Called exactly once when the call is over, with the error it failed with where there is one. */
-  readonly ended: (error: unknown) => void;
+  /** Called exactly once when the call is over. */
+  readonly ended: (() => void) | undefined;
 }
 
 /**
@@ -88,7 +85,7 @@ class Exchange implements StreamReceiver {
       return;
     }
     request.signal?.addEventListener("abort", this.#onAbort);
-    const { body } = options;
+    const { body } = request;
     this.#sent = body === undefined;
     try {
       const section = requestSection(request, options);
@@ -102,7 +99,6 @@ class Exchange implements StreamReceiver {
   }
 
   headers(fields: HeaderList, endStream: boolean): void {
-    this.#options.body?.forget();
     const header = headersOf(fields);
     if (header === undefined) {
       this.#fail(invalidFields());
@@ -163,7 +159,7 @@ class Exchange implements StreamReceiver {
     }
     this.#respond();
     this.#body.end();
-    this.#options.ended(undefined);
+    this.#options.ended?.();
     if (!this.#sent) this.#stream?.reset(ErrorCode.CANCEL);
   }
 
@@ -171,7 +167,7 @@ class Exchange implements StreamReceiver {
     if (!this.#finish()) return;
     this.#reject(error);
     this.#body.fail(error);
-    this.#options.ended(error);
+    this.#options.ended?.();
     if (!this.#closed) this.#stream?.reset(ErrorCode.CANCEL);
   }
 
@@ -183,17 +179,18 @@ class Exchange implements StreamReceiver {
     return true;
   }
 
-  async #sendBody(stream: Stream, body: RequestBody): Promise<void> {
+  async #sendBody(stream: Stream, body: AsyncIterable<Uint8Array>): Promise<void> {
+    const chunks = body[Symbol.asyncIterator]();
     try {
-      for (let at = 0; !this.#closed; at++) {
-        const chunk = await body.chunk(at);
-        if (this.#closed || (this.#over && chunk !== undefined)) break;
-        if (chunk === undefined) {
+      while (!this.#closed) {
+        const chunk = await chunks.next();
+        if (this.#closed || (this.#over && chunk.done !== true)) break;
+        if (chunk.done === true) {
           this.#sent = true;
           stream.sendData(EMPTY, true);
           return;
         }
-        if (!stream.sendData(chunk, false)) {
+        if (!stream.sendData(chunk.value, false)) {
           await new Promise<void>((resolve) => this.#writable = resolve);
         }
       }
@@ -226,7 +223,7 @@ function requestSection(request: UniversalClientRequest, options: SendOptions): 
     target,
   ];
   appendFields(section, request.header);
-  section.push(...options.fields);
+  if (options.fields !== undefined) section.push(...options.fields);
   return section;
 }
 

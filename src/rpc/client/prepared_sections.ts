@@ -7,15 +7,15 @@ import { methodPath } from "../wire/method_path.ts";
 /** How a request is prepared, whatever its protocol. */
 export interface PrepareOptions {
   /** The `:authority`. Default: `selvage`. */
-  readonly authority?: string;
+  readonly authority?: string | undefined;
   /** The `:scheme`. Default: `https`. */
-  readonly scheme?: "https" | "http";
+  readonly scheme?: "https" | "http" | undefined;
   /** Fields sent with every request, names in lower case. Default: none. */
   readonly fields?: HeaderList;
   /** The compressions that responses may have. Default: none. */
   readonly acceptCompression?: readonly CompressionName[];
   /** Overrides of the default limits. */
-  readonly limits?: Partial<RpcLimits>;
+  readonly limits?: Partial<RpcLimits> | undefined;
 }
 
 /** What a protocol's own fields are. */

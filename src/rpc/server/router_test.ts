@@ -84,6 +84,8 @@ function admit() {
 }
 
 function clientOf(pair: ReturnType<typeof rpcPair>, protocol: RpcProtocol) {
-  const place = () => ({ connection: pair.client });
-  return createClient(EchoService, createTransport({ place, protocol, acceptCompression: [] }));
+  return createClient(
+    EchoService,
+    createTransport({ connection: pair.client, protocol, acceptCompression: [] }),
+  );
 }

@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import type { TransportChoices } from "../../rpc/mod.ts";
 import {
   type AnyRoutine,
   bindClient,
@@ -22,7 +23,7 @@ const FOREVER_MS = 2 ** 31 - 1;
 let made = 0;
 
 /** The dispatcher of a call that runs in a thread: asks the worker's own to make each call. */
-export class ThreadDispatcher implements Caller<Transport, SelvageEvent> {
+export class ThreadDispatcher implements Caller<Transport, SelvageEvent, TransportChoices> {
   readonly #port: CallPort<DispatchFacts>;
   readonly #within: number;
 
@@ -59,6 +60,10 @@ export class ThreadDispatcher implements Caller<Transport, SelvageEvent> {
 
   get transport(): Transport {
     throw inlineOnly("transport");
+  }
+
+  transportFor(): Transport {
+    throw inlineOnly("transportFor()");
   }
 
   workers(): readonly WorkerSnapshot[] {

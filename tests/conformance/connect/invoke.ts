@@ -56,10 +56,10 @@ function transportOf(
   const compression = COMPRESSIONS[request.compression];
   const limit = request.messageReceiveLimit;
   return createTransport({
-    place: () => ({ connection }),
+    connection,
     protocol: PROTOCOLS[request.protocol],
     format: request.codec === 1 ? "binary" : "json",
-    ...(compression === undefined ? {} : { compression }),
+    compression,
     acceptCompression: compression === undefined ? [] : [compression],
     interceptors: plain ? [throughPlainPath] : [],
     json: { registry: schema.registry },

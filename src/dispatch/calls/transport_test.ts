@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
+import { echoService, emptyRecord } from "../../../tests/support/echo.ts";
+import { EchoService } from "../../../tests/support/gen/selvage/test/v1/echo_pb.ts";
+import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
+import { type RpcPair, rpcPair } from "../../../tests/support/rpc_pair.ts";
+import type { TransportChoices } from "../../rpc/mod.ts";
+import { ManualClock } from "../fleet/fakes.ts";
+import type { Endpoint } from "../fleet/endpoint.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Link } from "../fleet/link.ts";
+import { Attempts } from "./attempts.ts";
+import { dispatcherTransport } from "./transport.ts";
+
+/** Two workers: the first is always chosen where it was not tried, and takes no more calls. */
+class Pool implements AsyncDisposable {
+  readonly record = emptyRecord();
+  readonly observer = new RecordingObserver();
+  readonly pairs: readonly RpcPair[] = [0, 1].map(() =>
+    rpcPair((router) => router.service(EchoService, echoService(this.record)))
+  );
+  readonly endpoints: readonly Endpoint[] = this.pairs.map(({ client }, at) =>
+    ({
+      link: { connection: client } as unknown as Link,
+      ref: { address: `worker-${at}` },
+      inFlight: 0,
+    }) as unknown as Endpoint
+  );
+
+  client(choices?: TransportChoices) {
+    const fleet = {
+      closed: false,
+      choose: (_: unknown, tried?: ReadonlyMap<Endpoint, Error>) =>
+        this.endpoints.find((endpoint) => tried?.has(endpoint) !== true),
+    } as unknown as Fleet;
+    const attempts = new Attempts({ fleet, clock: new ManualClock(), observer: this.observer });
+    const options = { attempts, limits: {}, fields: undefined, timeoutMs: 0 };
+    return createClient(EchoService, dispatcherTransport(options, choices));
+  }
+
+  retried(): string[] {
+    return this.observer.of("dispatch.retried").map(({ routine, cause, worker }) =>
+      `${routine} ${cause} ${worker.address}`
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const pair of this.pairs) await pair[Symbol.asyncDispose]();
+  }
+}
+
+const GOAWAY = 3;
+const WAYS: Readonly<Record<string, TransportChoices>> = {
+  "the fast path": {},
+  "the plain path": { useBinaryFormat: false },
+  "interceptors": { interceptors: [(next) => (request) => next(request)] },
+  "gRPC": { protocol: "grpc" },
+};
+
+for (const [name, choices] of Object.entries(WAYS)) {
+  Deno.test(`dispatcherTransport() on ${name} makes a call elsewhere that has not begun, and says so`, async () => {
+    await using pool = new Pool();
+    pool.pairs[0]!.retire();
+    const client = pool.client(choices);
+    assert.equal((await client.echo({ text: "hello" })).text, "hello");
+    async function* requests() {
+      for (const text of ["a", "b", "c"]) yield { text };
+    }
+    assert.equal((await client.collect(requests())).text, "a b c");
+    const expected = ["Echo", "Collect"].flatMap((method) =>
+      Array(GOAWAY).fill(`${EchoService.typeName}/${method} goaway worker-0`)
+    );
+    assert.deepEqual(pool.retried(), expected);
+    assert.deepEqual(pool.endpoints.map(({ inFlight }) => inFlight), [0, 0]);
+  });
+}
+
+Deno.test("dispatcherTransport() counts a stream as in flight at its worker until it is over", async () => {
+  await using pool = new Pool();
+  const inFlight = () => pool.endpoints[0]!.inFlight;
+  const caller = new AbortController();
+  const stream = pool.client().repeat({ count: 1, text: "hang" }, caller)[Symbol.asyncIterator]();
+  await stream.next();
+  assert.equal(inFlight(), 1);
+  caller.abort();
+  await assert.rejects(stream.next());
+  assert.equal(inFlight(), 0);
+});
+
+Deno.test("dispatcherTransport() runs interceptors once a call, the first outermost", async () => {
+  await using pool = new Pool();
+  pool.pairs[0]!.retire();
+  const seen: string[] = [];
+  const named = (name: string): Interceptor => (next) => async (request) => {
+    seen.push(`${name} ${request.method.name}`);
+    request.header.set("x-say", name);
+    return await next(request);
+  };
+  const client = pool.client({ interceptors: [named("outer"), named("inner")] });
+  let said: string | null = null;
+  await client.echo({ text: "x" }, { onHeader: (header) => said = header.get("x-said") });
+  await Array.fromAsync(client.repeat({ count: 1 }));
+  assert.deepEqual(seen, ["outer Echo", "inner Echo", "outer Repeat", "inner Repeat"]);
+  assert.equal(said, "inner");
+});
+
+Deno.test("dispatcherTransport() bounds a call by its deadline, whatever its interceptors do", async () => {
+  await using pool = new Pool();
+  const client = pool.client({ interceptors: [(next) => (request) => next(request)] });
+  const late = await client.echo({ text: "hang" }, { timeoutMs: 20 }).catch((error) => error);
+  assert.ok(late instanceof ConnectError);
+  assert.equal(late.code, Code.DeadlineExceeded);
+});

@@ -1,0 +1,168 @@
+import type { Transport } from "@connectrpc/connect";
+import {
+  type AnyRoutine,
+  type ArgumentsOf,
+  bindClient,
+  type Caller,
+  type CallOptions,
+  type Client,
+  type DuplexArgumentsOf,
+  type DuplexRoutine,
+  type InputOf,
+  type ItemOf,
+  type ReadyOptions,
+  type ResultOf,
+  type Routine,
+  type RoutineFunction,
+  type Routines,
+  type Sendable,
+  type Source,
+  type WorkerSnapshot,
+} from "../contract/mod.ts";
+import type { EventStream, SelvageEvent } from "../observe/mod.ts";
+import type { Endpoint } from "./fleet/endpoint.ts";
+import { notReady } from "./calls/exhausted.ts";
+import type { OpenedDispatcher } from "./open.ts";
+import type { TransportChoices } from "../rpc/mod.ts";
+import { waitFor } from "./calls/waiting.ts";
+
+/** How long `ready()` waits by default. */
+const READY_TIMEOUT_MS = 30_000;
+
+/** Calls routines and services on the workers of a fleet: what every caller has in common. */
+export abstract class FleetCaller implements Caller<Transport, SelvageEvent, TransportChoices> {
+  readonly #opened: OpenedDispatcher;
+
+  /** @internal */
+  protected constructor(opened: OpenedDispatcher) {
+    this.#opened = opened;
+  }
+
+  /** The caller's own id, as its events name it. */
+  get id(): string {
+    return this.#opened.id;
+  }
+
+  /** For any Connect client, on the same workers with the same security. */
+  get transport(): Transport {
+    return this.#opened.transport;
+  }
+
+  /**
+   * Like {@linkcode transport}, speaking another protocol, in another form, or through interceptors.
+   *
+   * @param choices How its calls are made.
+   */
+  transportFor(choices: TransportChoices = {}): Transport {
+    return this.#opened.transportFor(choices);
+  }
+
+  /**
+   * Calls a routine once, on one worker.
+   *
+   * @param routine What to call.
+   * @param args Its argument list.
+   * @param options How to call it.
+   * @returns The routine's result.
+   * @throws {SelvageError} One of them, or the reason of the caller's own signal.
+   */
+  call<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
+    routine: Routine<F, "unary">,
+    args: A & Sendable<A>,
+    options?: CallOptions,
+  ): Promise<ResultOf<F>> {
+    return this.#opened.unary.call(routine as AnyRoutine, args, options) as Promise<ResultOf<F>>;
+  }
+
+  /**
+   * Calls a streaming routine. Nothing starts before the first item is asked for; leaving the loop
+   * ends the routine.
+   *
+   * @param routine What to call.
+   * @param args Its argument list.
+   * @param options How to call it.
+   * @returns The routine's items.
+   */
+  stream<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
+    routine: Routine<F, "stream">,
+    args: A & Sendable<A>,
+    options?: CallOptions,
+  ): AsyncGenerator<ItemOf<F>, void, undefined> {
+    const items = this.#opened.streams.items(routine as AnyRoutine, args, undefined, options);
+    return items as AsyncGenerator<ItemOf<F>, void, undefined>;
+  }
+
+  /**
+   * Calls a duplex routine. Nothing starts before the first item is asked for.
+   *
+   * @param routine What to call.
+   * @param input What to send it while it runs.
+   * @param args Its argument list, without the input.
+   * @param options How to call it.
+   * @returns The routine's items.
+   */
+  duplex<F extends RoutineFunction, const A extends Readonly<DuplexArgumentsOf<F>>>(
+    routine: DuplexRoutine<F>,
+    input: Source<InputOf<F>>,
+    args: A & Sendable<A>,
+    options?: CallOptions,
+  ): AsyncGenerator<ItemOf<F>, void, undefined> {
+    const items = this.#opened.streams.items(routine as AnyRoutine, args, input, options);
+    return items as AsyncGenerator<ItemOf<F>, void, undefined>;
+  }
+
+  /**
+   * Makes routines into methods.
+   *
+   * @param routines The routines, by the name each method shall have.
+   * @param options How every call is made.
+   * @returns An object with a method for each.
+   */
+  client<R extends Routines>(routines: R, options?: CallOptions): Client<R> {
+    return bindClient(this, routines, options);
+  }
+
+  /** The workers it knows, as they are now. */
+  workers(): readonly WorkerSnapshot[] {
+    return this.#opened.fleet.endpoints.map(snapshot);
+  }
+
+  /** What happens from now on; a reader that falls behind loses events, which are counted. */
+  events(): EventStream {
+    return this.#opened.hub.events();
+  }
+
+  /**
+   * Dials the workers and waits until enough of them are connected.
+   *
+   * @param options How many, and how long to wait.
+   * @throws {SelvageError} If the time is over: why workers could not be connected, where one could
+   * not.
+   */
+  ready(options: ReadyOptions = {}): Promise<void> {
+    const { fleet, clock } = this.#opened;
+    const { min = 1, signal, timeoutMs = READY_TIMEOUT_MS } = options;
+    return waitFor(fleet.ready(min), {
+      clock,
+      signal,
+      timeoutMs,
+      expired: () => notReady(fleet.endpoints, min, timeoutMs),
+    });
+  }
+
+  /** Ends every connection. */
+  abstract [Symbol.asyncDispose](): Promise<void>;
+}
+
+function snapshot(endpoint: Endpoint): WorkerSnapshot {
+  const { ref, state, link, tags = [], inFlight, handshakeFailures, lastFailure } = endpoint;
+  return {
+    ...ref,
+    state,
+    tags,
+    inFlight,
+    handshakeFailures,
+    ...(link?.identity === undefined ? {} : { identity: link.identity }),
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+  };
+}
