@@ -76,7 +76,7 @@ export const windowAttacks: readonly Attack[] = [
     "a window of 0, and streams without end asked for",
     "GOAWAY ENHANCE_YOUR_CALM",
     async (a) => {
-      const body = callBody("hostile.endless", [100_000]);
+      const body = callBody("hostile.endless", [300_000]);
       const message = join(Uint8Array.of(0), uint32(body.length), body);
       await a.flood(
         (n) => join(headers(1 + 2 * n, literals(STREAM), false), data(1 + 2 * n, message, true)),
