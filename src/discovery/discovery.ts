@@ -35,6 +35,11 @@ export interface Discovery {
    */
   readonly namesWorkers: boolean;
   /**
+   * Whether a worker that is not known yet is on its way, one that a pool restarts for instance: calls
+   * that find no worker wait for it within their deadline. Default: `false`.
+   */
+  readonly expectsMore?: boolean;
+  /**
    * Reports changes until `signal` aborts. The first batch, which may be empty, is all that is
    * known at the start.
    */

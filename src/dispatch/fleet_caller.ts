@@ -142,12 +142,13 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
   ready(options: ReadyOptions = {}): Promise<void> {
     const { fleet, clock } = this.#opened;
     const { min = 1, signal, timeoutMs = READY_TIMEOUT_MS } = options;
-    return waitFor(fleet.ready(min), {
+    const over = new AbortController();
+    return waitFor(fleet.ready(min, over.signal), {
       clock,
       signal,
       timeoutMs,
-      expired: () => notReady(fleet.endpoints, min, timeoutMs),
-    });
+      expired: () => notReady(fleet, min, timeoutMs),
+    }).finally(() => over.abort());
   }
 
   /** Ends every connection. */

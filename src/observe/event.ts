@@ -9,6 +9,7 @@ export type SelvageEvent =
   | worker.WorkerStopped
   | worker.WorkerCrashed
   | worker.WorkerRestarted
+  | worker.WorkerUnresponsive
   | worker.ListenerGeneration
   | security.PeerAccepted
   | security.HandshakeFailed

@@ -70,6 +70,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: "error",
     text: "worker {workerId} crashed: {message}",
   },
+  "worker.unresponsive": {
+    part: "pool",
+    level: "error",
+    text: "worker {workerId} has answered nothing for {silentMs} ms and is ended",
+  },
   "worker.restarted": {
     part: "pool",
     level: "info",

@@ -40,7 +40,28 @@ export interface WorkerCrashed extends EventBase<"worker.crashed"> {
   readonly message: string;
 }
 
-/** A crashed worker was started again. */
+/** A call that a worker was at, as events name it. */
+export interface HeldCall {
+  /** The call's id, where it has one. */
+  readonly callId?: string | undefined;
+  /** The routine or service method. */
+  readonly routine: string;
+}
+
+/**
+ * A spawned worker has answered no ping for as long as it may; its process is ended, and another one
+ * started in its place.
+ */
+export interface WorkerUnresponsive extends EventBase<"worker.unresponsive"> {
+  /** The worker's id. */
+  readonly workerId: string;
+  /** For how long it has answered nothing, in milliseconds. */
+  readonly silentMs: number;
+  /** Calls of this pool that it holds and that will fail, 16 at most. */
+  readonly calls: readonly HeldCall[];
+}
+
+/** A worker that crashed or did not answer was started again. */
 export interface WorkerRestarted extends EventBase<"worker.restarted"> {
   /** The new worker's id. */
   readonly workerId: string;
@@ -48,6 +69,8 @@ export interface WorkerRestarted extends EventBase<"worker.restarted"> {
   readonly previousId?: string;
   /** How many starts in a row this was. */
   readonly attempt: number;
+  /** Where the former one did not answer: the calls of this pool that it held, 16 at most. */
+  readonly calls?: readonly HeldCall[];
 }
 
 /** A listener took on new credentials, or was rid of old ones. */

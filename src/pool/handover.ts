@@ -59,6 +59,11 @@ export type ToChild =
     /** Finish what is under way, then exit. */
     readonly kind: "drain";
     readonly graceMs: number;
+  }
+  | {
+    /** To be answered by `worker.alive` with the same number, from the event loop. */
+    readonly kind: "ping";
+    readonly ping: number;
   };
 
 /** What a child tells its pool. */
@@ -74,6 +79,11 @@ export type FromChild =
     /** What the worker tells of itself, for whoever listens to the pool. */
     readonly event: "worker.told";
     readonly told: UnstampedEvent;
+  }
+  | {
+    /** Answers a ping. */
+    readonly event: "worker.alive";
+    readonly ping: number;
   }
   | {
     /** It will never be ready; the process exits. */
@@ -99,6 +109,8 @@ export function readFromChild(line: string): FromChild | undefined {
         : undefined;
     case "worker.told":
       return "told" in message ? message as FromChild : undefined;
+    case "worker.alive":
+      return "ping" in message ? message as FromChild : undefined;
     case "worker.failed":
       return hasTexts(message, ["name", "message"]) ? message as FromChild : undefined;
     default:

@@ -34,6 +34,12 @@ export interface SpawnOptions {
   readonly certificateTtlMs?: number | undefined;
   /** How long a worker may take to become ready, in milliseconds. Default 60,000. */
   readonly startTimeoutMs?: number | undefined;
+  /**
+   * How long a worker's event loop may leave pings unanswered before its process is ended and another one
+   * started, in milliseconds; 0 is for ever. A routine that computes for longer belongs in a thread
+   * (`run: "thread"`). Default 15,000.
+   */
+  readonly livenessTimeoutMs?: number | undefined;
   /** How long calls in flight may take when the pool is disposed of, in milliseconds. Default 25,000. */
   readonly drainGraceMs?: number | undefined;
 }

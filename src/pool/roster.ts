@@ -4,8 +4,18 @@ import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery/
 export class Roster implements Discovery {
   readonly source = "spawned:";
   readonly namesWorkers = true;
+  readonly #expectsMore: () => boolean;
   readonly #watchers = new Set<Watcher>();
   #workers: readonly DiscoveredWorker[] = [];
+
+  /** @param expectsMore whether a worker is being started now. */
+  constructor(expectsMore: () => boolean = () => false) {
+    this.#expectsMore = expectsMore;
+  }
+
+  get expectsMore(): boolean {
+    return this.#expectsMore();
+  }
 
   /** Tells every watcher what has changed since the last time. */
   set(workers: readonly DiscoveredWorker[]): void {

@@ -36,6 +36,8 @@ export class SpawnedProcess implements Child {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #told = Promise.withResolvers<ReadyChild>();
   readonly #encoder = new TextEncoder();
+  /** The last ping. */
+  #ping = { number: 0, answered: () => {} };
   /** Those who wait until the credentials last handed in are in use. */
   #renewals: (() => void)[] = [];
 
@@ -80,15 +82,30 @@ export class SpawnedProcess implements Child {
 
   async stop(graceMs: number): Promise<void> {
     this.#tell({ kind: "drain", graceMs });
-    using _kill = timer(() => this.#kill(), graceMs + EXIT_MS);
+    using _kill = timer(() => this.#kill("SIGKILL"), graceMs + EXIT_MS);
     await this.exited;
+  }
+
+  /** Sends a ping; fulfilled with its answer, pending for ever where the child gives none. */
+  ping(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ping = { number: this.#ping.number + 1, answered: resolve };
+    this.#tell({ kind: "ping", ping: this.#ping.number });
+    return promise;
+  }
+
+  /** Ends the process: SIGTERM first, which a blocked or stopped one ignores, then SIGKILL. */
+  terminate(): void {
+    this.#kill("SIGTERM");
+    const kill = timer(() => this.#kill("SIGKILL"), EXIT_MS);
+    this.exited.then(() => kill[Symbol.dispose]());
   }
 
   async #becomeReady(): Promise<ReadyChild> {
     const { startTimeoutMs } = this.#options;
     using _late = timer(() => {
       this.#told.reject(this.#failed(`it was not ready within ${startTimeoutMs} ms`));
-      this.#kill();
+      this.#kill("SIGKILL");
     }, startTimeoutMs);
     this.exited.then(({ code, signal }) => {
       const how = signal ?? `code ${code}`;
@@ -135,6 +152,8 @@ export class SpawnedProcess implements Child {
         for (const resolve of this.#renewals.splice(0)) resolve();
       }
       this.#options.onEvent(message.told);
+    } else if (message.event === "worker.alive") {
+      if (message.ping === this.#ping.number) this.#ping.answered();
     } else if (message.name === "ConfigurationError") {
       this.#told.reject(new ConfigurationError(`worker ${id} cannot start: ${message.message}`));
     } else {
@@ -150,9 +169,9 @@ export class SpawnedProcess implements Child {
     });
   }
 
-  #kill(): void {
+  #kill(signal: Deno.Signal): void {
     try {
-      this.#process.kill("SIGKILL");
+      this.#process.kill(signal);
     } catch {
       // It has ended meanwhile, which is what was wanted.
     }

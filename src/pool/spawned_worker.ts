@@ -49,6 +49,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       if (message.kind === "credentials") {
         (message.for === "worker" ? inlet : outlet)?.hand(message.credentials);
       }
+      if (message.kind === "ping") tell({ event: "worker.alive", ping: message.ping });
       if (message.kind === "drain") {
         worker.drain({ graceMs: message.graceMs }).then(() => Deno.exit(0));
       }

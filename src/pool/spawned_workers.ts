@@ -1,7 +1,7 @@
 import { credentialPemOf, type CredentialsSource } from "../credentials/mod.ts";
 import type { WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
-import { type Clock, type Observer, systemClock } from "../observe/mod.ts";
+import { type Clock, type HeldCall, type Observer, systemClock } from "../observe/mod.ts";
 import { resolveWorkerLimits } from "../worker/mod.ts";
 import { type CredentialsInlet, handedCredentials } from "./handed_credentials.ts";
 import { type HandedDispatcher, handedOver } from "./handover.ts";
@@ -24,7 +24,9 @@ export class SpawnedWorkers implements AsyncDisposable {
   /** The pool's own SPIFFE ID. */
   readonly #poolId: string;
   readonly #inlet: CredentialsInlet;
-  readonly #roster = new Roster();
+  readonly #roster = new Roster(() => this.#supervisor.expectsMore);
+  /** The calls that a worker holds; replaced by the dispatcher that makes them. */
+  callsAt: (workerId: string) => readonly HeldCall[] = () => [];
   readonly #running = new Set<SpawnedProcess>();
   /** The operator's credentials for the calls of routines. */
   readonly #operator: CredentialsSource | undefined;
@@ -58,6 +60,8 @@ export class SpawnedWorkers implements AsyncDisposable {
       count: options.count ?? navigator.hardwareConcurrency,
       spawn: () => this.#spawn(),
       onChange: () => this.#tellRoster(),
+      livenessTimeoutMs: options.livenessTimeoutMs ?? 15_000,
+      callsAt: (workerId) => this.callsAt(workerId),
       clock: this.#clock,
       observer,
       random: Math.random,
@@ -77,6 +81,13 @@ export class SpawnedWorkers implements AsyncDisposable {
       throw new ConfigurationError(`spawn.count must be a whole number from 1, not ${count}`, {
         setting: "spawn.count",
       });
+    }
+    const { livenessTimeoutMs = 0 } = options;
+    if (!(Number.isFinite(livenessTimeoutMs) && livenessTimeoutMs >= 0)) {
+      throw new ConfigurationError(
+        `spawn.livenessTimeoutMs must be a number from 0, not ${livenessTimeoutMs}`,
+        { setting: "spawn.livenessTimeoutMs" },
+      );
     }
     resolveWorkerLimits(options.limits);
     const modules = absoluteModules(options.modules);

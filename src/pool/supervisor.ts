@@ -1,5 +1,6 @@
 import { backoffMs, type BackoffOptions } from "../dispatch/mod.ts";
-import type { Clock, Observer } from "../observe/mod.ts";
+import type { Clock, HeldCall, Observer } from "../observe/mod.ts";
+import { Liveness } from "./liveness.ts";
 
 /** One process that runs a worker. */
 export interface Child {
@@ -11,6 +12,10 @@ export interface Child {
   readonly exited: Promise<ChildExit>;
   /** Lets calls in flight finish within the grace, then ends the process. */
   stop(graceMs: number): Promise<void>;
+  /** Sends a ping; fulfilled with its answer, pending for ever where there is none. */
+  ping(): Promise<void>;
+  /** Ends the process now, calls in flight or not; `exited` tells when it has ended. */
+  terminate(): void;
 }
 
 /** A child that takes calls. */
@@ -39,6 +44,10 @@ export interface SupervisorOptions {
   readonly spawn: () => Child;
   /** Told when the set of ready children changes. */
   readonly onChange: () => void;
+  /** How long a child may leave pings unanswered, in milliseconds; 0 is for ever. */
+  readonly livenessTimeoutMs: number;
+  /** The calls that a worker holds, by its id. */
+  readonly callsAt: (workerId: string) => readonly HeldCall[];
   readonly clock: Clock;
   readonly observer: Observer;
   /** A number in [0, 1). */
@@ -74,6 +83,11 @@ export class Supervisor {
     return this.#places.map(({ ready }) => ready).filter((child) => child !== undefined);
   }
 
+  /** Whether a child is being started, or will be. */
+  get expectsMore(): boolean {
+    return this.#places.some(({ expectsChild }) => expectsChild);
+  }
+
   /** Stops every child for good. */
   async stop(graceMs: number): Promise<void> {
     await Promise.all(this.#places.map((place) => place.stop(graceMs)));
@@ -87,7 +101,10 @@ type PlaceState =
     readonly child: Child;
     readonly worker: ReadyChild;
     readonly since: number;
+    readonly liveness: Disposable | undefined;
   }
+  /** It answers no pings; its process is being ended. */
+  | { readonly kind: "ending"; readonly child: Child; readonly worker: ReadyChild }
   | { readonly kind: "backoff"; readonly retry: Disposable }
   | { readonly kind: "stopped" };
 
@@ -99,6 +116,8 @@ class Place {
   /** Starts in a row that came to nothing. */
   #failures = 0;
   #previousId: string | undefined;
+  /** The calls that the previous one held when it had stopped to answer. */
+  #heldCalls: readonly HeldCall[] | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -115,11 +134,17 @@ class Place {
     return this.#state.kind === "ready" ? this.#state.worker : undefined;
   }
 
+  /** Whether a child is being started here, or will be. */
+  get expectsChild(): boolean {
+    return this.#state.kind !== "ready" && this.#state.kind !== "stopped";
+  }
+
   async stop(graceMs: number): Promise<void> {
     const before = this.#state;
     this.#move({ kind: "stopped" });
     this.#first.reject(new Error("the pool was disposed of before its worker was ready"));
     if (before.kind === "starting" || before.kind === "ready") await before.child.stop(graceMs);
+    if (before.kind === "ending") await before.child.exited;
   }
 
   #start(): PlaceState {
@@ -147,7 +172,8 @@ class Place {
   #ready(child: Child, worker: ReadyChild): void {
     if (this.#state.kind !== "starting") return;
     const { clock, observer } = this.#options;
-    this.#move({ kind: "ready", child, worker, since: clock.now() });
+    const liveness = this.#supervise(child, worker);
+    this.#move({ kind: "ready", child, worker, since: clock.now(), liveness });
     const { id: workerId, address } = worker;
     observer.emit({ type: "worker.ready", workerId, address, security: "mutual-tls" });
     if (this.#previousId !== undefined) {
@@ -156,17 +182,44 @@ class Place {
         workerId: worker.id,
         previousId: this.#previousId,
         attempt: this.#failures,
+        ...(this.#heldCalls === undefined ? {} : { calls: this.#heldCalls }),
       });
     }
+    this.#heldCalls = undefined;
     this.#previousId = worker.id;
     this.#first.resolve();
+  }
+
+  #supervise(child: Child, worker: ReadyChild): Disposable | undefined {
+    const { livenessTimeoutMs: timeoutMs, clock } = this.#options;
+    if (timeoutMs === 0) return undefined;
+    return new Liveness({
+      timeoutMs,
+      clock,
+      ping: () => child.ping(),
+      onSilent: (silentMs) => this.#unresponsive(child, worker, silentMs),
+    });
+  }
+
+  /** Its place takes no more calls at once; another child follows when the process has ended. */
+  #unresponsive(child: Child, worker: ReadyChild, silentMs: number): void {
+    const { observer, callsAt } = this.#options;
+    this.#heldCalls = callsAt(worker.id);
+    this.#move({ kind: "ending", child, worker });
+    observer.emit({
+      type: "worker.unresponsive",
+      workerId: worker.id,
+      silentMs,
+      calls: this.#heldCalls,
+    });
+    child.terminate();
   }
 
   #ended(child: Child, { code: exitCode, signal }: ChildExit, failure: Error | undefined): void {
     const { clock } = this.#options;
     const proven = this.#state.kind === "ready" && clock.now() - this.#state.since >= PROVEN_MS;
     if (proven) this.#failures = 0;
-    const name = this.ready?.id ?? child.name;
+    const name = "worker" in this.#state ? this.#state.worker.id : child.name;
     const message = failure?.message ?? `its process ended with ${signal ?? `code ${exitCode}`}`;
     const how = signal === undefined ? { exitCode } : { signal };
     this.#move(this.#failed(name, message, failure, how));
@@ -195,6 +248,7 @@ class Place {
   #move(next: PlaceState): void {
     const before = this.#state;
     if (before.kind === "backoff") before.retry[Symbol.dispose]();
+    if (before.kind === "ready") before.liveness?.[Symbol.dispose]();
     this.#state = next;
     if (before.kind === "ready" || next.kind === "ready") this.#options.onChange();
   }

@@ -96,6 +96,46 @@ Deno.test("Supervisor.stop() stops every child and starts none again", async () 
   assert.equal(fleet.children.length, 2);
 });
 
+Deno.test("Supervisor replaces a child that answers no pings, and names the calls that it held", async () => {
+  const fleet = new FakeFleet(2);
+  for (const child of fleet.children) child.becomeReady();
+  await fleet.supervisor.started();
+  const [hung, other] = fleet.children as [FakeChild, FakeChild];
+  await fleet.pass(30_000);
+  assert.equal(hung.terminated, false);
+  hung.answers = false;
+  await fleet.pass(15_000);
+  assert.equal(hung.terminated, true);
+  assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), [other.name]);
+  await hung.die({ code: 137, signal: "SIGKILL" });
+  await fleet.pass(1_000);
+  fleet.children[2]!.becomeReady();
+  await settled();
+  assert.equal(other.terminated, false);
+  const calls = [{ callId: "at-child-0", routine: "spin" }];
+  const told = fleet.events.filter(({ type }) => type !== "worker.ready");
+  assert.deepEqual(told.map(({ type }) => type), [
+    "worker.unresponsive",
+    "worker.crashed",
+    "worker.restarted",
+  ]);
+  const [unresponsive, , restarted] = told;
+  assert.ok(unresponsive?.type === "worker.unresponsive" && restarted?.type === "worker.restarted");
+  assert.deepEqual([unresponsive.calls, restarted.calls], [calls, calls]);
+});
+
+Deno.test("Supervisor gives its children the time that it was late itself", async () => {
+  const fleet = new FakeFleet(1);
+  fleet.children[0]!.becomeReady();
+  await fleet.supervisor.started();
+  await settled();
+  fleet.children[0]!.answers = false;
+  fleet.clock.turnTo(fleet.clock.now() + 60_000);
+  assert.equal(fleet.children[0]!.terminated, false);
+  await fleet.pass(15_000);
+  assert.equal(fleet.children[0]!.terminated, true);
+});
+
 class FakeFleet {
   readonly children: FakeChild[] = [];
   readonly events: UnstampedEvent[] = [];
@@ -116,9 +156,20 @@ class FakeFleet {
       onChange: () => this.changes++,
       clock: this.clock,
       observer: { emit: (event: UnstampedEvent) => this.events.push(event) } as never,
+      livenessTimeoutMs: 15_000,
+      callsAt: (workerId) => [{ callId: `at-${workerId}`, routine: "spin" }],
       random: () => 0.5,
       backoff: {},
     });
+  }
+
+  /** Lets time pass in small steps. */
+  async pass(ms: number): Promise<void> {
+    const end = this.clock.now() + ms;
+    while (this.clock.now() < end) {
+      this.clock.turnTo(Math.min(end, this.clock.now() + 500));
+      await settled();
+    }
   }
 }
 
@@ -128,6 +179,10 @@ class FakeChild implements Child {
   readonly ready = this.#ready.promise;
   readonly exited = this.#exited.promise;
   stoppedWith: number | undefined;
+  pings = 0;
+  /** Whether it answers pings. */
+  answers = true;
+  terminated = false;
 
   constructor(readonly name: string) {
     this.ready.catch(() => {});
@@ -141,6 +196,15 @@ class FakeChild implements Child {
     this.#ready.reject(error);
     this.#exited.resolve(exit);
     await settled();
+  }
+
+  ping(): Promise<void> {
+    this.pings += 1;
+    return this.answers ? Promise.resolve() : new Promise(() => {});
+  }
+
+  terminate(): void {
+    this.terminated = true;
   }
 
   stop(graceMs: number): Promise<void> {

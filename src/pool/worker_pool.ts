@@ -66,6 +66,7 @@ export class WorkerPool extends FleetCaller {
       .filter((source) => source !== undefined);
     const opened = await openParts(sources, options, { id, hub });
     opening.defer(() => opened.close(ErrorCode.NO_ERROR));
+    if (spawned !== undefined) spawned.callsAt = (workerId) => opened.fleet.callsAt(workerId);
     await spawned?.started();
     opening.move();
     return new WorkerPool(opened, spawned, hub);

@@ -18,7 +18,13 @@ export type { PrepareOptions } from "./client/prepared_sections.ts";
 export * from "./client/prepared_unary.ts";
 export * from "./server/request_handler.ts";
 export { createRpcRouter, type RpcRouter, type RpcRouterOptions } from "./server/router.ts";
-export { brokenOff, connectionLost, notBegun, StreamFailure } from "./wire/stream_failure.ts";
+export {
+  brokenOff,
+  connectionLost,
+  notBegun,
+  peerSilent,
+  StreamFailure,
+} from "./wire/stream_failure.ts";
 export * from "./client/transport.ts";
 export type { TransportChoices } from "./client/transport_choices.ts";
 export { intercepted } from "./client/intercepted.ts";

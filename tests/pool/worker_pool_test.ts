@@ -23,6 +23,7 @@ import { gone, isRunning } from "./processes.ts";
 import {
   add,
   caller,
+  compute,
   count,
   elsewhere,
   exit,
@@ -186,6 +187,41 @@ Deno.test("WorkerPool starts another worker when one is killed", async () => {
   assert.notEqual(workerId, previousId);
   const second = await pool.call(processId, []);
   assert.notEqual(second, first);
+});
+
+Deno.test("WorkerPool lets a call wait for the worker that is being restarted", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  const first = await pool.call(processId, []);
+  const crashed = next(pool, "worker.crashed");
+  Deno.kill(first, "SIGKILL");
+  await crashed;
+  const during = await Promise.all([pool.call(processId, []), pool.call(add, [1, 2])]);
+  assert.notEqual(during[0], first);
+  assert.equal(during[1], 3);
+});
+
+Deno.test("WorkerPool replaces a worker whose event loop hangs, and names the call that it held", async () => {
+  await using pool = await WorkerPool.open({
+    spawn: { count: 2, modules, threads: 0, livenessTimeoutMs: 500 },
+  });
+  await pool.ready({ min: 2 });
+  const processes = new Set<number>();
+  while (processes.size < 2) processes.add(await pool.call(processId, []));
+  const unresponsive = next(pool, "worker.unresponsive");
+  const removed = next(pool, "discovery.removed");
+  const restarted = next(pool, "worker.restarted");
+  const lost = rejection(pool.call(compute, []));
+  const { workerId, calls } = await unresponsive;
+  assert.deepEqual(calls.map(({ routine }) => routine), ["pool.compute"]);
+  await removed;
+  const others = await Promise.all(Array.from({ length: 8 }, () => pool.call(processId, [])));
+  assert.equal(new Set(others).size, 1, "the other one takes every call");
+  assert.ok(processes.has(others[0]!));
+  assert.ok(await lost instanceof WorkerUnavailable);
+  const again = await restarted;
+  assert.equal(again.previousId, workerId);
+  assert.deepEqual(again.calls, calls);
+  await pool.ready({ min: 2 });
 });
 
 Deno.test("WorkerPool tells a call whose worker ends, and never runs it twice", async () => {

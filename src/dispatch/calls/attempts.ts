@@ -1,5 +1,5 @@
 import type { Clock, Observer, RetryCause } from "../../observe/mod.ts";
-import { DeadlineExceeded, NoWorkersAvailable } from "../../errors/mod.ts";
+import { DeadlineExceeded } from "../../errors/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
 import { noneTookIt } from "./exhausted.ts";
@@ -43,7 +43,7 @@ export class Attempts {
       const endpoint = fleet.choose(call.wanted, tried) ??
         await this.place(call, tried ??= new Map());
       const link = endpoint.link as Link;
-      endpoint.inFlight += 1;
+      endpoint.held.add(call);
       try {
         return await once(link, endpoint);
       } catch (thrown) {
@@ -55,7 +55,7 @@ export class Attempts {
         }
         this.#tell(call, endpoint, failure.cause, attempt);
       } finally {
-        endpoint.inFlight -= 1;
+        endpoint.held.delete(call);
       }
     }
   }
@@ -68,15 +68,19 @@ export class Attempts {
    */
   async place(call: PlacedCall, tried: Map<Endpoint, Error>): Promise<Endpoint> {
     const { fleet, clock } = this.#options;
-    const endpoint = await waitFor(fleet.bring(call.wanted, tried), {
-      clock,
-      signal: call.signal,
-      timeoutMs: remainingMs(call),
-      expired: () => new DeadlineExceeded(call.timeoutMs ?? 0),
-    });
-    if (fleet.closed) throw new NoWorkersAvailable("the dispatcher has been disposed of");
-    if (endpoint === undefined) throw noneTookIt(tried);
-    return endpoint;
+    const over = new AbortController();
+    try {
+      const endpoint = await waitFor(fleet.bring(call.wanted, tried, over.signal), {
+        clock,
+        signal: call.signal,
+        timeoutMs: remainingMs(call),
+        expired: () => new DeadlineExceeded(call.timeoutMs ?? 0),
+      });
+      if (endpoint === undefined || fleet.closed) throw noneTookIt(tried, fleet, call.wanted);
+      return endpoint;
+    } finally {
+      over.abort();
+    }
   }
 
   #tell(call: PlacedCall, endpoint: Endpoint, cause: RetryCause, attempt: number): void {

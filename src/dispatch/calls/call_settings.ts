@@ -97,11 +97,21 @@ export interface CallId {
   readonly callId: string;
 }
 
-function checkedTimeout(timeoutMs: number): number {
-  if (Number.isFinite(timeoutMs) && timeoutMs >= 0) return timeoutMs;
-  throw new ConfigurationError(`timeoutMs is a number of milliseconds, not ${timeoutMs}`, {
-    setting: "timeoutMs",
-  });
+/** The longest time that the platform's timers and every protocol can carry: 24.8 days. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * A call's time, where it can be kept.
+ *
+ * @throws {ConfigurationError} If it is no number of milliseconds, or too long.
+ */
+export function checkedTimeout(timeoutMs: number): number {
+  if (timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return timeoutMs;
+  throw new ConfigurationError(
+    `timeoutMs must be a number of milliseconds up to ${LONGEST_TIMEOUT_MS} (24.8 days), or 0 for no ` +
+      `limit, not ${timeoutMs}`,
+    { setting: "timeoutMs" },
+  );
 }
 
 function checkedAhead(ahead: number): number {

@@ -6,19 +6,24 @@ import {
   UnknownRoutine,
 } from "../../errors/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
+import type { Fleet, Wanted } from "../fleet/fleet.ts";
 
 /**
  * What a call fails with when no worker took it: none was known, the one that was known gave its
  * own reason, or each gave one.
  *
  * @param tried every worker that was asked, with its reason.
+ * @param fleet the workers that there are.
+ * @param wanted what the call asks of its worker.
  */
-export function noneTookIt(tried: ReadonlyMap<Endpoint, Error>): Error {
+export function noneTookIt(
+  tried: ReadonlyMap<Endpoint, Error>,
+  fleet: Pick<Fleet, "closed" | "whyNone">,
+  wanted: Wanted = {},
+): Error {
   const errors = [...tried.values()];
   const [first] = errors;
-  if (first === undefined) {
-    return new NoWorkersAvailable("discovery has found no worker for this call");
-  }
+  if (first === undefined || fleet.closed) return new NoWorkersAvailable(fleet.whyNone(wanted));
   if (errors.length === 1) return first;
   // The fleet as a whole has no room, or no such routine: one answer says it.
   if (errors.every((error) => error instanceof Overloaded)) return first;
@@ -34,8 +39,9 @@ export function noneTookIt(tried: ReadonlyMap<Endpoint, Error>): Error {
  * Why a wait for workers to become ready came to nothing: none is known, each that is known has failed,
  * or there was not time enough.
  */
-export function notReady(known: readonly Endpoint[], min: number, timeoutMs: number): Error {
-  if (known.length === 0) return noneTookIt(new Map());
+export function notReady(fleet: Fleet, min: number, timeoutMs: number): Error {
+  const known = fleet.endpoints;
+  if (known.length === 0) return noneTookIt(new Map(), fleet);
   const failures = known.flatMap(({ ref: worker, state, lastFailure: error }) =>
     state === "ready" || error === undefined ? [] : [{ worker, error }]
   );

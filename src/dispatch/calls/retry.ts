@@ -2,7 +2,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.ts";
 import type { RetryCause } from "../../observe/mod.ts";
 import { fromConnectError, toldBy } from "../../routine/mod.ts";
-import { brokenOff, connectionLost, notBegun } from "../../rpc/mod.ts";
+import { brokenOff, connectionLost, notBegun, peerSilent } from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
@@ -33,7 +33,8 @@ export function judgeFailure(
 ): Failure {
   if (notBegun(thrown)) return notBegunThere(thrown, endpoint, link);
   if (connectionLost(thrown)) {
-    const error = unavailable("the connection was lost during the call", endpoint, false, thrown);
+    const what = "the connection was lost during the call" + (peerSilent(thrown) ? SILENT : "");
+    const error = unavailable(what, endpoint, false, thrown);
     if (!call.idempotent) return { final: true, error };
     return { final: false, error, cause: "connection-lost", sameWorker: true };
   }
@@ -64,6 +65,11 @@ function notBegunThere(thrown: unknown, endpoint: Endpoint, link: Link): Failure
     sameWorker: !open,
   };
 }
+
+/** What is known of a worker that has left a PING unanswered. */
+const SILENT =
+  ": it answered no PING, so it is gone or cut off, or a routine blocks its event loop " +
+  '(one that computes for long belongs in a thread: run: "thread")';
 
 /** Why a worker that answered did not begin the call, where that is so. */
 function refusalCause(error: Error): RetryCause | undefined {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { WorkerUnavailable } from "../../errors/mod.ts";
-import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
+import { ErrorCode, KeepaliveTimeout, type StreamEnd } from "../../http2/mod.ts";
 import { StreamFailure } from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
@@ -30,6 +30,22 @@ Deno.test("judgeFailure() takes a stream that was reset for no answer of the rou
     const { final, error } = judgeFailure(thrown, call, endpoint, link);
     assert.ok(final && error instanceof WorkerUnavailable, String(error));
     assert.deepEqual([error.notBegun, error.worker, error.cause], [false, worker, thrown]);
+  }
+});
+
+Deno.test("judgeFailure() says of a worker that answered no PING that a routine may block it", () => {
+  for (const [cause, hinted] of [[new KeepaliveTimeout(10), true], [new Error(), false]] as const) {
+    const end: StreamEnd = { how: "connection-lost", code: ErrorCode.NO_ERROR, cause };
+    const thrown = new ConnectError(
+      "",
+      Code.Unavailable,
+      undefined,
+      undefined,
+      new StreamFailure(end),
+    );
+    const { error } = judgeFailure(thrown, { ...call, idempotent: false }, endpoint, link);
+    assert.ok(error instanceof WorkerUnavailable);
+    assert.equal(/run: "thread"/.test(error.message), hinted);
   }
 });
 

@@ -1,7 +1,7 @@
 import type { AnyRoutine, CallOptions, Source } from "../../contract/mod.ts";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { WorkerService } from "../../gen/mod.ts";
-import { CallRecord, type Metrics, startClientSpan } from "../../observe/mod.ts";
+import { CallRecord, type HeldCall, type Metrics, startClientSpan } from "../../observe/mod.ts";
 import {
   type CallEnvelope,
   decodePayload,
@@ -95,7 +95,7 @@ export class StreamCalls {
       throw told;
     } finally {
       if (!over) record.left();
-      if (begun !== undefined) begun.endpoint.inFlight -= 1;
+      begun?.endpoint.held.delete(begun);
       begun?.exchange.leave(LEFT);
       inputFailed?.abort(LEFT);
       await feed?.close();
@@ -123,8 +123,10 @@ export class StreamCalls {
       });
       try {
         const first = await exchange.next();
-        endpoint.inFlight += 1;
-        return { exchange, first, link, endpoint };
+        const { routine, callId } = call;
+        const begun = { exchange, first, link, endpoint, routine, callId };
+        endpoint.held.add(begun);
+        return begun;
       } catch (error) {
         exchange.leave(LEFT);
         throw error;
@@ -146,7 +148,7 @@ export class StreamCalls {
 }
 
 /** A call that a worker has taken. */
-interface Begun {
+interface Begun extends HeldCall {
   readonly exchange: StreamExchange;
   /** The first item; `undefined` where there is none. */
   readonly first: EncodedPayload | undefined;

@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import { SelvageError } from "../../errors/mod.ts";
+import type { HeldCall } from "../../observe/mod.ts";
 import { toConnectError, toldBy } from "../../routine/mod.ts";
 import {
   createTransport,
@@ -12,7 +13,7 @@ import {
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
 import type { Attempts } from "./attempts.ts";
-import type { RequestFields } from "./call_settings.ts";
+import { checkedTimeout, type RequestFields } from "./call_settings.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { RepeatableInput } from "./repeatable_input.ts";
 
@@ -41,7 +42,7 @@ export function dispatcherTransport(
   const links = new LinkTransports(options, choices);
   const transport: Transport = {
     async unary(method, signal, timeoutMs, header, message, values) {
-      const call = placedCall(method, signal, timeoutMs ?? options.timeoutMs);
+      const call = placedCall(method, signal, longest(timeoutMs ?? options.timeoutMs));
       const once = (link: Link) =>
         links.over(link).unary(method, signal, remainingMs(call), header, message, values);
       return await attempts.make(call, once).catch((error) => {
@@ -50,10 +51,10 @@ export function dispatcherTransport(
     },
     async stream(method, signal, timeoutMs, header, messages, values) {
       const input = new RepeatableInput(messages);
-      const call = { ...placedCall(method, signal, timeoutMs ?? 0), input };
+      const call = { ...placedCall(method, signal, longest(timeoutMs ?? 0)), input };
       try {
         const response = await attempts.make(call, async (link, endpoint) => {
-          const counted = new CountedStream(endpoint);
+          const counted = new CountedStream(endpoint, call.routine);
           const transport = links.create(link, () => counted.ended());
           const response = await transport
             .stream(method, signal, remainingMs(call), header, input, values);
@@ -110,20 +111,22 @@ class LinkTransports {
 /** A stream that counts as a call in flight at its worker, from its response's first byte to its end. */
 class CountedStream {
   readonly #endpoint: Endpoint;
+  readonly #held: HeldCall;
   #state: "new" | "open" | "over" = "new";
 
-  constructor(endpoint: Endpoint) {
+  constructor(endpoint: Endpoint, routine: string) {
     this.#endpoint = endpoint;
+    this.#held = { routine };
   }
 
   begun(): void {
     if (this.#state === "over") return;
     this.#state = "open";
-    this.#endpoint.inFlight += 1;
+    this.#endpoint.held.add(this.#held);
   }
 
   ended(): void {
-    if (this.#state === "open") this.#endpoint.inFlight -= 1;
+    if (this.#state === "open") this.#endpoint.held.delete(this.#held);
     this.#state = "over";
   }
 }
@@ -142,6 +145,16 @@ async function* translated<Message>(
 function asConnect(error: unknown): ConnectError {
   if (!(error instanceof ConnectError)) return toConnectError(error);
   return error.cause instanceof SelvageError ? error : toConnectError(toldBy(error) ?? error);
+}
+
+/** @throws {ConnectError} For a time that is too long, as the transport of `@connectrpc` throws. */
+function longest<Timeout extends number | undefined>(timeoutMs: Timeout): Timeout {
+  try {
+    if (timeoutMs !== undefined && timeoutMs > 0) checkedTimeout(timeoutMs);
+    return timeoutMs;
+  } catch (error) {
+    throw toConnectError(error);
+  }
 }
 
 function placedCall(

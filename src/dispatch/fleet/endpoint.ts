@@ -1,7 +1,7 @@
 import type { WorkerState } from "../../contract/mod.ts";
 import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../../errors/mod.ts";
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
-import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
+import { HandshakeCounts, type HeldCall, type Observer } from "../../observe/mod.ts";
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
 import type { Dial, Link } from "./link.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
@@ -69,8 +69,8 @@ const SENT_AWAY_LIMIT = 3;
 
 /** A dispatcher's view of one worker. */
 export class Endpoint {
-  /** How many of the dispatcher's calls it is at. */
-  inFlight = 0;
+  /** The dispatcher's calls that it is at. */
+  readonly held = new Set<HeldCall>();
   readonly #options: EndpointOptions;
   readonly #failures = new HandshakeCounts();
   readonly #leaving: LeavingLinks;
@@ -91,6 +91,11 @@ export class Endpoint {
     this.#worker = worker;
     this.#options = options;
     this.#leaving = new LeavingLinks(options);
+  }
+
+  /** How many of the dispatcher's calls it is at. */
+  get inFlight(): number {
+    return this.held.size;
   }
 
   /** The worker, as discovery tells it. */

@@ -146,6 +146,7 @@ export class FakeNetwork {
 export class FakeDiscovery implements Discovery {
   readonly source = "fake:";
   readonly namesWorkers = true;
+  declare expectsMore?: boolean;
   #batches: (readonly DiscoveryChange[])[] = [];
   #wake = Promise.withResolvers<void>();
 

@@ -1,5 +1,6 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../discovery/mod.ts";
 import { escapePeerText } from "../../errors/mod.ts";
+import type { HeldCall } from "../../observe/mod.ts";
 import { type Balancer, roundRobin } from "./balancer.ts";
 import { Endpoint, type EndpointOptions } from "./endpoint.ts";
 import type { Dial } from "./link.ts";
@@ -29,6 +30,15 @@ export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange">
   readonly balancer?: Balancer;
 }
 
+/** How long after its connections the end of a supervised process is noticed at the latest, in milliseconds. */
+const END_NOTICED_MS = 250;
+
+/** More calls than this of one worker are not named. */
+const MAX_CALLS_NAMED = 16;
+
+/** More tags than this are not named in an error. */
+const MAX_TAGS_NAMED = 16;
+
 /** The workers of a dispatcher: found by its sources, connected on demand, chosen call by call. */
 export class Fleet {
   readonly #options: FleetOptions;
@@ -41,7 +51,10 @@ export class Fleet {
   #isKnown = false;
   #open: readonly Endpoint[] = [];
   #idle = 0;
-  #changed: PromiseWithResolvers<void> | undefined;
+  /** Those who wait for the next change. */
+  readonly #waiting = new Set<() => void>();
+  /** Why a source does not work now, by its index. */
+  readonly #ill = new Map<number, string>();
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -88,33 +101,100 @@ export class Fleet {
 
   /**
    * Connects to workers until one that has not been `tried` takes calls; those that could not be
-   * connected are added to `tried`.
+   * connected are added to `tried`. Where none is known but a source expects another one, waits for it.
    *
+   * @param signal ends the wait.
    * @returns the worker, or `undefined` where every one that is known has been tried.
    */
-  async bring(wanted: Wanted, tried: Map<Endpoint, Error>): Promise<Endpoint | undefined> {
+  async bring(
+    wanted: Wanted,
+    tried: Map<Endpoint, Error>,
+    signal?: AbortSignal,
+  ): Promise<Endpoint | undefined> {
     if (!this.#isKnown) await this.#known;
-    for (;;) {
+    for (let patient = true; signal?.aborted !== true;) {
       const chosen = this.choose(wanted, tried);
       if (chosen !== undefined) return chosen;
       const candidates = this.#candidates(wanted, tried);
-      if (candidates.length === 0) return undefined;
+      if (candidates.length === 0) {
+        if (this.#expectsMore()) {
+          await this.#change(signal);
+          continue;
+        }
+        // The end of a process is noticed a little after its connections have ended.
+        if (!patient || !this.#isSupervised(tried)) return undefined;
+        patient = false;
+        await this.#change(signal, END_NOTICED_MS);
+        continue;
+      }
       const failed = await firstOpened(candidates);
       if (failed === undefined) continue;
       for (const endpoint of failed) {
         if (endpoint.lastFailure !== undefined) tried.set(endpoint, endpoint.lastFailure);
       }
     }
+    return undefined;
   }
 
   /** Resolves when `count` workers take calls; dials all of them. */
-  async ready(count: number): Promise<void> {
+  async ready(count: number, signal?: AbortSignal): Promise<void> {
     await this.#known;
     while (this.#open.length < count) {
       this.#wake();
-      this.#changed ??= Promise.withResolvers();
-      await this.#changed.promise;
+      await this.#change(signal);
+      if (signal?.aborted) return;
     }
+  }
+
+  /** The longest-running calls that a worker is at, by its id, 16 at most. */
+  callsAt(workerId: string): readonly HeldCall[] {
+    const endpoint = this.endpoints.find(({ ref }) => ref.id === workerId);
+    const held = endpoint?.held.values().take(MAX_CALLS_NAMED).toArray() ?? [];
+    return held.map(({ routine, callId }) =>
+      callId === undefined ? { routine } : { routine, callId }
+    );
+  }
+
+  /** Why there is no worker for a call, in one sentence. */
+  whyNone({ tags }: Wanted): string {
+    if (this.closed) return "the dispatcher has been disposed of";
+    const count = this.#endpoints.size;
+    if (count > 0 && tags !== undefined && tags.length > 0) {
+      const known = new Set([...this.#endpoints.values()].flatMap(({ tags = [] }) => tags));
+      return `no worker carries the tags asked for (${quoted(tags)}); ` +
+        `${count} known, with ${known.size === 0 ? "no tags" : `the tags ${quoted([...known])}`}`;
+    }
+    const sources = this.#options.sources.map(({ discovery }, index) => {
+      const why = this.#ill.get(index);
+      return why === undefined ? discovery.source : `${discovery.source} (${why})`;
+    });
+    return `discovery has found no worker for this call: ${sources.join(", ")}`;
+  }
+
+  #expectsMore(): boolean {
+    return !this.closed &&
+      this.#options.sources.some(({ discovery }) => discovery.expectsMore === true);
+  }
+
+  /** Whether workers that could not be connected belong to a source that replaces them. */
+  #isSupervised(tried: ReadonlyMap<Endpoint, Error>): boolean {
+    return !this.closed && [...tried.keys()].some(({ state }) => state === "failing") &&
+      this.#options.sources.some(({ discovery }) => discovery.expectsMore !== undefined);
+  }
+
+  /** Waits for the next change, no longer than `timeoutMs`. */
+  #change(signal?: AbortSignal, timeoutMs?: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.add(resolve);
+    signal?.addEventListener("abort", resolve as () => void, { once: true });
+    const timer = timeoutMs === undefined
+      ? undefined
+      : this.#options.clock.schedule(resolve, timeoutMs);
+    return promise.then(() => {
+      timer?.[Symbol.dispose]();
+      this.#waiting.delete(resolve);
+      signal?.removeEventListener("abort", resolve as () => void);
+    });
   }
 
   /** The credentials of the sources are new. */
@@ -175,13 +255,14 @@ export class Fleet {
     try {
       for await (const batch of discovery.watch(this.#stop.signal)) {
         if (this.#stop.signal.aborted) return;
+        this.#ill.delete(index);
         for (const change of batch) this.#apply(change, source, index);
         this.#rebuild();
         known();
       }
     } catch (error) {
       if (this.#stop.signal.aborted) return;
-      this.#tellFailure(discovery, error instanceof Error ? error.message : String(error));
+      this.#tellFailure(discovery, index, error instanceof Error ? error.message : String(error));
     } finally {
       known();
     }
@@ -190,7 +271,7 @@ export class Fleet {
   #apply(change: DiscoveryChange, source: FleetSource, index: number): void {
     const { observer } = this.#options;
     const found = source.discovery.source;
-    if (change.kind === "failed") return this.#tellFailure(source.discovery, change.message);
+    if (change.kind === "failed") return this.#tellFailure(source.discovery, index, change.message);
     const address = change.kind === "removed" ? change.address : change.worker.address;
     const key = `${index} ${address}`;
     const known = this.#endpoints.get(key);
@@ -208,9 +289,11 @@ export class Fleet {
     }
   }
 
-  #tellFailure({ source }: Discovery, message: string): void {
+  #tellFailure({ source }: Discovery, index: number, text: string): void {
     const { observer } = this.#options;
-    observer.emit({ type: "discovery.failed", source, message: escapePeerText(message) });
+    const message = escapePeerText(text);
+    this.#ill.set(index, message);
+    observer.emit({ type: "discovery.failed", source, message });
   }
 
   #endpoint(worker: DiscoveredWorker, { dial }: FleetSource): Endpoint {
@@ -221,9 +304,12 @@ export class Fleet {
     const endpoints = this.endpoints;
     this.#open = endpoints.filter(({ link }) => link !== undefined);
     this.#idle = endpoints.filter(({ isIdle }) => isIdle).length;
-    this.#changed?.resolve();
-    this.#changed = undefined;
+    for (const resolve of this.#waiting) resolve();
   }
+}
+
+function quoted(tags: readonly string[]): string {
+  return tags.slice(0, MAX_TAGS_NAMED).map((tag) => JSON.stringify(tag)).join(", ");
 }
 
 function suits(endpoint: Endpoint, { tags }: Wanted): boolean {

@@ -102,6 +102,58 @@ Deno.test("Fleet chooses only workers that carry every tag asked for", async () 
   assert.equal(await fleet.bring({ tags: ["gpu", "us"] }, new Map()), undefined);
 });
 
+Deno.test("Fleet waits for a worker that its source expects, and stops when the call is over", async () => {
+  const { discovery, fleet } = setUp();
+  discovery.expectsMore = true;
+  const waiting = fleet.bring({}, new Map());
+  const over = new AbortController();
+  const left = fleet.bring({}, new Map(), over.signal);
+  await turn();
+  over.abort();
+  assert.equal(await left, undefined);
+  discovery.tell({ kind: "added", worker: { address: A } });
+  assert.equal(address(await waiting), A);
+});
+
+Deno.test("Fleet gives a worker's supervisor a moment to notice that it has ended", async () => {
+  const { clock, network, discovery, fleet } = setUp(A);
+  discovery.expectsMore = false;
+  network.fail(A, unreachable(A));
+  const waiting = fleet.bring({}, new Map());
+  await turn();
+  discovery.expectsMore = true;
+  discovery.tell({ kind: "removed", address: A });
+  await turn();
+  discovery.tell({ kind: "added", worker: { address: B } });
+  assert.equal(address(await waiting), B);
+  discovery.expectsMore = false;
+  discovery.tell({ kind: "removed", address: B }, { kind: "added", worker: { address: A } });
+  await turn();
+  const failing = fleet.bring({}, new Map());
+  await turn();
+  await clock.advance(250);
+  assert.equal(await failing, undefined);
+});
+
+Deno.test("Fleet says why there is no worker for a call", async () => {
+  const { discovery, fleet } = setUp();
+  discovery.tell({ kind: "failed", message: "workers.internal: no such host" });
+  await fleet.bring({}, new Map());
+  await turn();
+  assert.equal(
+    fleet.whyNone({}),
+    "discovery has found no worker for this call: fake: (workers.internal: no such host)",
+  );
+  discovery.tell({ kind: "added", worker: { address: A, tags: ["gpu", "eu"] } });
+  await turn();
+  assert.equal(
+    fleet.whyNone({ tags: ["gpu", "us"] }),
+    'no worker carries the tags asked for ("gpu", "us"); 1 known, with the tags "gpu", "eu"',
+  );
+  await fleet.close(0);
+  assert.equal(fleet.whyNone({}), "the dispatcher has been disposed of");
+});
+
 Deno.test("Fleet takes on and lets go of workers as discovery tells it", async () => {
   const { network, discovery, fleet, events } = setUp(A);
   await fleet.ready(1);

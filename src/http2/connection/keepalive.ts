@@ -1,3 +1,4 @@
+import { KeepaliveTimeout } from "./keepalive_timeout.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { Pings } from "./pings.ts";
@@ -55,7 +56,7 @@ export class Keepalive {
     this.#deadlines.set("pong", this.#timeoutMs, () => {
       // What came instead, ahead of the answer, shows as well that the peer is there.
       if (this.#clock() - this.#heardAt < this.#timeoutMs) return this.#awaitAnswer();
-      this.#lost(new Error(`no answer to a keepalive PING within ${this.#timeoutMs} ms`));
+      this.#lost(new KeepaliveTimeout(this.#timeoutMs));
     });
   }
 }

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
+import { ErrorCode, KeepaliveTimeout, type StreamEnd } from "../../http2/mod.ts";
 import { timedOut } from "./call_errors.ts";
 
 /** How a call's stream ended before its response was complete: the `cause` of the `ConnectError` thrown for it. */
@@ -26,6 +26,11 @@ export function notBegun(error: unknown): boolean {
 /** Whether a call failed with `error` because its connection was lost; it may have begun. */
 export function connectionLost(error: unknown): boolean {
   return failureOf(error)?.end.how === "connection-lost";
+}
+
+/** Whether that connection was lost because the peer no longer answered a PING. */
+export function peerSilent(error: unknown): boolean {
+  return failureOf(error)?.end.cause instanceof KeepaliveTimeout;
 }
 
 /**
