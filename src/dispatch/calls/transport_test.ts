@@ -23,7 +23,7 @@ class Pool implements AsyncDisposable {
     ({
       link: { connection: client } as unknown as Link,
       ref: { address: `worker-${at}` },
-      inFlight: 0,
+      held: new Set(),
     }) as unknown as Endpoint
   );
 
@@ -71,13 +71,13 @@ for (const [name, choices] of Object.entries(WAYS)) {
       Array(GOAWAY).fill(`${EchoService.typeName}/${method} goaway worker-0`)
     );
     assert.deepEqual(pool.retried(), expected);
-    assert.deepEqual(pool.endpoints.map(({ inFlight }) => inFlight), [0, 0]);
+    assert.deepEqual(pool.endpoints.map(({ held }) => held.size), [0, 0]);
   });
 }
 
 Deno.test("dispatcherTransport() counts a stream as in flight at its worker until it is over", async () => {
   await using pool = new Pool();
-  const inFlight = () => pool.endpoints[0]!.inFlight;
+  const inFlight = () => pool.endpoints[0]!.held.size;
   const caller = new AbortController();
   const stream = pool.client().repeat({ count: 1, text: "hang" }, caller)[Symbol.asyncIterator]();
   await stream.next();
