@@ -70,7 +70,7 @@ const SENT_AWAY_LIMIT = 3;
 /** A dispatcher's view of one worker. */
 export class Endpoint {
   /** The dispatcher's calls that it is at. */
-  readonly held = new Set<HeldCall>();
+  readonly held: Set<HeldCall> = new Set<HeldCall>();
   readonly #options: EndpointOptions;
   readonly #failures = new HandshakeCounts();
   readonly #leaving: LeavingLinks;
