@@ -3,7 +3,11 @@ export class KeepaliveTimeout extends Error {
   /** Always `KeepaliveTimeout`. */
   override readonly name = "KeepaliveTimeout";
 
-  /** @param timeoutMs how long its answer was waited for, in milliseconds. */
+  /**
+   * Made when the time is over.
+   *
+   * @param timeoutMs How long its answer was waited for, in milliseconds.
+   */
   constructor(timeoutMs: number) {
     super(`no answer to a keepalive PING within ${timeoutMs} ms`);
   }
