@@ -16,7 +16,7 @@ import {
   connectionLost,
   createTransport,
   notBegun,
-  prepareUnary,
+  prepareRequest,
   type TransportOptions,
 } from "./mod.ts";
 
@@ -371,7 +371,7 @@ Deno.test("callUnaryBytes carries bytes to a bytes handler and back, with the ca
       });
     });
     await using _ = pair;
-    const prepared = prepareUnary(EchoService.method.echo, { protocol });
+    const prepared = prepareRequest(EchoService.method.echo, { protocol });
     const response = await callUnaryBytes(pair.client, prepared, Uint8Array.of(1, 2, 3), {
       timeoutMs: 5000,
     });
@@ -381,7 +381,7 @@ Deno.test("callUnaryBytes carries bytes to a bytes handler and back, with the ca
 });
 
 Deno.test("a prepared request gives the same section for the same time", () => {
-  const prepared = prepareUnary(EchoService.method.echo);
+  const prepared = prepareRequest(EchoService.method.echo);
   assert.equal(prepared.fields(5000), prepared.fields(5000));
   assert.equal(prepared.fields(undefined), prepared.fields(undefined));
   assert.notEqual(prepared.fields(1), prepared.fields(2));

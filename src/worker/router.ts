@@ -50,7 +50,7 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
   });
   router.service(WorkerService, routines.implementation);
   router.unaryBytes(WorkerService.method.call, routines.callBytes);
-  router.duplexBytes(WorkerService.method.duplex, routines.duplexBytes);
+  router.streamBytes(WorkerService.method.duplex, routines.streamBytes);
   options.services?.(withoutFailures(router));
 }
 

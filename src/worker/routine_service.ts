@@ -34,7 +34,7 @@ import {
 import {
   type BytesCall,
   callContext,
-  type DuplexBytesHandler,
+  type StreamBytesHandler,
   type UnaryBytesHandler,
 } from "../rpc/mod.ts";
 import type { AdmittedCall, ConnectedPeer } from "./connected_peer.ts";
@@ -74,7 +74,7 @@ export class RoutineService {
   }
 
   /** Answers `Duplex` from the bytes of its messages. */
-  get duplexBytes(): DuplexBytesHandler<ConnectedPeer, AdmittedCall> {
+  get streamBytes(): StreamBytesHandler<ConnectedPeer, AdmittedCall> {
     return (requests, call) => {
       const messages = this.#exchange(requests, new ArrivedBytes(call), BYTES);
       return {

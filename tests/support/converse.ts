@@ -4,10 +4,10 @@ import type { ClientConnection } from "../../src/http2/mod.ts";
 import {
   type CompressionName,
   createTransport,
-  DuplexExchange,
-  prepareDuplex,
+  prepareRequest,
   type RpcLimits,
   type RpcRouter,
+  StreamExchange,
 } from "../../src/rpc/mod.ts";
 import { readBinary } from "../../src/rpc/wire/binary_form.ts";
 import { echoFailure } from "./echo.ts";
@@ -44,7 +44,7 @@ export function serveConverse(router: RpcRouter, lane: StreamLane, record: Conve
     converse: (requests, context) => converse(requests, context.signal, record),
   });
   if (lane === "plain") return;
-  router.duplexBytes(EchoService.method.converse, async function* (requests, call) {
+  router.streamBytes(EchoService.method.converse, async function* (requests, call) {
     for await (const item of converse(read(requests), call.signal, record)) {
       yield toBinary(EchoResponseSchema, create(EchoResponseSchema, item));
     }
@@ -135,8 +135,8 @@ async function* read(requests: AsyncIterable<Uint8Array>): AsyncGenerator<EchoRe
 
 function onBytes(connection: ClientConnection, options: ConversationOptions): Conversation {
   const { timeoutMs, acceptCompression = [], limits = {} } = options;
-  const request = prepareDuplex(EchoService.method.converse, { acceptCompression, limits });
-  const exchange = new DuplexExchange(connection, request, { timeoutMs });
+  const request = prepareRequest(EchoService.method.converse, { acceptCompression, limits });
+  const exchange = new StreamExchange(connection, request, { timeoutMs });
   return {
     send: (request) =>
       exchange.send(toBinary(EchoRequestSchema, create(EchoRequestSchema, request))),

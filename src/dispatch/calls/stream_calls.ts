@@ -12,7 +12,7 @@ import {
   type PayloadLimits,
   ROUTINE_HEADER,
 } from "../../routine/mod.ts";
-import { type PreparedDuplex, prepareDuplex, type RpcLimits } from "../../rpc/mod.ts";
+import { type PreparedStream, prepareRequest, type RpcLimits } from "../../rpc/mod.ts";
 import type { Attempts } from "./attempts.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import type { CallSettings, RequestFields } from "./call_settings.ts";
@@ -20,7 +20,7 @@ import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
 import { InputFeed } from "./input_feed.ts";
 import { judgeFailure } from "./retry.ts";
-import { StreamExchange } from "./stream_exchange.ts";
+import { StreamAttempt } from "./stream_attempt.ts";
 
 /** What making calls with streams takes. */
 export interface StreamCallsOptions {
@@ -38,7 +38,7 @@ const MAX_PREPARED = 4_096;
 /** Calls routines that answer with a stream. */
 export class StreamCalls {
   readonly #options: StreamCallsOptions;
-  readonly #prepared = new Map<string, PreparedDuplex>();
+  readonly #prepared = new Map<string, PreparedStream>();
 
   /** Over a fleet. */
   constructor(options: StreamCallsOptions) {
@@ -112,7 +112,7 @@ export class StreamCalls {
     const { attempts } = this.#options;
     const request = this.#prepare(envelope.routine);
     return attempts.make(call, async (link, endpoint) => {
-      const exchange = new StreamExchange({
+      const exchange = new StreamAttempt({
         connection: link.connection,
         request,
         envelope,
@@ -134,11 +134,11 @@ export class StreamCalls {
     });
   }
 
-  #prepare(name: string): PreparedDuplex {
+  #prepare(name: string): PreparedStream {
     const known = this.#prepared.get(name);
     if (known !== undefined) return known;
     if (this.#prepared.size === MAX_PREPARED) this.#prepared.clear();
-    const prepared = prepareDuplex(WorkerService.method.duplex, {
+    const prepared = prepareRequest(WorkerService.method.duplex, {
       fields: [ROUTINE_HEADER, name],
       limits: this.#options.limits,
     });
@@ -149,7 +149,7 @@ export class StreamCalls {
 
 /** A call that a worker has taken. */
 interface Begun extends HeldCall {
-  readonly exchange: StreamExchange;
+  readonly exchange: StreamAttempt;
   /** The first item; `undefined` where there is none. */
   readonly first: EncodedPayload | undefined;
   readonly link: Link;

@@ -2,7 +2,12 @@ import type { AnyRoutine, CallOptions } from "../../contract/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import { CallRecord, type Metrics, startClientSpan } from "../../observe/mod.ts";
-import { callUnaryBytes, type PreparedUnary, prepareUnary, type RpcLimits } from "../../rpc/mod.ts";
+import {
+  callUnaryBytes,
+  type PreparedUnary,
+  prepareRequest,
+  type RpcLimits,
+} from "../../rpc/mod.ts";
 import {
   decodeCallResponse,
   decodePayload,
@@ -93,7 +98,7 @@ export class UnaryCalls {
     const known = this.#prepared.get(name);
     if (known !== undefined) return known;
     if (this.#prepared.size === MAX_PREPARED) this.#prepared.clear();
-    const prepared = prepareUnary(WorkerService.method.call, {
+    const prepared = prepareRequest(WorkerService.method.call, {
       fields: [ROUTINE_HEADER, name],
       limits: this.#options.limits,
     });

@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { escapePeerText } from "../../errors/mod.ts";
 import { DescribeResponseSchema, WorkerService } from "../../gen/mod.ts";
 import type { ClientConnection } from "../../http2/mod.ts";
-import { callUnaryBytes, prepareUnary } from "../../rpc/mod.ts";
+import { callUnaryBytes, prepareRequest } from "../../rpc/mod.ts";
 
 /** What a proven worker says of itself. */
 export interface SelfDescription {
@@ -19,7 +19,7 @@ const TIMEOUT_MS = 2_000;
 const MAX_TAGS = 64;
 const MAX_TAG_LENGTH = 256;
 
-const request = prepareUnary(WorkerService.method.describe);
+const request = prepareRequest(WorkerService.method.describe);
 const nothing = new Uint8Array(0);
 
 /** Asks a worker for its id and tags. A server that is no worker of ours, or does not say, has none. */

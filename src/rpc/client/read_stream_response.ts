@@ -5,7 +5,7 @@ import type { BodyReader } from "../wire/body_reader.ts";
 import { invalidFields } from "../wire/call_errors.ts";
 import { compressionOf } from "../wire/compression.ts";
 import { headersOf } from "../wire/header_fields.ts";
-import type { PreparedDuplex } from "./prepared_stream.ts";
+import type { PreparedStream } from "./prepared_request.ts";
 import { WholeEnvelopes } from "../wire/whole_messages.ts";
 
 /**
@@ -16,7 +16,7 @@ import { WholeEnvelopes } from "../wire/whole_messages.ts";
  * @throws {ConnectError} the error it carries, or what is wrong with it.
  */
 export async function* readStreamResponse(
-  { method, limits, acceptCompression }: PreparedDuplex,
+  { method, limits, acceptCompression }: PreparedStream,
   fields: HeaderList,
   body: BodyReader,
 ): AsyncGenerator<Uint8Array, undefined> {

@@ -6,7 +6,7 @@ import { type HeaderList, headerValue } from "../../http2/mod.ts";
 import { invalidFields } from "../wire/call_errors.ts";
 import { compressionOf } from "../wire/compression.ts";
 import { headersOf } from "../wire/header_fields.ts";
-import type { PreparedUnary } from "./prepared_unary.ts";
+import type { PreparedUnary } from "./prepared_request.ts";
 
 /** A response as it was received. */
 export interface ReceivedResponse {

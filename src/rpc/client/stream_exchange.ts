@@ -1,38 +1,27 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { DescMethodBiDiStreaming } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
 import {
   type ClientConnection,
   ErrorCode,
   type HeaderList,
   type Stream,
   type StreamEnd,
-  type StreamReceiver,
 } from "../../http2/mod.ts";
 import { BodyReader } from "../wire/body_reader.ts";
-import { invalidFields, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
-import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
+import { invalidFields, tooLargeToSend } from "../wire/call_errors.ts";
 import { envelopeHead } from "../wire/envelope.ts";
 import { areValid } from "../wire/header_fields.ts";
-import type { PreparedDuplex } from "./prepared_stream.ts";
+import { errorOfStreamEnd } from "../wire/stream_failure.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import type { PreparedStream } from "./prepared_request.ts";
 import { readStreamResponse } from "./read_stream_response.ts";
 import { isOrdinaryStream, ResponseMessages } from "./response_messages.ts";
-import { errorOfStreamEnd } from "../wire/stream_failure.ts";
-import type { UnaryCallOptions } from "./unary_exchange.ts";
-
-/** How one call with streams is made: as a unary one is. */
-export type DuplexCallOptions = UnaryCallOptions;
 
 /**
  * A call with streams both ways in binary form, from bytes to bytes. What it has received is cut into
  * messages as they are read, and a reader that stops stops the writer.
  */
-export class DuplexExchange implements StreamReceiver, Expiring {
-  readonly #request: PreparedDuplex;
-  readonly #signal: AbortSignal | undefined;
-  #stream: Stream | undefined;
-  #deadline: Deadline | undefined;
-  #expiresAt = Infinity;
-  #onAbort: (() => void) | undefined;
-
+export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   /** Messages that wait until the stream takes more; `undefined` while it does. */
   #unsent: Uint8Array[] | undefined;
   #sending: "open" | "ending" | "ended" = "open";
@@ -57,38 +46,16 @@ export class DuplexExchange implements StreamReceiver, Expiring {
    */
   constructor(
     connection: ClientConnection,
-    request: PreparedDuplex,
-    options: DuplexCallOptions = {},
+    request: PreparedStream,
+    options: ExchangeOptions = {},
   ) {
-    const { signal, timeoutMs, fields } = options;
-    this.#request = request;
-    this.#signal = signal;
-    if (signal?.aborted) {
-      this.#fail(canceled(signal));
-      return;
-    }
-    if (timeoutMs !== undefined) this.#arm(timeoutMs);
-    if (this.#reading.name !== "open") return;
-    if (signal !== undefined) {
-      this.#onAbort = () => this.cancel(canceled(signal));
-      signal.addEventListener("abort", this.#onAbort);
-    }
-    const section = request.fields(timeoutMs);
-    try {
-      this.#stream = connection.open(
-        fields === undefined ? section : [...section, ...fields],
-        this,
-        { endStream: false },
-      );
-    } catch (error) {
-      // A field that cannot be sent.
-      this.#fail(ConnectError.from(error, Code.Internal));
-    }
+    super(request);
+    this.begin(connection, options);
   }
 
   /** Sends a message, as soon as the stream takes it. */
   send(message: Uint8Array): void {
-    const { limits } = this.#request;
+    const { limits } = this.request;
     if (message.byteLength > limits.sendBytes) {
       this.cancel(tooLargeToSend(message.byteLength, limits));
     } else if (this.#sending !== "open") return;
@@ -118,7 +85,7 @@ export class DuplexExchange implements StreamReceiver, Expiring {
         if (message !== undefined) return message;
         const piece = this.#pieces.shift();
         if (piece === undefined) break;
-        this.#stream?.release(piece.byteLength);
+        this.stream?.release(piece.byteLength);
         messages.push(piece);
       }
       if (this.#complete && this.#reading.name === "open") {
@@ -147,23 +114,16 @@ export class DuplexExchange implements StreamReceiver, Expiring {
     }
   }
 
-  /** Ends the call, unless it is over; reading then throws the error. */
-  cancel(error: ConnectError): void {
-    if (this.#reading.name !== "open") return;
-    this.#fail(error);
-    this.#stream?.reset(ErrorCode.CANCEL);
-  }
-
   headers(fields: HeaderList, endStream: boolean): void {
-    const { limits } = this.#request;
+    const { limits } = this.request;
     if (isOrdinaryStream(fields)) {
       this.#messages = new ResponseMessages(fields, limits.messageBytes);
     } else {
       this.#body = new BodyReader({
-        release: (count) => this.#stream?.release(count),
+        release: (count) => this.stream?.release(count),
         abandoned: () => {},
       });
-      this.#readOtherwise = readStreamResponse(this.#request, fields, this.#body);
+      this.#readOtherwise = readStreamResponse(this.request, fields, this.#body);
       this.#wake();
     }
     if (endStream) this.#completed();
@@ -171,7 +131,7 @@ export class DuplexExchange implements StreamReceiver, Expiring {
 
   data(bytes: Uint8Array, endStream: boolean): void {
     if (this.#body !== undefined) this.#body.push(bytes);
-    else if (this.#reading.name !== "open") this.#stream?.release(bytes.byteLength);
+    else if (this.#reading.name !== "open") this.stream?.release(bytes.byteLength);
     else if (bytes.byteLength > 0) this.#pieces.push(bytes);
     if (endStream) this.#completed();
     else this.#wake();
@@ -198,21 +158,21 @@ export class DuplexExchange implements StreamReceiver, Expiring {
   closed(end: StreamEnd): void {
     this.#sending = "ended";
     this.#unsent = undefined;
-    if (!this.#complete) this.#fail(errorOfStreamEnd(end, this.#expiresAt));
+    if (!this.#complete) this.fail(errorOfStreamEnd(end, this.expiresAt));
   }
 
-  /** The deadline has passed. */
-  expired(): void {
-    this.cancel(timedOut());
+  protected override get isOver(): boolean {
+    return this.#reading.name !== "open";
   }
 
-  #arm(timeoutMs: number): void {
-    if (timeoutMs <= 0) {
-      this.expired();
-      return;
-    }
-    this.#expiresAt = performance.now() + timeoutMs;
-    this.#deadline = expireAfter(timeoutMs, this);
+  protected override fail(error: ConnectError): void {
+    if (this.isOver) return;
+    this.#sending = "ended";
+    this.#unsent = undefined;
+    this.#settle({ name: "failed", error });
+    for (const piece of this.#pieces.splice(0)) this.stream?.release(piece.byteLength);
+    this.#messages?.drop();
+    this.#body?.fail(error);
   }
 
   get #isBlocked(): boolean {
@@ -220,14 +180,14 @@ export class DuplexExchange implements StreamReceiver, Expiring {
   }
 
   #write(message: Uint8Array): void {
-    const stream = this.#stream as Stream;
+    const stream = this.stream as Stream;
     const ready = stream.sendData(envelopeHead(message.byteLength, 0), false);
     if (!stream.sendData(message, false) || !ready) this.#unsent = [];
   }
 
   #writeEnd(): void {
     this.#sending = "ended";
-    this.#stream?.sendData(EMPTY, true);
+    this.stream?.sendData(EMPTY, true);
   }
 
   /** All of the response has arrived: what is left of the request is of no use to anyone. */
@@ -244,7 +204,7 @@ export class DuplexExchange implements StreamReceiver, Expiring {
     if (this.#sending === "ended") return;
     this.#sending = "ended";
     this.#unsent = undefined;
-    this.#stream?.reset(ErrorCode.CANCEL);
+    this.stream?.reset(ErrorCode.CANCEL);
   }
 
   async #nextOtherwise(
@@ -260,20 +220,9 @@ export class DuplexExchange implements StreamReceiver, Expiring {
     }
   }
 
-  #fail(error: ConnectError): void {
-    if (this.#reading.name !== "open") return;
-    this.#sending = "ended";
-    this.#unsent = undefined;
-    this.#settle({ name: "failed", error });
-    for (const piece of this.#pieces.splice(0)) this.#stream?.release(piece.byteLength);
-    this.#messages?.drop();
-    this.#body?.fail(error);
-  }
-
   #settle(reading: Reading): void {
     this.#reading = reading;
-    this.#deadline?.cancel();
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.settle();
     this.#wake();
   }
 
@@ -291,8 +240,3 @@ type Reading =
   | { readonly name: "failed"; readonly error: ConnectError };
 
 const EMPTY = new Uint8Array(0);
-
-/** As connect-es words it. */
-function canceled(signal: AbortSignal): ConnectError {
-  return ConnectError.from(signal.reason, Code.Canceled);
-}

@@ -8,7 +8,7 @@ import type { Transport, UnaryResponse } from "@connectrpc/connect";
 import { readBinary, writeBinary } from "../wire/binary_form.ts";
 import { compressionNames } from "../wire/compression.ts";
 import { appendFields, headersOf } from "../wire/header_fields.ts";
-import { type PreparedUnary, prepareUnary } from "./prepared_unary.ts";
+import { type PreparedUnary, prepareRequest } from "./prepared_request.ts";
 import type { TransportOptions } from "./transport_options.ts";
 import { exchangeUnary, type UnaryResponseBytes } from "./unary_exchange.ts";
 
@@ -40,7 +40,7 @@ export function createFastUnary(options: TransportOptions): Transport["unary"] {
 
 function prepare(method: DescMethodUnary, options: TransportOptions): PreparedUnary {
   const { authority, scheme, acceptCompression = compressionNames, limits } = options;
-  return prepareUnary(method, {
+  return prepareRequest(method, {
     protocol: options.protocol === "grpc" ? "grpc" : "connect",
     authority,
     scheme,

@@ -10,9 +10,9 @@ import type { Admission, Admit, ArrivingCall } from "./admission.ts";
 import type { RpcProtocol } from "../wire/protocol.ts";
 import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_status.ts";
 import { callContext } from "./call_context.ts";
-import { DuplexCall } from "./stream_call.ts";
-import { FastCall, type FastHandler } from "./unary_call.ts";
-import { fastHandlerOf } from "./unary_implementation.ts";
+import { StreamCall } from "./stream_call.ts";
+import { UnaryCall, type UnaryHandler } from "./unary_call.ts";
+import { unaryHandlerOf } from "./unary_implementation.ts";
 import { connectionBudgets, type GatherBudget } from "../wire/gather_budget.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
 import { refusalKey } from "./refusal.ts";
@@ -44,10 +44,10 @@ export function createRequestHandler<Peer, Context>(
   const { limits, json, routes } = recordedRoutes(options.router);
   const budgetOfConnection = connectionBudgets(options.gatheredBytes);
   const turns = new Turns();
-  const fastHandlers = new Map<Route, FastHandler>();
+  const fastHandlers = new Map<Route, UnaryHandler>();
   for (const route of routes.values()) {
     if (route.implementation === undefined) continue;
-    fastHandlers.set(route, fastHandlerOf(route, route.implementation));
+    fastHandlers.set(route, unaryHandlerOf(route, route.implementation));
   }
 
   function receive(
@@ -89,15 +89,15 @@ export function createRequestHandler<Peer, Context>(
 /** The call on the lane that takes it. */
 function callOf(
   request: ArrivedRequest,
-  fastHandler: FastHandler | undefined,
+  fastHandler: UnaryHandler | undefined,
   peer: unknown,
 ): StreamReceiver & WaitingCall {
   const { facts, route } = request;
   if (facts.plainBinary && fastHandler !== undefined) {
-    return new FastCall(request, fastHandler, peer);
+    return new UnaryCall(request, fastHandler, peer);
   }
   if (facts.plainStream && route.duplex !== undefined) {
-    return new DuplexCall(request, route.duplex, peer);
+    return new StreamCall(request, route.duplex, peer);
   }
   return new AdmittedPlainCall(request);
 }

@@ -14,7 +14,7 @@ import type {
 } from "@bufbuild/protobuf";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ConfigurationError } from "../../errors/mod.ts";
-import type { DuplexBytesHandler } from "./stream_bytes.ts";
+import type { StreamBytesHandler } from "./stream_bytes.ts";
 import { compressionNames, compressionOf } from "../wire/compression.ts";
 import type { JsonOptions } from "../wire/json_options.ts";
 import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
@@ -47,9 +47,9 @@ export interface RpcRouter extends ConnectRouter {
    * Answers the calls of `method` that arrive in binary form, uncompressed and over Connect, from the
    * bytes of their messages. The service must be registered too: it answers those that arrive otherwise.
    */
-  duplexBytes<Peer, Context>(
+  streamBytes<Peer, Context>(
     method: DescMethodBiDiStreaming,
-    handler: DuplexBytesHandler<Peer, Context>,
+    handler: StreamBytesHandler<Peer, Context>,
   ): this;
 }
 
@@ -66,7 +66,7 @@ export interface Route {
   /** The implementation, where calls may reach it without connect-es. */
   readonly implementation: FastImplementation | undefined;
   /** What answers a call with streams both ways from its bytes. */
-  readonly duplex: DuplexBytesHandler<unknown, unknown> | undefined;
+  readonly duplex: StreamBytesHandler<unknown, unknown> | undefined;
 }
 
 /** An implementation of a unary method, on messages or on bytes. */
@@ -98,7 +98,7 @@ class RecordingRouter implements RpcRouter {
   readonly #router: ConnectRouter;
   readonly #implementations = new Map<string, UnaryImplementation>();
   readonly #bytes = new Map<string, UnaryBytesHandler<unknown, unknown>>();
-  readonly #duplexBytes = new Map<string, DuplexBytesHandler<unknown, unknown>>();
+  readonly #streamBytes = new Map<string, StreamBytesHandler<unknown, unknown>>();
   readonly #json: JsonOptions | undefined;
 
   constructor(limits: RpcLimits, json: JsonOptions | undefined) {
@@ -153,11 +153,11 @@ class RecordingRouter implements RpcRouter {
     return this;
   }
 
-  duplexBytes<Peer, Context>(
+  streamBytes<Peer, Context>(
     method: DescMethodBiDiStreaming,
-    handler: DuplexBytesHandler<Peer, Context>,
+    handler: StreamBytesHandler<Peer, Context>,
   ): this {
-    this.#duplexBytes.set(methodPath(method), handler as DuplexBytesHandler<unknown, unknown>);
+    this.#streamBytes.set(methodPath(method), handler as StreamBytesHandler<unknown, unknown>);
     return this;
   }
 
@@ -169,10 +169,10 @@ class RecordingRouter implements RpcRouter {
         method: handler.method,
         handler,
         implementation: this.#implementationOf(path),
-        duplex: this.#duplexBytes.get(path),
+        duplex: this.#streamBytes.get(path),
       });
     }
-    for (const path of [...this.#bytes.keys(), ...this.#duplexBytes.keys()]) {
+    for (const path of [...this.#bytes.keys(), ...this.#streamBytes.keys()]) {
       if (routes.has(path)) continue;
       throw new ConfigurationError(`bytes are served for ${path}, whose service is not registered`);
     }

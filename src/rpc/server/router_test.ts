@@ -22,7 +22,7 @@ Deno.test("createRequestHandler refuses bytes for a service that is not register
   const unary = createRpcRouter();
   unary.unaryBytes(EchoService.method.echo, (bytes) => bytes);
   const duplex = createRpcRouter();
-  duplex.duplexBytes(EchoService.method.converse, (requests) => requests);
+  duplex.streamBytes(EchoService.method.converse, (requests) => requests);
   for (const router of [unary, duplex]) {
     assert.throws(() => createRequestHandler({ router, admit }), ConfigurationError);
   }

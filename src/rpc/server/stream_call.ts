@@ -9,7 +9,7 @@ import {
 import { BodyReader } from "../wire/body_reader.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
-import type { DuplexBytesCall, DuplexBytesHandler } from "./stream_bytes.ts";
+import type { StreamBytesCall, StreamBytesHandler } from "./stream_bytes.ts";
 import { type ArrivedRequest, isTooLate, PlainCall } from "./plain_call.ts";
 import { refusalKey } from "./refusal.ts";
 import { RequestMessages } from "./request_messages.ts";
@@ -20,13 +20,13 @@ import { StreamResponse } from "./stream_response.ts";
  * A call of Connect with streams both ways in uncompressed binary form, from bytes to bytes. Refusals
  * are answered by a {@linkcode PlainCall}, so that they are answered exactly as there.
  */
-export class DuplexCall implements StreamReceiver, DuplexBytesCall<unknown, unknown>, Expiring {
+export class StreamCall implements StreamReceiver, StreamBytesCall<unknown, unknown>, Expiring {
   readonly protocol = "connect";
   /** What the call was admitted with. */
   context: unknown;
   readonly peer: unknown;
   readonly #request: ArrivedRequest;
-  readonly #handler: DuplexBytesHandler<unknown, unknown>;
+  readonly #handler: StreamBytesHandler<unknown, unknown>;
   readonly #body: BodyReader;
   readonly #response: StreamResponse;
   #state: "arriving" | "running" | "over" = "arriving";
@@ -43,7 +43,7 @@ export class DuplexCall implements StreamReceiver, DuplexBytesCall<unknown, unkn
 
   constructor(
     request: ArrivedRequest,
-    handler: DuplexBytesHandler<unknown, unknown>,
+    handler: StreamBytesHandler<unknown, unknown>,
     peer: unknown,
   ) {
     this.#request = request;

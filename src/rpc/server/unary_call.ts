@@ -19,9 +19,9 @@ import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import type { UnaryBytesCall } from "./unary_bytes.ts";
 
 /** Runs an implementation on the fast lane. */
-export type FastHandler = (
+export type UnaryHandler = (
   request: Uint8Array,
-  call: FastCall,
+  call: UnaryCall,
 ) => Uint8Array | PromiseLike<Uint8Array>;
 
 /**
@@ -31,14 +31,14 @@ export type FastHandler = (
  * Whatever is out of the ordinary (a malformed or oversized request, a refusal, an error thrown) is
  * handed to a {@linkcode PlainCall}, so that it is answered exactly as there.
  */
-export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown>, Expiring {
+export class UnaryCall implements StreamReceiver, UnaryBytesCall<unknown, unknown>, Expiring {
   /** What the call was admitted with. */
   context: unknown;
   /** Response metadata, where the implementation set some. */
   metadata: ResponseMetadata | undefined;
   readonly peer: unknown;
   readonly #request: ArrivedRequest;
-  readonly #handler: FastHandler;
+  readonly #handler: UnaryHandler;
   #state: FastState = "arriving";
   #requestEnded = false;
   /** An error was answered, whatever else happens. */
@@ -53,7 +53,7 @@ export class FastCall implements StreamReceiver, UnaryBytesCall<unknown, unknown
   #abort: AbortController | undefined;
   #timer: Deadline | undefined;
 
-  constructor(request: ArrivedRequest, handler: FastHandler, peer: unknown) {
+  constructor(request: ArrivedRequest, handler: UnaryHandler, peer: unknown) {
     this.#request = request;
     this.#handler = handler;
     this.peer = peer;
@@ -301,10 +301,10 @@ function refusalValues(refusal: Refusal): ContextValues {
   return createContextValues().set(refusalKey, refusal);
 }
 
-const arriving: FastCall[] = [];
+const arriving: UnaryCall[] = [];
 
 /** Nearly all requests arrive in one piece: only the others, once a turn, are given a timer. */
-function armUnlessComplete(call: FastCall): void {
+function armUnlessComplete(call: UnaryCall): void {
   if (arriving.push(call) === 1) queueMicrotask(armArriving);
 }
 

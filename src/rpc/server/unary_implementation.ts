@@ -2,19 +2,19 @@ import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { readBinary, writeBinary } from "../wire/binary_form.ts";
 import { callContext } from "./call_context.ts";
-import type { FastCall, FastHandler } from "./unary_call.ts";
+import type { UnaryCall, UnaryHandler } from "./unary_call.ts";
 import type { ResponseMetadata } from "./unary_response.ts";
 import { headersOf } from "../wire/header_fields.ts";
 import { urlOf } from "./request_facts.ts";
 import type { FastImplementation, Route, UnaryImplementation } from "./router.ts";
 
 /** How the fast lane runs a route's implementation. */
-export function fastHandlerOf(route: Route, implementation: FastImplementation): FastHandler {
+export function unaryHandlerOf(route: Route, implementation: FastImplementation): UnaryHandler {
   if (implementation.on === "bytes") return implementation.invoke;
   return onMessages(route.method as DescMethodUnary, implementation.invoke);
 }
 
-function onMessages(method: DescMethodUnary, invoke: UnaryImplementation): FastHandler {
+function onMessages(method: DescMethodUnary, invoke: UnaryImplementation): UnaryHandler {
   return (request, call) => {
     const output = invoke(
       readBinary(method.input, request) as never,
@@ -34,13 +34,13 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 class FastContext implements HandlerContext, ResponseMetadata {
   readonly method: DescMethodUnary;
   readonly requestMethod = "POST";
-  readonly #call: FastCall;
+  readonly #call: UnaryCall;
   #requestHeader: Headers | undefined;
   #responseHeader: Headers | undefined;
   #responseTrailer: Headers | undefined;
   #values: ContextValues | undefined;
 
-  constructor(method: DescMethodUnary, call: FastCall) {
+  constructor(method: DescMethodUnary, call: UnaryCall) {
     this.method = method;
     this.#call = call;
   }

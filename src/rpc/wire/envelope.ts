@@ -36,14 +36,61 @@ function writeHead(bytes: Uint8Array, flags: number, length: number): void {
   bytes[4] = length;
 }
 
+/** Reads the heads of envelopes, which may come in pieces. */
+export class EnvelopeHead {
+  /** The flags of the head that was read last. */
+  flags = 0;
+  /** The length that it declares. */
+  length = 0;
+  /** Octets of it that are missing. */
+  #missing = ENVELOPE_BYTES;
+
+  /** Whether all of the head has been read. */
+  get isWhole(): boolean {
+    return this.#missing === 0;
+  }
+
+  /** Whether some of the head has been read. */
+  get hasBegun(): boolean {
+    return this.#missing < ENVELOPE_BYTES;
+  }
+
+  /** Another head follows. */
+  reset(): void {
+    this.#missing = ENVELOPE_BYTES;
+  }
+
+  /** Reads on from `at`; returns where the head, or what there is of it, ends. */
+  read(bytes: Uint8Array, at: number): number {
+    if (this.#missing === ENVELOPE_BYTES && bytes.byteLength - at >= ENVELOPE_BYTES) {
+      this.flags = bytes[at] as number;
+      this.length = declaredLength(bytes, at);
+      this.#missing = 0;
+      return at + ENVELOPE_BYTES;
+    }
+    for (; this.#missing > 0 && at < bytes.byteLength; at++) {
+      const octet = bytes[at] as number;
+      if (this.#missing === ENVELOPE_BYTES) {
+        this.flags = octet;
+        this.length = 0;
+      } else this.length = this.length * 256 + octet;
+      this.#missing--;
+    }
+    return at;
+  }
+}
+
 /**
  * The message of a body that is exactly one envelope without flags; `undefined` for any other body,
  * whatever length it declares.
  */
 export function soleMessage(body: Uint8Array): Uint8Array | undefined {
   if (body.byteLength < ENVELOPE_BYTES || body[0] !== 0) return undefined;
-  const [, b1 = 0, b2 = 0, b3 = 0, b4 = 0] = body;
-  const length = ((b1 << 24) | (b2 << 16) | (b3 << 8) | b4) >>> 0;
-  if (length !== body.byteLength - ENVELOPE_BYTES) return undefined;
+  if (declaredLength(body, 0) !== body.byteLength - ENVELOPE_BYTES) return undefined;
   return body.subarray(ENVELOPE_BYTES);
+}
+
+function declaredLength(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at + 1] as number) << 24) | ((bytes[at + 2] as number) << 16);
+  return (high | ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number)) >>> 0;
 }

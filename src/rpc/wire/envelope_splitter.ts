@@ -1,5 +1,5 @@
 import { messageTooLarge } from "./call_errors.ts";
-import { ENVELOPE_BYTES } from "./envelope.ts";
+import { EnvelopeHead } from "./envelope.ts";
 import type { GatherBudget } from "./gather_budget.ts";
 import { Gathered } from "./gathered.ts";
 
@@ -8,15 +8,10 @@ import { Gathered } from "./gathered.ts";
  * envelope declares takes no room before it has arrived.
  */
 export class EnvelopeSplitter {
-  /** The flags of the message that was given last. */
-  flags = 0;
   readonly #maxBytes: number;
   #bytes: Uint8Array = EMPTY;
   #at = 0;
-  /** Octets still missing of the header at hand. */
-  #headerLeft = ENVELOPE_BYTES;
-  /** What the header at hand declares. */
-  #declared = 0;
+  readonly #head = new EnvelopeHead();
   /** The payload of an envelope that comes in pieces. */
   readonly #payload: Gathered;
 
@@ -29,9 +24,14 @@ export class EnvelopeSplitter {
     this.#payload = new Gathered(budget);
   }
 
+  /** The flags of the message that was given last. */
+  get flags(): number {
+    return this.#head.flags;
+  }
+
   /** Whether an envelope has begun and not ended. */
   get isTorn(): boolean {
-    return this.#headerLeft < ENVELOPE_BYTES;
+    return this.#head.hasBegun;
   }
 
   /** The next piece of the body; the one before has been read to its end. */
@@ -48,21 +48,23 @@ export class EnvelopeSplitter {
    */
   next(): Uint8Array | undefined {
     const bytes = this.#bytes;
-    while (this.#headerLeft > 0) {
-      if (this.#at === bytes.byteLength) return undefined;
-      this.#readHeader(bytes[this.#at++] as number);
+    const head = this.#head;
+    if (!head.isWhole) {
+      this.#at = head.read(bytes, this.#at);
+      if (!head.isWhole) return undefined;
+      if (head.length > this.#maxBytes) throw messageTooLarge(head.length, this.#maxBytes);
     }
-    const missing = this.#declared - this.#payload.length;
+    const missing = head.length - this.#payload.length;
     const start = this.#at;
     const left = bytes.byteLength - start;
     this.#at += Math.min(missing, left);
     if (left < missing) {
-      if (left > 0) this.#payload.add(bytes.subarray(start), this.#declared);
+      if (left > 0) this.#payload.add(bytes.subarray(start), head.length);
       return undefined;
     }
-    this.#headerLeft = ENVELOPE_BYTES;
+    head.reset();
     if (this.#payload.length === 0) return keepable(bytes, start, this.#at);
-    this.#payload.add(bytes.subarray(start, this.#at), this.#declared);
+    this.#payload.add(bytes.subarray(start, this.#at), head.length);
     return this.#payload.take();
   }
 
@@ -71,17 +73,6 @@ export class EnvelopeSplitter {
     this.#payload.drop();
     this.#bytes = EMPTY;
     this.#at = 0;
-  }
-
-  #readHeader(octet: number): void {
-    if (this.#headerLeft === ENVELOPE_BYTES) {
-      this.flags = octet;
-      this.#declared = 0;
-    } else this.#declared = this.#declared * 256 + octet;
-    this.#headerLeft--;
-    if (this.#headerLeft === 0 && this.#declared > this.#maxBytes) {
-      throw messageTooLarge(this.#declared, this.#maxBytes);
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { BodyReader } from "./body_reader.ts";
+import { EnvelopeHead } from "./envelope.ts";
 import type { GatherBudget } from "./gather_budget.ts";
 import { Gathered } from "./gathered.ts";
 
@@ -69,10 +70,9 @@ abstract class WholeMessages implements AsyncIterableIterator<Uint8Array> {
  */
 export class WholeEnvelopes extends WholeMessages {
   readonly #maxBytes: number;
-  /** Octets still missing of the current header, then of its payload. */
-  #headerLeft = ENVELOPE_HEADER;
+  readonly #head = new EnvelopeHead();
+  /** Octets still missing of the current payload. */
   #payloadLeft = 0;
-  #declared = 0;
   /** An envelope declared too much: the reader is given everything as it comes, and says so. */
   #overlong = false;
   readonly #endFlag: number | undefined;
@@ -119,41 +119,32 @@ export class WholeEnvelopes extends WholeMessages {
   #gather(bytes: Uint8Array): void {
     const length = this.gathered.length + bytes.byteLength;
     // The header is needed to know how many there will be.
-    this.gathered.add(bytes, this.#headerLeft > 0 ? undefined : length + this.#payloadLeft);
+    this.gathered.add(bytes, this.#head.isWhole ? length + this.#payloadLeft : undefined);
   }
 
   /** Where the last envelope that ends in `bytes` does; 0 where none does. */
   #scan(bytes: Uint8Array): number {
+    const head = this.#head;
     let end = 0;
     for (let at = 0; at < bytes.byteLength;) {
-      if (this.#headerLeft > 0) {
-        this.#readHeader(bytes[at++] as number);
+      if (!head.isWhole) {
+        at = head.read(bytes, at);
+        if (!head.isWhole) return end;
+        this.#flags |= head.flags;
+        this.#payloadLeft = head.length;
+        this.#overlong = head.length > this.#maxBytes;
         if (this.#overlong) return bytes.byteLength;
-      } else {
-        const taken = Math.min(this.#payloadLeft, bytes.byteLength - at);
-        this.#payloadLeft -= taken;
-        at += taken;
       }
-      if (this.#headerLeft === 0 && this.#payloadLeft === 0) {
-        end = at;
-        this.#headerLeft = ENVELOPE_HEADER;
-        this.#declared = 0;
-      }
+      const taken = Math.min(this.#payloadLeft, bytes.byteLength - at);
+      this.#payloadLeft -= taken;
+      at += taken;
+      if (this.#payloadLeft > 0) return end;
+      end = at;
+      head.reset();
     }
     return end;
   }
-
-  #readHeader(octet: number): void {
-    if (this.#headerLeft === ENVELOPE_HEADER) this.#flags |= octet;
-    else this.#declared = this.#declared * 256 + octet;
-    this.#headerLeft--;
-    if (this.#headerLeft > 0) return;
-    this.#payloadLeft = this.#declared;
-    this.#overlong = this.#declared > this.#maxBytes;
-  }
 }
-
-const ENVELOPE_HEADER = 5;
 
 /**
  * A body that is one message, given in one piece; see {@linkcode WholeEnvelopes}. One that is too large

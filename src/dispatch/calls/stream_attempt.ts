@@ -6,14 +6,14 @@ import {
   type EncodedPayload,
   encodeDuplexRequest,
 } from "../../routine/mod.ts";
-import { DuplexExchange, type PreparedDuplex } from "../../rpc/mod.ts";
+import { type PreparedStream, StreamExchange } from "../../rpc/mod.ts";
 import type { InputFeed } from "./input_feed.ts";
 
 /** What one attempt at a call with streams is made of. */
-export interface StreamExchangeOptions {
+export interface StreamAttemptOptions {
   /** The connection of the attempt. */
   readonly connection: ClientConnection;
-  readonly request: PreparedDuplex;
+  readonly request: PreparedStream;
   readonly envelope: CallEnvelope;
   /** What the caller sends, where the routine is a duplex one. */
   readonly feed: InputFeed<Uint8Array> | undefined;
@@ -23,19 +23,19 @@ export interface StreamExchangeOptions {
 }
 
 /** A call with streams on one worker: items come, no further ahead of their reader than it allows. */
-export class StreamExchange {
+export class StreamAttempt {
   readonly #ahead: number;
   readonly #feed: InputFeed<Uint8Array> | undefined;
-  readonly #exchange: DuplexExchange;
+  readonly #exchange: StreamExchange;
   /** Items taken by the reader for which no credit was given yet. */
   #taken = 0;
   /** What the caller's own stream failed with. */
   #inputFailure: { readonly error: unknown } | undefined;
 
   /** Sends the call. */
-  constructor(options: StreamExchangeOptions) {
+  constructor(options: StreamAttemptOptions) {
     const { connection, request, envelope, feed } = options;
-    const exchange = new DuplexExchange(connection, request, options);
+    const exchange = new StreamExchange(connection, request, options);
     this.#exchange = exchange;
     this.#ahead = envelope.ahead;
     this.#feed = feed;
