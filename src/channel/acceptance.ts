@@ -25,8 +25,8 @@ const LINGER_MS = 1000;
 /**
  * One accepted connection on its way to a channel.
  *
- * `waiting` for its first bytes → `handshaking` → `judged`, where somebody else decides until they
- * `settle`; from `waiting` also to `turned-away`, until it is closed; `over` from anywhere.
+ * `waiting` for its first bytes → `handshaking` → `judging` until the owner of the channel decides → `judged`,
+ * where the owner reports what becomes of it until it settles; from `waiting` also to `turned-away`, until it is closed; `over` from anywhere.
  */
 export class Acceptance {
   readonly #socket: Socket;
@@ -36,7 +36,7 @@ export class Acceptance {
   readonly #remoteAddress: string;
   readonly #onOver: () => void;
   readonly #timer: Disposable;
-  #state: "waiting" | "handshaking" | "judged" | "turned-away" | "over" = "waiting";
+  #state: "waiting" | "handshaking" | "judging" | "judged" | "turned-away" | "over" = "waiting";
   #arrived = new Uint8Array(0);
 
   /** Starts the clock, which runs until {@linkcode AcceptedChannel.settle}. */
@@ -109,6 +109,8 @@ export class Acceptance {
       firstBytes: () => this.#arrived.slice(0, 16),
       acceptedWith: undefined,
       onlyLooks: () => false,
+      isOver: () => this.#state === "over",
+      decide: () => this.#decide(),
       settle: () => this.#end(),
     });
   }
@@ -142,7 +144,7 @@ export class Acceptance {
 
   #openTls(tls: TlsFacts, channel: AcceptedChannel["channel"], acceptedWith: ServerTls): void {
     if (this.#state === "over") return channel.destroy();
-    this.#state = "judged";
+    this.#state = "judging";
     this.#options.onChannel({
       ok: true,
       channel,
@@ -154,8 +156,16 @@ export class Acceptance {
       firstBytes: () => this.#arrived.slice(0, 16),
       acceptedWith,
       onlyLooks: () => readClientHello(this.#arrived)?.protocols.includes(LOOK_PROTOCOL) === true,
+      isOver: () => this.#state === "over",
+      decide: () => this.#decide(),
       settle: () => this.#end(),
     });
+  }
+
+  #decide(): boolean {
+    if (this.#state === "over") return false;
+    this.#state = "judged";
+    return true;
   }
 
   /** Answers with a few bytes that name the mistake, and hangs up. */

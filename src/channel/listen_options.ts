@@ -14,7 +14,7 @@ export interface ListenOptions {
   readonly clock: Clock;
   /** Whether a session this host offers to resume is turned down, so that it comes back with a fresh handshake. */
   readonly refusesResumption: (remoteAddress: string) => boolean;
-  /** A channel stands. Decides synchronously; nothing was read from it yet. */
+  /** A channel stands and nothing was read from it yet. Decides at once, or pauses it until it is decided. */
   readonly onChannel: (accepted: AcceptedChannel) => void;
   /** There will be no channel. */
   readonly onFailure: (failure: AcceptFailure) => void;
@@ -26,6 +26,10 @@ export interface AcceptedChannel extends OpenChannel {
   readonly acceptedWith: ServerTls | undefined;
   /** Whether the client says that it came for a look at our certificate, and will say nothing. */
   onlyLooks(): boolean;
+  /** Whether its time is over, or its peer is gone. */
+  isOver(): boolean;
+  /** Takes on what becomes of it and what is reported; `false` where it is over, and was reported already. */
+  decide(): boolean;
   /** Stops the clock: the verdict has fallen, and all that follows from it has been sent. */
   settle(): void;
 }

@@ -98,6 +98,8 @@ export class NativeAcceptance {
       firstBytes: () => new Uint8Array(0),
       acceptedWith: this.#tls,
       onlyLooks: () => false,
+      isOver: () => this.#state !== "channel",
+      decide: () => this.#state === "channel",
       settle: () => {},
     };
   }

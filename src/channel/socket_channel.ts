@@ -33,6 +33,7 @@ class SocketChannel implements ByteChannel {
   #paused = false;
   #receiver: ByteReceiver | undefined;
   #error: Error | undefined;
+  #ended = false;
   #over: "open" | "closed" | "told" = "open";
 
   constructor(stream: Socket, raw: Socket, reading: ReadControl, arrived?: Uint8Array) {
@@ -44,6 +45,10 @@ class SocketChannel implements ByteChannel {
       this.#error ??= error;
       raw.destroy();
     });
+    stream.once("end", () => {
+      this.#ended = true;
+      this.#tellEnd();
+    });
     stream.on("close", () => this.#close());
     raw.on("close", () => this.#settle());
   }
@@ -54,9 +59,8 @@ class SocketChannel implements ByteChannel {
     const arrived = this.#arrived;
     this.#arrived = undefined;
     if (arrived !== undefined) receiver.received(arrived);
-    this.#stream.on("end", () => {
-      if (this.#over !== "told") receiver.ended();
-    });
+    // The peer may have ended before anyone listened.
+    if (this.#ended) queueMicrotask(() => this.#tellEnd());
     this.#stream.on("data", (bytes: Uint8Array) => receiver.received(bytes));
     if (!this.#paused) this.#reading.resume();
     if (this.#over === "closed") queueMicrotask(() => this.#tell());
@@ -93,6 +97,10 @@ class SocketChannel implements ByteChannel {
     if (this.#stream === this.#raw || this.#stream.destroyed) return;
     if (this.#stream.readableEnded) this.#stream.destroy();
     else this.#stream.once("end", () => this.#stream.destroy());
+  }
+
+  #tellEnd(): void {
+    if (this.#over !== "told") this.#receiver?.ended();
   }
 
   #close(): void {

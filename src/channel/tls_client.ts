@@ -37,7 +37,7 @@ export interface ClientTls {
    * Decides, before our certificate leaves, whether this server may see it. In TLS 1.3 only: before that,
    * there is nothing to decide by. Default: whomever the platform trusts.
    */
-  readonly admits?: (server: TlsFacts) => boolean;
+  readonly admits?: (server: TlsFacts) => Promise<boolean>;
   /** Offers no protocol by ALPN, for a server that knows none of ours. Default false. */
   readonly withoutProtocol?: boolean;
 }
@@ -98,7 +98,9 @@ export function secureClient(
   watchHandshake(socket, below, {
     secured: (facts) => {
       presented = facts;
-      if (tls.admits?.(facts) === true) below.letGo();
+      void tls.admits?.(facts).then((admitted) => {
+        if (admitted) below.letGo();
+      });
     },
     failed: (failed) => resolve(brokenHandshake(failed, below)),
   });

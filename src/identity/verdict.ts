@@ -5,14 +5,15 @@ import { Denylist } from "./denylist.ts";
 import { ATTRIBUTE, valuesOf } from "./certificate/distinguished_name.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { IdentityPattern } from "./names/identity_pattern.ts";
-import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./path/limits.ts";
+import { DEFAULT_VERDICT_LIMITS, SHARE_FOR_A_REASON, type VerdictLimits } from "./path/limits.ts";
 import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
-import type { PathFault } from "./path/path_fault.ts";
+import { type PathFault, unsuitable } from "./path/path_fault.ts";
 import type { Path } from "./path/path_rules.ts";
 import type { PeerIdentity } from "./names/peer_identity.ts";
 import type { PeerRole } from "./path/peer_role.ts";
 import { type ChainFault, readChain } from "./path/presented_chain.ts";
 import { provePath } from "./path/proven_path.ts";
+import { Work } from "./certificate/work.ts";
 import { formatGeneralName, presentedNames, summarize } from "./certificate/summary.ts";
 import type { TrustAnchors } from "./path/trust_anchors.ts";
 
@@ -30,6 +31,10 @@ export interface PeerQuestion {
   readonly denylist?: Denylist;
   /** What the verdict may cost. Default: {@linkcode DEFAULT_VERDICT_LIMITS}. */
   readonly limits?: Partial<VerdictLimits>;
+  /** Whether the peer is refused in any case and only the reason is asked: for three quarters of the work. Default false. */
+  readonly onlyReason?: boolean;
+  /** Counts the work, and limits it instead of `limits.work`. Default: a count of its own. */
+  readonly work?: Work;
 }
 
 /** A peer that is who it should be. */
@@ -70,19 +75,35 @@ export type Verdict = Trusted | Refused;
  * One reason is given where several apply, the one that is of most use: what cannot be read comes
  * first; then a chain that leads to no anchor, or is not signed as it says, is
  * `untrusted-authority` whatever else it is; only of a chain that an anchor did sign are dates and
- * purposes told (the leaf's before its issuers'), then the denylist, then the name.
+ * purposes reported (the leaf's before its issuers'), then the denylist, then the name.
  */
 export function judgePeer(chain: readonly Uint8Array[], question: PeerQuestion): Verdict {
+  const steps = judging(chain, question);
+  while (true) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** As {@linkcode judgePeer}, in steps of at most one signature check each. */
+export function* judging(
+  chain: readonly Uint8Array[],
+  question: PeerQuestion,
+): Generator<void, Verdict> {
+  const { anchors } = question;
   const limits = { ...DEFAULT_VERDICT_LIMITS, ...question.limits };
-  const presented = readChain(chain, limits);
-  const { certificates } = presented;
-  if (presented.kind === "fault") return refusal(presented, question, certificates);
-  const proof = provePath(presented.leaf, certificates, limits, question);
-  if (proof.kind === "fault") return refusal(proof, question, certificates);
+  const share = question.onlyReason === true ? SHARE_FOR_A_REASON : 1;
+  const work = question.work ?? new Work(share * limits.work);
+  const read = readChain(chain, anchors, limits, work);
+  if (read.kind === "fault") return refusal(read, question);
+  const { leaf, others } = read;
+  const seen = { leaf, indexOf: (one: Certificate) => one === leaf ? 0 : others.indexOf(one) };
+  const proof = yield* provePath(leaf, others, limits, { ...question, work });
+  if (proof.kind === "fault") return refusal(proof, question, seen);
   const { path } = proof;
   const fault = denial(path, question.denylist ?? Denylist.empty);
-  if (fault !== undefined) return refusal({ fault }, question, certificates);
-  return judgeNames(path, question, certificates);
+  if (fault !== undefined) return refusal({ fault }, question, seen);
+  return judgeNames(path, question, work, seen);
 }
 
 /** What a client that was refused is told; nobody learns from it which names would be allowed. */
@@ -104,18 +125,24 @@ function denial(path: Path, denylist: Denylist): PathFault | undefined {
 function judgeNames(
   path: Path,
   question: PeerQuestion,
-  certificates: readonly Certificate[],
+  work: Work,
+  seen: Seen,
 ): Verdict {
   const proven = provenNames(path, question);
   for (const pattern of question.expected) {
+    if (!work.allows("comparison", 1 + proven.names.length)) {
+      const found = "comparing its names with those expected takes more work than a verdict may";
+      const fault = unsuitable(path[0]!, "path.work", found);
+      return refusal({ fault }, question, seen);
+    }
     const match = matchNames(pattern, proven);
     if (match === undefined) continue;
     const fault = commonNameFault(path[0]!, match, question.role);
-    if (fault !== undefined) return refusal({ fault }, question, certificates);
+    if (fault !== undefined) return refusal({ fault }, question, seen);
     return accepted(path, proven, match, pattern);
   }
   const fault = mismatch(path[0]!);
-  return refusal({ fault }, question, certificates);
+  return refusal({ fault }, question, seen);
 }
 
 function provenNames(path: Path, { role, anchors }: PeerQuestion): ProvenNames {
@@ -174,15 +201,20 @@ function mismatch(leaf: Certificate): PathFault {
   };
 }
 
+/** What was read of a chain. */
+interface Seen {
+  readonly leaf: Certificate;
+  indexOf(certificate: Certificate): number | undefined;
+}
+
 function refusal(
   { fault, orphan }: { readonly fault: ChainFault; readonly orphan?: Certificate },
   { anchors, expected, now }: PeerQuestion,
-  certificates: readonly Certificate[],
+  seen?: Seen,
 ): Refused {
   const { reason, rule, found, certificate } = fault;
-  const place = certificates.findIndex((one) => one.fingerprint === certificate?.fingerprint);
-  const certificateIndex = fault.index ?? (place < 0 ? undefined : place);
+  const certificateIndex = fault.index ?? (certificate && seen?.indexOf(certificate));
   const finding = { reason, rule, found, certificate, certificateIndex, orphan };
-  const context = { anchors, expected, now, leaf: certificates[0] };
+  const context = { anchors, expected, now, leaf: seen?.leaf };
   return { trusted: false, reason, rule, evidence: evidenceOf(finding, context) };
 }

@@ -24,7 +24,13 @@ import {
 } from "./dial_failure.ts";
 import type { DialledPeer } from "./dialled_peer.ts";
 import { greet } from "./greeting.ts";
-import { judgeChannel, type PeerRefused, refusedByPlatform } from "./judge.ts";
+import {
+  type ChannelVerdict,
+  judgeByTurns,
+  judgeChannel,
+  type PeerRefused,
+  refusedByPlatform,
+} from "./judge.ts";
 import { type DialPeerOptions, HANDSHAKE_TIMEOUT_MS } from "./options.ts";
 import { dialContexts, oldestVersion, serverName, shownCertificate } from "./tls_contexts.ts";
 
@@ -43,12 +49,12 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
   const context = { worker: options.worker, own, timeoutMs, now: () => clock.now() };
   refuseToShowBadCertificate(options, context, clock);
   using patience = patienceOf(clock, timeoutMs, options.signal);
-  const dial: Dial = { options, context, clock, signal: patience.signal };
+  const dial: Dial = { options, context, clock, signal: patience.signal, verdicts: new Map() };
   for (let dials = 1;; dials++) {
     const opened = address.kind === "memory"
       ? openInMemory(address.name, dial)
       : await open(address, dial);
-    const proven = prove(opened, dial);
+    const proven = await inTime(prove(opened, dial), opened, patience, dial);
     const { connection, taken, sentAway } = greet(opened, options.connection ?? {}, context);
     try {
       await Promise.race([taken, patience.lost]);
@@ -82,6 +88,8 @@ interface Dial {
   readonly context: DialContext;
   readonly clock: Clock;
   readonly signal: DialSignal;
+  /** The verdicts of this attempt, so that none is asked for twice. */
+  readonly verdicts: Map<TlsFacts, Promise<ChannelVerdict>>;
 }
 
 /** A certificate that no worker can accept is not shown to one. */
@@ -106,7 +114,8 @@ async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<Open
   const name = serverName(address, options.expected);
   const sni = name === undefined ? {} : { serverName: name };
   const mutual = shownCertificate(credentials) !== undefined;
-  const admits = (server: TlsFacts): boolean => judgeChannel(server, question(dial)).trusted;
+  const admits = async (server: TlsFacts): Promise<boolean> =>
+    (await verdictOn(server, dial)).trusted;
   const shown = options.showsOnlyToProven === true ? { admits } : {};
   const tls = { context: contexts.calling, mutual, ...sni, ...shown };
   const outcome = await dialChannel(address, { signal, tls });
@@ -117,7 +126,7 @@ async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<Open
       tls: { context: contexts.looking, mutual: false, diagnosing: true, ...sni },
     })
   );
-  throw certificateError(whyRefused(presented, outcome, question(dial)), dial, outcome);
+  throw certificateError(await whyRefused(presented, outcome, dial), dial, outcome);
 }
 
 /**
@@ -132,20 +141,20 @@ async function lookAgain(look: () => Promise<ChannelOutcome>): Promise<TlsFacts 
 }
 
 /** Our reason, where the certificate could be looked at; else what the platform's code says without doubt. */
-function whyRefused(
+async function whyRefused(
   presented: TlsFacts | undefined,
   { code }: ChannelFailure,
-  question: PeerQuestion,
-): PeerRefused {
-  const refused = refusedByPlatform(code ?? presented?.platformCode, question);
+  dial: Dial,
+): Promise<PeerRefused> {
+  const refused = refusedByPlatform(code ?? presented?.platformCode, question(dial));
   if (presented === undefined || presented.peerChain.length === 0) {
     const reason = code === undefined ? undefined : CODES.get(code);
     return reason === undefined ? refused : { ...refused, reason, peerReason: reason };
   }
   // Never the platform's yes: it has just said no, on the connection that would have carried calls.
-  const verdict = judgeChannel(
+  const verdict = await verdictOn(
     { ...presented, resumed: false, platformAuthorized: false },
-    question,
+    dial,
   );
   return verdict.trusted ? refused : verdict;
 }
@@ -160,17 +169,37 @@ const CODES: ReadonlyMap<string, PeerRefused["peerReason"] & PeerRefused["reason
 ]);
 
 /** The worker's proof; nothing has been written to it yet, and nothing will be unless it holds. */
-function prove({ channel, facts }: OpenChannel, dial: Dial): Trusted | undefined {
+async function prove({ channel, facts }: OpenChannel, dial: Dial): Promise<Trusted | undefined> {
   if (facts.tls === undefined) return undefined;
-  const refusal = whyNotProven(facts.tls, dial);
-  if (refusal instanceof Error) {
+  channel.pause();
+  const proven = await whyProven(facts.tls, dial);
+  if (proven instanceof Error) {
     channel.destroy();
-    throw refusal;
+    throw proven;
   }
-  return refusal;
+  channel.resume();
+  return proven;
 }
 
-function whyNotProven(tls: TlsFacts, dial: Dial): Trusted | Error {
+/** Waits for the worker's proof for as long as the attempt may take. */
+async function inTime<T>(
+  proof: Promise<T>,
+  { channel }: OpenChannel,
+  { lost }: Patience,
+  { context }: Dial,
+): Promise<T> {
+  // One that comes too late is of no use, and a channel is destroyed twice without harm.
+  proof.catch(() => {});
+  try {
+    return await Promise.race([proof, lost]);
+  } catch (error) {
+    channel.destroy();
+    if (error instanceof OutOfTime) throw handshakeError(timedOut(context.timeoutMs), context);
+    throw error;
+  }
+}
+
+async function whyProven(tls: TlsFacts, dial: Dial): Promise<Trusted | Error> {
   if (tls.alpn !== "h2") {
     return handshakeError(
       finding("protocol-mismatch", "dispatcher", {
@@ -180,8 +209,19 @@ function whyNotProven(tls: TlsFacts, dial: Dial): Trusted | Error {
       dial.context,
     );
   }
-  const verdict = judgeChannel(tls, question(dial));
+  const verdict = await verdictOn(tls, dial);
   return verdict.trusted ? verdict : certificateError(verdict, dial);
+}
+
+function verdictOn(tls: TlsFacts, dial: Dial): Promise<ChannelVerdict> {
+  let verdict = dial.verdicts.get(tls);
+  if (verdict === undefined) {
+    const { timeout, aborted } = dial.signal;
+    const wanted = () => !timeout.aborted && aborted?.aborted !== true;
+    verdict = judgeByTurns(tls, question(dial), wanted);
+    dial.verdicts.set(tls, verdict);
+  }
+  return verdict;
 }
 
 function certificateError(

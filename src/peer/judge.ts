@@ -1,6 +1,7 @@
 import type { TlsFacts } from "../channel/mod.ts";
 import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/mod.ts";
-import { judgePeer, type PeerQuestion, peerReasonOf, type Trusted } from "../identity/mod.ts";
+import { judging, type PeerQuestion, peerReasonOf, type Trusted } from "../identity/mod.ts";
+import { verdictTurns } from "./verdict_turns.ts";
 
 /** Why a peer's certificate will not do. */
 export interface PeerRefused {
@@ -17,19 +18,44 @@ export type ChannelVerdict = Trusted | PeerRefused;
 
 /**
  * Judges the peer of a channel: ours is the verdict, on a fresh handshake the platform must agree.
- * On a resumed session the platform has looked at nothing, and is not asked.
+ * On a resumed session the platform has verified nothing, and is not asked.
  */
 export function judgeChannel(tls: TlsFacts, question: PeerQuestion): ChannelVerdict {
+  const steps = judgingChannel(tls, question);
+  while (true) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/**
+ * As {@linkcode judgeChannel}, in turns with the rest of the process. The question is asked at once: where trust
+ * may have changed meanwhile, it is for the caller to ask again.
+ *
+ * @param wanted Whether the verdict is still of use; where it is not, it never comes.
+ */
+export function judgeByTurns(
+  tls: TlsFacts,
+  question: PeerQuestion,
+  wanted: () => boolean,
+): Promise<ChannelVerdict> {
+  return verdictTurns.take(judgingChannel(tls, question), wanted);
+}
+
+function* judgingChannel(
+  tls: TlsFacts,
+  question: PeerQuestion,
+): Generator<void, ChannelVerdict> {
   if (tls.peerChain.length === 0) return nothingPresented(question);
-  const verdict = judgePeer(withoutAnchors(tls.peerChain, question), question);
+  const refusedAlready = !tls.resumed && !tls.platformAuthorized;
+  const verdict = yield* judging(tls.peerChain, { ...question, onlyReason: refusedAlready });
   if (!verdict.trusted) {
     return {
       ...verdict,
       peerReason: question.role === "client" ? peerReasonOf(verdict) : verdict.reason,
     };
   }
-  if (!tls.resumed && !tls.platformAuthorized) return refusedByPlatform(tls.platformCode, question);
-  return verdict;
+  return refusedAlready ? refusedByPlatform(tls.platformCode, question) : verdict;
 }
 
 /** The platform said no to a chain that we find nothing wrong with. */
@@ -65,20 +91,4 @@ function nothingPresented(question: PeerQuestion): PeerRefused {
       now: new Date(question.now).toISOString(),
     },
   };
-}
-
-/**
- * The platform's server sends its whole `ca` bundle along with its chain, which must not use up the
- * limits of a verdict: anchors are ours already, so presenting one adds nothing.
- */
-function withoutAnchors(
-  [leaf, ...others]: readonly Uint8Array[],
-  { anchors }: PeerQuestion,
-): readonly Uint8Array[] {
-  if (leaf === undefined) return [];
-  return [leaf, ...others.filter((der) => !anchors.all.some((anchor) => equal(anchor.der, der)))];
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((octet, at) => octet === b[at]);
 }

@@ -23,7 +23,7 @@ import { nameAcceptFailure, type OwnShown } from "./accept_failure.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import { Generations } from "./generations.ts";
 import { HeldPeer } from "./held_peer.ts";
-import { type ChannelVerdict, judgeChannel, type PeerRefused } from "./judge.ts";
+import { type ChannelVerdict, judgeByTurns, judgeChannel, type PeerRefused } from "./judge.ts";
 import type { ListenerGeneration } from "./listener_generation.ts";
 import {
   CONNECTION_AGE_MS,
@@ -74,6 +74,7 @@ class Listener implements PeerListener {
   #address: Address | undefined;
   #peers = 0;
   #draining = false;
+  #closed = false;
 
   constructor(options: ListenForPeersOptions) {
     this.#options = options;
@@ -134,6 +135,7 @@ class Listener implements PeerListener {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#draining = true;
+    this.#closed = true;
     this.#stopAccepting();
     this.#subscription?.[Symbol.dispose]();
     await this.#channels?.[Symbol.asyncDispose]();
@@ -184,9 +186,29 @@ class Listener implements PeerListener {
       this.#hold(channel, facts, undefined, generation);
       return;
     }
-    // By what holds now: less may be trusted than when the handshake began.
-    const verdict = this.#judge(facts.tls, generations.current.material);
-    if (!verdict.trusted) return this.#refuse(accepted, facts.tls, verdict);
+    void this.#prove(accepted, facts.tls, generations, generation);
+  }
+
+  /** Judges a client in turns with all else; what it sends meanwhile stays unread. */
+  async #prove(
+    accepted: AcceptedChannel,
+    tls: TlsFacts,
+    generations: Generations,
+    generation: ListenerGeneration,
+  ): Promise<void> {
+    const { facts, channel } = accepted;
+    channel.pause();
+    let material: CredentialMaterial;
+    let verdict: ChannelVerdict;
+    do {
+      // By what holds now: less may be trusted than when the handshake, or this verdict, began.
+      material = generations.current.material;
+      verdict = await judgeByTurns(tls, this.#question(material), () => !accepted.isOver());
+    } while (material !== generations.current.material);
+    if (!accepted.decide()) return;
+    if (this.#closed) return channel.destroy();
+    channel.resume();
+    if (!verdict.trusted) return this.#refuse(accepted, tls, verdict);
     accepted.settle();
     this.#hold(channel, facts, verdict.identity, generation).expireAt(verdict.validUntil);
   }

@@ -121,11 +121,6 @@ export function forgedChains({ root, foreign, namesake }: TestAuthorities): Forg
       underNode: false,
     },
     {
-      name: "more certificates than a chain may have",
-      make: (id) => shownWith(leaf(id, root), ...Array.from({ length: 9 }, () => foreign)),
-      underNode: true,
-    },
-    {
       name: "more bytes than a chain may have",
       make: (uri) =>
         makeCertificate({

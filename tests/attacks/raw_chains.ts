@@ -111,7 +111,6 @@ export function brokenChains({ root, intermediate }: TestAuthorities): BrokenCha
       make: (uri) =>
         alone(makeCertificate({ names: [{ uri }, { dns: "worker\0.example.com" }], issuer: root })),
     },
-    shown(UNSUITABLE, "the leaf nine times", ({ der }) => Array.from({ length: 9 }, () => der)),
     shown(UNSUITABLE, "the leaf a hundred times", ({ der }) => new Array(100).fill(der)),
     shown(
       UNSUITABLE,

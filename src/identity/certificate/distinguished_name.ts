@@ -1,8 +1,9 @@
-import { sameBytes } from "../der/bytes.ts";
+import { hex } from "../der/bytes.ts";
 import { DerReader, type Element } from "../der/der.ts";
 import { asOid, asText, latin1, TAG } from "../der/der_values.ts";
 import { Malformed } from "../der/malformed.ts";
 import { escapePeerText } from "../../errors/mod.ts";
+import type { Work } from "./work.ts";
 
 /** One attribute of a distinguished name. */
 export interface NameAttribute {
@@ -27,7 +28,12 @@ export interface DistinguishedName {
 /** The attribute types that somebody here asks for. */
 export const ATTRIBUTE = { commonName: "2.5.4.3", emailAddress: "1.2.840.113549.1.9.1" } as const;
 
-const MAX_ATTRIBUTES = 256;
+/** Attributes of a name; some ten are the most that issuers write. */
+const MAX_ATTRIBUTES = 64;
+/** Attributes of one relative name; two are unusual. */
+const MAX_ATTRIBUTES_A_PART = 8;
+/** Bytes of an attribute's value; X.520 ends most at 64 characters, and all of these in certificates at 1,024. */
+const MAX_VALUE_BYTES = 1024;
 
 const SHORT_NAMES: Readonly<Record<string, string>> = {
   "2.5.4.3": "CN",
@@ -64,9 +70,13 @@ export function readName({ bytes, contents }: Element): DistinguishedName {
     const part: NameAttribute[] = [];
     for (const attribute of new DerReader(names.next(TAG.set, "a relative name").contents).rest()) {
       if (++attributes > MAX_ATTRIBUTES) {
-        throw new Malformed("name.attributes", "a name is too long");
+        throw new Malformed("name.attributes", `a name has more than ${MAX_ATTRIBUTES} attributes`);
       }
       part.push(readAttribute(attribute));
+      if (part.length > MAX_ATTRIBUTES_A_PART) {
+        const found = `a relative name has more than ${MAX_ATTRIBUTES_A_PART} attributes`;
+        throw new Malformed("name.attributes", found);
+      }
     }
     if (part.length === 0) throw new Malformed("name.attributes", "a relative name is empty");
     parts.push(part);
@@ -80,6 +90,9 @@ function readAttribute({ tag, contents }: Element): NameAttribute {
   const type = asOid(fields.next(TAG.oid, "an attribute's type").contents);
   const value = fields.any();
   fields.end("an attribute");
+  if (value.contents.length > MAX_VALUE_BYTES) {
+    throw new Malformed("name.value", `an attribute has more than ${MAX_VALUE_BYTES} bytes`);
+  }
   return {
     type,
     value: STRING_TAGS.has(value.tag) ? asText(value.tag, value.contents) : undefined,
@@ -96,9 +109,15 @@ export function valuesOf(name: DistinguishedName, type: string): readonly string
 
 /** Writes a name as RFC 4514 does, fit for a log line: escaped, and capped at 256 characters. */
 export function formatName(name: DistinguishedName): string {
-  const parts = name.parts.toReversed().map((part) => part.map(formatAttribute).join("+"));
-  return escapePeerText(parts.join(","));
+  let text = "";
+  for (let i = name.parts.length - 1; i >= 0 && text.length <= SHOWN_CHARACTERS; i--) {
+    text += (text === "" ? "" : ",") + name.parts[i]!.map(formatAttribute).join("+");
+  }
+  return escapePeerText(text);
 }
+
+/** What follows is cut off. */
+const SHOWN_CHARACTERS = 256;
 
 function formatAttribute({ type, value }: NameAttribute): string {
   // RFC 4514 §2.4: the characters that would read as syntax.
@@ -108,23 +127,40 @@ function formatAttribute({ type, value }: NameAttribute): string {
 
 /**
  * Tells whether a name lies at or below another (RFC 5280 §7.1): each relative name of `base`, in
- * order, is the same.
+ * order, has the same attributes. `undefined` where telling takes more work than is allowed.
  *
  * Text is compared without regard to case, to white space and to the string type it is written in.
  */
-export function isNameWithin(name: DistinguishedName, base: DistinguishedName): boolean {
-  return base.parts.length <= name.parts.length &&
-    base.parts.every((part, i) => isSamePart(name.parts[i]!, part));
+export function isNameWithin(
+  name: DistinguishedName,
+  base: DistinguishedName,
+  work: Work,
+): boolean | undefined {
+  if (base.parts.length > name.parts.length) return false;
+  for (const [i, part] of base.parts.entries()) {
+    const mine = comparable(name.parts[i]!, work);
+    const theirs = comparable(part, work);
+    if (mine === undefined || theirs === undefined) return undefined;
+    if (mine !== theirs) return false;
+  }
+  return true;
 }
 
-function isSamePart(a: readonly NameAttribute[], b: readonly NameAttribute[]): boolean {
-  return a.length === b.length && a.every((one) => b.some((other) => isSameAttribute(one, other)));
+const comparables = new WeakMap<readonly NameAttribute[], string>();
+
+/** A relative name as a text that is the same for the same multiset of attributes; made once. */
+function comparable(part: readonly NameAttribute[], work: Work): string | undefined {
+  const known = comparables.get(part);
+  if (known !== undefined) return known;
+  const bytes = part.reduce((sum, { der }) => sum + der.length, 0);
+  if (!work.allows("attribute", part.length) || !work.allows("foldedByte", bytes)) return undefined;
+  const text = JSON.stringify(part.map(comparableAttribute).sort());
+  comparables.set(part, text);
+  return text;
 }
 
-function isSameAttribute(a: NameAttribute, b: NameAttribute): boolean {
-  if (a.type !== b.type) return false;
-  if (a.value === undefined || b.value === undefined) return sameBytes(a.der, b.der);
-  return folded(a.value) === folded(b.value);
+function comparableAttribute({ type, value, der }: NameAttribute): string {
+  return value === undefined ? `${type}#${hex(der)}` : `${type}=${folded(value)}`;
 }
 
 function folded(text: string): string {

@@ -79,6 +79,7 @@ export interface ReadExtensions {
 }
 
 const MAX_EXTENSIONS = 64;
+const MAX_PURPOSES = 64;
 
 /** Reads the extensions of a certificate from their sequence, none where it is absent. */
 export function readExtensions(list: Element | undefined): ReadExtensions {
@@ -221,14 +222,15 @@ function readKeyUsage(value: Uint8Array, _critical: boolean, into: Draft) {
 }
 
 function readExtendedKeyUsage(value: Uint8Array, critical: boolean, into: Draft) {
-  const purposes = [...readSequence(value, "the extended key usage").rest()].map(
-    ({ tag, contents }) => {
-      if (tag !== TAG.oid) throw new Malformed("extension.purposes", "a purpose is no OID");
-      return asOid(contents);
-    },
-  );
-  if (purposes.length === 0) throw new Malformed("extension.purposes", "it lists no purpose");
-  into.extendedKeyUsage = { purposes: new Set(purposes), critical };
+  const purposes = new Set<string>();
+  for (const { tag, contents } of readSequence(value, "the extended key usage").rest()) {
+    if (tag !== TAG.oid) throw new Malformed("extension.purposes", "a purpose is not an OID");
+    if (purposes.add(asOid(contents)).size > MAX_PURPOSES) {
+      throw new Malformed("extension.purposes", `it lists more than ${MAX_PURPOSES} purposes`);
+    }
+  }
+  if (purposes.size === 0) throw new Malformed("extension.purposes", "it lists no purpose");
+  into.extendedKeyUsage = { purposes, critical };
   return [];
 }
 

@@ -16,6 +16,7 @@ import { isHostName, isWithin } from "../names/host_name.ts";
 import { formatAddress, parseAddress } from "../names/ip_address.ts";
 import { escapePeerText } from "../../errors/mod.ts";
 import { Malformed } from "../der/malformed.ts";
+import type { Work } from "./work.ts";
 import { isMailbox } from "./subject_names.ts";
 
 /** One subtree of names, RFC 5280 §4.2.1.10. */
@@ -132,33 +133,29 @@ function addressRange(bytes: Uint8Array): Subtree | CertificateFault {
     : certificateFault("constraints.ip", "an address range has a mask with gaps");
 }
 
-/** Counts comparisons down, so that many names under many constraints end in a refusal. */
-export interface ComparisonBudget {
-  /** How many are left. */
-  remaining: number;
-}
+const TOO_LONG = "comparing the names with them takes too long";
 
 /** What the constraints have against a name; `undefined` where nothing. */
 export function constraintAgainst(
   { permitted, excluded }: NameConstraints,
   name: GeneralName,
-  budget: ComparisonBudget,
+  work: Work,
 ): string | undefined {
   let formSeen = false;
   let within = false;
   for (const tree of permitted) {
-    if (--budget.remaining < 0) return "comparing the names with them takes too long";
+    if (!work.allows("comparison")) return TOO_LONG;
     if (!isSameForm(tree, name)) continue;
     if (tree.kind === "other") return `names of the form ${tree.form} cannot be judged`;
     formSeen = true;
-    within ||= isIn(name, tree, "permitted");
+    within ||= isIn(name, tree, "permitted", work);
   }
   if (formSeen && !within) return `${quoted(name)} is not permitted`;
   for (const tree of excluded) {
-    if (--budget.remaining < 0) return "comparing the names with them takes too long";
+    if (!work.allows("comparison")) return TOO_LONG;
     if (!isSameForm(tree, name)) continue;
     if (tree.kind === "other") return `names of the form ${tree.form} cannot be judged`;
-    if (isIn(name, tree, "excluded")) return `${quoted(name)} is excluded`;
+    if (isIn(name, tree, "excluded", work)) return `${quoted(name)} is excluded`;
   }
   return undefined;
 }
@@ -169,12 +166,17 @@ function isSameForm(tree: Subtree, name: GeneralName): boolean {
 }
 
 // Where it cannot be told, a name is not within what is permitted, and is within what is excluded.
-function isIn(name: GeneralName, tree: Subtree, list: "permitted" | "excluded"): boolean {
+function isIn(
+  name: GeneralName,
+  tree: Subtree,
+  list: "permitted" | "excluded",
+  work: Work,
+): boolean {
   if (name.kind === "dns" && tree.kind === "dns") return isHostIn(name.name, tree.base, list);
   if (name.kind === "ip" && tree.kind === "ip") return isAddressIn(name.address, tree);
   if (name.kind === "email" && tree.kind === "email") return isMailboxIn(name.mailbox, tree.base);
   if (name.kind === "directory" && tree.kind === "directory") {
-    return isNameWithin(name.name, tree.base);
+    return isNameWithin(name.name, tree.base, work) ?? list === "excluded";
   }
   if (name.kind === "uri" && tree.kind === "uri") {
     const host = hostOfUri(name.uri);

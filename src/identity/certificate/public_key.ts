@@ -12,13 +12,15 @@ export interface PublicKey {
   readonly kind: PublicKeyKind | "unsupported";
   /** The algorithm in words: `P-256`, `RSA-2048`, `OID 1.2.840.10040.4.1`. */
   readonly algorithm: string;
+  /** The length of the modulus of an RSA key. */
+  readonly bits?: number;
   /** The SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
   /** SHA-256 over `spki`, lower-case hexadecimal. */
   readonly spkiSha256: string;
 }
 
-type Description = Pick<PublicKey, "kind" | "algorithm">;
+type Description = Pick<PublicKey, "kind" | "algorithm" | "bits">;
 
 const OID = {
   ec: "1.2.840.10045.2.1",
@@ -91,7 +93,7 @@ function describeRsa(key: Uint8Array): Description {
     return unsupported(`an ${algorithm} key with an unsafe modulus or exponent`);
   }
   const whole = bits % 8 === 0 && bits >= RSA_BITS.least && bits <= RSA_BITS.most;
-  return whole ? { kind: "rsa", algorithm } : unsupported(`an ${algorithm} key`);
+  return whole ? { kind: "rsa", algorithm, bits } : unsupported(`an ${algorithm} key`);
 }
 
 function positive(contents: Uint8Array): Uint8Array {

@@ -1,9 +1,7 @@
 import { anchorFault, intermediateFault } from "./authority_rules.ts";
 import { type Certificate, isSelfIssued, spiffeIdOf } from "../certificate/certificate.ts";
-import { ATTRIBUTE, valuesOf } from "../certificate/distinguished_name.ts";
-import type { GeneralName } from "../certificate/general_name.ts";
+import type { Work } from "../certificate/work.ts";
 import { leafFault } from "./leaf_rules.ts";
-import { type ComparisonBudget, constraintAgainst } from "../certificate/name_constraints.ts";
 import { type PathFault, unsuitable } from "./path_fault.ts";
 import type { PeerRole } from "./peer_role.ts";
 import type { TrustAnchors } from "./trust_anchors.ts";
@@ -19,24 +17,45 @@ export interface PathQuestion {
   readonly anchors: TrustAnchors;
   /** Our clock, milliseconds since the epoch. */
   readonly now: number;
-  /** How many comparisons name constraints may take. */
-  readonly budget: ComparisonBudget;
+  /** What the verdict may do, and has done. */
+  readonly work: Work;
 }
 
-/** The first rule a path breaks, from the leaf up; signatures are not among them. */
-export function pathFault(path: Path, question: PathQuestion): PathFault | undefined {
-  const { role, now } = question;
-  const [leaf, ...authorities] = path;
-  const anchor = authorities.pop();
-  if (leaf === undefined || anchor === undefined) return undefined;
-  const fault = leafFault(leaf, role, now);
-  if (fault !== undefined) return fault;
-  for (const authority of authorities) {
-    const fault = intermediateFault(authority, role, now);
-    if (fault !== undefined) return fault;
+/** The rules of a path but for names and signatures, each certificate judged once in each place. */
+export class PathRules {
+  readonly #question: PathQuestion;
+  readonly #judged = new Map<string, PathFault | undefined>();
+
+  constructor(question: PathQuestion) {
+    this.#question = question;
   }
-  return anchorFault(anchor, now) ?? lengthFault(path) ?? domainFault(path, question) ??
-    constraintFault(path, question.budget);
+
+  /** The first rule a path breaks, from the leaf up. */
+  faultOf(path: Path): PathFault | undefined {
+    const { role, now } = this.#question;
+    const [leaf, ...authorities] = path;
+    const anchor = authorities.pop();
+    if (leaf === undefined || anchor === undefined) return undefined;
+    const fault = this.#once("leaf", leaf, () => leafFault(leaf, role, now));
+    if (fault !== undefined) return fault;
+    for (const authority of authorities) {
+      const judge = () => intermediateFault(authority, role, now);
+      const fault = this.#once("intermediate", authority, judge);
+      if (fault !== undefined) return fault;
+    }
+    return this.#once("anchor", anchor, () => anchorFault(anchor, now)) ?? lengthFault(path) ??
+      domainFault(path, this.#question);
+  }
+
+  #once(
+    place: string,
+    { fingerprint }: Certificate,
+    judge: () => PathFault | undefined,
+  ): PathFault | undefined {
+    const key = place + fingerprint;
+    if (!this.#judged.has(key)) this.#judged.set(key, judge());
+    return this.#judged.get(key);
+  }
 }
 
 // RFC 5280 §6.1.4 (l) and (m): self-issued authorities are not counted, nor is the leaf.
@@ -80,39 +99,4 @@ function domainFault(path: Path, { anchors }: PathQuestion): PathFault | undefin
     }
   }
   return undefined;
-}
-
-// RFC 5280 §6.1.3 (b) and (c): every name below a constrained authority, self-issued ones excepted.
-function constraintFault(path: Path, budget: ComparisonBudget): PathFault | undefined {
-  const constraining = path.flatMap(({ extensions: { nameConstraints } }, i) =>
-    nameConstraints === undefined ? [] : [{ nameConstraints, i }]
-  );
-  if (constraining.length === 0) return undefined;
-  for (const [place, certificate] of path.entries()) {
-    if (place > 0 && isSelfIssued(certificate)) continue;
-    const names = constrainedNames(certificate);
-    for (const { nameConstraints, i } of constraining) {
-      if (i <= place) continue;
-      for (const name of names) {
-        const against = constraintAgainst(nameConstraints, name, budget);
-        if (against !== undefined) {
-          const found = `by the name constraints of its authority, ${against}`;
-          return unsuitable(certificate, "path.name-constraints", found);
-        }
-      }
-    }
-  }
-  return undefined;
-}
-
-function constrainedNames({ subject, extensions }: Certificate): readonly GeneralName[] {
-  const names: GeneralName[] = [...extensions.subjectAlternativeNames ?? []];
-  if (subject.parts.length > 0) names.push({ kind: "directory", name: subject });
-  // RFC 5280 §4.2.1.10: addresses of the subject count where the alternative names have none.
-  if (!names.some(({ kind }) => kind === "email")) {
-    for (const mailbox of valuesOf(subject, ATTRIBUTE.emailAddress)) {
-      names.push({ kind: "email", mailbox });
-    }
-  }
-  return names;
 }

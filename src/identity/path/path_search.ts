@@ -1,31 +1,32 @@
 import { type Certificate, isSelfIssued } from "../certificate/certificate.ts";
+import type { Work } from "../certificate/work.ts";
 import type { VerdictLimits } from "./limits.ts";
 import type { Path } from "./path_rules.ts";
+import type { PresentedAuthorities } from "./presented_chain.ts";
 import type { TrustAnchors } from "./trust_anchors.ts";
 
 /** Finds the ways from a leaf to the anchors by names alone, each certificate used at most once. */
 export class PathSearch {
   readonly #anchors: TrustAnchors;
-  readonly #presented: readonly Certificate[];
+  readonly #presented: PresentedAuthorities;
   readonly #limits: VerdictLimits;
-  #stepsLeft: number;
+  readonly #work: Work;
   #deepest: Path = [];
   #tooLong = false;
 
-  constructor(anchors: TrustAnchors, presented: readonly Certificate[], limits: VerdictLimits) {
+  constructor(
+    anchors: TrustAnchors,
+    presented: PresentedAuthorities,
+    limits: VerdictLimits,
+    work: Work,
+  ) {
     this.#anchors = anchors;
-    // An anchor that was sent along is an anchor already.
-    this.#presented = presented.slice(1).filter((one) => !anchors.has(one));
+    this.#presented = presented;
     this.#limits = limits;
-    this.#stepsLeft = limits.pathSteps;
+    this.#work = work;
   }
 
-  /** Whether the search ended because it took too long. */
-  get exhausted(): boolean {
-    return this.#stepsLeft <= 0;
-  }
-
-  /** Whether a way was given up because of the authorities on it. */
+  /** Whether a way was given up because of the number of authorities on it. */
   get tooLong(): boolean {
     return this.#tooLong;
   }
@@ -44,11 +45,11 @@ export class PathSearch {
     if (path.length > this.#deepest.length) this.#deepest = path;
     const last = path[path.length - 1]!;
     for (const anchor of likelierFirst(this.#anchors.named(last.issuer), last)) {
-      if (--this.#stepsLeft <= 0) return;
+      if (!this.#work.allows("step")) return;
       yield [...path, anchor];
     }
     for (const issuer of likelierFirst(this.#issuersOf(path, last), last)) {
-      if (--this.#stepsLeft <= 0) return;
+      if (!this.#work.allows("step")) return;
       const count = intermediates + (isSelfIssued(issuer) ? 0 : 1);
       if (count > this.#limits.intermediates) this.#tooLong = true;
       else yield* this.#extend([...path, issuer], count);
@@ -56,8 +57,7 @@ export class PathSearch {
   }
 
   #issuersOf(path: Path, last: Certificate): readonly Certificate[] {
-    return this.#presented.filter((candidate) =>
-      candidate.subject.key === last.issuer.key &&
+    return this.#presented.named(last.issuer.key).filter((candidate) =>
       // The same authority twice on a path proves nothing that once does not: no cycles.
       !path.some((used) =>
         used.publicKey.spkiSha256 === candidate.publicKey.spkiSha256 &&
@@ -67,7 +67,7 @@ export class PathSearch {
   }
 }
 
-// Key identifiers are hints (RFC 4158 §3.5.12): they order the candidates and exclude none.
+// The likelier one is tried first (RFC 4158 §3.5.12); one that contradicts it breaks a rule of the path.
 function likelierFirst(
   candidates: readonly Certificate[],
   child: Certificate,

@@ -1,57 +1,69 @@
 import { type Certificate, isSelfIssued } from "../certificate/certificate.ts";
 import { formatName } from "../certificate/distinguished_name.ts";
+import type { Work } from "../certificate/work.ts";
 import type { VerdictLimits } from "./limits.ts";
 import type { PathFault } from "./path_fault.ts";
-import { type Path, pathFault, type PathQuestion } from "./path_rules.ts";
+import { constraintFault } from "./constraint_rules.ts";
+import { type Path, type PathQuestion, PathRules } from "./path_rules.ts";
 import { PathSearch } from "./path_search.ts";
-import { SignatureChecks } from "./signature.ts";
+import type { ChainFault, PresentedAuthorities } from "./presented_chain.ts";
+import { SignatureChecks } from "./signature_checks.ts";
 
 /** A path that holds, or why there is none. */
 export type ProvenPath =
   | { readonly kind: "path"; readonly path: Path }
   | {
     readonly kind: "fault";
-    readonly fault: PathFault;
+    readonly fault: ChainFault;
     /** The certificate whose issuer was not found. */
     readonly orphan?: Certificate;
   };
 
 /**
- * Finds a path from the leaf to an anchor that breaks no rule and is signed all along.
+ * Finds a path from the leaf to an anchor that breaks no rule and is signed all along; yields before each
+ * signature check, so that its caller can let others go on.
  *
- * Rules come before signatures, since they cost nothing, and signatures before telling which rule.
+ * What each certificate is for comes first, since that costs nothing; then signatures, from the anchor down; then
+ * names, so that nobody but an authority makes a verdict compare them.
  */
-export function provePath(
+export function* provePath(
   leaf: Certificate,
-  certificates: readonly Certificate[],
+  presented: PresentedAuthorities,
   limits: VerdictLimits,
-  { role, anchors, now }: Omit<PathQuestion, "budget">,
-): ProvenPath {
-  const checks = new SignatureChecks(limits.signatureChecks, anchors.proven, now);
-  const search = new PathSearch(anchors, certificates, limits);
-  const rules = { role, anchors, now, budget: { remaining: limits.nameComparisons } };
+  question: PathQuestion,
+): Generator<void, ProvenPath> {
+  const { anchors, work, now } = question;
+  const checks = new SignatureChecks(work, anchors.proven, now);
+  const search = new PathSearch(anchors, presented, limits, work);
+  const rules = new PathRules(question);
   const faulty: { readonly path: Path; readonly fault: PathFault }[] = [];
   let forged: Certificate | undefined;
   for (const path of search.from(leaf)) {
-    const fault = pathFault(path, rules);
+    const fault = rules.faultOf(path);
     if (fault !== undefined) {
       faulty.push({ path, fault });
       continue;
     }
-    const unproven = checks.firstUnproven(path);
-    if (unproven === undefined) {
+    const unproven = yield* checks.firstUnproven(path);
+    if (work.exhausted) break;
+    if (unproven !== undefined) {
+      forged ??= unproven;
+      continue;
+    }
+    const named = constraintFault(path, work);
+    if (named === undefined) {
       checks.remember(path);
       return { kind: "path", path };
     }
-    forged ??= unproven;
+    faulty.push({ path, fault: named });
   }
-  // A rule is worth telling only of a path that is signed; else anybody could have written it.
+  // A rule is reported only of a path that is signed; else anybody could have written it.
   for (const { path, fault } of faulty) {
-    const unproven = checks.firstUnproven(path);
+    const unproven = yield* checks.firstUnproven(path);
     if (unproven === undefined || isUnprovable(fault, leaf)) return { kind: "fault", fault };
     forged ??= unproven;
   }
-  return noPath(leaf, forged, search, checks);
+  return noPath(leaf, forged, search, presented, work);
 }
 
 // What nobody here can check is refused by its name, not as a forgery.
@@ -64,20 +76,24 @@ function noPath(
   leaf: Certificate,
   forged: Certificate | undefined,
   search: PathSearch,
-  checks: SignatureChecks,
+  presented: PresentedAuthorities,
+  work: Work,
 ): ProvenPath {
   const untrusted = (rule: string, found: string, certificate = leaf) => ({
     kind: "fault" as const,
     fault: { reason: "untrusted-authority" as const, rule, found, certificate },
   });
-  if (search.exhausted) return untrusted("path.search-limit", "its chain has too many ways to go");
-  if (checks.exhausted) {
-    return untrusted("path.signature-limit", "its chain takes too many signature checks");
+  if (work.exhausted) {
+    return untrusted("path.work", "judging its chain takes more work than a verdict may");
+  }
+  if (presented.tooMany) {
+    return untrusted("chain.certificates", "a path takes more certificates than are read");
   }
   if (forged !== undefined) {
     const found = `"${formatName(forged.subject)}" is not signed by the authority that it names`;
     return untrusted("path.signature", found, forged);
   }
+  if (presented.unread !== undefined) return { kind: "fault", fault: presented.unread };
   if (search.tooLong) return untrusted("path.intermediates", "its chain has too many authorities");
   if (isSelfIssued(leaf)) return untrusted("path.self-signed", "it is signed by itself");
   const orphan = search.deepest.at(-1) ?? leaf;

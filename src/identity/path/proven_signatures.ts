@@ -7,8 +7,9 @@ const CAPACITY = 1024;
  * second peer of an authority, cost less.
  *
  * A proven signature stays right for ever; what changes is what it is worth. So nothing else is
- * remembered (dates, names and purposes are judged each time), only signatures on accepted paths
- * are, and an entry is forgotten once its certificate has expired.
+ * remembered (dates, names and purposes are judged each time). Remembered are the signatures of authorities
+ * that lead up to an anchor, and those of leaves that were accepted; an entry is forgotten once its
+ * certificate has expired.
  */
 export class ProvenSignatures {
   readonly #untilByPair = new Map<string, number>();
@@ -25,6 +26,8 @@ export class ProvenSignatures {
 
   /** Remembers a proven signature; the oldest entry makes room. */
   add(certificate: Certificate, issuer: Certificate): void {
+    const pair = pairOf(certificate, issuer);
+    if (this.#untilByPair.has(pair)) return;
     if (this.#untilByPair.size >= CAPACITY) {
       for (const oldest of this.#untilByPair.keys()) {
         this.#untilByPair.delete(oldest);
@@ -32,7 +35,7 @@ export class ProvenSignatures {
       }
     }
     // The last second of validity counts whole.
-    this.#untilByPair.set(pairOf(certificate, issuer), certificate.notAfter + 999);
+    this.#untilByPair.set(pair, certificate.notAfter + 999);
   }
 }
 

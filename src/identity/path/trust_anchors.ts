@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { Certificate } from "../certificate/certificate.ts";
 import type { DistinguishedName } from "../certificate/distinguished_name.ts";
@@ -34,6 +35,8 @@ export class TrustAnchors {
   readonly #domainsOf = new Map<string, Set<string>>();
   readonly #claimed = new Set<string>();
   readonly #given: ReadonlySet<string>;
+  readonly #fingerprints: ReadonlySet<string>;
+  readonly #lengths: ReadonlySet<number>;
   readonly #forHosts: ReadonlySet<string>;
   readonly #public: ReadonlySet<string>;
 
@@ -52,6 +55,8 @@ export class TrustAnchors {
     }
     this.localDomain = sources.localDomain;
     this.#bySubject = Map.groupBy(this.all, (anchor) => anchor.subject.key);
+    this.#fingerprints = fingerprints(this.all);
+    this.#lengths = new Set(this.all.map(({ der }) => der.length));
     this.#forHosts = fingerprints([...bundle, ...publicRoots]);
     this.#public = fingerprints(publicRoots);
     this.#given = new Set(domains.keys());
@@ -80,8 +85,13 @@ export class TrustAnchors {
 
   /** Tells whether the certificate, byte for byte, is an anchor. */
   has(certificate: Certificate): boolean {
-    return this.named(certificate.subject)
-      .some(({ fingerprint }) => fingerprint === certificate.fingerprint);
+    return this.#fingerprints.has(certificate.fingerprint);
+  }
+
+  /** Tells whether these bytes are an anchor. */
+  hasDer(der: Uint8Array): boolean {
+    return this.#lengths.has(der.length) &&
+      this.#fingerprints.has(createHash("sha256").update(der).digest("hex"));
   }
 
   /** Tells whether the anchor vouches for DNS, IP, URI and email names. */

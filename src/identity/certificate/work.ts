@@ -1,0 +1,87 @@
+/** What a verdict does, by kind. */
+export type WorkKind =
+  /** An entry of a presented chain looked at, read or not. */
+  | "entry"
+  /** A byte of a certificate read. */
+  | "byte"
+  /** An issuer considered while a path is searched. */
+  | "step"
+  /** A microsecond of signature checks, by {@linkcode signatureCost}. */
+  | "signature"
+  /** An attribute of a directory name made comparable. */
+  | "attribute"
+  /** A byte of such an attribute. */
+  | "foldedByte"
+  /** A name compared with a constraint or a pattern. */
+  | "comparison";
+
+/**
+ * What each costs in microseconds of one core of an AMD EPYC, rounded up; a byte read is priced by the
+ * costliest shape of certificate that is read at all. Only their proportions matter.
+ */
+const PRICES: Readonly<Record<WorkKind, number>> = {
+  entry: 5,
+  byte: 0.1,
+  step: 2,
+  signature: 1,
+  attribute: 2,
+  foldedByte: 0.1,
+  comparison: 0.5,
+};
+
+/**
+ * The work of a verdict: counted by kind as it is done, and limited as a whole. One that reaches its limit
+ * ends in a refusal.
+ */
+export class Work {
+  readonly #counts: Record<WorkKind, number> = {
+    entry: 0,
+    byte: 0,
+    step: 0,
+    signature: 0,
+    attribute: 0,
+    foldedByte: 0,
+    comparison: 0,
+  };
+  #left: number;
+  #spent = 0;
+  #exhausted = false;
+
+  /** Allows that much, in units of {@linkcode Work.spent}. Default: any amount, only counted. */
+  constructor(limit: number = Infinity) {
+    this.#left = limit;
+  }
+
+  /** Whether something was left undone because the limit was reached. */
+  get exhausted(): boolean {
+    return this.#exhausted;
+  }
+
+  /** What was done, in microseconds of the machine the prices were measured on. */
+  get spent(): number {
+    return this.#spent;
+  }
+
+  /** What was done, by kind. */
+  get counts(): Readonly<Record<WorkKind, number>> {
+    return this.#counts;
+  }
+
+  /** Counts work that is about to be done; `false` where there is no room for it, and it must not be done. */
+  allows(kind: WorkKind, count = 1): boolean {
+    const cost = PRICES[kind] * count;
+    if (this.#exhausted || cost > this.#left) {
+      this.#exhausted = true;
+      return false;
+    }
+    this.#counts[kind] += count;
+    this.#left -= cost;
+    this.#spent += cost;
+    return true;
+  }
+
+  /** Makes room for some of what was done, since it will not be done a second time. */
+  giveBack(cost: number): void {
+    this.#left += cost;
+  }
+}

@@ -1,0 +1,83 @@
+import { setImmediate, setTimeout } from "node:timers";
+
+/** Verdicts in steps, each of which takes a millisecond or so. */
+export type Steps<T> = Generator<void, T>;
+
+interface Waiting {
+  /** Whether the answer is still of use to anyone. */
+  readonly wanted: () => boolean;
+  /** Takes one step; `true` where it was the last. */
+  step(): boolean;
+}
+
+/**
+ * Takes verdicts in steps, one step a turn of the event loop and one verdict after the other, so that calls go
+ * on while strangers are judged, and a verdict that takes one step waits for no costly one.
+ */
+export class VerdictTurns {
+  readonly #waiting: Waiting[] = [];
+  #scheduled = false;
+  /** What the loop is owed, in milliseconds: as long as verdicts took while others waited. */
+  #owedMs = 0;
+
+  /** How many verdicts are under way. */
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Resolves with the result once the last step is taken, or never where it is not wanted any more.
+   *
+   * @param wanted Asked before each step. Default: always.
+   */
+  take<T>(steps: Steps<T>, wanted: () => boolean = () => true): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#waiting.push({
+      wanted,
+      step: () => {
+        try {
+          const step = steps.next();
+          if (step.done) resolve(step.value);
+          return step.done === true;
+        } catch (error) {
+          reject(error);
+          return true;
+        }
+      },
+    });
+    if (!this.#scheduled) this.#schedule();
+    return promise;
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    let next = this.#waiting.shift();
+    while (next !== undefined && !next.wanted()) next = this.#waiting.shift();
+    if (next === undefined) {
+      this.#owedMs = 0;
+      return;
+    }
+    const begun = performance.now();
+    if (!next.step()) this.#waiting.push(next);
+    if (this.#waiting.length === 0) {
+      this.#owedMs = 0;
+      return;
+    }
+    // Where others wait, the loop gets as much time as verdicts do.
+    this.#owedMs += performance.now() - begun;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    if (this.#owedMs < 1) {
+      setImmediate(() => this.#turn());
+      return;
+    }
+    setTimeout(() => this.#turn(), Math.floor(this.#owedMs));
+    this.#owedMs = 0;
+  }
+}
+
+/** Those of this process: what is shared is its event loop. */
+export const verdictTurns: VerdictTurns = new VerdictTurns();

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { VerdictTurns } from "./verdict_turns.ts";
+
+function* counted(name: string, steps: number, log: string[]): Generator<void, string> {
+  for (let i = 1; i < steps; i++) {
+    log.push(name);
+    yield;
+  }
+  log.push(name);
+  return name;
+}
+
+Deno.test("VerdictTurns takes one step a turn of the loop, and each verdict in its turn", async () => {
+  const turns = new VerdictTurns();
+  const log: string[] = [];
+  const costly = turns.take(counted("costly", 4, log));
+  const cheap = turns.take(counted("cheap", 1, log));
+  assert.deepEqual(log, [], "nothing within the turn that asks");
+  assert.equal(await cheap, "cheap");
+  assert.deepEqual(log, ["costly", "cheap"]);
+  const before = log.length;
+  await setImmediate();
+  assert(log.length <= before + 1);
+  assert.equal(await costly, "costly");
+  assert.equal(turns.size, 0);
+});
+
+Deno.test("VerdictTurns drops what nobody wants any more", async () => {
+  const turns = new VerdictTurns();
+  const log: string[] = [];
+  let wanted = true;
+  void turns.take(counted("unwanted", 100, log), () => wanted);
+  await turns.take(counted("other", 1, log));
+  wanted = false;
+  await turns.take(counted("last", 1, log));
+  assert(log.filter((name) => name === "unwanted").length <= 2);
+  assert.equal(turns.size, 0);
+});
+
+Deno.test("VerdictTurns hands on what a verdict throws, and goes on", async () => {
+  const turns = new VerdictTurns();
+  const broken = turns.take(
+    // deno-lint-ignore require-yield -- it fails in its first step.
+    function* (): Generator<void, never> {
+      throw new TypeError("broken");
+    }(),
+  );
+  await assert.rejects(broken, /broken/);
+  assert.equal(await turns.take(counted("next", 2, [])), "next");
+});
