@@ -10,6 +10,7 @@ export type SelvageEvent =
   | worker.WorkerCrashed
   | worker.WorkerRestarted
   | worker.WorkerUnresponsive
+  | worker.WorkerBlocked
   | worker.ListenerGeneration
   | security.PeerAccepted
   | security.HandshakeFailed

@@ -75,6 +75,13 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: "error",
     text: "worker {workerId} has answered nothing for {silentMs} ms and is ended",
   },
+  "worker.blocked": {
+    part: "worker",
+    level: "warning",
+    text:
+      "routine {routine} has blocked the event loop of worker {workerId} for {blockedMs} ms; one " +
+      'that computes for long belongs in a thread (run: "thread")',
+  },
   "worker.restarted": {
     part: "pool",
     level: "info",

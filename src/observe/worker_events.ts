@@ -61,6 +61,18 @@ export interface WorkerUnresponsive extends EventBase<"worker.unresponsive"> {
   readonly calls: readonly HeldCall[];
 }
 
+/** A routine has kept the event loop of its worker from turning, so that it answered nobody. */
+export interface WorkerBlocked extends EventBase<"worker.blocked"> {
+  /** The worker's id. */
+  readonly workerId: string;
+  /** The routine that was entered last, of those under way on the event loop. */
+  readonly routine: string;
+  /** Other routines under way there, 8 at most. */
+  readonly others: readonly string[];
+  /** For how long it was blocked, in milliseconds; a worker of a pool reports it while it still is. */
+  readonly blockedMs: number;
+}
+
 /** A worker that crashed or did not answer was started again. */
 export interface WorkerRestarted extends EventBase<"worker.restarted"> {
   /** The new worker's id. */

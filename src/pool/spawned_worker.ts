@@ -7,7 +7,12 @@
 import type { Credentials as CredentialsValue } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
-import { beginModuleLoad, WorkerServer, type WorkerServerOptions } from "../worker/mod.ts";
+import {
+  beginModuleLoad,
+  reportBlockedOn,
+  WorkerServer,
+  type WorkerServerOptions,
+} from "../worker/mod.ts";
 import { handedCredentials } from "./handed_credentials.ts";
 import { type FromChild, lineOf, type ToChild } from "./handover.ts";
 import { readLines } from "./line_reader.ts";
@@ -20,6 +25,7 @@ import { readLines } from "./line_reader.ts";
 export async function serve(modules: readonly (() => Promise<unknown>)[]): Promise<void> {
   guardOutput();
   ignoreInterrupts();
+  reportBlockedOn("pool");
   const pool = messagesOfPool();
   try {
     const { value: begin } = await pool.next();

@@ -83,6 +83,7 @@ export async function inMemory(options: InMemoryOptions = {}): Promise<InMemory>
     await WorkerServer.start({
       dispatcher: { discovery },
       ...serving,
+      limits: { blockedAfterMs: 0, ...serving.limits },
       listen: address,
       routines: routines.flatMap(routinesOf),
     }),

@@ -8,6 +8,7 @@ import {
   invokeUnary,
 } from "../routine/mod.ts";
 import type { ThreadPool } from "./threads/mod.ts";
+import type { LoopWatchdog } from "./watchdog/mod.ts";
 
 /** The items of a routine that streams. */
 export type Items = AsyncGenerator<EncodedPayload, void, undefined>;
@@ -16,11 +17,26 @@ export type Items = AsyncGenerator<EncodedPayload, void, undefined>;
 export class Execution {
   readonly #options: InvokeOptions;
   readonly #threads: ThreadPool | undefined;
+  readonly #watchdog: LoopWatchdog | undefined;
 
-  /** @param threads where routines marked `run: "thread"` run; there where a table has such. */
-  constructor(options: InvokeOptions, threads: ThreadPool | undefined) {
+  /**
+   * @param threads where routines marked `run: "thread"` run; there where a table has such.
+   * @param watchdog notices which of the others blocks the event loop. Default: nobody does.
+   */
+  constructor(
+    options: InvokeOptions,
+    threads: ThreadPool | undefined,
+    watchdog?: LoopWatchdog | undefined,
+  ) {
+    this.#watchdog = watchdog;
     this.#options = options;
     this.#threads = threads;
+  }
+
+  /** A routine is about to run; disposing of the result says that it is over. */
+  enter(routine: AnyRoutine): Disposable | undefined {
+    if (this.#watchdog === undefined || this.#threadsFor(routine) !== undefined) return undefined;
+    return this.#watchdog.enter(routine.name);
   }
 
   /** Runs a routine that answers once. */

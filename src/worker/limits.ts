@@ -31,6 +31,11 @@ export interface WorkerLimits extends SharedLimits {
   readonly drainGraceMs?: number | undefined;
   /** How long a thread may ignore the signal of its call before it is replaced, in milliseconds. Default 5,000. */
   readonly threadGraceMs?: number | undefined;
+  /**
+   * How long a routine may block the worker's event loop before that is reported as `worker.blocked`, in
+   * milliseconds; 0 reports nothing and starts no watchdog thread. Default 1,000.
+   */
+  readonly blockedAfterMs?: number | undefined;
 }
 
 /** {@linkcode WorkerLimits} with nothing left out. */
@@ -49,6 +54,7 @@ export const defaultWorkerLimits: EveryWorkerLimit = {
   pendingHandshakes: 1_024,
   drainGraceMs: 25_000,
   threadGraceMs: 5_000,
+  blockedAfterMs: 1_000,
 };
 
 /** Of so many places each peer leaves one to others. */

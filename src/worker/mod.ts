@@ -7,4 +7,5 @@ export * from "./limits.ts";
 export { specifierOf } from "./modules.ts";
 export * from "./options.ts";
 export * from "./threads/mod.ts";
+export { reportBlockedOn } from "./watchdog/mod.ts";
 export * from "./worker_server.ts";

@@ -167,6 +167,7 @@ export class RoutineService {
     const record = new CallRecord(this.#options.metrics, routine.name, span);
     const call = new ServedCall(arrived, envelope, ground);
     const run = () => execution.unary(routine, envelope.arguments, call);
+    using _running = execution.enter(routine);
     try {
       const answer = await (span === undefined ? run() : span.run(run));
       record.succeeded();
@@ -183,12 +184,13 @@ export class RoutineService {
     arrived: Arrival,
     run: (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => Items,
   ): Items {
-    const { table, ground } = this.#options;
+    const { table, ground, execution } = this.#options;
     agreeOnRoutine(arrived.header(ROUTINE_HEADER), envelope.routine);
     const routine = table.get(envelope.routine);
     const span = startServerSpan(routine.name, arrived.header("traceparent"));
     const record = new CallRecord(this.#options.metrics, routine.name, span);
     let over = false;
+    using _running = execution.enter(routine);
     try {
       yield* run(routine, envelope.arguments, new ServedCall(arrived, envelope, ground));
       over = true;

@@ -4,9 +4,15 @@ import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/
 import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
 import { payloadLimits } from "../limits/mod.ts";
-import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
+import {
+  type ChannelSecurity,
+  type Clock,
+  EventHub,
+  type Observer,
+  systemClock,
+} from "../observe/mod.ts";
 import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
-import type { InvokeOptions } from "../routine/mod.ts";
+import type { InvokeOptions, RoutineTable } from "../routine/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
 import { admitCalls } from "./admission.ts";
 import { CallGate } from "./call_gate.ts";
@@ -22,6 +28,7 @@ import { PeerResets } from "./peer_resets.ts";
 import { allowedPeers, tellPlaintext, tellPosture } from "./posture.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
+import { LoopWatchdog } from "./watchdog/mod.ts";
 
 /** The parts of a worker that takes calls. */
 export interface StartedWorker {
@@ -79,6 +86,9 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   );
   const dispatcher = use(starting, await openDispatcher(options, credentials, hub, id, clock));
 
+  const watchdog = limits.blockedAfterMs === 0
+    ? undefined
+    : starting.use(watchdogFor(id, table, limits, observer));
   const gate = new CallGate(limits, () => clock.now());
   const { messageBytes, receiveTimeoutMs } = limits;
   const router = createRpcRouter({ limits: { messageBytes, receiveTimeoutMs } });
@@ -86,7 +96,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     id,
     table,
     gate,
-    execution: new Execution(invoke, threads),
+    execution: new Execution(invoke, threads, watchdog),
     dispatcher: () => dispatcher ?? noDispatcher,
     metrics: hub.metrics,
     tags: options.tags ?? [],
@@ -178,6 +188,23 @@ async function startThreads(
     invoke,
     graceMs,
     clock,
+  });
+}
+
+/** Notices which routine blocks the event loop. */
+function watchdogFor(
+  workerId: string,
+  table: RoutineTable,
+  { blockedAfterMs }: EveryWorkerLimit,
+  observer: Observer,
+): LoopWatchdog {
+  return new LoopWatchdog({
+    workerId,
+    routines: table.describe().map(({ name }) => name),
+    afterMs: blockedAfterMs,
+    onBlocked: ({ routine, others, emitted }, blockedMs) => {
+      if (!emitted) observer.emit({ type: "worker.blocked", workerId, routine, others, blockedMs });
+    },
   });
 }
 

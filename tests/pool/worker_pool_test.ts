@@ -202,16 +202,26 @@ Deno.test("WorkerPool lets a call wait for the worker that is being restarted", 
 
 Deno.test("WorkerPool replaces a worker whose event loop hangs, and names the call that it held", async () => {
   await using pool = await WorkerPool.open({
-    spawn: { count: 2, modules, threads: 0, livenessTimeoutMs: 500 },
+    spawn: {
+      count: 2,
+      modules,
+      threads: 0,
+      livenessTimeoutMs: 1_000,
+      limits: { blockedAfterMs: 100 },
+    },
   });
   await pool.ready({ min: 2 });
   const processes = new Set<number>();
   while (processes.size < 2) processes.add(await pool.call(processId, []));
+  const blocked = next(pool, "worker.blocked");
   const unresponsive = next(pool, "worker.unresponsive");
   const removed = next(pool, "discovery.removed");
   const restarted = next(pool, "worker.restarted");
   const lost = rejection(pool.call(compute, []));
+  const { routine, workerId: blockedId } = await blocked;
+  assert.equal(routine, "pool.compute");
   const { workerId, calls } = await unresponsive;
+  assert.equal(blockedId, workerId);
   assert.deepEqual(calls.map(({ routine }) => routine), ["pool.compute"]);
   await removed;
   const others = await Promise.all(Array.from({ length: 8 }, () => pool.call(processId, [])));

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { ConfigurationError } from "../../errors/mod.ts";
-import { type WorkerDispatcherOptions, WorkerServer } from "../../worker/mod.ts";
+import { reportBlockedOn, type WorkerDispatcherOptions, WorkerServer } from "../../worker/mod.ts";
 import {
   type CredentialsFlags,
   credentialsOf,
@@ -51,6 +51,9 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
 
 async function work(modules: readonly string[], flags: WorkerFlags): Promise<void> {
   await configureLog(flags);
+  if (flags.logLevel === "debug" || flags.logLevel === "info" || flags.logLevel === "warning") {
+    reportBlockedOn("log");
+  }
   const credentials = credentialsOf(flags, "worker");
   if (credentials !== undefined && flags.oneWay !== true && flags.allow === undefined) {
     throw new ConfigurationError(

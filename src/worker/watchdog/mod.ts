@@ -1,0 +1,8 @@
+/**
+ * Noticing when a routine blocks the event loop of its worker.
+ *
+ * @module
+ */
+export { LoopWatchdog } from "./loop_watchdog.ts";
+export { reportBlockedOn } from "./outlet.ts";
+export type { BlockedOutlet } from "./watch_loop.ts";
