@@ -71,7 +71,9 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     args: A & Sendable<A>,
     options?: CallOptions,
   ): Promise<ResultOf<F>> {
-    return this.#opened.unary.call(routine as AnyRoutine, args, options) as Promise<ResultOf<F>>;
+    return this.#opened.routines.result(routine as AnyRoutine, args, options) as Promise<
+      ResultOf<F>
+    >;
   }
 
   /**
@@ -88,7 +90,7 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     args: A & Sendable<A>,
     options?: CallOptions,
   ): AsyncGenerator<ItemOf<F>, void, undefined> {
-    const items = this.#opened.streams.items(routine as AnyRoutine, args, undefined, options);
+    const items = this.#opened.routines.items(routine as AnyRoutine, args, undefined, options);
     return items as AsyncGenerator<ItemOf<F>, void, undefined>;
   }
 
@@ -107,7 +109,7 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     args: A & Sendable<A>,
     options?: CallOptions,
   ): AsyncGenerator<ItemOf<F>, void, undefined> {
-    const items = this.#opened.streams.items(routine as AnyRoutine, args, input, options);
+    const items = this.#opened.routines.items(routine as AnyRoutine, args, input, options);
     return items as AsyncGenerator<ItemOf<F>, void, undefined>;
   }
 

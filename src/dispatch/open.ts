@@ -14,9 +14,8 @@ import { DialSlots, dialWith } from "./fleet/dial.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
-import { StreamCalls } from "./calls/stream_calls.ts";
+import { RoutineCalls } from "./calls/routine_calls.ts";
 import { dispatcherTransport } from "./calls/transport.ts";
-import { UnaryCalls } from "./calls/unary_calls.ts";
 
 /** What a dispatcher stands on: replaced by a pool that shares its own, and by tests. */
 export interface DispatcherGround {
@@ -38,10 +37,8 @@ export interface OpenedDispatcher {
   readonly id: string;
   /** The workers. */
   readonly fleet: Fleet;
-  /** Makes unary calls. */
-  readonly unary: UnaryCalls;
-  /** Makes calls with streams. */
-  readonly streams: StreamCalls;
+  /** Calls routines. */
+  readonly routines: RoutineCalls;
   /** For Connect clients. */
   readonly transport: Transport;
   /** For Connect clients that speak otherwise. */
@@ -130,8 +127,7 @@ export async function openParts(
     fleet,
     hub,
     clock,
-    unary: new UnaryCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
-    streams: new StreamCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
+    routines: new RoutineCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
     transport: transportFor(),
     transportFor,
     async close(code) {

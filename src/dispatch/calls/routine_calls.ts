@@ -1,52 +1,94 @@
-import type { AnyRoutine, CallOptions, Source } from "../../contract/mod.ts";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { AnyRoutine, CallOptions, Source } from "../../contract/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
 import { CallRecord, type HeldCall, type Metrics, startClientSpan } from "../../observe/mod.ts";
 import {
   type CallEnvelope,
+  decodeCallResponse,
   decodePayload,
   enclosingCall,
+  encodeCallRequest,
   type EncodedPayload,
   encodeDuplexRequest,
   encodePayload,
   type PayloadLimits,
-  ROUTINE_HEADER,
 } from "../../routine/mod.ts";
-import { type PreparedStream, prepareRequest, type RpcLimits } from "../../rpc/mod.ts";
-import type { Attempts } from "./attempts.ts";
-import { type PlacedCall, remainingMs } from "./placed_call.ts";
-import type { CallSettings, RequestFields } from "./call_settings.ts";
+import { callUnaryBytes, type RpcLimits } from "../../rpc/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
+import type { Attempts } from "./attempts.ts";
+import type { CallSettings, RequestFields } from "./call_settings.ts";
 import { InputFeed } from "./input_feed.ts";
+import { type PlacedCall, remainingMs } from "./placed_call.ts";
+import { PreparedRequests } from "./prepared_requests.ts";
 import { judgeFailure } from "./retry.ts";
 import { StreamAttempt } from "./stream_attempt.ts";
 
-/** What making calls with streams takes. */
-export interface StreamCallsOptions {
+/** What calling routines takes. */
+export interface RoutineCallsOptions {
   readonly attempts: Attempts;
   readonly settings: CallSettings;
   readonly metrics: Metrics;
   readonly limits: Partial<RpcLimits>;
-  /** What arguments and items may be. */
+  /** The limits of arguments, items and results. */
   readonly payload: PayloadLimits;
 }
 
-/** Routines whose requests are kept prepared; a program calls fewer. */
-const MAX_PREPARED = 4_096;
+/** Calls routines on the workers of a fleet. */
+export class RoutineCalls {
+  readonly #options: RoutineCallsOptions;
+  readonly #unary: PreparedRequests<typeof WorkerService.method.call>;
+  readonly #streams: PreparedRequests<typeof WorkerService.method.duplex>;
 
-/** Calls routines that answer with a stream. */
-export class StreamCalls {
-  readonly #options: StreamCallsOptions;
-  readonly #prepared = new Map<string, PreparedStream>();
-
-  /** Over a fleet. */
-  constructor(options: StreamCallsOptions) {
+  constructor(options: RoutineCallsOptions) {
     this.#options = options;
+    this.#unary = new PreparedRequests(WorkerService.method.call, options.limits);
+    this.#streams = new PreparedRequests(WorkerService.method.duplex, options.limits);
   }
 
   /**
-   * Calls a routine once the first item is asked for; leaving the loop ends it.
+   * Calls a routine that answers once.
+   *
+   * @throws {SelvageError} One of them, or the reason of the caller's own signal.
+   */
+  async result(
+    routine: AnyRoutine,
+    args: readonly unknown[],
+    options: CallOptions = NO_OPTIONS,
+  ): Promise<unknown> {
+    const { attempts, settings, payload } = this.#options;
+    const { call, envelope, fields, record } = this.#begin(
+      routine,
+      args,
+      options,
+      settings.timeoutMs,
+    );
+    const message = encodeCallRequest(envelope);
+    const request = this.#unary.of(routine.name);
+    const { signal } = call;
+    try {
+      const answer = await attempts.make(call, (link) => {
+        const { connection } = link;
+        const timeoutMs = remainingMs(call);
+        if (fields === undefined) {
+          return callUnaryBytes(connection, request, message, { timeoutMs, signal });
+        }
+        return fields(link).then((fields) =>
+          callUnaryBytes(connection, request, message, { timeoutMs, signal, fields })
+        );
+      });
+      const result = decodePayload(decodeCallResponse(answer), "result", payload);
+      record.succeeded();
+      return result;
+    } catch (error) {
+      record.failed(error, signal?.aborted === true);
+      throw error;
+    }
+  }
+
+  /**
+   * Calls a routine that answers with a stream, once the first item is asked for; leaving the loop
+   * ends the call.
    *
    * @param input what to send it while it runs, where it is a duplex one.
    * @throws {SelvageError} One of them, or the reason of the caller's own signal.
@@ -55,32 +97,21 @@ export class StreamCalls {
     routine: AnyRoutine,
     args: readonly unknown[],
     input: Source<unknown> | undefined,
-    options: CallOptions = {},
+    options: CallOptions = NO_OPTIONS,
   ): AsyncGenerator<unknown, void, undefined> {
-    const { settings, metrics, payload } = this.#options;
+    const { settings, payload } = this.#options;
+    const ahead = settings.aheadOf(options);
+    const { call, envelope, fields, record } = this.#begin(routine, args, options, 0, ahead);
     // Where the caller's own stream fails while the call is being begun, that is over, too.
     const inputFailed = input === undefined ? undefined : new AbortController();
-    const call = {
-      ...settings.placed(routine, options, 0),
-      signal: eitherSignal(options.signal, inputFailed?.signal),
-    };
+    const placed = { ...call, signal: eitherSignal(options.signal, inputFailed?.signal) };
     const feed = input === undefined
       ? undefined
       : new InputFeed(input, (value) => inputMessage(value, payload));
-    const span = startClientSpan(routine.name);
-    const record = new CallRecord(metrics, routine.name, span);
     let begun: Begun | undefined;
     let over = false;
     try {
-      const envelope: CallEnvelope = {
-        routine: routine.name,
-        arguments: encodePayload(args, "arguments", { limits: payload }),
-        callId: call.callId,
-        parentId: enclosingCall()?.id ?? "",
-        ahead: settings.aheadOf(options),
-        tags: options.tags ?? [],
-      };
-      begun = await first(feed, this.#begin(call, envelope, feed, settings.fields(options, span)));
+      begun = await first(feed, this.#firstItem(placed, envelope, feed, fields));
       for (let item = begun.first; item !== undefined;) {
         yield decodePayload(item, "item", payload);
         begun.exchange.taken();
@@ -90,9 +121,10 @@ export class StreamCalls {
       record.succeeded();
     } catch (error) {
       over = true;
-      const told = options.signal?.aborted ? options.signal.reason : reasonOf(error, call, begun);
-      record.failed(told, options.signal?.aborted === true);
-      throw told;
+      const { signal } = options;
+      const reason = signal?.aborted ? signal.reason : reasonOf(error, placed, begun);
+      record.failed(reason, signal?.aborted === true);
+      throw reason;
     } finally {
       if (!over) record.left();
       begun?.endpoint.held.delete(begun);
@@ -102,15 +134,38 @@ export class StreamCalls {
     }
   }
 
-  /** Brings the call to a worker, as far as its first item: until then another may be asked. */
+  /** What a call consists of before it is brought to a worker. */
   #begin(
+    routine: AnyRoutine,
+    args: readonly unknown[],
+    options: CallOptions,
+    timeoutMs: number,
+    ahead = 0,
+  ) {
+    const { settings, metrics, payload } = this.#options;
+    const call = settings.placed(routine, options, timeoutMs);
+    const envelope: CallEnvelope = {
+      routine: routine.name,
+      arguments: encodePayload(args, "arguments", { limits: payload }),
+      callId: call.callId,
+      parentId: enclosingCall()?.id ?? "",
+      ahead,
+      tags: options.tags ?? NO_TAGS,
+    };
+    const span = startClientSpan(routine.name);
+    const record = new CallRecord(metrics, routine.name, span);
+    return { call, envelope, record, fields: settings.fields(options, span) };
+  }
+
+  /** Brings the call to a worker, as far as its first item: until then another may be asked. */
+  #firstItem(
     call: PlacedCall,
     envelope: CallEnvelope,
     feed: InputFeed<Uint8Array> | undefined,
     fields: RequestFields | undefined,
   ): Promise<Begun> {
     const { attempts } = this.#options;
-    const request = this.#prepare(envelope.routine);
+    const request = this.#streams.of(envelope.routine);
     return attempts.make(call, async (link, endpoint) => {
       const exchange = new StreamAttempt({
         connection: link.connection,
@@ -133,19 +188,10 @@ export class StreamCalls {
       }
     });
   }
-
-  #prepare(name: string): PreparedStream {
-    const known = this.#prepared.get(name);
-    if (known !== undefined) return known;
-    if (this.#prepared.size === MAX_PREPARED) this.#prepared.clear();
-    const prepared = prepareRequest(WorkerService.method.duplex, {
-      fields: [ROUTINE_HEADER, name],
-      limits: this.#options.limits,
-    });
-    this.#prepared.set(name, prepared);
-    return prepared;
-  }
 }
+
+const NO_OPTIONS: CallOptions = {};
+const NO_TAGS: readonly string[] = [];
 
 /** A call that a worker has taken. */
 interface Begun extends HeldCall {
