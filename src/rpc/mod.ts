@@ -9,7 +9,6 @@ export * from "./server/admission.ts";
 export * from "./server/bytes_call.ts";
 export * from "./server/call_context.ts";
 export { type CompressionName, compressionNames } from "./wire/compression.ts";
-export * from "./server/stream_bytes.ts";
 export { StreamExchange } from "./client/stream_exchange.ts";
 export type { ExchangeOptions } from "./client/exchange.ts";
 export { GATHERED_BYTES } from "./wire/gather_budget.ts";
@@ -27,7 +26,6 @@ export {
 export * from "./client/transport.ts";
 export type { TransportChoices } from "./client/transport_choices.ts";
 export { intercepted } from "./client/intercepted.ts";
-export * from "./server/unary_bytes.ts";
 export { callUnaryBytes } from "./client/unary_exchange.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
 export type { JsonOptions } from "./wire/json_options.ts";

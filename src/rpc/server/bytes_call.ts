@@ -1,4 +1,4 @@
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod, DescMethodBiDiStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { RpcProtocol } from "../wire/protocol.ts";
 
@@ -24,3 +24,29 @@ export interface BytesCall<Method extends DescMethod, Peer, Context> {
    */
   readonly signal: AbortSignal;
 }
+
+/** A unary call in binary form, as a {@linkcode UnaryBytesHandler} sees it. */
+export type UnaryBytesCall<Peer, Context> = BytesCall<DescMethodUnary, Peer, Context>;
+
+/**
+ * Answers a unary call with the bytes of its response message, from the bytes of its request message.
+ * What it throws is answered as connect-es answers what an implementation throws.
+ */
+export type UnaryBytesHandler<Peer, Context> = (
+  request: Uint8Array,
+  call: UnaryBytesCall<Peer, Context>,
+) => Uint8Array | Promise<Uint8Array>;
+
+/** A call with streams both ways in binary form, as a {@linkcode StreamBytesHandler} sees it. */
+export type StreamBytesCall<Peer, Context> = BytesCall<DescMethodBiDiStreaming, Peer, Context>;
+
+/**
+ * Answers a call with the bytes of its response messages, one each time it is asked for one, from the
+ * bytes of its request messages. What it throws is answered as connect-es answers what an
+ * implementation throws. Once the caller is gone or the deadline has passed, `return()` is called at
+ * once, also while a message is being waited for.
+ */
+export type StreamBytesHandler<Peer, Context> = (
+  requests: AsyncIterableIterator<Uint8Array>,
+  call: StreamBytesCall<Peer, Context>,
+) => AsyncIterator<Uint8Array, unknown>;

@@ -14,13 +14,12 @@ import type {
 } from "@bufbuild/protobuf";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ConfigurationError } from "../../errors/mod.ts";
-import type { StreamBytesHandler } from "./stream_bytes.ts";
 import { compressionNames, compressionOf } from "../wire/compression.ts";
 import type { JsonOptions } from "../wire/json_options.ts";
 import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
 import { methodPath } from "../wire/method_path.ts";
 import { throwRefusal } from "./refusal.ts";
-import type { UnaryBytesHandler } from "./unary_bytes.ts";
+import type { StreamBytesHandler, UnaryBytesHandler } from "./bytes_call.ts";
 
 /** What every service of a router shares. */
 export interface RpcRouterOptions {

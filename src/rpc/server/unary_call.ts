@@ -1,24 +1,18 @@
-import { type ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
-import {
-  ErrorCode,
-  type HeaderList,
-  type StreamEnd,
-  type StreamReceiver,
-} from "../../http2/mod.ts";
-import type { RpcProtocol } from "../wire/protocol.ts";
+import { type ConnectError, createContextValues } from "@connectrpc/connect";
+import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
-import { callContext } from "./call_context.ts";
-import { Gathered } from "../wire/gathered.ts";
-import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
+import { expireAfter } from "../wire/deadlines.ts";
 import { ENVELOPE_BYTES, soleMessage } from "../wire/envelope.ts";
-import { responseCompression, type ResponseMetadata, sendMessage } from "./unary_response.ts";
-import { type ArrivedRequest, isTooLate, PlainCall } from "./plain_call.ts";
-import { type Refusal, refusalKey } from "./refusal.ts";
+import { Gathered } from "../wire/gathered.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
-import type { UnaryBytesCall } from "./unary_bytes.ts";
+import { callContext } from "./call_context.ts";
+import { FastCall } from "./fast_call.ts";
+import { type ArrivedRequest, isTooLate, type PlainCall } from "./plain_call.ts";
+import type { Refusal } from "./refusal.ts";
+import { responseCompression, type ResponseMetadata, sendMessage } from "./unary_response.ts";
 
-/** Runs an implementation on the fast lane. */
+/** Runs an implementation on the fast path. */
 export type UnaryHandler = (
   request: Uint8Array,
   call: UnaryCall,
@@ -31,143 +25,96 @@ export type UnaryHandler = (
  * Whatever is out of the ordinary (a malformed or oversized request, a refusal, an error thrown) is
  * handed to a {@linkcode PlainCall}, so that it is answered exactly as there.
  */
-export class UnaryCall implements StreamReceiver, UnaryBytesCall<unknown, unknown>, Expiring {
-  /** What the call was admitted with. */
-  context: unknown;
+export class UnaryCall extends FastCall<DescMethodUnary> {
   /** Response metadata, where the implementation set some. */
   metadata: ResponseMetadata | undefined;
-  readonly peer: unknown;
-  readonly #request: ArrivedRequest;
   readonly #handler: UnaryHandler;
-  #state: FastState = "arriving";
-  #requestEnded = false;
   /** An error was answered, whatever else happens. */
   #answered = false;
   readonly #body: Gathered;
   #length = 0;
   /** Bytes whose credit went back to the peer. */
   #credited = 0;
-  #release: (() => void) | undefined;
-  #plain: PlainCall | undefined;
-  #gone: StreamEnd | undefined;
-  #abort: AbortController | undefined;
-  #timer: Deadline | undefined;
 
   constructor(request: ArrivedRequest, handler: UnaryHandler, peer: unknown) {
-    this.#request = request;
+    super(request, peer);
     this.#handler = handler;
-    this.peer = peer;
     this.#body = new Gathered(request.budget);
     if (request.limits.receiveTimeoutMs > 0) armUnlessComplete(this);
   }
 
-  get method(): DescMethodUnary {
-    return this.#request.route.method as DescMethodUnary;
-  }
-
-  get protocol(): RpcProtocol {
-    return this.#request.facts.protocol as RpcProtocol;
-  }
-
-  get fields(): HeaderList {
-    return this.#request.fields;
-  }
-
-  get timeoutMs(): number | undefined {
-    return this.#request.facts.timeoutMs;
-  }
-
-  get deadline(): number | undefined {
-    return this.#request.deadline;
-  }
-
-  get signal(): AbortSignal {
-    return (this.#abort ??= this.#createAbort()).signal;
-  }
-
   data(bytes: Uint8Array, endStream: boolean): void {
-    if (this.#plain !== undefined) {
-      this.#plain.data(bytes, endStream);
+    if (this.plain !== undefined) {
+      this.plain.data(bytes, endStream);
       return;
     }
     this.#length += bytes.byteLength;
     if (!this.#gather(bytes)) return;
-    if (this.#release !== undefined) this.#credit();
+    if (this.release !== undefined) this.#credit();
     if (endStream) this.requestEnded();
   }
 
-  trailers(_fields: HeaderList): void {
-    this.requestEnded();
-  }
-
-  writable(): void {
-    this.#plain?.writable();
-  }
-
   closed(end: StreamEnd): void {
-    this.#gone = end;
-    this.#timer?.cancel();
-    if (this.#plain !== undefined) this.#plain.closed(end);
-    else if (this.#state === "arriving") this.#finish(undefined);
-    else if (this.#state === "running") this.#abort?.abort(reasonOfCallerGone(end));
+    this.gone = end;
+    this.timer?.cancel();
+    if (this.plain !== undefined) this.plain.closed(end);
+    else if (this.state === "arriving") this.#end(undefined);
+    else if (this.state === "running") this.abort?.abort(reasonOfCallerGone(end));
   }
 
   /** The deadline has passed, or the request took longer to arrive than it may. */
   expired(): void {
-    if (this.#state === "running") this.#abort?.abort(timedOut());
-    else if (this.#state === "arriving") this.#fallBack(this.#body.take()).expired();
+    if (this.state === "running") this.abort?.abort(timedOut());
+    else if (this.state === "arriving") this.#fallBack(this.#body.take()).expired();
   }
 
   /** Waits for the rest of the request no longer than it may take. */
   armReceiving(): void {
-    if (this.#state !== "arriving" || this.#requestEnded || this.#gone !== undefined) return;
-    this.#timer = expireAfter(this.#request.limits.receiveTimeoutMs, this);
+    if (this.state !== "arriving" || this.requestIsWhole || this.gone !== undefined) return;
+    this.timer = expireAfter(this.request.limits.receiveTimeoutMs, this);
     this.#body.compact();
   }
 
-  /** The request's direction has ended. */
   requestEnded(): void {
-    this.#requestEnded = true;
-    this.#timer?.cancel();
-    if (this.#plain !== undefined) this.#plain.requestEnded();
-    else if (this.#release !== undefined) this.#begin();
+    this.requestIsWhole = true;
+    this.timer?.cancel();
+    if (this.plain !== undefined) this.plain.requestEnded();
+    else if (this.release !== undefined) this.#begin();
   }
 
-  /** The call may begin; `release` is called when the implementation has finished. */
   admitted(context: unknown, release: () => void): void {
     this.context = context;
-    this.#release = release;
-    if (this.#answered || this.#gone !== undefined) this.#finish(undefined);
-    else if (this.#plain !== undefined) this.#answerPlainly(this.#plain);
-    else if (this.#requestEnded) this.#begin();
+    this.release = release;
+    if (this.#answered || this.gone !== undefined) this.#end(undefined);
+    else if (this.plain !== undefined) this.#answerPlainly(this.plain);
+    else if (this.requestIsWhole) this.#begin();
     else this.#credit();
   }
 
-  /** The call may not begin. */
   refused(error: ConnectError): void {
-    if (this.#answered || this.#gone !== undefined) return;
-    if (this.#plain !== undefined) void this.#plain.answer(refusalValues({ error }));
+    if (this.#answered || this.gone !== undefined) return;
+    if (this.plain !== undefined) this.answerWith(this.plain, { error });
     else this.#answerError({ error });
   }
 
   #begin(): void {
     this.#credit();
-    if (isTooLate(this.#request)) {
+    if (isTooLate(this.request)) {
       this.#fail(timedOut());
       return;
     }
-    const { facts } = this.#request;
+    const { facts } = this.request;
     const body = this.#body.take();
     const message = facts.protocol === "grpc" ? soleMessage(body) : body;
     const { contentLength = body.byteLength } = facts;
     if (
       message === undefined || contentLength !== body.byteLength ||
-      message.byteLength > this.#request.limits.messageBytes
+      message.byteLength > this.request.limits.messageBytes
     ) {
       this.#fallBack(body);
       return;
     }
-    this.#state = "running";
+    this.state = "running";
     let response: Uint8Array | PromiseLike<Uint8Array>;
     try {
       response = this.#handler(message, this);
@@ -180,12 +127,12 @@ export class UnaryCall implements StreamReceiver, UnaryBytesCall<unknown, unknow
   }
 
   #respond(message: Uint8Array): void {
-    const { limits } = this.#request;
+    const { limits } = this.request;
     if (message.byteLength > limits.sendBytes) {
       this.#fail(tooLargeToSend(message.byteLength, limits));
       return;
     }
-    const compression = responseCompression(this.#request, message);
+    const compression = responseCompression(this.request, message);
     if (compression === undefined) this.#send(message, undefined);
     else {
       compression.compress(message).then(
@@ -197,45 +144,41 @@ export class UnaryCall implements StreamReceiver, UnaryBytesCall<unknown, unknow
 
   #send(message: Uint8Array, compression: string | undefined): void {
     try {
-      if (this.#gone === undefined) sendMessage(this.#request, message, compression, this.metadata);
-      this.#finish(undefined);
+      if (this.gone === undefined) sendMessage(this.request, message, compression, this.metadata);
+      this.#end(undefined);
     } catch (error) {
       // A field that cannot be sent, as on the plain path.
-      this.#request.stream.reset(ErrorCode.INTERNAL_ERROR);
-      this.#finish(error);
+      this.request.stream.reset(ErrorCode.INTERNAL_ERROR);
+      this.#end(error);
     }
   }
 
   #fail(error: unknown): void {
-    this.#finish(error);
-    if (this.#gone !== undefined) return;
+    this.#end(error);
+    if (this.gone !== undefined) return;
     const { header, trailer } = this.metadata ?? NO_METADATA;
     this.#answerError({ error, responseHeader: header, responseTrailer: trailer });
   }
 
-  /** The implementation has finished, or will never begin. */
-  #finish(error: unknown): void {
-    this.#state = "over";
+  #end(error: unknown): void {
     this.#body.drop();
-    this.#timer?.cancel();
-    if (this.#abort?.signal.aborted === false) this.#abort.abort(error);
-    this.#release?.();
-    this.#release = undefined;
+    if (this.abort?.signal.aborted === false) this.abort.abort(error);
+    this.finish();
   }
 
   #answerError(refusal: Refusal): void {
     this.#credit();
     this.#answered = true;
-    this.#state = "over";
+    this.state = "over";
     this.#body.drop();
-    const plain = this.#createPlain();
-    if (this.#requestEnded) plain.requestEnded();
-    void plain.answer(refusalValues(refusal));
+    const plain = this.handOver(this.#credited);
+    if (this.requestIsWhole) plain.requestEnded();
+    this.answerWith(plain, refusal);
   }
 
   /** Returns `false` where the call goes on as a plain one. */
   #gather(bytes: Uint8Array): boolean {
-    if (this.#body.length + bytes.byteLength > this.#request.limits.messageBytes + ENVELOPE_BYTES) {
+    if (this.#body.length + bytes.byteLength > this.request.limits.messageBytes + ENVELOPE_BYTES) {
       this.#fallBack(this.#body.take(), bytes);
       return false;
     }
@@ -250,24 +193,17 @@ export class UnaryCall implements StreamReceiver, UnaryBytesCall<unknown, unknow
 
   /** Goes on as a plain call, with what has arrived until now. */
   #fallBack(...pieces: readonly Uint8Array[]): PlainCall {
-    const plain = this.#createPlain();
-    this.#state = "over";
+    const plain = this.handOver(this.#credited);
+    this.state = "over";
     for (const piece of pieces) plain.data(piece, false);
-    if (this.#requestEnded) plain.requestEnded();
-    if (this.#release !== undefined) this.#answerPlainly(plain);
-    return plain;
-  }
-
-  #createPlain(): PlainCall {
-    this.#timer?.cancel();
-    const plain = new PlainCall(this.#request, this.#credited);
-    this.#plain = plain;
+    if (this.requestIsWhole) plain.requestEnded();
+    if (this.release !== undefined) this.#answerPlainly(plain);
     return plain;
   }
 
   #answerPlainly(plain: PlainCall): void {
-    const release = this.#release;
-    this.#release = undefined;
+    const release = this.release;
+    this.release = undefined;
     const values = createContextValues().set(callContext, this.context);
     void plain.answer(values).then(release);
   }
@@ -276,30 +212,23 @@ export class UnaryCall implements StreamReceiver, UnaryBytesCall<unknown, unknow
     const owed = this.#length - this.#credited;
     if (owed === 0) return;
     this.#credited = this.#length;
-    this.#request.stream.release(owed);
+    this.request.stream.release(owed);
   }
 
-  #createAbort(): AbortController {
+  protected override createAbort(): AbortController {
     const controller = new AbortController();
-    if (this.#gone !== undefined) controller.abort(reasonOfCallerGone(this.#gone));
-    else if (this.#state === "over") controller.abort();
+    if (this.gone !== undefined) controller.abort(reasonOfCallerGone(this.gone));
+    else if (this.state === "over") controller.abort();
     else if (this.deadline !== undefined) {
       const left = this.deadline - performance.now();
       if (left <= 0) controller.abort(timedOut());
-      else this.#timer = expireAfter(left, this);
+      else this.timer = expireAfter(left, this);
     }
     return controller;
   }
 }
 
-/** `over`: the implementation has finished, or a plain call has taken over. */
-type FastState = "arriving" | "running" | "over";
-
 const NO_METADATA: ResponseMetadata = { header: undefined, trailer: undefined };
-
-function refusalValues(refusal: Refusal): ContextValues {
-  return createContextValues().set(refusalKey, refusal);
-}
 
 const arriving: UnaryCall[] = [];
 
