@@ -22,8 +22,8 @@ const worker = makeCertificate({ names: [{ dns: "worker" }], issuer: root });
 const client = makeCertificate({ names: [{ dns: "client" }], issuer: root });
 
 const IDENTITY = { certificate: worker.pem, key: worker.keyPem };
-const MUTUAL = serverTls({ identity: IDENTITY, clientCa: [root.pem], minVersion: "TLSv1.3" });
-const ONE_WAY = serverTls({ identity: IDENTITY, clientCa: undefined, minVersion: "TLSv1.2" });
+const MUTUAL = serverTls({ identity: IDENTITY, mutual: true, minVersion: "TLSv1.3" });
+const ONE_WAY = serverTls({ identity: IDENTITY, mutual: false, minVersion: "TLSv1.2" });
 const CLIENT_TLS: ClientTls = {
   context: clientContext({
     ca: [root.pem],

@@ -15,7 +15,7 @@ import {
 const root = makeCertificate({ name: "root", authority: true });
 const worker = makeCertificate({ names: [{ dns: "worker" }], issuer: root });
 const IDENTITY = { certificate: worker.pem, key: worker.keyPem };
-const TLS = serverTls({ identity: IDENTITY, clientCa: undefined, minVersion: "TLSv1.2" });
+const TLS = serverTls({ identity: IDENTITY, mutual: false, minVersion: "TLSv1.2" });
 const CLIENT = {
   context: clientContext({ ca: [root.pem], minVersion: "TLSv1.2" }),
   mutual: false,

@@ -21,29 +21,33 @@ export interface ServerTls {
 export interface ServerTlsMaterial {
   /** Our certificate and key. */
   readonly identity: TlsIdentity;
-  /** The authorities of clients, PEM; `undefined` where clients are asked for no certificate. */
-  readonly clientCa: readonly string[] | undefined;
+  /** Whether clients are asked for a certificate. */
+  readonly mutual: boolean;
   /** The oldest version spoken. */
   readonly minVersion: TlsVersion;
 }
 
 /**
- * Prepares the platform's TLS for accepting.
+ * Prepares the platform's TLS for accepting. The authorities of clients are not given to it: the
+ * platform would send all of them in our own chain, where 9 are more than some clients take and 140
+ * break the handshake, and name them to every stranger. So the platform's opinion of a client's chain
+ * is not asked; it still checks that the client has the key of its certificate (RFC 8446 §4.4.3), and
+ * the chain is for the verdict alone.
  *
  * @throws {ConfigurationError} where the platform cannot use what it is given.
  */
 export function serverTls(material: ServerTlsMaterial): ServerTls {
-  const mutual = material.clientCa !== undefined;
+  const { mutual } = material;
   const context = createSecureContext({
     // To the platform an absent `ca` means the public roots; an empty one trusts nobody.
-    ca: [...material.clientCa ?? []],
+    ca: [],
     cert: material.identity.certificate,
     key: material.identity.key,
     minVersion: material.minVersion,
   });
   if (canServe(context, mutual)) return { context, mutual };
   throw new ConfigurationError(
-    "the platform cannot use this certificate, key and authorities for TLS",
+    "the platform cannot use this certificate and key for TLS",
     { setting: "credentials" },
   );
 }

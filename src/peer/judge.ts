@@ -17,8 +17,9 @@ export interface PeerRefused {
 export type ChannelVerdict = Trusted | PeerRefused;
 
 /**
- * Judges the peer of a channel: ours is the verdict, on a fresh handshake the platform must agree.
- * On a resumed session the platform has verified nothing, and is not asked.
+ * Judges the peer of a channel: ours is the verdict, and about a server the platform must agree on a
+ * fresh handshake. On a resumed session the platform has checked nothing, and is not asked; nor is it
+ * about a client, whose authorities it is not given (`serverTls`).
  */
 export function judgeChannel(tls: TlsFacts, question: PeerQuestion): ChannelVerdict {
   const steps = judgingChannel(tls, question);
@@ -47,7 +48,8 @@ function* judgingChannel(
   question: PeerQuestion,
 ): Generator<void, ChannelVerdict> {
   if (tls.peerChain.length === 0) return nothingPresented(question);
-  const refusedAlready = !tls.resumed && !tls.platformAuthorized;
+  const asked = question.role === "server" && !tls.resumed;
+  const refusedAlready = asked && !tls.platformAuthorized;
   const verdict = yield* judging(tls.peerChain, { ...question, onlyReason: refusedAlready });
   if (!verdict.trusted) {
     return {

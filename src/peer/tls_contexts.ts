@@ -58,7 +58,7 @@ export function listenerTls(material: CredentialMaterial, minVersion: TlsVersion
   }
   return serverTls({
     identity: identityOf(material.own),
-    clientCa: material.mode === "mutual" ? material.caPem : undefined,
+    mutual: material.mode === "mutual",
     minVersion,
   });
 }

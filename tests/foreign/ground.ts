@@ -81,20 +81,29 @@ class Stops extends Array<unknown> {
   }
 }
 
+/** What an echo worker is started with. */
+export interface EchoWorkerOptions extends Partial<WorkerServerOptions> {
+  /** Whether it asks clients for no certificate. Default false. */
+  readonly oneWay?: boolean;
+  /** Authorities that it trusts before its own, PEM. Default: none. */
+  readonly alsoTrusts?: readonly string[];
+}
+
 /** Starts a worker with the echo service and some routines, over mutual TLS unless told otherwise. */
 export async function startEchoWorker(
-  options: Partial<WorkerServerOptions> & { readonly oneWay?: boolean } = {},
+  options: EchoWorkerOptions = {},
 ): Promise<EchoWorker> {
-  const { oneWay = false, ...others } = options;
+  const { oneWay = false, alsoTrusts = [], ...others } = options;
   const trust = new ForeignTrust();
   const serverPem = trust.server();
+  const ca = [...alsoTrusts, serverPem.ca].join("\n");
   const stops = new Stops();
   const record = { ...emptyRecord(), aborted: stops };
   const held = new HeldCalls();
   const worker = await WorkerServer.start({
     routines,
     services: (router) => router.service(EchoService, held.in(echoService(record))),
-    credentials: Credentials.fromPem(oneWay ? { ...serverPem, oneWay } : serverPem),
+    credentials: Credentials.fromPem({ ...serverPem, ca, ...(oneWay ? { oneWay } : {}) }),
     ...(oneWay ? {} : { allow: CLIENT_ID }),
     ...others,
     limits: { concurrency: 1_500, messageBytes: MESSAGE_BYTES, ...others.limits },

@@ -41,7 +41,7 @@ async function serve(request: ServerCompatRequest): Promise<void> {
   const tls = useTls && serverCreds !== undefined
     ? serverTls({
       identity: { certificate: pemText(serverCreds.cert), key: pemText(serverCreds.key) },
-      clientCa: asksClients ? [pemText(clientTlsCert)] : undefined,
+      mutual: asksClients,
       minVersion: "TLSv1.2",
     })
     : undefined;

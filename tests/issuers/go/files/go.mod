@@ -1,0 +1,3 @@
+module selvage.invalid/files
+
+go 1.24

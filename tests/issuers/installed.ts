@@ -1,0 +1,128 @@
+import { fileURLToPath } from "node:url";
+import type { Tool } from "../foreign/tool.ts";
+import { CALLER_NAME, type Held, type Issued, type Issuer, WORKER_NAME } from "./issuer.ts";
+import type { Workshop } from "./workshop.ts";
+
+/** Where `scripts/install_issuers.ts` puts them. */
+const FOLDER = fileURLToPath(new URL("../../.selvage/issuers", import.meta.url));
+const ISSUE_PY = fileURLToPath(new URL("./python/issue.py", import.meta.url));
+
+/** Issuers from PyPI and crates.io. */
+export const packaged: readonly Issuer[] = [
+  {
+    name: "trustme 1.2.1",
+    tool: installed("trustme", "python/bin/python"),
+    issue: (workshop) => issueAs(workshop, "python/bin/python", [ISSUE_PY, "trustme"]),
+  },
+  {
+    name: "Python cryptography 50.0.2, as its tutorial",
+    tool: installed("cryptography", "python/bin/python"),
+    issue: (workshop) => issueAs(workshop, "python/bin/python", [ISSUE_PY, "cryptography"]),
+  },
+  {
+    name: "rcgen 0.14.10",
+    tool: installed("rcgen", "rcgen"),
+    issue: (workshop) => issueAs(workshop, "rcgen", []),
+  },
+];
+
+/** Issuers whose own code is a Go module. */
+export const modules: readonly Issuer[] = [
+  {
+    name: "cert-manager 1.21.2, CA issuer, default usages",
+    tool: installed("cert-manager", "cert_manager"),
+    issue: (workshop) => issueAs(workshop, "cert_manager", []),
+  },
+  {
+    name: "cert-manager 1.21.2, CA issuer, usages with server auth and client auth",
+    tool: installed("cert-manager", "cert_manager"),
+    async issue(workshop) {
+      const names = [WORKER_NAME, CALLER_NAME].map((name) => `four:${name}`);
+      await workshop.run(`${FOLDER}/cert_manager`, [".", ...names]);
+      return await issued(workshop, WORKER_NAME, CALLER_NAME);
+    },
+  },
+  {
+    name: "step CLI and step-ca (go.step.sm/crypto 0.92.0), default template",
+    tool: installed("step", "step"),
+    issue: (workshop) => issueAs(workshop, "step", []),
+  },
+  {
+    name: "Vault and OpenBao PKI (vault/sdk 0.25.1), settings of a new role",
+    tool: installed("vault/sdk", "vault_sdk"),
+    issue: (workshop) => issueAs(workshop, "vault_sdk", []),
+  },
+  {
+    name: "Kubernetes 1.37.2 signers kubelet-serving and kube-apiserver-client",
+    tool: installed("kubernetes", "kubernetes"),
+    issue: (workshop) => issueAs(workshop, "kubernetes", []),
+  },
+  {
+    name: "Istio (eed52ebb66ad), istiod's own root",
+    tool: installed("istio", "istio"),
+    issue: (workshop) =>
+      mesh(workshop, "istio", ["plain"], "spiffe://cluster.local/ns/default/sa/"),
+  },
+  {
+    name: "Istio (eed52ebb66ad), dual use: a common name beside the SPIFFE ID",
+    tool: installed("istio", "istio"),
+    issue: (workshop) => mesh(workshop, "istio", ["dual"], "spiffe://cluster.local/ns/default/sa/"),
+  },
+  {
+    name: "Dapr Sentry 1.14.0, its own root",
+    tool: installed("dapr", "dapr"),
+    issue: (workshop) => mesh(workshop, "dapr", [], ""),
+  },
+  {
+    name: "etcd 3.6.16, --auto-tls",
+    tool: installed("etcd", "etcd"),
+    async issue(workshop) {
+      await workshop.run(`${FOLDER}/etcd`, [".", WORKER_NAME]);
+      const worker = await held(workshop, WORKER_NAME);
+      return { ca: worker.cert, worker };
+    },
+  },
+];
+
+/** Has a program make certificates for both names. */
+async function issueAs(
+  workshop: Workshop,
+  program: string,
+  args: readonly string[],
+): Promise<Issued> {
+  await workshop.run(`${FOLDER}/${program}`, [...args, ".", WORKER_NAME, CALLER_NAME]);
+  return await issued(workshop, WORKER_NAME, CALLER_NAME);
+}
+
+/** Has a mesh's authority make certificates for two service accounts. */
+async function mesh(
+  workshop: Workshop,
+  program: string,
+  args: readonly string[],
+  prefix: string,
+): Promise<Issued> {
+  const ids = ["worker", "caller"].map((name) => `${prefix}${name}`);
+  await workshop.run(`${FOLDER}/${program}`, [".", ...args, ...ids]);
+  return await issued(workshop, "worker", "caller");
+}
+
+async function issued(workshop: Workshop, worker: string, caller: string): Promise<Issued> {
+  return {
+    ca: await workshop.read("ca.pem"),
+    worker: await held(workshop, worker),
+    caller: await held(workshop, caller),
+  };
+}
+
+async function held(workshop: Workshop, name: string): Promise<Held> {
+  return { cert: await workshop.read(`${name}.pem`), key: await workshop.read(`${name}.key`) };
+}
+
+function installed(name: string, program: string): Tool {
+  const path = `${FOLDER}/${program}`;
+  try {
+    return { name, path: Deno.statSync(path).isFile ? path : undefined };
+  } catch {
+    return { name, path: undefined };
+  }
+}
