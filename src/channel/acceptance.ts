@@ -3,30 +3,34 @@ import type { TLSSocket } from "node:tls";
 import type { TcpAddress, UnixAddress } from "./address.ts";
 import { HANDSHAKE_RECORD, readClientHello } from "./client_hello.ts";
 import type { ChannelFailure, TlsFacts } from "./facts.ts";
-import type { AcceptedChannel, ListenOptions } from "./listen_options.ts";
+import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
 import { RawDuplex } from "./raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
+import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
 import { plainChannel, tlsChannel } from "./socket_channel.ts";
 import { alertRecord } from "./tls_alert.ts";
 import { LOOK_PROTOCOL } from "./tls_client.ts";
 import { watchHandshake } from "./tls_platform.ts";
 import { serverSocket, type ServerTls } from "./tls_server.ts";
 
-/** What a plaintext peer is answered with where the listener speaks TLS, and no other. */
+/** The answer to a plaintext peer where the listener speaks TLS, and to no other. */
 const NOT_TLS = alertRecord("unexpected_message");
 /** Makes a client forget the session and come back with a fresh handshake (RFC 8446 §6.2). */
 const NO_SUCH_SESSION = alertRecord("unknown_psk_identity");
-/** An empty SETTINGS frame: enough for a TLS client to see that nobody speaks TLS here. */
+/** An empty SETTINGS frame: enough for a TLS client to see that this end does not speak TLS. */
 const NOT_ENCRYPTED = new Uint8Array([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 
-/** How long one that was turned away may take to read the answer. */
+/** How many of the first bytes of a peer are reported. */
+const FIRST_BYTES = 16;
+/** How long a peer that was rejected may take to read the answer. */
 const LINGER_MS = 1000;
 
 /**
  * One accepted connection on its way to a channel.
  *
- * `waiting` for its first bytes → `handshaking` → `judging` until the owner of the channel decides → `judged`,
- * where the owner reports what becomes of it until it settles; from `waiting` also to `turned-away`, until it is closed; `over` from anywhere.
+ * `waiting` for its first bytes → `handshaking` → `judging` until the owner of the channel decides →
+ * `judged`, where the owner reports what becomes of it until it settles; from `waiting` also to `rejected`, until
+ * it is closed; `over` from any state.
  */
 export class Acceptance {
   readonly #socket: Socket;
@@ -34,25 +38,40 @@ export class Acceptance {
   readonly #options: ListenOptions;
   readonly #tls: ServerTls | undefined;
   readonly #remoteAddress: string;
-  readonly #onOver: () => void;
+  readonly #isProbe: (bytes: Uint8Array) => boolean;
+  readonly #place: SocketPlace;
   readonly #timer: Disposable;
-  #state: "waiting" | "handshaking" | "judging" | "judged" | "turned-away" | "over" = "waiting";
+  #state: "waiting" | "handshaking" | "judging" | "judged" | "rejected" | "over" = "waiting";
   #arrived = new Uint8Array(0);
 
-  /** Starts the clock, which runs until {@linkcode AcceptedChannel.settle}. */
+  /**
+   * Takes a place for the socket, and starts the clock, which runs until {@linkcode AcceptedChannel.settle}.
+   *
+   * @param isProbe Whether a connection that begins so is one of our own.
+   * @param onClosed Called once the socket is closed.
+   */
   constructor(
     socket: Socket,
     listener: TcpAddress | UnixAddress,
     options: ListenOptions,
-    onOver: () => void,
+    isProbe: (bytes: Uint8Array) => boolean,
+    onClosed: (acceptance: Acceptance) => void,
   ) {
     this.#socket = socket;
     this.#listener = listener;
     this.#options = options;
-    this.#onOver = onOver;
+    this.#isProbe = isProbe;
     this.#remoteAddress = remoteAddressOf(socket, listener);
     this.#tls = options.tls();
-    this.#timer = options.clock.schedule(() => this.expire(), options.handshakeTimeoutMs);
+    this.#timer = options.clock.schedule(() => this.#expire(), options.handshakeTimeoutMs);
+    this.#place = options.admission.admit(
+      addressGroup(this.#remoteAddress),
+      (limit) => this.#giveWay(limit),
+    );
+    socket.once("close", () => {
+      this.#place.close();
+      onClosed(this);
+    });
   }
 
   /** Waits for the first bytes, which tell TLS from plaintext. */
@@ -64,16 +83,23 @@ export class Acceptance {
     socket.on("data", this.#onData);
   }
 
-  /** Drops the connection; nobody is told. */
+  /** Closes a connection on which no verdict has fallen; nothing is reported. */
   abandon(): void {
+    if (this.#state === "over") return;
     this.#end();
     this.#socket.destroy();
   }
 
-  /** Gives up on it: its time is over, or others need its place. */
-  expire(): void {
+  #expire(): void {
     this.#fail("tls", { timedOut: true });
     this.#end();
+    this.#socket.destroy();
+  }
+
+  #giveWay(limit: SocketLimit): void {
+    const refused = this.#state === "judged" || this.#state === "rejected";
+    this.#end();
+    if (!refused) this.#report("tls", { gaveWayTo: limit });
     this.#socket.destroy();
   }
 
@@ -84,16 +110,17 @@ export class Acceptance {
 
   readonly #onData = (chunk: Uint8Array): void => {
     this.#arrived = joined(this.#arrived, chunk);
+    if (this.#isProbe(this.#arrived)) return this.abandon();
     const encrypted = this.#arrived[0] === HANDSHAKE_RECORD;
     if (this.#tls === undefined) {
-      if (encrypted) return this.#turnAway(NOT_ENCRYPTED);
+      if (encrypted) return this.#reject(NOT_ENCRYPTED);
       return this.#openPlain();
     }
-    if (!encrypted) return this.#turnAway(NOT_TLS);
+    if (!encrypted) return this.#reject(NOT_TLS);
     if (this.#options.refusesResumption(this.#remoteAddress)) {
       const hello = readClientHello(this.#arrived);
       if (hello === undefined) return;
-      if (hello.resumes) return this.#turnAway(NO_SUCH_SESSION);
+      if (hello.resumes) return this.#reject(NO_SUCH_SESSION);
     }
     this.#handshake(this.#tls);
   };
@@ -106,8 +133,9 @@ export class Acceptance {
       ok: true,
       channel: plainChannel(this.#socket, this.#arrived),
       facts: { security, ...this.#ends() },
-      firstBytes: () => this.#arrived.slice(0, 16),
+      firstBytes: () => this.#arrived.slice(0, FIRST_BYTES),
       acceptedWith: undefined,
+      place: this.#place,
       onlyLooks: () => false,
       isOver: () => this.#state === "over",
       decide: () => this.#decide(),
@@ -153,8 +181,9 @@ export class Acceptance {
         ...this.#ends(),
         tls,
       },
-      firstBytes: () => this.#arrived.slice(0, 16),
+      firstBytes: () => this.#arrived.slice(0, FIRST_BYTES),
       acceptedWith,
+      place: this.#place,
       onlyLooks: () => readClientHello(this.#arrived)?.protocols.includes(LOOK_PROTOCOL) === true,
       isOver: () => this.#state === "over",
       decide: () => this.#decide(),
@@ -169,30 +198,30 @@ export class Acceptance {
   }
 
   /** Answers with a few bytes that name the mistake, and hangs up. */
-  #turnAway(answer: Uint8Array): void {
+  #reject(answer: Uint8Array): void {
     this.#stopReading();
-    this.#state = "turned-away";
+    this.#state = "rejected";
     const resumption = answer === NO_SUCH_SESSION;
-    this.#tell("tls", resumption ? { alertSent: "unknown_psk_identity" } : {});
+    this.#report("tls", resumption ? { alertSent: "unknown_psk_identity" } : {});
     const linger = this.#options.clock.schedule(() => this.#socket.destroy(), LINGER_MS);
     this.#socket.once("close", () => linger[Symbol.dispose]());
     this.#socket.end(answer);
     this.#socket.resume();
   }
 
-  #fail(stage: ChannelFailure["stage"], found: Partial<ChannelFailure>): void {
-    const told = this.#state === "judged" || this.#state === "turned-away";
+  #fail(stage: ChannelFailure["stage"], found: Partial<AcceptFailure>): void {
+    const reported = this.#state === "judged" || this.#state === "rejected";
     const over = this.#state === "over";
     this.#end();
-    if (!told && !over) this.#tell(stage, found);
+    if (!reported && !over) this.#report(stage, found);
   }
 
-  #tell(stage: ChannelFailure["stage"], found: Partial<ChannelFailure>): void {
+  #report(stage: ChannelFailure["stage"], found: Partial<AcceptFailure>): void {
     this.#options.onFailure({
       ok: false,
       stage,
       timedOut: false,
-      firstBytes: this.#arrived.slice(0, 16),
+      firstBytes: this.#arrived.slice(0, FIRST_BYTES),
       remoteAddress: this.#remoteAddress,
       expectedTls: this.#tls !== undefined,
       ...found,
@@ -203,10 +232,11 @@ export class Acceptance {
     if (this.#state === "over") return;
     this.#state = "over";
     this.#timer[Symbol.dispose]();
-    this.#onOver();
+    // What began the connection is not kept for as long as it lasts.
+    this.#arrived = this.#arrived.slice(0, FIRST_BYTES);
   }
 
-  /** Leaves what arrives from now on to whoever takes over the socket. */
+  /** Leaves what arrives from now on to the next reader of the socket. */
   #stopReading(): void {
     this.#socket.pause();
     this.#socket.removeListener("data", this.#onData);

@@ -6,6 +6,7 @@ import {
   type AcceptedChannel,
   clientContext,
   type ClientTls,
+  DEFAULT_SOCKET_LIMITS,
   dialChannel,
   listenForChannels,
   listenNatively,
@@ -13,6 +14,7 @@ import {
   type OpenChannel,
   parseAddress,
   serverTls,
+  SocketAdmission,
   type TcpAddress,
   type UnixAddress,
 } from "./mod.ts";
@@ -49,7 +51,8 @@ async function pairOf(kind: Kind): Promise<Pair> {
   const options: ListenOptions = {
     tls: () => kind === "tls" ? MUTUAL : undefined,
     handshakeTimeoutMs: 5000,
-    pendingHandshakes: 16,
+    admission: new SocketAdmission(DEFAULT_SOCKET_LIMITS),
+    onListening: () => {},
     clock: systemClock,
     refusesResumption: () => false,
     onChannel: (channel) => {

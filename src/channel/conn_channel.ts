@@ -8,10 +8,10 @@ const COPIED_BYTES = 16 * 1024;
 /** What waits to be written; `end` stands for the end of our direction. */
 type Outgoing = { readonly bytes: Uint8Array; readonly written: () => void } | "end";
 
-/** A connection of the platform's own listener as a byte channel: nothing is read that nobody asked for. */
+/** A connection of the platform's own listener as a byte channel: nothing is read before it is asked for. */
 export class ConnChannel implements ByteChannel {
   readonly #conn: Deno.Conn;
-  readonly #onLeftOpen: (ended: Promise<void>) => void;
+  readonly #onClosed: (released: Promise<void> | undefined) => void;
   readonly #outgoing: Outgoing[] = [];
   #receiver: ByteReceiver | undefined;
   #resumed: PromiseWithResolvers<void> | undefined;
@@ -19,25 +19,26 @@ export class ConnChannel implements ByteChannel {
   #writesEnded: (() => void) | undefined;
   #ourEnd = false;
   #theirEnd = false;
-  #state: "open" | "closed" | "told" = "open";
+  #state: "open" | "closed" | "reported" = "open";
   #error: Error | undefined;
 
   /**
    * Takes over `conn`.
    *
-   * @param onLeftOpen The platform does not close a connection before the write under way has ended, and a
-   * peer that does not read lets none end: told of one that is closed and left open so, and until when.
+   * @param onClosed Called once the channel is closed. The platform does not close a connection before the
+   * write under way has ended, and a peer that does not read lets none end: then with what settles once the
+   * connection is released.
    */
-  constructor(conn: Deno.Conn, onLeftOpen: (ended: Promise<void>) => void) {
+  constructor(conn: Deno.Conn, onClosed: (released: Promise<void> | undefined) => void) {
     this.#conn = conn;
-    this.#onLeftOpen = onLeftOpen;
+    this.#onClosed = onClosed;
   }
 
   start(receiver: ByteReceiver): void {
     if (this.#receiver !== undefined) throw new TypeError("a channel is started once");
     this.#receiver = receiver;
     if (this.#state === "open") void this.#read(receiver);
-    else queueMicrotask(() => this.#tell());
+    else queueMicrotask(() => this.#report());
   }
 
   write(bytes: Uint8Array, written: () => void): void {
@@ -123,21 +124,22 @@ export class ConnChannel implements ByteChannel {
     this.#error = error;
     this.#outgoing.length = 0;
     this.resume();
-    if (this.#writing) this.#leaveOpen();
-    // A second close throws where nobody can catch it; the state allows for one.
+    const released = this.#writing ? this.#writesEnd() : undefined;
+    // A second close throws where no code can catch it; the state allows for one.
     this.#conn.close();
-    queueMicrotask(() => this.#tell());
+    this.#onClosed(released);
+    queueMicrotask(() => this.#report());
   }
 
-  #leaveOpen(): void {
+  #writesEnd(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#writesEnded = resolve;
-    this.#onLeftOpen(promise);
+    return promise;
   }
 
-  #tell(): void {
+  #report(): void {
     if (this.#receiver === undefined || this.#state !== "closed") return;
-    this.#state = "told";
+    this.#state = "reported";
     this.#receiver.closed(this.#error);
   }
 }

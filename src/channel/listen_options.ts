@@ -1,5 +1,7 @@
 import type { Clock } from "../observe/mod.ts";
 import type { ChannelFailure, OpenChannel } from "./facts.ts";
+import type { ListeningState } from "./listening_socket.ts";
+import type { SocketAdmission, SocketLimit, SocketPlace } from "./socket_admission.ts";
 import type { ServerTls } from "./tls_server.ts";
 
 /** How a listener treats what it accepts. */
@@ -8,14 +10,16 @@ export interface ListenOptions {
   readonly tls: () => ServerTls | undefined;
   /** From accept to the verdict and its flush, in milliseconds; then the raw socket is destroyed. */
   readonly handshakeTimeoutMs: number;
-  /** Connections that may be between accept and verdict at once; one more makes the oldest go. */
-  readonly pendingHandshakes: number;
+  /** Counts what is accepted, and makes place where there is too much of it. */
+  readonly admission: SocketAdmission;
   /** The time. */
   readonly clock: Clock;
   /** Whether a session this host offers to resume is turned down, so that it comes back with a fresh handshake. */
   readonly refusesResumption: (remoteAddress: string) => boolean;
   /** A channel stands and nothing was read from it yet. Decides at once, or pauses it until it is decided. */
   readonly onChannel: (accepted: AcceptedChannel) => void;
+  /** The listener accepts nothing any more, or does again. */
+  readonly onListening: (state: ListeningState) => void;
   /** There will be no channel. */
   readonly onFailure: (failure: AcceptFailure) => void;
 }
@@ -24,20 +28,24 @@ export interface ListenOptions {
 export interface AcceptedChannel extends OpenChannel {
   /** The TLS it was accepted with, as `tls` gave it. */
   readonly acceptedWith: ServerTls | undefined;
-  /** Whether the client says that it came for a look at our certificate, and will say nothing. */
+  /** Its place among the sockets of the worker, where proof of its peer is recorded. */
+  readonly place: SocketPlace;
+  /** Whether the client says that it probes our certificate, and will send nothing. */
   onlyLooks(): boolean;
   /** Whether its time is over, or its peer is gone. */
   isOver(): boolean;
   /** Takes on what becomes of it and what is reported; `false` where it is over, and was reported already. */
   decide(): boolean;
-  /** Stops the clock: the verdict has fallen, and all that follows from it has been sent. */
+  /** Stops the clock: there is a verdict, and all that follows from it has been sent. */
   settle(): void;
 }
 
-/** A connection that came to nothing. */
+/** A connection that did not become a channel. */
 export interface AcceptFailure extends ChannelFailure {
-  /** Who it was. */
+  /** The address of its peer. */
   readonly remoteAddress: string;
   /** Whether TLS was expected of it. */
   readonly expectedTls: boolean;
+  /** The limit for which it was closed. */
+  readonly gaveWayTo?: SocketLimit;
 }

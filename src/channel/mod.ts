@@ -5,12 +5,16 @@
  * @module
  */
 export * from "./address.ts";
+export { ASSUMED_DESCRIPTORS, openFileLimit } from "./descriptors.ts";
 export * from "./dial.ts";
 export * from "./dial_signal.ts";
 export * from "./facts.ts";
 export * from "./listen.ts";
 export * from "./listen_options.ts";
+export type { ListeningState } from "./listening_socket.ts";
 export * from "./memory_network.ts";
+export * from "./socket_admission.ts";
+export * from "./socket_limits.ts";
 export { NOT_TLS_CODE } from "./native_acceptance.ts";
 export { listenNatively } from "./native_listener.ts";
 export { alertReceived } from "./tls_alert.ts";

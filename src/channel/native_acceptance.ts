@@ -1,7 +1,8 @@
 import { formatAddress, type TcpAddress } from "./address.ts";
 import { ConnChannel } from "./conn_channel.ts";
 import type { ChannelFailure } from "./facts.ts";
-import type { AcceptedChannel, ListenOptions } from "./listen_options.ts";
+import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
+import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
 import { alertReceived } from "./tls_alert.ts";
 import type { ServerTls } from "./tls_server.ts";
 
@@ -27,9 +28,11 @@ export class NativeAcceptance {
   readonly #options: ListenOptions;
   readonly #onState: (acceptance: NativeAcceptance, state: State) => void;
   readonly #timer: Disposable;
+  readonly #place: SocketPlace;
+  #channel: ConnChannel | undefined;
   #state: State = "handshaking";
 
-  /** Starts the clock. */
+  /** Takes a place for the connection, and starts the clock. */
   constructor(
     conn: Deno.TlsConn,
     listener: TcpAddress,
@@ -42,10 +45,17 @@ export class NativeAcceptance {
     this.#tls = tls;
     this.#options = options;
     this.#onState = onState;
-    this.#timer = options.clock.schedule(() => this.expire(), options.handshakeTimeoutMs);
+    this.#timer = options.clock.schedule(
+      () => this.#giveUp({ timedOut: true }),
+      options.handshakeTimeoutMs,
+    );
+    this.#place = options.admission.admit(
+      addressGroup(this.#addressOf(conn.remoteAddr)),
+      (limit) => this.#giveWay(limit),
+    );
   }
 
-  /** Waits for the handshake, and gives the channel or tells why there is none. */
+  /** Waits for the handshake, and gives the channel or reports why there is none. */
   async begin(): Promise<void> {
     let alpn: string | undefined;
     try {
@@ -59,34 +69,42 @@ export class NativeAcceptance {
     this.#options.onChannel(this.#accepted(alpn));
   }
 
-  /** Gives up on it: its time is over, or others need its place. */
-  expire(): void {
-    if (this.#state !== "handshaking") return;
-    this.#fail({ timedOut: true });
-    this.#move("given-up");
-  }
-
-  /** Closes the connection where no channel owns it; nobody is told. */
+  /** Closes the connection where no channel owns it; nothing is reported. */
   abandon(): void {
     if (this.#state !== "handshaking" && this.#state !== "given-up") return;
     this.#move("over");
-    // A second close throws where nobody can catch it; the state allows for one.
+    // A second close throws where no code can catch it; the state allows for one.
     this.#conn.close();
   }
 
+  #giveUp(found: Partial<AcceptFailure>): void {
+    if (this.#state !== "handshaking") return;
+    this.#fail({ timedOut: false, ...found });
+    this.#move("given-up");
+  }
+
+  #giveWay(limit: SocketLimit): void {
+    this.#giveUp({ gaveWayTo: limit });
+    if (this.#state !== "channel") return;
+    this.#fail({ timedOut: false, gaveWayTo: limit });
+    this.#channel?.destroy();
+  }
+
   #accepted(alpn: string | undefined): AcceptedChannel {
+    this.#channel = new ConnChannel(this.#conn, (released) => {
+      this.#move(released === undefined ? "over" : "left-open");
+      released?.then(() => this.#move("over"));
+    });
     return {
       ok: true,
-      channel: new ConnChannel(this.#conn, (ended) => {
-        this.#move("left-open");
-        ended.then(() => this.#move("over"));
-      }),
+      channel: this.#channel,
+      place: this.#place,
       facts: {
         security: "one-way-tls",
         remoteAddress: this.#addressOf(this.#conn.remoteAddr),
         localAddress: this.#addressOf(this.#conn.localAddr),
         tls: {
-          // The platform does not tell these; nothing is decided on them where clients show nothing.
+          // The platform does not report these; nothing is decided on them where clients show nothing.
           version: "unknown",
           cipher: "unknown",
           alpn,
@@ -104,7 +122,7 @@ export class NativeAcceptance {
     };
   }
 
-  #fail(found: Pick<ChannelFailure, "timedOut"> & Partial<ChannelFailure>): void {
+  #fail(found: Pick<AcceptFailure, "timedOut"> & Partial<AcceptFailure>): void {
     this.#options.onFailure({
       ok: false,
       stage: "tls",
@@ -118,6 +136,7 @@ export class NativeAcceptance {
   #move(state: State): void {
     this.#state = state;
     this.#timer[Symbol.dispose]();
+    if (state === "over") this.#place.close();
     this.#onState(this, state);
   }
 
@@ -128,7 +147,7 @@ export class NativeAcceptance {
   }
 }
 
-/** The platform tells what broke a handshake by its text alone; canaries pin it. */
+/** The platform reports what broke a handshake by its text alone; canaries pin it. */
 function seenIn(error: unknown): Partial<ChannelFailure> {
   const cause = error instanceof Error ? error : new Error(String(error));
   const alert = alertReceived(cause.message);

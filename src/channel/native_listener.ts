@@ -1,7 +1,9 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
 import { type ChannelListener, listenForChannels } from "./listen.ts";
+import { prepareForScarcity } from "./descriptors.ts";
 import type { ListenOptions } from "./listen_options.ts";
+import { listenAgainMs } from "./listening_socket.ts";
 import { NativeAcceptance } from "./native_acceptance.ts";
 import type { TlsIdentity } from "./tls_client.ts";
 import type { ServerTls } from "./tls_server.ts";
@@ -11,8 +13,8 @@ import type { ServerTls } from "./tls_server.ts";
  * file; one more, and the port goes over to a listener that can end them.
  */
 const MOST_LEFT_OPEN = 64;
-/** How long to wait before a port or a connection that could not be had is tried again, in milliseconds. */
-const AGAIN_MS = 100;
+/** An accept that has not failed for so long waits for a connection, in milliseconds. */
+const CALM_MS = 50;
 
 /**
  * Listens for one-way TLS with the platform's own TLS listener, `Deno.listenTls`. It asks no
@@ -28,6 +30,7 @@ export function listenNatively(
   tls: ServerTls,
   options: ListenOptions,
 ): ChannelListener {
+  prepareForScarcity();
   const listener = new NativeListener(openListener(address, identity), address, tls, options);
   void listener.acceptAll();
   return listener;
@@ -43,6 +46,8 @@ class NativeListener implements ChannelListener {
   #state: "native" | "going-over" | "over" | "stopped" = "native";
   #successor: ChannelListener | undefined;
   #waiting: Disposable | undefined;
+  /** How often in a row the platform could not accept. */
+  #failures = 0;
 
   constructor(
     native: Deno.TlsListener,
@@ -59,11 +64,17 @@ class NativeListener implements ChannelListener {
   async acceptAll(): Promise<void> {
     while (this.#state === "native") {
       try {
-        this.#accept(await this.#native.accept());
+        const accepting = this.#native.accept();
+        // It fails at once where it fails; one that waits for a connection can take it.
+        if (this.#failures > 0) this.#later(() => this.#hears(), CALM_MS);
+        const conn = await accepting;
+        this.#hears();
+        this.#accept(conn);
       } catch (error) {
-        // Closed by ourselves, or short of something, file descriptors for instance: others come.
+        // Closed by ourselves, or out of something, file descriptors for instance.
         if (error instanceof Deno.errors.BadResource) return;
-        await new Promise<void>((resolve) => this.#later(resolve));
+        const retryInMs = this.#fails(`no connection can be accepted: ${(error as Error).message}`);
+        await new Promise<void>((resolve) => this.#later(resolve, retryInMs));
       }
     }
   }
@@ -83,9 +94,6 @@ class NativeListener implements ChannelListener {
   }
 
   #accept(conn: Deno.TlsConn): void {
-    // Whoever holds connections open and says nothing must not keep others out.
-    const [oldest] = this.#pending;
-    if (this.#pending.size >= this.#options.pendingHandshakes) oldest?.expire();
     const acceptance = new NativeAcceptance(
       conn,
       this.address,
@@ -114,15 +122,31 @@ class NativeListener implements ChannelListener {
       this.#successor = await listenForChannels(this.address, this.#options);
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
-      // Somebody else was given the port in between; it is ours again once they leave.
-      return this.#later(() => void this.#succeed());
+      // Another process was given the port in between; it is ours again once that leaves it.
+      return this.#later(() => void this.#succeed(), this.#fails(error.message));
     }
-    if (this.#state === "stopped") await this.#successor[Symbol.asyncDispose]();
-    else this.#state = "over";
+    if (this.#state === "stopped") return await this.#successor[Symbol.asyncDispose]();
+    this.#state = "over";
+    this.#hears();
   }
 
-  #later(then: () => void): void {
-    this.#waiting = this.#options.clock.schedule(then, AGAIN_MS);
+  /** Reports that nothing is accepted. @returns how long to wait, in milliseconds. */
+  #fails(message: string): number {
+    this.#failures += 1;
+    const retryInMs = listenAgainMs(this.#failures);
+    this.#options.onListening({ state: "deaf", message, attempt: this.#failures, retryInMs });
+    return retryInMs;
+  }
+
+  #hears(): void {
+    this.#waiting?.[Symbol.dispose]();
+    if (this.#failures > 0) this.#options.onListening({ state: "listening" });
+    this.#failures = 0;
+  }
+
+  #later(then: () => void, delayMs: number): void {
+    this.#waiting?.[Symbol.dispose]();
+    this.#waiting = this.#options.clock.schedule(then, delayMs);
   }
 }
 

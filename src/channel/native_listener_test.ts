@@ -7,9 +7,11 @@ import {
   type AcceptFailure,
   type ChannelListener,
   clientContext,
+  DEFAULT_SOCKET_LIMITS,
   dialChannel,
   listenNatively,
   serverTls,
+  SocketAdmission,
 } from "./mod.ts";
 
 const root = makeCertificate({ name: "root", authority: true });
@@ -39,7 +41,8 @@ class Silence implements AsyncDisposable {
     this.listener = listenNatively({ kind: "tcp", host: "127.0.0.1", port: 0 }, IDENTITY, TLS, {
       tls: () => TLS,
       handshakeTimeoutMs: 60_000,
-      pendingHandshakes: PENDING,
+      admission: new SocketAdmission({ ...DEFAULT_SOCKET_LIMITS, pendingHandshakes: PENDING }),
+      onListening: () => {},
       clock: systemClock,
       refusesResumption: () => false,
       onChannel: ({ channel, settle }) => {
@@ -115,7 +118,7 @@ Deno.test("listenNatively() goes over to a listener that ends handshakes, past 6
   await using silence = new Silence();
   let left = 0;
   await silence.giveUp(KEPT + 1, () => left += 1);
-  assert.ok(silence.failures.every(({ timedOut }) => timedOut));
+  assert.ok(silence.failures.every(({ gaveWayTo }) => gaveWayTo === "pendingHandshakes"));
   assert.equal(left, 0);
   await silence.endsHandshakes();
 });

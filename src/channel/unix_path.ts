@@ -1,12 +1,13 @@
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { ConfigurationError } from "../errors/mod.ts";
 
-/** The owner alone may connect; whoever else should, the owner of the folder may let. */
+/** Only the owner may connect. */
 const SOCKET_MODE = 0o600;
 
 /**
- * Makes way for a listener: a socket that a process left behind when it was killed is removed, one that
- * somebody still listens on is not.
+ * Makes way for a listener: a socket that a killed process left behind is removed, one on which a process
+ * still listens is not.
  *
  * @throws {ConfigurationError} where the path is taken.
  */
@@ -16,15 +17,43 @@ export async function claimSocketPath(path: string): Promise<void> {
   if (found.isSocket && !(await answers(path))) return await Deno.remove(path);
   throw new ConfigurationError(
     `cannot listen on unix:${path}: ${
-      found.isSocket ? "somebody listens there" : "a file is in the way"
+      found.isSocket ? "another process listens there" : "there is a file which is no socket"
     }`,
     { setting: "listen" },
   );
 }
 
-/** Lets only the owner connect. */
-export async function guardSocketPath(path: string): Promise<void> {
-  await Deno.chmod(path, SOCKET_MODE);
+/**
+ * Creates a socket that only its owner may connect to, from its first moment on: by the umask of the process,
+ * or where there is no permission to set it, in a folder that only its owner can enter.
+ *
+ * @param bind Creates the socket before it returns, and resolves when it listens.
+ * @throws {ConfigurationError} where neither is possible.
+ */
+export async function listenPrivately(path: string, bind: () => Promise<void>): Promise<void> {
+  if (Deno.permissions.querySync({ name: "sys", kind: "umask" as "uid" }).state !== "granted") {
+    await insistOnPrivateFolder(dirname(path));
+    await bind();
+    return await Deno.chmod(path, SOCKET_MODE);
+  }
+  const before = Deno.umask(0o777 & ~SOCKET_MODE);
+  let listening: Promise<void>;
+  try {
+    listening = bind();
+  } finally {
+    Deno.umask(before);
+  }
+  await listening;
+}
+
+async function insistOnPrivateFolder(folder: string): Promise<void> {
+  const { mode } = await Deno.stat(folder);
+  if (mode === null || (mode & 0o077) === 0) return;
+  throw new ConfigurationError(
+    `cannot listen in ${folder}, which others can enter, without permission to set the umask: give ` +
+      "--allow-sys=umask, or take a folder of mode 700",
+    { setting: "listen" },
+  );
 }
 
 async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
@@ -40,6 +69,9 @@ function answers(path: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect({ path });
   socket.once("connect", () => resolve(true));
-  socket.once("error", () => resolve(false));
+  // Any other error, such as a full queue, is one of a listener.
+  socket.once("error", ({ code }: NodeJS.ErrnoException) => {
+    resolve(code !== "ECONNREFUSED" && code !== "ENOENT");
+  });
   return promise.finally(() => socket.destroy());
 }

@@ -12,6 +12,8 @@ export type SelvageEvent =
   | worker.WorkerUnresponsive
   | worker.WorkerBlocked
   | worker.ListenerGeneration
+  | worker.ListenerFailed
+  | worker.ListenerRecovered
   | security.PeerAccepted
   | security.HandshakeFailed
   | security.HandshakeRefused

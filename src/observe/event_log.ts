@@ -92,6 +92,18 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: "info",
     text: "listener generation {generation} is {state} with {connections} connections",
   },
+  "listener.failed": {
+    part: "listener",
+    level: "error",
+    text: "{address} takes no connections: {message}; listening again in {retryInMs} ms",
+    limitBy: ({ workerId, address }) => [workerId, address],
+  },
+  "listener.recovered": {
+    part: "listener",
+    level: "warning",
+    text: "{address} takes connections again",
+    limitBy: ({ workerId, address }) => [workerId, address],
+  },
   "peer.accepted": {
     part: "peer",
     level: "debug",

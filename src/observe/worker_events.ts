@@ -85,7 +85,29 @@ export interface WorkerRestarted extends EventBase<"worker.restarted"> {
   readonly calls?: readonly HeldCall[];
 }
 
-/** A listener took on new credentials, or was rid of old ones. */
+/** A listener accepts no connections, and listens anew after a wait. */
+export interface ListenerFailed extends EventBase<"listener.failed"> {
+  /** The worker's id; `health` for the listener of its health alone. */
+  readonly workerId: string;
+  /** Where it listens. */
+  readonly address: string;
+  /** One sentence: what was found. */
+  readonly message: string;
+  /** How often in a row it has failed. */
+  readonly attempt: number;
+  /** How long until it listens anew, in milliseconds. */
+  readonly retryInMs: number;
+}
+
+/** A listener that had failed accepts connections again. */
+export interface ListenerRecovered extends EventBase<"listener.recovered"> {
+  /** The worker's id; `health` for the listener of its health alone. */
+  readonly workerId: string;
+  /** Where it listens. */
+  readonly address: string;
+}
+
+/** A listener adopted new credentials, or has ended its last connection under old ones. */
 export interface ListenerGeneration extends EventBase<"listener.generation"> {
   /** The worker's id. */
   readonly workerId: string;

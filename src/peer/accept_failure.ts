@@ -6,7 +6,7 @@ import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
 import { adviceOnOurs, COMPARE_CLOCKS } from "./own_advice.ts";
 import { unprovenKey } from "./unproven_key.ts";
 
-/** A refusal as it is told to the observer. */
+/** A refusal as it is reported to the observer. */
 export type RefusalEvent = Unstamped<HandshakeRefused>;
 
 /** What a client has seen of us. */
@@ -18,7 +18,7 @@ export interface OwnShown {
 }
 
 /**
- * Names why an accepted connection came to nothing; `undefined` where that is no failure of anybody.
+ * Names why an accepted connection did not become a peer; `undefined` where that is no failure of either end.
  *
  * @param own What the client has seen of us; absent without TLS.
  */
@@ -35,7 +35,13 @@ export function nameAcceptFailure(
 type Found = Pick<RefusalEvent, "side" | "reason" | "peerReason" | "evidence">;
 
 function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
-  const { firstBytes, expectedTls, timedOut, alertReceived: alert, code } = failure;
+  const { firstBytes, expectedTls, timedOut, alertReceived: alert, code, gaveWayTo } = failure;
+  if (gaveWayTo !== undefined) {
+    return worker("handshake-aborted", {
+      found: `its connection gave way to another one: limits.${gaveWayTo} was reached`,
+      advice: `see which clients open so many connections, or raise limits.${gaveWayTo}`,
+    });
+  }
   const heard = spoken(firstBytes);
   if (code === NOT_TLS_CODE || (expectedTls && heard !== "tls" && heard !== "nothing")) {
     return worker("plaintext-peer", {
@@ -68,7 +74,7 @@ function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
       reason: "handshake-aborted",
       evidence: {
         found: "the client hung up during the TLS handshake without saying why",
-        advice: LOOK_THERE,
+        advice: SEE_ITS_LOG,
         ...(own === undefined ? {} : { ownCertificate: own.certificate }),
       },
     };
@@ -91,13 +97,13 @@ function namedByClient(alert: string, answeredHello: boolean, own: OwnShown): Fo
         ? COMPARE_CLOCKS
         : meaning.reason === "protocol-mismatch"
         ? COMPARE_PROTOCOLS
-        : LOOK_THERE,
+        : SEE_ITS_LOG,
       ownCertificate: own.certificate,
     },
   };
 }
 
-const LOOK_THERE = "look at the client's own log";
+const SEE_ITS_LOG = "look at the client's own log";
 const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";
 
 /** Our own TLS gave up on what the client sent. */
@@ -111,7 +117,7 @@ function brokenTls({ code, alertSent }: AcceptFailure): Found {
       : `we ended the handshake with the TLS alert ${alertSent}`,
     ...(alertSent === undefined ? {} : { alert: alertSent }),
     ...(code === undefined ? {} : { code }),
-    advice: negotiation ? COMPARE_PROTOCOLS : LOOK_THERE,
+    advice: negotiation ? COMPARE_PROTOCOLS : SEE_ITS_LOG,
     ...unprovenKey(code, "client"),
   });
 }

@@ -3,11 +3,11 @@ import {
   openServerConnection,
   type ServerConnection,
   type ServerConnectionOptions,
-  type StreamReceiver,
 } from "../http2/mod.ts";
 import type { ByteChannel } from "../http2/mod.ts";
 import type { Clock } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+import { IGNORED } from "./ignored_stream.ts";
 
 /** How long a peer's connection may last. */
 export interface HeldPeerLimits {
@@ -54,7 +54,7 @@ export class HeldPeer implements PeerConnection {
       onRequest: (stream, fields, endStream) => {
         if (this.#state !== "distrusted") return options.onRequest(stream, fields, endStream);
         stream.reset(ErrorCode.REFUSED_STREAM);
-        return NOBODY;
+        return IGNORED;
       },
     });
     this.#age = limits.clock.schedule(() => this.leave(), limits.ageMs);
@@ -126,6 +126,3 @@ function listeningIn(channel: ByteChannel, onSpeech: () => void): ByteChannel {
     destroy: () => channel.destroy(),
   };
 }
-
-/** Receives nothing: the stream was refused. */
-const NOBODY: StreamReceiver = { data: () => {}, trailers: () => {}, closed: () => {} };

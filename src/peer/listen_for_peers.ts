@@ -2,12 +2,17 @@ import {
   type AcceptedChannel,
   type AcceptFailure,
   type Address,
+  addressGroup,
   type ChannelFacts,
   type ChannelListener,
+  DEFAULT_SOCKET_LIMITS,
   formatAddress,
+  type ListeningState,
   listenInMemory,
   type MemoryAddress,
   type MemoryDialler,
+  SocketAdmission,
+  type SocketPlace,
   type TlsFacts,
 } from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
@@ -31,16 +36,17 @@ import {
   HANDSHAKE_TIMEOUT_MS,
   type ListenForPeersOptions,
   type PeerListener,
-  PENDING_HANDSHAKES,
 } from "./options.ts";
 import { openChannels } from "./open_channels.ts";
 import {
   acceptedEvent,
   noProtocolEvent,
   notAllowedEvent,
+  oneTooManyEvent,
   refusedEvent,
   walkedOutEvent,
 } from "./peer_events.ts";
+import { provenByRequest } from "./proven_by_request.ts";
 import { refusalBytes, refuse } from "./refusal.ts";
 import { RefusedSessions } from "./refused_sessions.ts";
 
@@ -150,7 +156,8 @@ class Listener implements PeerListener {
     this.#channels = await openChannels(address, this.#options, this.#generations, {
       tls: () => this.#generations?.current.tls,
       handshakeTimeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
-      pendingHandshakes: this.#options.pendingHandshakes ?? PENDING_HANDSHAKES,
+      admission: this.#options.admission ?? new SocketAdmission(DEFAULT_SOCKET_LIMITS),
+      onListening: (state) => this.#listening(address, state),
       clock: this.#clock,
       refusesResumption: (remoteAddress) => this.#refusedSessions.has(remoteAddress),
       onChannel: (accepted) => this.#accept(accepted),
@@ -172,18 +179,16 @@ class Listener implements PeerListener {
   }
 
   #accept(accepted: AcceptedChannel): void {
-    const { facts, channel } = accepted;
+    const { facts } = accepted;
     const generations = this.#generations;
     const generation = generations?.with(accepted.acceptedWith);
     if (generations === undefined || generation === undefined || facts.tls === undefined) {
-      accepted.settle();
-      this.#hold(channel, facts, undefined, undefined);
+      this.#holdUnproven(accepted, undefined);
       return;
     }
     if (facts.tls.alpn !== "h2") return this.#refuseProtocol(accepted, facts.tls);
     if (!generation.tls.mutual) {
-      accepted.settle();
-      this.#hold(channel, facts, undefined, generation);
+      this.#holdUnproven(accepted, generation);
       return;
     }
     void this.#prove(accepted, facts.tls, generations, generation);
@@ -209,8 +214,22 @@ class Listener implements PeerListener {
     if (this.#closed) return channel.destroy();
     channel.resume();
     if (!verdict.trusted) return this.#refuse(accepted, tls, verdict);
+    if (!accepted.place.prove(verdict.identity.name)) {
+      return this.#refuseOneTooMany(accepted, verdict.identity);
+    }
     accepted.settle();
-    this.#hold(channel, facts, verdict.identity, generation).expireAt(verdict.validUntil);
+    this.#hold(channel, facts, verdict.identity, generation, accepted.place)
+      .expireAt(verdict.validUntil);
+  }
+
+  /** No proof is asked: its first request stands in for it. */
+  #holdUnproven(
+    { channel, facts, place, settle }: AcceptedChannel,
+    generation: ListenerGeneration | undefined,
+  ): void {
+    settle();
+    place.accept();
+    this.#hold(channel, facts, undefined, generation, place);
   }
 
   #hold(
@@ -218,6 +237,7 @@ class Listener implements PeerListener {
     facts: ChannelFacts,
     identity: PeerIdentity | undefined,
     generation: ListenerGeneration | undefined,
+    place: SocketPlace | undefined,
   ): HeldPeer {
     this.#peers += 1;
     const { remoteAddress } = facts;
@@ -226,7 +246,13 @@ class Listener implements PeerListener {
       peer,
       generation?.material.generation ?? 0,
       channel,
-      this.#options.onPeer(peer),
+      identity === undefined && place !== undefined
+        ? provenByRequest(
+          this.#options.onPeer(peer),
+          place,
+          addressGroup(remoteAddress) ?? remoteAddress,
+        )
+        : this.#options.onPeer(peer),
       this.#limits(),
     );
     this.#held.add(held);
@@ -234,7 +260,9 @@ class Listener implements PeerListener {
     held.connection.closed.then(() => {
       this.#held.delete(held);
       if (generation !== undefined) this.#generations?.letGo(held, generation);
-      if (held.walkedOut) this.#tell(walkedOutEvent(held, this.#shown()));
+      if (held.walkedOut && place?.gaveWay !== true) {
+        this.#tell(walkedOutEvent(held, this.#shown()));
+      }
     });
     this.#tell(acceptedEvent(held));
     // Accepted under credentials that were replaced during its handshake, or while we drain.
@@ -262,8 +290,13 @@ class Listener implements PeerListener {
     refuse(accepted, refused.peerReason, this.#clock, quiet ? () => this.#tell(event) : undefined);
   }
 
+  #refuseOneTooMany(accepted: AcceptedChannel, identity: PeerIdentity): void {
+    this.#tell(oneTooManyEvent(accepted.facts.remoteAddress, identity));
+    refuse(accepted, undefined, this.#clock);
+  }
+
   #refuseProtocol(accepted: AcceptedChannel, tls: TlsFacts): void {
-    // Whoever did not agree on h2 would not read a GOAWAY.
+    // A client that did not agree on h2 would not read a GOAWAY.
     accepted.channel.destroy();
     accepted.settle();
     this.#tell(noProtocolEvent(accepted.facts.remoteAddress, tls));
@@ -274,7 +307,7 @@ class Listener implements PeerListener {
     const facts: ChannelFacts = { security: "memory", remoteAddress: text, localAddress: text };
     const { allow } = this.#options;
     if (identity === undefined || allow.some((pattern) => matchesPeer(pattern, identity))) {
-      this.#hold(channel, facts, identity, undefined);
+      this.#hold(channel, facts, identity, undefined, undefined);
       return;
     }
     channel.start({ received: () => {}, ended: () => {}, closed: () => {} });
@@ -288,6 +321,17 @@ class Listener implements PeerListener {
     if (event !== undefined) this.#tell(event);
   }
 
+  #listening(address: Address, state: ListeningState): void {
+    const { workerId, onListening } = this.#options;
+    const at = { workerId, address: formatAddress(this.#address ?? address) };
+    if (state.state === "listening") this.#tell({ type: "listener.recovered", ...at });
+    else {
+      const { message, attempt, retryInMs } = state;
+      this.#tell({ type: "listener.failed", ...at, message, attempt, retryInMs });
+    }
+    onListening?.(state.state === "listening");
+  }
+
   #shown(): OwnShown | undefined {
     const certificate = this.#generations?.current.material.own?.summary;
     return certificate === undefined ? undefined : { certificate, now: this.#clock.now() };
@@ -298,7 +342,7 @@ class Listener implements PeerListener {
     this.#judgeAgain(material);
   }
 
-  /** Whoever would not be accepted any more takes no new calls. */
+  /** A peer that would not be accepted any more takes no new calls. */
   #judgeAgain(material: CredentialMaterial): void {
     if (material.mode !== "mutual") return;
     for (const held of this.#held) {

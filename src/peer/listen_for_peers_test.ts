@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DEFAULT_SOCKET_LIMITS, SocketAdmission } from "../channel/mod.ts";
 import { connect } from "node:net";
 import type { StreamEnd } from "../http2/mod.ts";
 import { parsePattern } from "../identity/mod.ts";
@@ -335,7 +336,7 @@ Deno.test("connections that say nothing make way for those that come later", asy
   const observer = new RecordingObserver();
   await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, {
     observer,
-    pendingHandshakes: 4,
+    admission: new SocketAdmission({ ...DEFAULT_SOCKET_LIMITS, pendingHandshakes: 4 }),
   });
   assert.ok(listener.address.kind === "tcp");
   const { host, port } = listener.address;
@@ -344,7 +345,9 @@ Deno.test("connections that say nothing make way for those that come later", asy
   const peer = await dialAs(shown, listener.address);
   assert.equal(await callOnce(peer), "complete");
   const dropped = await observer.until("handshake.refused", 4);
-  assert.ok(dropped.every(({ reason }) => reason === "handshake-timeout"));
+  assert.ok(
+    dropped.every(({ evidence }) => evidence.found?.includes("limits.pendingHandshakes")),
+  );
   for (const socket of mute) socket.destroy();
 });
 

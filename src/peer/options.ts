@@ -1,4 +1,4 @@
-import type { Address, TlsVersion } from "../channel/mod.ts";
+import type { Address, SocketAdmission, TlsVersion } from "../channel/mod.ts";
 import type { CredentialMaterial, CredentialsSource } from "../credentials/mod.ts";
 import type { WorkerRef } from "../errors/mod.ts";
 import type { ConnectionOptions, ServerConnectionOptions } from "../http2/mod.ts";
@@ -10,8 +10,6 @@ import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 export const HANDSHAKE_TIMEOUT_MS = 5000;
 /** What calls of a peer that is no longer trusted may still take, in milliseconds. */
 export const DISTRUST_GRACE_MS = 25_000;
-/** Connections that may be between accept and verdict at once. */
-export const PENDING_HANDSHAKES = 1024;
 /** How old a connection may become, in milliseconds, give or take a tenth. */
 export const CONNECTION_AGE_MS = 3_600_000;
 
@@ -57,10 +55,12 @@ export interface ListenForPeersOptions {
   /** From accept to verdict, in milliseconds. Default 5,000. */
   readonly handshakeTimeoutMs?: number;
   /**
-   * Connections that may be between accept and verdict at once, each with at most 64 KiB; one more makes the
-   * oldest go. Default 1,024.
+   * Counts the sockets, over all listeners that share it, and makes place where there are too many. Default:
+   * one of its own, with the limits of a process of 1,024 file descriptors.
    */
-  readonly pendingHandshakes?: number;
+  readonly admission?: SocketAdmission;
+  /** Called with `false` once nothing is accepted any more, and with `true` once it is again. Default: none. */
+  readonly onListening?: (accepts: boolean) => void;
   /** What calls of a peer that is no longer trusted may still take, in milliseconds. Default 25,000. */
   readonly distrustGraceMs?: number;
   /** How old a connection may become, in milliseconds, give or take a tenth. Default one hour. */

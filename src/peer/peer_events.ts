@@ -51,6 +51,20 @@ export function noProtocolEvent(remoteAddress: string, { alpn }: TlsFacts): Refu
   };
 }
 
+/** A client is proven and allowed, and its identity has as many connections as it may. */
+export function oneTooManyEvent(remoteAddress: string, identity: PeerIdentity): RefusalEvent {
+  return {
+    type: "handshake.refused",
+    side: "worker",
+    reason: "handshake-aborted",
+    peer: { address: remoteAddress, ...shownName(identity) },
+    evidence: {
+      found: "its identity has as many connections as one may",
+      advice: "see why it opens so many, or raise limits.connectionsPerIdentity",
+    },
+  };
+}
+
 /** A dialler within the process goes by an identity that is not allowed. */
 export function notAllowedEvent(
   remoteAddress: string,

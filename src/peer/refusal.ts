@@ -14,9 +14,17 @@ const SETTINGS = 4;
 const GOAWAY = 7;
 const FRAME_HEADER_BYTES = 9;
 
-/** The bytes a refused client is sent: SETTINGS, which must come first, and GOAWAY with the reason (RFC 9113 §6.8). */
-export function refusalBytes(reason: PeerReason): Uint8Array<ArrayBuffer> {
-  const debugData = new TextEncoder().encode(JSON.stringify({ refused: reason }));
+/**
+ * The bytes a refused client is sent: SETTINGS, which must come first, and GOAWAY with the reason
+ * (RFC 9113 §6.8).
+ *
+ * @param reason What is wrong with its certificate; `undefined` where it has too many connections.
+ */
+export function refusalBytes(reason: PeerReason | undefined): Uint8Array<ArrayBuffer> {
+  const debugData = new TextEncoder().encode(
+    reason === undefined ? "" : JSON.stringify({ refused: reason }),
+  );
+  const code = reason === undefined ? ErrorCode.ENHANCE_YOUR_CALM : ErrorCode.INADEQUATE_SECURITY;
   const length = 8 + debugData.length;
   const bytes = new Uint8Array(2 * FRAME_HEADER_BYTES + length);
   const view = new DataView(bytes.buffer);
@@ -24,7 +32,7 @@ export function refusalBytes(reason: PeerReason): Uint8Array<ArrayBuffer> {
   view.setUint16(FRAME_HEADER_BYTES + 1, length);
   bytes[FRAME_HEADER_BYTES + 3] = GOAWAY;
   // The last stream id stays 0: no stream was opened, none ever will be.
-  view.setUint32(2 * FRAME_HEADER_BYTES + 4, ErrorCode.INADEQUATE_SECURITY);
+  view.setUint32(2 * FRAME_HEADER_BYTES + 4, code);
   bytes.set(debugData, 2 * FRAME_HEADER_BYTES + 8);
   return bytes;
 }
@@ -39,14 +47,15 @@ export function readRefusal(code: number, debugData: Uint8Array): PeerReason | u
 }
 
 /**
- * Tells a client why it is refused and hangs up: whatever it sends meanwhile is discarded, a little
- * of it, so that the reason is not lost to a reset. No HTTP/2 is parsed.
+ * Sends a client the reason for its refusal and hangs up: a little of what it sends meanwhile is
+ * discarded, so that the reason is not lost to a reset. No HTTP/2 is parsed.
  *
+ * @param reason What is wrong with its certificate; `undefined` where it has too many connections.
  * @param onSpeech Called once where the client sends something nevertheless.
  */
 export function refuse(
   accepted: AcceptedChannel,
-  reason: PeerReason,
+  reason: PeerReason | undefined,
   clock: Clock,
   onSpeech: () => void = () => {},
 ): void {

@@ -7,15 +7,16 @@ import {
   HealthCheckResponseSchema,
 } from "../gen/mod.ts";
 
-/** The health of a worker, as `grpc.health.v1.Health` tells it. */
+/** The health of a worker, as `grpc.health.v1.Health` reports it. */
 export class WorkerHealth {
   readonly #services: () => ReadonlySet<string>;
-  #status = Status.SERVING;
+  readonly #deaf = new Set<unknown>();
+  #stopped = false;
   /** Wakes each of those who watch. */
   readonly #watching = new Set<() => void>();
 
   /**
-   * Serving, until told otherwise.
+   * Serving, until it stops or a listener accepts no connections.
    *
    * @param services the full names of the services whose health may be asked.
    */
@@ -23,10 +24,21 @@ export class WorkerHealth {
     this.#services = services;
   }
 
-  /** The worker takes no more calls; whoever watches is told, and let go. */
+  /** The worker takes no more calls; those who watch receive that, and their streams end. */
   stopServing(): void {
-    this.#status = Status.NOT_SERVING;
+    this.#stopped = true;
     for (const wake of this.#watching) wake();
+  }
+
+  /** A listener of the worker accepts connections, or does not: then the worker is not serving. */
+  listening(listener: unknown, accepts: boolean): void {
+    if (accepts) this.#deaf.delete(listener);
+    else this.#deaf.add(listener);
+    for (const wake of this.#watching) wake();
+  }
+
+  get #status(): Status {
+    return this.#stopped || this.#deaf.size > 0 ? Status.NOT_SERVING : Status.SERVING;
   }
 
   /** Serves `grpc.health.v1.Health` on a router. */
@@ -50,18 +62,22 @@ export class WorkerHealth {
   async *#watch(service: string, signal: AbortSignal): AsyncGenerator<HealthCheckResponse> {
     if (!this.#knows(service)) {
       yield response(Status.SERVICE_UNKNOWN);
-      return await this.#stoppedOr(signal);
+      while (!this.#stopped && !signal.aborted) await this.#changeOr(signal);
+      return;
     }
-    if (this.#status === Status.SERVING) {
-      yield response(Status.SERVING);
-      await this.#stoppedOr(signal);
+    let sent: Status | undefined;
+    while (!signal.aborted) {
+      const [status, stopped] = [this.#status, this.#stopped];
+      if (status !== sent) yield response(status);
+      sent = status;
+      if (stopped) return;
+      if (status === this.#status) await this.#changeOr(signal);
     }
-    if (!signal.aborted) yield response(Status.NOT_SERVING);
   }
 
-  /** Waits until no more calls are taken, or whoever watches has left; then nothing is kept of the wait. */
-  async #stoppedOr(left: AbortSignal): Promise<void> {
-    if (this.#status !== Status.SERVING || left.aborted) return;
+  /** Waits until the status may have changed, or the watch is left; then nothing is kept of the wait. */
+  async #changeOr(left: AbortSignal): Promise<void> {
+    if (this.#stopped || left.aborted) return;
     const { promise, resolve: wake } = Promise.withResolvers<void>();
     this.#watching.add(wake);
     left.addEventListener("abort", () => wake(), { once: true });

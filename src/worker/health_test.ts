@@ -30,6 +30,26 @@ Deno.test("WorkerHealth does not know a service that is not served", async () =>
   }
 });
 
+Deno.test("WorkerHealth is not serving while a listener accepts nothing", async () => {
+  const { health, client } = setUp();
+  const seen: Status[] = [];
+  for await (const { status } of client.watch({})) {
+    seen.push(status);
+    if (seen.length === 1) {
+      health.listening("a", false);
+      health.listening("b", false);
+    } else if (seen.length === 2) {
+      assert.equal((await client.check({})).status, Status.NOT_SERVING);
+      health.listening("a", true);
+      assert.equal((await client.check({})).status, Status.NOT_SERVING);
+      health.listening("b", true);
+    } else {
+      health.stopServing();
+    }
+  }
+  assert.deepEqual(seen, [Status.SERVING, Status.NOT_SERVING, Status.SERVING, Status.NOT_SERVING]);
+});
+
 Deno.test("WorkerHealth tells who watches that it stops, and lets them go", async () => {
   const { health, client } = setUp();
   const seen: Status[] = [];

@@ -1,4 +1,10 @@
 import {
+  ASSUMED_DESCRIPTORS,
+  DEFAULT_SOCKET_LIMITS,
+  openFileLimit,
+  socketLimitsOf,
+} from "../channel/mod.ts";
+import {
   defaultSharedLimits,
   type EverySharedLimit,
   resolveLimits,
@@ -25,7 +31,32 @@ export interface WorkerLimits extends SharedLimits {
   readonly gatheredBytes?: number | undefined;
   /** How long a request of one message may take to arrive, in milliseconds; 0 is for ever. Default 30,000. */
   readonly receiveTimeoutMs?: number | undefined;
-  /** Connections between accept and verdict at once; one more makes the oldest go. Default 1,024. */
+  /**
+   * File descriptors of this process. The limits on connections are derived from it, with a reserve for files,
+   * threads and outgoing connections. Default: what the system allows this process, which only one with all
+   * permissions may read; for others 1,024.
+   */
+  readonly descriptors?: number | undefined;
+  /**
+   * Connections at once, over every address that the worker listens on; one more makes the oldest go whose peer
+   * has proven nothing. Default: the descriptors less a reserve of a quarter, 64 to 1,024 of them; at most 16,384.
+   */
+  readonly connections?: number | undefined;
+  /**
+   * Connections at once of peers of one address, or IPv6 /64, that have proven nothing: without mutual TLS,
+   * those that have made no request. One more makes the oldest of that address go. Default: half of
+   * `pendingHandshakes`.
+   */
+  readonly connectionsPerAddress?: number | undefined;
+  /**
+   * Connections at once of one proven identity; without mutual TLS, of one address that has made requests. One
+   * more is refused. Default: three quarters of `connections`.
+   */
+  readonly connectionsPerIdentity?: number | undefined;
+  /**
+   * Connections between accept and verdict at once, refused ones included until they are closed; one more makes
+   * the oldest go. Default: half of `connections`, at most 1,024.
+   */
   readonly pendingHandshakes?: number | undefined;
   /** How long calls in flight may go on when the worker drains, in milliseconds. Default 25,000. */
   readonly drainGraceMs?: number | undefined;
@@ -51,7 +82,8 @@ export const defaultWorkerLimits: EveryWorkerLimit = {
   concurrencyPerPeer: 224,
   gatheredBytes: GATHERED_BYTES,
   receiveTimeoutMs: 30_000,
-  pendingHandshakes: 1_024,
+  descriptors: ASSUMED_DESCRIPTORS,
+  ...DEFAULT_SOCKET_LIMITS,
   drainGraceMs: 25_000,
   threadGraceMs: 5_000,
   blockedAfterMs: 1_000,
@@ -68,9 +100,16 @@ const PLACES_A_PEER_LEAVES_ONE_OF = 8;
 export function resolveWorkerLimits(limits: WorkerLimits = {}): EveryWorkerLimit {
   const { concurrency = defaultWorkerLimits.concurrency } = limits;
   const concurrencyPerPeer = concurrency - Math.floor(concurrency / PLACES_A_PEER_LEAVES_ONE_OF);
-  return resolveLimits(limits, { ...defaultWorkerLimits, concurrencyPerPeer }, [
+  const { descriptors = openFileLimit() } = limits;
+  const sockets = socketLimitsOf(descriptors, limits);
+  const defaults = { ...defaultWorkerLimits, concurrencyPerPeer, descriptors, ...sockets };
+  return resolveLimits(limits, defaults, [
     "concurrency",
     "concurrencyPerPeer",
+    "descriptors",
+    "connections",
+    "connectionsPerAddress",
+    "connectionsPerIdentity",
     "pendingHandshakes",
   ]);
 }

@@ -3,7 +3,7 @@ import { ConfigurationError } from "../errors/mod.ts";
 import { defaultWorkerLimits, resolveWorkerLimits, type WorkerLimits } from "./limits.ts";
 
 Deno.test("resolveWorkerLimits() gives every default, and what is set in its place", () => {
-  assert.deepEqual(resolveWorkerLimits(), defaultWorkerLimits);
+  assert.deepEqual(resolveWorkerLimits({ descriptors: 1_024 }), defaultWorkerLimits);
   const resolved = resolveWorkerLimits({
     messageBytes: 10,
     drainGraceMs: undefined,
@@ -25,10 +25,25 @@ Deno.test("resolveWorkerLimits() leaves one place of eight to other peers", () =
   );
 });
 
+Deno.test("resolveWorkerLimits() leaves descriptors for all else than connections", () => {
+  const connectionsOf = (descriptors: number) => resolveWorkerLimits({ descriptors }).connections;
+  assert.deepEqual([128, 1_024, 20_000, 1_000_000].map(connectionsOf), [64, 768, 16_384, 16_384]);
+  const { connections, connectionsPerAddress, connectionsPerIdentity, pendingHandshakes } =
+    resolveWorkerLimits({ descriptors: 256 });
+  assert.deepEqual(
+    [connections, connectionsPerAddress, connectionsPerIdentity, pendingHandshakes],
+    [192, 48, 144, 96],
+  );
+  assert.equal(resolveWorkerLimits({ pendingHandshakes: 8 }).connectionsPerAddress, 4);
+  assert.equal(resolveWorkerLimits({ connections: 100 }).pendingHandshakes, 50);
+});
+
 const NOT_MEANT: readonly (readonly [setting: string, WorkerLimits])[] = [
   ["limits.concurrency", { concurrency: 0 }],
   ["limits.concurrency", { concurrency: 1.5 }],
   ["limits.concurrencyPerPeer", { concurrencyPerPeer: 0 }],
+  ["limits.descriptors", { descriptors: 0 }],
+  ["limits.connections", { connections: 0.5 }],
   ["limits.messageBytes", { messageBytes: -1 }],
   ["limits.handshakeTimeoutMs", { handshakeTimeoutMs: NaN }],
   ["limits.receiveTimeoutMs", { receiveTimeoutMs: Infinity }],

@@ -1,4 +1,10 @@
-import { type Address, formatAddress, parseAddress } from "../channel/mod.ts";
+import {
+  type Address,
+  formatAddress,
+  parseAddress,
+  SocketAdmission,
+  socketLimitsOf,
+} from "../channel/mod.ts";
 import { credentialsFrom, type CredentialsSource } from "../credentials/mod.ts";
 import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
@@ -129,7 +135,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     clock,
     observer,
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
-    pendingHandshakes: limits.pendingHandshakes,
+    admission: new SocketAdmission(limits),
     distrustGraceMs: limits.distrustGraceMs,
     connectionAgeMs: limits.connectionAgeMs,
     verdict: limits.verdict,
@@ -140,11 +146,12 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   for (const address of addresses) {
     // What never leaves the process is not of a generation: credentials say nothing of it.
     const own = address.kind === "memory" ? { ...listening, credentials: undefined } : listening;
-    listeners.push(starting.use(await listenForPeers(address, own)));
+    const onListening = (accepts: boolean) => health.listening(address, accepts);
+    listeners.push(starting.use(await listenForPeers(address, { ...own, onListening })));
   }
   const healthListener = healthAddress === undefined
     ? undefined
-    : starting.use(await listenForHealth(healthAddress, health, clock));
+    : starting.use(await listenForHealth(healthAddress, health, limits, clock, observer));
   const [first] = listeners as [PeerListener, ...PeerListener[]];
   const advertised = options.advertise ?? formatAddress(first.address);
   tellPosture(observer, listeners, options);
@@ -240,15 +247,22 @@ function lend(source: CredentialsSource): Promise<CredentialsSource> {
 
 /** A probe names a service; anyone who reaches the port may send one. */
 const PROBE_BYTES = 4 * 1024;
+/** Of so many descriptors the health listener may have one; at most {@linkcode MOST_PROBES}. */
+const DESCRIPTORS_A_PROBE = 16;
+/** Connections of probes at once. */
+const MOST_PROBES = 64;
 
 /** Health alone, in plaintext, for probes that have no certificate. */
 function listenForHealth(
   address: Address,
   health: WorkerHealth,
+  { descriptors }: EveryWorkerLimit,
   clock: Clock,
+  observer: Observer,
 ): Promise<PeerListener> {
   const router = createRpcRouter({ limits: { messageBytes: PROBE_BYTES } });
   health.serve(router);
+  const connections = Math.min(MOST_PROBES, Math.ceil(descriptors / DESCRIPTORS_A_PROBE));
   const release = () => {};
   const handler = createRequestHandler({
     router,
@@ -259,8 +273,23 @@ function listenForHealth(
     credentials: undefined,
     allow: [],
     onPeer: (peer) => ({ onRequest: handler(peer) }),
+    admission: new SocketAdmission(socketLimitsOf(descriptors, { connections })),
     clock,
+    observer: listenerEvents(observer),
   });
+}
+
+/** Probes come and go, some without a word: only what becomes of the listener itself is reported. */
+function listenerEvents(observer: Observer): Observer {
+  return {
+    metrics: observer.metrics,
+    as: (origin) => listenerEvents(observer.as(origin)),
+    emit: (event) => {
+      if (event.type === "listener.failed" || event.type === "listener.recovered") {
+        observer.emit(event);
+      }
+    },
+  };
 }
 
 function use<Resource extends AsyncDisposable | undefined>(

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DEFAULT_SOCKET_LIMITS, SocketAdmission } from "../../src/channel/mod.ts";
 import { connect, type Socket } from "node:net";
 import type { HandshakeSide } from "../../src/errors/mod.ts";
 import type { RefusalReason } from "../../src/observe/mod.ts";
@@ -111,7 +112,10 @@ Deno.test("plaintext clients of a TLS worker hold places until they are closed, 
   // The clock stands: nobody is cut off for taking long.
   const clock = new ManualClock(Date.now());
   const shown = { certificate: worker, trusts: [root] };
-  await using listener = await listenAs(shown, { clock, pendingHandshakes: 2 });
+  await using listener = await listenAs(shown, {
+    clock,
+    admission: new SocketAdmission({ ...DEFAULT_SOCKET_LIMITS, pendingHandshakes: 2 }),
+  });
   assert.ok(listener.address.kind === "tcp");
   const { host, port } = listener.address;
   const turnedAway = async (): Promise<Deno.TcpConn> => {

@@ -18,7 +18,14 @@ const worker = await WorkerServer.start({
     : Credentials.provider(() => pem as CredentialPem, { refreshMs: 25 }),
 });
 const events = worker.events();
-tell({ ready: { address: worker.address, addresses: worker.addresses, id: worker.id } });
+tell({
+  ready: {
+    address: worker.address,
+    addresses: worker.addresses,
+    id: worker.id,
+    healthAddress: worker.healthAddress,
+  },
+});
 (async () => {
   for await (const event of events) tell({ event });
 })();

@@ -9,6 +9,8 @@ export interface WorkerSettings {
   readonly pem?: CredentialPem;
   /** Whatever else; the modules are those of the tests. */
   readonly options?: Omit<WorkerServerOptions, "credentials" | "services" | "routines">;
+  /** How many files it may have open. Default: as many as the tests. */
+  readonly descriptors?: number;
 }
 
 /** What a worker process is told to do. */
@@ -25,6 +27,7 @@ export interface WorkerReport {
     readonly address: string;
     readonly addresses: readonly string[];
     readonly id: string;
+    readonly healthAddress: string | undefined;
   };
   readonly event?: SelvageEvent;
 }
@@ -34,6 +37,7 @@ export class WorkerProcess implements AsyncDisposable {
   readonly address: string;
   readonly addresses: readonly string[];
   readonly id: string;
+  readonly healthAddress: string | undefined;
   readonly #process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reading: Promise<void>;
@@ -51,13 +55,17 @@ export class WorkerProcess implements AsyncDisposable {
     this.address = ready.address;
     this.addresses = ready.addresses;
     this.id = ready.id;
+    this.healthAddress = ready.healthAddress;
     this.#reading = this.#read(reports);
   }
 
   /** Starts one, and waits until it takes calls. */
   static async start(settings: WorkerSettings = {}): Promise<WorkerProcess> {
-    const process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", new URL("./worker_main.ts", import.meta.url).href],
+    const run = [Deno.execPath(), "run", "-A", new URL("./worker_main.ts", import.meta.url).href];
+    const { descriptors = "unlimited" } = settings;
+    const limited = descriptors === "unlimited" ? "" : `ulimit -n ${descriptors}; `;
+    const process = new Deno.Command("/bin/sh", {
+      args: ["-c", `${limited}exec "$0" "$@"`, ...run],
       stdin: "piped",
       stdout: "piped",
     }).spawn();

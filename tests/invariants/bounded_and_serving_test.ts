@@ -1,5 +1,6 @@
 /** Invariant 6: whatever a peer sends, memory stays bounded, the worker stays up, others are served. */
 import assert from "node:assert/strict";
+import { DEFAULT_SOCKET_LIMITS, SocketAdmission } from "../../src/channel/mod.ts";
 import { connect, type Socket } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
@@ -44,7 +45,7 @@ for (const { name, shown, dialler, options } of LISTENERS) {
     const sockets: Socket[] = [];
     await using listener = await listenAs(shown, {
       observer,
-      pendingHandshakes: 2,
+      admission: new SocketAdmission({ ...DEFAULT_SOCKET_LIMITS, pendingHandshakes: 2 }),
       ...options,
     });
     const { address } = listener;
@@ -56,7 +57,7 @@ for (const { name, shown, dialler, options } of LISTENERS) {
       const refused = await observer.until("handshake.refused", 28);
       assert.deepEqual(
         new Set(refused.map(({ reason }) => reason)),
-        new Set(["handshake-timeout"]),
+        new Set(["handshake-aborted"]),
       );
       assert.equal(await callOnce(await dialAs(dialler, address)), "complete");
     } finally {

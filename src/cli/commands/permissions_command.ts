@@ -45,7 +45,7 @@ class Needs {
   readonly #write = new Set<string>();
   readonly #net = new Set<string>();
   #everywhere = false;
-  #uid = false;
+  readonly #sys = new Set<string>();
 
   get flags(): readonly string[] {
     return [
@@ -53,7 +53,7 @@ class Needs {
       ...(this.#everywhere ? ["--allow-net"] : flag("net", this.#net)),
       ...flag("read", this.#read),
       ...flag("write", this.#write),
-      ...(this.#uid ? ["--allow-sys=uid"] : []),
+      ...flag("sys", this.#sys),
     ];
   }
 
@@ -77,7 +77,14 @@ class Needs {
     const address = parseAddress(text, setting);
     if (address.kind !== "unix") return;
     this.read(dirname(resolve(address.path)));
-    this.#uid = true;
+    this.#sys.add("uid");
+  }
+
+  /** To listen there. */
+  listen(text: string, setting: string): void {
+    this.net(text, setting);
+    // A socket is created for its owner alone by the umask.
+    if (parseAddress(text, setting).kind === "unix") this.#sys.add("umask");
   }
 
   /** To dial what a discovery lists; what any other finds is not known before. */
@@ -106,8 +113,8 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
   }
   if (command.name() === "worker") {
     const { listen, health, discover } = command.opts<WorkerFlags>();
-    needs.net(listen, "--listen");
-    if (health !== undefined) needs.net(health, "--health");
+    needs.listen(listen, "--listen");
+    if (health !== undefined) needs.listen(health, "--health");
     needs.discovery(discover, (address) => needs.net(address, "--discover"));
     const modules = [threadEntry.href, ...absoluteModules(given[0] as readonly string[])];
     needs.read(...await moduleFiles(modules, await configFlags(undefined)));

@@ -4,7 +4,12 @@
  *
  * `server.ts DESCRIPTOR-SET [plain]`; `plain` keeps every call off the fast lane.
  */
-import { listenForChannels, serverTls } from "../../../src/channel/mod.ts";
+import {
+  DEFAULT_SOCKET_LIMITS,
+  listenForChannels,
+  serverTls,
+  SocketAdmission,
+} from "../../../src/channel/mod.ts";
 import { openServerConnection } from "../../../src/http2/mod.ts";
 import { systemClock } from "../../../src/observe/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../../../src/rpc/mod.ts";
@@ -48,7 +53,8 @@ async function serve(request: ServerCompatRequest): Promise<void> {
   const listener = await listenForChannels({ kind: "tcp", host: "127.0.0.1", port: 0 }, {
     tls: () => tls,
     handshakeTimeoutMs: 5000,
-    pendingHandshakes: 1024,
+    admission: new SocketAdmission(DEFAULT_SOCKET_LIMITS),
+    onListening: () => {},
     clock: systemClock,
     refusesResumption: () => false,
     onChannel: (accepted) => {

@@ -1,0 +1,237 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { ConfigurationError } from "../errors/mod.ts";
+import { formatAddress, type TcpAddress, type UnixAddress } from "./address.ts";
+import { prepareForScarcity } from "./descriptors.ts";
+import { probeListener, type ProbeResult } from "./self_probe.ts";
+import { claimSocketPath, listenPrivately } from "./unix_path.ts";
+
+/** A listener that accepts nothing for so long is probed, in milliseconds. */
+const QUIET_MS = 2_000;
+/** The first wait before a deaf listener listens once more, in milliseconds; it doubles. */
+const SHORTEST_BACKOFF_MS = 100;
+/** The longest such wait, in milliseconds. */
+const LONGEST_BACKOFF_MS = 1_000;
+/** Connections that the system keeps for us until they are accepted. */
+const BACKLOG = 511;
+/** What a probe of our own says. */
+const TOKEN_BYTES = 16;
+
+/** Whether a listener accepts connections. */
+export type ListeningState =
+  | { readonly state: "listening" }
+  /** It accepts nothing, and listens anew after a wait. */
+  | {
+    readonly state: "deaf";
+    /** One sentence: what was found. */
+    readonly message: string;
+    /** How often in a row it has failed. */
+    readonly attempt: number;
+    /** How long until it listens anew, in milliseconds. */
+    readonly retryInMs: number;
+  };
+
+/**
+ * Takes over an accepted socket.
+ *
+ * @param isProbe Whether a connection that begins with these bytes is one of our own, which says no more.
+ */
+export type OnSocket = (socket: Socket, isProbe: (bytes: Uint8Array) => boolean) => void;
+
+/**
+ * A socket that listens, and goes on listening.
+ *
+ * `listening` → `deaf` where a connection of our own is not accepted, which is all that shows it: where the
+ * process runs out of file descriptors the platform ceases to accept for good, without an error. A deaf one
+ * listens anew, with backoff, and is `listening` once it has accepted a connection. `closed` from either.
+ */
+export class ListeningSocket {
+  /** Where it listens, with the port that was chosen. */
+  readonly address: TcpAddress | UnixAddress;
+  readonly #onSocket: OnSocket;
+  readonly #onState: (state: ListeningState) => void;
+  readonly #closed = new AbortController();
+  readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+  #server: Server | undefined;
+  #state: "listening" | "deaf" | "closed" = "listening";
+  #accepted = Promise.withResolvers<void>();
+  #heard = false;
+  /** Whether a probe was ever accepted; before that its failure says nothing of the listener. */
+  #reachable = false;
+  #wake: (() => void) | undefined;
+
+  private constructor(
+    address: TcpAddress | UnixAddress,
+    server: Server,
+    onSocket: OnSocket,
+    onState: (state: ListeningState) => void,
+  ) {
+    this.#server = server;
+    this.address = boundAddress(server, address);
+    this.#onSocket = onSocket;
+    this.#onState = onState;
+    // No TLS record begins with 0, and no HTTP request.
+    this.#token[0] = 0;
+    this.#serve(server);
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws {ConfigurationError} where the address cannot be listened on.
+   */
+  static async open(
+    address: TcpAddress | UnixAddress,
+    onSocket: OnSocket,
+    onState: (state: ListeningState) => void,
+  ): Promise<ListeningSocket> {
+    prepareForScarcity();
+    const listening = new ListeningSocket(address, await listen(address), onSocket, onState);
+    // Before others connect: whether we can at all.
+    await listening.#fault();
+    void listening.#keepListening();
+    return listening;
+  }
+
+  /** Takes no new connections any more. */
+  close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#server?.close();
+    this.#closed.abort();
+    this.#wake?.();
+  }
+
+  #serve(server: Server): void {
+    server.on("connection", (socket: Socket) => {
+      this.#heard = true;
+      this.#accepted.resolve();
+      this.#onSocket(socket, this.#isProbe);
+    });
+    // An accept that fails must not end the process; whether it goes on is looked at now.
+    server.on("error", () => this.#wake?.());
+    server.once("close", () => server.removeAllListeners("connection"));
+  }
+
+  readonly #isProbe = (bytes: Uint8Array): boolean =>
+    bytes.length === TOKEN_BYTES && this.#token.every((byte, at) => byte === bytes[at]);
+
+  async #keepListening(): Promise<void> {
+    await this.#pause(QUIET_MS);
+    for (let failures = 0; !this.#isClosed();) {
+      const fault = await this.#fault();
+      if (this.#isClosed()) return;
+      if (fault === undefined) {
+        if (failures > 0) this.#move({ state: "listening" });
+        failures = 0;
+        await this.#pause(QUIET_MS);
+        continue;
+      }
+      failures += 1;
+      const retryInMs = listenAgainMs(failures);
+      this.#move({ state: "deaf", message: fault, attempt: failures, retryInMs });
+      await this.#pause(retryInMs);
+      if (!this.#isClosed()) await this.#listenAnew();
+    }
+  }
+
+  /** Why no connection is accepted; `undefined` where one is, or nothing can be said. */
+  async #fault(): Promise<string | undefined> {
+    if (this.#server === undefined) return "the address cannot be listened on again";
+    if (this.#heard) {
+      this.#heard = false;
+      return undefined;
+    }
+    this.#accepted = Promise.withResolvers();
+    const result = await probeListener(
+      this.address,
+      this.#token,
+      this.#accepted.promise,
+      this.#closed.signal,
+    );
+    if (result === "accepted") this.#reachable = true;
+    return this.#reachable ? FAULTS[result] : undefined;
+  }
+
+  async #listenAnew(): Promise<void> {
+    this.#server?.close();
+    this.#server = undefined;
+    try {
+      const server = await listen(this.address);
+      if (this.#isClosed()) {
+        server.close();
+        return;
+      }
+      this.#heard = false;
+      this.#server = server;
+      this.#serve(server);
+    } catch (error) {
+      // The address is taken meanwhile, or there is no descriptor: `#fault` says so, and it is tried again.
+      if (!(error instanceof ConfigurationError)) throw error;
+    }
+  }
+
+  /** The state may have changed during any `await`, which narrowing does not see. */
+  #isClosed(): boolean {
+    return this.#state === "closed";
+  }
+
+  #move(state: ListeningState): void {
+    this.#state = state.state;
+    this.#onState(state);
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, delayMs);
+    Deno.unrefTimer(timer);
+    this.#wake = resolve;
+    return promise.finally(() => clearTimeout(timer));
+  }
+}
+
+/** How long a listener waits after so many failures in a row, in milliseconds. */
+export function listenAgainMs(failures: number): number {
+  return Math.min(SHORTEST_BACKOFF_MS * 2 ** Math.min(failures - 1, 30), LONGEST_BACKOFF_MS);
+}
+
+const FAULTS: Readonly<Record<ProbeResult, string | undefined>> = {
+  accepted: undefined,
+  "not-permitted": undefined,
+  "no-descriptor": "the process has no file descriptor left",
+  "not-accepted": "the listener accepts no connections",
+};
+
+async function listen(address: TcpAddress | UnixAddress): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const onError = (cause: Error): void => {
+    reject(
+      new ConfigurationError(`cannot listen on ${formatAddress(address)}: ${cause.message}`, {
+        setting: "listen",
+        cause,
+      }),
+    );
+  };
+  server.once("error", onError);
+  server.once("listening", () => {
+    server.removeListener("error", onError);
+    resolve();
+  });
+  if (address.kind === "tcp") {
+    server.listen({ host: address.host, port: address.port, backlog: BACKLOG });
+    await promise;
+    return server;
+  }
+  await claimSocketPath(address.path);
+  await listenPrivately(address.path, () => {
+    server.listen({ path: address.path, backlog: BACKLOG });
+    return promise;
+  });
+  return server;
+}
+
+function boundAddress(server: Server, asked: TcpAddress | UnixAddress): TcpAddress | UnixAddress {
+  const bound = server.address();
+  if (asked.kind === "unix" || bound === null || typeof bound === "string") return asked;
+  return { kind: "tcp", host: asked.host, port: bound.port };
+}

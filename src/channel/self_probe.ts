@@ -1,0 +1,73 @@
+import { connect } from "node:net";
+import { formatAddress, type TcpAddress, type UnixAddress } from "./address.ts";
+
+/** How long a listener may take to accept, in milliseconds. */
+const ACCEPT_MS = 2_000;
+/** After a stall of the event loop its timers fire before what has arrived meanwhile is looked at. */
+const CATCH_UP_MS = 100;
+
+/** What a connection to our own listener showed. */
+export type ProbeResult =
+  /** It was accepted. */
+  | "accepted"
+  /** The process has no file descriptor left, so that nothing can be accepted either. */
+  | "no-descriptor"
+  /** The connection was refused, or stands and was not accepted in time. */
+  | "not-accepted"
+  /** We have no permission to connect there. */
+  | "not-permitted";
+
+/**
+ * Connects to a listener of this process, because the platform does not report that it has ceased to accept.
+ *
+ * @param token What the connection says, by which the listener knows it.
+ * @param accepted Resolves once the listener has accepted a connection.
+ * @param abandoned Ends the attempt.
+ */
+export async function probeListener(
+  address: TcpAddress | UnixAddress,
+  token: Uint8Array,
+  accepted: Promise<void>,
+  abandoned: AbortSignal,
+): Promise<ProbeResult> {
+  if (!mayConnect(address)) return "not-permitted";
+  const { promise, resolve } = Promise.withResolvers<ProbeResult>();
+  const socket = address.kind === "unix"
+    ? connect({ path: address.path })
+    : connect({ host: address.host, port: address.port });
+  let heard = false;
+  accepted.then(() => heard = true);
+  const fail = (result: ProbeResult): void => resolve(heard ? "accepted" : result);
+  socket.on("error", (error: Error & { code?: string }) => {
+    fail(isOutOfDescriptors(error) ? "no-descriptor" : "not-accepted");
+  });
+  socket.once("connect", () => socket.end(token));
+  const closed = new Promise<void>((gone) => socket.once("close", () => gone()));
+  // The listener closes it once it knows it by its token; closed before, it would be taken for a client's.
+  accepted.then(() => closed).then(() => resolve("accepted"));
+  const abandon = (): void => fail("not-accepted");
+  abandoned.addEventListener("abort", abandon, { once: true });
+  let timer = setTimeout(() => {
+    timer = setTimeout(() => fail("not-accepted"), CATCH_UP_MS);
+  }, ACCEPT_MS);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    abandoned.removeEventListener("abort", abandon);
+    socket.destroy();
+  }
+}
+
+/** Whether an error says that the process, or the system, has no file descriptor left. */
+export function isOutOfDescriptors(error: Error & { readonly code?: unknown }): boolean {
+  return error.code === "EMFILE" || error.code === "ENFILE";
+}
+
+/** Connecting without asking first would prompt a person at a terminal. */
+function mayConnect(address: TcpAddress | UnixAddress): boolean {
+  const wanted: Deno.PermissionDescriptor[] = address.kind === "unix"
+    ? [{ name: "read", path: address.path }, { name: "write", path: address.path }]
+    : [{ name: "net", host: formatAddress(address) }];
+  return wanted.every((each) => Deno.permissions.querySync(each).state === "granted");
+}

@@ -1,0 +1,224 @@
+/** How many accepted sockets a worker holds, by what is known of the peer behind them. */
+export interface SocketLimits {
+  /** Sockets at once, of any state. */
+  readonly connections: number;
+  /** Sockets at once of peers of one address that have proven nothing; a /64 of IPv6 is one address. */
+  readonly connectionsPerAddress: number;
+  /** Sockets at once of one proven identity. */
+  readonly connectionsPerIdentity: number;
+  /** Sockets at once between accept and verdict, and refused ones until they are closed. */
+  readonly pendingHandshakes: number;
+}
+
+/** The limit for which a socket was closed, or not taken. */
+export type SocketLimit = keyof SocketLimits;
+
+/** One accepted socket, as it is counted from its accept until its descriptor is released. */
+export interface SocketPlace {
+  /** Whether the socket was closed because of a limit. */
+  readonly gaveWay: boolean;
+  /** The verdict asked for no proof: the peer stays unproven until {@linkcode SocketPlace.prove}. */
+  accept(): void;
+  /**
+   * The peer is proven to be `identity`; its socket never gives way to another one from now on.
+   *
+   * @returns Whether it may stay: `false` where that identity has as many connections as it may.
+   */
+  prove(identity: string): boolean;
+  /** The descriptor is released. Further calls have no effect. */
+  close(): void;
+}
+
+/**
+ * Counts the accepted sockets of a worker over all of its listeners, and decides which one is closed
+ * where there are too many.
+ *
+ * A socket is `pending` → `unproven` (where no proof is asked) → `proven` → `closed`, or `closing` from
+ * `pending` and `unproven` once it has given way. A peer that has proven nothing closes no connection of one
+ * that has: among the others the oldest gives way first.
+ */
+export class SocketAdmission {
+  readonly #limits: SocketLimits;
+  /** Pending and unproven sockets, the oldest first. */
+  readonly #strangers = new Set<Place>();
+  readonly #pending = new Set<Place>();
+  readonly #byAddress = new Map<string, Set<Place>>();
+  readonly #byIdentity = new Map<string, number>();
+  readonly #moves: Moves = {
+    accept: (place) => this.#accept(place),
+    prove: (place, identity) => this.#prove(place, identity),
+    close: (place) => this.#close(place),
+  };
+  #open = 0;
+
+  /** Counts nothing yet. */
+  constructor(limits: SocketLimits) {
+    this.#limits = limits;
+  }
+
+  /** Sockets whose descriptors are not released. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Sockets of peers that have proven nothing, without those that are being closed. */
+  get unproven(): number {
+    return this.#strangers.size;
+  }
+
+  /**
+   * Counts a socket that was accepted, and makes place for it.
+   *
+   * @param address What its peer's address counts as, see {@linkcode addressGroup}; `undefined` where it has none.
+   * @param giveWay Closes the socket, because of that limit; it stays counted until it is closed.
+   * @returns Its place; a socket for which there is none has been told to give way already.
+   */
+  admit(address: string | undefined, giveWay: (limit: SocketLimit) => void): SocketPlace {
+    const place = new Place(this.#moves, address, giveWay);
+    const { connections, connectionsPerAddress, pendingHandshakes } = this.#limits;
+    const [oldest] = this.#strangers;
+    const [oldestPending] = this.#pending;
+    const near = address === undefined ? undefined : this.#byAddress.get(address);
+    this.#open += 1;
+    if (near !== undefined && near.size >= connectionsPerAddress) {
+      this.#evict(first(near), "connectionsPerAddress");
+    } else if (oldestPending !== undefined && this.#pending.size >= pendingHandshakes) {
+      this.#evict(oldestPending, "pendingHandshakes");
+    } else if (this.#open > connections) {
+      if (oldest === undefined) {
+        place.giveWay("connections");
+        return place;
+      }
+      this.#evict(oldest, "connections");
+    }
+    this.#add(place);
+    return place;
+  }
+
+  #accept(place: Place): void {
+    if (place.state !== "pending") return;
+    this.#pending.delete(place);
+    place.state = "unproven";
+  }
+
+  #prove(place: Place, identity: string): boolean {
+    if (place.state === "proven") return true;
+    if (place.state !== "pending" && place.state !== "unproven") return false;
+    const count = this.#byIdentity.get(identity) ?? 0;
+    if (count >= this.#limits.connectionsPerIdentity) return false;
+    this.#remove(place);
+    this.#byIdentity.set(identity, count + 1);
+    place.identity = identity;
+    place.state = "proven";
+    return true;
+  }
+
+  #close(place: Place): void {
+    if (place.state === "closed") return;
+    this.#remove(place);
+    if (place.identity !== undefined) {
+      const left = (this.#byIdentity.get(place.identity) ?? 1) - 1;
+      if (left === 0) this.#byIdentity.delete(place.identity);
+      else this.#byIdentity.set(place.identity, left);
+    }
+    place.state = "closed";
+    this.#open -= 1;
+  }
+
+  #evict(place: Place, limit: SocketLimit): void {
+    this.#remove(place);
+    place.giveWay(limit);
+  }
+
+  #add(place: Place): void {
+    this.#strangers.add(place);
+    this.#pending.add(place);
+    const { address } = place;
+    if (address === undefined) return;
+    const near = this.#byAddress.get(address);
+    if (near === undefined) this.#byAddress.set(address, new Set([place]));
+    else near.add(place);
+  }
+
+  #remove(place: Place): void {
+    this.#strangers.delete(place);
+    this.#pending.delete(place);
+    const { address } = place;
+    const near = address === undefined ? undefined : this.#byAddress.get(address);
+    if (address === undefined || near === undefined) return;
+    near.delete(place);
+    if (near.size === 0) this.#byAddress.delete(address);
+  }
+}
+
+/** How a place changes its state. */
+interface Moves {
+  accept(place: Place): void;
+  prove(place: Place, identity: string): boolean;
+  close(place: Place): void;
+}
+
+class Place implements SocketPlace {
+  readonly address: string | undefined;
+  state: "pending" | "unproven" | "proven" | "closing" | "closed" = "pending";
+  identity: string | undefined;
+  readonly #moves: Moves;
+  readonly #close: (limit: SocketLimit) => void;
+  #gaveWay = false;
+
+  constructor(
+    moves: Moves,
+    address: string | undefined,
+    giveWay: (limit: SocketLimit) => void,
+  ) {
+    this.#moves = moves;
+    this.address = address;
+    this.#close = giveWay;
+  }
+
+  giveWay(limit: SocketLimit): void {
+    this.state = "closing";
+    this.#gaveWay = true;
+    this.#close(limit);
+  }
+
+  get gaveWay(): boolean {
+    return this.#gaveWay;
+  }
+
+  accept(): void {
+    this.#moves.accept(this);
+  }
+
+  prove(identity: string): boolean {
+    return this.#moves.prove(this, identity);
+  }
+
+  close(): void {
+    this.#moves.close(this);
+  }
+}
+
+/**
+ * What a peer's address counts as: an IPv4 address as it is, an IPv6 address as its /64, which one
+ * subscriber usually has (RFC 6177 §2), and nothing where the socket has no address.
+ *
+ * @param remoteAddress `HOST:PORT` or `[IPv6]:PORT`, as the system reports it.
+ */
+export function addressGroup(remoteAddress: string): string | undefined {
+  if (remoteAddress.startsWith("unix:") || remoteAddress.startsWith("memory:")) return undefined;
+  const v6 = /^\[([0-9a-f:.]+)(?:%[^\]]*)?\]/i.exec(remoteAddress)?.[1];
+  if (v6 === undefined) return remoteAddress.replace(/:\d+$/, "");
+  const [head = "", tail] = v6.split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  // An embedded IPv4 address stands for two groups; it is never among the first four.
+  const zeros = 8 - left.length - right.length - (v6.includes(".") ? 1 : 0);
+  const groups = [...left, ...Array<string>(Math.max(zeros, 0)).fill("0"), ...right];
+  return `${groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(":")}::/64`;
+}
+
+function first(places: ReadonlySet<Place>): Place {
+  const [place] = places;
+  return place!;
+}

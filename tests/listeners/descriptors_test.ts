@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { createClient } from "@connectrpc/connect";
+import { createAuthority, Credentials } from "../../src/credentials/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "../../src/gen/mod.ts";
+import type { SelvageEvent } from "../../src/observe/mod.ts";
+import { add } from "../e2e/routines.ts";
+import { WorkerProcess } from "../e2e/worker_process.ts";
+import { SilentClients } from "./silent_clients.ts";
+
+/** What the workers may have open, and more silent clients than that. */
+const DESCRIPTORS = 256;
+const CLIENTS = 400;
+/** Files that a worker opens for itself now and then. */
+const OWN_FILES = 8;
+/** Limits that let a worker run out of descriptors. */
+const BLIND = { connections: 10_000, connectionsPerAddress: 10_000, pendingHandshakes: 10_000 };
+
+const WORKER = "spiffe://example.org/worker";
+const authority = createAuthority();
+const { certPem: cert, keyPem: key } = authority.issue({ name: "worker", spiffe: WORKER });
+const pem = { ca: authority.certPem, cert, key };
+
+/** A worker that listens in these ways, over the first of which honest clients come. */
+interface Way {
+  readonly name: string;
+  start(folder: string, limits: object): Promise<WorkerProcess>;
+  dispatcher(address: string): Promise<Dispatcher>;
+}
+
+const WAYS: readonly Way[] = [
+  {
+    name: "mutual TLS, a unix socket and a health listener",
+    start: (folder, limits) =>
+      WorkerProcess.start({
+        pem,
+        descriptors: DESCRIPTORS,
+        options: {
+          listen: ["127.0.0.1:0", `unix:${folder}/worker.sock`],
+          allow: ["*"],
+          health: "127.0.0.1:0",
+          limits,
+        },
+      }),
+    dispatcher: (address) =>
+      Dispatcher.open({
+        discovery: `static:${address}`,
+        identity: WORKER,
+        credentials: Credentials.fromPem(pem),
+      }),
+  },
+  {
+    name: "the platform's TLS",
+    start: (_folder, limits) =>
+      WorkerProcess.start({
+        pem: { cert, key, oneWay: true },
+        descriptors: DESCRIPTORS,
+        options: { listen: "127.0.0.1:0", nativeTls: true, limits },
+      }),
+    dispatcher: (address) =>
+      Dispatcher.open({
+        discovery: `static:${address}`,
+        identity: WORKER,
+        credentials: Credentials.trustOnly({ ca: authority.certPem }),
+      }),
+  },
+  {
+    name: "plaintext",
+    start: (_folder, limits) =>
+      WorkerProcess.start({
+        descriptors: DESCRIPTORS,
+        options: { listen: "127.0.0.1:0", limits },
+      }),
+    dispatcher: (address) => Dispatcher.open({ discovery: `static:${address}` }),
+  },
+];
+
+for (const way of WAYS) {
+  Deno.test(`silent clients keep no honest one out of a worker over ${way.name}`, async () => {
+    await using stage = await Stage.open(way, {});
+    const { worker } = stage;
+    await stage.call();
+    const before = openFiles(worker);
+    for (const address of [...worker.addresses, worker.healthAddress]) {
+      if (address === undefined) continue;
+      using silent = new SilentClients(address, CLIENTS);
+      await silent.connected;
+      await stage.call();
+      assert.ok(openFiles(worker) < DESCRIPTORS - OWN_FILES, "some descriptors are left");
+    }
+    await stage.settled(before);
+    assert.deepEqual(worker.events.filter(isOfListener), []);
+  });
+
+  Deno.test(`a worker over ${way.name} that runs out of descriptors says so, and recovers`, async () => {
+    await using stage = await Stage.open(way, BLIND);
+    const { worker } = stage;
+    // A connection from before goes on, and tells the health.
+    await using watcher = await way.dispatcher(worker.address);
+    await watcher.call(add, [1, 2]);
+    const health = createClient(Health, watcher.transport);
+    const before = openFiles(worker);
+    {
+      using silent = new SilentClients(worker.address, CLIENTS);
+      await silent.connected;
+      const failed = await worker.event(({ type }) => type === "listener.failed");
+      assert.ok(failed.type === "listener.failed" && failed.retryInMs > 0);
+      assert.equal((await health.check({})).status, Status.NOT_SERVING);
+    }
+    await worker.event(({ type }) => type === "listener.recovered");
+    await stage.call();
+    for await (const { status } of health.watch({})) if (status === Status.SERVING) break;
+    await stage.settled(before);
+  });
+}
+
+Deno.test("a worker on a unix socket whose file is removed listens there again", async () => {
+  const folder = await Deno.makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const address = `unix:${folder}/worker.sock`;
+  const worker = stack.use(await WorkerProcess.start({ options: { listen: address } }));
+  await Deno.remove(`${folder}/worker.sock`);
+  await worker.event(({ type }) => type === "listener.recovered");
+  assert.equal((await Deno.stat(`${folder}/worker.sock`)).mode! & 0o777, 0o600);
+  await using dispatcher = await Dispatcher.open({ discovery: `static:${address}` });
+  assert.equal(await dispatcher.call(add, [1, 2]), 3);
+});
+
+/** A worker, and new honest clients of it. */
+class Stage implements AsyncDisposable {
+  readonly worker: WorkerProcess;
+  readonly #way: Way;
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(worker: WorkerProcess, way: Way, stack: AsyncDisposableStack) {
+    this.worker = worker;
+    this.#way = way;
+    this.#stack = stack;
+  }
+
+  static async open(way: Way, limits: object): Promise<Stage> {
+    await using opening = new AsyncDisposableStack();
+    const folder = await Deno.makeTempDir();
+    opening.defer(() => Deno.remove(folder, { recursive: true }));
+    const worker = opening.use(await way.start(folder, limits));
+    return new Stage(worker, way, opening.move());
+  }
+
+  /** Makes a call over a connection of its own. */
+  async call(): Promise<void> {
+    await using dispatcher = await this.#way.dispatcher(this.worker.address);
+    assert.equal(await dispatcher.call(add, [1, 2]), 3);
+  }
+
+  /** Calls until the worker has closed what silent clients had opened. */
+  async settled(before: number): Promise<void> {
+    while (openFiles(this.worker) > before + OWN_FILES) await this.call();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+}
+
+function openFiles({ pid }: WorkerProcess): number {
+  return [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
+}
+
+function isOfListener({ type }: SelvageEvent): boolean {
+  return type === "listener.failed" || type === "listener.recovered";
+}

@@ -1,0 +1,32 @@
+import { connect, type Socket } from "node:net";
+import { type Address, parseAddress } from "../../src/channel/mod.ts";
+
+/** Clients of a listener that connect and send nothing, until they are disposed of. */
+export class SilentClients implements Disposable {
+  readonly #sockets: Socket[];
+  /** Resolves once each is connected, or could not be. */
+  readonly connected: Promise<unknown>;
+
+  /** Connects so many to an address. */
+  constructor(address: string, count: number) {
+    const to = parseAddress(address);
+    this.#sockets = Array.from({ length: count }, () => dial(to));
+    this.connected = Promise.all(this.#sockets.map((socket) =>
+      new Promise<void>((resolve) => {
+        for (const event of ["connect", "error", "close"]) socket.once(event, () => resolve());
+      })
+    ));
+  }
+
+  [Symbol.dispose](): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+function dial(address: Address): Socket {
+  if (address.kind === "memory") throw new TypeError("there is no socket in memory");
+  const socket = address.kind === "unix"
+    ? connect({ path: address.path })
+    : connect({ host: address.host, port: address.port });
+  return socket.on("error", () => {});
+}
