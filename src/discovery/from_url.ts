@@ -1,12 +1,13 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import type { Discovery } from "./discovery.ts";
-import { dnsDiscovery } from "./dns.ts";
+import { dnsDiscovery, srvDiscovery } from "./dns/mod.ts";
 import { staticDiscovery } from "./static.ts";
 
 /**
- * The discovery that a URL names: `static:HOST:PORT,HOST:PORT` or `dns:NAME:PORT[?ns=IP:PORT]`.
+ * The discovery that a URL names: `static:HOST:PORT,HOST:PORT`, `dns:NAME:PORT[?ns=IP:PORT]` or
+ * `dns+srv:NAME[?ns=IP:PORT]`.
  *
- * @throws {ConfigurationError} if there is none of that name, or the URL does not hold.
+ * @throws {ConfigurationError} If no discovery has that name, or the URL is invalid.
  */
 export function discoveryFromUrl(url: string): Discovery {
   const colon = url.indexOf(":");
@@ -16,17 +17,21 @@ export function discoveryFromUrl(url: string): Discovery {
     case "static":
       return staticDiscovery(rest.split(",").filter((address) => address !== ""));
     case "dns":
-      return dnsFromUrl(rest);
+      return dnsFromUrl(rest, dnsDiscovery);
+    case "dns+srv":
+      return dnsFromUrl(rest, srvDiscovery);
     default:
       throw new ConfigurationError(
-        `${JSON.stringify(url)} is no discovery URL known here; write static:HOST:PORT,HOST:PORT ` +
-          `or dns:NAME:PORT`,
+        `${
+          JSON.stringify(url)
+        } is not a discovery URL known here; write static:HOST:PORT,HOST:PORT, ` +
+          `dns:NAME:PORT or dns+srv:NAME`,
         { setting: "discovery" },
       );
   }
 }
 
-function dnsFromUrl(rest: string): Discovery {
+function dnsFromUrl(rest: string, discover: typeof dnsDiscovery): Discovery {
   const [endpoint = "", query] = rest.split("?", 2);
   const parameters = new URLSearchParams(query);
   const unknown = [...parameters.keys()].find((key) => key !== "ns");
@@ -35,5 +40,5 @@ function dnsFromUrl(rest: string): Discovery {
       setting: "discovery",
     });
   }
-  return dnsDiscovery(endpoint, { nameServer: parameters.get("ns") ?? undefined });
+  return discover(endpoint, { nameServer: parameters.get("ns") ?? undefined });
 }

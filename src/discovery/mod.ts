@@ -5,7 +5,7 @@
  */
 export * from "./announcement.ts";
 export * from "./discovery.ts";
-export * from "./dns.ts";
+export * from "./dns/mod.ts";
 export * from "./from_url.ts";
 export * from "./memory.ts";
 export * from "./static.ts";

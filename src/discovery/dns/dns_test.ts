@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { TestNameServer } from "../../../tests/support/name_server.ts";
+import { Watched } from "../../../tests/support/watched.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { dnsDiscovery, follow, srvDiscovery } from "./dns.ts";
+
+const NAME = "workers.internal";
+const a = (data: string, ttl = 1, name = NAME) => ({ type: "A", name, ttl, data });
+const worker = (address: string) => ({ address, expected: NAME });
+
+function discoveryOf(server: TestNameServer) {
+  return dnsDiscovery(`${NAME}:8443`, {
+    nameServer: server.address,
+    refreshMs: 10,
+    timeoutMs: 100,
+  });
+}
+
+Deno.test("dns discovery finds the addresses of both families, and expects the name of each worker", async () => {
+  await using server = await TestNameServer.open();
+  server.zone.set(`A ${NAME}`, { records: [a("10.0.0.1", 0)] });
+  server.zone.set(`AAAA ${NAME}`, {
+    records: [{ type: "AAAA", name: NAME, ttl: 0, data: "fd00::1" }],
+  });
+  await using watched = new Watched(discoveryOf(server));
+  await watched.until((known) => known.length === 2);
+  assert.deepEqual(watched.addresses, ["10.0.0.1:8443", "[fd00::1]:8443"]);
+  assert.deepEqual(watched.known.get("10.0.0.1:8443")?.worker, worker("10.0.0.1:8443"));
+  server.zone.set(`A ${NAME}`, { records: [a("10.0.0.2", 0)] });
+  await watched.until((known) => known.includes("10.0.0.2:8443"));
+  assert.deepEqual(watched.addresses, ["10.0.0.2:8443", "[fd00::1]:8443"]);
+  assert.deepEqual(watched.failures, []);
+});
+
+Deno.test("dns discovery takes A where AAAA is dropped, says so, and asks for it again", async () => {
+  await using server = await TestNameServer.open();
+  server.zone.set(`A ${NAME}`, { records: [a("10.0.0.1")] });
+  server.zone.set(`AAAA ${NAME}`, "silence");
+  await using watched = new Watched(discoveryOf(server));
+  await watched.next();
+  assert.deepEqual(watched.addresses, ["10.0.0.1:8443"]);
+  await watched.next();
+  assert.match(watched.failures[0]!, /^workers\.internal AAAA: name server .* 100 ms$/);
+  server.zone.set(`AAAA ${NAME}`, {
+    records: [{ type: "AAAA", name: NAME, ttl: 1, data: "fd00::1" }],
+  });
+  await watched.until((known) => known.length === 2);
+});
+
+Deno.test("dns discovery keeps what it found while the name server is ill, in every way", async () => {
+  await using server = await TestNameServer.open();
+  server.zone.set(`AAAA ${NAME}`, { records: [] });
+  server.zone.set(`A ${NAME}`, { records: [a("10.0.0.1", 0)] });
+  await using watched = new Watched(discoveryOf(server));
+  await watched.next();
+  for (const code of ["SERVFAIL", "REFUSED"] as const) {
+    server.zone.set(`A ${NAME}`, { code });
+    assert.match(JSON.stringify(await watched.next()), new RegExp(`failed.*answered ${code}`));
+    server.zone.set(`A ${NAME}`, { records: [a("10.0.0.1", 0)] });
+    assert.deepEqual(await watched.next(), []);
+  }
+  server.zone.set(`A ${NAME}`, "silence");
+  assert.match(JSON.stringify(await watched.next()), /has not answered/);
+  assert.deepEqual(watched.addresses, ["10.0.0.1:8443"]);
+});
+
+Deno.test("dns discovery drops workers only where it is answered again that the name is gone", async () => {
+  await using server = await TestNameServer.open();
+  server.zone.set(`AAAA ${NAME}`, { records: [] });
+  server.zone.set(`A ${NAME}`, { records: [a("10.0.0.1", 0)] });
+  await using watched = new Watched(discoveryOf(server));
+  await watched.next();
+  const before = server.asked.length;
+  server.zone.delete(`A ${NAME}`);
+  server.zone.delete(`AAAA ${NAME}`);
+  await watched.next();
+  assert.match(watched.failures[0]!, /no such name now; what was found is kept/);
+  assert.deepEqual(watched.addresses, ["10.0.0.1:8443"]);
+  await watched.until((known) => known.length === 0);
+  assert.ok(server.asked.length - before >= 6);
+  while (watched.failures.at(-1) !== "workers.internal: no such name") await watched.next();
+});
+
+Deno.test("dns discovery says of an unknown host that there is no such name", async () => {
+  await using server = await TestNameServer.open();
+  await using watched = new Watched(discoveryOf(server));
+  await watched.next();
+  assert.deepEqual(watched.failures, ["workers.internal: no such name"]);
+});
+
+Deno.test("dns discovery asks over TCP where an answer does not fit, and follows aliases", async () => {
+  await using server = await TestNameServer.open();
+  const alias = { type: "CNAME", name: NAME, ttl: 60, data: "pool.internal" };
+  server.zone.set(`A ${NAME}`, { records: [alias] });
+  server.zone.set(`AAAA ${NAME}`, { records: [alias] });
+  const many = Array.from({ length: 200 }, (_, n) => a(`10.0.1.${n}`, 60, "pool.internal"));
+  server.zone.set("A pool.internal", { records: many, truncated: true });
+  server.zone.set("AAAA pool.internal", { records: [] });
+  await using watched = new Watched(discoveryOf(server));
+  await watched.until((known) => known.length === 200);
+  assert.ok(server.asked.includes("A pool.internal tcp"));
+});
+
+Deno.test("dns discovery looks again when the records' time is over, not before", async () => {
+  let looks = 0;
+  const waits: number[] = [];
+  const stop = new AbortController();
+  const clock = {
+    now: () => 0,
+    schedule: (callback: () => void, delayMs: number) => {
+      waits.push(delayMs);
+      if (waits.length === 4) stop.abort();
+      queueMicrotask(callback);
+      return { [Symbol.dispose]: () => {} };
+    },
+  };
+  const holds = [30_000, 100, 0, 9e6];
+  const lookup = {
+    label: "A",
+    find: () => Promise.resolve({ addresses: ["10.0.0.1:1"], holdsMs: holds[looks++]! }),
+  };
+  for await (const _ of follow([lookup], { name: NAME, clock }, stop.signal));
+  assert.deepEqual(waits, [30_000, 1_000, 5_000, 300_000]);
+});
+
+Deno.test("dns+srv discovery finds the servers of the best priority that have an address", async () => {
+  await using server = await TestNameServer.open();
+  const service = "_selvage._tcp.pool.internal";
+  const srv = (target: string, priority: number, port: number) => ({
+    type: "SRV",
+    name: service,
+    ttl: 0,
+    data: { target, port, priority, weight: 0 },
+  });
+  server.zone.set(`SRV ${service}`, {
+    records: [
+      srv("w_1.internal", 10, 8443),
+      srv("w2.internal", 10, 8444),
+      srv("w3.internal", 20, 1),
+    ],
+  });
+  server.zone.set("A w_1.internal", { records: [a("10.0.0.1", 0, "w_1.internal")] });
+  server.zone.set("A w2.internal", { records: [a("10.0.0.2", 0, "w2.internal")] });
+  server.zone.set("A w3.internal", { records: [a("10.0.0.3", 0, "w3.internal")] });
+  const discovery = srvDiscovery(service, {
+    nameServer: server.address,
+    refreshMs: 10,
+    timeoutMs: 100,
+  });
+  assert.equal(discovery.namesWorkers, false);
+  await using watched = new Watched(discovery);
+  await watched.next();
+  assert.deepEqual(watched.addresses, ["10.0.0.1:8443", "10.0.0.2:8444"]);
+  server.zone.delete("A w_1.internal");
+  server.zone.delete("A w2.internal");
+  await watched.until((known) => known[0] === "10.0.0.3:1");
+  server.zone.set(`SRV ${service}`, { records: [srv(".", 0, 0)] });
+  await watched.until((known) => known.length === 0);
+});
+
+Deno.test("dns discovery needs a name and a port", () => {
+  for (const endpoint of ["10.0.0.1:8443", "[::1]:8443", "workers.internal:0", "workers"]) {
+    assert.throws(() => dnsDiscovery(endpoint), ConfigurationError, endpoint);
+  }
+  for (const name of ["", "a b", ".", `${"x".repeat(64)}.internal`]) {
+    assert.throws(() => srvDiscovery(name), ConfigurationError, name);
+  }
+});

@@ -1,0 +1,71 @@
+import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";
+import type { Found } from "./lookups.ts";
+
+/**
+ * So many times in a row a name server must say that a name is gone before workers that were found are
+ * dropped: a server that has just started, or lost its zone, says the same.
+ */
+const NEGATIVE_ANSWERS = 3;
+
+/** What one look-up has found, and how it changes. */
+export class KnownAddresses {
+  readonly #label: string;
+  readonly #expected: string | undefined;
+  #known: ReadonlySet<string> = new Set();
+  #negative = 0;
+  #told: string | undefined;
+  /** Why there are none, by the last answer. */
+  none: string | undefined;
+
+  /**
+   * Knows nothing yet.
+   *
+   * @param label What is looked up, as failures name it.
+   * @param expected Who each worker must prove to be.
+   */
+  constructor(label: string, expected: string | undefined) {
+    this.#label = label;
+    this.#expected = expected;
+  }
+
+  /** Whether a server has answered that there are none. */
+  get isEmpty(): boolean {
+    return this.#known.size === 0 && this.#told === undefined;
+  }
+
+  /** The changes that an answer leads to; `undefined` where there is nothing to report. */
+  found({ addresses, none }: Found): readonly DiscoveryChange[] | undefined {
+    if (addresses.length === 0 && this.#known.size > 0 && ++this.#negative < NEGATIVE_ANSWERS) {
+      return this.#tell(`${none} now; what was found is kept until that is answered again`);
+    }
+    this.#negative = 0;
+    this.none = none;
+    const before = this.#known;
+    this.#known = new Set(addresses);
+    const changes: DiscoveryChange[] = [
+      ...before.difference(this.#known).values()
+        .map((address): DiscoveryChange => ({ kind: "removed", address })),
+      ...this.#known.difference(before).values()
+        .map((address): DiscoveryChange => ({ kind: "added", worker: this.#worker(address) })),
+    ];
+    const told = this.#tell(undefined);
+    return told === undefined && changes.length === 0 ? undefined : [...changes, ...told ?? []];
+  }
+
+  /** A server is ill: what was found stays. */
+  failed({ message }: Error): readonly DiscoveryChange[] | undefined {
+    return this.#tell(message);
+  }
+
+  /** Reports a failure once, and by an empty batch that it is over. */
+  #tell(failure: string | undefined): readonly DiscoveryChange[] | undefined {
+    if (failure === this.#told) return undefined;
+    this.#told = failure;
+    if (failure === undefined) return [];
+    return [{ kind: "failed", message: `${this.#label}: ${failure}` }];
+  }
+
+  #worker(address: string): DiscoveredWorker {
+    return this.#expected === undefined ? { address } : { address, expected: this.#expected };
+  }
+}

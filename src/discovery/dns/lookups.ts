@@ -1,0 +1,114 @@
+import { lookup } from "node:dns/promises";
+import { formatAddress } from "../../channel/mod.ts";
+import type { Resolver } from "./resolver.ts";
+
+/** What a look-up found: addresses, `HOST:PORT`, or that there are none. */
+export interface Found {
+  readonly addresses: readonly string[];
+  /** How long that holds, in milliseconds; absent where it was not told. */
+  readonly holdsMs?: number;
+  /** Why there are none. */
+  readonly none?: string;
+}
+
+/** One of the questions whose answers together are the workers. */
+export interface Lookup {
+  /** What is asked for, as errors name it: `A` for instance. */
+  readonly label: string;
+  /** @throws {Error} Where nothing is known because a server is ill. */
+  find(signal: AbortSignal): Promise<Found>;
+}
+
+/** The addresses of a name as every other program on this machine finds them: hosts file, search domains. */
+export function machineLookup(name: string, port: number): Lookup {
+  return {
+    label: "addresses",
+    async find() {
+      try {
+        const found = await lookup(name, { all: true });
+        return { addresses: found.map(({ address }) => at(address, port)) };
+      } catch (error) {
+        // `EAI_AGAIN` and the others say that the answer is not known.
+        if ((error as { code?: unknown }).code !== "ENOTFOUND") throw error;
+        return { addresses: [], none: "no such name, or no address" };
+      }
+    },
+  };
+}
+
+/** The addresses of a name of one family, as name servers tell them. */
+export function addressLookup(
+  resolver: Resolver,
+  name: string,
+  type: "A" | "AAAA",
+  port: number,
+): Lookup {
+  return {
+    label: type,
+    async find(signal) {
+      const { records, ttl, none } = await resolver.resolve(name, type, signal);
+      return {
+        addresses: records.map(({ data }) => at(data as string, port)),
+        ...(ttl === undefined ? {} : { holdsMs: ttl * 1_000 }),
+        ...(none === undefined ? {} : { none }),
+      };
+    },
+  };
+}
+
+/**
+ * The servers of a service (RFC 2782): those of the best priority that have an address. The weights are not
+ * used: calls are balanced by what the workers have to do.
+ */
+export function serviceLookup(resolver: Resolver, name: string): Lookup {
+  return {
+    label: "SRV",
+    async find(signal) {
+      const { records, ttl = 0, none } = await resolver.resolve(name, "SRV", signal);
+      const servers = records.map(({ data }) =>
+        data as { target: string; port: number; priority: number }
+      )
+        .filter(({ target, port }) => target !== "." && target !== "" && port > 0)
+        .sort((one, other) => one.priority - other.priority);
+      if (servers.length === 0) {
+        return { addresses: [], none: none ?? "the service is not available" };
+      }
+      let holdsMs = ttl * 1_000;
+      for (const priority of new Set(servers.map(({ priority }) => priority))) {
+        const group = servers.filter((server) => server.priority === priority);
+        const found = (await Promise.all(
+          group.map(({ target, port }) => targetAddresses(resolver, target, port, signal)),
+        )).flat();
+        holdsMs = Math.min(holdsMs, ...found.map(({ holdsMs = Infinity }) => holdsMs));
+        const addresses = found.flatMap(({ addresses }) => addresses);
+        if (addresses.length > 0) return { addresses, holdsMs };
+      }
+      return { addresses: [], none: "no server of the service has an address" };
+    },
+  };
+}
+
+/** The addresses of one server; one family is enough. */
+async function targetAddresses(
+  resolver: Resolver,
+  target: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<readonly Found[]> {
+  const families = await Promise.allSettled(
+    (["A", "AAAA"] as const).map((type) =>
+      addressLookup(resolver, target, type, port).find(signal)
+    ),
+  );
+  const found = families.filter((family) => family.status === "fulfilled").map(({ value }) =>
+    value
+  );
+  if (found.some(({ addresses }) => addresses.length > 0)) return found;
+  const failed = families.find((family) => family.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return found;
+}
+
+function at(host: string, port: number): string {
+  return formatAddress({ kind: "tcp", host, port });
+}

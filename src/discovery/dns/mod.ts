@@ -1,0 +1,6 @@
+/**
+ * Finding workers by DNS: the addresses of a name, and the servers of a service.
+ *
+ * @module
+ */
+export { dnsDiscovery, type DnsDiscoveryOptions, srvDiscovery } from "./dns.ts";

@@ -1,0 +1,27 @@
+/**
+ * Whether a program that a test needs is installed. Where it is not, the test says so and is ignored.
+ *
+ * @param name The program, `dnsmasq` for instance.
+ * @param folders Where else it may be, besides the folders of `PATH`.
+ * @returns Its path.
+ */
+export function installed(
+  name: string,
+  folders: readonly string[] = ["/usr/sbin"],
+): string | undefined {
+  for (const folder of [...(Deno.env.get("PATH") ?? "").split(":"), ...folders]) {
+    try {
+      if (Deno.statSync(`${folder}/${name}`).isFile) return `${folder}/${name}`;
+    } catch {
+      // It is not here.
+    }
+  }
+  console.log(`${name} is not installed: the tests that need it are ignored`);
+  return undefined;
+}
+
+/** A TCP port of loopback that nobody listens on now, for programs that take no port 0. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}

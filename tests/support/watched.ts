@@ -1,0 +1,47 @@
+import type { Discovery, DiscoveryChange } from "../../src/discovery/mod.ts";
+
+/** Reads what a discovery reports, and keeps what it knows. */
+export class Watched implements AsyncDisposable {
+  /** The addresses that are known now. */
+  readonly known = new Map<string, DiscoveryChange & { readonly worker: unknown }>();
+  /** Failures so far. */
+  readonly failures: string[] = [];
+  readonly #stop = new AbortController();
+  readonly #batches: AsyncIterator<readonly DiscoveryChange[]>;
+  #pending: Promise<IteratorResult<readonly DiscoveryChange[]>> | undefined;
+
+  /** Begins to watch. */
+  constructor(discovery: Discovery) {
+    this.#batches = discovery.watch(this.#stop.signal)[Symbol.asyncIterator]();
+  }
+
+  /** Reads one batch. */
+  async next(): Promise<readonly DiscoveryChange[]> {
+    const { value, done } = await (this.#pending ??= this.#batches.next());
+    this.#pending = undefined;
+    if (done) throw new Error("the discovery has ended its watch");
+    for (const change of value) {
+      if (change.kind === "failed") this.failures.push(change.message);
+      else if (change.kind === "removed") this.known.delete(change.address);
+      else this.known.set(change.worker.address, change);
+    }
+    return value;
+  }
+
+  /** Reads until a condition holds. */
+  async until(holds: (addresses: readonly string[]) => boolean): Promise<readonly string[]> {
+    while (!holds(this.addresses)) await this.next();
+    return this.addresses;
+  }
+
+  /** The known addresses, in order. */
+  get addresses(): readonly string[] {
+    return [...this.known.keys()].sort();
+  }
+
+  /** Ends the watch. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#batches.return?.();
+  }
+}
