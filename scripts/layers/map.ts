@@ -93,8 +93,18 @@ export const LAYER_MAP: LayerMap = {
       node: "any",
     },
     discovery: {
-      imports: ["channel", "credentials", "errors", "http2", "identity", "observe", "peer", "rpc"],
-      packages: CONNECT,
+      imports: [
+        "channel",
+        "credentials",
+        "errors",
+        "gen",
+        "http2",
+        "identity",
+        "observe",
+        "peer",
+        "rpc",
+      ],
+      packages: [...CONNECT, "dns-packet"],
       node: "any",
     },
     dispatch: {
