@@ -5,7 +5,14 @@ import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import { payloadLimits } from "../limits/mod.ts";
-import { type ChannelSecurity, type Clock, EventHub, systemClock } from "../observe/mod.ts";
+import {
+  CallRecords,
+  type ChannelSecurity,
+  type Clock,
+  EventHub,
+  Faults,
+  systemClock,
+} from "../observe/mod.ts";
 import { dialPeer } from "../peer/mod.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { Attempts } from "./calls/attempts.ts";
@@ -15,6 +22,7 @@ import { Fleet } from "./fleet/fleet.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
 import { RoutineCalls } from "./calls/routine_calls.ts";
+import { recordedTransport } from "./calls/recorded_transport.ts";
 import { dispatcherTransport } from "./calls/transport.ts";
 
 /** What a dispatcher stands on: replaced by a pool that shares its own, and by tests. */
@@ -72,6 +80,7 @@ export async function openParts(
   const hub = ground.hub ??
     opening.use(new EventHub(id, { clock, eventsBuffered: limits.eventsBuffered }));
   const observer = hub.as(id);
+  const faults = new Faults(observer, clock);
   const opened = [];
   for (const { discovery, credentials, identity } of checked) {
     const source = await credentials?.open({ role: "client", observer, clock });
@@ -87,6 +96,7 @@ export async function openParts(
       slots,
       clock,
       observer,
+      faults,
     });
     opened.push({ discovery, dial, source });
     observer.emit({
@@ -113,21 +123,24 @@ export async function openParts(
   const { messageBytes } = limits;
   const rpcLimits = { messageBytes };
   const payload = payloadLimits(limits);
-  const { metrics } = hub;
+  const records = new CallRecords(observer, "dispatcher", clock);
   const transportFor = (choices: TransportChoices = {}) =>
-    dispatcherTransport({
-      attempts,
-      limits: rpcLimits,
-      fields: settings.fields({}, undefined),
-      timeoutMs: settings.timeoutMs,
-    }, choices);
+    recordedTransport(
+      dispatcherTransport({
+        attempts,
+        limits: rpcLimits,
+        fields: settings.fields({}, undefined),
+        timeoutMs: settings.timeoutMs,
+      }, choices),
+      records,
+    );
   const resources = opening.move();
   return {
     id,
     fleet,
     hub,
     clock,
-    routines: new RoutineCalls({ attempts, settings, metrics, limits: rpcLimits, payload }),
+    routines: new RoutineCalls({ attempts, settings, records, limits: rpcLimits, payload }),
     transport: transportFor(),
     transportFor,
     async close(code) {

@@ -1,27 +1,92 @@
+import type { HandshakeSide } from "../errors/mod.ts";
 import type { CallSpan } from "./call_span.ts";
-import { outcomeOf } from "./call_outcome.ts";
+import { isDeclared, outcomeOf } from "./call_outcome.ts";
+import type { Clock } from "./clock.ts";
+import type { CallKind, PeerRef } from "./event_base.ts";
 import type { CallOutcome, Metrics } from "./metrics.ts";
+import type { Observer } from "./observer.ts";
+import { ReportBudget } from "./report_budget.ts";
+import { stackOf, thrownRef } from "./thrown_ref.ts";
+
+/** What is known of a call when it begins. */
+export interface CallFacts {
+  /** What is called. */
+  readonly kind: CallKind;
+  /** A name that we serve or call ourselves, never a peer's text. */
+  readonly routine: string;
+  /** The call's id, where it has one. */
+  readonly id?: string | undefined;
+  /** The other end, where it is known. */
+  readonly peer?: PeerRef | undefined;
+}
+
+/** Records the calls of one end: counts and times them, ends their spans, reports those that fail. */
+export class CallRecords {
+  /** Where calls are counted. */
+  readonly metrics: Metrics;
+  readonly #observer: Observer;
+  readonly #side: HandshakeSide;
+  readonly #budget: ReportBudget;
+
+  /** For the calls of a worker, or those of a dispatcher. */
+  constructor(observer: Observer, side: HandshakeSide, clock: Clock) {
+    this.metrics = observer.metrics;
+    this.#observer = observer;
+    this.#side = side;
+    this.#budget = new ReportBudget(clock);
+  }
+
+  /**
+   * A call begins.
+   *
+   * @param span its span, where a tracer is registered.
+   */
+  begin(facts: CallFacts, span: CallSpan | undefined): CallRecord {
+    return new CallRecord(this, this.#side, facts, span);
+  }
+
+  /** A call has failed, for another reason than that its caller left. */
+  report(facts: CallFacts, outcome: CallOutcome, thrown: unknown): void {
+    const unreported = this.#budget.take();
+    if (unreported === undefined) return;
+    const { kind, routine, id, peer } = facts;
+    const stack = this.#side === "worker" ? stackOf(thrown) : undefined;
+    this.#observer.emit({
+      type: "call.failed",
+      side: this.#side,
+      kind,
+      routine,
+      ...(id === undefined ? {} : { callId: id }),
+      ...(peer === undefined ? {} : { peer: peerRef(peer) }),
+      outcome,
+      thrown: thrownRef(thrown),
+      declared: isDeclared(thrown),
+      unreported,
+    }, { stack });
+  }
+}
 
 /** What is recorded of one call, at either end; nothing, and for free, where nobody listens. */
 export class CallRecord {
-  readonly #metrics: Metrics;
-  readonly #routine: string;
+  readonly #records: CallRecords;
+  readonly #side: HandshakeSide;
+  readonly #facts: CallFacts;
   readonly #span: CallSpan | undefined;
   readonly #beganAt: number;
 
-  /**
-   * The call begins.
-   *
-   * @param metrics where it is counted.
-   * @param routine a name we serve or call ourselves, never a peer's text.
-   * @param span its span, where a tracer is registered.
-   */
-  constructor(metrics: Metrics, routine: string, span: CallSpan | undefined) {
-    this.#metrics = metrics;
-    this.#routine = routine;
+  /** Begun by {@linkcode CallRecords.begin}. */
+  constructor(
+    records: CallRecords,
+    side: HandshakeSide,
+    facts: CallFacts,
+    span: CallSpan | undefined,
+  ) {
+    this.#records = records;
+    this.#side = side;
+    this.#facts = facts;
     this.#span = span;
-    this.#beganAt = metrics.recording ? performance.now() : 0;
-    metrics.callBegan();
+    this.#beganAt = records.metrics.recording ? performance.now() : 0;
+    records.metrics.callBegan(side);
   }
 
   /** The call has answered. */
@@ -29,9 +94,17 @@ export class CallRecord {
     this.#end("ok");
   }
 
-  /** The call has failed; where it was `cancelled`, that is why. */
-  failed(error: unknown, cancelled: boolean): void {
-    this.#end(outcomeOf(error, cancelled));
+  /**
+   * The call has failed.
+   *
+   * @param error what its caller gets.
+   * @param cancelled whether its caller is gone, or cancelled it: that is why, then.
+   * @param thrown what was thrown, where that is another. Default: `error`.
+   */
+  failed(error: unknown, cancelled: boolean, thrown: unknown = error): void {
+    const outcome = outcomeOf(error, cancelled);
+    this.#end(outcome);
+    if (outcome !== "cancelled") this.#records.report(this.#facts, outcome, thrown);
   }
 
   /** The caller left its stream. */
@@ -41,7 +114,14 @@ export class CallRecord {
 
   #end(outcome: CallOutcome): void {
     this.#span?.end(outcome);
-    if (!this.#metrics.recording) return;
-    this.#metrics.callEnded(this.#routine, outcome, performance.now() - this.#beganAt);
+    const { metrics } = this.#records;
+    if (!metrics.recording) return;
+    const durationMs = performance.now() - this.#beganAt;
+    const { kind, routine } = this.#facts;
+    metrics.callEnded({ side: this.#side, kind, routine }, outcome, durationMs);
   }
+}
+
+function peerRef({ address, identity }: PeerRef): PeerRef {
+  return identity === undefined ? { address } : { address, identity };
 }

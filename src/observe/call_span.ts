@@ -9,7 +9,8 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
-import type { CallOutcome } from "./metrics.ts";
+import type { CallKind } from "./event_base.ts";
+import { type CallOutcome, rpcAttributes, STATUS_CODES } from "./metrics.ts";
 
 /** The span of one call at one end. */
 export interface CallSpan {
@@ -25,33 +26,39 @@ export interface CallSpan {
  * Starts the caller's span of a call. Without a registered tracer there is none, and asking costs
  * one look-up.
  */
-export function startClientSpan(routine: string): CallSpan | undefined {
+export function startClientSpan(
+  routine: string,
+  kind: CallKind = "routine",
+): CallSpan | undefined {
   const tracer = registeredTracer();
   if (tracer === undefined) return undefined;
   const span = tracer.startSpan(routine, {
     kind: SpanKind.CLIENT,
-    attributes: { "rpc.system": "selvage", "rpc.method": routine },
+    attributes: rpcAttributes(kind, routine),
   });
   return new OpenCallSpan(span);
 }
 
 /**
- * Starts the worker's span of a call, as a child of the caller's where `traceparent` is one.
- * `routine` is the name of a served routine, never a peer's text.
+ * Starts the worker's span of a call, as a child of the caller's where `traceparent` gives one; it is
+ * only asked where a tracer is registered.
+ * `routine` is the name of a served routine or method, never a peer's text.
  */
 export function startServerSpan(
   routine: string,
-  traceparent: string | undefined,
+  traceparent: () => string | undefined,
+  kind: CallKind = "routine",
 ): CallSpan | undefined {
   const tracer = registeredTracer();
   if (tracer === undefined) return undefined;
-  const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
+  const header = traceparent();
+  const parent = header === undefined ? undefined : parseTraceparent(header);
   const active = context.active();
   const span = tracer.startSpan(
     routine,
     {
       kind: SpanKind.SERVER,
-      attributes: { "rpc.system": "selvage", "rpc.method": routine },
+      attributes: rpcAttributes(kind, routine),
     },
     parent === undefined ? active : trace.setSpanContext(active, parent),
   );
@@ -75,8 +82,10 @@ class OpenCallSpan implements CallSpan {
   }
 
   end(outcome: CallOutcome): void {
+    this.#span.setAttribute("rpc.response.status_code", STATUS_CODES[outcome]);
     this.#span.setAttribute("selvage.outcome", outcome);
     if (outcome !== "ok" && outcome !== "cancelled") {
+      this.#span.setAttribute("error.type", outcome);
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
     }
     this.#span.end();

@@ -1,8 +1,9 @@
+import type * as call from "./call_events.ts";
 import type * as dispatch from "./dispatch_events.ts";
 import type * as security from "./security_events.ts";
 import type * as worker from "./worker_events.ts";
 
-/** Everything that Selvage tells of itself, by `type`. */
+/** Everything that Selvage reports of itself, by `type`. */
 export type SelvageEvent =
   | worker.WorkerReady
   | worker.WorkerDraining
@@ -14,7 +15,10 @@ export type SelvageEvent =
   | worker.ListenerGeneration
   | worker.ListenerFailed
   | worker.ListenerRecovered
+  | call.CallFailed
+  | call.WorkerFault
   | security.PeerAccepted
+  | security.PeerExpiring
   | security.HandshakeFailed
   | security.HandshakeRefused
   | security.CredentialsRotated

@@ -18,3 +18,6 @@ export interface PeerRef {
 
 /** How a listener or a connection is protected. */
 export type ChannelSecurity = "mutual-tls" | "one-way-tls" | "plaintext" | "unix-socket" | "memory";
+
+/** Whether a call is of a routine, or of a method of a Connect service. */
+export type CallKind = "routine" | "service";

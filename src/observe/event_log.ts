@@ -1,6 +1,7 @@
 import type { LogLevel } from "@logtape/logtape";
 import type { Clock } from "./clock.ts";
 import type { EventOf, EventType, SelvageEvent } from "./event.ts";
+import type { PeerRef } from "./event_base.ts";
 import { loggerFor, type LogPart } from "./logger.ts";
 import { WarningLimiter } from "./warning_limiter.ts";
 
@@ -13,21 +14,27 @@ export class EventLog {
     this.#limiter = new WarningLimiter(clock);
   }
 
-  /** Writes one event, where anyone listens for its level. */
-  write(event: SelvageEvent): void {
+  /**
+   * Writes one event, where anyone listens for its level.
+   *
+   * @param logged what the log shows besides the event.
+   */
+  write(event: SelvageEvent, logged: Readonly<Record<string, unknown>> = {}): void {
     const line = LINES[event.type] as Line<SelvageEvent>;
     const logger = loggerFor(line.part);
-    if (!logger.isEnabledFor(line.level)) return;
+    const level = typeof line.level === "string" ? line.level : line.level(event);
+    if (!logger.isEnabledFor(level)) return;
+    const shown = { ...event, ...line.also?.(event), ...logged };
     if (line.limitBy === undefined) {
-      logger[METHODS[line.level]](line.text, { ...event });
+      logger[METHODS[level]](line.text, shown);
       return;
     }
     const [word, peer] = line.limitBy(event);
     const admitted = this.#limiter.admit(`${event.type} ${word}`, peer);
-    if (admitted !== undefined) logger[METHODS[line.level]](line.text, { ...event, ...admitted });
+    if (admitted !== undefined) logger[METHODS[level]](line.text, { ...shown, ...admitted });
   }
 
-  /** Tells what was held back and not told yet. */
+  /** Writes how many lines were held back and not reported yet. */
   flush(): void {
     for (const [kind, heldBack] of this.#limiter.drain()) {
       loggerFor("security").warn("{heldBack} more warnings of {kind} were held back", {
@@ -38,11 +45,15 @@ export class EventLog {
   }
 }
 
+type Level = Exclude<LogLevel, "trace" | "fatal">;
+
 interface Line<Event> {
   readonly part: LogPart;
-  readonly level: Exclude<LogLevel, "trace" | "fatal">;
-  /** The sentence; names in braces are members of the event. */
+  readonly level: Level | ((event: Event) => Level);
+  /** The sentence; names in braces are members of the event, or of `also`. */
   readonly text: string;
+  /** What the sentence names and the event does not have as it stands. */
+  readonly also?: (event: Event) => Readonly<Record<string, unknown>>;
   /** The word and the peer by which the warning's rate is limited. */
   readonly limitBy?: (event: Event) => readonly [word: string, peer: string];
 }
@@ -104,10 +115,40 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     text: "{address} takes connections again",
     limitBy: ({ workerId, address }) => [workerId, address],
   },
+  "call.failed": {
+    part: "routine",
+    level: ({ side, declared }) => side === "dispatcher" ? "debug" : declared ? "info" : "error",
+    text: "call of {routine} {by} failed ({outcome}): {thrown.name}: {thrown.message}",
+    also: ({ side, peer }) => ({
+      by: peer === undefined ? "" : `${side === "worker" ? "by" : "on"} ${who(peer)}`,
+    }),
+    limitBy: ({ routine, thrown, peer }) => [
+      routine,
+      `${thrown.name} ${peer?.identity ?? host(peer?.address ?? "")}`,
+    ],
+  },
+  "worker.fault": {
+    part: "worker",
+    level: "error",
+    text: "internal error in {part} {about}: {thrown.name}: {thrown.message}",
+    also: ({ path, peer }) => ({
+      about: [path, peer === undefined ? undefined : `for ${who(peer)}`].filter((part) => part)
+        .join(" "),
+    }),
+    limitBy: ({ part, thrown }) => [part, `${thrown.name} ${thrown.message}`],
+  },
   "peer.accepted": {
     part: "peer",
     level: "debug",
-    text: "{peer.identity} at {peer.address} is accepted ({security})",
+    text: "{who} is accepted ({security})",
+    also: ({ peer }) => ({ who: who(peer) }),
+  },
+  "peer.expiring": {
+    part: "peer",
+    level: "warning",
+    text: "the certificate of {who} has {secondsLeft} s left ({stage})",
+    also: ({ peer }) => ({ who: who(peer) }),
+    limitBy: ({ stage, peer }) => [stage, peer.identity ?? host(peer.address)],
   },
   "handshake.failed": {
     part: "handshake",
@@ -175,7 +216,8 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
   "dispatch.denied": {
     part: "dispatch",
     level: "warning",
-    text: "{peer.identity} may not call {routine}: rule {rule}",
+    text: "{who} may not call {routine}: rule {rule}",
+    also: ({ peer }) => ({ who: who(peer) }),
     limitBy: ({ rule, peer }) => [rule, peer.identity ?? host(peer.address)],
   },
   "dispatch.unauthenticated": {
@@ -217,6 +259,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     limitBy: ({ source, address }) => ["rejected", `${source} ${address ?? ""}`],
   },
 };
+
+/** The other end, by name where that was proven. */
+function who({ identity, address }: PeerRef): string {
+  return identity === undefined ? address : `${identity} at ${address}`;
+}
 
 /** An address without its port, which changes with every connection of a client. */
 function host(address: string): string {

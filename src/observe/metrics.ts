@@ -9,6 +9,7 @@ import {
 } from "@opentelemetry/api";
 import type { Counter } from "@opentelemetry/api";
 import type { HandshakeSide } from "../errors/mod.ts";
+import type { CallKind } from "./event_base.ts";
 import type { RetryCause } from "./dispatch_events.ts";
 import type { RefusalReason } from "./security_events.ts";
 
@@ -26,6 +27,32 @@ export type CallOutcome =
   | "handshake"
   | "unavailable"
   | "internal";
+
+/** The code of an outcome, as gRPC names it: the `rpc.response.status_code` of a call. */
+export const STATUS_CODES: Readonly<Record<CallOutcome, string>> = {
+  "ok": "OK",
+  "routine-error": "UNKNOWN",
+  "cancelled": "CANCELLED",
+  "deadline": "DEADLINE_EXCEEDED",
+  "denied": "PERMISSION_DENIED",
+  "unauthenticated": "UNAUTHENTICATED",
+  "overloaded": "RESOURCE_EXHAUSTED",
+  "unknown-routine": "UNIMPLEMENTED",
+  "invalid-payload": "INVALID_ARGUMENT",
+  "handshake": "UNAVAILABLE",
+  "unavailable": "UNAVAILABLE",
+  "internal": "INTERNAL",
+};
+
+/** A call, as its instruments label it. */
+export interface CountedCall {
+  /** The end that counts it. */
+  readonly side: HandshakeSide;
+  /** What is called. */
+  readonly kind: CallKind;
+  /** A name that we serve or call ourselves, never a peer's text. */
+  readonly routine: string;
+}
 
 /** Which gate refused a call. */
 export type DenialKind = "authorization" | "authentication";
@@ -49,7 +76,7 @@ export class Metrics {
   /** Whether a meter provider was registered. */
   readonly recording: boolean;
   readonly #instruments: Instruments;
-  readonly #callLabels = new Map<string, Map<CallOutcome, Attributes>>();
+  readonly #callLabels = new Map<string, Map<CallOutcome, CallLabels>>();
 
   /** Creates the instruments on `meter`, by default that of the registered provider. */
   constructor(meter: Meter = metrics.getMeter("@selvage/runtime")) {
@@ -57,26 +84,38 @@ export class Metrics {
     this.#instruments = instruments(meter);
   }
 
-  /** Counts a finished handshake, with `ok` where the peer was accepted. */
-  handshake(side: HandshakeSide, reason: RefusalReason | "ok"): void {
-    if (this.recording) this.#instruments.handshakes.add(1, { side, reason });
+  /**
+   * Counts a finished handshake, with `ok` where the peer was accepted.
+   *
+   * @param side the side that would not go on; of an accepted peer, our own.
+   * @param end our own side, where the connection is one of TLS: it counts for gRPC's instruments too.
+   */
+  handshake(side: HandshakeSide, reason: RefusalReason | "ok", end?: HandshakeSide): void {
+    if (!this.recording) return;
+    const { handshakes, clientTls, serverTls } = this.#instruments;
+    handshakes.add(1, { side, reason });
+    if (end === undefined) return;
+    const result = reason === "ok" ? "success" : reason;
+    (end === "worker" ? serverTls : clientTls).add(1, { "grpc.tls.handshake.result": result });
   }
 
   /** A call began. */
-  callBegan(): void {
-    if (this.recording) this.#instruments.inFlight.add(1);
+  callBegan(side: HandshakeSide): void {
+    if (this.recording) this.#instruments.inFlight.add(1, SIDES[side]);
   }
 
-  /** A call that began has ended. `routine` is a name we serve or call ourselves, never a peer's text. */
-  callEnded(routine: string, outcome: CallOutcome, durationMs: number): void {
+  /** A call that began has ended. */
+  callEnded(call: CountedCall, outcome: CallOutcome, durationMs: number): void {
     if (!this.recording) return;
-    const labels = this.#labels(routine, outcome);
-    this.#instruments.inFlight.add(-1);
-    this.#instruments.calls.add(1, labels);
-    this.#instruments.duration.record(durationMs / 1000, labels);
+    const { own, rpc } = this.#labels(call, outcome);
+    const { inFlight, calls, duration, clientCall, serverCall } = this.#instruments;
+    inFlight.add(-1, SIDES[call.side]);
+    calls.add(1, own);
+    duration.record(durationMs / 1000, own);
+    (call.side === "worker" ? serverCall : clientCall).record(durationMs / 1000, rpc);
   }
 
-  /** The admission queue grew or shrank by `change` calls. */
+  /** The calls that wait for a thread are more, or fewer, by `change`. */
   queued(change: number): void {
     if (this.recording) this.#instruments.queue.add(change);
   }
@@ -111,39 +150,90 @@ export class Metrics {
    * collected, until the result is disposed of. `undefined` reports nothing.
    */
   watchSecondsLeft(secondsLeft: () => number | undefined): Disposable {
+    return this.#watch(this.#instruments.secondsLeft, secondsLeft);
+  }
+
+  /** The same of the certificate that ends first among those of the peers that are connected. */
+  watchPeerSecondsLeft(secondsLeft: () => number | undefined): Disposable {
+    return this.#watch(this.#instruments.peerSecondsLeft, secondsLeft);
+  }
+
+  /** The same of the longest delay of the event loop since it was asked last, in seconds. */
+  watchEventLoopDelay(delaySeconds: () => number | undefined): Disposable {
+    return this.#watch(this.#instruments.eventLoopDelay, delaySeconds);
+  }
+
+  #watch(gauge: ObservableGauge, value: () => number | undefined): Disposable {
     if (!this.recording) return { [Symbol.dispose]: () => {} };
-    const gauge = this.#instruments.secondsLeft;
     const observe = (result: { observe(value: number): void }): void => {
-      const seconds = secondsLeft();
-      if (seconds !== undefined) result.observe(seconds);
+      const now = value();
+      if (now !== undefined) result.observe(now);
     };
     gauge.addCallback(observe);
     return { [Symbol.dispose]: () => gauge.removeCallback(observe) };
   }
 
-  #labels(routine: string, outcome: CallOutcome): Attributes {
-    let outcomes = this.#callLabels.get(routine);
+  #labels(call: CountedCall, outcome: CallOutcome): CallLabels {
+    const key = `${call.side} ${call.kind} ${call.routine}`;
+    let outcomes = this.#callLabels.get(key);
     if (outcomes === undefined) {
-      if (this.#callLabels.size >= ROUTINE_LABELS && routine !== OTHER_ROUTINE) {
-        return this.#labels(OTHER_ROUTINE, outcome);
+      if (this.#callLabels.size >= ROUTINE_LABELS && call.routine !== OTHER_ROUTINE) {
+        return this.#labels({ ...call, routine: OTHER_ROUTINE }, outcome);
       }
       outcomes = new Map();
-      this.#callLabels.set(routine, outcomes);
+      this.#callLabels.set(key, outcomes);
     }
     let labels = outcomes.get(outcome);
     if (labels === undefined) {
-      labels = { routine, outcome };
+      labels = labelsOf(call, outcome);
       outcomes.set(outcome, labels);
     }
     return labels;
   }
 }
 
+interface CallLabels {
+  /** Of our own instruments. */
+  readonly own: Attributes;
+  /** Of those that OpenTelemetry's conventions name. */
+  readonly rpc: Attributes;
+}
+
+const SIDES: Readonly<Record<HandshakeSide, Attributes>> = {
+  worker: { side: "worker" },
+  dispatcher: { side: "dispatcher" },
+};
+
+function labelsOf({ side, kind, routine }: CountedCall, outcome: CallOutcome): CallLabels {
+  return {
+    own: { side, routine, outcome },
+    rpc: {
+      ...rpcAttributes(kind, routine),
+      "rpc.response.status_code": STATUS_CODES[outcome],
+      ...(outcome === "ok" ? {} : { "error.type": outcome }),
+    },
+  };
+}
+
+/** What OpenTelemetry's conventions for RPC say of a call, on spans and in metrics. */
+export function rpcAttributes(kind: CallKind, routine: string): Attributes {
+  return {
+    "rpc.system.name": kind === "service" ? "connectrpc" : "selvage",
+    "rpc.method": routine,
+  };
+}
+
 interface Instruments {
   readonly handshakes: Counter;
+  readonly clientTls: Counter;
+  readonly serverTls: Counter;
   readonly secondsLeft: ObservableGauge;
+  readonly peerSecondsLeft: ObservableGauge;
+  readonly eventLoopDelay: ObservableGauge;
   readonly calls: Counter;
   readonly duration: Histogram;
+  readonly clientCall: Histogram;
+  readonly serverCall: Histogram;
   readonly inFlight: UpDownCounter;
   readonly queue: UpDownCounter;
   readonly retries: Counter;
@@ -162,8 +252,32 @@ function instruments(meter: Meter): Instruments {
       description: "Time until our own certificate expires",
       unit: "s",
     }),
+    clientTls: meter.createCounter("grpc.client.tls.handshakes", {
+      description: "Finished TLS handshakes of dispatchers by result (gRFC A118)",
+    }),
+    serverTls: meter.createCounter("grpc.server.tls.handshakes", {
+      description: "Finished TLS handshakes of workers by result (gRFC A118)",
+    }),
+    peerSecondsLeft: meter.createObservableGauge("selvage.peer.seconds_left", {
+      description: "Time until the first certificate of a connected peer expires",
+      unit: "s",
+    }),
+    eventLoopDelay: meter.createObservableGauge("selvage.event_loop.delay", {
+      description: "Longest delay of the event loop since the last collection",
+      unit: "s",
+    }),
     calls: meter.createCounter("selvage.calls", {
-      description: "Finished calls by routine and outcome",
+      description: "Finished calls by side, routine and outcome",
+    }),
+    clientCall: meter.createHistogram("rpc.client.call.duration", {
+      description: "Duration of calls made, by OpenTelemetry's conventions",
+      unit: "s",
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    }),
+    serverCall: meter.createHistogram("rpc.server.call.duration", {
+      description: "Duration of calls served, by OpenTelemetry's conventions",
+      unit: "s",
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
     }),
     duration: meter.createHistogram("selvage.call.duration", {
       description: "Duration of finished calls",
@@ -174,7 +288,7 @@ function instruments(meter: Meter): Instruments {
       description: "Calls that have begun and not ended",
     }),
     queue: meter.createUpDownCounter("selvage.queue", {
-      description: "Calls waiting for admission",
+      description: "Calls that wait for a thread",
     }),
     retries: meter.createCounter("selvage.retries", {
       description: "Calls that went to another worker, by cause",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Attributes, createNoopMeter, type Meter } from "@opentelemetry/api";
-import { EventHub, Metrics } from "./mod.ts";
+import { type CountedCall, EventHub, Metrics } from "./mod.ts";
 
 interface Point {
   readonly name: string;
@@ -42,6 +42,10 @@ function metricsUnderTest() {
   return { metrics: new Metrics(meter), points, gauges };
 }
 
+function served(routine: string): CountedCall {
+  return { side: "worker", kind: "routine", routine };
+}
+
 Deno.test("Metrics records nothing without a registered provider", () => {
   assert.equal(new Metrics().recording, false);
 });
@@ -49,28 +53,70 @@ Deno.test("Metrics records nothing without a registered provider", () => {
 Deno.test("Metrics counts a call by routine and outcome, with its duration in seconds", () => {
   const { metrics, points } = metricsUnderTest();
   assert.equal(metrics.recording, true);
-  metrics.callBegan();
-  metrics.callEnded("math.add", "ok", 250);
-  assert.deepEqual(points, [
-    { name: "selvage.calls.in_flight", value: 1, labels: {} },
-    { name: "selvage.calls.in_flight", value: -1, labels: {} },
-    { name: "selvage.calls", value: 1, labels: { routine: "math.add", outcome: "ok" } },
-    { name: "selvage.call.duration", value: 0.25, labels: { routine: "math.add", outcome: "ok" } },
+  metrics.callBegan("worker");
+  metrics.callEnded(served("math.add"), "ok", 250);
+  const labels = { side: "worker", routine: "math.add", outcome: "ok" };
+  assert.deepEqual(points.slice(0, 4), [
+    { name: "selvage.calls.in_flight", value: 1, labels: { side: "worker" } },
+    { name: "selvage.calls.in_flight", value: -1, labels: { side: "worker" } },
+    { name: "selvage.calls", value: 1, labels },
+    { name: "selvage.call.duration", value: 0.25, labels },
   ]);
+});
+
+Deno.test("Metrics records a call as OpenTelemetry's conventions for RPC name it", () => {
+  const { metrics, points } = metricsUnderTest();
+  metrics.callEnded(served("math.add"), "ok", 250);
+  metrics.callEnded({ side: "dispatcher", kind: "service", routine: "a.B/C" }, "deadline", 500);
+  assert.deepEqual(points.filter(({ name }) => name.startsWith("rpc.")), [
+    {
+      name: "rpc.server.call.duration",
+      value: 0.25,
+      labels: {
+        "rpc.system.name": "selvage",
+        "rpc.method": "math.add",
+        "rpc.response.status_code": "OK",
+      },
+    },
+    {
+      name: "rpc.client.call.duration",
+      value: 0.5,
+      labels: {
+        "rpc.system.name": "connectrpc",
+        "rpc.method": "a.B/C",
+        "rpc.response.status_code": "DEADLINE_EXCEEDED",
+        "error.type": "deadline",
+      },
+    },
+  ]);
+});
+
+Deno.test("Metrics counts TLS handshakes under the names of gRPC beside its own", () => {
+  const { metrics, points } = metricsUnderTest();
+  metrics.handshake("worker", "ok", "worker");
+  metrics.handshake("worker", "certificate-expired", "dispatcher");
+  metrics.handshake("worker", "ok");
+  assert.deepEqual(
+    points.filter(({ name }) => name.startsWith("grpc.")).map(({ name, labels }) => [name, labels]),
+    [
+      ["grpc.server.tls.handshakes", { "grpc.tls.handshake.result": "success" }],
+      ["grpc.client.tls.handshakes", { "grpc.tls.handshake.result": "certificate-expired" }],
+    ],
+  );
 });
 
 Deno.test("Metrics makes one labels object for each routine and outcome", () => {
   const { metrics, points } = metricsUnderTest();
-  metrics.callEnded("a", "ok", 1);
-  metrics.callEnded("a", "ok", 1);
+  metrics.callEnded(served("a"), "ok", 1);
+  metrics.callEnded(served("a"), "ok", 1);
   const [first, second] = points.filter(({ name }) => name === "selvage.calls");
   assert.equal(first?.labels, second?.labels);
 });
 
 Deno.test("Metrics keeps the routine label bounded", () => {
   const { metrics, points } = metricsUnderTest();
-  for (let count = 0; count < 3000; count++) metrics.callEnded(`r${count}`, "ok", 1);
-  metrics.callEnded("r0", "internal", 1);
+  for (let count = 0; count < 3000; count++) metrics.callEnded(served(`r${count}`), "ok", 1);
+  metrics.callEnded(served("r0"), "internal", 1);
   const routines = points.filter(({ name }) => name === "selvage.calls")
     .map(({ labels }) => labels.routine);
   assert.equal(new Set(routines).size, 1025);
@@ -132,7 +178,7 @@ Deno.test("EventHub derives the metrics that count events", () => {
   hub.emit({ type: "dispatch.denied", routine: "a", peer, rule: "default-deny" });
   hub.emit({ type: "dispatch.unauthenticated", routine: "a", peer, reason: "token-missing" });
   hub.emit({ type: "dispatch.retried", routine: "a", worker, cause: "goaway", attempt: 1 });
-  assert.deepEqual(points, [
+  assert.deepEqual(points.filter(({ name }) => !name.startsWith("grpc.")), [
     { name: "selvage.handshakes", value: 1, labels: { side: "worker", reason: "ok" } },
     {
       name: "selvage.handshakes",
@@ -174,14 +220,20 @@ Deno.test("Metrics has every instrument of the contract and no other", () => {
     .forEach(noting);
   new Metrics(meter);
   assert.deepEqual(names.sort(), [
+    "grpc.client.tls.handshakes",
+    "grpc.server.tls.handshakes",
+    "rpc.client.call.duration",
+    "rpc.server.call.duration",
     "selvage.call.duration",
     "selvage.calls",
     "selvage.calls.in_flight",
     "selvage.connections",
     "selvage.credentials.seconds_left",
     "selvage.denials",
+    "selvage.event_loop.delay",
     "selvage.events.dropped",
     "selvage.handshakes",
+    "selvage.peer.seconds_left",
     "selvage.queue",
     "selvage.retries",
     "selvage.workers",

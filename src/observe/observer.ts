@@ -1,16 +1,21 @@
 import { type Clock, systemClock } from "./clock.ts";
 import type { SelvageEvent, UnstampedEvent } from "./event.ts";
+import type { ChannelSecurity } from "./event_base.ts";
 import { EVENTS_BUFFERED, EventStream } from "./event_stream.ts";
 import { EventLog } from "./event_log.ts";
 import { Metrics } from "./metrics.ts";
 
-/** What the layers tell their news to. */
+/** What every layer emits its events to. */
 export interface Observer {
-  /** Tells an event to the log, the metrics and every reader. Never throws. */
-  emit(event: UnstampedEvent): void;
+  /**
+   * Emits an event to the log, the metrics and every reader. Never throws.
+   *
+   * @param logged what the log shows besides, and no reader gets. Default: nothing.
+   */
+  emit(event: UnstampedEvent, logged?: Readonly<Record<string, unknown>>): void;
   /** The metrics that are not derived from events. */
   readonly metrics: Metrics;
-  /** The same observer for another origin: a pool's dispatcher tells the pool's readers. */
+  /** The same observer for another origin: a pool's dispatcher emits to the pool's readers. */
   as(origin: string): Observer;
 }
 
@@ -47,14 +52,14 @@ export class EventHub implements Observer, Disposable {
   }
 
   /** Stamps the event and hands it to the log, the metrics and every reader. */
-  emit(event: UnstampedEvent): void {
-    this.#tell(event, this.#origin);
+  emit(event: UnstampedEvent, logged?: Readonly<Record<string, unknown>>): void {
+    this.#emit(event, this.#origin, logged);
   }
 
-  /** An observer that stamps another origin and tells the same readers. */
+  /** An observer that stamps another origin and emits to the same readers. */
   as(origin: string): Observer {
     return {
-      emit: (event) => this.#tell(event, origin),
+      emit: (event, logged) => this.#emit(event, origin, logged),
       metrics: this.metrics,
       as: (other) => this.as(other),
     };
@@ -68,11 +73,15 @@ export class EventHub implements Observer, Disposable {
     this.#readers.clear();
   }
 
-  #tell(unstamped: UnstampedEvent, origin: string): void {
+  #emit(
+    unstamped: UnstampedEvent,
+    origin: string,
+    logged: Readonly<Record<string, unknown>> | undefined,
+  ): void {
     const at = new Date(this.#clock.now()).toISOString();
     const event = { ...unstamped, at, origin } as SelvageEvent;
     count(this.metrics, event);
-    this.#log.write(event);
+    this.#log.write(event, logged);
     for (const reader of this.#readers) reader.push(event);
   }
 }
@@ -91,10 +100,11 @@ export interface EventHubOptions {
 function count(metrics: Metrics, event: SelvageEvent): void {
   switch (event.type) {
     case "peer.accepted":
-      return metrics.handshake(event.side, "ok");
+      return metrics.handshake(event.side, "ok", isTls(event.security) ? event.side : undefined);
     case "handshake.failed":
+      return metrics.handshake(event.side, event.reason, "dispatcher");
     case "handshake.refused":
-      return metrics.handshake(event.side, event.reason);
+      return metrics.handshake(event.side, event.reason, "worker");
     case "dispatch.denied":
       return metrics.denied("authorization");
     case "dispatch.unauthenticated":
@@ -102,4 +112,8 @@ function count(metrics: Metrics, event: SelvageEvent): void {
     case "dispatch.retried":
       return metrics.retried(event.cause);
   }
+}
+
+function isTls(security: ChannelSecurity): boolean {
+  return security === "mutual-tls" || security === "one-way-tls";
 }

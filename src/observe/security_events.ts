@@ -24,6 +24,18 @@ export interface PeerAccepted extends EventBase<"peer.accepted"> {
   readonly resumed?: boolean;
 }
 
+/** The certificate of a peer that is connected ends soon, or has ended. Reported once a stage. */
+export interface PeerExpiring extends EventBase<"peer.expiring"> {
+  /** The end that reports it; the certificate is the other's. */
+  readonly side: HandshakeSide;
+  /** Whose certificate it is. */
+  readonly peer: PeerRef;
+  /** How far gone it is: two thirds of its lifetime, nine tenths, or all of it. */
+  readonly stage: "two-thirds" | "nearly-over" | "expired";
+  /** Seconds until it expires; negative once it has. */
+  readonly secondsLeft: number;
+}
+
 /** A dispatcher could not prove a worker, or was refused by it. */
 export interface HandshakeFailed extends EventBase<"handshake.failed"> {
   /** The side that would not go on. */

@@ -22,7 +22,12 @@ export {
   toldBy,
 } from "./failure/connect_error.ts";
 export { readFailure } from "./failure/read_failure.ts";
-export { routineError, sendAllData, type SentOfThrown } from "./failure/thrown.ts";
+export {
+  routineError,
+  sendAllData,
+  type SentOfThrown,
+  thrownOriginally,
+} from "./failure/thrown.ts";
 export { writeFailure } from "./failure/write_failure.ts";
 export * from "./payload/limits.ts";
 export * from "./payload/payload.ts";

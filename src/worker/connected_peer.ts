@@ -1,3 +1,5 @@
+import { escapePeerText } from "../errors/mod.ts";
+import type { PeerRef } from "../observe/mod.ts";
 import type { AcceptedPeer } from "../peer/mod.ts";
 import type { CallPeer } from "../routine/mod.ts";
 
@@ -7,6 +9,8 @@ export class ConnectedPeer {
   readonly caller: CallPeer;
   /** Who it is among peers, over however many connections: its identity, and the host it is at. */
   readonly key: string;
+  /** Who it is, as events name it. */
+  readonly ref: PeerRef;
   /** What its calls are admitted with, the same for each. */
   readonly admitted: AdmittedCall;
 
@@ -18,6 +22,10 @@ export class ConnectedPeer {
       address: remoteAddress,
       security: facts.security,
     });
+    this.ref = {
+      address: remoteAddress,
+      ...(identity === undefined ? {} : { identity: escapePeerText(identity.name) }),
+    };
     this.key = `${identity?.name ?? ""} ${remoteAddress.replace(/:\d+$/, "")}`;
     this.admitted = { peer: this };
   }

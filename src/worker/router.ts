@@ -3,13 +3,13 @@ import type { Transport } from "@connectrpc/connect";
 import type { TransportChoices } from "../rpc/mod.ts";
 import type { Caller, Shape } from "../contract/mod.ts";
 import { DescribeResponseSchema, RoutineShape, WorkerService } from "../gen/mod.ts";
-import type { Metrics, SelvageEvent } from "../observe/mod.ts";
+import type { CallRecords, Faults, SelvageEvent } from "../observe/mod.ts";
 import type { RoutineFacts, RoutineTable } from "../routine/mod.ts";
 import type { RpcRouter } from "../rpc/mod.ts";
 import type { CallGate } from "./call_gate.ts";
 import type { Execution } from "./execution.ts";
 import type { WorkerServerOptions } from "./options.ts";
-import { withoutFailures } from "./service_boundary.ts";
+import { withinBoundary } from "./service_boundary.ts";
 import { RoutineService } from "./routine_service.ts";
 
 /** What a worker serves. */
@@ -20,7 +20,10 @@ export interface ServeRoutinesOptions {
   readonly execution: Execution;
   /** The dispatcher of the routines. */
   readonly dispatcher: () => Caller<Transport, SelvageEvent, TransportChoices>;
-  readonly metrics: Metrics;
+  /** Where calls are recorded. */
+  readonly records: CallRecords;
+  /** Where errors of our own are reported. */
+  readonly faults: Faults;
   readonly tags: readonly string[];
   /** Registers the services that are served beside the routines. */
   readonly services: WorkerServerOptions["services"];
@@ -32,12 +35,13 @@ export interface ServeRoutinesOptions {
  * @throws {ConfigurationError} If two services have one name.
  */
 export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions): void {
-  const { id, table, gate, execution, dispatcher, metrics, tags } = options;
+  const { id, table, gate, execution, dispatcher, records, faults, tags } = options;
   let calls = 0;
   const routines = new RoutineService({
     table,
     execution,
-    metrics,
+    records,
+    faults,
     ground: { dispatcher, nextId: () => `${id}-${(++calls).toString(36)}` },
     describe: () =>
       create(DescribeResponseSchema, {
@@ -51,7 +55,7 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
   router.service(WorkerService, routines.implementation);
   router.unaryBytes(WorkerService.method.call, routines.callBytes);
   router.streamBytes(WorkerService.method.duplex, routines.streamBytes);
-  options.services?.(withoutFailures(router));
+  options.services?.(withinBoundary(router, records));
 }
 
 /** The full names of the services that a router serves. */

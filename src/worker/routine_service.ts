@@ -1,6 +1,7 @@
 import { create, type DescMethod } from "@bufbuild/protobuf";
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import type { AnyRoutine } from "../contract/mod.ts";
+import { SelvageError } from "../errors/mod.ts";
 import {
   type CallRequest,
   type CallResponse,
@@ -11,7 +12,13 @@ import {
   type WorkerService,
 } from "../gen/mod.ts";
 import { headerValue } from "../http2/mod.ts";
-import { CallRecord, type Metrics, startServerSpan } from "../observe/mod.ts";
+import {
+  type CallRecord,
+  type CallRecords,
+  type CallSpan,
+  type Faults,
+  startServerSpan,
+} from "../observe/mod.ts";
 import {
   agreeOnRoutine,
   type CallEnvelope,
@@ -29,6 +36,7 @@ import {
   payloadMessage,
   ROUTINE_HEADER,
   type RoutineTable,
+  thrownOriginally,
   toConnectError,
 } from "../routine/mod.ts";
 import {
@@ -46,7 +54,10 @@ export interface RoutineServiceOptions {
   readonly table: RoutineTable;
   readonly execution: Execution;
   readonly ground: CallGround;
-  readonly metrics: Metrics;
+  /** Where calls are recorded. */
+  readonly records: CallRecords;
+  /** Where errors of our own are reported. */
+  readonly faults: Faults;
   /** What `Describe` answers now. */
   readonly describe: () => DescribeResponse;
 }
@@ -160,12 +171,10 @@ export class RoutineService {
   }
 
   async #unary(envelope: CallEnvelope, arrived: Arrival): Promise<EncodedPayload> {
-    const { table, execution, ground } = this.#options;
-    agreeOnRoutine(arrived.header(ROUTINE_HEADER), envelope.routine);
-    const routine = table.get(envelope.routine);
-    const span = startServerSpan(routine.name, arrived.header("traceparent"));
-    const record = new CallRecord(this.#options.metrics, routine.name, span);
+    const { execution, ground } = this.#options;
+    const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
+    const { record, span } = this.#record(routine, call, arrived);
     const run = () => execution.unary(routine, envelope.arguments, call);
     using _running = execution.enter(routine);
     try {
@@ -173,7 +182,7 @@ export class RoutineService {
       record.succeeded();
       return answer;
     } catch (error) {
-      record.failed(error, arrived.cancelled);
+      this.#failed(record, error, arrived);
       throw error;
     }
   }
@@ -184,26 +193,56 @@ export class RoutineService {
     arrived: Arrival,
     run: (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => Items,
   ): Items {
-    const { table, ground, execution } = this.#options;
-    agreeOnRoutine(arrived.header(ROUTINE_HEADER), envelope.routine);
-    const routine = table.get(envelope.routine);
-    const span = startServerSpan(routine.name, arrived.header("traceparent"));
-    const record = new CallRecord(this.#options.metrics, routine.name, span);
+    const { ground, execution } = this.#options;
+    const routine = this.#find(envelope, arrived);
+    const call = new ServedCall(arrived, envelope, ground);
+    const { record } = this.#record(routine, call, arrived);
     let over = false;
     using _running = execution.enter(routine);
     try {
-      yield* run(routine, envelope.arguments, new ServedCall(arrived, envelope, ground));
+      yield* run(routine, envelope.arguments, call);
       over = true;
       record.succeeded();
     } catch (error) {
       over = true;
-      record.failed(error, arrived.cancelled);
+      this.#failed(record, error, arrived);
       throw error;
     } finally {
       if (!over) record.left();
     }
   }
+
+  /** The routine that a call is of; a call of none is recorded, too. */
+  #find(envelope: CallEnvelope, arrived: Arrival): AnyRoutine {
+    try {
+      agreeOnRoutine(arrived.header(ROUTINE_HEADER), envelope.routine);
+      return this.#options.table.get(envelope.routine);
+    } catch (error) {
+      const facts = { kind: "routine", routine: NO_ROUTINE, peer: arrived.peer } as const;
+      this.#options.records.begin(facts, undefined).failed(error, false);
+      throw error;
+    }
+  }
+
+  #record(
+    { name }: AnyRoutine,
+    { id }: ServedCall,
+    arrived: Arrival,
+  ): { record: CallRecord; span: CallSpan | undefined } {
+    const span = startServerSpan(name, () => arrived.header("traceparent"));
+    const facts = { kind: "routine", routine: name, id, peer: arrived.peer } as const;
+    return { record: this.#options.records.begin(facts, span), span };
+  }
+
+  #failed(record: CallRecord, error: unknown, arrived: Arrival): void {
+    record.failed(error, arrived.cancelled, thrownOriginally(error));
+    const ours = error instanceof SelvageError || error instanceof ConnectError;
+    if (!ours && !arrived.cancelled) this.#options.faults.report("routine", error);
+  }
 }
+
+/** In place of the name of a routine that is not served: that is a peer's text. */
+const NO_ROUTINE = "(none)";
 
 /** What goes with an error is written in what the caller can read, as its answer would be. */
 function formOf({ requestHeader }: HandlerContext): PayloadForm {

@@ -9,6 +9,8 @@ import {
   type ServiceImpl,
 } from "@connectrpc/connect";
 import { FailureSchema } from "../gen/mod.ts";
+import type { CallRecords } from "../observe/mod.ts";
+import { type Invoke, recordedMethod } from "./recorded_methods.ts";
 
 /**
  * The router for services that are not ours. A failure of ours in what they throw was reported to
@@ -16,8 +18,11 @@ import { FailureSchema } from "../gen/mod.ts";
  * refused before it began, and may be made again elsewhere. So it stays here, and the rest travels.
  *
  * @param router Where the services are served.
+ * @param records Where their calls are recorded.
  */
-export function withoutFailures(router: ConnectRouter): ConnectRouter {
+export function withinBoundary(router: ConnectRouter, records: CallRecords): ConnectRouter {
+  const serve = (method: DescMethod, invoke: Invoke): Invoke =>
+    recordedMethod(method, guarded(method, invoke), records);
   const theirs: ConnectRouter = {
     get handlers() {
       return router.handlers;
@@ -28,13 +33,13 @@ export function withoutFailures(router: ConnectRouter): ConnectRouter {
       for (const method of service.methods) {
         const invoke = methods[method.localName];
         if (typeof invoke !== "function") continue;
-        served[method.localName] = guarded(method, invoke.bind(implementation));
+        served[method.localName] = serve(method, invoke.bind(implementation));
       }
       router.service(service, served as Partial<ServiceImpl<typeof service>>, within(options));
       return theirs;
     },
     rpc(method, implementation, options) {
-      const served = guarded(method, implementation as Invoke);
+      const served = serve(method, implementation as Invoke);
       router.rpc(method, served as MethodImpl<typeof method>, within(options));
       return theirs;
     },
@@ -42,7 +47,6 @@ export function withoutFailures(router: ConnectRouter): ConnectRouter {
   return theirs;
 }
 
-type Invoke = (request: unknown, context: HandlerContext) => unknown;
 type Options = Partial<ConnectRouterOptions>;
 
 function guarded(method: DescMethod, invoke: Invoke): Invoke {

@@ -11,9 +11,13 @@ import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
 import { payloadLimits } from "../limits/mod.ts";
 import {
+  CallRecords,
   type ChannelSecurity,
   type Clock,
+  countedConnection,
   EventHub,
+  Faults,
+  type Metrics,
   type Observer,
   systemClock,
 } from "../observe/mod.ts";
@@ -88,13 +92,14 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   };
   const threads = use(
     starting,
-    threaded ? await startThreads(options, invoke, limits, clock) : undefined,
+    threaded ? await startThreads(options, invoke, limits, clock, hub.metrics) : undefined,
   );
   const dispatcher = use(starting, await openDispatcher(options, credentials, hub, id, clock));
 
   const watchdog = limits.blockedAfterMs === 0
     ? undefined
     : starting.use(watchdogFor(id, table, limits, observer));
+  const faults = new Faults(observer, clock);
   const gate = new CallGate(limits, () => clock.now());
   const { messageBytes, receiveTimeoutMs } = limits;
   const router = createRpcRouter({ limits: { messageBytes, receiveTimeoutMs } });
@@ -104,7 +109,8 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     gate,
     execution: new Execution(invoke, threads, watchdog),
     dispatcher: () => dispatcher ?? noDispatcher,
-    metrics: hub.metrics,
+    records: new CallRecords(observer, "worker", clock),
+    faults,
     tags: options.tags ?? [],
     services: options.services,
   });
@@ -115,6 +121,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     router,
     admit: admitCalls({ table, gate, leaving }),
     gatheredBytes: options.limits?.gatheredBytes,
+    onFault: (error, path) => faults.report("rpc", error, { path }),
   });
   const budget = byteBudget(options.limits?.heldBytes);
   const resets = new PeerResets(limits.http2, () => performance.now());
@@ -127,6 +134,8 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       const connected = new ConnectedPeer(peer);
       return {
         onRequest: handler(connected),
+        onFault: (error) => faults.report("http2", error, { peer: connected.ref }),
+        onState: countedConnection(hub.metrics),
         resets: resets.of(connected.key),
         limits: limits.http2,
         budget,
@@ -187,6 +196,7 @@ async function startThreads(
   invoke: InvokeOptions,
   { threadGraceMs: graceMs }: EveryWorkerLimit,
   clock: Clock,
+  metrics: Metrics,
 ): Promise<ThreadPool> {
   const { modules = [], threads = Math.max(1, navigator.hardwareConcurrency - 1) } = options;
   return await createThreadPool({
@@ -195,6 +205,7 @@ async function startThreads(
     invoke,
     graceMs,
     clock,
+    queued: (change) => metrics.queued(change),
   });
 }
 

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { AnyRoutine, CallOptions, Source } from "../../contract/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
-import { CallRecord, type HeldCall, type Metrics, startClientSpan } from "../../observe/mod.ts";
+import { type CallRecords, type HeldCall, startClientSpan } from "../../observe/mod.ts";
 import {
   type CallEnvelope,
   decodeCallResponse,
@@ -28,7 +28,7 @@ import { StreamAttempt } from "./stream_attempt.ts";
 export interface RoutineCallsOptions {
   readonly attempts: Attempts;
   readonly settings: CallSettings;
-  readonly metrics: Metrics;
+  readonly records: CallRecords;
   readonly limits: Partial<RpcLimits>;
   /** The limits of arguments, items and results. */
   readonly payload: PayloadLimits;
@@ -142,7 +142,7 @@ export class RoutineCalls {
     timeoutMs: number,
     ahead = 0,
   ) {
-    const { settings, metrics, payload } = this.#options;
+    const { settings, records, payload } = this.#options;
     const call = settings.placed(routine, options, timeoutMs);
     const envelope: CallEnvelope = {
       routine: routine.name,
@@ -153,7 +153,8 @@ export class RoutineCalls {
       tags: options.tags ?? NO_TAGS,
     };
     const span = startClientSpan(routine.name);
-    const record = new CallRecord(metrics, routine.name, span);
+    const facts = { kind: "routine", routine: routine.name, id: call.callId } as const;
+    const record = records.begin(facts, span);
     return { call, envelope, record, fields: settings.fields(options, span) };
   }
 

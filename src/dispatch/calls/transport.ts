@@ -15,6 +15,7 @@ import type { Link } from "../fleet/link.ts";
 import type { Attempts } from "./attempts.ts";
 import { checkedTimeout, type RequestFields } from "./call_settings.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
+import { methodName } from "./recorded_transport.ts";
 import { RepeatableInput } from "./repeatable_input.ts";
 
 /** What a dispatcher's transports stand on. */
@@ -163,7 +164,7 @@ function placedCall(
   timeoutMs: number,
 ): PlacedCall {
   return {
-    routine: `${method.parent.typeName}/${method.name}`,
+    routine: methodName(method),
     wanted: {},
     idempotent: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
       method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,

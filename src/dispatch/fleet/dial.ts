@@ -3,7 +3,13 @@ import type { CredentialsSource } from "../../credentials/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { ByteBudget } from "../../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../../identity/mod.ts";
-import { type Clock, loggerFor, type Observer } from "../../observe/mod.ts";
+import {
+  type Clock,
+  countedConnection,
+  type Faults,
+  loggerFor,
+  type Observer,
+} from "../../observe/mod.ts";
 import type { dialPeer } from "../../peer/mod.ts";
 import { plaintextPosture } from "../../policy/mod.ts";
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
@@ -29,6 +35,8 @@ export interface DialOptions {
   readonly slots: DialSlots;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** Where errors of our own are reported. */
+  readonly faults: Faults;
 }
 
 /** Makes the function by which the workers of one source are dialled. */
@@ -45,17 +53,32 @@ export function dialWith(options: DialOptions): Dial {
     using _slot = await slots.take(signal);
     // What is current may be another version by the time the worker has answered.
     const material = credentials?.current();
-    const peer = await options.dialPeer(address, {
+    const counted = countedConnection(observer.metrics, "connecting");
+    const dialling = options.dialPeer(address, {
       credentials: material,
       expected,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       verdict: limits.verdict,
       signal,
       clock: options.clock,
-      connection: { onState, limits: limits.http2, budget: options.budget },
+      connection: {
+        onState: (state) => {
+          counted(state);
+          onState(state);
+        },
+        onFault: (error) =>
+          options.faults.report("http2", error, { peer: { address: worker.address } }),
+        limits: limits.http2,
+        budget: options.budget,
+      },
       ...(options.minTlsVersion === undefined ? {} : { minTlsVersion: options.minTlsVersion }),
       worker: workerRef(worker),
     });
+    const peer = await dialling.catch((error) => {
+      counted("closed");
+      throw error;
+    });
+    counted("open");
     const { name: identity, fingerprint } = peer.identity ?? {};
     observer.emit({
       type: "peer.accepted",

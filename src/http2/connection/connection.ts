@@ -36,7 +36,13 @@ export interface ConnectionOptions {
    * again does not begin anew. Default: what `limits` say, for this connection.
    */
   readonly resets?: EventBudget;
-  /** Told when `state` changes. */
+  /**
+   * Called with an error of our own: one that a receiver or `onRequest` threw, or that reading a frame
+   * threw and that no peer is to blame for. Must not throw. Default: only the stream or the connection
+   * ends with `INTERNAL_ERROR`.
+   */
+  readonly onFault?: (error: Error) => void;
+  /** Called when `state` changes. */
   readonly onState?: (state: ConnectionState) => void;
   /** Told when the peer sent GOAWAY, before the streams it disowns are closed as `not-processed`. */
   readonly onGoAway?: (

@@ -12,6 +12,7 @@ import { INITIAL_WINDOW_BYTES, type SchedulerHost, SendScheduler } from "../send
 import type { Http2Stream } from "../streams/http2_stream.ts";
 import { ReceiveFlow } from "../streams/receive_flow.ts";
 import { asError, Streams, type StreamsHost } from "../streams/streams.ts";
+import { Http2Violation } from "../violation.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifecycle } from "./lifecycle.ts";
@@ -43,6 +44,7 @@ export class Http2Connection<End extends Role>
   readonly #reader: FrameReader;
   readonly #keepalive: Keepalive;
   readonly #clock: () => number;
+  readonly #onFault: ConnectionOptions["onFault"];
 
   /**
    * Starts a connection: the greeting goes out at once.
@@ -62,6 +64,7 @@ export class Http2Connection<End extends Role>
     budget.join();
     this.limits = limits;
     this.#clock = clock;
+    this.#onFault = options.onFault;
     this.deadlines = new Deadlines(clock, options.schedule ?? scheduleOnTimer);
     this.abuse = new AbuseBudgets(limits, clock, options.resets);
     this.scheduler = new SendScheduler(channel, this, limits);
@@ -118,7 +121,12 @@ export class Http2Connection<End extends Role>
     this.role.streamOver(stream);
   }
 
+  receiverFault(error: Error): void {
+    this.#onFault?.(error);
+  }
+
   endNotTaken(error: Error): void {
+    this.#onFault?.(error);
     // Nobody is left to report to on the stream; the connection's end is where this becomes known.
     queueMicrotask(() => this.lifecycle.fail(error));
   }
@@ -168,7 +176,9 @@ export class Http2Connection<End extends Role>
     try {
       this.#read(bytes);
     } catch (error) {
-      this.lifecycle.fail(asError(error));
+      const cause = asError(error);
+      if (!(cause instanceof Http2Violation)) this.#onFault?.(cause);
+      this.lifecycle.fail(cause);
     }
     if (this.scheduler.control.length > 0) this.scheduler.schedule();
   }

@@ -34,7 +34,9 @@ export interface StreamsParts {
 export interface StreamsHost {
   /** A stream has ended. */
   streamOver(stream: Http2Stream): void;
-  /** A receiver threw when it was told the end of its stream. */
+  /** A receiver threw. */
+  receiverFault(error: Error): void;
+  /** A receiver threw when the end of its stream was reported to it. */
   endNotTaken(error: Error): void;
 }
 
@@ -133,8 +135,9 @@ export class Streams implements StreamHost {
 
   /** Ends a stream because its receiver threw. */
   receiverFailed(stream: Http2Stream, error: unknown): void {
-    if (stream.over) return;
-    this.reset(stream, ErrorCode.INTERNAL_ERROR, asError(error));
+    const fault = asError(error);
+    this.#host.receiverFault(fault);
+    if (!stream.over) this.reset(stream, ErrorCode.INTERNAL_ERROR, fault);
   }
 
   /** Ends a stream that the connection takes down with it. */

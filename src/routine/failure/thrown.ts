@@ -23,6 +23,20 @@ export function routineError(
   thrown: unknown,
   sent: SentOfThrown = {},
 ): RoutineError {
+  const error = routineErrorOf(routine, thrown, sent);
+  originals.set(error, thrown);
+  return error;
+}
+
+/** What a routine threw that an error was made of; any other error is itself. */
+export function thrownOriginally(error: unknown): unknown {
+  return isObject(error) && originals.has(error) ? originals.get(error) : error;
+}
+
+/** For the log of the worker: the caller's error has no stack of it. */
+const originals = new WeakMap<object, unknown>();
+
+function routineErrorOf(routine: string, thrown: unknown, sent: SentOfThrown): RoutineError {
   if (sent.sendErrorData) sendAllData(thrown);
   if (!isError(thrown)) {
     return new RoutineError(routine, {

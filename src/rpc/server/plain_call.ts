@@ -37,6 +37,8 @@ export interface ArrivedRequest {
   readonly share: Share;
   /** When its time is over, on the scale of `performance.now()`. */
   readonly deadline: number | undefined;
+  /** Reports an error of our own in handling it. */
+  readonly fault: (error: unknown) => void;
 }
 
 /** Whether a request's time is over before it has begun: its implementation is not run for it. */
@@ -140,9 +142,12 @@ export class PlainCall implements StreamReceiver, Expiring {
         contextValues: values,
       };
       await this.#send(await route.handler(request));
-    } catch {
+    } catch (error) {
       // connect-es answers what implementations throw; this is what it could not answer.
-      if (this.#gone === undefined) stream.reset(ErrorCode.INTERNAL_ERROR);
+      if (this.#gone === undefined) {
+        this.#request.fault(error);
+        stream.reset(ErrorCode.INTERNAL_ERROR);
+      }
     } finally {
       this.#body.abandon();
       this.#receiving?.cancel();

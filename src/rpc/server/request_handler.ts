@@ -31,6 +31,11 @@ export interface RequestHandlerOptions<Peer, Context> {
    * a quarter of it those of one connection, in bytes. Default: 256 MiB, shared with the process.
    */
   readonly gatheredBytes?: number | undefined;
+  /**
+   * Called with an error of our own in the handling of a call, which its caller only learns of as an
+   * internal error: in deciding on it, or in writing its response. Must not throw. Default: nothing.
+   */
+  readonly onFault?: ((error: unknown, path: string) => void) | undefined;
 }
 
 /**
@@ -71,11 +76,12 @@ export function createRequestHandler<Peer, Context>(
     }
     const { timeoutMs } = facts;
     const deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-    const request = { stream, fields, facts, route, limits, json, budget, share, deadline };
+    const fault = (error: unknown) => options.onFault?.(error, facts.path);
+    const request = { stream, fields, facts, route, limits, json, budget, share, deadline, fault };
     const call = callOf(request, fastHandlers.get(route), peer);
     if (!(call instanceof PlainCall)) turns.fastCall();
     if (endStream) call.requestEnded();
-    admitInto(call, options.admit, arrivingCall(request, peer));
+    admitInto(call, options.admit, arrivingCall(request, peer), fault);
     return call;
   }
 
@@ -136,12 +142,14 @@ function admitInto<Peer, Context>(
   call: WaitingCall,
   admit: Admit<Peer, Context>,
   arriving: ArrivingCall<Peer>,
+  fault: (error: unknown) => void,
 ): void {
   function decided(admission: Admission<Context>): void {
     if (admission.admitted) call.admitted(admission.context, () => admission.release());
     else call.refused(admission.error);
   }
   function failed(error: unknown): void {
+    fault(error);
     call.refused(
       new ConnectError("internal error", Code.Internal, undefined, undefined, error),
     );

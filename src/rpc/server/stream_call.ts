@@ -133,8 +133,9 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   async #answerEnd(error: unknown): Promise<void> {
     try {
       await this.#response.end(error);
-    } catch {
+    } catch (error) {
       // Details that cannot be written, as on the plain path.
+      this.request.fault(error);
       this.request.stream.reset(ErrorCode.INTERNAL_ERROR);
     }
   }

@@ -148,6 +148,7 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
       this.#end(undefined);
     } catch (error) {
       // A field that cannot be sent, as on the plain path.
+      this.request.fault(error);
       this.request.stream.reset(ErrorCode.INTERNAL_ERROR);
       this.#end(error);
     }

@@ -72,6 +72,8 @@ export interface ThreadPoolOptions {
   readonly graceMs?: number;
   /** The clock of that grace. Default: the machine's. */
   readonly clock?: Clock;
+  /** Called when the calls that wait for a thread are more, or fewer, by so many. Default: nothing. */
+  readonly queued?: (change: number) => void;
 }
 
 type ThreadCall = HeldCall<ThreadCallFacts>;
@@ -82,6 +84,8 @@ class DenoThreadPool implements ThreadPool {
   /** The calls that may make calls of their own, by their numbers. */
   readonly #contexts = new Map<number, CallContext>();
   #waiting: ThreadCall[] = [];
+  /** How many waiting ones were counted. */
+  #counted = 0;
   #calls = 0;
   #replaced = 0;
   #disposed = false;
@@ -169,6 +173,14 @@ class DenoThreadPool implements ThreadPool {
 
   /** Gives every free thread the call that has waited longest, and starts threads for the rest. */
   #assign(): void {
+    this.#giveWork();
+    const change = this.#waiting.length - this.#counted;
+    if (change === 0) return;
+    this.#counted += change;
+    this.#options.queued?.(change);
+  }
+
+  #giveWork(): void {
     // A call whose caller left while it waited is dropped here.
     this.#waiting = this.#waiting.filter(({ waiting }) => waiting);
     for (const thread of this.#threads) {
@@ -203,6 +215,7 @@ class DenoThreadPool implements ThreadPool {
     this.#threads.delete(thread);
     if (this.#threads.size > 0) return;
     for (const call of this.#waiting.splice(0)) call.refuse(error);
+    this.#assign();
   }
 }
 

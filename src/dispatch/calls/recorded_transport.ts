@@ -1,0 +1,102 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { SelvageError } from "../../errors/mod.ts";
+import {
+  type CallRecord,
+  type CallRecords,
+  type CallSpan,
+  startClientSpan,
+} from "../../observe/mod.ts";
+
+/**
+ * A transport whose calls are counted, timed and traced as those of routines are, under the name of
+ * their method. A call whose caller aborts it fails as `canceled`, or as `deadline_exceeded` where the
+ * signal is that of a timeout, whatever its reason is.
+ */
+export function recordedTransport(transport: Transport, records: CallRecords): Transport {
+  const begin = (method: DescMethod) => {
+    const routine = methodName(method);
+    const span = startClientSpan(routine, "service");
+    return { span, record: records.begin({ kind: "service", routine }, span) };
+  };
+  return {
+    async unary(method, signal, timeoutMs, header, input, values) {
+      const { span, record } = begin(method);
+      try {
+        const traced = withTrace(header, span);
+        const response = await transport.unary(method, signal, timeoutMs, traced, input, values);
+        record.succeeded();
+        return response;
+      } catch (thrown) {
+        throw failed(record, thrown, signal);
+      }
+    },
+    async stream(method, signal, timeoutMs, header, input, values) {
+      const { span, record } = begin(method);
+      try {
+        const traced = withTrace(header, span);
+        const response = await transport.stream(method, signal, timeoutMs, traced, input, values);
+        return { ...response, message: recorded(response.message, record, signal) } as never;
+      } catch (thrown) {
+        throw failed(record, thrown, signal);
+      }
+    },
+  };
+}
+
+/** A method as events and metrics name it: `package.Service/Method`. */
+export function methodName(method: DescMethod): string {
+  return `${method.parent.typeName}/${method.name}`;
+}
+
+async function* recorded<Message>(
+  messages: AsyncIterable<Message>,
+  record: CallRecord,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Message> {
+  let over = false;
+  try {
+    yield* messages;
+    over = true;
+    record.succeeded();
+  } catch (thrown) {
+    over = true;
+    throw failed(record, thrown, signal);
+  } finally {
+    if (!over) record.left();
+  }
+}
+
+/** The error that the caller gets. */
+function failed(record: CallRecord, thrown: unknown, signal: AbortSignal | undefined): unknown {
+  const error = signal?.aborted ? abortError(signal) : thrown;
+  const original = error instanceof ConnectError && error.cause instanceof SelvageError
+    ? error.cause
+    : error;
+  record.failed(original, isCancelled(error, signal));
+  return error;
+}
+
+function isCancelled(error: unknown, signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true && (error as ConnectError).code === Code.Canceled;
+}
+
+/** What a call fails with whose caller aborted it; the signal's reason is its cause. */
+function abortError({ reason }: AbortSignal): ConnectError {
+  if (reason instanceof ConnectError) return reason;
+  const timedOut = reason instanceof DOMException && reason.name === "TimeoutError";
+  const [message, code] = timedOut
+    ? ["the operation timed out", Code.DeadlineExceeded] as const
+    : ["the caller aborted the call", Code.Canceled] as const;
+  return new ConnectError(message, code, undefined, undefined, reason);
+}
+
+function withTrace(
+  header: HeadersInit | undefined,
+  span: CallSpan | undefined,
+): HeadersInit | undefined {
+  if (span === undefined) return header;
+  const traced = new Headers(header);
+  traced.set("traceparent", span.traceparent);
+  return traced;
+}

@@ -1,0 +1,78 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { HandlerContext } from "@connectrpc/connect";
+import { type CallRecord, type CallRecords, startServerSpan } from "../observe/mod.ts";
+import { callContext } from "../rpc/mod.ts";
+import type { AdmittedCall } from "./connected_peer.ts";
+
+/** An implementation of a service's method: gives its answer, a promise of it, or its items. */
+export type Invoke = (request: unknown, context: HandlerContext) => unknown;
+
+/**
+ * The implementation of a service's method, whose calls are counted, timed, traced and reported as
+ * those of routines are, under the method's name.
+ */
+export function recordedMethod(method: DescMethod, invoke: Invoke, records: CallRecords): Invoke {
+  const routine = `${method.parent.typeName}/${method.name}`;
+  const begin = (context: HandlerContext): Begun => {
+    const { peer } = context.values.get(callContext) as AdmittedCall;
+    const traceparent = () => context.requestHeader.get("traceparent") ?? undefined;
+    const span = startServerSpan(routine, traceparent, "service");
+    const record = records.begin({ kind: "service", routine, peer: peer.caller }, span);
+    return { record, run: span === undefined ? (body) => body() : (body) => span.run(body) };
+  };
+  return method.methodKind === "unary" || method.methodKind === "client_streaming"
+    ? recordedAnswer(begin, invoke)
+    : recordedItems(begin, invoke as (...args: Parameters<Invoke>) => AsyncIterable<unknown>);
+}
+
+interface Begun {
+  readonly record: CallRecord;
+  /** Runs the implementation as a part of the call's span. */
+  readonly run: <Result>(body: () => Result) => Result;
+}
+
+type Begin = (context: HandlerContext) => Begun;
+
+function recordedAnswer(begin: Begin, invoke: Invoke): Invoke {
+  return (request, context) => {
+    const { record, run } = begin(context);
+    const failed = (error: unknown): never => {
+      record.failed(error, context.signal.aborted);
+      throw error;
+    };
+    try {
+      const answer = run(() => invoke(request, context));
+      if (answer instanceof Promise) {
+        return answer.then((message) => {
+          record.succeeded();
+          return message;
+        }, failed);
+      }
+      record.succeeded();
+      return answer;
+    } catch (error) {
+      return failed(error);
+    }
+  };
+}
+
+function recordedItems(
+  begin: Begin,
+  invoke: (...args: Parameters<Invoke>) => AsyncIterable<unknown>,
+): Invoke {
+  return async function* (request, context) {
+    const { record, run } = begin(context);
+    let over = false;
+    try {
+      yield* run(() => invoke(request, context));
+      over = true;
+      record.succeeded();
+    } catch (error) {
+      over = true;
+      record.failed(error, context.signal.aborted);
+      throw error;
+    } finally {
+      if (!over) record.left();
+    }
+  };
+}

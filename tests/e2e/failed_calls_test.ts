@@ -1,0 +1,206 @@
+/** Every failed call leaves a trace: an event, a line of the log, a count, at both ends. */
+import assert from "node:assert/strict";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { configure, type LogRecord, reset } from "@logtape/logtape";
+import { routine } from "../../src/contract/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
+import { RoutineError } from "../../src/errors/mod.ts";
+import type { EventOf, EventStream, EventType } from "../../src/observe/mod.ts";
+import { WorkerServer } from "../../src/worker/mod.ts";
+import { EchoRequestSchema, EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
+
+const METHOD = `${EchoService.typeName}/Echo`;
+let hang: () => void = () => {};
+
+const routines = {
+  fails: routine("failed.fails", () => {
+    throw new RangeError("out of range\nsecond line");
+  }),
+  declares: routine("failed.declares", () => {
+    throw new RoutineError("x", { remoteName: "OutOfStock", message: "none left", data: {} });
+  }),
+  hangs: routine("failed.hangs", () => new Promise<void>((resolve) => hang = resolve)),
+};
+
+/** An error with a detail that is no message of its type. */
+function unwritable(): ConnectError {
+  const value = { count: -1 };
+  return new ConnectError("x", Code.Aborted, undefined, [{ desc: EchoRequestSchema, value }]);
+}
+
+interface Stage extends AsyncDisposable {
+  readonly dispatcher: Dispatcher;
+  readonly atWorker: EventStream;
+  readonly atDispatcher: EventStream;
+  readonly lines: LogRecord[];
+}
+
+let stages = 0;
+
+async function stage(): Promise<Stage> {
+  const stack = new AsyncDisposableStack();
+  const lines: LogRecord[] = [];
+  await configure({
+    sinks: { memory: (record) => lines.push(record) },
+    loggers: [
+      { category: "selvage", lowestLevel: "debug", sinks: ["memory"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: [] },
+    ],
+  });
+  stack.defer(reset);
+  const listen = `memory:failed-calls-${++stages}`;
+  const worker = stack.use(
+    await WorkerServer.start({
+      listen,
+      routines,
+      services: (router) =>
+        router.service(EchoService, {
+          echo: async ({ text }) => {
+            if (text === "declared") throw new ConnectError("not there", Code.NotFound);
+            if (text === "detail") throw unwritable();
+            if (text === "hang") await new Promise<void>((resolve) => hang = resolve);
+            if (text === "throw") throw new TypeError("a bug");
+            return {};
+          },
+          repeat: async function* () {
+            yield {};
+            throw new TypeError("a late bug");
+          },
+        }),
+    }),
+  );
+  const dispatcher = stack.use(await Dispatcher.open({ discovery: `static:${listen}` }));
+  const atWorker = stack.use(worker.events());
+  const atDispatcher = stack.use(dispatcher.events());
+  return {
+    dispatcher,
+    atWorker,
+    atDispatcher,
+    lines,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+async function next<Type extends EventType>(
+  events: EventStream,
+  type: Type,
+): Promise<EventOf<Type>> {
+  for (;;) {
+    const { value: event, done } = await events.next();
+    if (done === true) throw new Error(`no ${type}`);
+    if (event.type === type) return event as EventOf<Type>;
+  }
+}
+
+function failedAt(side: string, { type, side: end }: LogRecord["properties"]): boolean {
+  return type === "call.failed" && end === side;
+}
+
+function lineOf(lines: readonly LogRecord[], origin: string): LogRecord {
+  const found = lines.filter(({ properties }) => failedAt(origin, properties));
+  assert.equal(found.length, 1);
+  return found[0]!;
+}
+
+Deno.test("a routine that throws leaves an event and a line at both ends, its stack at the worker", async () => {
+  await using on = await stage();
+  await assert.rejects(on.dispatcher.call(routines.fails, []), RoutineError);
+  const served = await next(on.atWorker, "call.failed");
+  const { callId, peer, ...rest } = served;
+  assert.match(callId ?? "", /./);
+  assert.match(peer?.address ?? "", /memory/);
+  assert.deepEqual({ ...rest, at: "", origin: "" }, {
+    type: "call.failed",
+    at: "",
+    origin: "",
+    side: "worker",
+    kind: "routine",
+    routine: "failed.fails",
+    outcome: "routine-error",
+    thrown: { name: "RangeError", message: "out of range\\nsecond line" },
+    declared: false,
+    unreported: 0,
+  });
+  const made = await next(on.atDispatcher, "call.failed");
+  assert.deepEqual([made.side, made.callId, made.declared], ["dispatcher", callId, true]);
+  const line = lineOf(on.lines, "worker");
+  assert.equal(line.level, "error");
+  assert.match(String(line.properties.stack), /failed_calls_test/);
+  assert.match(line.message.join(""), /call of .*failed\.fails.* by .*memory/);
+  assert.equal(lineOf(on.lines, "dispatcher").properties.stack, undefined);
+});
+
+Deno.test("an error that a routine or a handler declares is logged as no fault", async () => {
+  await using on = await stage();
+  const echo = createClient(EchoService, on.dispatcher.transport);
+  await assert.rejects(on.dispatcher.call(routines.declares, []), RoutineError);
+  await assert.rejects(echo.echo({ text: "declared" }), { code: Code.NotFound });
+  for (const name of ["RoutineError", "ConnectError"]) {
+    const { thrown, declared } = await next(on.atWorker, "call.failed");
+    assert.deepEqual([thrown.name, declared], [name, true]);
+  }
+  const levels = on.lines.filter(({ properties }) => failedAt("worker", properties)).map((
+    { level },
+  ) => level);
+  assert.deepEqual(levels, ["info", "info"]);
+});
+
+Deno.test("a handler that throws leaves a trace at both ends, under its method's name", async () => {
+  await using on = await stage();
+  const echo = createClient(EchoService, on.dispatcher.transport);
+  await assert.rejects(echo.echo({ text: "throw" }), { code: Code.Internal });
+  await assert.rejects(Array.fromAsync(echo.repeat({})), { code: Code.Internal });
+  const unary = await next(on.atWorker, "call.failed");
+  assert.deepEqual([unary.kind, unary.routine, unary.thrown, unary.declared], [
+    "service",
+    METHOD,
+    { name: "TypeError", message: "a bug" },
+    false,
+  ]);
+  const stream = await next(on.atWorker, "call.failed");
+  assert.equal(stream.thrown.message, "a late bug");
+  const { routine, outcome } = await next(on.atDispatcher, "call.failed");
+  assert.deepEqual([routine, outcome], [METHOD, "internal"]);
+  const [line] = on.lines.filter(({ properties }) => failedAt("worker", properties));
+  assert.equal(line?.level, "error");
+  assert.match(String(line?.properties.stack), /failed_calls_test/);
+});
+
+Deno.test("a response of ours that cannot be written is a fault that the worker reports", async () => {
+  await using on = await stage();
+  const echo = createClient(EchoService, on.dispatcher.transport);
+  await assert.rejects(echo.echo({ text: "detail" }), ConnectError);
+  const fault = await next(on.atWorker, "worker.fault");
+  assert.deepEqual([fault.part, fault.path], ["rpc", `/${METHOD}`]);
+  assert.equal(
+    on.lines.find(({ properties }) => properties.type === "worker.fault")?.level,
+    "error",
+  );
+});
+
+Deno.test("a call on transport that its caller aborts is cancelled, or late, whatever the reason", async () => {
+  await using on = await stage();
+  const echo = createClient(EchoService, on.dispatcher.transport);
+  const reasons: [reason: unknown, code: Code][] = [
+    [undefined, Code.Canceled],
+    [new RangeError("of our own"), Code.Canceled],
+    ["a text", Code.Canceled],
+    [new DOMException("late", "TimeoutError"), Code.DeadlineExceeded],
+  ];
+  for (const [reason, code] of reasons) {
+    for (const early of [true, false]) {
+      const controller = new AbortController();
+      if (early) controller.abort(reason);
+      const call = echo.echo({ text: "hang" }, { signal: controller.signal });
+      const failed = assert.rejects(call, (error) => {
+        assert.ok(error instanceof ConnectError);
+        assert.equal(error.code, code, `${reason}, ${early}: ${error}`);
+        if (reason !== undefined) assert.equal(error.cause, reason);
+        return true;
+      });
+      if (!early) queueMicrotask(() => controller.abort(reason));
+      await failed;
+      hang();
+    }
+  }
+});
