@@ -12,6 +12,7 @@ import {
 } from "../identity/mod.ts";
 import {
   type CredentialMaterial,
+  type CredentialPem,
   type CredentialsMode,
   OwnCertificate,
   type OwnCertificateFault,
@@ -19,32 +20,13 @@ import {
 import { purposeFault, validityFault } from "./own_certificate_fault.ts";
 import { type CredentialRejection, rejection } from "./rejection.ts";
 
-/** One version of the credentials as text; what a provider gives. */
-export interface CredentialPem {
-  /** The authorities to trust, PEM; `"system"` for the public roots. */
-  readonly ca?: string;
-  /** The authorities of SPIFFE trust domains, PEM by domain; each vouches for IDs of its own domain only. */
-  readonly domains?: ReadonlyMap<string, string>;
-  /** Our certificate and its chain, PEM, leaf first. */
-  readonly cert?: string;
-  /** Our private key, PEM. */
-  readonly key?: string;
-  /** Peers to refuse although all else is well, JSON: `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`. */
-  readonly denylist?: string;
-  /** Only one end shows a certificate: with `cert` and `key` ours, with `ca` alone the worker's. Default false. */
-  readonly oneWay?: boolean;
-}
-
-/** A version that can be adopted: all of a material but its number. */
-export type UnnumberedMaterial = Omit<CredentialMaterial, "generation" | "verdict" | "advice">;
-
 /** What came of an attempt to make credentials of text. */
 export type Assembled =
-  | { readonly kind: "usable"; readonly material: UnnumberedMaterial }
+  | { readonly kind: "usable"; readonly material: CredentialMaterial }
   /** Complete, but our own certificate is of no use: only taken where there is nothing else. */
   | {
     readonly kind: "own-invalid";
-    readonly material: UnnumberedMaterial;
+    readonly material: CredentialMaterial;
     readonly rejected: CredentialRejection;
   }
   | CredentialRejection;
@@ -59,36 +41,20 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
   if (anchors !== undefined && !(anchors instanceof TrustAnchors)) return anchors;
   const denylist = readDenylist(pem.denylist);
   if (!(denylist instanceof Denylist)) return denylist;
-  const material: UnnumberedMaterial = {
+  const material: CredentialMaterial = {
+    generation: 0,
     mode,
     ...(own === undefined ? {} : { own }),
     ...(anchors === undefined ? {} : { anchors }),
     caPem: anchors?.all.map((anchor) => formatPemBundle([anchor])) ?? [],
     denylist,
     fingerprint: fingerprint(pem, mode, own, anchors),
+    pem: () => pem,
   };
-  const distinct = own ?? anchors;
-  if (distinct !== undefined) texts.set(distinct, pem);
   const rejected = own === undefined ? undefined : ownRejection(own, now);
   return rejected === undefined
     ? { kind: "usable", material }
     : { kind: "own-invalid", material, rejected };
-}
-
-/** What each version was made of, by the part of it that is its alone. */
-const texts = new WeakMap<object, CredentialPem>();
-
-/**
- * The text that a version was made of, the private key included: for handing it to a process of our
- * own, and for nothing else.
- *
- * @throws {TypeError} if the version was not made of text.
- */
-export function credentialPemOf({ own, anchors }: UnnumberedMaterial): CredentialPem {
-  const distinct = own ?? anchors;
-  const pem = distinct === undefined ? undefined : texts.get(distinct);
-  if (pem === undefined) throw new TypeError("these credentials were not made of text");
-  return pem;
 }
 
 /** Tells the mode, or which part is missing or empty; looks no further into the text. */

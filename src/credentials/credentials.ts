@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { systemClock } from "../observe/mod.ts";
-import { assemble, type CredentialPem } from "./assemble.ts";
+import { assemble } from "./assemble.ts";
+import type { CredentialPem } from "./material.ts";
 import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
 import { readParts } from "./parts.ts";
 import { configurationError } from "./rejection.ts";

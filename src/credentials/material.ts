@@ -59,9 +59,25 @@ export interface OwnCertificateParts {
   readonly fault?: OwnCertificateFault;
 }
 
+/** One version of the credentials as text; what a provider gives. */
+export interface CredentialPem {
+  /** The authorities to trust, PEM; `"system"` for the public roots. */
+  readonly ca?: string;
+  /** The authorities of SPIFFE trust domains, PEM by domain; each vouches for IDs of its own domain only. */
+  readonly domains?: ReadonlyMap<string, string>;
+  /** Our certificate and its chain, PEM, leaf first. */
+  readonly cert?: string;
+  /** Our private key, PEM. */
+  readonly key?: string;
+  /** Peers to refuse although all else is well, JSON: `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`. */
+  readonly denylist?: string;
+  /** Only one end shows a certificate: with `cert` and `key` ours, with `ca` alone the worker's. Default false. */
+  readonly oneWay?: boolean;
+}
+
 /** One version of the credentials: complete, checked, and never changed. */
 export interface CredentialMaterial {
-  /** 1 for the first, rising by one with every version adopted. */
+  /** 1 for the first, rising by one with every version adopted; 0 before it is adopted. */
   readonly generation: number;
   /** What they are for; the same in every generation. */
   readonly mode: CredentialsMode;
@@ -82,4 +98,9 @@ export interface CredentialMaterial {
   readonly advice?: readonly Advice[];
   /** SHA-256 over everything but the private key, lower-case hexadecimal; the same for the same material. */
   readonly fingerprint: string;
+  /**
+   * The text that it was made of, the private key included: for handing it to a process of our own, and
+   * for nothing else. A function, so that no inspection or serialisation shows it.
+   */
+  readonly pem: () => CredentialPem;
 }

@@ -4,8 +4,7 @@
  *
  * @module
  */
-export type { Assembled, CredentialPem, UnnumberedMaterial } from "./assemble.ts";
-export { assemble, credentialPemOf } from "./assemble.ts";
+export { assemble, type Assembled } from "./assemble.ts";
 export * from "./authority.ts";
 export type { TlsUsage } from "./certificate_writer.ts";
 export * from "./credentials.ts";

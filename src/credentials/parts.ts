@@ -1,4 +1,4 @@
-import type { CredentialPem } from "./assemble.ts";
+import type { CredentialPem } from "./material.ts";
 import { type CredentialRejection, rejection } from "./rejection.ts";
 
 /** Where the text of one setting comes from. */

@@ -1,6 +1,7 @@
 import { escapePeerText } from "../errors/mod.ts";
 import { type Clock, systemClock } from "../observe/mod.ts";
-import { assemble, type Assembled, type CredentialPem } from "./assemble.ts";
+import { assemble, type Assembled } from "./assemble.ts";
+import type { CredentialPem } from "./material.ts";
 import { rejection } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 import { CredentialsStore } from "./store.ts";

@@ -1,6 +1,6 @@
 import { adviceOn, type PeerRole, proveOwnAuthorities, type VerdictMode } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
-import type { Assembled, UnnumberedMaterial } from "./assemble.ts";
+import type { Assembled } from "./assemble.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
 import type { CredentialMaterial } from "./material.ts";
 import { purposeFault, validityFault } from "./own_certificate_fault.ts";
@@ -120,14 +120,14 @@ export class CredentialsStore implements CredentialsSource {
   }
 
   /** Why our certificate is of no use in our role, where it is of none. */
-  #unfit({ own }: UnnumberedMaterial): CredentialRejection | undefined {
+  #unfit({ own }: CredentialMaterial): CredentialRejection | undefined {
     const fault = own === undefined ? undefined : purposeFault(own.leaf, this.#role);
     return fault === undefined ? undefined : rejection("unsuitable", "cert", fault);
   }
 
-  #adopt(unnumbered: UnnumberedMaterial): void {
+  #adopt(offered: CredentialMaterial): void {
     const previous = this.#current;
-    const { own, anchors } = unnumbered;
+    const { own, anchors } = offered;
     const advice = adviceOn({
       chain: own === undefined ? [] : [own.leaf, ...own.authorities],
       anchors: anchors?.advised ?? [],
@@ -135,7 +135,7 @@ export class CredentialsStore implements CredentialsSource {
       now: this.#clock.now(),
     });
     const material: CredentialMaterial = Object.freeze({
-      ...unnumbered,
+      ...offered,
       verdict: this.#verdict,
       advice,
       generation: (previous?.generation ?? 0) + 1,

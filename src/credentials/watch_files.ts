@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Clock, systemClock } from "../observe/mod.ts";
-import { assemble, type Assembled, type CredentialPem } from "./assemble.ts";
+import { assemble, type Assembled } from "./assemble.ts";
+import type { CredentialPem } from "./material.ts";
 import { FolderWatch } from "./folder_watch.ts";
 import { type CredentialParts, filesOf, readParts } from "./parts.ts";
 import type { CredentialRejection } from "./rejection.ts";

@@ -1,4 +1,4 @@
-import { credentialPemOf, type CredentialsSource } from "../credentials/mod.ts";
+import type { CredentialsSource } from "../credentials/mod.ts";
 import type { WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type Clock, type HeldCall, type Observer, systemClock } from "../observe/mod.ts";
@@ -46,7 +46,7 @@ export class SpawnedWorkers implements AsyncDisposable {
     this.#options = options;
     this.#operator = operator;
     operator?.subscribe((material) => {
-      const credentials = handedOver(credentialPemOf(material));
+      const credentials = handedOver(material.pem());
       for (const process of this.#running) process.renewDispatcher(credentials);
     });
     this.#modules = modules;
@@ -160,7 +160,7 @@ export class SpawnedWorkers implements AsyncDisposable {
     const { discovery, identity } = dispatcher;
     const credentials = this.#operator === undefined
       ? {}
-      : { credentials: handedOver(credentialPemOf(this.#operator.current())) };
+      : { credentials: handedOver(this.#operator.current().pem()) };
     return {
       dispatcher: { discovery, ...credentials, ...(identity === undefined ? {} : { identity }) },
     };
