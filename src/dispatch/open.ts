@@ -11,7 +11,9 @@ import {
   type Clock,
   EventHub,
   Faults,
+  PeerExpiry,
   systemClock,
+  watchEventLoop,
 } from "../observe/mod.ts";
 import { dialPeer } from "../peer/mod.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
@@ -81,6 +83,8 @@ export async function openParts(
     opening.use(new EventHub(id, { clock, eventsBuffered: limits.eventsBuffered }));
   const observer = hub.as(id);
   const faults = new Faults(observer, clock);
+  const peerExpiry = opening.use(new PeerExpiry(observer, "dispatcher", clock));
+  opening.use(watchEventLoop(hub.metrics, clock));
   const opened = [];
   for (const { discovery, credentials, identity } of checked) {
     const source = await credentials?.open({ role: "client", observer, clock });
@@ -97,6 +101,7 @@ export async function openParts(
       clock,
       observer,
       faults,
+      peerExpiry,
     });
     opened.push({ discovery, dial, source });
     observer.emit({

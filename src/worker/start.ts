@@ -19,7 +19,9 @@ import {
   Faults,
   type Metrics,
   type Observer,
+  PeerExpiry,
   systemClock,
+  watchEventLoop,
 } from "../observe/mod.ts";
 import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
 import type { InvokeOptions, RoutineTable } from "../routine/mod.ts";
@@ -125,6 +127,8 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   });
   const budget = byteBudget(options.limits?.heldBytes);
   const resets = new PeerResets(limits.http2, () => performance.now());
+  starting.use(watchEventLoop(hub.metrics, clock));
+  const peerExpiry = starting.use(new PeerExpiry(observer, "worker", clock));
   const listening: ListenForPeersOptions = {
     workerId: id,
     credentials,
@@ -132,10 +136,16 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     onPeer: (peer) => {
       if (peer.facts.security === "plaintext") tellPlaintext(observer, peer);
       const connected = new ConnectedPeer(peer);
+      const counted = countedConnection(hub.metrics);
+      const { certificate } = peer.identity ?? {};
+      const gone = certificate && peerExpiry.connected(connected.ref, certificate);
       return {
         onRequest: handler(connected),
         onFault: (error) => faults.report("http2", error, { peer: connected.ref }),
-        onState: countedConnection(hub.metrics),
+        onState: (state) => {
+          counted(state);
+          if (state === "closed") gone?.();
+        },
         resets: resets.of(connected.key),
         limits: limits.http2,
         budget,

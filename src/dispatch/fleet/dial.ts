@@ -9,6 +9,7 @@ import {
   type Faults,
   loggerFor,
   type Observer,
+  type PeerExpiry,
 } from "../../observe/mod.ts";
 import type { dialPeer } from "../../peer/mod.ts";
 import { plaintextPosture } from "../../policy/mod.ts";
@@ -37,6 +38,8 @@ export interface DialOptions {
   readonly observer: Observer;
   /** Where errors of our own are reported. */
   readonly faults: Faults;
+  /** Watches the certificates of the workers that are connected. */
+  readonly peerExpiry: PeerExpiry;
 }
 
 /** Makes the function by which the workers of one source are dialled. */
@@ -54,6 +57,7 @@ export function dialWith(options: DialOptions): Dial {
     // What is current may be another version by the time the worker has answered.
     const material = credentials?.current();
     const counted = countedConnection(observer.metrics, "connecting");
+    let gone: (() => void) | undefined;
     const dialling = options.dialPeer(address, {
       credentials: material,
       expected,
@@ -64,6 +68,7 @@ export function dialWith(options: DialOptions): Dial {
       connection: {
         onState: (state) => {
           counted(state);
+          if (state === "closed") gone?.();
           onState(state);
         },
         onFault: (error) =>
@@ -79,11 +84,13 @@ export function dialWith(options: DialOptions): Dial {
       throw error;
     });
     counted("open");
-    const { name: identity, fingerprint } = peer.identity ?? {};
+    const { name: identity, fingerprint, certificate } = peer.identity ?? {};
+    const ref = { address: worker.address, ...(identity === undefined ? {} : { identity }) };
+    if (certificate !== undefined) gone = options.peerExpiry.connected(ref, certificate);
     observer.emit({
       type: "peer.accepted",
       side: "dispatcher",
-      peer: { address: worker.address, ...(identity === undefined ? {} : { identity }) },
+      peer: ref,
       ...(fingerprint === undefined ? {} : { fingerprint }),
       security: peer.facts.security,
       ...(material === undefined ? {} : { generation: material.generation }),

@@ -1,0 +1,129 @@
+import type { HandshakeSide } from "../errors/mod.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { PeerRef } from "./event_base.ts";
+import type { Observer } from "./observer.ts";
+import type { PeerExpiring } from "./security_events.ts";
+
+/** The certificate of a peer, as far as its end is concerned. */
+export interface PeerCertificate {
+  /** When it begins to hold, ISO 8601. */
+  readonly notBefore: string;
+  /** Its last whole second, ISO 8601. */
+  readonly notAfter: string;
+}
+
+type Stage = PeerExpiring["stage"];
+
+/** One certificate that is in use, over however many connections. */
+interface Watched {
+  readonly peer: PeerRef;
+  readonly notBefore: number;
+  readonly expiry: number;
+  connections: number;
+  stage: Stage | undefined;
+}
+
+/**
+ * Watches the certificates of the peers that are connected: reports each when it has lived two thirds
+ * of its time, nine tenths, and all of it, and gives the metrics the time left of the one that ends
+ * first.
+ */
+export class PeerExpiry implements Disposable {
+  readonly #observer: Observer;
+  readonly #side: HandshakeSide;
+  readonly #clock: Clock;
+  readonly #gauge: Disposable;
+  readonly #watched = new Map<string, Watched>();
+  #timer: Disposable | undefined;
+  #dueAt = Infinity;
+
+  /** Reports to an observer, for the peers of a worker or of a dispatcher. */
+  constructor(observer: Observer, side: HandshakeSide, clock: Clock = systemClock) {
+    this.#observer = observer;
+    this.#side = side;
+    this.#clock = clock;
+    this.#gauge = observer.metrics.watchPeerSecondsLeft(() => this.#secondsLeft());
+  }
+
+  /**
+   * A connection of a peer is there.
+   *
+   * @returns What is to be called once, when the connection is over.
+   */
+  connected(peer: PeerRef, { notBefore, notAfter }: PeerCertificate): () => void {
+    const key = `${peer.identity ?? peer.address} ${notAfter}`;
+    let watched = this.#watched.get(key);
+    if (watched === undefined) {
+      watched = {
+        peer,
+        notBefore: Date.parse(notBefore),
+        expiry: Date.parse(notAfter) + 1_000,
+        connections: 0,
+        stage: undefined,
+      };
+      this.#watched.set(key, watched);
+    }
+    watched.connections += 1;
+    this.#look(watched, this.#clock.now());
+    return () => {
+      watched.connections -= 1;
+      if (watched.connections === 0) this.#watched.delete(key);
+    };
+  }
+
+  /** Stops watching. */
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#gauge[Symbol.dispose]();
+    this.#watched.clear();
+  }
+
+  /** Reports the stage of a certificate where it is a new one, and waits for the next. */
+  #look(watched: Watched, now: number): void {
+    const { stage, nextAt } = stageAt(watched, now);
+    if (stage !== undefined && stage !== watched.stage) {
+      watched.stage = stage;
+      this.#observer.emit({
+        type: "peer.expiring",
+        side: this.#side,
+        peer: watched.peer,
+        stage,
+        secondsLeft: Math.floor((watched.expiry - now) / 1_000),
+      });
+    }
+    if (nextAt < this.#dueAt) this.#await(nextAt, now);
+  }
+
+  #await(dueAt: number, now: number): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#dueAt = dueAt;
+    this.#timer = this.#clock.schedule(
+      () => {
+        this.#dueAt = Infinity;
+        const now = this.#clock.now();
+        for (const watched of this.#watched.values()) this.#look(watched, now);
+      },
+      dueAt - now,
+      { background: true },
+    );
+  }
+
+  #secondsLeft(): number | undefined {
+    let first = Infinity;
+    for (const { expiry } of this.#watched.values()) first = Math.min(first, expiry);
+    return first === Infinity ? undefined : Math.floor((first - this.#clock.now()) / 1_000);
+  }
+}
+
+function stageAt(
+  { notBefore, expiry }: Watched,
+  now: number,
+): { stage: Stage | undefined; nextAt: number } {
+  const lifetime = expiry - notBefore;
+  const twoThirds = notBefore + Math.floor(lifetime * 2 / 3);
+  const nearlyOver = notBefore + Math.floor(lifetime * 9 / 10);
+  if (now < twoThirds) return { stage: undefined, nextAt: twoThirds };
+  if (now < nearlyOver) return { stage: "two-thirds", nextAt: nearlyOver };
+  if (now < expiry) return { stage: "nearly-over", nextAt: expiry };
+  return { stage: "expired", nextAt: Infinity };
+}
