@@ -1,9 +1,9 @@
 /**
  * Runs the cases of an x509-limbo file through the trust verdict.
  *
- * `deno run -A scripts/limbo.ts FILE` prints one JSON line a case and a summary as the last line.
- * It ends with 1 where a case that must fail succeeds, or one that must succeed is refused and is
- * not in the table of `limbo_stricter.ts`, or not by the rule that the table gives.
+ * `deno run -A scripts/limbo.ts FILE [strict]` prints one JSON line a case and a summary as the last
+ * line. It ends with 1 where a case differs from what is expected and is not in the tables of
+ * `limbo_stricter.ts`, or is refused by another rule than the table gives.
  *
  * @module
  */
@@ -17,8 +17,9 @@ import {
   parsePemBundle,
   TrustAnchors,
   type Trusted,
+  type VerdictMode,
 } from "../src/identity/mod.ts";
-import { STRICTER } from "./limbo_stricter.ts";
+import { ADVISED, STRICTER, STRICTER_WHERE_STRICT } from "./limbo_stricter.ts";
 
 /** A peer name as the schema writes it. */
 export interface LimboName {
@@ -56,11 +57,16 @@ export interface LimboOutcome {
 }
 
 /** How an outcome stands to what was expected. */
-export type LimboStanding = "agrees" | "stricter" | "wrong success" | "unlisted refusal";
+export type LimboStanding =
+  | "agrees"
+  | "stricter"
+  | "advised"
+  | "wrong success"
+  | "unlisted refusal";
 
 /** Runs one case. */
-export function runCase(limbo: LimboCase): LimboOutcome {
-  const answer = judge(limbo);
+export function runCase(limbo: LimboCase, mode: VerdictMode = "private"): LimboOutcome {
+  const answer = judge(limbo, mode);
   const { id, expected_result: expected } = limbo;
   return "name" in answer ? { id, expected, actual: "SUCCESS", why: answer.name, rule: "" } : {
     id,
@@ -71,16 +77,28 @@ export function runCase(limbo: LimboCase): LimboOutcome {
   };
 }
 
-/** Holds an outcome against what was expected and the table of deliberate strictness. */
-export function standing({ id, expected, actual, rule }: LimboOutcome): LimboStanding {
-  if (actual === expected) return "agrees";
-  if (actual === "SUCCESS") return "wrong success";
-  return STRICTER[id]?.rule === rule ? "stricter" : "unlisted refusal";
+/** Holds an outcome against what was expected and the tables of deliberate differences. */
+export function standing(
+  { id, expected, actual, rule }: LimboOutcome,
+  mode: VerdictMode = "private",
+): LimboStanding {
+  if (actual === expected) {
+    // What is advised otherwise is refused for that, and for nothing else.
+    const advised = ADVISED[id]?.rule;
+    return mode === "strict" && advised !== undefined && advised !== rule
+      ? "unlisted refusal"
+      : "agrees";
+  }
+  if (actual === "SUCCESS") {
+    return mode === "private" && ADVISED[id] !== undefined ? "advised" : "wrong success";
+  }
+  const listed = STRICTER[id] ?? (mode === "strict" ? STRICTER_WHERE_STRICT[id] : undefined);
+  return listed?.rule === rule ? "stricter" : "unlisted refusal";
 }
 
 type Answer = { readonly name: string } | { readonly rule: string; readonly found: string };
 
-function judge(limbo: LimboCase): Answer {
+function judge(limbo: LimboCase, mode: VerdictMode): Answer {
   if ((limbo.crls ?? []).length > 0) {
     return refuse("crl.unsupported", "a revocation list is to be heeded, and we read none");
   }
@@ -93,6 +111,7 @@ function judge(limbo: LimboCase): Answer {
   const role = limbo.validation_kind === "SERVER" ? "server" : "client";
   const verdict = judgePeer(chain.map(({ der }) => der), {
     role,
+    mode,
     anchors: new TrustAnchors({ bundle: anchors }),
     expected: [expected],
     now: limbo.validation_time ? Date.parse(limbo.validation_time) : Date.now(),
@@ -187,9 +206,9 @@ function refuse(rule: string, found: string): { readonly rule: string; readonly 
   return { rule, found };
 }
 
-function main(file: string | undefined): number {
+function main(file: string | undefined, mode: VerdictMode): number {
   if (file === undefined) {
-    console.error("usage: deno run -A scripts/limbo.ts FILE");
+    console.error("usage: deno run -A scripts/limbo.ts FILE [strict]");
     return 2;
   }
   let text: string;
@@ -203,12 +222,13 @@ function main(file: string | undefined): number {
   const counts: Record<LimboStanding, number> = {
     "agrees": 0,
     "stricter": 0,
+    "advised": 0,
     "wrong success": 0,
     "unlisted refusal": 0,
   };
   for (const limbo of testcases) {
-    const outcome = runCase(limbo);
-    counts[standing(outcome)]++;
+    const outcome = runCase(limbo, mode);
+    counts[standing(outcome, mode)]++;
     const { id, expected, actual, why } = outcome;
     console.log(JSON.stringify({ id, expected, actual, why }));
   }
@@ -216,4 +236,6 @@ function main(file: string | undefined): number {
   return counts["wrong success"] + counts["unlisted refusal"] === 0 ? 0 : 1;
 }
 
-if (import.meta.main) Deno.exit(main(Deno.args[0]));
+if (import.meta.main) {
+  Deno.exit(main(Deno.args[0], Deno.args[1] === "strict" ? "strict" : "private"));
+}

@@ -50,7 +50,7 @@ export const LAYER_MAP: LayerMap = {
       node: ["node:crypto"],
     },
     "identity/path": {
-      imports: ["errors", "identity/certificate", "identity/der"],
+      imports: ["errors", "identity/certificate", "identity/der", "identity/names"],
       node: ["node:crypto"],
     },
     identity: {

@@ -6,6 +6,7 @@ import {
   Denylist,
   formatPemBundle,
   isCertificateFault,
+  ownLeafFault,
   parsePemBundle,
   summarize,
   TrustAnchors,
@@ -17,8 +18,8 @@ import {
   OwnCertificate,
   type OwnCertificateFault,
 } from "./material.ts";
-import { purposeFault, validityFault } from "./own_certificate_fault.ts";
-import { type CredentialRejection, rejection } from "./rejection.ts";
+import { validityFault } from "./own_certificate_fault.ts";
+import { type CredentialRejection, rejection, unsuitableMessage } from "./rejection.ts";
 
 /** What came of an attempt to make credentials of text. */
 export type Assembled =
@@ -123,7 +124,7 @@ function readKey(keyPem: string): Uint8Array | CredentialRejection {
 
 function lastingFault(leaf: Certificate, spki: Uint8Array): OwnCertificateFault | undefined {
   if (spki.toHex() !== leaf.publicKey.spki.toHex()) return "key-mismatch";
-  return purposeFault(leaf) === undefined ? undefined : "unsuitable";
+  return ownLeafFault(leaf) === undefined ? undefined : "unsuitable";
 }
 
 function ownRejection(own: OwnCertificate, now: number): CredentialRejection | undefined {
@@ -131,7 +132,8 @@ function ownRejection(own: OwnCertificate, now: number): CredentialRejection | u
     return rejection("key-mismatch", "key", "the private key is not the certificate's");
   }
   if (own.fault === "unsuitable") {
-    return rejection("unsuitable", "cert", purposeFault(own.leaf) ?? "it cannot be used for TLS");
+    const fault = ownLeafFault(own.leaf);
+    return rejection("unsuitable", "cert", unsuitableMessage(fault) ?? "it cannot be used for TLS");
   }
   const dates = validityFault(own.leaf, now);
   return dates && rejection(dates.reason, "cert", dates.found);

@@ -1,12 +1,12 @@
 import type { HandshakeEvidence } from "../errors/mod.ts";
-import type { Certificate, PeerRole } from "../identity/mod.ts";
+import {
+  type Certificate,
+  ownLeafFault,
+  type PeerRole,
+  ruleText,
+  unsuitableAdvice,
+} from "../identity/mod.ts";
 import type { CredentialMaterial } from "./material.ts";
-
-const PURPOSES: Readonly<Record<PeerRole, string>> = {
-  server: "1.3.6.1.5.5.7.3.1",
-  client: "1.3.6.1.5.5.7.3.2",
-};
-const ANY_PURPOSE = "2.5.29.37.0";
 
 /**
  * Tells why our own certificate cannot be used now, as the evidence of `own-certificate-invalid`;
@@ -17,7 +17,7 @@ const ANY_PURPOSE = "2.5.29.37.0";
  * @param role What we are in the connection; without it, fitness for either will do.
  */
 export function ownCertificateFault(
-  { own }: CredentialMaterial,
+  { own, verdict }: CredentialMaterial,
   now: number,
   role?: PeerRole,
 ): HandshakeEvidence | undefined {
@@ -31,13 +31,17 @@ export function ownCertificateFault(
       advice: "write the key and the certificate that were issued together",
     };
   }
-  const purpose = purposeFault(own.leaf, role);
-  if (purpose !== undefined) {
+  const unsuitable = ownLeafFault(own.leaf, {
+    ...role === undefined ? {} : { role },
+    ...verdict === undefined ? {} : { mode: verdict },
+  });
+  if (unsuitable !== undefined) {
     return {
       ...seen,
       rule: "own.unsuitable",
-      found: `our certificate cannot be used: ${purpose}`,
-      advice: "have a certificate issued for TLS server and client use",
+      field: ruleText(unsuitable.rule).field,
+      found: `our certificate cannot be used: ${unsuitable.found}`,
+      advice: unsuitableAdvice(unsuitable.rule, own.leaf),
     };
   }
   const dates = validityFault(own.leaf, now);
@@ -88,22 +92,6 @@ export function validityFault(
     };
   }
   return undefined;
-}
-
-/** Tells what in the certificate forbids TLS, in one clause. */
-export function purposeFault(leaf: Certificate, role?: PeerRole): string | undefined {
-  const { basicConstraints, keyUsage, extendedKeyUsage } = leaf.extensions;
-  if (basicConstraints?.ca === true) return "it is an authority's, not a leaf";
-  if (keyUsage !== undefined && !keyUsage.has("digitalSignature")) {
-    return "its key usage lacks digitalSignature";
-  }
-  if (extendedKeyUsage === undefined) return undefined;
-  const wanted = role === undefined ? Object.values(PURPOSES) : [PURPOSES[role]];
-  const { purposes } = extendedKeyUsage;
-  if (purposes.has(ANY_PURPOSE) || wanted.some((purpose) => purposes.has(purpose))) {
-    return undefined;
-  }
-  return `its extended key usage allows no TLS ${role ?? "server or client"}`;
 }
 
 function iso(epochMs: number): string {

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../errors/mod.ts";
+import { type PathFault, ruleText, unsuitableAdvice } from "../identity/mod.ts";
 import type { CredentialsFault } from "../observe/mod.ts";
 
 /** Which setting is at fault. */
@@ -34,4 +35,11 @@ export function configurationError(rejected: CredentialRejection): Configuration
     setting: rejected.setting,
     cause: rejected.cause,
   });
+}
+
+/** What to say of our own certificate where a rule refuses it: what was found, and what to change. */
+export function unsuitableMessage(fault: PathFault | undefined): string | undefined {
+  if (fault === undefined) return undefined;
+  const { rule, found, certificate } = fault;
+  return `${found} (${rule}, ${ruleText(rule).field}); ${unsuitableAdvice(rule, certificate)}`;
 }

@@ -1,10 +1,22 @@
-import { adviceOn, type PeerRole, proveOwnAuthorities, type VerdictMode } from "../identity/mod.ts";
+import {
+  adviceOn,
+  ownChainFault,
+  ownLeafFault,
+  type PeerRole,
+  proveOwnAuthorities,
+  type VerdictMode,
+} from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
 import type { Assembled } from "./assemble.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
 import type { CredentialMaterial } from "./material.ts";
-import { purposeFault, validityFault } from "./own_certificate_fault.ts";
-import { configurationError, type CredentialRejection, rejection } from "./rejection.ts";
+import { validityFault } from "./own_certificate_fault.ts";
+import {
+  configurationError,
+  type CredentialRejection,
+  rejection,
+  unsuitableMessage,
+} from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 
 /** More advice than a person reads in one event. */
@@ -119,10 +131,19 @@ export class CredentialsStore implements CredentialsSource {
     await this.#close();
   }
 
-  /** Why our certificate is of no use in our role, where it is of none. */
-  #unfit({ own }: CredentialMaterial): CredentialRejection | undefined {
-    const fault = own === undefined ? undefined : purposeFault(own.leaf, this.#role);
-    return fault === undefined ? undefined : rejection("unsuitable", "cert", fault);
+  /** Why peers of our own kind would refuse our chain, where they would. */
+  #unfit({ own, anchors }: CredentialMaterial): CredentialRejection | undefined {
+    if (own === undefined) return undefined;
+    const question = {
+      mode: this.#verdict,
+      ...this.#role === undefined ? {} : { role: this.#role },
+    };
+    const fault = ownLeafFault(own.leaf, question) ??
+      (anchors === undefined
+        ? undefined
+        : ownChainFault([own.leaf, ...own.authorities], anchors, question));
+    const message = unsuitableMessage(fault);
+    return message === undefined ? undefined : rejection("unsuitable", "cert", message);
   }
 
   #adopt(offered: CredentialMaterial): void {

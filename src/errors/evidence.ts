@@ -20,6 +20,8 @@ export interface CertificateSummary {
 export interface HandshakeEvidence {
   /** The rule that was broken, a stable word such as `path.signature` or `name.no-match`. */
   readonly rule?: string;
+  /** The field or extension that the rule is about, as RFC 5280 names it. */
+  readonly field?: string;
   /** One sentence: what was found. */
   readonly found?: string;
   /** One sentence: what to do about it. */

@@ -3,6 +3,8 @@ import type { Certificate } from "./certificate/certificate.ts";
 import { formatName } from "./certificate/distinguished_name.ts";
 import type { IdentityPattern } from "./names/identity_pattern.ts";
 import { presentedNames, summarize } from "./certificate/summary.ts";
+import { unsuitableAdvice } from "./issuer_settings.ts";
+import { ruleText } from "./rule_text.ts";
 import type { TrustAnchors } from "./path/trust_anchors.ts";
 
 /** More anchors than a person compares with. */
@@ -38,6 +40,7 @@ export function evidenceOf(finding: Finding, context: FindingContext): Handshake
   const clockOff = clockOffBySeconds(finding, context.now);
   return {
     rule: finding.rule,
+    ...finding.reason === "certificate-unsuitable" && { field: ruleText(finding.rule).field },
     found: finding.found,
     advice: adviceFor(finding, clockOff),
     expected: context.expected.map(({ text }) => text),
@@ -71,7 +74,7 @@ function clockOffBySeconds({ reason, certificate }: Finding, now: number): numbe
 }
 
 function adviceFor(
-  { reason, rule, orphan }: Finding,
+  { reason, rule, orphan, certificate }: Finding,
   clockOff: number | undefined,
 ): string {
   switch (reason) {
@@ -88,7 +91,7 @@ function adviceFor(
     case "identity-mismatch":
       return "issue the peer a certificate with an expected name, or expect one it has";
     case "certificate-unsuitable":
-      return "issue a certificate that keeps the rule";
+      return unsuitableAdvice(rule, certificate);
     case "untrusted-authority":
       if (rule === "path.trust-domain") {
         return "give the anchors of that trust domain, as its own";

@@ -1,4 +1,5 @@
 import type { Certificate } from "./certificate/certificate.ts";
+import { ruleText } from "./rule_text.ts";
 import { valuesOf } from "./certificate/distinguished_name.ts";
 
 /** The issuers whose settings are named where a certificate's own is known or cannot be told. */
@@ -87,7 +88,8 @@ export function issuerSetting(rule: string, certificate: Certificate): string {
   const issuer = issuerOf(certificate);
   const known = issuer === undefined ? undefined : settings[issuer];
   if (issuer !== undefined && known !== undefined) return `${issuer}: ${known}`;
-  const all = Object.entries(settings).map(([name, setting]) => `${name}: ${setting}`);
+  // Each table begins with the two that most people meet.
+  const all = Object.entries(settings).slice(0, 2).map(([name, setting]) => `${name}: ${setting}`);
   return all.length === 0
     ? "the profile or template that the certificate is issued by"
     : all.join("; ");
@@ -110,4 +112,12 @@ function issuerOf({ issuer, subject }: Certificate): Issuer | undefined {
   if (begins("dapr.io", "dapr")) return "dapr";
   if (begins("Smallstep")) return "step";
   return undefined;
+}
+
+/** What to do about a certificate that a rule refuses: what its source asks, and where the issuer sets it. */
+export function unsuitableAdvice(rule: string, certificate: Certificate | undefined): string {
+  const { asks } = ruleText(rule);
+  return certificate === undefined || SETTINGS[rule] === undefined
+    ? asks
+    : `${asks}; ${issuerSetting(rule, certificate)}`;
 }

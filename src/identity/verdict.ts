@@ -8,6 +8,8 @@ import type { IdentityPattern } from "./names/identity_pattern.ts";
 import { DEFAULT_VERDICT_LIMITS, SHARE_FOR_A_REASON, type VerdictLimits } from "./path/limits.ts";
 import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
 import { type PathFault, unsuitable } from "./path/path_fault.ts";
+import type { VerdictMode } from "./path/advised.ts";
+import { isCommonNamePermitted } from "./path/constraint_rules.ts";
 import type { Path } from "./path/path_rules.ts";
 import type { PeerIdentity } from "./names/peer_identity.ts";
 import type { PeerRole } from "./path/peer_role.ts";
@@ -27,6 +29,8 @@ export interface PeerQuestion {
   readonly expected: readonly IdentityPattern[];
   /** Our clock, milliseconds since the epoch. */
   readonly now: number;
+  /** Whether what is advice otherwise refuses. Default `private`: it does not. */
+  readonly mode?: VerdictMode;
   /** Peers that are refused although all else is well. Default: none. */
   readonly denylist?: Denylist;
   /** What the verdict may cost. Default: {@linkcode DEFAULT_VERDICT_LIMITS}. */
@@ -98,7 +102,8 @@ export function* judging(
   if (read.kind === "fault") return refusal(read, question);
   const { leaf, others } = read;
   const seen = { leaf, indexOf: (one: Certificate) => one === leaf ? 0 : others.indexOf(one) };
-  const proof = yield* provePath(leaf, others, limits, { ...question, work });
+  const asksSpiffeId = question.expected.some(({ kind }) => kind === "spiffe" || kind === "any");
+  const proof = yield* provePath(leaf, others, limits, { ...question, asksSpiffeId, work });
   if (proof.kind === "fault") return refusal(proof, question, seen);
   const { path } = proof;
   const fault = denial(path, question.denylist ?? Denylist.empty);
@@ -128,7 +133,7 @@ function judgeNames(
   work: Work,
   seen: Seen,
 ): Verdict {
-  const proven = provenNames(path, question);
+  const proven = provenNames(path, question, work);
   for (const pattern of question.expected) {
     if (!work.allows("comparison", 1 + proven.names.length)) {
       const found = "comparing its names with those expected takes more work than a verdict may";
@@ -137,7 +142,8 @@ function judgeNames(
     }
     const match = matchNames(pattern, proven);
     if (match === undefined) continue;
-    const fault = commonNameFault(path[0]!, match, question.role);
+    const strict = question.mode === "strict" || question.anchors.isPublic(path.at(-1)!);
+    const fault = strict ? commonNameFault(path[0]!, match, question.role) : undefined;
     if (fault !== undefined) return refusal({ fault }, question, seen);
     return accepted(path, proven, match, pattern);
   }
@@ -145,17 +151,20 @@ function judgeNames(
   return refusal({ fault }, question, seen);
 }
 
-function provenNames(path: Path, { role, anchors }: PeerQuestion): ProvenNames {
+function provenNames(path: Path, { role, anchors }: PeerQuestion, work: Work): ProvenNames {
   const leaf = path[0]!;
   const anchor = path[path.length - 1]!;
   const spiffeId = spiffeIdOf(leaf);
   const claimed = leaf.extensions.subjectAlternativeNames ?? [];
   // An anchor that was given for a trust domain says nothing about the hosts in it.
-  const names = anchors.vouchesForHosts(anchor)
+  const names = path.every((one) => anchors.vouchesForHosts(one, anchor))
     ? claimed
     : claimed.filter((name) => name.kind === "uri" && name.spiffeId !== undefined);
   const [commonName, ...more] = valuesOf(leaf.subject, ATTRIBUTE.commonName);
-  const named = role === "client" && more.length === 0 && anchors.vouchesForCommonNames(anchor);
+  const named = role === "client" && commonName !== undefined && more.length === 0 &&
+    anchors.vouchesForCommonNames(anchor) &&
+    path.every((one) => anchors.vouchesForHosts(one, anchor)) &&
+    isCommonNamePermitted(path, commonName, work);
   return {
     names,
     spiffeId,

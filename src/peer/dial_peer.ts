@@ -246,6 +246,7 @@ function question({ options, clock }: Dial): PeerQuestion {
     expected,
     now: clock.now(),
     limits: options.verdict ?? {},
+    mode: credentials?.verdict ?? "private",
     ...(credentials === undefined ? {} : { denylist: credentials.denylist }),
   };
 }

@@ -274,10 +274,11 @@ class Listener implements PeerListener {
     return judgeChannel(tls, this.#question(material));
   }
 
-  #question({ anchors, denylist }: CredentialMaterial): PeerQuestion {
+  #question({ anchors, denylist, verdict: mode = "private" }: CredentialMaterial): PeerQuestion {
     if (anchors === undefined) throw new TypeError("mutual credentials have anchors");
     const { allow: expected, verdict: limits = {} } = this.#options;
-    return { role: "client", anchors, expected, denylist, now: this.#clock.now(), limits };
+    const now = this.#clock.now();
+    return { role: "client", anchors, expected, mode, denylist, now, limits };
   }
 
   #refuse(accepted: AcceptedChannel, tls: TlsFacts, refused: PeerRefused): void {

@@ -183,7 +183,12 @@ const OWN: readonly (readonly [string, () => { cert: string; key: string }, stri
     "own.key-mismatch",
     /issued together/,
   ],
-  ["for servers only", () => pemOf({ usages: ["server"] }), "own.unsuitable", /issued for TLS/],
+  [
+    "for servers only",
+    () => pemOf({ usages: ["server"] }),
+    "own.unsuitable",
+    /extendedKeyUsage = serverAuth, clientAuth/,
+  ],
 ];
 
 function pemOf(options: Parameters<typeof makeCertificate>[0]): { cert: string; key: string } {

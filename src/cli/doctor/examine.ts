@@ -176,7 +176,7 @@ class Patient {
   }
 
   trust({ peerChain }: TlsFacts): Step {
-    const { anchors, denylist } = this.#material ?? {};
+    const { anchors, denylist, verdict: mode = "private" } = this.#material ?? {};
     if (anchors === undefined) {
       return { step: "trust", outcome: "skipped", why: "give --ca to say whom to trust" };
     }
@@ -185,6 +185,7 @@ class Patient {
       anchors,
       expected: this.#expected(),
       now: Date.now(),
+      mode,
       ...(denylist === undefined ? {} : { denylist }),
     });
     if (verdict.trusted) {

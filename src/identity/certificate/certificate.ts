@@ -86,8 +86,24 @@ function readCertificate(der: Uint8Array): Certificate {
     signature,
     ...signed,
     serial: serialText(serial),
-    faults: [...signed.faults, ...ownFaults(signed)],
-    advised: [],
+    ...judged([...signed.faults, ...ownFaults(signed)]),
+  };
+}
+
+/** Rules whose breach is unsafe to nobody: a flag of an extension that is applied all the same, a name that is never matched. */
+const ADVISED: ReadonlySet<string> = new Set([
+  "constraints.critical",
+  "san.critical",
+  "san.dns",
+  "san.ip",
+  "san.email",
+  "san.uri",
+]);
+
+function judged(faults: readonly CertificateFault[]): Pick<Certificate, "faults" | "advised"> {
+  return {
+    faults: faults.filter(({ rule }) => !ADVISED.has(rule)),
+    advised: faults.filter(({ rule }) => ADVISED.has(rule)),
   };
 }
 

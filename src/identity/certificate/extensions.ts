@@ -1,9 +1,5 @@
 import { hex } from "../der/bytes.ts";
-import {
-  type CertificateFault,
-  certificateFault,
-  isCertificateFault,
-} from "./certificate_fault.ts";
+import { type CertificateFault, certificateFault } from "./certificate_fault.ts";
 import { contextTag, DerReader, type Element, readDer, readSequence } from "../der/der.ts";
 import { asBits, asBoolean, asOid, asSmallInteger, TAG } from "../der/der_values.ts";
 import { Malformed } from "../der/malformed.ts";
@@ -255,12 +251,8 @@ function readSubjectAlternativeNames(value: Uint8Array, critical: boolean, into:
   if (names.length === 0) throw new Malformed("san.count", "the list of names is empty");
   const subjects = subjectNames(names);
   into.namesAreCritical = critical;
-  if (isCertificateFault(subjects)) {
-    into.subjectAlternativeNames = [];
-    return [subjects];
-  }
-  into.subjectAlternativeNames = subjects;
-  return [];
+  into.subjectAlternativeNames = subjects.names;
+  return subjects.faults;
 }
 
 function readConstraints(value: Uint8Array, critical: boolean, into: Draft) {

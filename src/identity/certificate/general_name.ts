@@ -11,7 +11,17 @@ export type GeneralName =
   | { readonly kind: "uri"; readonly uri: string; readonly spiffeId: SpiffeId | undefined }
   | { readonly kind: "email"; readonly mailbox: string }
   | { readonly kind: "directory"; readonly name: DistinguishedName }
-  | { readonly kind: "other"; readonly form: OtherNameForm };
+  | { readonly kind: "other"; readonly form: OtherNameForm }
+  | UnusableName;
+
+/** A name that is not spelt as its kind demands: it never matches, and no constraint of its kind can judge it. */
+export interface UnusableName {
+  readonly kind: "unusable";
+  /** What it claims to be. */
+  readonly of: "dns" | "ip" | "uri" | "email";
+  /** As it is written; an address in hexadecimal. */
+  readonly text: string;
+}
 
 /** The name forms that nobody here can judge. */
 export type OtherNameForm = "otherName" | "x400Address" | "ediPartyName" | "registeredID";

@@ -147,6 +147,7 @@ export function constraintAgainst(
     if (!work.allows("comparison")) return TOO_LONG;
     if (!isSameForm(tree, name)) continue;
     if (tree.kind === "other") return `names of the form ${tree.form} cannot be judged`;
+    if (name.kind === "unusable") return `${quoted(name)} cannot be judged`;
     formSeen = true;
     within ||= isIn(name, tree, "permitted", work);
   }
@@ -155,12 +156,14 @@ export function constraintAgainst(
     if (!work.allows("comparison")) return TOO_LONG;
     if (!isSameForm(tree, name)) continue;
     if (tree.kind === "other") return `names of the form ${tree.form} cannot be judged`;
+    if (name.kind === "unusable") return `${quoted(name)} cannot be judged`;
     if (isIn(name, tree, "excluded", work)) return `${quoted(name)} is excluded`;
   }
   return undefined;
 }
 
 function isSameForm(tree: Subtree, name: GeneralName): boolean {
+  if (name.kind === "unusable") return tree.kind === name.of;
   return tree.kind === name.kind &&
     (tree.kind !== "other" || name.kind !== "other" || tree.form === name.form);
 }
@@ -240,5 +243,7 @@ function quoted(name: GeneralName): string {
       return `name "${formatName(name.name)}"`;
     case "other":
       return `a name of the form ${name.form}`;
+    case "unusable":
+      return `${name.of} name "${escapePeerText(name.text)}"`;
   }
 }

@@ -42,5 +42,7 @@ export function formatGeneralName(name: GeneralName): string {
       return `directory:${formatName(name.name)}`;
     case "other":
       return name.form;
+    case "unusable":
+      return `${name.of}:${name.text}`;
   }
 }

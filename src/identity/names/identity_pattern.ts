@@ -135,7 +135,8 @@ function dnsPattern(text: string, name: string): IdentityPattern | undefined {
   // A wildcard stands for a label of some host; one that stands for every label names nobody.
   const host = labels.map((label) => label === "*" ? "x" : label).join(".");
   const literal = labels.some((label) => label !== "*");
-  return literal && name.length <= MAX_HOST_NAME && isHostName(host)
+  // An underscore, which no host name has, is matched to the letter.
+  return literal && name.length <= MAX_HOST_NAME && isHostName(host.replaceAll("_", "x"))
     ? { kind: "dns", text, labels }
     : undefined;
 }

@@ -42,7 +42,6 @@ for (
     "dns:a*.b",
     "dns:a..b",
     "dns:a.b.",
-    "dns:foo_bar.example",
     "ip:1.2.3",
     "uri:",
     "uri:no-scheme",

@@ -1,6 +1,6 @@
 import type { Certificate } from "../certificate/certificate.ts";
 import { type CertificateFault, certificateFault } from "../certificate/certificate_fault.ts";
-import { PURPOSE } from "./leaf_rules.ts";
+import { PURPOSE } from "./purposes.ts";
 import type { PeerRole } from "./peer_role.ts";
 
 /**
@@ -24,7 +24,7 @@ export function advisedFaults(
 }
 
 function leafFaults(
-  { extensions }: Certificate,
+  { extensions, issuer, subject }: Certificate,
   role: PeerRole | undefined,
 ): readonly CertificateFault[] {
   const { keyUsage, extendedKeyUsage, authorityKeyIdentifier } = extensions;
@@ -47,7 +47,7 @@ function leafFaults(
     }
     if (critical) advise("leaf.critical-purpose", "its extended key usage is critical");
   }
-  if (authorityKeyIdentifier?.keyIdentifier === undefined) {
+  if (authorityKeyIdentifier?.keyIdentifier === undefined && issuer.key !== subject.key) {
     advise("leaf.key-identifier", "it has no authority key identifier");
   }
   return faults;

@@ -1,6 +1,7 @@
 import { type Certificate, isSelfIssued } from "../certificate/certificate.ts";
 import { ATTRIBUTE, valuesOf } from "../certificate/distinguished_name.ts";
 import type { GeneralName } from "../certificate/general_name.ts";
+import { isHostName } from "../names/host_name.ts";
 import { constraintAgainst } from "../certificate/name_constraints.ts";
 import type { Work } from "../certificate/work.ts";
 import { type PathFault, unsuitable } from "./path_fault.ts";
@@ -42,4 +43,18 @@ function constrainedNames({ subject, extensions }: Certificate): readonly Genera
     }
   }
   return names;
+}
+
+/**
+ * Tells whether the authorities of a path may vouch for a common name. It lies in the subject, which constraints
+ * of directory names judge already; where DNS names are constrained, it must be a permitted one of those, too.
+ */
+export function isCommonNamePermitted(path: Path, commonName: string, work: Work): boolean {
+  const asHost: GeneralName = isHostName(commonName)
+    ? { kind: "dns", name: commonName }
+    : { kind: "unusable", of: "dns", text: commonName };
+  return path.slice(1).every(({ extensions: { nameConstraints } }) =>
+    nameConstraints === undefined ||
+    constraintAgainst(nameConstraints, asHost, work) === undefined
+  );
 }

@@ -1,8 +1,9 @@
 import { anchorFault, intermediateFault } from "./authority_rules.ts";
 import { type Certificate, isSelfIssued, spiffeIdOf } from "../certificate/certificate.ts";
 import type { Work } from "../certificate/work.ts";
-import { leafFault } from "./leaf_rules.ts";
-import { type PathFault, unsuitable } from "./path_fault.ts";
+import { advisedFaults, type ChainPlace, type VerdictMode } from "./advised.ts";
+import { leafFault, pinnedFault, svidFault } from "./leaf_rules.ts";
+import { ownFault, type PathFault, unsuitable } from "./path_fault.ts";
 import type { PeerRole } from "./peer_role.ts";
 import type { TrustAnchors } from "./trust_anchors.ts";
 
@@ -17,6 +18,10 @@ export interface PathQuestion {
   readonly anchors: TrustAnchors;
   /** Our clock, milliseconds since the epoch. */
   readonly now: number;
+  /** Whether what is advice otherwise refuses. Default `private`: it does not. */
+  readonly mode?: VerdictMode;
+  /** Whether the peer may be expected under a SPIFFE ID, so that the rules of SVIDs apply. */
+  readonly asksSpiffeId: boolean;
   /** What the verdict may do, and has done. */
   readonly work: Work;
 }
@@ -32,30 +37,73 @@ export class PathRules {
 
   /** The first rule a path breaks, from the leaf up. */
   faultOf(path: Path): PathFault | undefined {
-    const { role, now } = this.#question;
+    const { role, now, anchors } = this.#question;
     const [leaf, ...authorities] = path;
     const anchor = authorities.pop();
     if (leaf === undefined || anchor === undefined) return undefined;
-    const fault = this.#once("leaf", leaf, () => leafFault(leaf, role, now));
+    // Under the public roots the rules of the public web hold.
+    const strict = this.#question.mode === "strict" || anchors.isPublic(anchor);
+    const fault = this.#in("leaf", leaf, strict, () => this.#leafFault(leaf));
     if (fault !== undefined) return fault;
     for (const authority of authorities) {
       const judge = () => intermediateFault(authority, role, now);
-      const fault = this.#once("intermediate", authority, judge);
+      const fault = this.#in("intermediate", authority, strict, judge);
       if (fault !== undefined) return fault;
     }
-    return this.#once("anchor", anchor, () => anchorFault(anchor, now)) ?? lengthFault(path) ??
-      domainFault(path, this.#question);
+    return this.#in("anchor", anchor, strict, () => anchorFault(anchor, role, now)) ??
+      linkFault(path) ?? lengthFault(path) ?? domainFault(path, this.#question);
   }
 
-  #once(
-    place: string,
-    { fingerprint }: Certificate,
+  /** Why a leaf that is itself in the bundle is not accepted as itself. */
+  pinnedFault(leaf: Certificate): PathFault | undefined {
+    const { role, now, mode, asksSpiffeId } = this.#question;
+    return pinnedFault(leaf, role, now) ??
+      (mode === "strict" ? advisedFault(leaf, "leaf", role) : undefined) ??
+      (asksSpiffeId ? svidFault(leaf) : undefined) ??
+      domainFault([leaf], this.#question);
+  }
+
+  #leafFault(leaf: Certificate): PathFault | undefined {
+    const { role, now, mode, asksSpiffeId } = this.#question;
+    return leafFault(leaf, role, now) ??
+      (asksSpiffeId || mode === "strict" ? svidFault(leaf) : undefined);
+  }
+
+  #in(
+    place: ChainPlace,
+    certificate: Certificate,
+    strict: boolean,
     judge: () => PathFault | undefined,
   ): PathFault | undefined {
-    const key = place + fingerprint;
-    if (!this.#judged.has(key)) this.#judged.set(key, judge());
+    const key = `${place}${strict ? "!" : ""}${certificate.fingerprint}`;
+    if (!this.#judged.has(key)) {
+      const advised = () => advisedFault(certificate, place, this.#question.role);
+      this.#judged.set(key, judge() ?? (strict ? advised() : undefined));
+    }
     return this.#judged.get(key);
   }
+}
+
+function advisedFault(
+  certificate: Certificate,
+  place: ChainPlace,
+  role: PeerRole,
+): PathFault | undefined {
+  const [fault] = advisedFaults(certificate, place, role);
+  return fault && ownFault(certificate, fault);
+}
+
+// RFC 5280 §4.2.1.1: where both keys are identified, they must be the same.
+function linkFault(path: Path): PathFault | undefined {
+  for (let i = 0; i + 1 < path.length; i++) {
+    const wanted = path[i]!.extensions.authorityKeyIdentifier?.keyIdentifier;
+    const given = path[i + 1]!.extensions.subjectKeyIdentifier;
+    if (wanted !== undefined && given !== undefined && wanted !== given) {
+      const found = "its authority key identifier is not that of the key that signed it";
+      return unsuitable(path[i]!, "path.key-identifier", found);
+    }
+  }
+  return undefined;
 }
 
 // RFC 5280 §6.1.4 (l) and (m): self-issued authorities are not counted, nor is the leaf.
@@ -72,7 +120,10 @@ function lengthFault(path: Path): PathFault | undefined {
   return undefined;
 }
 
-/** Who may vouch for whom: a root for its own SPIFFE trust domain, and no other. */
+/**
+ * Who may vouch for whom: a root for its own SPIFFE trust domain, and no other. A key that is an anchor binds
+ * the path wherever it stands in it, also where another anchor has signed it.
+ */
 function domainFault(path: Path, { anchors }: PathQuestion): PathFault | undefined {
   const [leaf] = path;
   const anchor = path.at(-1);
@@ -85,9 +136,10 @@ function domainFault(path: Path, { anchors }: PathQuestion): PathFault | undefin
     certificate,
   });
   if (domain === undefined) {
-    return anchors.vouchesForHosts(anchor)
+    const bound = path.find((one) => !anchors.vouchesForHosts(one, anchor));
+    return bound === undefined
       ? undefined
-      : untrusted(anchor, "this anchor vouches for SPIFFE IDs only, and the peer has none");
+      : untrusted(bound, "this anchor vouches for SPIFFE IDs only, and the peer has none");
   }
   if (!anchors.vouchesForDomain(anchor, domain)) {
     return untrusted(anchor, `this anchor does not vouch for the trust domain ${domain}`);
@@ -96,6 +148,10 @@ function domainFault(path: Path, { anchors }: PathQuestion): PathFault | undefin
     const own = spiffeIdOf(authority)?.trustDomain;
     if (own !== undefined && own !== domain) {
       return untrusted(authority, `an authority of ${own} vouches for the trust domain ${domain}`);
+    }
+    if (anchors.isBoundElsewhere(authority.publicKey, domain)) {
+      const found = `its key is an anchor of another trust domain, and the peer is in ${domain}`;
+      return untrusted(authority, found);
     }
   }
   return undefined;

@@ -7,6 +7,7 @@ import { constraintFault } from "./constraint_rules.ts";
 import { type Path, type PathQuestion, PathRules } from "./path_rules.ts";
 import { PathSearch } from "./path_search.ts";
 import type { ChainFault, PresentedAuthorities } from "./presented_chain.ts";
+import type { TrustAnchors } from "./trust_anchors.ts";
 import { SignatureChecks } from "./signature_checks.ts";
 
 /** A path that holds, or why there is none. */
@@ -36,6 +37,10 @@ export function* provePath(
   const checks = new SignatureChecks(work, anchors.proven, now);
   const search = new PathSearch(anchors, presented, limits, work);
   const rules = new PathRules(question);
+  if (isPinned(leaf, anchors)) {
+    const fault = rules.pinnedFault(leaf);
+    return fault === undefined ? { kind: "path", path: [leaf] } : { kind: "fault", fault };
+  }
   const faulty: { readonly path: Path; readonly fault: PathFault }[] = [];
   let forged: Certificate | undefined;
   for (const path of search.from(leaf)) {
@@ -64,6 +69,11 @@ export function* provePath(
     forged ??= unproven;
   }
   return noPath(leaf, forged, search, presented, work);
+}
+
+// A self-signed leaf that is byte for byte in the bundle is accepted as itself, and is never an issuer.
+function isPinned(leaf: Certificate, anchors: TrustAnchors): boolean {
+  return isSelfIssued(leaf) && anchors.has(leaf) && leaf.extensions.basicConstraints?.ca !== true;
 }
 
 // What nobody here can check is refused by its name, not as a forgery.

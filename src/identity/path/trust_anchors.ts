@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { Certificate } from "../certificate/certificate.ts";
 import type { DistinguishedName } from "../certificate/distinguished_name.ts";
+import type { PublicKey } from "../certificate/public_key.ts";
 import { ProvenSignatures } from "./proven_signatures.ts";
 
 /** Where trust comes from. At least one anchor must be given. */
@@ -33,6 +34,8 @@ export class TrustAnchors {
   readonly proven: ProvenSignatures = new ProvenSignatures();
   readonly #bySubject: ReadonlyMap<string, readonly Certificate[]>;
   readonly #domainsOf = new Map<string, Set<string>>();
+  readonly #domainsOfKey = new Map<string, Set<string>>();
+  readonly #hostKeys: ReadonlySet<string>;
   readonly #claimed = new Set<string>();
   readonly #given: ReadonlySet<string>;
   readonly #fingerprints: ReadonlySet<string>;
@@ -59,6 +62,9 @@ export class TrustAnchors {
     this.#lengths = new Set(this.all.map(({ der }) => der.length));
     this.#forHosts = fingerprints([...bundle, ...publicRoots]);
     this.#public = fingerprints(publicRoots);
+    this.#hostKeys = new Set(
+      [...bundle, ...publicRoots].map(({ publicKey }) => publicKey.spkiSha256),
+    );
     this.#given = new Set(domains.keys());
     for (const [domain, anchors] of domains) {
       for (const anchor of anchors) this.#bind(anchor, domain);
@@ -94,14 +100,25 @@ export class TrustAnchors {
       this.#fingerprints.has(createHash("sha256").update(der).digest("hex"));
   }
 
-  /** Tells whether the anchor vouches for DNS, IP, URI and email names. */
-  vouchesForHosts(anchor: Certificate): boolean {
-    return this.#forHosts.has(anchor.fingerprint);
+  /**
+   * Tells whether a certificate of a path lets it vouch for DNS, IP, URI and email names: the anchor of the path
+   * where it was given for them, and any other whose key is not an anchor of SPIFFE IDs alone.
+   */
+  vouchesForHosts(certificate: Certificate, anchor: Certificate): boolean {
+    return certificate === anchor
+      ? this.#forHosts.has(anchor.fingerprint)
+      : !this.#domainsOfKey.has(certificate.publicKey.spkiSha256) ||
+        this.#hostKeys.has(certificate.publicKey.spkiSha256);
   }
 
   /** Tells whether the anchor vouches for common names: those of the public roots mean nothing here. */
   vouchesForCommonNames(anchor: Certificate): boolean {
     return this.#forHosts.has(anchor.fingerprint) && !this.#public.has(anchor.fingerprint);
+  }
+
+  /** Tells whether a key is that of an anchor bound to trust domains, and to other ones than this. */
+  isBoundElsewhere({ spkiSha256 }: PublicKey, domain: string): boolean {
+    return this.#domainsOfKey.get(spkiSha256)?.has(domain) === false;
   }
 
   /**
@@ -140,6 +157,9 @@ export class TrustAnchors {
   #bind(anchor: Certificate, domain: string): void {
     const domains = this.#domainsOf.get(anchor.fingerprint) ?? new Set();
     this.#domainsOf.set(anchor.fingerprint, domains.add(domain));
+    const { spkiSha256 } = anchor.publicKey;
+    const ofKey = this.#domainsOfKey.get(spkiSha256) ?? new Set();
+    this.#domainsOfKey.set(spkiSha256, ofKey.add(domain));
     this.#claimed.add(domain);
   }
 }

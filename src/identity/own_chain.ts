@@ -1,0 +1,77 @@
+import type { Certificate } from "./certificate/certificate.ts";
+import { Work } from "./certificate/work.ts";
+import { advisedFaults, type VerdictMode } from "./path/advised.ts";
+import { purposeFault, svidFault } from "./path/leaf_rules.ts";
+import { DEFAULT_VERDICT_LIMITS } from "./path/limits.ts";
+import { ownFault, type PathFault } from "./path/path_fault.ts";
+import type { PeerRole } from "./path/peer_role.ts";
+import { PresentedAuthorities } from "./path/presented_chain.ts";
+import { provePath } from "./path/proven_path.ts";
+import type { TrustAnchors } from "./path/trust_anchors.ts";
+
+/** What is asked about our own chain. */
+export interface OwnChainQuestion {
+  /** What we are in our connections. Default: fitness for either role will do. */
+  readonly role?: PeerRole;
+  /** How peers of our own kind judge. Default `private`. */
+  readonly mode?: VerdictMode;
+}
+
+/**
+ * What a peer of our own kind would refuse about our leaf at whatever time, by the rules that peers are judged by.
+ */
+export function ownLeafFault(
+  leaf: Certificate,
+  { role, mode }: OwnChainQuestion = {},
+): PathFault | undefined {
+  const [fault] = leaf.faults;
+  if (fault !== undefined) return ownFault(leaf, fault);
+  const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
+  const faults = roles.map((one) => purposeFault(leaf, one));
+  if (faults.every((one) => one !== undefined)) return faults[0];
+  if (mode !== "strict") return svidFault(leaf);
+  const [advised] = advisedFaults(leaf, "leaf", role);
+  return advised === undefined ? svidFault(leaf) : ownFault(leaf, advised);
+}
+
+/**
+ * What peers that trust our own anchors would refuse about our chain. A chain that does not lead to these anchors
+ * is for peers who trust others, and nothing is known against it.
+ *
+ * Dates are judged elsewhere: a certificate that has ended is another finding than one that cannot be used.
+ */
+export function ownChainFault(
+  [leaf, ...authorities]: readonly Certificate[],
+  anchors: TrustAnchors,
+  { role, mode = "private" }: OwnChainQuestion = {},
+): PathFault | undefined {
+  if (leaf === undefined) return undefined;
+  const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
+  const faults = roles.map((one) => faultInRole(leaf, authorities, anchors, one, mode));
+  return faults.every((one) => one !== undefined) ? faults[0] : undefined;
+}
+
+function faultInRole(
+  leaf: Certificate,
+  authorities: readonly Certificate[],
+  anchors: TrustAnchors,
+  role: PeerRole,
+  mode: VerdictMode,
+): PathFault | undefined {
+  const work = new Work();
+  const entries = authorities.filter((one) => !anchors.has(one))
+    .map(({ der }, i) => ({ der, index: i + 1 }));
+  const presented = new PresentedAuthorities(entries, DEFAULT_VERDICT_LIMITS, work);
+  // In the middle of its dates, so that only what lasts is found.
+  const now = (leaf.notBefore + leaf.notAfter) / 2;
+  const question = { role, anchors, now, mode, asksSpiffeId: true, work };
+  const steps = provePath(leaf, presented, DEFAULT_VERDICT_LIMITS, question);
+  while (true) {
+    const step = steps.next();
+    if (!step.done) continue;
+    if (step.value.kind === "path") return undefined;
+    const { fault } = step.value;
+    const lasts = fault.reason === "certificate-unsuitable" && fault.certificate !== undefined;
+    return lasts ? { ...fault, certificate: fault.certificate } : undefined;
+  }
+}
