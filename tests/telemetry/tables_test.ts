@@ -1,0 +1,39 @@
+/** No instrument that nothing moves. */
+import assert from "node:assert/strict";
+import { walk } from "../support/walk.ts";
+
+const SRC = new URL("../../src/", import.meta.url);
+
+/** The text of every source file, by its path, without tests. */
+async function sources(): Promise<Map<string, string>> {
+  const texts = new Map<string, string>();
+  for await (const path of walk(SRC)) {
+    if (!path.endsWith(".ts") || path.endsWith("_test.ts")) continue;
+    texts.set(path, await Deno.readTextFile(new URL(path, SRC)));
+  }
+  return texts;
+}
+
+Deno.test("every instrument is moved by something", async () => {
+  const texts = await sources();
+  const metrics = texts.get("observe/metrics.ts") ?? "";
+  const start = metrics.indexOf("export class Metrics");
+  const body = metrics.slice(start, metrics.indexOf("\n}\n", start));
+  const methods = [...body.matchAll(/^ {2}(?!constructor)(\w+)\(/gm)].map(([, name]) => name!);
+  assert.ok(methods.length >= 12, `${methods.length} methods were found`);
+  const called = (name: string) =>
+    texts.entries().some(([path, text]) =>
+      path !== "observe/metrics.ts" && new RegExp(`\\bmetrics\\??\\.${name}\\(`).test(text)
+    );
+  assert.deepEqual(methods.filter((name) => !called(name)), []);
+  const instruments = [
+    ...metrics.matchAll(
+      /^ {2}readonly (\w+): (?:Counter|Histogram|UpDownCounter|ObservableGauge);/gm,
+    ),
+  ]
+    .map(([, name]) => name!);
+  const used = (name: string) =>
+    new RegExp(`instruments\\.${name}\\b|[{,] ${name}\\b[^}]*\\} = this\\.#instruments`).test(body);
+  assert.ok(instruments.length >= 15, `${instruments.length} instruments were found`);
+  assert.deepEqual(instruments.filter((name) => !used(name)), []);
+});
