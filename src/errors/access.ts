@@ -2,14 +2,36 @@ import { SelvageError } from "./selvage_error.ts";
 
 /** What is wrong with a caller's token. */
 export type AuthenticationReason =
+  /** A token is required, and the call has none. */
   | "token-missing"
+  /** It is not a token of the kind that is expected, or brings what no token may bring. */
   | "token-malformed"
+  /** It is invalid for a reason that has no word of its own. */
   | "token-invalid"
+  /** It has ended. */
   | "token-expired"
+  /** Its time has not come. */
   | "token-not-yet-valid"
+  /** It was issued for somebody else, another worker for instance. */
+  | "token-wrong-audience"
+  /** It was issued by somebody else. */
+  | "token-wrong-issuer"
+  /** The key that it names is not known. */
+  | "token-unknown-key"
+  /** Its signature, or its algorithm, is not the one that is expected. */
+  | "token-bad-signature"
+  /** It was used before, and may be used once. */
+  | "token-replayed"
+  /** It is not bound to the certificate of the caller that presents it. */
+  | "token-not-bound"
+  /** It arrived over a connection that is not encrypted, and was not read. */
+  | "token-over-plaintext"
+  /** The keys to verify it by cannot be read now. */
+  | "key-set-unreachable"
+  /** The connection proves no identity, and one is required. */
   | "peer-unauthenticated";
 
-/** The worker does not know who calls: a token is missing or does not hold. */
+/** The worker does not know who calls: a token is missing or invalid. */
 export class AuthenticationError extends SelvageError {
   /** Always `AuthenticationError`. */
   override readonly name = "AuthenticationError";
@@ -23,7 +45,7 @@ export class AuthenticationError extends SelvageError {
   }
 }
 
-/** The worker knows who calls, and its policy says no. */
+/** The worker knows who calls, and its policy denies the call. */
 export class AuthorizationError extends SelvageError {
   /** Always `AuthorizationError`. */
   override readonly name = "AuthorizationError";

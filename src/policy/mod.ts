@@ -4,3 +4,4 @@
  * @module
  */
 export * from "./plaintext.ts";
+export * from "./token/mod.ts";

@@ -225,6 +225,14 @@ const AUTHENTICATION_REASONS: Readonly<Record<AuthenticationReason, true>> = {
   "token-invalid": true,
   "token-expired": true,
   "token-not-yet-valid": true,
+  "token-wrong-audience": true,
+  "token-wrong-issuer": true,
+  "token-unknown-key": true,
+  "token-bad-signature": true,
+  "token-replayed": true,
+  "token-not-bound": true,
+  "token-over-plaintext": true,
+  "key-set-unreachable": true,
   "peer-unauthenticated": true,
 };
 

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
+import { AuthenticationError, ConfigurationError } from "../../errors/mod.ts";
+import type { PresentedCall, PresentingPeer } from "./authenticator.ts";
+import { jwt, type JwtOptions } from "./jwt.ts";
+
+const NOW = Date.parse("2030-01-01T00:00:00Z");
+const NOW_S = NOW / 1_000;
+const FINGERPRINT = "ab".repeat(32);
+const THUMBPRINT = Uint8Array.fromHex(FINGERPRINT).toBase64({
+  alphabet: "base64url",
+  omitPadding: true,
+});
+
+const pair = await generateKeyPair("ES256", { extractable: true });
+const other = await generateKeyPair("ES256", { extractable: true });
+const rsa = await generateKeyPair("RS256", { extractable: true });
+const jwk = { ...await exportJWK(pair.publicKey), kid: "k1" };
+const rsaJwk = { ...await exportJWK(rsa.publicKey), kid: "r1" };
+const settings: JwtOptions = {
+  issuer: "https://issuer.example",
+  audience: "spiffe://example.org/worker",
+  jwks: { keys: [jwk, rsaJwk] },
+  clockToleranceS: 0,
+};
+const claims: JWTPayload = {
+  iss: "https://issuer.example",
+  aud: "spiffe://example.org/worker",
+  sub: "alice",
+  exp: NOW_S + 60,
+};
+const stranger: PresentingPeer = { names: [], address: "10.0.0.9:1", security: "one-way-tls" };
+
+function sign(payload: JWTPayload, header: Record<string, unknown> = {}): Promise<string> {
+  return new SignJWT(payload).setProtectedHeader({ alg: "ES256", kid: "k1", ...header })
+    .sign(pair.privateKey);
+}
+
+function presented(token: string, more: Partial<PresentedCall> = {}): PresentedCall {
+  return { token, routine: "math.add", peer: stranger, workerId: "w1", now: NOW, ...more };
+}
+
+async function reasonFor(
+  token: string,
+  options: Partial<JwtOptions> = {},
+  more: Partial<PresentedCall> = {},
+): Promise<string> {
+  try {
+    await jwt({ ...settings, ...options }).authenticate(presented(token, more));
+    return "valid";
+  } catch (error) {
+    assert.ok(error instanceof AuthenticationError, String(error));
+    assert.ok(!error.message.includes(token), "the message holds the token");
+    return error.reason;
+  }
+}
+
+Deno.test("jwt() gives the claims of a valid token and its end", async () => {
+  const verified = await jwt(settings).authenticate(presented(await sign(claims)));
+  assert.deepEqual(verified.claims, claims);
+  assert.equal(verified.expiresAt, NOW + 60_000);
+  assert.ok(Object.isFrozen(verified.claims));
+});
+
+Deno.test("jwt() names what is wrong with a token", async () => {
+  const { exp: _, ...endless } = claims;
+  const signed = await sign(claims);
+  const [header, , signature] = signed.split(".");
+  const forgedBody = btoa(JSON.stringify({ ...claims, sub: "root" })).replace(/=+$/, "")
+    .replaceAll("+", "-").replaceAll("/", "_");
+  const secret = new TextEncoder().encode(JSON.stringify(jwk).padEnd(32));
+  const confused = await new SignJWT(claims).setProtectedHeader({ alg: "HS256", kid: "k1" })
+    .sign(secret);
+  const foreign = await new SignJWT(claims).setProtectedHeader({ alg: "ES256", kid: "k1" })
+    .sign(other.privateKey);
+  const cases: readonly (readonly [name: string, token: string, reason: string])[] = [
+    ["valid", signed, "valid"],
+    ["expired", await sign({ ...claims, exp: NOW_S }), "token-expired"],
+    ["not yet valid", await sign({ ...claims, nbf: NOW_S + 1 }), "token-not-yet-valid"],
+    ["no exp", await sign(endless), "token-malformed"],
+    ["exp as text", await sign({ ...claims, exp: "9999999999" as never }), "token-malformed"],
+    ["other audience", await sign({ ...claims, aud: "pool-b" }), "token-wrong-audience"],
+    ["no audience", await sign({ ...claims, aud: [] }), "token-wrong-audience"],
+    [
+      "one of several audiences",
+      await sign({ ...claims, aud: ["x", claims.aud as string] }),
+      "valid",
+    ],
+    [
+      "other issuer",
+      await sign({ ...claims, iss: "https://issuer.example/" }),
+      "token-wrong-issuer",
+    ],
+    ["unknown key", await sign(claims, { kid: "k2" }), "token-unknown-key"],
+    ["foreign key of the same id", foreign, "token-bad-signature"],
+    ["claims replaced", `${header}.${forgedBody}.${signature}`, "token-bad-signature"],
+    ["signature cut off", `${header}.${signed.split(".")[1]}.`, "token-bad-signature"],
+    ["none", new UnsecuredJWT(claims).encode(), "token-bad-signature"],
+    ["symmetric by the public key", confused, "token-bad-signature"],
+    ["another kind of key", await sign(claims, { kid: "r1" }), "token-unknown-key"],
+    ["jku", await sign(claims, { jku: "https://x.example" }), "token-malformed"],
+    ["x5u", await sign(claims, { x5u: "https://x.example" }), "token-malformed"],
+    ["jwk", await sign(claims, { jwk }), "token-malformed"],
+    ["x5c", await sign(claims, { x5c: ["AA=="] }), "token-malformed"],
+    ["another type", await sign(claims, { typ: "logout+jwt" }), "token-invalid"],
+    ["an access token", await sign(claims, { typ: "application/at+jwt" }), "valid"],
+    ["not a token", "opaque", "token-malformed"],
+    ["encrypted form", "a.b.c.d.e", "token-malformed"],
+    ["too long", `${"a".repeat(16_000)}.b.c`, "token-malformed"],
+    [
+      "bound to another",
+      await sign({ ...claims, cnf: { "x5t#S256": THUMBPRINT } }),
+      "token-not-bound",
+    ],
+    ["another proof", await sign({ ...claims, cnf: { jkt: "x" } }), "token-not-bound"],
+  ];
+  for (const [name, token, reason] of cases) {
+    assert.equal(await reasonFor(token), reason, name);
+  }
+});
+
+Deno.test("jwt() takes algorithms that are listed and tolerates clocks as far as it is told", async () => {
+  const signed = await sign({ ...claims, exp: NOW_S - 5 });
+  assert.equal(await reasonFor(signed, { clockToleranceS: 10 }), "valid");
+  assert.equal(
+    await reasonFor(await sign(claims), { algorithms: ["RS256"] }),
+    "token-bad-signature",
+  );
+});
+
+Deno.test('jwt() with require: "both" wants the token bound by cnf or sub', async () => {
+  const both = { require: "both" } as const;
+  const name = "spiffe://example.org/client/a";
+  const peer = { ...stranger, identity: name, names: [name], fingerprint: FINGERPRINT };
+  const cases: readonly (readonly [JWTPayload, string])[] = [
+    [claims, "token-not-bound"],
+    [{ ...claims, sub: name }, "valid"],
+    [{ ...claims, sub: `${name}/b` }, "token-not-bound"],
+    [{ ...claims, cnf: { "x5t#S256": THUMBPRINT } }, "valid"],
+    // A binding that does not hold is not made good by the subject.
+    [{ ...claims, sub: name, cnf: { "x5t#S256": "AAAA" } }, "token-not-bound"],
+  ];
+  for (const [payload, reason] of cases) {
+    assert.equal(
+      await reasonFor(await sign(payload), both, { peer }),
+      reason,
+      JSON.stringify(payload),
+    );
+  }
+});
+
+Deno.test("jwt() answers from memory until the token ends, for the same certificate alone", async () => {
+  const authenticator = jwt({ ...settings, require: "both" });
+  const token = await sign({ ...claims, cnf: { "x5t#S256": THUMBPRINT } });
+  const peer = { ...stranger, names: ["dns:a"], fingerprint: FINGERPRINT };
+  const ask = (more: Partial<PresentedCall>) =>
+    authenticator.authenticate(presented(token, { peer, ...more }));
+  assert.ok(ask({}) instanceof Promise);
+  await ask({});
+  assert.ok(!(ask({}) instanceof Promise), "a verified token is not verified again");
+  await assert.rejects(async () => await ask({ peer: { ...peer, fingerprint: "cd".repeat(32) } }), {
+    reason: "token-not-bound",
+  });
+  await assert.rejects(async () => await ask({ now: NOW + 60_000 }), { reason: "token-expired" });
+});
+
+Deno.test("jwt() refuses settings that leave open whom to trust", () => {
+  const without = (key: keyof JwtOptions, value?: unknown) => ({ ...settings, [key]: value });
+  const wrong = [
+    without("issuer"),
+    without("audience"),
+    without("audience", [""]),
+    without("jwks"),
+    without("jwks", "http://127.0.0.1/keys"),
+    without("jwks", { keys: [] }),
+    without("jwks", { keys: [{ kty: "oct", k: "AAAA" }] }),
+    without("algorithms", ["HS256"]),
+    without("algorithms", []),
+    without("clockToleranceS", 301),
+  ];
+  for (const options of wrong) {
+    assert.throws(() => jwt(options as JwtOptions), ConfigurationError, JSON.stringify(options));
+  }
+});

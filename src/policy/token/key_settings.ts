@@ -1,0 +1,80 @@
+import { fileURLToPath } from "node:url";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { configuredKeySet } from "./key_set.ts";
+import { fileKeys, remoteKeys } from "./key_source.ts";
+import { fixedKeys, type Keys, RefreshedKeys } from "./refreshed_keys.ts";
+
+/** Where the keys are that tokens are verified by. */
+export interface KeySetOptions {
+  /**
+   * The keys: an `https` URL, a `file` URL, `{ file: PATH }`, or a JSON Web Key Set as a value. What is read is
+   * read again every five minutes, and when a token names a key that is not known.
+   */
+  readonly jwks: string | URL | { readonly file: string } | JsonWebKeySet;
+  /**
+   * The authorities that the server of the keys is verified by, and no others: PEM text, or `{ file: PATH }`.
+   * Default: the platform's.
+   */
+  readonly ca?: string | { readonly file: string };
+  /** A file whose text is sent to the server of the keys as a bearer token. Default: none. */
+  readonly jwksTokenFile?: string;
+  /** How long reading the keys may take, in milliseconds. Default 5,000. */
+  readonly jwksTimeoutMs?: number;
+}
+
+/** A JSON Web Key Set (RFC 7517 §5). */
+export interface JsonWebKeySet {
+  /** Its keys. */
+  readonly keys: readonly Readonly<Record<string, unknown>>[];
+}
+
+/**
+ * The keys of settings.
+ *
+ * @throws {ConfigurationError} If the settings name none.
+ */
+export function keysFrom(options: KeySetOptions): Keys {
+  const { jwks, jwksTimeoutMs: timeoutMs = 5_000 } = options;
+  if (!(timeoutMs > 0 && timeoutMs <= 60_000)) {
+    throw new ConfigurationError(
+      `jwksTimeoutMs is a number of milliseconds up to 60,000, not ${timeoutMs}`,
+      { setting: "jwksTimeoutMs" },
+    );
+  }
+  if (typeof jwks === "object" && jwks !== null && "keys" in jwks) {
+    return fixedKeys(configuredKeySet(jwks, "jwks"));
+  }
+  if (typeof jwks === "object" && jwks !== null && "file" in jwks) {
+    return new RefreshedKeys(fileKeys(jwks.file));
+  }
+  const url = urlOf(jwks);
+  if (url.protocol === "file:") return new RefreshedKeys(fileKeys(fileURLToPath(url)));
+  const { ca, jwksTokenFile } = options;
+  return new RefreshedKeys(remoteKeys(url, {
+    timeoutMs,
+    ...(ca === undefined ? {} : { ca: pemOf(ca) }),
+    ...(jwksTokenFile === undefined
+      ? {}
+      : { authorization: async () => `Bearer ${(await Deno.readTextFile(jwksTokenFile)).trim()}` }),
+  }));
+}
+
+function urlOf(jwks: unknown): URL {
+  if (jwks instanceof URL) return jwks;
+  if (typeof jwks === "string" && URL.canParse(jwks)) return new URL(jwks);
+  throw new ConfigurationError(
+    "jwks is required: an https or file URL, { file: PATH } or a JSON Web Key Set",
+    { setting: "jwks" },
+  );
+}
+
+/** What is no PEM would trust nobody here, or everybody the platform trusts: neither is what was meant. */
+function pemOf(ca: string | { readonly file: string }): () => Promise<string> {
+  const checked = (text: string) => {
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+    throw new ConfigurationError("ca holds no PEM certificate", { setting: "ca" });
+  };
+  if (typeof ca !== "string") return async () => checked(await Deno.readTextFile(ca.file));
+  const text = checked(ca);
+  return () => Promise.resolve(text);
+}
