@@ -89,7 +89,17 @@ export const LAYER_MAP: LayerMap = {
     },
     limits: { imports: ["errors", "http2", "identity", "routine"] },
     policy: {
-      imports: ["channel", "contract", "errors", "identity", "observe"],
+      imports: [
+        "channel",
+        "contract",
+        "credentials",
+        "errors",
+        "identity",
+        "observe",
+        "routine",
+        "spiffe",
+      ],
+      packages: ["jose"],
       node: "any",
     },
     discovery: {
