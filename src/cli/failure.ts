@@ -60,8 +60,13 @@ function detailsOf(error: Error): Readonly<Record<string, unknown>> {
     };
   }
   if (error instanceof RoutineError) {
-    const { routine, remoteName, data } = error;
-    return { routine, thrown: remoteName, ...(Object.keys(data).length === 0 ? {} : { data }) };
+    const { routine, remoteName, data, cause } = error;
+    return {
+      routine,
+      thrown: remoteName,
+      ...(Object.keys(data).length === 0 ? {} : { data }),
+      ...defined({ cause: shownCause(cause, MAX_CAUSES) }),
+    };
   }
   if (error instanceof WorkerUnavailable) return { worker: error.worker };
   if (error instanceof AuthenticationError) return { reason: error.reason };
@@ -73,6 +78,19 @@ function detailsOf(error: Error): Readonly<Record<string, unknown>> {
   if (error instanceof ConfigurationError) return defined({ setting: error.setting });
   if (error instanceof DeadlineExceeded) return { timeoutMs: error.timeoutMs };
   return {};
+}
+
+/** So many causes of causes are shown. */
+const MAX_CAUSES = 8;
+
+/** What caused an error: another one, as it would be shown itself, or a plain value. */
+function shownCause(cause: unknown, left: number): unknown {
+  if (!(cause instanceof Error)) {
+    return typeof cause === "object" || typeof cause === "bigint" ? undefined : cause;
+  }
+  const shown = failureOf(cause);
+  if ("cause" in shown || left === 0) return shown;
+  return { ...shown, ...defined({ cause: shownCause(cause.cause, left - 1) }) };
 }
 
 function defined(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -67,3 +67,18 @@ Deno.test("failureOf() tells every worker's own failure", () => {
 Deno.test("failureOf() makes one line of whatever was thrown", () => {
   assert.deepEqual(failureOf("oops"), { error: "Error", message: "oops" });
 });
+
+Deno.test("failureOf() shows what caused what a routine threw", () => {
+  const cause = new TypeError("inner", { cause: "disk full" });
+  const caused = new RoutineError("a.b", { remoteName: "E", message: "outer", data: {}, cause });
+  assert.deepEqual(failureOf(caused), {
+    error: "RoutineError",
+    routine: "a.b",
+    thrown: "E",
+    cause: { error: "TypeError", message: "inner", cause: "disk full" },
+    message: "outer",
+  });
+  const nested = new RoutineError("a.c", { remoteName: "E", message: "", data: {}, cause: caused });
+  const { cause: shown } = failureOf(nested) as { cause: { routine: string } };
+  assert.equal(shown.routine, "a.b");
+});

@@ -96,7 +96,8 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
   "worker.restarted": {
     part: "pool",
     level: "info",
-    text: "worker {workerId} stands in for {previousId} (start {attempt})",
+    text: "worker {workerId} replaces {replaced} (start {attempt})",
+    also: ({ previousId }) => ({ replaced: previousId ?? "one that never became ready" }),
   },
   "listener.generation": {
     part: "listener",

@@ -34,7 +34,10 @@ async function health(flags: HealthFlags): Promise<void> {
     try {
       const { status } = await client.check({ service: flags.service }, { timeoutMs });
       if (status === Status.SERVING) return console.log(JSON.stringify({ status: Status[status] }));
-      if (left <= 0) throw notServing(Status[status] ?? "UNKNOWN");
+      if (left <= 0) {
+        const [address = ""] = dispatcher.workers().map(({ address }) => address);
+        throw notServing(address, Status[status] ?? "UNKNOWN");
+      }
     } catch (thrown) {
       const error = unknownService(thrown, flags) ?? errorBehind(thrown);
       // A worker that is not up yet is what is waited for; a refusal will not go away by itself.
@@ -50,9 +53,9 @@ function unknownService(thrown: unknown, { service }: HealthFlags): Error | unde
   return new ConfigurationError(`the worker serves no ${service}`, { setting: "--service" });
 }
 
-function notServing(status: string): WorkerUnavailable {
-  return new WorkerUnavailable(`the worker answers ${status}`, {
-    worker: { address: "" },
+function notServing(address: string, status: string): WorkerUnavailable {
+  return new WorkerUnavailable(`worker ${address} answers ${status}`, {
+    worker: { address },
     notBegun: false,
   });
 }

@@ -44,7 +44,7 @@ export function judgeFailure(
     return { final: true, error: unavailable("the call was broken off", endpoint, false, thrown) };
   }
   // A code alone proves nothing: only what the worker itself told does.
-  const told = toldBy(thrown);
+  const told = named(toldBy(thrown), endpoint);
   const cause = told === undefined ? undefined : refusalCause(told);
   if (told !== undefined && cause !== undefined) {
     return { final: false, error: told, cause, sameWorker: false };
@@ -53,6 +53,17 @@ export function judgeFailure(
   const worker = endpoint.ref;
   const { routine, timeoutMs } = call;
   return { final: true, error: fromConnectError(thrown, { routine, worker, timeoutMs }) };
+}
+
+/** A worker that says of itself that it is unavailable does not know how it was reached. */
+function named(told: Error | undefined, { ref }: Endpoint): Error | undefined {
+  if (!(told instanceof WorkerUnavailable) || told.worker.address !== "") return told;
+  const { message, worker, notBegun, cause } = told;
+  return new WorkerUnavailable(message, {
+    worker: { ...worker, address: ref.address },
+    notBegun,
+    cause,
+  });
 }
 
 function notBegunThere(thrown: unknown, endpoint: Endpoint, link: Link): Failure {

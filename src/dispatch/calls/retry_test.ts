@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { WorkerUnavailable } from "../../errors/mod.ts";
 import { ErrorCode, KeepaliveTimeout, type StreamEnd } from "../../http2/mod.ts";
+import { toConnectError } from "../../routine/mod.ts";
 import { StreamFailure } from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
@@ -54,3 +56,23 @@ Deno.test("judgeFailure() leaves to a service's caller what its stream was reset
   const failure = judgeFailure(thrown, { ...call, ofService: true }, endpoint, link);
   assert.deepEqual(failure, { final: true, error: thrown });
 });
+
+Deno.test("judgeFailure() names the worker that says of itself that it is leaving", () => {
+  const leaving = new WorkerUnavailable("worker w1 is leaving", {
+    worker: { address: "", id: "w1" },
+    notBegun: true,
+  });
+  const { error } = judgeFailure(asReceived(toConnectError(leaving)), call, endpoint, link);
+  assert.ok(error instanceof WorkerUnavailable);
+  assert.deepEqual(error.worker, { ...worker, id: "w1" });
+});
+
+/** The error as a client reads it: details in their wire form. */
+function asReceived(sent: ConnectError): ConnectError {
+  const received = new ConnectError(sent.rawMessage, sent.code);
+  received.details = sent.details.map((detail) => {
+    assert.ok("desc" in detail);
+    return { type: detail.desc.typeName, value: toBinary(detail.desc, detail.value as never) };
+  });
+  return received;
+}
