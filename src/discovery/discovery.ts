@@ -22,6 +22,8 @@ export interface DiscoveredWorker {
 export type DiscoveryChange =
   | { readonly kind: "added" | "updated"; readonly worker: DiscoveredWorker }
   | { readonly kind: "removed"; readonly address: string }
+  /** An entry that cannot be believed or read; the others are not affected. */
+  | { readonly kind: "rejected"; readonly message: string; readonly address?: string }
   /** Discovery does not work now; what was found stays. */
   | { readonly kind: "failed"; readonly message: string };
 

@@ -1,11 +1,13 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import type { Discovery } from "./discovery.ts";
 import { dnsDiscovery, srvDiscovery } from "./dns/mod.ts";
+import { etcdFromUrl } from "./etcd/mod.ts";
 import { staticDiscovery } from "./static.ts";
 
 /**
- * The discovery that a URL names: `static:HOST:PORT,HOST:PORT`, `dns:NAME:PORT[?ns=IP:PORT]` or
- * `dns+srv:NAME[?ns=IP:PORT]`.
+ * The discovery that a URL names: `static:HOST:PORT,HOST:PORT`, `dns:NAME:PORT[?ns=IP:PORT]`,
+ * `dns+srv:NAME[?ns=IP:PORT]` or `etcd:http(s)://HOST:PORT[,HOST:PORT]/PREFIX`, with the parameters `ca`,
+ * `cert`, `key` (files) and `identity` for https.
  *
  * @throws {ConfigurationError} If no discovery has that name, or the URL is invalid.
  */
@@ -20,12 +22,14 @@ export function discoveryFromUrl(url: string): Discovery {
       return dnsFromUrl(rest, dnsDiscovery);
     case "dns+srv":
       return dnsFromUrl(rest, srvDiscovery);
+    case "etcd":
+      return etcdFromUrl(rest);
     default:
       throw new ConfigurationError(
         `${
           JSON.stringify(url)
         } is not a discovery URL known here; write static:HOST:PORT,HOST:PORT, ` +
-          `dns:NAME:PORT or dns+srv:NAME`,
+          `dns:NAME:PORT, dns+srv:NAME or etcd:http(s)://HOST:PORT/PREFIX`,
         { setting: "discovery" },
       );
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export * as etcd from "./etcd/etcd_pb.ts";
 export * from "./grpc/health/v1/health_pb.ts";
 export * from "./selvage/v1/failure_pb.ts";
 export * from "./selvage/v1/payload_pb.ts";

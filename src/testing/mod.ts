@@ -11,4 +11,5 @@ export {
   type IssueRequest,
   type TlsUsage,
 } from "../credentials/mod.ts";
+export * from "./discovery_contract.ts";
 export * from "./in_memory.ts";

@@ -1,9 +1,11 @@
-import type { Discovery, DiscoveryChange } from "../../src/discovery/mod.ts";
+import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../src/discovery/mod.ts";
 
 /** Reads what a discovery reports, and keeps what it knows. */
 export class Watched implements AsyncDisposable {
   /** The addresses that are known now. */
-  readonly known = new Map<string, DiscoveryChange & { readonly worker: unknown }>();
+  readonly known = new Map<string, { readonly worker: DiscoveredWorker }>();
+  /** Entries that were rejected so far. */
+  readonly rejected: string[] = [];
   /** Failures so far. */
   readonly failures: string[] = [];
   readonly #stop = new AbortController();
@@ -22,6 +24,7 @@ export class Watched implements AsyncDisposable {
     if (done) throw new Error("the discovery has ended its watch");
     for (const change of value) {
       if (change.kind === "failed") this.failures.push(change.message);
+      else if (change.kind === "rejected") this.rejected.push(change.message);
       else if (change.kind === "removed") this.known.delete(change.address);
       else this.known.set(change.worker.address, change);
     }

@@ -272,6 +272,16 @@ export class Fleet {
     const { observer } = this.#options;
     const found = source.discovery.source;
     if (change.kind === "failed") return this.#tellFailure(source.discovery, index, change.message);
+    if (change.kind === "rejected") {
+      const { message, address } = change;
+      observer.emit({
+        type: "discovery.rejected",
+        source: found,
+        message: escapePeerText(message),
+        ...(address === undefined ? {} : { address }),
+      });
+      return;
+    }
     const address = change.kind === "removed" ? change.address : change.worker.address;
     const key = `${index} ${address}`;
     const known = this.#endpoints.get(key);

@@ -1,0 +1,188 @@
+import { escapePeerText } from "../../errors/mod.ts";
+import type { etcd } from "../../gen/mod.ts";
+import type { Clock } from "../../observe/mod.ts";
+import { readAnnouncement } from "../announcement_text.ts";
+import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";
+import { KnownWorkers } from "../known_workers.ts";
+import { pause } from "../pause.ts";
+import type { EtcdClient, EtcdMember } from "./etcd_client.ts";
+import { CALL, Retries, STREAM } from "./retries.ts";
+
+/** What is followed. */
+export interface EtcdWatchOptions {
+  readonly client: EtcdClient;
+  /** Every key that begins so is a worker. */
+  readonly prefix: string;
+  readonly clock: Clock;
+}
+
+/** Keys of one page, all read at one revision. */
+const PAGE = 500;
+
+const EVENT_DELETE = 1;
+
+/** How far the store has been followed: resumed from there on another member, or after a restart. */
+interface Position {
+  readonly cluster: bigint;
+  readonly revision: bigint;
+}
+
+/** Follows the keys of a prefix; a lost or frozen member leaves what is known in use. */
+export class EtcdWatch {
+  readonly #options: EtcdWatchOptions;
+  readonly #known = new KnownWorkers();
+  readonly #retries: Retries;
+  #position: Position | undefined;
+
+  /** Has read nothing yet. */
+  constructor(options: EtcdWatchOptions) {
+    this.#options = options;
+    this.#retries = new Retries();
+  }
+
+  /** Reports every change, until `signal` aborts. */
+  async *changes(signal: AbortSignal): AsyncGenerator<readonly DiscoveryChange[], void, undefined> {
+    const { client, clock } = this.#options;
+    while (!signal.aborted) {
+      let member: EtcdMember | undefined;
+      try {
+        member = await client.member(signal);
+        if (!await this.#canResume(member, signal)) yield await this.#list(member, signal);
+        else if (this.#retries.failing) yield [];
+        for await (const changes of this.#follow(member, signal)) {
+          this.#retries.succeeded();
+          if (changes.length > 0) yield changes;
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        const message = (error as Error).message;
+        if (this.#retries.failed()) yield [{ kind: "failed", message }];
+      }
+      if (member !== undefined) client.leave(member);
+      await pause(clock, this.#retries.waitMs(), signal);
+    }
+  }
+
+  /**
+   * Whether the member is of the same store, and at least as far: a watch from a later revision than the
+   * store has would be accepted, and silent.
+   */
+  async #canResume(member: EtcdMember, signal: AbortSignal): Promise<boolean> {
+    const position = this.#position;
+    if (position === undefined) return false;
+    const { header } = await member.kv.range(
+      { ...this.#range, limit: 1n },
+      { signal, ...CALL },
+    );
+    return header?.clusterId === position.cluster && header.revision >= position.revision;
+  }
+
+  /** Reads all, page by page at one revision. */
+  async #list(member: EtcdMember, signal: AbortSignal): Promise<readonly DiscoveryChange[]> {
+    const entries = new Map<string, DiscoveredWorker>();
+    const rejected: DiscoveryChange[] = [];
+    let { key } = this.#range;
+    let position: Position | undefined;
+    for (let more = true; more;) {
+      const page = await member.kv.range(
+        { ...this.#range, key, limit: BigInt(PAGE), revision: position?.revision ?? 0n },
+        { signal, ...CALL },
+      );
+      position ??= positionOf(page.header);
+      for (const entry of page.kvs) {
+        const worker = this.#read(entry, rejected);
+        if (worker !== undefined) entries.set(text(entry.key), worker);
+        key = new Uint8Array([...entry.key, 0]);
+      }
+      more = page.more && page.kvs.length > 0;
+    }
+    this.#position = position;
+    return [...this.#known.replace(entries), ...rejected];
+  }
+
+  async *#follow(
+    member: EtcdMember,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly DiscoveryChange[], void, undefined> {
+    const stop = new AbortController();
+    const startRevision = this.#position!.revision + 1n;
+    const create = { ...this.#range, startRevision, progressNotify: true };
+    const responses = member.watch.watch(
+      once({ requestUnion: { case: "createRequest", value: create } }, stop.signal),
+      { signal: AbortSignal.any([signal, stop.signal]), ...STREAM },
+    );
+    try {
+      for await (const response of responses) {
+        if (response.canceled) {
+          // What was asked for is compacted: all is read anew.
+          if (response.compactRevision !== 0n) return this.#forget();
+          throw new Error(`etcd has ended the watch: ${escapePeerText(response.cancelReason)}`);
+        }
+        const rejected: DiscoveryChange[] = [];
+        const changes = response.events.flatMap((event) => this.#apply(event, rejected));
+        this.#position = positionOf(response.header);
+        yield [...changes, ...rejected];
+      }
+    } finally {
+      stop.abort();
+    }
+    throw new Error("etcd has ended the watch");
+  }
+
+  #forget(): void {
+    this.#position = undefined;
+  }
+
+  #apply(
+    { type, kv }: etcd.Event,
+    rejected: DiscoveryChange[],
+  ): readonly DiscoveryChange[] {
+    if (kv === undefined) return [];
+    const key = text(kv.key);
+    if (type as number === EVENT_DELETE) return this.#known.delete(key);
+    const worker = this.#read(kv, rejected);
+    return worker === undefined ? this.#known.delete(key) : this.#known.put(key, worker);
+  }
+
+  #read({ key, value }: etcd.KeyValue, rejected: DiscoveryChange[]): DiscoveredWorker | undefined {
+    try {
+      return readAnnouncement(text(value));
+    } catch (error) {
+      const message = `the key ${text(key)} is no announcement: ${(error as Error).message}`;
+      rejected.push({ kind: "rejected", message: escapePeerText(message) });
+      return undefined;
+    }
+  }
+
+  get #range(): { readonly key: Uint8Array; readonly rangeEnd: Uint8Array } {
+    return rangeOf(this.#options.prefix);
+  }
+}
+
+function positionOf(header: etcd.ResponseHeader | undefined): Position {
+  if (header === undefined) throw new Error("etcd has answered without a header");
+  return { cluster: header.clusterId, revision: header.revision };
+}
+
+/** All keys that begin with a prefix: up to the first that does not. */
+function rangeOf(prefix: string) {
+  const key = bytes(prefix);
+  const rangeEnd = new Uint8Array(key);
+  rangeEnd[rangeEnd.length - 1]! += 1;
+  return { key, rangeEnd };
+}
+
+/** One message; the stream stays open for its answers. */
+async function* once<Message>(message: Message, signal: AbortSignal): AsyncGenerator<Message> {
+  yield message;
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
+function bytes(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}

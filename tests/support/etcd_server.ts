@@ -1,0 +1,107 @@
+import { freePort, installed } from "./program.ts";
+
+/** Where etcd is; `undefined` where it is not installed. */
+export const etcdProgram = installed("etcd");
+
+/** How a member is started. */
+export interface EtcdServerOptions {
+  /** Flags besides those that every member has. Default: none. */
+  readonly flags?: readonly string[];
+  /** Whether clients speak TLS. Default false. */
+  readonly tls?: boolean;
+}
+
+/** One etcd of a real cluster of one, on loopback. */
+export class EtcdServer implements AsyncDisposable {
+  readonly port = freePort();
+  readonly #peerPort = freePort();
+  readonly #folder = Deno.makeTempDirSync();
+  readonly #options: EtcdServerOptions;
+  #process: Deno.ChildProcess | undefined;
+  #log: Promise<void> | undefined;
+
+  private constructor(options: EtcdServerOptions) {
+    this.#options = options;
+  }
+
+  /** Starts it, and waits until it answers. */
+  static async start(options: EtcdServerOptions = {}): Promise<EtcdServer> {
+    const server = new EtcdServer(options);
+    await server.restart();
+    return server;
+  }
+
+  /** `HOST:PORT` of its clients. */
+  get endpoint(): string {
+    return `localhost:${this.port}`;
+  }
+
+  /** Starts it again on what it has stored. */
+  async restart(): Promise<void> {
+    const client = `${this.#options.tls ? "https" : "http"}://127.0.0.1:${this.port}`;
+    const peer = `http://127.0.0.1:${this.#peerPort}`;
+    this.#process = new Deno.Command(etcdProgram!, {
+      args: [
+        `--data-dir=${this.#folder}`,
+        `--listen-client-urls=${client}`,
+        `--advertise-client-urls=${client}`,
+        `--listen-peer-urls=${peer}`,
+        `--initial-advertise-peer-urls=${peer}`,
+        `--initial-cluster=default=${peer}`,
+        "--logger=zap",
+        ...this.#options.flags ?? [],
+      ],
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const { promise: ready, resolve } = Promise.withResolvers<void>();
+    this.#log = this.#read(this.#process.stderr, resolve);
+    await Promise.race([
+      ready,
+      this.#log.then(() => Promise.reject(new Error("etcd has ended at its start"))),
+    ]);
+  }
+
+  async #read(log: ReadableStream<Uint8Array<ArrayBuffer>>, onReady: () => void): Promise<void> {
+    for await (const text of log.pipeThrough(new TextDecoderStream())) {
+      if (/serving (insecure )?client requests|serving client traffic/.test(text)) onReady();
+    }
+  }
+
+  /** Ends or stops it. */
+  signal(signal: Deno.Signal): void {
+    this.#process?.kill(signal);
+  }
+
+  /** Ends it at once. */
+  async kill(): Promise<void> {
+    try {
+      this.signal("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+    await this.#process?.status;
+    await this.#log;
+    this.#process = undefined;
+  }
+
+  /** Calls its JSON gateway, as a client of another make. */
+  async gateway(path: string, body: object): Promise<Record<string, unknown>> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/v3/${path}`, {
+      method: "POST",
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    return await response.json();
+  }
+
+  /** Writes a key. */
+  async put(key: string, value: string, lease?: string): Promise<void> {
+    await this.gateway("kv/put", { key: btoa(key), value: btoa(value), ...(lease && { lease }) });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
