@@ -43,29 +43,14 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     return this.#opened.id;
   }
 
-  /** For any Connect client, on the same workers with the same security. */
   get transport(): Transport {
     return this.#opened.transport;
   }
 
-  /**
-   * Like {@linkcode transport}, speaking another protocol, in another form, or through interceptors.
-   *
-   * @param choices How its calls are made.
-   */
   transportFor(choices: TransportChoices = {}): Transport {
     return this.#opened.transportFor(choices);
   }
 
-  /**
-   * Calls a routine once, on one worker.
-   *
-   * @param routine What to call.
-   * @param args Its argument list.
-   * @param options How to call it.
-   * @returns The routine's result.
-   * @throws {SelvageError} One of them, or the reason of the caller's own signal.
-   */
   call<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
     routine: Routine<F, "unary">,
     args: A & Sendable<A>,
@@ -76,15 +61,6 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     >;
   }
 
-  /**
-   * Calls a streaming routine. Nothing starts before the first item is asked for; leaving the loop
-   * ends the routine.
-   *
-   * @param routine What to call.
-   * @param args Its argument list.
-   * @param options How to call it.
-   * @returns The routine's items.
-   */
   stream<F extends RoutineFunction, const A extends Readonly<ArgumentsOf<F>>>(
     routine: Routine<F, "stream">,
     args: A & Sendable<A>,
@@ -94,15 +70,6 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     return items as AsyncGenerator<ItemOf<F>, void, undefined>;
   }
 
-  /**
-   * Calls a duplex routine. Nothing starts before the first item is asked for.
-   *
-   * @param routine What to call.
-   * @param input What to send it while it runs.
-   * @param args Its argument list, without the input.
-   * @param options How to call it.
-   * @returns The routine's items.
-   */
   duplex<F extends RoutineFunction, const A extends Readonly<DuplexArgumentsOf<F>>>(
     routine: DuplexRoutine<F>,
     input: Source<InputOf<F>>,
@@ -113,34 +80,18 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     return items as AsyncGenerator<ItemOf<F>, void, undefined>;
   }
 
-  /**
-   * Makes routines into methods.
-   *
-   * @param routines The routines, by the name each method shall have.
-   * @param options How every call is made.
-   * @returns An object with a method for each.
-   */
   client<R extends Routines>(routines: R, options?: CallOptions): Client<R> {
     return bindClient(this, routines, options);
   }
 
-  /** The workers it knows, as they are now. */
   workers(): readonly WorkerSnapshot[] {
     return this.#opened.fleet.endpoints.map(snapshot);
   }
 
-  /** What happens from now on; a reader that falls behind loses events, which are counted. */
   events(): EventStream {
     return this.#opened.hub.events();
   }
 
-  /**
-   * Dials the workers and waits until enough of them are connected.
-   *
-   * @param options How many, and how long to wait.
-   * @throws {SelvageError} If the time is over: why workers could not be connected, where one could
-   * not.
-   */
   ready(options: ReadyOptions = {}): Promise<void> {
     const { fleet, clock } = this.#opened;
     const { min = 1, signal, timeoutMs = READY_TIMEOUT_MS } = options;
