@@ -155,9 +155,9 @@ export class Acceptance {
       failed: (failure) =>
         this.#fail("tls", {
           cause: failure.error,
-          ...(failure.code === undefined ? {} : { code: failure.code }),
-          ...(failure.alertReceived === undefined ? {} : { alertReceived: failure.alertReceived }),
-          ...(failure.alertSent === undefined ? {} : { alertSent: failure.alertSent }),
+          code: failure.code,
+          alertReceived: failure.alertReceived,
+          alertSent: failure.alertSent,
         }),
     });
   }

@@ -1,7 +1,7 @@
 /** What ends an attempt early. */
 export interface DialSignal {
   /** Our caller gave up. */
-  readonly aborted?: AbortSignal;
+  readonly aborted?: AbortSignal | undefined;
   /** Time ran out. */
   readonly timeout: AbortSignal;
 }

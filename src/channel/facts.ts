@@ -55,17 +55,17 @@ export interface ChannelFailure {
   /** Whether time ran out. */
   readonly timedOut: boolean;
   /** The platform's or the system's code, `ECONNREFUSED` for instance. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   /** The alert the peer sent, by its name in RFC 8446 §6. */
-  readonly alertReceived?: string;
+  readonly alertReceived?: string | undefined;
   /** The alert we sent, where it was in the clear. */
-  readonly alertSent?: string;
+  readonly alertSent?: string | undefined;
   /** What the peer sent first, at most 16 bytes. */
   readonly firstBytes: Uint8Array;
   /** What was presented, where the handshake came that far. */
-  readonly tls?: TlsFacts;
+  readonly tls?: TlsFacts | undefined;
   /** The error the platform gave. */
-  readonly cause?: Error;
+  readonly cause?: Error | undefined;
 }
 
 /** A channel, or why there is none. */

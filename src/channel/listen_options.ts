@@ -47,5 +47,5 @@ export interface AcceptFailure extends ChannelFailure {
   /** Whether TLS was expected of it. */
   readonly expectedTls: boolean;
   /** The limit for which it was closed. */
-  readonly gaveWayTo?: SocketLimit;
+  readonly gaveWayTo?: SocketLimit | undefined;
 }

@@ -30,16 +30,16 @@ export interface ClientTls {
   /** Whether the context holds a certificate of ours. */
   readonly mutual: boolean;
   /** The name told to the server (SNI); what is verified is decided elsewhere. Default: none. */
-  readonly serverName?: string;
+  readonly serverName?: string | undefined;
   /** Looks at a certificate without trusting it, on a connection that carries nothing. Default false. */
-  readonly diagnosing?: boolean;
+  readonly diagnosing?: boolean | undefined;
   /**
    * Decides, before our certificate leaves, whether this server may see it. In TLS 1.3 only: before that,
    * there is nothing to decide by. Default: whomever the platform trusts.
    */
-  readonly admits?: (server: TlsFacts) => Promise<boolean>;
+  readonly admits?: ((server: TlsFacts) => Promise<boolean>) | undefined;
   /** Offers no protocol by ALPN, for a server that knows none of ours. Default false. */
-  readonly withoutProtocol?: boolean;
+  readonly withoutProtocol?: boolean | undefined;
 }
 
 /** What a client's TLS is made of. */
@@ -134,10 +134,10 @@ function protocolsOf({ diagnosing = false, withoutProtocol = false }: ClientTls)
 function brokenHandshake(failed: TlsFailure, below: RawDuplex): ChannelFailure {
   return failure(failed.refusedCertificate ? "certificate" : "tls", below, {
     cause: failed.error,
-    ...(failed.code === undefined ? {} : { code: failed.code }),
-    ...(failed.alertReceived === undefined ? {} : { alertReceived: failed.alertReceived }),
-    ...(failed.alertSent === undefined ? {} : { alertSent: failed.alertSent }),
-    ...(failed.tls === undefined ? {} : { tls: failed.tls }),
+    code: failed.code,
+    alertReceived: failed.alertReceived,
+    alertSent: failed.alertSent,
+    tls: failed.tls,
   });
 }
 

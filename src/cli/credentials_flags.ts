@@ -55,10 +55,10 @@ export function credentialsOf(
   if (missing.length > 0) throw incomplete(wanted, missing);
   const { ca: authorities, ...own } = given;
   return Credentials.watchFiles({
-    ...(authorities === undefined ? {} : { ca: authorities }),
-    ...(own.cert === undefined ? {} : { cert: own.cert }),
-    ...(own.key === undefined ? {} : { key: own.key }),
-    ...(denylist === undefined ? {} : { denylist }),
+    ca: authorities,
+    cert: own.cert,
+    key: own.key,
+    denylist,
     oneWay,
     // A caller's files are there, or are misspelt; a worker's may be on their way.
     ...(side === "caller" ? { waitMs: 0 } : {}),

@@ -45,8 +45,8 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
   const material: CredentialMaterial = {
     generation: 0,
     mode,
-    ...(own === undefined ? {} : { own }),
-    ...(anchors === undefined ? {} : { anchors }),
+    own,
+    anchors,
     caPem: anchors?.all.map((anchor) => formatPemBundle([anchor])) ?? [],
     denylist,
     fingerprint: fingerprint(pem, mode, own, anchors),
@@ -107,7 +107,7 @@ function readOwn(cert: string, keyPem: string): OwnCertificate | CredentialRejec
     keyPem,
     chain: [leaf, ...issuers],
     summary: summarize(leaf),
-    ...(fault === undefined ? {} : { fault }),
+    fault,
   });
 }
 

@@ -55,15 +55,15 @@ export interface IssueRequest {
   /** The common name; also the DNS name where it is a host name and no other name is given. */
   readonly name: string;
   /** DNS names, a whole-label `*` allowed in front. */
-  readonly dns?: readonly string[];
+  readonly dns?: readonly string[] | undefined;
   /** The one SPIFFE ID. */
-  readonly spiffe?: string;
+  readonly spiffe?: string | undefined;
   /** IP addresses. */
-  readonly ip?: readonly string[];
+  readonly ip?: readonly string[] | undefined;
   /** How long it is valid from now on, in milliseconds, at most as long as the authority. Default 24 h. */
-  readonly ttlMs?: number;
+  readonly ttlMs?: number | undefined;
   /** What it may be used for. Default both. */
-  readonly usages?: readonly TlsUsage[];
+  readonly usages?: readonly TlsUsage[] | undefined;
 }
 
 /** An issued certificate with its private key. */

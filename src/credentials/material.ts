@@ -56,7 +56,7 @@ export interface OwnCertificateParts {
   /** What a person may know of the leaf. */
   readonly summary: CertificateSummary;
   /** What makes it useless, where something does. */
-  readonly fault?: OwnCertificateFault;
+  readonly fault?: OwnCertificateFault | undefined;
 }
 
 /** One version of the credentials as text; what a provider gives. */
@@ -82,9 +82,9 @@ export interface CredentialMaterial {
   /** What they are for; the same in every generation. */
   readonly mode: CredentialsMode;
   /** Our own certificate; absent in mode `trust-only`. */
-  readonly own?: OwnCertificate;
+  readonly own?: OwnCertificate | undefined;
   /** Whom we trust; absent only in mode `one-way`, where nobody is asked for a certificate. */
-  readonly anchors?: TrustAnchors;
+  readonly anchors?: TrustAnchors | undefined;
   /**
    * The anchors in PEM, one block each, to be given to the platform explicitly; empty only without
    * `anchors`. To the platform an absent `ca` means the public roots.
@@ -93,9 +93,9 @@ export interface CredentialMaterial {
   /** Peers that are refused although all else is well. */
   readonly denylist: Denylist;
   /** How peers are judged. Default `private`. */
-  readonly verdict?: VerdictMode;
+  readonly verdict?: VerdictMode | undefined;
   /** What our certificate and our anchors could do better. Default: not asked. */
-  readonly advice?: readonly Advice[];
+  readonly advice?: readonly Advice[] | undefined;
   /** SHA-256 over everything but the private key, lower-case hexadecimal; the same for the same material. */
   readonly fingerprint: string;
   /**

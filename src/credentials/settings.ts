@@ -7,18 +7,18 @@ import { configurationError } from "./rejection.ts";
 /** Credentials in files. Mutual TLS needs `ca`, `cert` and `key`. */
 export interface CredentialFiles {
   /** The authorities to trust: a file of PEM, or `"system"` for the public roots. */
-  readonly ca?: string | URL;
+  readonly ca?: string | URL | undefined;
   /** Our certificate and its chain, a file of PEM, leaf first. */
-  readonly cert?: string | URL;
+  readonly cert?: string | URL | undefined;
   /** Our private key, a file of PEM. */
-  readonly key?: string | URL;
+  readonly key?: string | URL | undefined;
   /** Peers to refuse, a file of JSON: `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`. Default: none. */
-  readonly denylist?: string | URL;
+  readonly denylist?: string | URL | undefined;
   /**
    * Only one end shows a certificate: with `cert` and `key` ours, as a worker, and clients are not
    * asked for one; with `ca` alone the worker's, as a caller. Default false.
    */
-  readonly oneWay?: boolean;
+  readonly oneWay?: boolean | undefined;
 }
 
 const PART_NAMES: readonly PartName[] = ["ca", "cert", "key", "denylist"];

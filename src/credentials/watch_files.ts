@@ -12,11 +12,11 @@ import { untilAborted } from "./until_aborted.ts";
 /** Settings of watched files. */
 export interface WatchOptions {
   /** How long nothing may change before the files are read, in milliseconds. Default 100. */
-  readonly debounceMs?: number;
+  readonly debounceMs?: number | undefined;
   /** How often to look where a folder cannot be watched or something is amiss, in milliseconds. Default 1,000. */
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
   /** How long files that do not exist yet are waited for at the start, in milliseconds. Default 10,000. */
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
 }
 
 /** Watched folders are looked at this often all the same: some network file systems tell nothing. */

@@ -32,11 +32,11 @@ export interface Advice {
 /** What advice is asked about. */
 export interface AdviceQuestion {
   /** Our own chain as it is presented, leaf first. Default: none. */
-  readonly chain?: readonly Certificate[];
+  readonly chain?: readonly Certificate[] | undefined;
   /** The anchors. Default: none. */
-  readonly anchors?: readonly Certificate[];
+  readonly anchors?: readonly Certificate[] | undefined;
   /** What the owner of the chain is in its connections. Default: either. */
-  readonly role?: PeerRole;
+  readonly role?: PeerRole | undefined;
   /** The time, milliseconds since the epoch. */
   readonly now: number;
 }

@@ -32,13 +32,13 @@ export interface PeerQuestion {
   /** Whether what is advice otherwise refuses. Default `private`: it does not. */
   readonly mode?: VerdictMode;
   /** Peers that are refused although all else is well. Default: none. */
-  readonly denylist?: Denylist;
+  readonly denylist?: Denylist | undefined;
   /** What the verdict may cost. Default: {@linkcode DEFAULT_VERDICT_LIMITS}. */
-  readonly limits?: Partial<VerdictLimits>;
+  readonly limits?: Partial<VerdictLimits> | undefined;
   /** Whether the peer is refused in any case and only the reason is asked: for three quarters of the work. Default false. */
-  readonly onlyReason?: boolean;
+  readonly onlyReason?: boolean | undefined;
   /** Counts the work, and limits it instead of `limits.work`. Default: a count of its own. */
-  readonly work?: Work;
+  readonly work?: Work | undefined;
 }
 
 /** A peer that is who it should be. */

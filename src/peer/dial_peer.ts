@@ -247,7 +247,7 @@ function question({ options, clock }: Dial): PeerQuestion {
     now: clock.now(),
     limits: options.verdict ?? {},
     mode: credentials?.verdict ?? "private",
-    ...(credentials === undefined ? {} : { denylist: credentials.denylist }),
+    denylist: credentials?.denylist,
   };
 }
 
@@ -310,7 +310,7 @@ function patienceOf(clock: Clock, timeoutMs: number, caller: AbortSignal | undef
   const onAbort = (): void => reject(caller?.reason);
   caller?.addEventListener("abort", onAbort, { once: true });
   return {
-    signal: { timeout: timeout.signal, ...(caller === undefined ? {} : { aborted: caller }) },
+    signal: { timeout: timeout.signal, aborted: caller },
     lost,
     [Symbol.dispose](): void {
       timer[Symbol.dispose]();

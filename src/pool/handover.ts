@@ -17,8 +17,8 @@ export interface HandedCredentials extends Omit<CredentialPem, "domains"> {
 export interface HandedDispatcher {
   /** A discovery URL. */
   readonly discovery: string;
-  readonly credentials?: HandedCredentials;
-  readonly identity?: string | readonly string[];
+  readonly credentials?: HandedCredentials | undefined;
+  readonly identity?: string | readonly string[] | undefined;
 }
 
 /** Makes credentials ready for the pipe. */

@@ -158,12 +158,9 @@ export class SpawnedWorkers implements AsyncDisposable {
     const { dispatcher } = this.#options;
     if (dispatcher === undefined) return {};
     const { discovery, identity } = dispatcher;
-    const credentials = this.#operator === undefined
-      ? {}
-      : { credentials: handedOver(this.#operator.current().pem()) };
-    return {
-      dispatcher: { discovery, ...credentials, ...(identity === undefined ? {} : { identity }) },
-    };
+    const material = this.#operator?.current();
+    const credentials = material === undefined ? undefined : handedOver(material.pem());
+    return { dispatcher: { discovery, credentials, identity } };
   }
 
   #tellRoster(): void {

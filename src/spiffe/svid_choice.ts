@@ -3,9 +3,9 @@ import type { X509SVID } from "../gen/mod.ts";
 /** Which identity to take where the agent gives several. Default: the first, which is the default one. */
 export interface SvidChoice {
   /** The SPIFFE ID of the identity, whole. Default: any. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** The hint that the operator gave the identity. Default: any. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
 }
 
 /** The first that fits, as the SPIFFE Workload API §5.2.1 has it for a hint that is given twice. */

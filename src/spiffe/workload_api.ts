@@ -42,7 +42,7 @@ export function spiffeWorkloadApi(options: WorkloadApiOptions = {}): Credentials
       setting: "waitMs",
     });
   }
-  const choice = { ...(id === undefined ? {} : { id }), ...(hint === undefined ? {} : { hint }) };
+  const choice = { id, hint };
   return credentialsFrom((opening) =>
     openSvids({ endpoint: endpoint ?? endpointOfEnv(), choice, waitMs }, opening)
   );

@@ -63,9 +63,9 @@ async function issue(folder: string, name: string, flags: IssueFlags): Promise<v
   );
   const issued = authority.issue({
     name,
-    ...(flags.ttl === undefined ? {} : { ttlMs: flags.ttl }),
-    ...(flags.dns === undefined ? {} : { dns: flags.dns }),
-    ...(spiffe === undefined ? {} : { spiffe }),
+    ttlMs: flags.ttl,
+    dns: flags.dns,
+    spiffe,
   });
   const files: readonly NewFile[] = [
     { path: join(folder, `${name}.key`), text: issued.keyPem, mode: 0o600 },

@@ -75,8 +75,8 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     threads: flags.threads,
     health: flags.health,
     limits: {
-      ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
-      ...(flags.drainGrace === undefined ? {} : { drainGraceMs: flags.drainGrace }),
+      concurrency: flags.concurrency,
+      drainGraceMs: flags.drainGrace,
     },
   });
   const { id, address, url, security } = worker;

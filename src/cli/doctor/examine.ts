@@ -144,7 +144,7 @@ class Patient {
         mutual: false,
         diagnosing: true,
         withoutProtocol,
-        ...(name === undefined ? {} : { serverName: name }),
+        serverName: name,
       },
     });
   }
@@ -186,7 +186,7 @@ class Patient {
       expected: this.#expected(),
       now: Date.now(),
       mode,
-      ...(denylist === undefined ? {} : { denylist }),
+      denylist,
     });
     if (verdict.trusted) {
       return { step: "trust", outcome: "passed", identity: verdict.identity.name };
@@ -270,7 +270,7 @@ function negotiated({ version, cipher, alpn }: TlsFacts): Step {
     outcome: "failed",
     version,
     cipher,
-    ...(alpn === undefined ? {} : { alpn }),
+    alpn,
     problem: {
       error: "HandshakeError",
       reason: "protocol-mismatch",
@@ -288,7 +288,7 @@ function problemOf(error: Error): Problem {
   return {
     error: name,
     reason,
-    ...(peerReason === undefined ? {} : { peerReason }),
+    peerReason,
     message,
     evidence,
   };

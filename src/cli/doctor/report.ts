@@ -9,16 +9,16 @@ export type Step =
     readonly step: "tcp";
     readonly outcome: Outcome;
     /** Where it led, where there is a connection. */
-    readonly remoteAddress?: string;
-    readonly problem?: Problem;
+    readonly remoteAddress?: string | undefined;
+    readonly problem?: Problem | undefined;
   }
   | {
     readonly step: "tls";
     readonly outcome: Outcome;
-    readonly version?: string;
-    readonly cipher?: string;
-    readonly alpn?: string;
-    readonly problem?: Problem;
+    readonly version?: string | undefined;
+    readonly cipher?: string | undefined;
+    readonly alpn?: string | undefined;
+    readonly problem?: Problem | undefined;
   }
   | {
     readonly step: "certificate";
@@ -26,17 +26,17 @@ export type Step =
     /** Its place in the chain, 0 being the leaf. */
     readonly index: number;
     /** What it says; absent where it cannot be read. */
-    readonly certificate?: CertificateSummary;
-    readonly problem?: Problem;
+    readonly certificate?: CertificateSummary | undefined;
+    readonly problem?: Problem | undefined;
   }
   | {
     readonly step: "trust" | "own-certificate" | "handshake";
     readonly outcome: Outcome;
     /** The name that was proven, or agreed on. */
-    readonly identity?: string;
+    readonly identity?: string | undefined;
     /** Why it was skipped. */
-    readonly why?: string;
-    readonly problem?: Problem;
+    readonly why?: string | undefined;
+    readonly problem?: Problem | undefined;
   };
 
 /** What is wrong, in the words of an error. */
@@ -44,10 +44,10 @@ export interface Problem {
   /** The error it would be: `HandshakeError`, `WorkerUnavailable`. */
   readonly error: string;
   /** With a handshake: the word of the vocabulary. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** With `client-certificate-refused`: what the worker says is wrong. */
-  readonly peerReason?: string;
+  readonly peerReason?: string | undefined;
   /** One sentence. */
   readonly message: string;
-  readonly evidence?: HandshakeEvidence;
+  readonly evidence?: HandshakeEvidence | undefined;
 }

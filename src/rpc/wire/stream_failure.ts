@@ -12,7 +12,7 @@ export class StreamFailure extends Error {
   /** An error that tells of `end`. */
   constructor(end: StreamEnd) {
     super(`the stream ended as ${end.how} with code ${end.code}`, {
-      ...(end.cause === undefined ? {} : { cause: end.cause }),
+      cause: end.cause,
     });
     this.end = end;
   }

@@ -16,7 +16,7 @@ export interface HeldCallOptions<Facts> {
   /** Aborts when the caller cancels or the time is over. */
   readonly signal: AbortSignal;
   /** The caller's stream, with a duplex call. */
-  readonly input?: AsyncIterable<EncodedPayload>;
+  readonly input?: AsyncIterable<EncodedPayload> | undefined;
   readonly clock: Clock;
   /** How long the call may go on after its signal before the other side is given up. */
   readonly graceMs: number;

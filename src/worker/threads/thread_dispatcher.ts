@@ -103,7 +103,7 @@ export class ThreadDispatcher implements Caller<Transport, SelvageEvent, Transpo
       args: encodePayload(args, "arguments"),
       facts: { within: this.#within, idempotent: routine.options.idempotent === true, options },
       signal,
-      ...(input === undefined ? {} : { input }),
+      input,
       clock: systemClock,
       graceMs: FOREVER_MS,
     });

@@ -160,7 +160,7 @@ class DenoThreadPool implements ThreadPool {
       args,
       facts: factsOf(context),
       signal,
-      ...(input === undefined ? {} : { input }),
+      input,
       clock: this.#options.clock ?? systemClock,
       graceMs: this.#options.graceMs ?? 5000,
       onOver: () => this.#contexts.delete(number),
