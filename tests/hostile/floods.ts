@@ -1,3 +1,4 @@
+import { encodeCallRequest, encodePayload } from "../../src/routine/mod.ts";
 import { type Attack, onConnection, onStream } from "./attack.ts";
 import { type Attacker, CALL, callBody } from "./attacker.ts";
 import {
@@ -7,6 +8,7 @@ import {
   frame,
   goAway,
   headers,
+  join,
   literals,
   repeated,
   Setting,
@@ -22,6 +24,18 @@ const ROUNDS = 200;
 /** Rounds of a thousand streams. */
 const THOUSAND = 2;
 const HOLD = callBody("hostile.hold", []);
+const BINARY_CALL = CALL.with(-1, "application/proto");
+const FRAME_BYTES = 16 * 1024;
+/** So many calls stay within the first window of a connection. */
+const CALLS_OF_ENTRIES = 8;
+const MANY_ENTRIES = encodeCallRequest({
+  routine: "hostile.large",
+  arguments: encodePayload([new Set(Array.from({ length: 50_000 }, (_, at) => at))], "arguments"),
+  callId: "",
+  parentId: "",
+  ahead: 0,
+  tags: [],
+});
 /** As many settings as a frame has room for. */
 const MANY_SETTINGS = settings(
   ...Array.from({ length: 2700 }, (_, at) => [Setting.INITIAL_WINDOW_SIZE, at] as const),
@@ -126,11 +140,27 @@ export const floods: readonly Attack[] = [
     (id, block) => [headers(id, block, true)],
     CALL.map((value) => value.startsWith("/") ? "/nowhere" : value),
   ),
+  onStream("calls with payloads of many entries", "200", async (attacker) => {
+    for (let call = 0; call < CALLS_OF_ENTRIES; call++) {
+      await attacker.send(entriesOf(1 + 2 * call));
+    }
+    await attacker.answered(CALLS_OF_ENTRIES);
+  }),
   thousand("messages that are not any", "400", (id, block) => [
     headers(id, block, false),
     data(id, new Uint8Array(8), true),
   ]),
 ];
+
+/** A call whose argument is a set of many numbers: as much as a stream's first window takes. */
+function entriesOf(streamId: number): Uint8Array {
+  const frames = [headers(streamId, literals(BINARY_CALL), false)];
+  for (let at = 0; at < MANY_ENTRIES.length; at += FRAME_BYTES) {
+    const end = at + FRAME_BYTES >= MANY_ENTRIES.length;
+    frames.push(data(streamId, MANY_ENTRIES.subarray(at, at + FRAME_BYTES), end));
+  }
+  return join(...frames);
+}
 
 /** Opens streams without end. */
 function streams(name: string, open: Opened): Attack {

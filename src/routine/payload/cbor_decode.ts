@@ -130,7 +130,7 @@ class Decoder {
     if (info === INDEFINITE) {
       while (!this.#ended()) this.#property(record, depth);
     } else {
-      const length = this.#count(info, 2);
+      const length = this.#countOfEntries(info, 2);
       for (let i = 0; i < length; i++) this.#property(record, depth);
     }
     return record;
@@ -152,7 +152,7 @@ class Decoder {
     if (info === INDEFINITE) {
       while (!this.#ended()) this.#entry(map, depth);
     } else {
-      const length = this.#count(info, 2);
+      const length = this.#countOfEntries(info, 2);
       for (let i = 0; i < length; i++) this.#entry(map, depth);
     }
     return map;
@@ -172,7 +172,7 @@ class Decoder {
     if (info === INDEFINITE) {
       while (!this.#ended()) this.#member(set, depth);
     } else {
-      const length = this.#count(info, 1);
+      const length = this.#countOfEntries(info, 1);
       for (let i = 0; i < length; i++) this.#member(set, depth);
     }
     return set;
@@ -187,8 +187,18 @@ class Decoder {
   }
 
   #countEntry(): void {
-    if (this.#entries++ < this.#maxEntries) return;
-    throw this.#malformed(
+    if (this.#entries++ >= this.#maxEntries) throw this.#tooManyEntries();
+  }
+
+  /** The announced number of entries, refused before one of them is read where it is too large. */
+  #countOfEntries(info: number, bytesEach: number): number {
+    const length = this.#count(info, bytesEach);
+    if (length > this.#maxEntries - this.#entries) throw this.#tooManyEntries();
+    return length;
+  }
+
+  #tooManyEntries(): Malformed {
+    return this.#malformed(
       `holds more than ${this.#maxEntries} properties, entries of maps and members of sets`,
     );
   }
