@@ -4,10 +4,12 @@ import type { TcpAddress, UnixAddress } from "./address.ts";
 import { HANDSHAKE_RECORD, readClientHello } from "./client_hello.ts";
 import type { ChannelFailure, TlsFacts } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
+import { joined } from "./octets.ts";
 import { RawDuplex } from "./raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
 import { plainChannel, tlsChannel } from "./socket_channel.ts";
+import { systemCodeOf } from "./system_code.ts";
 import { alertRecord } from "./tls_alert.ts";
 import { LOOK_PROTOCOL } from "./tls_client.ts";
 import { watchHandshake } from "./tls_platform.ts";
@@ -77,7 +79,7 @@ export class Acceptance {
   /** Waits for the first bytes, which tell TLS from plaintext. */
   begin(): void {
     const socket = this.#socket;
-    socket.on("error", (cause: Error) => this.#fail("tls", { cause, ...codeOf(cause) }));
+    socket.on("error", (cause: Error) => this.#fail("tls", { cause, code: systemCodeOf(cause) }));
     socket.on("close", () => this.#fail("tls", { code: "ECONNRESET" }));
     socket.on("end", this.#onEnd);
     socket.on("data", this.#onData);
@@ -109,7 +111,7 @@ export class Acceptance {
   };
 
   readonly #onData = (chunk: Uint8Array): void => {
-    this.#arrived = joined(this.#arrived, chunk);
+    this.#arrived = joined([this.#arrived, chunk]);
     if (this.#isProbe(this.#arrived)) return this.abandon();
     const encrypted = this.#arrived[0] === HANDSHAKE_RECORD;
     if (this.#tls === undefined) {
@@ -249,15 +251,4 @@ export class Acceptance {
       localAddress: localAddressOf(this.#socket, this.#listener),
     };
   }
-}
-
-function joined(first: Uint8Array<ArrayBuffer>, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
-}
-
-function codeOf(error: Error): { code?: string } {
-  return "code" in error && typeof error.code === "string" ? { code: error.code } : {};
 }

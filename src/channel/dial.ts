@@ -4,6 +4,7 @@ import type { DialSignal } from "./dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome } from "./facts.ts";
 import { plainChannel } from "./socket_channel.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
+import { systemCodeOf } from "./system_code.ts";
 import { type ClientTls, secureClient } from "./tls_client.ts";
 
 /** How a channel is dialled. */
@@ -66,7 +67,7 @@ function connect(address: Address, signal: DialSignal): Promise<Connected | Chan
       stage: "connect",
       timedOut,
       firstBytes: new Uint8Array(0),
-      ...(cause === undefined ? {} : { cause, ...codeOf(cause) }),
+      ...(cause === undefined ? {} : { cause, code: systemCodeOf(cause) }),
     });
   };
   const onTimeout = (): void => fail(true);
@@ -97,10 +98,4 @@ function watchFirstBytes(socket: Socket): () => Uint8Array {
   });
   socket.pause();
   return () => first;
-}
-
-function codeOf(error: Error): { code?: string } {
-  const inner = error instanceof AggregateError ? error.errors[0] : error;
-  const code: unknown = (inner as { code?: unknown }).code ?? (error as { code?: unknown }).code;
-  return typeof code === "string" ? { code } : {};
 }

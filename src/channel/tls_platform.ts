@@ -8,6 +8,7 @@ import { type SecureContext, TLSSocket } from "node:tls";
 import type { TlsFacts } from "./facts.ts";
 import type { RawDuplex } from "./raw_duplex.ts";
 import { alertInClear, alertReceived } from "./tls_alert.ts";
+import { systemCodeOf } from "./system_code.ts";
 
 /** A handshake that failed inside TLS. */
 export interface TlsFailure {
@@ -112,7 +113,7 @@ function flushAlert(handle: TlsHandle, below: RawDuplex): Uint8Array | undefined
 }
 
 function failureOf(error: Error, socket: TLSSocket, sent: Uint8Array | undefined): TlsFailure {
-  const code = codeOf(error);
+  const code = systemCodeOf(error);
   const handle = handleOf(socket);
   const tls = factsOf(socket);
   return {
@@ -130,10 +131,6 @@ function hungUp(): Error {
   return Object.assign(new Error("the peer hung up during the TLS handshake"), {
     code: "ECONNRESET",
   });
-}
-
-function codeOf(error: Error): string | undefined {
-  return "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
 function handleOf(socket: TLSSocket): TlsHandle {

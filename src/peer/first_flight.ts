@@ -1,3 +1,4 @@
+import { joined } from "../channel/mod.ts";
 import type { ByteChannel } from "../http2/mod.ts";
 
 /** What was handed over before the first flight left. */
@@ -20,7 +21,10 @@ export function inOneFlight(channel: ByteChannel): ByteChannel {
     const flight = waiting ?? [];
     waiting = undefined;
     if (flight.length > 0) {
-      channel.write(joined(flight), () => flight.forEach(({ written }) => written()));
+      channel.write(
+        joined(flight.map(({ bytes }) => bytes)),
+        () => flight.forEach(({ written }) => written()),
+      );
     }
     if (ending) channel.end();
   };
@@ -40,11 +44,4 @@ export function inOneFlight(channel: ByteChannel): ByteChannel {
     },
     destroy: () => channel.destroy(),
   };
-}
-
-function joined(flight: readonly Waiting[]): Uint8Array {
-  const length = flight.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  const whole = new Uint8Array(length);
-  flight.reduce((at, { bytes }) => (whole.set(bytes, at), at + bytes.length), 0);
-  return whole;
 }

@@ -1,5 +1,5 @@
 import type { ChannelFacts, OpenChannel } from "../channel/mod.ts";
-import { alertReceived } from "../channel/mod.ts";
+import { alertReceived, systemCodeOf } from "../channel/mod.ts";
 import { type PeerReason, WorkerUnavailable } from "../errors/mod.ts";
 import {
   type ClientConnection,
@@ -115,7 +115,7 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
     );
   }
   if (farewell !== undefined) return undefined;
-  const code = codeOf(end.error);
+  const code = systemCodeOf(end.error);
   if (facts.tls !== undefined && code?.startsWith("ERR_SSL_") === true) {
     return finding("tls-alert", "dispatcher", {
       found: "after the handshake the peer sent what TLS cannot go on with",
@@ -160,12 +160,6 @@ function notHttp2(found: string): Finding {
     found: `the peer does not speak HTTP/2: ${found}`,
     advice: "see which service listens on that port",
   });
-}
-
-function codeOf(error: Error | undefined): string | undefined {
-  return error !== undefined && "code" in error && typeof error.code === "string"
-    ? error.code
-    : undefined;
 }
 
 function causeOf({ error }: ConnectionEnd): { cause?: Error } {

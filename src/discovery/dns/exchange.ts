@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
+import { joined } from "../../channel/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { decodeResponse, type DnsResponse, encodeQuestion, type RecordType } from "./message.ts";
 
@@ -107,10 +108,7 @@ function askTcp({ question, id, resolve, reject }: Exchange): () => void {
     socket.write(new Uint8Array([message.length >> 8, message.length & 0xff, ...message]));
   });
   socket.on("data", (bytes: Uint8Array) => {
-    const joined = new Uint8Array(received.length + bytes.length);
-    joined.set(received);
-    joined.set(bytes, received.length);
-    received = joined;
+    received = joined([received, bytes]);
     if (received.length < LENGTH_BYTES) return;
     const end = LENGTH_BYTES + (received[0]! << 8 | received[1]!);
     if (received.length < end) return;

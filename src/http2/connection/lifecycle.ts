@@ -9,11 +9,10 @@ import { Http2Violation } from "../violation.ts";
 import type { ConnectionEnd, ConnectionOptions, ConnectionState } from "./connection.ts";
 import type { Pings } from "./pings.ts";
 import type { Role } from "./role.ts";
+import { NO_BYTES } from "../no_bytes.ts";
 
 /** The last id of a GOAWAY that disowns no stream yet (RFC 9113 §6.8). */
 export const NO_STREAM_DISOWNED = 0x7fff_ffff;
-
-const EMPTY = new Uint8Array(0);
 
 /** What a {@linkcode Lifecycle} works with. */
 export interface LifecycleParts {
@@ -74,7 +73,7 @@ export class Lifecycle {
   }
 
   /** Ends now. */
-  abort(code: ErrorCode, debugData: Uint8Array = EMPTY): void {
+  abort(code: ErrorCode, debugData: Uint8Array = NO_BYTES): void {
     const how = this.#parts.role().streamCount > 0 ? "lost" : "orderly";
     this.endNow({ how, code }, debugData);
   }
@@ -88,7 +87,7 @@ export class Lifecycle {
    * Queues a GOAWAY. Its last id never rises (RFC 9113 §6.8), because streams above an announced one are
    * not acted upon.
    */
-  announce(lastStreamId: number, code: ErrorCode, debugData: Uint8Array = EMPTY): void {
+  announce(lastStreamId: number, code: ErrorCode, debugData: Uint8Array = NO_BYTES): void {
     const { scheduler } = this.#parts;
     this.announcedLastId = lastStreamId;
     scheduler.control.frames(encodeGoAway(lastStreamId, code, debugData));
@@ -121,7 +120,7 @@ export class Lifecycle {
   }
 
   /** Ends the connection now: GOAWAY, and the end of every stream is reported. */
-  endNow(end: ConnectionEnd, debugData: Uint8Array = EMPTY): void {
+  endNow(end: ConnectionEnd, debugData: Uint8Array = NO_BYTES): void {
     if (this.#end) return;
     this.#end = end;
     const { scheduler, limits, role } = this.#parts;

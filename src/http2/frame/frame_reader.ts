@@ -8,6 +8,7 @@ import { readPadding } from "./padding.ts";
 import { PING_BYTES } from "./ping.ts";
 import { RST_STREAM_BYTES } from "./rst_stream.ts";
 import { WINDOW_UPDATE_BYTES } from "./window_update.ts";
+import { NO_BYTES } from "../no_bytes.ts";
 
 /** What a {@linkcode FrameReader} bounds. */
 export interface FrameReaderLimits extends HeaderBlockLimits {
@@ -18,8 +19,6 @@ const PRIORITY_BYTES = 5;
 
 /** A torn frame's buffer starts with at most this much, whatever length the frame announces. */
 const FIRST_TORN_BYTES = 16_384;
-
-const EMPTY = new Uint8Array(0);
 
 /**
  * Cuts the bytes of a peer into frames, wherever they are torn, and checks all that can be checked
@@ -35,14 +34,14 @@ export class FrameReader {
   #prefaceRead = 0;
   #settingsSeen = false;
   #block: HeaderBlock | undefined;
-  #torn: Uint8Array = EMPTY;
+  #torn: Uint8Array = NO_BYTES;
   #tornLength = 0;
   /** Octets of the torn frame with its header; that of the header alone until it is whole. */
   #tornNeeds = FRAME_HEADER_BYTES;
   #stopped = false;
 
   /** @param preface what the peer has to send before its first frame; empty for a server's. */
-  constructor(sink: FrameSink, limits: FrameReaderLimits, preface: Uint8Array = EMPTY) {
+  constructor(sink: FrameSink, limits: FrameReaderLimits, preface: Uint8Array = NO_BYTES) {
     this.#sink = sink;
     this.#limits = limits;
     this.#preface = preface;
@@ -63,7 +62,7 @@ export class FrameReader {
   stop(): void {
     this.#stopped = true;
     this.#block = undefined;
-    this.#torn = EMPTY;
+    this.#torn = NO_BYTES;
     this.#tornLength = 0;
   }
 
@@ -115,7 +114,7 @@ export class FrameReader {
         if (this.#tornNeeds > FRAME_HEADER_BYTES) continue;
       }
       const frame = this.#torn;
-      this.#torn = EMPTY;
+      this.#torn = NO_BYTES;
       this.#tornLength = 0;
       this.#readFrame(frame, 0, this.#tornNeeds);
       return at;

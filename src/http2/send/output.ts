@@ -1,4 +1,5 @@
 import type { ByteChannel } from "../byte_channel.ts";
+import { NO_BYTES } from "../no_bytes.ts";
 
 /** Octets of a buffer: one write to the socket at most. */
 export const OUTPUT_BUFFER_BYTES = 65_536;
@@ -14,15 +15,13 @@ interface Segment {
   outstanding: number;
 }
 
-const EMPTY = new Uint8Array(0);
-
 /**
  * Frames gathered in buffers that are used again: written at `bytes[at]` by whoever reserved room, and
  * handed to the channel by `send`. A connection that has nothing to say holds no buffer.
  */
 export class Output {
   /** Where to write. */
-  bytes: Uint8Array = EMPTY;
+  bytes: Uint8Array = NO_BYTES;
   /** Where the next octet goes. */
   at = 0;
   /** Octets handed to the channel and not yet written by it. */
@@ -84,7 +83,7 @@ export class Output {
     if (segment === this.#segment) {
       if (this.at > this.#from) return;
       this.#segment = undefined;
-      this.bytes = EMPTY;
+      this.bytes = NO_BYTES;
       this.at = this.#from = 0;
     }
     if (segment.bytes.length === OUTPUT_BUFFER_BYTES && free.length < MAX_FREE_BUFFERS) {

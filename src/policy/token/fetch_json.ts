@@ -1,5 +1,6 @@
 import { request } from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
+import { joined } from "../../channel/mod.ts";
 
 /** How JSON is fetched. */
 export interface FetchJsonOptions {
@@ -108,15 +109,5 @@ async function gather(response: IncomingMessage, maxBytes: number): Promise<stri
     chunks.push(chunk as Uint8Array);
   }
   if (!response.complete) throw new Error("the answer ended early");
-  return new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(joined(chunks, bytes)));
-}
-
-function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  return new TextDecoder("utf-8", { fatal: true }).decode(joined(chunks));
 }

@@ -16,6 +16,7 @@ import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { parseConnectTimeout, parseGrpcTimeout } from "../wire/timeout_field.ts";
 import { hasTrailers, takeTrailers } from "./trailers_only.ts";
 import { WholeBody, WholeEnvelopes } from "../wire/whole_messages.ts";
+import { NO_BYTES } from "../wire/no_bytes.ts";
 
 /** Where and how a request of connect-es is sent. */
 export interface SendOptions {
@@ -187,7 +188,7 @@ class Exchange implements StreamReceiver {
         if (this.#closed || (this.#over && chunk.done !== true)) break;
         if (chunk.done === true) {
           this.#sent = true;
-          stream.sendData(EMPTY, true);
+          stream.sendData(NO_BYTES, true);
           return;
         }
         if (!stream.sendData(chunk.value, false)) {
@@ -199,8 +200,6 @@ class Exchange implements StreamReceiver {
     }
   }
 }
-
-const EMPTY = new Uint8Array(0);
 
 /** The time that the request gives the call, in milliseconds. */
 function timeoutOf(header: Headers): number | undefined {

@@ -16,6 +16,7 @@ import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { PreparedStream } from "./prepared_request.ts";
 import { readStreamResponse } from "./read_stream_response.ts";
 import { isOrdinaryStream, ResponseMessages } from "./response_messages.ts";
+import { NO_BYTES } from "../wire/no_bytes.ts";
 
 /**
  * A call with streams both ways in binary form, from bytes to bytes. What it has received is cut into
@@ -187,7 +188,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
 
   #writeEnd(): void {
     this.#sending = "ended";
-    this.stream?.sendData(EMPTY, true);
+    this.stream?.sendData(NO_BYTES, true);
   }
 
   /** All of the response has arrived: what is left of the request is of no use to anyone. */
@@ -238,5 +239,3 @@ type Reading =
   | { readonly name: "open" }
   | { readonly name: "ended" }
   | { readonly name: "failed"; readonly error: ConnectError };
-
-const EMPTY = new Uint8Array(0);

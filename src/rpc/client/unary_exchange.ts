@@ -9,6 +9,7 @@ import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { ordinaryMessage } from "./ordinary_response.ts";
 import type { PreparedUnary } from "./prepared_request.ts";
 import { readResponse } from "./read_unary_response.ts";
+import { NO_BYTES } from "../wire/no_bytes.ts";
 
 /** A complete response to a unary call. */
 export interface UnaryResponseBytes {
@@ -52,7 +53,6 @@ export function exchangeUnary(
 }
 
 const NO_FIELDS: HeaderList = [];
-const NO_BYTES = new Uint8Array(0);
 
 class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBytes {
   header: HeaderList = NO_FIELDS;

@@ -21,6 +21,7 @@ import type { Route } from "./router.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import type { Share } from "./turns.ts";
 import { WholeBody, WholeEnvelopes } from "../wire/whole_messages.ts";
+import { NO_BYTES } from "../wire/no_bytes.ts";
 
 /** One request on its way to a route. */
 export interface ArrivedRequest {
@@ -171,7 +172,7 @@ export class PlainCall implements StreamReceiver, Expiring {
       this.#answered = true;
       if (response.trailer !== undefined) appendFields(trailer, response.trailer);
       if (trailer.length > 0) stream.sendTrailers(trailer);
-      else stream.sendData(EMPTY, true);
+      else stream.sendData(NO_BYTES, true);
     }
   }
 
@@ -190,8 +191,6 @@ export class PlainCall implements StreamReceiver, Expiring {
     }
   }
 }
-
-const EMPTY = new Uint8Array(0);
 
 /** Runs what is left of a response that nobody waits for: the implementation's `finally` among it. */
 async function stop(

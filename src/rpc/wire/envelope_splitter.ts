@@ -2,6 +2,7 @@ import { messageTooLarge } from "./call_errors.ts";
 import { EnvelopeHead } from "./envelope.ts";
 import type { GatherBudget } from "./gather_budget.ts";
 import { Gathered } from "./gathered.ts";
+import { NO_BYTES } from "./no_bytes.ts";
 
 /**
  * Cuts a body into the messages of its envelopes, without a promise between two of them. What an
@@ -9,7 +10,7 @@ import { Gathered } from "./gathered.ts";
  */
 export class EnvelopeSplitter {
   readonly #maxBytes: number;
-  #bytes: Uint8Array = EMPTY;
+  #bytes: Uint8Array = NO_BYTES;
   #at = 0;
   readonly #head = new EnvelopeHead();
   /** The payload of an envelope that comes in pieces. */
@@ -71,7 +72,7 @@ export class EnvelopeSplitter {
   /** Forgets what has been received. */
   drop(): void {
     this.#payload.drop();
-    this.#bytes = EMPTY;
+    this.#bytes = NO_BYTES;
     this.#at = 0;
   }
 }
@@ -84,5 +85,3 @@ function keepable(bytes: Uint8Array, start: number, end: number): Uint8Array {
     ? bytes.slice(start, end)
     : bytes.subarray(start, end);
 }
-
-const EMPTY = new Uint8Array(0);

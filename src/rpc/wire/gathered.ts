@@ -1,4 +1,5 @@
 import { type GatherBudget, processBudget } from "./gather_budget.ts";
+import { NO_BYTES } from "./no_bytes.ts";
 
 /**
  * Bytes gathered until they are a whole message. They take at most twice their number, whatever the
@@ -7,7 +8,7 @@ import { type GatherBudget, processBudget } from "./gather_budget.ts";
 export class Gathered {
   #length = 0;
   /** The first piece as it came, while it is the only one; after that, a buffer that grows. */
-  #bytes: Uint8Array = EMPTY;
+  #bytes: Uint8Array = NO_BYTES;
   /** The size of the buffer; 0 while there is none. */
   #spent = 0;
   readonly #budget: GatherBudget;
@@ -55,7 +56,7 @@ export class Gathered {
   /** Forgets the bytes gathered. */
   drop(): void {
     this.#spend(0);
-    this.#bytes = EMPTY;
+    this.#bytes = NO_BYTES;
     this.#length = 0;
   }
 
@@ -79,4 +80,3 @@ export class Gathered {
 const ROOM_BYTES = 1024;
 /** From 1 MiB on a buffer grows by a mebibyte at a time. */
 const GROWTH_BYTES = 1024 * 1024;
-const EMPTY = new Uint8Array(0);
