@@ -46,6 +46,7 @@ export async function openDispatcher(flags: CallerFlags, targets: Targets): Prom
   const options: DispatcherOptions = {
     discovery: discoveryOf(flags, targets),
     credentials,
+    verdict: flags.verdict,
     identity: flags.identity,
     strict: flags.strict,
     ...(tokenFile === undefined ? {} : { token: () => tokenIn(tokenFile) }),

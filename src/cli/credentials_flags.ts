@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Credentials as CredentialsValue } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
+import type { VerdictMode } from "../identity/mod.ts";
 import { Credentials } from "../spiffe/mod.ts";
 import { flag, switchFlag } from "./flag.ts";
 
@@ -12,6 +13,7 @@ export interface CredentialsFlags {
   readonly denylist?: string;
   readonly spiffeSocket?: string;
   readonly oneWay?: boolean;
+  readonly verdict?: VerdictMode;
 }
 
 /** Adds the credentials flags to a command. */
@@ -22,6 +24,10 @@ export function withCredentialsFlags(command: Command): Command {
     .addOption(flag("--key <FILE>", "our private key, PEM"))
     .addOption(flag("--denylist <FILE>", "peers that are refused whatever they show, JSON"))
     .addOption(flag("--spiffe-socket <PATH>", "the SPIFFE agent's socket, instead of files"))
+    .addOption(
+      flag("--verdict <KIND>", "private accepts what is safe and advises, strict refuses that, too")
+        .choices(["private", "strict"]),
+    )
     .addOption(switchFlag("--one-way", "only one end shows a certificate"));
 }
 

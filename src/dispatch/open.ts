@@ -1,5 +1,10 @@
 import type { Transport } from "@connectrpc/connect";
-import type { Credentials, CredentialsSource } from "../credentials/mod.ts";
+import {
+  type Credentials,
+  type CredentialsSource,
+  type OpenCredentialsOptions,
+  verdictOption,
+} from "../credentials/mod.ts";
 import { type Discovery, discoveryFromUrl } from "../discovery/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
@@ -86,8 +91,8 @@ export async function openParts(
   const peerExpiry = opening.use(new PeerExpiry(observer, "dispatcher", clock));
   opening.use(watchEventLoop(hub.metrics, clock));
   const opened = [];
-  for (const { discovery, credentials, identity } of checked) {
-    const source = await credentials?.open({ role: "client", observer, clock });
+  for (const { discovery, credentials, identity, verdict } of checked) {
+    const source = await credentials?.open({ role: "client", observer, clock, ...verdict });
     if (source !== undefined) opening.use(source);
     const dial = dialWith({
       dialPeer: ground.dialPeer ?? dialPeer,
@@ -159,6 +164,8 @@ interface CheckedSource {
   readonly discovery: Discovery;
   readonly credentials: Credentials | undefined;
   readonly identity: readonly IdentityPattern[] | undefined;
+  /** How certificates are judged, where it is said. */
+  readonly verdict: Pick<OpenCredentialsOptions, "verdict">;
 }
 
 /** What can be said of a source before anything is opened. */
@@ -185,7 +192,7 @@ function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
       setting: "credentials",
     });
   }
-  return { discovery, credentials, identity };
+  return { discovery, credentials, identity, verdict: verdictOption(source) };
 }
 
 function securityOf(source: CredentialsSource | undefined): ChannelSecurity {

@@ -1,5 +1,6 @@
 import type { TlsVersion } from "../channel/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
+import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { CallDefaults, TokenSource } from "./calls/call_settings.ts";
 import type { DispatcherLimits } from "./limits.ts";
@@ -19,6 +20,11 @@ export interface WorkerSource {
    * unix sockets and in memory, warned about elsewhere, refused where `strict`.
    */
   readonly credentials?: Credentials | undefined;
+  /**
+   * How certificates are judged, ours included: `private` accepts what is safe and advises on the rest
+   * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
+   */
+  readonly verdict?: VerdictMode | undefined;
   /**
    * Who they must prove to be, one pattern or several of which any will do. Default: the host name
    * in the configuration, which only `static:` and `dns:` discovery have.

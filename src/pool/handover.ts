@@ -5,6 +5,7 @@
 
 import type { WorkerLimits } from "../worker/mod.ts";
 import type { CredentialPem } from "../credentials/mod.ts";
+import type { VerdictMode } from "../identity/mod.ts";
 import type { UnstampedEvent } from "../observe/mod.ts";
 
 /** Key material; it is only ever in memory and in this pipe. */
@@ -19,6 +20,7 @@ export interface HandedDispatcher {
   readonly discovery: string;
   readonly credentials?: HandedCredentials | undefined;
   readonly identity?: string | readonly string[] | undefined;
+  readonly verdict?: VerdictMode | undefined;
 }
 
 /** Makes credentials ready for the pipe. */

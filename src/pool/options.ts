@@ -1,4 +1,5 @@
 import type { Credentials } from "../credentials/mod.ts";
+import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
 import type { WorkerLimits } from "../worker/mod.ts";
@@ -53,6 +54,11 @@ export interface SpawnedDispatcherOptions {
   readonly discovery: string;
   /** Who they are to those workers, and whom they trust. Default: none, which is plaintext. */
   readonly credentials?: Credentials | undefined;
+  /**
+   * How certificates are judged, ours included: `private` accepts what is safe and advises on the rest
+   * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
+   */
+  readonly verdict?: VerdictMode | undefined;
   /** Who those workers must prove to be. Default: what the discovery expects of each. */
   readonly identity?: string | readonly string[] | undefined;
 }
@@ -65,6 +71,11 @@ export interface WorkerPoolOptions extends SharedDispatcherOptions {
   readonly discovery?: string | Discovery | undefined;
   /** Who we are to discovered workers, and whom we trust there. Default: none, which is plaintext. */
   readonly credentials?: Credentials | undefined;
+  /**
+   * How certificates are judged, ours included: `private` accepts what is safe and advises on the rest
+   * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
+   */
+  readonly verdict?: VerdictMode | undefined;
   /** Who discovered workers must prove to be. Default: what the discovery expects of each. */
   readonly identity?: string | readonly string[] | undefined;
 }

@@ -1,4 +1,4 @@
-import type { CredentialsSource } from "../credentials/mod.ts";
+import { type CredentialsSource, verdictOption } from "../credentials/mod.ts";
 import type { WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type Clock, type HeldCall, type Observer, systemClock } from "../observe/mod.ts";
@@ -92,7 +92,10 @@ export class SpawnedWorkers implements AsyncDisposable {
     resolveWorkerLimits(options.limits);
     const modules = absoluteModules(options.modules);
     const command = await spawnCommand(options, modules);
-    const operator = await options.dispatcher?.credentials?.open({ observer });
+    const operator = await options.dispatcher?.credentials?.open({
+      observer,
+      ...verdictOption(options.dispatcher),
+    });
     return new SpawnedWorkers(options, modules, command, pool, observer, operator);
   }
 
@@ -157,10 +160,10 @@ export class SpawnedWorkers implements AsyncDisposable {
   #dispatcher(): { readonly dispatcher?: HandedDispatcher } {
     const { dispatcher } = this.#options;
     if (dispatcher === undefined) return {};
-    const { discovery, identity } = dispatcher;
+    const { discovery, identity, verdict } = dispatcher;
     const material = this.#operator?.current();
     const credentials = material === undefined ? undefined : handedOver(material.pem());
-    return { dispatcher: { discovery, credentials, identity } };
+    return { dispatcher: { discovery, credentials, identity, verdict } };
   }
 
   #tellRoster(): void {

@@ -109,12 +109,14 @@ export class WorkerPool extends FleetCaller {
 
 /** The workers that others run are trusted by the operator's credentials, and by those only. */
 function discoveredSource(options: WorkerPoolOptions): WorkerSource | undefined {
-  const { discovery, credentials, identity } = options;
-  if (discovery !== undefined) return { discovery, credentials, identity };
+  const { discovery, credentials, identity, verdict } = options;
+  if (discovery !== undefined) return { discovery, credentials, identity, verdict };
   const stray = credentials !== undefined
     ? "credentials"
     : identity !== undefined
     ? "identity"
+    : verdict !== undefined
+    ? "verdict"
     : "";
   if (stray === "") return undefined;
   throw new ConfigurationError(

@@ -2,6 +2,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import type { TlsVersion } from "../channel/mod.ts";
 import type { AnyRoutine } from "../contract/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
+import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
 import type { WorkerLimits } from "./limits.ts";
 
@@ -27,6 +28,11 @@ export interface WorkerServerOptions {
    * sockets and in memory, warned about elsewhere, refused where `strict`.
    */
   readonly credentials?: Credentials | undefined;
+  /**
+   * How certificates are judged, ours included: `private` accepts what is safe and advises on the rest
+   * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
+   */
+  readonly verdict?: VerdictMode | undefined;
   /**
    * Who may connect: one pattern or several of which any will do, `*` being anyone our authority
    * vouches for. Required with mutual TLS, and of no use without it.

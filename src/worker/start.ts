@@ -5,7 +5,7 @@ import {
   SocketAdmission,
   socketLimitsOf,
 } from "../channel/mod.ts";
-import { credentialsFrom, type CredentialsSource } from "../credentials/mod.ts";
+import { credentialsFrom, type CredentialsSource, verdictOption } from "../credentials/mod.ts";
 import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
@@ -83,7 +83,12 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const observer = hub.as(id);
   const credentials = use(
     starting,
-    await options.credentials?.open({ role: "server", observer, clock }),
+    await options.credentials?.open({
+      role: "server",
+      observer,
+      clock,
+      ...verdictOption(options),
+    }),
   );
   const allow = allowedPeers(options, addresses, credentials?.current());
   const { table, threaded } = await loadRoutines(options);

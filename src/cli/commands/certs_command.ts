@@ -3,11 +3,14 @@ import { Command } from "commander";
 import { Authority, createAuthority } from "../../credentials/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { durationFlag, listFlag } from "../flag.ts";
+import { certsCheckCommand } from "./certs_check.ts";
 import { makeFolder, type NewFile, readText, replaceFiles, writeNewFiles } from "../files.ts";
 
 /** `selvage certs`: a development authority in a folder. */
 export function certsCommand(): Command {
-  const certs = new Command("certs").description("a development authority, in a folder");
+  const certs = new Command("certs").description(
+    "a development authority in a folder, and what certificates could do better",
+  );
   certs.command("init").description("make a new authority: DIR/ca.pem and DIR/ca.key")
     .argument("<DIR>", "the folder; made where it is not there")
     .addOption(durationFlag("--ttl <DURATION>", "how long it lasts (default: 3650d)"))
@@ -19,6 +22,7 @@ export function certsCommand(): Command {
     .addOption(listFlag("--spiffe <ID>", "the SPIFFE ID"))
     .addOption(durationFlag("--ttl <DURATION>", "how long it is valid (default: 24h)"))
     .action(issue);
+  certs.addCommand(certsCheckCommand());
   return certs;
 }
 

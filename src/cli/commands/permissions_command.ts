@@ -118,6 +118,8 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     needs.discovery(discover, (address) => needs.net(address, "--discover"));
     const modules = [threadEntry.href, ...absoluteModules(given[0] as readonly string[])];
     needs.read(...await moduleFiles(modules, await configFlags(undefined)));
+  } else if (command.parent?.name() === "certs" && command.name() === "check") {
+    needs.read(...(given[0] as readonly string[]).map((file) => resolve(file)));
   } else if (command.parent?.name() === "certs") {
     const folder = resolve(given[0] as string);
     needs.read(folder);

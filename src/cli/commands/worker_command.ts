@@ -68,6 +68,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     listen: flags.listen,
     advertise: flags.advertise,
     credentials,
+    verdict: flags.verdict,
     allow: flags.allow,
     strict: flags.strict,
     tags: flags.tag,

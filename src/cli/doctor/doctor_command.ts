@@ -39,7 +39,9 @@ async function doctor(flags: DoctorFlags): Promise<void> {
   const trustOnly = flags.ca !== undefined && flags.cert === undefined && flags.key === undefined;
   const credentials = credentialsOf(trustOnly ? { ...flags, oneWay: true } : flags, "caller");
   const steps: Step[] = [];
-  for await (const step of examine({ endpoint, identity, credentials, timeoutMs })) {
+  for await (
+    const step of examine({ endpoint, identity, credentials, verdict: flags.verdict, timeoutMs })
+  ) {
     steps.push(step);
     if (!json) console.log(render(step, Date.now()));
   }

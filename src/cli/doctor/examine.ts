@@ -15,15 +15,21 @@ import {
   Credentials,
   type Credentials as CredentialsValue,
   ownCertificateFault,
+  verdictOption,
 } from "../../credentials/mod.ts";
 import { ConfigurationError, HandshakeError } from "../../errors/mod.ts";
 import {
+  type Advice,
+  adviceOn,
+  type Certificate,
+  type CertificateFault,
   type IdentityPattern,
   isCertificateFault,
   judgePeer,
   parseCertificate,
   parsePatterns,
   summarize,
+  type VerdictMode,
 } from "../../identity/mod.ts";
 import { dialPeer } from "../../peer/mod.ts";
 import type { Problem, Step } from "./report.ts";
@@ -36,6 +42,8 @@ export interface Examination {
   readonly identity?: readonly string[] | undefined;
   /** Who we are and whom we trust. Default: nobody is trusted, the certificate is only shown. */
   readonly credentials?: CredentialsValue | undefined;
+  /** How certificates are judged. Default `private`. */
+  readonly verdict?: VerdictMode | undefined;
   /** How long each connection may take, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -47,14 +55,14 @@ export interface Examination {
  */
 export async function* examine(examination: Examination): AsyncGenerator<Step, void, undefined> {
   const address = endpointOf(examination.endpoint);
-  await using source = await examination.credentials?.open();
+  await using source = await examination.credentials?.open(verdictOption(examination));
   const patient = new Patient(examination, address, source?.current());
   if (patient.speaksPlaintext) return yield await patient.handshake();
   const { steps, facts } = await patient.look();
   yield* steps;
   if (facts === undefined) return;
-  yield* patient.certificates(facts);
   const trust = patient.trust(facts);
+  yield* patient.certificates(facts, trust.outcome === "passed");
   yield trust;
   const own = patient.ownCertificate();
   if (own !== undefined) yield own;
@@ -149,21 +157,25 @@ class Patient {
     });
   }
 
-  *certificates({ peerChain }: TlsFacts): Generator<Step> {
-    for (const [index, der] of peerChain.entries()) {
-      const certificate = parseCertificate(der);
+  *certificates({ peerChain }: TlsFacts, proven: boolean): Generator<Step> {
+    const read = peerChain.map((der) => parseCertificate(der));
+    const needed = neededIn(read);
+    for (const [index, certificate] of read.entries()) {
+      const stray = !needed.has(index);
       if (!isCertificateFault(certificate)) {
         yield {
           step: "certificate",
           outcome: "passed",
           index,
           certificate: summarize(certificate),
+          ...(stray ? { stray } : {}),
         };
         continue;
       }
       yield {
         step: "certificate",
-        outcome: "failed",
+        // Of a peer that is proven without it, it is no fault.
+        ...proven ? { outcome: "skipped" as const, stray: true } : { outcome: "failed" as const },
         index,
         problem: {
           error: "HandshakeError",
@@ -180,16 +192,23 @@ class Patient {
     if (anchors === undefined) {
       return { step: "trust", outcome: "skipped", why: "give --ca to say whom to trust" };
     }
+    const now = Date.now();
     const verdict = judgePeer(peerChain, {
       role: "server",
       anchors,
       expected: this.#expected(),
-      now: Date.now(),
+      now,
       mode,
       denylist,
     });
     if (verdict.trusted) {
-      return { step: "trust", outcome: "passed", identity: verdict.identity.name };
+      const chain = verdict.path.filter((one) => !anchors.has(one));
+      return {
+        step: "trust",
+        outcome: "passed",
+        identity: verdict.identity.name,
+        ...shown(adviceOn({ chain, role: "server", now })),
+      };
     }
     const { reason, evidence } = verdict;
     const message = [evidence.found, evidence.advice].filter((part) => part !== undefined)
@@ -208,7 +227,8 @@ class Patient {
     const evidence = ownCertificateFault(this.#material!, Date.now(), "client");
     if (evidence === undefined) {
       const identity = own.summary.names.join(", ");
-      return { step: "own-certificate", outcome: "passed", identity };
+      const { advice = [] } = this.#material ?? {};
+      return { step: "own-certificate", outcome: "passed", identity, ...shown(advice) };
     }
     return {
       step: "own-certificate",
@@ -261,6 +281,25 @@ class Patient {
     if (this.#address.kind !== "tcp") return undefined;
     return isIP(this.#address.host) === 0 ? this.#address.host : undefined;
   }
+}
+
+function shown(advice: readonly Advice[]): { readonly advice?: readonly Advice[] } {
+  return advice.length === 0 ? {} : { advice };
+}
+
+/** The places of a chain that can be on a path from its leaf: one that cannot be read is not told from them. */
+function neededIn(chain: readonly (Certificate | CertificateFault)[]): ReadonlySet<number> {
+  const needed = new Set([0]);
+  for (const place of needed) {
+    const child = chain[place];
+    for (const [index, candidate] of chain.entries()) {
+      const readable = child !== undefined && !isCertificateFault(child);
+      const issues = isCertificateFault(candidate) ||
+        (readable && candidate.subject.key === child.issuer.key);
+      if (issues) needed.add(index);
+    }
+  }
+  return needed;
 }
 
 function negotiated({ version, cipher, alpn }: TlsFacts): Step {

@@ -1,4 +1,5 @@
 import type { CertificateSummary } from "../../errors/mod.ts";
+import type { Advice } from "../../identity/mod.ts";
 import type { Outcome, Problem, Step } from "./report.ts";
 
 const MARKS: Readonly<Record<Outcome, string>> = {
@@ -22,6 +23,7 @@ export function render(step: Step, now: number): string {
   if (step.step === "certificate" && step.certificate !== undefined) {
     lines.push(...certificateLines(step.certificate, now));
   }
+  if ("advice" in step) lines.push(...(step.advice ?? []).flatMap(adviceLines));
   if (step.problem !== undefined) lines.push(...problemLines(step.problem));
   return lines.join("\n");
 }
@@ -37,7 +39,8 @@ function headline(step: Step): string {
     case "tls":
       return tlsHeadline(step);
     case "certificate":
-      return step.certificate?.subject ?? "cannot be read";
+      return (step.certificate?.subject ?? "cannot be read") +
+        (step.stray === true ? " (stray: no path needs it, it is ignored)" : "");
     case "handshake":
       return step.why ?? (step.outcome === "passed" ? "the worker takes us" : "");
     default:
@@ -76,6 +79,14 @@ function problemLines({ reason, peerReason, message, evidence = {} }: Problem): 
       ? []
       : [field("presented", evidence.presented.join(", ") || "none")]),
     ...(evidence.advice === undefined ? [] : [field("do", evidence.advice)]),
+  ];
+}
+
+function adviceLines({ rule, field: of, found, asks, setting }: Advice): string[] {
+  return [
+    field("advice", `${of}: ${found} (${rule})`),
+    field("", asks),
+    field("set", setting),
   ];
 }
 

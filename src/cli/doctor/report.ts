@@ -1,3 +1,4 @@
+import type { Advice } from "../../identity/mod.ts";
 import type { CertificateSummary, HandshakeEvidence } from "../../errors/mod.ts";
 
 /** How far an examination came with one step. */
@@ -27,6 +28,8 @@ export type Step =
     readonly index: number;
     /** What it says; absent where it cannot be read. */
     readonly certificate?: CertificateSummary | undefined;
+    /** Whether no path to an authority needs it, so that it is ignored. */
+    readonly stray?: boolean | undefined;
     readonly problem?: Problem | undefined;
   }
   | {
@@ -37,6 +40,8 @@ export type Step =
     /** Why it was skipped. */
     readonly why?: string | undefined;
     readonly problem?: Problem | undefined;
+    /** What could be better about the certificates, where they pass. */
+    readonly advice?: readonly Advice[] | undefined;
   };
 
 /** What is wrong, in the words of an error. */

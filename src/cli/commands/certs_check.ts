@@ -1,0 +1,171 @@
+import { Command, Option } from "commander";
+import { ConfigurationError } from "../../errors/mod.ts";
+import {
+  type Advice,
+  adviceOn,
+  type Certificate,
+  isCertificateFault,
+  judgePeer,
+  ownLeafFault,
+  parsePattern,
+  parsePemBundle,
+  type PeerRole,
+  ruleText,
+  summarize,
+  TrustAnchors,
+  unsuitableAdvice,
+  type VerdictMode,
+} from "../../identity/mod.ts";
+import { validityFault } from "../../credentials/mod.ts";
+import { ExitCode } from "../exit_code.ts";
+import { readText } from "../files.ts";
+import { flag } from "../flag.ts";
+import { jsonOf } from "../json_value.ts";
+
+/** `selvage certs check`: what peers would refuse about certificates, and what could be better. */
+export function certsCheckCommand(): Command {
+  return new Command("check")
+    .description("what peers would refuse about certificates in files, and what could be better")
+    .argument(
+      "<FILE...>",
+      "chains, leaf first, and bundles of authorities, PEM; one line each is printed",
+    )
+    .addOption(
+      new Option("--as <ROLE>", "what the chains are for (default: either)").choices([
+        "worker",
+        "client",
+      ]),
+    )
+    .addOption(
+      flag("--verdict <KIND>", "strict: what is advice otherwise counts as refused")
+        .choices(["private", "strict"]),
+    )
+    .action(check);
+}
+
+interface CheckFlags {
+  readonly as?: "worker" | "client";
+  readonly verdict?: VerdictMode;
+}
+
+/** What a peer refuses. */
+interface Refusal {
+  readonly rule: string;
+  readonly field: string;
+  readonly found: string;
+  readonly advice: string;
+}
+
+interface CheckedFile {
+  readonly file: string;
+  readonly certificates: readonly Certificate[];
+  readonly unread?: Refusal;
+}
+
+async function check(files: readonly string[], flags: CheckFlags): Promise<void> {
+  const read = await Promise.all(files.map(readFile));
+  const anchors = read.filter(isBundle).flatMap(({ certificates }) => certificates);
+  const lines = read.map((file) => checkFile(file, anchors, flags));
+  for (const line of lines) console.log(jsonOf(line));
+  if (lines.some(({ ok }) => !ok)) Deno.exitCode = ExitCode.handshake;
+}
+
+async function readFile(file: string): Promise<CheckedFile> {
+  const text = await readText(file, "name files of certificates in PEM");
+  // A private key may stand beside its chain; it is not looked at.
+  const certificates = parsePemBundle(withoutKeys(text));
+  if (!isCertificateFault(certificates)) return { file, certificates };
+  if (certificates.rule === "pem.empty") {
+    throw new ConfigurationError(`${file} holds no certificate`, { setting: "FILE" });
+  }
+  const { rule, found } = certificates;
+  return {
+    file,
+    certificates: [],
+    unread: { rule, found, field: ruleText(rule).field, advice: unsuitableAdvice(rule, undefined) },
+  };
+}
+
+function withoutKeys(text: string): string {
+  return text.replace(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]*-----END \1-----/g, "");
+}
+
+function isBundle({ certificates: [first] }: CheckedFile): boolean {
+  return first?.extensions.basicConstraints?.ca === true;
+}
+
+function checkFile(
+  checked: CheckedFile,
+  anchors: readonly Certificate[],
+  { as, verdict: mode = "private" }: CheckFlags,
+) {
+  const { file, certificates, unread } = checked;
+  const now = Date.now();
+  const role = as === "worker" ? "server" : as;
+  const bundle = isBundle(checked);
+  const advice = adviceOn({
+    ...bundle ? { anchors: certificates } : { chain: certificates },
+    ...role === undefined ? {} : { role },
+    now,
+  });
+  const refused = [
+    ...unread === undefined ? [] : [unread],
+    ...bundle
+      ? certificates.flatMap(bundleRefusals)
+      : chainRefusal(certificates, anchors, role, mode, now),
+    ...mode === "strict"
+      ? advice.filter(({ refusedIfStrict }) => refusedIfStrict).map(asRefusal)
+      : [],
+  ];
+  return {
+    file,
+    ok: refused.length === 0,
+    kind: bundle ? "bundle" : "chain",
+    certificates: certificates.map(summarize),
+    refused,
+    advice,
+  };
+}
+
+function bundleRefusals(certificate: Certificate): readonly Refusal[] {
+  return certificate.faults.map(({ rule, found }) => refusal(rule, found, certificate));
+}
+
+/** The first that a peer would refuse; by the authorities among the files, where there are some. */
+function chainRefusal(
+  chain: readonly Certificate[],
+  anchors: readonly Certificate[],
+  role: PeerRole | undefined,
+  mode: VerdictMode,
+  now: number,
+): readonly Refusal[] {
+  const [leaf] = chain;
+  if (leaf === undefined) return [];
+  const unfit = ownLeafFault(leaf, { mode, ...role === undefined ? {} : { role } });
+  if (unfit !== undefined) return [refusal(unfit.rule, unfit.found, leaf)];
+  const dates = validityFault(leaf, now);
+  if (dates !== undefined) {
+    const { found, advice } = dates;
+    return [{ rule: `dates.${dates.reason}`, field: "validity", found, advice }];
+  }
+  if (anchors.length === 0) return [];
+  const verdict = judgePeer(chain.map(({ der }) => der), {
+    role: role ?? "server",
+    anchors: new TrustAnchors({ bundle: anchors }),
+    expected: [parsePattern("*")],
+    now,
+    mode,
+  });
+  // Which name is expected of it is not asked here.
+  if (verdict.trusted || verdict.reason === "identity-mismatch") return [];
+  const { rule = "", found = "", advice = "" } = verdict.evidence;
+  return [{ rule, field: ruleText(rule).field, found, advice }];
+}
+
+function refusal(rule: string, found: string, certificate: Certificate): Refusal {
+  return { rule, field: ruleText(rule).field, found, advice: unsuitableAdvice(rule, certificate) };
+}
+
+function asRefusal({ rule, field, found, asks, setting }: Advice): Refusal {
+  return { rule, field, found, advice: `${asks}; ${setting}` };
+}

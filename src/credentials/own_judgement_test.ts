@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { forge, type Forged, type ForgeOptions, general, OID } from "../../tests/support/forge.ts";
+import { RecordingObserver } from "../../tests/support/recording_observer.ts";
+import { assemble } from "./assemble.ts";
+import { type CredentialPem, Credentials } from "./mod.ts";
+import { writePem } from "./pem_writer.ts";
+import type { OpenCredentialsOptions } from "./source.ts";
+import { CredentialsStore } from "./store.ts";
+import { verdictOption } from "./verdict_option.ts";
+
+const root = forge({ subject: "root", authority: true });
+const names = [general.dns("worker.internal")];
+
+function pemOf(own: Forged, authorities: readonly Forged[] = []): CredentialPem {
+  const pem = ({ der }: Forged) => writePem("CERTIFICATE", der);
+  return {
+    ca: pem(root),
+    cert: [own, ...authorities].map(pem).join(""),
+    key: String(own.keys.privateKey.export({ type: "pkcs8", format: "pem" })),
+  };
+}
+
+function opened(first: ForgeOptions, options: OpenCredentialsOptions = { role: "server" }) {
+  const observer = new RecordingObserver();
+  const store = new CredentialsStore({ ...options, observer });
+  store.offerFirst(assemble(pemOf(forge({ issuer: root, names, ...first })), Date.now()));
+  return { observer, store };
+}
+
+const offer = (store: CredentialsStore, own: Forged, authorities: readonly Forged[] = []) =>
+  store.offer(assemble(pemOf(own, authorities), Date.now()));
+
+Deno.test("CredentialsStore rejects a new certificate that peers would refuse, and keeps the last good one", () => {
+  const { observer, store } = opened({});
+  const clients = forge({
+    subject: "clients",
+    authority: true,
+    issuer: root,
+    purposes: [OID.clientAuth],
+  });
+  const between = forge({ subject: "between", authority: true, issuer: root, pathLength: 0 });
+  const below = forge({ subject: "below", authority: true, issuer: between });
+  const bad: readonly (readonly [string, Forged, readonly Forged[]])[] = [
+    ["leaf.purpose", forge({ issuer: root, names, purposes: [OID.clientAuth] }), []],
+    ["leaf.key-usage", forge({ issuer: root, names, keyUsage: 0x20 }), []],
+    ["authority.purpose", forge({ issuer: clients, names }), [clients]],
+    ["path.length", forge({ issuer: below, names }), [below, between]],
+  ];
+  for (const [rule, own, authorities] of bad) {
+    assert.equal(offer(store, own, authorities), "rejected", rule);
+    const { reason, message } = observer.of("credentials.rejected").at(-1)!;
+    assert.equal(reason, "unsuitable");
+    assert.match(message, new RegExp(`\\(${rule}, `));
+  }
+  assert.equal(store.current().generation, 1);
+});
+
+Deno.test("CredentialsStore adopts what private issuers leave out, and advises once for each version", () => {
+  const { observer, store } = opened({ keyUsage: undefined, purposes: [] });
+  const { advice, total, generation } = observer.of("credentials.advice")[0]!;
+  assert.deepEqual(advice.map(({ rule }) => rule), ["leaf.key-usage", "leaf.purpose"]);
+  assert.deepEqual([total, generation], [2, 1]);
+  assert.equal(offer(store, forge({ issuer: root, names })), "adopted");
+  assert.equal(observer.of("credentials.advice").length, 1);
+});
+
+Deno.test("CredentialsStore adopts what leads to no authority of its own bundle: its peers trust another", () => {
+  const { store } = opened({});
+  const other = forge({ subject: "other", authority: true });
+  assert.equal(offer(store, forge({ issuer: other, names })), "adopted");
+});
+
+Deno.test("CredentialsStore rejects where it is strict what peers of its kind would refuse", () => {
+  const { observer, store } = opened({}, { role: "server", verdict: "strict" });
+  assert.equal(offer(store, forge({ issuer: root, names, purposes: [] })), "rejected");
+  assert.match(observer.of("credentials.rejected")[0]!.message, /leaf\.purpose/);
+  assert.equal(store.current().verdict, "strict");
+});
+
+Deno.test("verdictOption() takes private or strict, and nothing without credentials", () => {
+  const credentials = Credentials.fromPem(pemOf(forge({ issuer: root, names })));
+  assert.deepEqual(verdictOption({ credentials, verdict: "strict" }), { verdict: "strict" });
+  assert.deepEqual(verdictOption({ credentials }), {});
+  const setting = { setting: "verdict" };
+  assert.throws(() => verdictOption({ credentials, verdict: "lenient" as never }), setting);
+  assert.throws(() => verdictOption({ verdict: "strict" }), setting);
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { writePem } from "../../src/credentials/pem_writer.ts";
+import { forge, type Forged, general, OID } from "../support/forge.ts";
+import { selvage } from "./command.ts";
+
+const root = forge({ subject: "root", authority: true });
+const names = [general.dns("worker.pool.internal")];
+
+async function check(files: Readonly<Record<string, readonly Forged[]>>, ...flags: string[]) {
+  const folder = await Deno.makeTempDir();
+  const paths = await Promise.all(
+    Object.entries(files).map(async ([name, chain]) => {
+      const path = join(folder, name);
+      await Deno.writeTextFile(path, chain.map(({ der }) => writePem("CERTIFICATE", der)).join(""));
+      return path;
+    }),
+  );
+  const { code, out, err } = await selvage(["certs", "check", ...paths, ...flags]);
+  const lines = out.trim() === "" ? [] : out.trim().split("\n").map((line) => JSON.parse(line));
+  return { code, lines, err };
+}
+
+Deno.test("certs check passes what peers accept, and says what could be better and where to set it", async () => {
+  const peer = forge({ issuer: root, names, purposes: [] });
+  const { code, lines } = await check({ "chain.pem": [peer], "ca.pem": [root] });
+  assert.equal(code, 0);
+  assert.deepEqual(lines.map(({ kind, ok }) => [kind, ok]), [["chain", true], ["bundle", true]]);
+  const [advice] = lines[0].advice;
+  assert.deepEqual([advice.rule, advice.field], ["leaf.purpose", "extendedKeyUsage"]);
+  assert.match(advice.setting, /usages: \[digital signature/);
+});
+
+Deno.test("certs check ends with 4 where a peer would refuse, in the role or at all", async () => {
+  const client = forge({ issuer: root, names, purposes: [OID.clientAuth] });
+  assert.equal((await check({ "chain.pem": [client] }, "--as", "client")).code, 0);
+  const asWorker = await check({ "chain.pem": [client] }, "--as", "worker");
+  assert.equal(asWorker.code, 4);
+  assert.match(asWorker.lines[0].refused[0].found, /is clientAuth, without serverAuth/);
+  const stranger = await check({ "chain.pem": [forge({ names })], "ca.pem": [root] });
+  assert.equal(stranger.code, 4);
+  assert.equal(stranger.lines[0].refused[0].rule, "path.self-signed");
+});
+
+Deno.test("certs check --verdict strict counts advice as refused", async () => {
+  const peer = forge({ issuer: root, names, keyUsage: undefined });
+  assert.equal((await check({ "chain.pem": [peer] })).code, 0);
+  const { code, lines } = await check({ "chain.pem": [peer] }, "--verdict", "strict");
+  assert.equal(code, 4);
+  assert.equal(lines[0].refused[0].rule, "leaf.key-usage");
+});
+
+Deno.test("certs check names a file without certificates as an error of usage", async () => {
+  const { code, err } = await check({ "empty.pem": [] });
+  assert.equal(code, 2);
+  assert.match(err, /empty\.pem/);
+});
