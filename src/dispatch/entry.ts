@@ -19,7 +19,7 @@
  */
 export { type CallDefaults, Dispatcher, FleetCaller, type TokenSource } from "./mod.ts";
 export type { CompressionName, RpcProtocol, TransportChoices } from "../rpc/mod.ts";
-export type { VerdictLimits } from "../identity/mod.ts";
+export type { VerdictLimits, VerdictMode } from "../identity/mod.ts";
 export {
   defaultDispatcherLimits,
   type DispatcherLimits,

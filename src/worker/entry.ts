@@ -16,7 +16,7 @@
  *
  * @module
  */
-export type { VerdictLimits } from "../identity/mod.ts";
+export type { VerdictLimits, VerdictMode } from "../identity/mod.ts";
 export type { EverySharedLimit, SharedLimits } from "../limits/mod.ts";
 export { defaultWorkerLimits, type EveryWorkerLimit, type WorkerLimits } from "./limits.ts";
 export * from "./options.ts";
