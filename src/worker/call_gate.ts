@@ -20,7 +20,6 @@ export class CallGate {
   readonly #ofPeer = new Map<string, number>();
   #inFlight = 0;
   #idleSince: number;
-  #empty: PromiseWithResolvers<void> | undefined;
 
   /**
    * Opens the gate.
@@ -65,16 +64,6 @@ export class CallGate {
     if (left > 0) this.#ofPeer.set(peer, left);
     else this.#ofPeer.delete(peer);
     this.#inFlight -= 1;
-    if (this.#inFlight > 0) return;
-    this.#idleSince = this.#now();
-    this.#empty?.resolve();
-    this.#empty = undefined;
-  }
-
-  /** Resolves when no call is in. */
-  emptied(): Promise<void> {
-    if (this.#inFlight === 0) return Promise.resolve();
-    this.#empty ??= Promise.withResolvers();
-    return this.#empty.promise;
+    if (this.#inFlight === 0) this.#idleSince = this.#now();
   }
 }

@@ -24,20 +24,6 @@ Deno.test("CallGate tells for how many seconds it has been without a call", () =
   assert.equal(gate.idleSeconds, 1);
 });
 
-Deno.test("CallGate emptied() resolves once the last call has left", async () => {
-  const gate = new CallGate({ concurrency: 2, concurrencyPerPeer: 2 }, () => 0);
-  await gate.emptied();
-  gate.enter("a");
-  gate.enter("a");
-  let emptied = false;
-  const waiting = gate.emptied().then(() => emptied = true);
-  gate.leave("a");
-  await Promise.resolve();
-  assert.equal(emptied, false);
-  gate.leave("a");
-  await waiting;
-});
-
 Deno.test("CallGate keeps places that one peer cannot take from the others", () => {
   const gate = new CallGate({ concurrency: 16, concurrencyPerPeer: 14 }, () => 0);
   for (let call = 0; call < 14; call++) assert.equal(gate.enter("greedy"), undefined);

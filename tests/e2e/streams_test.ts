@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
+import { toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { duplexRoutine, routine } from "../../src/contract/mod.ts";
-import { WorkerService } from "../../src/gen/mod.ts";
+import { ItemSchema, WorkerService } from "../../src/gen/mod.ts";
 import {
   currentCall,
+  decodeItem,
   decodePayload,
   encodePayload,
-  itemOf,
   payloadMessage,
 } from "../../src/routine/mod.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
@@ -97,7 +98,8 @@ Deno.test("a Connect client of Duplex is sent what a dispatcher's own calls are"
     }
     yield { message: { case: "end" as const, value: true } };
   }
-  const items = (await Array.fromAsync(client.duplex(requests()))).map(itemOf);
+  const items = (await Array.fromAsync(client.duplex(requests())))
+    .map((item) => decodeItem(toBinary(ItemSchema, item)));
   const values = items.flatMap((item) =>
     item.kind === "value" ? [decodePayload(item.payload, "item")] : []
   );

@@ -78,11 +78,6 @@ export class Fleet {
     return this.#stop.signal.aborted;
   }
 
-  /** How many workers take calls now. */
-  get openCount(): number {
-    return this.#open.length;
-  }
-
   /** A worker that takes calls now and has not been `tried`, where there is one. */
   choose(wanted: Wanted, tried?: ReadonlyMap<Endpoint, Error>): Endpoint | undefined {
     if (this.#idle > 0) this.#wake();

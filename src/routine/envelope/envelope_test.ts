@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { InvalidPayload } from "../../errors/mod.ts";
 import {
+  type CallRequest,
   CallRequestSchema,
   CallResponseSchema,
+  type DuplexRequest,
   DuplexRequestSchema,
+  type Item,
   ItemSchema,
 } from "../../gen/mod.ts";
 import type { EncodedPayload } from "../payload/payload.ts";
@@ -16,16 +19,7 @@ import {
   encodeCallRequest,
   NO_ARGUMENTS,
 } from "./call_envelope.ts";
-import {
-  callOf,
-  callRequestMessage,
-  duplexMessageOf,
-  duplexRequestMessage,
-  itemMessage,
-  itemOf,
-  payloadMessage,
-  payloadOf,
-} from "./generated.ts";
+import { callOf, duplexMessageOf, itemMessage, payloadMessage, payloadOf } from "./generated.ts";
 import {
   decodeDuplexRequest,
   decodeItem,
@@ -234,3 +228,36 @@ Deno.test("decodeCallRequest() takes a call without arguments for one with an em
   assert.throws(() => decodeCallResponse(new Uint8Array(0)), /holds no result/);
   assert.equal(payloadOf(payloadMessage(NO_ARGUMENTS))?.form, "cbor");
 });
+
+function callRequestMessage(call: CallEnvelope): CallRequest {
+  return create(CallRequestSchema, {
+    ...call,
+    arguments: payloadMessage(call.arguments),
+    tags: [...call.tags],
+  });
+}
+
+function itemOf({ message }: Item): ItemMessage {
+  if (message.case === "credit") return { kind: "credit", items: message.value };
+  const payload = message.case === "value" ? payloadOf(message.value) : undefined;
+  return payload === undefined ? { kind: "unknown" } : { kind: "value", payload };
+}
+
+function duplexRequestMessage(message: DuplexMessage): DuplexRequest {
+  switch (message.kind) {
+    case "call":
+      return create(DuplexRequestSchema, {
+        message: { case: "call", value: callRequestMessage(message.call) },
+      });
+    case "value":
+      return create(DuplexRequestSchema, {
+        message: { case: "value", value: payloadMessage(message.payload) },
+      });
+    case "credit":
+      return create(DuplexRequestSchema, { message: { case: "credit", value: message.items } });
+    case "end":
+      return create(DuplexRequestSchema, { message: { case: "end", value: true } });
+    case "unknown":
+      return create(DuplexRequestSchema);
+  }
+}

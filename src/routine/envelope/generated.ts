@@ -1,9 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
   type CallRequest,
-  CallRequestSchema,
   type DuplexRequest,
-  DuplexRequestSchema,
   type Item,
   ItemSchema,
   type Payload,
@@ -45,20 +43,6 @@ export function payloadOf(message: Payload | undefined): EncodedPayload | undefi
 }
 
 /**
- * Makes a generated message of a call.
- *
- * @param call The call.
- * @returns The message.
- */
-export function callRequestMessage(call: CallEnvelope): CallRequest {
-  return create(CallRequestSchema, {
-    ...call,
-    arguments: payloadMessage(call.arguments),
-    tags: [...call.tags],
-  });
-}
-
-/**
  * Reads a call from a generated message.
  *
  * @param message The message.
@@ -92,43 +76,6 @@ export function itemMessage(message: ItemMessage): Item {
       return create(ItemSchema, { message: { case: "credit", value: message.items } });
     case "unknown":
       return create(ItemSchema);
-  }
-}
-
-/**
- * Reads a generated message to the caller of a stream.
- *
- * @param message The message.
- * @returns What it says.
- */
-export function itemOf({ message }: Item): ItemMessage {
-  if (message.case === "credit") return { kind: "credit", items: message.value };
-  const payload = message.case === "value" ? payloadOf(message.value) : undefined;
-  return payload === undefined ? { kind: "unknown" } : { kind: "value", payload };
-}
-
-/**
- * Makes a generated message from the caller of a stream.
- *
- * @param message What to say.
- * @returns The message.
- */
-export function duplexRequestMessage(message: DuplexMessage): DuplexRequest {
-  switch (message.kind) {
-    case "call":
-      return create(DuplexRequestSchema, {
-        message: { case: "call", value: callRequestMessage(message.call) },
-      });
-    case "value":
-      return create(DuplexRequestSchema, {
-        message: { case: "value", value: payloadMessage(message.payload) },
-      });
-    case "credit":
-      return create(DuplexRequestSchema, { message: { case: "credit", value: message.items } });
-    case "end":
-      return create(DuplexRequestSchema, { message: { case: "end", value: true } });
-    case "unknown":
-      return create(DuplexRequestSchema);
   }
 }
 
