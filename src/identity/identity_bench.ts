@@ -54,3 +54,14 @@ Deno.bench("judgePeer(): leaf and intermediate, nothing seen before", (bench) =>
   judge(peers[0]!, anchors);
   bench.end();
 });
+
+const namesakes = Array.from({ length: 7 }, () => forge({ subject: "root", authority: true }));
+const costly = [forge({ issuer: namesakes[0]! }), ...namesakes].map(({ der }) => der);
+
+Deno.bench("judgePeer(): seven namesakes of the anchor, as much work as is allowed", (bench) => {
+  const anchors = new TrustAnchors({ bundle });
+  bench.start();
+  const verdict = judgePeer(costly, { role: "client", anchors, expected, now: Date.now() });
+  bench.end();
+  if (verdict.trusted) throw new Error("trusted");
+});
