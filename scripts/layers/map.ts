@@ -99,7 +99,7 @@ export const LAYER_MAP: LayerMap = {
         "routine",
         "spiffe",
       ],
-      packages: ["jose"],
+      packages: ["jose", "jsonc-parser"],
       node: "any",
     },
     discovery: {

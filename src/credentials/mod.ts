@@ -8,6 +8,7 @@ export { assemble, type Assembled } from "./assemble.ts";
 export * from "./authority.ts";
 export type { TlsUsage } from "./certificate_writer.ts";
 export * from "./credentials.ts";
+export { FolderWatch } from "./folder_watch.ts";
 export * from "./material.ts";
 export { ownCertificateFault, validityFault } from "./own_certificate_fault.ts";
 export { verdictOption } from "./verdict_option.ts";

@@ -1,0 +1,61 @@
+import type { Claims, PolicyDecision, PolicySubject, PolicyTarget } from "./rules/mod.ts";
+import type { PeerIdentity } from "../identity/mod.ts";
+
+/** A call that a worker has to decide about. */
+export interface PolicyCall {
+  /** Who calls. */
+  readonly subject: PolicySubject;
+  /** What is called. */
+  readonly target: PolicyTarget;
+  /** The routine, where it is one. */
+  readonly routine: string | undefined;
+  /** The method, as `package.Service/Method`. */
+  readonly method: string;
+  /** The request's header fields; read where they are asked for. */
+  readonly headers: () => Headers;
+  /** Where the caller calls from. */
+  readonly address: string;
+}
+
+/** Decides who may call what. */
+export interface Authorizer extends AsyncDisposable {
+  /** How many rules there are; `undefined` of a hook. */
+  readonly rules: number | undefined;
+  /** Whether calls of that name cannot be decided about before their tags are known. */
+  readsTags(name: string): boolean;
+  /** Decides about a call. Never rejects. */
+  decide(call: PolicyCall): PolicyDecision | Promise<PolicyDecision>;
+  /** Calls back whenever what it decides may have changed, until that is taken back. */
+  onChange(changed: () => void): () => void;
+}
+
+/** What a hook is told of a call. */
+export interface AuthorizeCall {
+  /** Who calls: the identity its certificate proves, where it proves one, and its address. */
+  readonly peer: { readonly identity: PeerIdentity | undefined; readonly address: string };
+  /** What its verified token claims, where there is one. */
+  readonly claims: Claims | undefined;
+  /** The routine's name; `undefined` where a service's method is called. */
+  readonly routine: string | undefined;
+  /** The method, as `package.Service/Method`: of a routine one of `selvage.v1.WorkerService`. */
+  readonly method: string;
+  /** The tags that the call asks for. */
+  readonly tags: readonly string[];
+  /** The request's header fields; whatever a caller writes there is not verified. */
+  readonly headers: Headers;
+  /** Aborts when the time for the decision is over. */
+  readonly signal: AbortSignal;
+}
+
+/** What a hook answers: whether the call may go on, and under which name that was decided. */
+export type AuthorizeAnswer =
+  | boolean
+  | { readonly allow: boolean; readonly rule?: string | undefined };
+
+/** A function in place of rules, for an engine of one's own. */
+export interface PolicyHook {
+  /** Decides about a call, before its payload is decoded. What it throws denies the call. */
+  readonly authorize: (call: AuthorizeCall) => AuthorizeAnswer | Promise<AuthorizeAnswer>;
+  /** How long it may take, in milliseconds; then the call is denied. Default: 5,000. */
+  readonly timeoutMs?: number | undefined;
+}

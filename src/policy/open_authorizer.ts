@@ -1,0 +1,58 @@
+import { fileURLToPath } from "node:url";
+import type { Authorizer, PolicyCall, PolicyHook } from "./authorizer.ts";
+import { HookAuthorizer } from "./hook_authorizer.ts";
+import { PolicyFile, type PolicyFileOptions } from "./policy_file.ts";
+import { CompiledPolicy, type Policy, type PolicyDecision, readPolicy } from "./rules/mod.ts";
+
+/** Rules in code, the path of a policy file, or a function that decides. */
+export type PolicySetting = Policy | PolicyHook | string | URL;
+
+/** What opening a policy takes. */
+export interface OpenAuthorizerOptions extends PolicyFileOptions {
+  /** Told what a hook threw. */
+  readonly hookFailed: (error: unknown) => void;
+}
+
+/**
+ * Makes a policy ready.
+ *
+ * @throws {ConfigurationError} where it cannot be read, or is none.
+ */
+export async function openAuthorizer(
+  setting: PolicySetting,
+  options: OpenAuthorizerOptions,
+): Promise<Authorizer> {
+  if (setting instanceof URL) return await PolicyFile.open(fileURLToPath(setting), options);
+  if (typeof setting === "string") return await PolicyFile.open(setting, options);
+  if ("authorize" in setting) return new HookAuthorizer(setting, options.hookFailed);
+  return new FixedPolicy(new CompiledPolicy(readPolicy(setting, options)));
+}
+
+/** Rules that never change. */
+class FixedPolicy implements Authorizer {
+  readonly #policy: CompiledPolicy;
+
+  constructor(policy: CompiledPolicy) {
+    this.#policy = policy;
+  }
+
+  get rules(): number {
+    return this.#policy.rules;
+  }
+
+  readsTags(name: string): boolean {
+    return this.#policy.readsTags(name);
+  }
+
+  decide({ subject, target }: PolicyCall): PolicyDecision {
+    return this.#policy.decide(subject, target);
+  }
+
+  onChange(): () => void {
+    return () => {};
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+}
