@@ -1,5 +1,5 @@
-import type { Claims, PolicyDecision, PolicySubject, PolicyTarget } from "./rules/mod.ts";
-import type { PeerIdentity } from "../identity/mod.ts";
+import type { PolicyDecision, PolicySubject, PolicyTarget } from "./rules/mod.ts";
+import type { Claims } from "./token/authenticator.ts";
 
 /** A call that a worker has to decide about. */
 export interface PolicyCall {
@@ -25,14 +25,24 @@ export interface Authorizer extends AsyncDisposable {
   readsTags(name: string): boolean;
   /** Decides about a call. Never rejects. */
   decide(call: PolicyCall): PolicyDecision | Promise<PolicyDecision>;
-  /** Calls back whenever what it decides may have changed, until that is taken back. */
-  onChange(changed: () => void): () => void;
+  /** Calls back whenever what it decides may have changed, until that is taken back; absent where it never does. */
+  onChange?(changed: () => void): () => void;
+}
+
+/** Who calls, as a hook is told. */
+export interface AuthorizePeer {
+  /** The name that it was proven under, as patterns write it; `undefined` where nothing was proven. */
+  readonly identity: string | undefined;
+  /** Every name that its certificate vouches for, the proven one first. */
+  readonly names: readonly string[];
+  /** The address that it calls from. */
+  readonly address: string;
 }
 
 /** What a hook is told of a call. */
 export interface AuthorizeCall {
-  /** Who calls: the identity its certificate proves, where it proves one, and its address. */
-  readonly peer: { readonly identity: PeerIdentity | undefined; readonly address: string };
+  /** Who calls. */
+  readonly peer: AuthorizePeer;
   /** What its verified token claims, where there is one. */
   readonly claims: Claims | undefined;
   /** The routine's name; `undefined` where a service's method is called. */

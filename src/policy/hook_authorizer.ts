@@ -30,7 +30,11 @@ export class HookAuthorizer implements Authorizer {
     let answer: AuthorizeAnswer | Promise<AuthorizeAnswer>;
     try {
       answer = this.#hook.authorize({
-        peer: { identity: call.subject.identity, address: call.address },
+        peer: {
+          identity: call.subject.identity?.name,
+          names: call.subject.identity?.names ?? [],
+          address: call.address,
+        },
         claims: call.subject.claims,
         routine: call.routine,
         method: call.method,
@@ -44,10 +48,6 @@ export class HookAuthorizer implements Authorizer {
     }
     if (!(answer instanceof Promise)) return decisionOf(answer);
     return this.#inTime(answer, abort);
-  }
-
-  onChange(): () => void {
-    return () => {};
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -48,10 +48,6 @@ class FixedPolicy implements Authorizer {
     return this.#policy.decide(subject, target);
   }
 
-  onChange(): () => void {
-    return () => {};
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }

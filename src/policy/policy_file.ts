@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { parse, type ParseError, printParseErrorCode } from "jsonc-parser";
 import { FolderWatch } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
-import { type Clock, type Observer } from "../observe/mod.ts";
+import type { Clock, Observer } from "../observe/mod.ts";
 import type { Authorizer, PolicyCall } from "./authorizer.ts";
 import {
   CompiledPolicy,

@@ -12,6 +12,7 @@ export { type CompressionName, compressionNames } from "./wire/compression.ts";
 export { StreamExchange } from "./client/stream_exchange.ts";
 export type { ExchangeOptions } from "./client/exchange.ts";
 export { GATHERED_BYTES } from "./wire/gather_budget.ts";
+export { headersOf } from "./wire/header_fields.ts";
 export * from "./wire/limits.ts";
 export * from "./client/prepared_request.ts";
 export * from "./server/request_handler.ts";

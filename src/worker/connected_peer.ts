@@ -1,6 +1,7 @@
 import { escapePeerText } from "../errors/mod.ts";
 import type { PeerRef } from "../observe/mod.ts";
 import type { AcceptedPeer } from "../peer/mod.ts";
+import type { PolicySubject } from "../policy/mod.ts";
 import type { CallPeer } from "../routine/mod.ts";
 
 /** A peer of this worker, with what its calls are told of it: made once a connection. */
@@ -11,8 +12,10 @@ export class ConnectedPeer {
   readonly key: string;
   /** Who it is, as events name it. */
   readonly ref: PeerRef;
-  /** What its calls are admitted with, the same for each. */
-  readonly admitted: AdmittedCall;
+  /** Who it is, as a policy judges it. */
+  readonly subject: PolicySubject;
+  /** What its calls are admitted with where no policy decides about them, the same for each. */
+  readonly admitted: { readonly peer: ConnectedPeer };
 
   /** A peer that a listener has accepted. */
   constructor({ identity, remoteAddress, facts }: AcceptedPeer) {
@@ -27,12 +30,7 @@ export class ConnectedPeer {
       ...(identity === undefined ? {} : { identity: escapePeerText(identity.name) }),
     };
     this.key = `${identity?.name ?? ""} ${remoteAddress.replace(/:\d+$/, "")}`;
+    this.subject = { identity, claims: undefined };
     this.admitted = { peer: this };
   }
-}
-
-/** What a call was admitted with. */
-export interface AdmittedCall {
-  /** Who calls. */
-  readonly peer: ConnectedPeer;
 }

@@ -17,7 +17,21 @@
  * @module
  */
 export type { VerdictLimits, VerdictMode } from "../identity/mod.ts";
+export type { ContextKey } from "@connectrpc/connect";
 export type { EverySharedLimit, SharedLimits } from "../limits/mod.ts";
 export { defaultWorkerLimits, type EveryWorkerLimit, type WorkerLimits } from "./limits.ts";
 export * from "./options.ts";
+export type {
+  AuthorizeAnswer,
+  AuthorizeCall,
+  AuthorizePeer,
+  ClaimMatch,
+  Claims,
+  Policy,
+  PolicyEffect,
+  PolicyHook,
+  PolicyRule,
+  PolicySetting,
+} from "../policy/mod.ts";
+export { servedCall } from "./service_calls.ts";
 export * from "./worker_server.ts";

@@ -4,6 +4,7 @@ import type { AnyRoutine } from "../contract/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
+import type { PolicySetting } from "../policy/mod.ts";
 import type { WorkerLimits } from "./limits.ts";
 
 /** What a {@linkcode WorkerServer} serves, where, and to whom. */
@@ -38,6 +39,12 @@ export interface WorkerServerOptions {
    * vouches for. Required with mutual TLS, and of no use without it.
    */
   readonly allow?: string | readonly string[] | undefined;
+  /**
+   * Who may call what: rules, the path of a policy file (JSON with comments, read again when it changes;
+   * its schema is `policy.schema.json`), or a function that decides. It is asked before a call's payload
+   * is decoded, on every path. Default: everybody who may connect may call everything.
+   */
+  readonly policy?: PolicySetting | undefined;
   /** Refuses whatever is less than mutual TLS outside of this machine. Default: `false`. */
   readonly strict?: boolean | undefined;
   /** The oldest TLS version spoken. Default: 1.3 where clients show a certificate, else 1.2. */

@@ -40,7 +40,7 @@ export function allowedPeers(
 export function tellPosture(
   observer: Observer,
   listeners: readonly PeerListener[],
-  { strict = false }: WorkerServerOptions,
+  { strict = false, policy }: WorkerServerOptions,
 ): void {
   for (const { address, security } of listeners) {
     const where = formatAddress(address);
@@ -49,7 +49,7 @@ export function tellPosture(
       address: where,
       security,
       strict,
-      policy: false,
+      policy: policy !== undefined,
       tokens: false,
     });
     if (security !== "mutual-tls" && !isLocal(address)) {

@@ -2,7 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { type CallRecord, type CallRecords, startServerSpan } from "../observe/mod.ts";
 import { callContext } from "../rpc/mod.ts";
-import type { AdmittedCall } from "./connected_peer.ts";
+import type { AdmittedCall } from "./admitted_call.ts";
 
 /** An implementation of a service's method: gives its answer, a promise of it, or its items. */
 export type Invoke = (request: unknown, context: HandlerContext) => unknown;

@@ -6,11 +6,14 @@ import { DescribeResponseSchema, RoutineShape, WorkerService } from "../gen/mod.
 import type { CallRecords, Faults, SelvageEvent } from "../observe/mod.ts";
 import type { RoutineFacts, RoutineTable } from "../routine/mod.ts";
 import type { RpcRouter } from "../rpc/mod.ts";
+import { nameOf } from "./authorization.ts";
 import type { CallGate } from "./call_gate.ts";
+import type { AdmittedCall } from "./admitted_call.ts";
 import type { Execution } from "./execution.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { withinBoundary } from "./service_boundary.ts";
 import { RoutineService } from "./routine_service.ts";
+import type { CallGround } from "./served_call.ts";
 
 /** What a worker serves. */
 export interface ServeRoutinesOptions {
@@ -37,17 +40,18 @@ export interface ServeRoutinesOptions {
 export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions): void {
   const { id, table, gate, execution, dispatcher, records, faults, tags } = options;
   let calls = 0;
+  const ground: CallGround = { dispatcher, nextId: () => `${id}-${(++calls).toString(36)}` };
   const routines = new RoutineService({
     table,
     execution,
     records,
     faults,
-    ground: { dispatcher, nextId: () => `${id}-${(++calls).toString(36)}` },
-    describe: () =>
+    ground,
+    describe: async (admitted) =>
       create(DescribeResponseSchema, {
         workerId: id,
-        routines: table.describe().map(description),
-        services: [...servedBy(router)].filter((name) => name !== WorkerService.typeName),
+        routines: await allowedRoutines(table, admitted),
+        services: await allowedServices(router, admitted),
         tags: [...tags],
         idleSeconds: BigInt(gate.idleSeconds),
       }),
@@ -55,7 +59,24 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
   router.service(WorkerService, routines.implementation);
   router.unaryBytes(WorkerService.method.call, routines.callBytes);
   router.streamBytes(WorkerService.method.duplex, routines.streamBytes);
-  options.services?.(withinBoundary(router, records));
+  options.services?.(withinBoundary(router, records, ground));
+}
+
+/** The routines that a caller may call. */
+async function allowedRoutines(table: RoutineTable, { authorization }: AdmittedCall) {
+  const all = table.describe();
+  const allowed = await Promise.all(all.map(({ name }) => authorization?.allows(name) ?? true));
+  return all.filter((_, at) => allowed[at]).map(description);
+}
+
+/** The services of which a caller may call any method. */
+async function allowedServices(router: RpcRouter, { authorization }: AdmittedCall) {
+  const methods = router.handlers.map(({ method }) => method)
+    .filter(({ parent }) => parent !== WorkerService);
+  const allowed = await Promise.all(
+    methods.map((method) => authorization?.allows(nameOf(method)) ?? true),
+  );
+  return [...new Set(methods.filter((_, at) => allowed[at]).map(({ parent }) => parent.typeName))];
 }
 
 /** The full names of the services that a router serves. */

@@ -1,4 +1,4 @@
-import { create, type DescMethod } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import type { AnyRoutine } from "../contract/mod.ts";
 import { SelvageError } from "../errors/mod.ts";
@@ -11,7 +11,6 @@ import {
   type Item,
   type WorkerService,
 } from "../gen/mod.ts";
-import { headerValue } from "../http2/mod.ts";
 import {
   type CallRecord,
   type CallRecords,
@@ -39,15 +38,13 @@ import {
   thrownOriginally,
   toConnectError,
 } from "../routine/mod.ts";
-import {
-  type BytesCall,
-  callContext,
-  type StreamBytesHandler,
-  type UnaryBytesHandler,
-} from "../rpc/mod.ts";
-import type { AdmittedCall, ConnectedPeer } from "./connected_peer.ts";
+import type { StreamBytesHandler, UnaryBytesHandler } from "../rpc/mod.ts";
+import { admittedOf, type Arrival, ArrivedBytes, ArrivedMessage } from "./arrival.ts";
+import type { AdmittedCall } from "./admitted_call.ts";
+import type { ConnectedPeer } from "./connected_peer.ts";
 import type { Execution, Items } from "./execution.ts";
-import { type ArrivedCall, type CallGround, ServedCall } from "./served_call.ts";
+import { type CallGround, ServedCall } from "./served_call.ts";
+import { whileAllowed } from "./while_allowed.ts";
 
 /** What serving routines takes. */
 export interface RoutineServiceOptions {
@@ -58,8 +55,8 @@ export interface RoutineServiceOptions {
   readonly records: CallRecords;
   /** Where errors of our own are reported. */
   readonly faults: Faults;
-  /** What `Describe` answers now. */
-  readonly describe: () => DescribeResponse;
+  /** What `Describe` answers now, to a call that was admitted so. */
+  readonly describe: (admitted: AdmittedCall) => Promise<DescribeResponse>;
 }
 
 /** Serves a table of routines as `selvage.v1.WorkerService`. */
@@ -101,7 +98,7 @@ export class RoutineService {
       call: (request, context) => this.#call(request, context),
       stream: (request, context) => this.#stream(request, context),
       duplex: (requests, context) => this.#duplex(requests, context),
-      describe: () => this.#options.describe(),
+      describe: (_request, context) => this.#options.describe(admittedOf(context)),
     };
   }
 
@@ -172,6 +169,8 @@ export class RoutineService {
 
   async #unary(envelope: CallEnvelope, arrived: Arrival): Promise<EncodedPayload> {
     const { execution, ground } = this.#options;
+    const deciding = arrived.authorization?.atEnvelope(envelope.routine, envelope.tags);
+    if (deciding !== undefined) await deciding;
     const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
     const { record, span } = this.#record(routine, call, arrived);
@@ -194,13 +193,15 @@ export class RoutineService {
     run: (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => Items,
   ): Items {
     const { ground, execution } = this.#options;
+    await arrived.authorization?.atEnvelope(envelope.routine, envelope.tags);
     const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
     const { record } = this.#record(routine, call, arrived);
     let over = false;
     using _running = execution.enter(routine);
     try {
-      yield* run(routine, envelope.arguments, call);
+      const items = run(routine, envelope.arguments, call);
+      yield* whileAllowed(items, arrived.authorization, routine.name, envelope.tags);
       over = true;
       record.succeeded();
     } catch (error) {
@@ -247,74 +248,6 @@ const NO_ROUTINE = "(none)";
 /** What goes with an error is written in what the caller can read, as its answer would be. */
 function formOf({ requestHeader }: HandlerContext): PayloadForm {
   return /[/+]json\b/.test(requestHeader.get("content-type") ?? "") ? "json" : "cbor";
-}
-
-/** A call as it arrived, whichever way. */
-interface Arrival extends ArrivedCall {
-  /** A header of the request. */
-  header(name: string): string | undefined;
-  /** Whether the caller is gone, or its time is over. */
-  readonly cancelled: boolean;
-}
-
-class ArrivedBytes implements Arrival {
-  readonly #call: BytesCall<DescMethod, ConnectedPeer, AdmittedCall>;
-
-  constructor(call: BytesCall<DescMethod, ConnectedPeer, AdmittedCall>) {
-    this.#call = call;
-  }
-
-  get peer(): ArrivedCall["peer"] {
-    return this.#call.peer.caller;
-  }
-
-  get signal(): AbortSignal {
-    return this.#call.signal;
-  }
-
-  get timeoutMs(): number | undefined {
-    return this.#call.timeoutMs;
-  }
-
-  get deadline(): number | undefined {
-    return this.#call.deadline;
-  }
-
-  get cancelled(): boolean {
-    return this.#call.signal.aborted;
-  }
-
-  header(name: string): string | undefined {
-    return headerValue(this.#call.fields, name);
-  }
-}
-
-class ArrivedMessage implements Arrival {
-  readonly timeoutMs: number | undefined;
-  readonly deadline: number | undefined;
-  readonly #context: HandlerContext;
-
-  constructor(context: HandlerContext) {
-    this.#context = context;
-    this.timeoutMs = context.timeoutMs();
-    if (this.timeoutMs !== undefined) this.deadline = performance.now() + this.timeoutMs;
-  }
-
-  get peer(): ArrivedCall["peer"] {
-    return (this.#context.values.get(callContext) as AdmittedCall).peer.caller;
-  }
-
-  get signal(): AbortSignal {
-    return this.#context.signal;
-  }
-
-  get cancelled(): boolean {
-    return this.#context.signal.aborted;
-  }
-
-  header(name: string): string | undefined {
-    return this.#context.requestHeader.get(name) ?? undefined;
-  }
 }
 
 const BYTES: ExchangeForm<Uint8Array, Uint8Array> = {

@@ -41,7 +41,11 @@ export class ServedCall implements CallContext {
   #signal: AbortSignal | undefined;
 
   /** A call that arrived, and what its message says of it. */
-  constructor(arrived: ArrivedCall, envelope: CallEnvelope, ground: CallGround) {
+  constructor(
+    arrived: ArrivedCall,
+    envelope: Pick<CallEnvelope, "callId" | "parentId" | "tags">,
+    ground: CallGround,
+  ) {
     this.#arrived = arrived;
     this.#ground = ground;
     this.id = envelope.callId === "" ? ground.nextId() : envelope.callId;

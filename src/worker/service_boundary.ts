@@ -11,6 +11,8 @@ import {
 import { FailureSchema } from "../gen/mod.ts";
 import type { CallRecords } from "../observe/mod.ts";
 import { type Invoke, recordedMethod } from "./recorded_methods.ts";
+import type { CallGround } from "./served_call.ts";
+import { withinCall } from "./service_calls.ts";
 
 /**
  * The router for services that are not ours. A failure of ours in what they throw was reported to
@@ -19,10 +21,15 @@ import { type Invoke, recordedMethod } from "./recorded_methods.ts";
  *
  * @param router Where the services are served.
  * @param records Where their calls are recorded.
+ * @param ground What their calls share with those of routines.
  */
-export function withinBoundary(router: ConnectRouter, records: CallRecords): ConnectRouter {
+export function withinBoundary(
+  router: ConnectRouter,
+  records: CallRecords,
+  ground: CallGround,
+): ConnectRouter {
   const serve = (method: DescMethod, invoke: Invoke): Invoke =>
-    recordedMethod(method, guarded(method, invoke), records);
+    recordedMethod(method, guarded(method, withinCall(method, invoke, ground)), records);
   const theirs: ConnectRouter = {
     get handlers() {
       return router.handlers;

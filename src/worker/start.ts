@@ -26,7 +26,9 @@ import {
 import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
 import type { InvokeOptions, RoutineTable } from "../routine/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
+import { openAuthorizer } from "../policy/mod.ts";
 import { admitCalls } from "./admission.ts";
+import { Authorization } from "./authorization.ts";
 import { CallGate } from "./call_gate.ts";
 import { ConnectedPeer } from "./connected_peer.ts";
 import { Execution } from "./execution.ts";
@@ -123,10 +125,11 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   });
   const health = new WorkerHealth(() => servedBy(router));
   health.serve(router);
+  const authorization = use(starting, await openPolicy(options, { observer, clock, faults }));
   const leaving = new Leaving({ id, gate, health, observer, clock });
   const handler = createRequestHandler({
     router,
-    admit: admitCalls({ table, gate, leaving }),
+    admit: admitCalls({ table, gate, leaving, authorization }),
     gatheredBytes: options.limits?.gatheredBytes,
     onFault: (error, path) => faults.report("rpc", error, { path }),
   });
@@ -239,6 +242,17 @@ function watchdogFor(
       if (!emitted) observer.emit({ type: "worker.blocked", workerId, routine, others, blockedMs });
     },
   });
+}
+
+/** Who may call what, where that is said. */
+async function openPolicy(
+  { policy }: WorkerServerOptions,
+  { observer, clock, faults }: { observer: Observer; clock: Clock; faults: Faults },
+): Promise<Authorization | undefined> {
+  if (policy === undefined) return undefined;
+  const hookFailed = (error: unknown) => faults.report("policy", error);
+  const authorizer = await openAuthorizer(policy, { observer, clock, claims: false, hookFailed });
+  return new Authorization({ authorizer, observer });
 }
 
 /** The dispatcher of the worker's own routines: with its credentials, unless it is given others. */

@@ -1,8 +1,6 @@
+import type { Claims } from "../token/authenticator.ts";
 import { matchesText } from "./glob.ts";
 import type { ClaimMatch } from "./policy.ts";
-
-/** What a verified token says of its bearer: the claims of a JWT (RFC 7519 §4), or what a hook gave. */
-export type Claims = Readonly<Record<string, unknown>>;
 
 /** Whether claims hold what a rule asks for, at every path. */
 export function claimsMatch(

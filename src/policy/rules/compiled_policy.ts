@@ -1,5 +1,6 @@
 import { type IdentityPattern, matchesPeer, type PeerIdentity } from "../../identity/mod.ts";
-import { type Claims, claimsMatch } from "./claims.ts";
+import type { Claims } from "../token/authenticator.ts";
+import { claimsMatch } from "./claims.ts";
 import type { ReadPolicy, ReadRule } from "./read_policy.ts";
 
 /** Who calls, as a policy judges it. */

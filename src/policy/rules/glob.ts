@@ -27,23 +27,31 @@ export function matchesText(glob: string, text: string): boolean {
 }
 
 /**
- * Matches literals and wildcards against a text in time that grows with their product: which ends of
- * the text each prefix of the parts can reach, part by part.
+ * Matches literals and wildcards against a text: after each part, which ends of a prefix of the text it
+ * can have reached. Takes time that grows with the product of both lengths.
  */
 function matchParts(parts: readonly string[], text: string): boolean {
-  let reached = new Set([0]);
+  let reached = new Uint8Array(text.length + 1);
+  reached[0] = 1;
   for (const part of parts) {
-    const next = new Set<number>();
-    for (const at of reached) {
-      if (part === "**") { for (let end = at; end <= text.length; end++) next.add(end); }
-      else if (part === "*") {
-        let end = at;
-        next.add(end);
-        while (end < text.length && text[end] !== "." && text[end] !== "/") next.add(++end);
-      } else if (text.startsWith(part, at)) next.add(at + part.length);
-    }
-    if (next.size === 0) return false;
-    reached = next;
+    if (part === "**" || part === "*") spread(reached, text, part === "**");
+    else reached = follow(reached, text, part);
   }
-  return reached.has(text.length);
+  return reached[text.length] === 1;
+}
+
+/** From each end that was reached, every later one is; without `far` only up to a `.` or `/`. */
+function spread(reached: Uint8Array, text: string, far: boolean): void {
+  for (let at = 0; at < text.length; at++) {
+    if (reached[at] === 0) continue;
+    if (far || (text[at] !== "." && text[at] !== "/")) reached[at + 1] = 1;
+  }
+}
+
+function follow(reached: Uint8Array, text: string, literal: string): Uint8Array<ArrayBuffer> {
+  const next = new Uint8Array(text.length + 1);
+  for (let at = 0; at + literal.length <= text.length; at++) {
+    if (reached[at] === 1 && text.startsWith(literal, at)) next[at + literal.length] = 1;
+  }
+  return next;
 }

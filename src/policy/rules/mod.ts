@@ -3,7 +3,6 @@
  *
  * @module
  */
-export type { Claims } from "./claims.ts";
 export * from "./compiled_policy.ts";
 export * from "./policy.ts";
 export { type ReadPolicy, readPolicy, type ReadPolicyOptions } from "./read_policy.ts";

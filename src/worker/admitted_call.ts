@@ -1,0 +1,10 @@
+import type { CallAuthorization } from "./authorization.ts";
+import type { ConnectedPeer } from "./connected_peer.ts";
+
+/** What a call was admitted with. */
+export interface AdmittedCall {
+  /** Who calls. */
+  readonly peer: ConnectedPeer;
+  /** What decides about the routine that its envelope names, where a policy does. */
+  readonly authorization?: CallAuthorization;
+}

@@ -1,0 +1,43 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { type CallContext, iterateInCall, runInCall } from "../routine/mod.ts";
+import { ArrivedMessage } from "./arrival.ts";
+import { nameOf } from "./authorization.ts";
+import type { Invoke } from "./recorded_methods.ts";
+import { type CallGround, ServedCall } from "./served_call.ts";
+import { whileAllowed } from "./while_allowed.ts";
+
+/**
+ * The key under which a handler of a Connect service finds the call that it serves:
+ * `context.values.get(servedCall)`, the same as `currentCall()` there.
+ */
+export const servedCall: ContextKey<CallContext | undefined> = createContextKey<
+  CallContext | undefined
+>(undefined, { description: "the call that is being served" });
+
+/**
+ * The implementation of a service's method within its call: `currentCall()` works in it, also in a
+ * generator and after an `await`, and `context.values` holds the same under {@linkcode servedCall}.
+ */
+export function withinCall(method: DescMethod, invoke: Invoke, ground: CallGround): Invoke {
+  const answersOnce = method.methodKind === "unary" || method.methodKind === "client_streaming";
+  return (request, context) => {
+    const call = beginCall(context, ground);
+    const answer = runInCall(call, () => invoke(request, context));
+    if (answersOnce) return answer;
+    const { authorization } = new ArrivedMessage(context);
+    const items = iterateInCall(call, answer as AsyncIterable<unknown>);
+    return whileAllowed(items, authorization, nameOf(method), NO_TAGS);
+  };
+}
+
+function beginCall(context: HandlerContext, ground: CallGround): CallContext {
+  const call = new ServedCall(new ArrivedMessage(context), FOREIGN, ground);
+  context.values.set(servedCall, call);
+  return call;
+}
+
+const NO_TAGS: readonly string[] = [];
+
+/** A call that comes without an envelope of ours. */
+const FOREIGN = { callId: "", parentId: "", tags: NO_TAGS } as const;

@@ -1,0 +1,128 @@
+/** A policy file: read at the start, watched, swapped; running streams are judged again. */
+import assert from "node:assert/strict";
+import { routine } from "../../src/contract/mod.ts";
+import { AuthorizationError, ConfigurationError } from "../../src/errors/mod.ts";
+import type { EventStream, SelvageEvent } from "../../src/observe/mod.ts";
+import { openDispatcher, startWorker } from "../e2e/pair.ts";
+import { CLIENT_ID, Trust } from "../e2e/trust.ts";
+
+let left = Promise.withResolvers<void>();
+
+const routines = {
+  answer: routine("file.answer", () => 42),
+  forever: routine("file.forever", async function* () {
+    try {
+      yield 1;
+      await new Promise(() => {});
+    } finally {
+      left.resolve();
+    }
+  }),
+  counting: routine("file.counting", async function* () {
+    try {
+      for (let n = 0;; n++) yield n;
+    } finally {
+      left.resolve();
+    }
+  }),
+};
+
+const ALLOWED = `{
+  // Everybody who may connect.
+  "rules": [{ "name": "all", "effect": "allow", "what": ["file.*"], }],
+}`;
+const DENIED = `{ "rules": [{ "name": "closed", "effect": "deny", "what": ["file.*"] }] }`;
+
+async function next<Type extends SelvageEvent["type"]>(events: EventStream, type: Type) {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) throw new Error("the events have ended");
+    if (value.type === type) return value as Extract<SelvageEvent, { type: Type }>;
+  }
+}
+
+Deno.test("a policy file is swapped while the worker runs; a bad one leaves the last good in force", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/policy.jsonc`;
+    await Deno.writeTextFile(path, ALLOWED);
+    const trust = new Trust();
+    await using worker = await startWorker(trust, { routines, policy: path });
+    using events = worker.events();
+    await using dispatcher = await openDispatcher(trust, worker.address);
+    assert.equal(await dispatcher.call(routines.answer, []), 42);
+
+    await Deno.writeTextFile(path, '{ "rules": [{ "effect": "alow" }] }');
+    const rejected = await next(events, "policy.rejected");
+    assert.match(rejected.message, /rules\[0\]\.effect is "alow"/);
+    assert.equal(await dispatcher.call(routines.answer, []), 42);
+
+    await Deno.writeTextFile(path, DENIED);
+    assert.equal((await next(events, "policy.changed")).rules, 1);
+    await assert.rejects(dispatcher.call(routines.answer, []), AuthorizationError);
+
+    await Deno.remove(path);
+    assert.match((await next(events, "policy.rejected")).message, /does not exist/);
+    await assert.rejects(dispatcher.call(routines.answer, []), AuthorizationError);
+
+    await Deno.writeTextFile(`${path}.new`, ALLOWED);
+    await Deno.rename(`${path}.new`, path);
+    await next(events, "policy.changed");
+    assert.equal(await dispatcher.call(routines.answer, []), 42);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+for (const name of ["forever", "counting"] as const) {
+  Deno.test(`a running stream (${name}) ends when a new policy denies it`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      left = Promise.withResolvers<void>();
+      const path = `${folder}/policy.jsonc`;
+      await Deno.writeTextFile(path, ALLOWED);
+      const trust = new Trust();
+      await using worker = await startWorker(trust, { routines, policy: path });
+      using events = worker.events();
+      await using dispatcher = await openDispatcher(trust, worker.address);
+      const items = dispatcher.stream(routines[name], [])[Symbol.asyncIterator]();
+      await items.next();
+      await Deno.writeTextFile(path, DENIED);
+      const error = await (async () => {
+        for (;;) if ((await items.next()).done) return undefined;
+      })().catch((error) => error);
+      assert.ok(error instanceof AuthorizationError, String(error));
+      assert.equal(error.rule, "closed");
+      const denied = await next(events, "dispatch.denied");
+      assert.deepEqual([denied.routine, denied.peer.identity], [`file.${name}`, CLIENT_ID]);
+      if (name === "counting") await left.promise;
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+Deno.test("a policy file that is missing, no JSON or no policy fails the start, and says where", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const trust = new Trust();
+    const wrong: readonly (readonly [string | undefined, RegExp])[] = [
+      [undefined, /does not exist/],
+      ['{\n "rules": [}', /line 2, column \d+ is no JSON/],
+      ['{ "rules": [], "rule": [] }', /unknown key "rule"/],
+      ['{ "rules": [{ "effect": "allow", "claims": { "a": 1 } }] }', /set authenticate/],
+    ];
+    for (const [text, message] of wrong) {
+      const path = `${folder}/policy.jsonc`;
+      if (text !== undefined) await Deno.writeTextFile(path, text);
+      await assert.rejects(startWorker(trust, { routines, policy: path }), (error) => {
+        assert.ok(error instanceof ConfigurationError);
+        assert.equal(error.setting, "policy");
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
