@@ -7,6 +7,11 @@ import {
 
 /** Every timeout and limit of a dispatcher, in one place. */
 export interface DispatcherLimits extends SharedLimits {
+  /**
+   * How many workers that one discovery has found are used; which ones is chosen by rendezvous hash, so that
+   * dispatchers spread over all of them. Default 1,024.
+   */
+  readonly maxWorkers?: number | undefined;
   /** Handshakes under way at once. Default 64. */
   readonly handshakes?: number | undefined;
   /** The shortest wait before a worker that failed is dialled again, in milliseconds. Default 100. */
@@ -24,6 +29,7 @@ export interface EveryDispatcherLimit
 /** The default of every limit of a dispatcher. */
 export const defaultDispatcherLimits: EveryDispatcherLimit = {
   ...defaultSharedLimits,
+  maxWorkers: 1_024,
   handshakes: 64,
   shortestBackoffMs: 100,
   longestBackoffMs: 30_000,
@@ -35,5 +41,5 @@ export const defaultDispatcherLimits: EveryDispatcherLimit = {
  * @throws {ConfigurationError} If one of them is no number, or none that can be meant.
  */
 export function resolveDispatcherLimits(limits: DispatcherLimits = {}): EveryDispatcherLimit {
-  return resolveLimits(limits, defaultDispatcherLimits, ["handshakes"]);
+  return resolveLimits(limits, defaultDispatcherLimits, ["maxWorkers", "handshakes"]);
 }

@@ -119,6 +119,8 @@ export async function openParts(
   }
   const fleet = new Fleet({
     sources: opened,
+    maxWorkers: limits.maxWorkers,
+    dispatcherId: id,
     clock,
     observer,
     random,

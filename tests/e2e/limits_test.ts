@@ -86,3 +86,14 @@ Deno.test("a worker that may gather little takes no large message, and small one
   await assert.rejects(caller.call(length, [new Uint8Array(MIB)]), { name: "Overloaded" });
   assert.equal(await caller.call(length, [new Uint8Array(60_000)]), 60_000);
 });
+
+Deno.test("a discovery of 6,000 addresses costs a dispatcher no more than the workers it may use", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust, { routines, listen: "0.0.0.0:0" });
+  const port = worker.address.split(":").at(-1)!;
+  const found = Array.from({ length: 6_000 }, (_, at) => `127.1.${at >> 8}.${at & 255}:${port}`);
+  await using dispatcher = await openDispatcher(trust, found, { limits: { maxWorkers: 4 } });
+  await dispatcher.ready({ min: 4 });
+  assert.equal(await dispatcher.call(length, [new Uint8Array(3)]), 3);
+  assert.equal(dispatcher.workers().length, 4);
+});

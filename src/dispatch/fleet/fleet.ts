@@ -3,6 +3,8 @@ import { escapePeerText } from "../../errors/mod.ts";
 import type { HeldCall } from "../../observe/mod.ts";
 import { type Balancer, roundRobin } from "./balancer.ts";
 import { Endpoint, type EndpointOptions } from "./endpoint.ts";
+import { EndpointIndex } from "./endpoint_index.ts";
+import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
 import type { Dial } from "./link.ts";
 import { rendezvousScore } from "./rendezvous.ts";
 import { workerRef } from "./worker_ref.ts";
@@ -26,8 +28,18 @@ export interface Wanted {
 /** What a fleet is given. */
 export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange"> {
   readonly sources: readonly FleetSource[];
+  /** How many workers of one source are used at most. */
+  readonly maxWorkers: number;
+  /** The dispatcher's id, which decides which workers those are. */
+  readonly dispatcherId: string;
   /** Default: round robin. */
   readonly balancer?: Balancer;
+}
+
+/** What is not used of what a discovery has found. */
+interface Rejected {
+  readonly message: string;
+  readonly address?: string | undefined;
 }
 
 /** How long after its connections the end of a supervised process is noticed at the latest, in milliseconds. */
@@ -49,8 +61,7 @@ export class Fleet {
   /** Resolves once every source has told what it knows at the start. */
   readonly #known: Promise<void>;
   #isKnown = false;
-  #open: readonly Endpoint[] = [];
-  #idle = 0;
+  readonly #index = new EndpointIndex();
   /** Those who wait for the next change. */
   readonly #waiting = new Set<() => void>();
   /** Why a source does not work now, by its index. */
@@ -80,8 +91,8 @@ export class Fleet {
 
   /** A worker that takes calls now and has not been `tried`, where there is one. */
   choose(wanted: Wanted, tried?: ReadonlyMap<Endpoint, Error>): Endpoint | undefined {
-    if (this.#idle > 0) this.#wake();
-    const open = this.#open;
+    if (this.#index.idle.size > 0) this.#wake();
+    const { open } = this.#index;
     if (open.length === 0) return undefined;
     if (wanted.affinity !== undefined) {
       const owner = this.#owner(wanted, wanted.affinity, tried);
@@ -134,7 +145,7 @@ export class Fleet {
   /** Resolves when `count` workers take calls; dials all of them. */
   async ready(count: number, signal?: AbortSignal): Promise<void> {
     await this.#known;
-    while (this.#open.length < count) {
+    while (this.#index.open.length < count) {
       this.#wake();
       await this.#change(signal);
       if (signal?.aborted) return;
@@ -203,17 +214,18 @@ export class Fleet {
   async close(code: number): Promise<void> {
     this.#stop.abort();
     const removed = this.endpoints.map((endpoint) => endpoint.remove());
-    for (const endpoint of this.endpoints) endpoint.abort(code);
+    for (const endpoint of this.endpoints) {
+      endpoint.abort(code);
+      this.#index.remove(endpoint);
+    }
     this.#endpoints.clear();
-    this.#rebuild();
+    this.#changed();
     await Promise.all([...removed, ...this.#watchers]);
   }
 
   /** Dials every worker that nobody has asked for yet, so that it shares the work. */
   #wake(): void {
-    for (const endpoint of this.#endpoints.values()) {
-      if (endpoint.isIdle) endpoint.connect();
-    }
+    for (const endpoint of [...this.#index.idle]) endpoint.connect();
   }
 
   #candidates(wanted: Wanted, tried: ReadonlyMap<Endpoint, Error>): readonly Endpoint[] {
@@ -247,12 +259,13 @@ export class Fleet {
 
   async #watch(source: FleetSource, index: number, known: () => void): Promise<void> {
     const { discovery } = source;
+    const workers = new KnownWorkers(this.#options.maxWorkers, this.#options.dispatcherId);
     try {
       for await (const batch of discovery.watch(this.#stop.signal)) {
         if (this.#stop.signal.aborted) return;
         this.#ill.delete(index);
-        for (const change of batch) this.#apply(change, source, index);
-        this.#rebuild();
+        this.#take(batch, workers, source, index);
+        this.#changed();
         known();
       }
     } catch (error) {
@@ -263,20 +276,39 @@ export class Fleet {
     }
   }
 
-  #apply(change: DiscoveryChange, source: FleetSource, index: number): void {
+  #take(
+    batch: readonly DiscoveryChange[],
+    workers: KnownWorkers,
+    source: FleetSource,
+    index: number,
+  ): void {
+    const unused = workers.unused;
+    const found: WorkerChange[] = [];
+    for (const change of batch) {
+      if (change.kind === "failed") this.#tellFailure(source.discovery, index, change.message);
+      else if (change.kind === "rejected") this.#reject(source.discovery, change);
+      else found.push(change);
+    }
+    for (const change of workers.apply(found)) this.#apply(change, source, index);
+    if (workers.unused === 0 || workers.unused === unused) return;
+    this.#reject(source.discovery, {
+      message: `${workers.unused} of the ${workers.found} workers found are not used: ` +
+        `limits.maxWorkers is ${this.#options.maxWorkers}`,
+    });
+  }
+
+  #reject({ source }: Discovery, { message, address }: Rejected): void {
+    this.#options.observer.emit({
+      type: "discovery.rejected",
+      source,
+      message: escapePeerText(message),
+      ...(address === undefined ? {} : { address }),
+    });
+  }
+
+  #apply(change: WorkerChange, source: FleetSource, index: number): void {
     const { observer } = this.#options;
     const found = source.discovery.source;
-    if (change.kind === "failed") return this.#tellFailure(source.discovery, index, change.message);
-    if (change.kind === "rejected") {
-      const { message, address } = change;
-      observer.emit({
-        type: "discovery.rejected",
-        source: found,
-        message: escapePeerText(message),
-        ...(address === undefined ? {} : { address }),
-      });
-      return;
-    }
     const address = change.kind === "removed" ? change.address : change.worker.address;
     const key = `${index} ${address}`;
     const known = this.#endpoints.get(key);
@@ -284,9 +316,12 @@ export class Fleet {
       if (known === undefined) return;
       this.#endpoints.delete(key);
       known.remove();
+      this.#index.remove(known);
       observer.emit({ type: "discovery.removed", source: found, worker: known.ref });
     } else if (known === undefined) {
-      this.#endpoints.set(key, this.#endpoint(change.worker, source));
+      const endpoint = this.#endpoint(change.worker, source);
+      this.#endpoints.set(key, endpoint);
+      this.#index.update(endpoint);
       observer.emit({ type: "discovery.added", source: found, worker: workerRef(change.worker) });
     } else {
       known.update(change.worker);
@@ -302,13 +337,21 @@ export class Fleet {
   }
 
   #endpoint(worker: DiscoveredWorker, { dial }: FleetSource): Endpoint {
-    return new Endpoint(worker, { ...this.#options, dial, onChange: () => this.#rebuild() });
+    return new Endpoint(worker, {
+      ...this.#options,
+      dial,
+      onChange: (changed) => this.#moved(changed),
+    });
   }
 
-  #rebuild(): void {
-    const endpoints = this.endpoints;
-    this.#open = endpoints.filter(({ link }) => link !== undefined);
-    this.#idle = endpoints.filter(({ isIdle }) => isIdle).length;
+  #moved(endpoint: Endpoint): void {
+    // One that is removed still closes its connections.
+    if (endpoint.state === "draining" && !endpoint.isIdle) this.#index.remove(endpoint);
+    else this.#index.update(endpoint);
+    this.#changed();
+  }
+
+  #changed(): void {
     for (const resolve of this.#waiting) resolve();
   }
 }

@@ -15,6 +15,8 @@ function setUp(...addresses: string[]) {
   const events = hub.events();
   const fleet = new Fleet({
     sources: [{ discovery, dial: network.dial }],
+    maxWorkers: 3,
+    dispatcherId: "dispatcher",
     clock,
     observer: hub,
     random: () => 0,
@@ -167,6 +169,26 @@ Deno.test("Fleet takes on and lets go of workers as discovery tells it", async (
     "discovery.added",
     "discovery.removed",
   ]);
+});
+
+Deno.test("Fleet uses so many of the workers found, and others once those are gone", async () => {
+  const { discovery, fleet, events } = setUp();
+  const found = Array.from({ length: 50 }, (_, at) => `10.2.0.${at}:1`);
+  discovery.tell(...found.map((address) => ({ kind: "added" as const, worker: { address } })));
+  await fleet.ready(3);
+  const used = fleet.endpoints.map(address);
+  assert.equal(used.length, 3);
+  const seen = [];
+  for await (const event of events) {
+    seen.push(event.type);
+    if (event.type !== "discovery.rejected") continue;
+    assert.equal(event.message, "47 of the 50 workers found are not used: limits.maxWorkers is 3");
+    break;
+  }
+  discovery.tell(...used.map((address) => ({ kind: "removed" as const, address: address! })));
+  await turn();
+  await fleet.ready(3);
+  assert.ok(fleet.endpoints.every((endpoint) => !used.includes(address(endpoint))));
 });
 
 Deno.test("Fleet keeps nothing of workers that came and went", async () => {
