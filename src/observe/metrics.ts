@@ -11,6 +11,7 @@ import type { Counter } from "@opentelemetry/api";
 import type { HandshakeSide } from "../errors/mod.ts";
 import type { CallKind } from "./event_base.ts";
 import type { RetryCause } from "./dispatch_events.ts";
+import type { PrometheusMetrics } from "./prometheus.ts";
 import type { RefusalReason } from "./security_events.ts";
 
 /** How a call ended, as the `outcome` label of `selvage.calls`. */
@@ -82,6 +83,11 @@ export class Metrics {
   constructor(meter: Meter = metrics.getMeter("@selvage/runtime")) {
     this.recording = meter !== createNoopMeter();
     this.#instruments = instruments(meter);
+  }
+
+  /** Records on the registered provider, and keeps everything to be scraped besides. */
+  static besides(scraped: PrometheusMetrics): Metrics {
+    return new Metrics(scraped.besides(metrics.getMeter("@selvage/runtime")));
   }
 
   /**

@@ -20,5 +20,6 @@ export * from "./logger.ts";
 export * from "./metrics.ts";
 export * from "./observer.ts";
 export * from "./peer_expiry.ts";
+export * from "./prometheus.ts";
 export * from "./security_events.ts";
 export * from "./worker_events.ts";

@@ -245,7 +245,7 @@ class Listener implements PeerListener {
     const held = new HeldPeer(
       peer,
       generation?.material.generation ?? 0,
-      channel,
+      this.#options.channel?.(channel) ?? channel,
       identity === undefined && place !== undefined
         ? provenByRequest(
           this.#options.onPeer(peer),

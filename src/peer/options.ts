@@ -1,7 +1,7 @@
 import type { Address, SocketAdmission, TlsVersion } from "../channel/mod.ts";
 import type { CredentialMaterial, CredentialsSource } from "../credentials/mod.ts";
 import type { WorkerRef } from "../errors/mod.ts";
-import type { ConnectionOptions, ServerConnectionOptions } from "../http2/mod.ts";
+import type { ByteChannel, ConnectionOptions, ServerConnectionOptions } from "../http2/mod.ts";
 import type { IdentityPattern, PeerIdentity, VerdictLimits } from "../identity/mod.ts";
 import type { ChannelSecurity, Clock, Observer } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
@@ -52,6 +52,8 @@ export interface ListenForPeersOptions {
   readonly allow: readonly IdentityPattern[];
   /** A peer is accepted: says how its requests are answered. Called synchronously, before a byte is parsed. */
   readonly onPeer: (peer: AcceptedPeer) => ServerConnectionOptions;
+  /** Puts something between the socket of an accepted peer and its HTTP/2. Default: nothing. */
+  readonly channel?: (channel: ByteChannel) => ByteChannel;
   /** From accept to verdict, in milliseconds. Default 5,000. */
   readonly handshakeTimeoutMs?: number;
   /**

@@ -37,8 +37,13 @@ export class WorkerHealth {
     for (const wake of this.#watching) wake();
   }
 
+  /** Whether the worker takes calls. */
+  get serving(): boolean {
+    return !this.#stopped && this.#deaf.size === 0;
+  }
+
   get #status(): Status {
-    return this.#stopped || this.#deaf.size > 0 ? Status.NOT_SERVING : Status.SERVING;
+    return this.serving ? Status.SERVING : Status.NOT_SERVING;
   }
 
   /** Serves `grpc.health.v1.Health` on a router. */

@@ -77,6 +77,11 @@ export interface WorkerServerOptions {
   readonly dispatcher?: WorkerDispatcherOptions | undefined;
   /** Where to serve only `grpc.health.v1.Health`, in plaintext, `HOST:PORT`. Default: nowhere. */
   readonly health?: string | undefined;
+  /**
+   * Whether the health listener shows the metrics at `/metrics`, in Prometheus' text format; whoever
+   * reaches it can read them. Default: `false`.
+   */
+  readonly metrics?: boolean | undefined;
   /** Timeouts and limits. */
   readonly limits?: WorkerLimits | undefined;
 }

@@ -1,10 +1,4 @@
-import {
-  type Address,
-  formatAddress,
-  parseAddress,
-  SocketAdmission,
-  socketLimitsOf,
-} from "../channel/mod.ts";
+import { type Address, formatAddress, parseAddress, SocketAdmission } from "../channel/mod.ts";
 import { credentialsFrom, type CredentialsSource, verdictOption } from "../credentials/mod.ts";
 import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
@@ -17,9 +11,10 @@ import {
   countedConnection,
   EventHub,
   Faults,
-  type Metrics,
+  Metrics,
   type Observer,
   PeerExpiry,
+  PrometheusMetrics,
   systemClock,
   watchEventLoop,
 } from "../observe/mod.ts";
@@ -33,6 +28,7 @@ import { CallGate } from "./call_gate.ts";
 import { ConnectedPeer } from "./connected_peer.ts";
 import { Execution } from "./execution.ts";
 import { WorkerHealth } from "./health.ts";
+import { listenForHealth } from "./health_listener.ts";
 import { Leaving } from "./leaving.ts";
 import { type EveryWorkerLimit, resolveWorkerLimits } from "./limits.ts";
 import { loadRoutines, specifierOf } from "./modules.ts";
@@ -80,8 +76,20 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const healthAddress = options.health === undefined
     ? undefined
     : parseAddress(options.health, "health");
+  if (options.metrics === true && healthAddress === undefined) {
+    throw new ConfigurationError("metrics are shown where health is served: set health, too", {
+      setting: "metrics",
+    });
+  }
   await using starting = new AsyncDisposableStack();
-  const hub = starting.use(new EventHub(id, { clock, eventsBuffered: limits.eventsBuffered }));
+  const scraped = options.metrics === true ? new PrometheusMetrics() : undefined;
+  const hub = starting.use(
+    new EventHub(id, {
+      clock,
+      eventsBuffered: limits.eventsBuffered,
+      ...(scraped === undefined ? {} : { metrics: Metrics.besides(scraped) }),
+    }),
+  );
   const observer = hub.as(id);
   const credentials = use(
     starting,
@@ -176,9 +184,16 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     const onListening = (accepts: boolean) => health.listening(address, accepts);
     listeners.push(starting.use(await listenForPeers(address, { ...own, onListening })));
   }
-  const healthListener = healthAddress === undefined
-    ? undefined
-    : starting.use(await listenForHealth(healthAddress, health, limits, clock, observer));
+  const healthListener = healthAddress === undefined ? undefined : starting.use(
+    await listenForHealth(healthAddress, {
+      health,
+      expired: () => (credentials?.current().own?.leaf.notAfter ?? Infinity) + 1_000 < clock.now(),
+      metrics: scraped,
+      descriptors: limits.descriptors,
+      clock,
+      observer,
+    }),
+  );
   const [first] = listeners as [PeerListener, ...PeerListener[]];
   const advertised = options.advertise ?? formatAddress(first.address);
   tellPosture(observer, listeners, options);
@@ -283,53 +298,6 @@ function lend(source: CredentialsSource): Promise<CredentialsSource> {
     subscribe: (listener) => source.subscribe(listener),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   });
-}
-
-/** A probe names a service; anyone who reaches the port may send one. */
-const PROBE_BYTES = 4 * 1024;
-/** Of so many descriptors the health listener may have one; at most {@linkcode MOST_PROBES}. */
-const DESCRIPTORS_A_PROBE = 16;
-/** Connections of probes at once. */
-const MOST_PROBES = 64;
-
-/** Health alone, in plaintext, for probes that have no certificate. */
-function listenForHealth(
-  address: Address,
-  health: WorkerHealth,
-  { descriptors }: EveryWorkerLimit,
-  clock: Clock,
-  observer: Observer,
-): Promise<PeerListener> {
-  const router = createRpcRouter({ limits: { messageBytes: PROBE_BYTES } });
-  health.serve(router);
-  const connections = Math.min(MOST_PROBES, Math.ceil(descriptors / DESCRIPTORS_A_PROBE));
-  const release = () => {};
-  const handler = createRequestHandler({
-    router,
-    admit: () => ({ admitted: true, context: undefined, release }),
-  });
-  return listenForPeers(address, {
-    workerId: "health",
-    credentials: undefined,
-    allow: [],
-    onPeer: (peer) => ({ onRequest: handler(peer) }),
-    admission: new SocketAdmission(socketLimitsOf(descriptors, { connections })),
-    clock,
-    observer: listenerEvents(observer),
-  });
-}
-
-/** Probes come and go, some without a word: only what becomes of the listener itself is reported. */
-function listenerEvents(observer: Observer): Observer {
-  return {
-    metrics: observer.metrics,
-    as: (origin) => listenerEvents(observer.as(origin)),
-    emit: (event) => {
-      if (event.type === "listener.failed" || event.type === "listener.recovered") {
-        observer.emit(event);
-      }
-    },
-  };
 }
 
 function use<Resource extends AsyncDisposable | undefined>(

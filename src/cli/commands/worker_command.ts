@@ -26,6 +26,7 @@ export function workerCommand(): Command {
     .addOption(switchFlag("--strict", "refuse whatever is less than mutual TLS off this machine"))
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
+    .addOption(switchFlag("--metrics", "show metrics for Prometheus where health is served"))
     .addOption(countFlag("--concurrency <N>", "calls at once (default: 256)", 1))
     .addOption(flag("--discover <URL>", "where its routines find workers to call"))
     .addOption(listFlag("--identity <ID>", "who those must prove to be; may be given again"))
@@ -42,6 +43,7 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly strict?: boolean;
   readonly tag?: readonly string[];
   readonly health?: string;
+  readonly metrics?: boolean;
   readonly concurrency?: number;
   readonly discover?: string;
   readonly identity?: readonly string[];
@@ -75,6 +77,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     dispatcher: dispatcherOf(flags),
     threads: flags.threads,
     health: flags.health,
+    metrics: flags.metrics,
     limits: {
       concurrency: flags.concurrency,
       drainGraceMs: flags.drainGrace,
