@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { forge, type Forged, type ForgeOptions, general, OID } from "../../tests/support/forge.ts";
 import { RecordingObserver } from "../../tests/support/recording_observer.ts";
+import { judgePeer, parsePattern, Work } from "../identity/mod.ts";
 import { assemble } from "./assemble.ts";
 import { type CredentialPem, Credentials } from "./mod.ts";
 import { writePem } from "./pem_writer.ts";
@@ -84,4 +85,19 @@ Deno.test("verdictOption() takes private or strict, and nothing without credenti
   const setting = { setting: "verdict" };
   assert.throws(() => verdictOption({ credentials, verdict: "lenient" as never }), setting);
   assert.throws(() => verdictOption({ verdict: "strict" }), setting);
+});
+
+Deno.test("CredentialsStore takes over what was proven, so that a rotation costs no signature checks", () => {
+  const { store } = opened({});
+  const peer = forge({ issuer: root, names });
+  const workOf = () => {
+    const { anchors } = store.current();
+    const work = new Work();
+    const question = { role: "client", expected: [parsePattern("*")], now: Date.now() } as const;
+    assert(judgePeer([peer.der], { ...question, anchors: anchors!, work }).trusted);
+    return work.counts.signature;
+  };
+  assert(workOf() > 0);
+  assert.equal(offer(store, forge({ issuer: root, names })), "adopted");
+  assert.equal(workOf(), 0);
 });

@@ -161,6 +161,8 @@ export class CredentialsStore implements CredentialsSource {
       advice,
       generation: (previous?.generation ?? 0) + 1,
     });
+    // A signature that was proven holds under whatever anchors.
+    if (previous?.anchors !== undefined) anchors?.proven.takeOver(previous.anchors.proven);
     if (own !== undefined && anchors !== undefined) proveOwnAuthorities(own.authorities, anchors);
     this.#current = material;
     this.#told = undefined;

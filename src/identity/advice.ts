@@ -9,7 +9,7 @@ import { advisedFaults, type ChainPlace } from "./path/advised.ts";
 import type { PeerRole } from "./path/peer_role.ts";
 import { ruleText } from "./rule_text.ts";
 
-/** What a certificate could do better. It refuses nobody, unless the verdict is `strict`. */
+/** What a certificate could do better. It refuses no peer, unless the verdict is `strict`. */
 export interface Advice {
   /** The rule, a stable word such as `leaf.key-usage`. */
   readonly rule: string;
@@ -19,7 +19,7 @@ export interface Advice {
   readonly found: string;
   /** One sentence: what the specification asks, with its section. */
   readonly asks: string;
-  /** The setting of the issuer at hand that gives it; of the common issuers where it cannot be told. */
+  /** The setting of the issuer at hand that gives it; of the common issuers where that is unknown. */
   readonly setting: string;
   /** Whether `verdict: "strict"` refuses the certificate for it. */
   readonly refusedIfStrict: boolean;

@@ -12,7 +12,7 @@ import { escapePeerText } from "../errors/mod.ts";
  * A server's common name is never matched. But where it reads as a host beside DNS names it must be
  * one of them to the letter, or a domain above one; and likewise as an address beside addresses
  * (CA/Browser Forum BR 7.1.4.3): a certificate must not be one host to us and another to those who
- * still look at the common name.
+ * still read the common name.
  */
 export function commonNameFault(
   leaf: Certificate,

@@ -18,7 +18,7 @@ export interface DenylistEntries {
  * A serial or a key denies a certificate anywhere on the path, so an authority can be denied too.
  */
 export class Denylist {
-  /** The denylist that refuses nobody. */
+  /** The denylist without entries. */
   static readonly empty: Denylist = new Denylist({});
   readonly #spiffeIds: ReadonlySet<string>;
   readonly #serials: ReadonlySet<string>;

@@ -12,7 +12,7 @@ const MAX_ANCHORS = 16;
 /** A clock that is further off than this is not what is wrong. */
 const MAX_CLOCK_ERROR_SECONDS = 24 * 60 * 60;
 
-/** What a refusal is told from. */
+/** What the evidence of a refusal is made of. */
 export interface Finding {
   readonly reason: CertificateReason;
   readonly rule: string;

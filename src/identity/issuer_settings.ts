@@ -2,7 +2,7 @@ import type { Certificate } from "./certificate/certificate.ts";
 import { ruleText } from "./rule_text.ts";
 import { valuesOf } from "./certificate/distinguished_name.ts";
 
-/** The issuers whose settings are named where a certificate's own is known or cannot be told. */
+/** The issuers whose settings are named where a certificate's own issuer is known, or is not. */
 type Issuer =
   | "openssl"
   | "cert-manager"
@@ -82,7 +82,7 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
   },
 };
 
-/** The settings of the issuer of a certificate where it can be told, else of the common ones. */
+/** The settings of the issuer of a certificate where that is known, else of the common ones. */
 export function issuerSetting(rule: string, certificate: Certificate): string {
   const settings = SETTINGS[rule] ?? {};
   const issuer = issuerOf(certificate);

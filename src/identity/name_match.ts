@@ -41,7 +41,7 @@ export function matchNames(pattern: IdentityPattern, proven: ProvenNames): NameM
   }
 }
 
-/** Tells whether a pattern matches a peer that is already proven, under any of its names. */
+/** Whether a pattern matches a peer that is already proven, under any of its names. */
 export function matchesPeer(pattern: IdentityPattern, peer: PeerIdentity): boolean {
   switch (pattern.kind) {
     case "any":

@@ -29,7 +29,7 @@ const TEXTS: Readonly<Record<string, RuleText>> = {
   },
   "leaf.authority": {
     field: "basicConstraints",
-    asks: "a peer's own certificate is no authority's (X509-SVID §4.1)",
+    asks: "a peer's own certificate is not an authority's (X509-SVID §4.1)",
   },
   "leaf.constraints": {
     field: "nameConstraints",

@@ -43,7 +43,7 @@ export interface PeerQuestion {
 
 /** A peer that is who it should be. */
 export interface Trusted {
-  /** Tells the two answers apart. */
+  /** Distinguishes the two results. */
   readonly trusted: true;
   /** Who the peer is. */
   readonly identity: PeerIdentity;
@@ -57,9 +57,9 @@ export interface Trusted {
 
 /** A peer that is not, and why. */
 export interface Refused {
-  /** Tells the two answers apart. */
+  /** Distinguishes the two results. */
   readonly trusted: false;
-  /** The word of the vocabulary; what a refused client is told is {@linkcode peerReasonOf}. */
+  /** The word of the vocabulary; what a refused client receives is {@linkcode peerReasonOf}. */
   readonly reason: CertificateReason;
   /** The broken rule, a stable word such as `path.signature`; also in the evidence. */
   readonly rule: string;
@@ -111,7 +111,7 @@ export function* judging(
   return judgeNames(path, question, work, seen);
 }
 
-/** What a client that was refused is told; nobody learns from it which names would be allowed. */
+/** What a refused client receives: it does not learn which names would be allowed. */
 export function peerReasonOf({ reason }: Refused): PeerReason {
   return reason === "identity-mismatch" ? "subject-not-allowed" : reason;
 }

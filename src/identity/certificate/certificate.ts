@@ -12,7 +12,7 @@ import type { SpiffeId } from "../names/spiffe_id.ts";
 import { readSignatureAlgorithm, type SignatureAlgorithm } from "./signature_algorithm.ts";
 
 /**
- * An X.509 certificate as strict DER told it: a plain value, nothing of it taken from the platform.
+ * An X.509 certificate read from strict DER: a plain value, nothing of it taken from the platform.
  *
  * It has been *read*, not believed: `faults` says what forbids its use in any path.
  */
@@ -25,7 +25,7 @@ export interface Certificate {
   readonly tbs: Uint8Array;
   /** Serial number, lower-case hexadecimal without leading zeros; `-` before a negative one. */
   readonly serial: string;
-  /** Who signed it, by its own account. */
+  /** Who signed it, as it claims. */
   readonly issuer: DistinguishedName;
   /** Whom it is about; may be empty where there are subject alternative names. */
   readonly subject: DistinguishedName;
@@ -43,7 +43,7 @@ export interface Certificate {
   readonly extensions: Extensions;
   /** What is wrong with it although it could be read; empty for one that may be used. */
   readonly faults: readonly CertificateFault[];
-  /** What is unusual about it and unsafe to nobody; a strict verdict refuses it. */
+  /** What is unusual about it and safe; a strict verdict refuses it. */
   readonly advised: readonly CertificateFault[];
 }
 
@@ -70,7 +70,7 @@ export function parseCertificate(der: Uint8Array): Certificate | CertificateFaul
 
 function readCertificate(der: Uint8Array): Certificate {
   const whole = readDer(der, "the certificate");
-  if (whole.tag !== TAG.sequence) throw new Malformed("der.structure", "it is no sequence");
+  if (whole.tag !== TAG.sequence) throw new Malformed("der.structure", "it is not a sequence");
   const fields = new DerReader(whole.contents);
   const tbs = fields.next(TAG.sequence, "the signed part");
   const algorithm = fields.next(TAG.sequence, "the signature algorithm");
@@ -90,7 +90,7 @@ function readCertificate(der: Uint8Array): Certificate {
   };
 }
 
-/** Rules whose breach is unsafe to nobody: a flag of an extension that is applied all the same, a name that is never matched. */
+/** Rules whose breach is safe: a flag of an extension that is applied all the same, a name that is never matched. */
 const ADVISED: ReadonlySet<string> = new Set([
   "constraints.critical",
   "san.critical",
@@ -153,7 +153,7 @@ function readValidity({ contents }: Element): { notBefore: number; notAfter: num
 
 function readTime({ tag, contents }: Element): number {
   if (tag !== TAG.utcTime && tag !== TAG.generalizedTime) {
-    throw new Malformed("der.time", "a date is no time");
+    throw new Malformed("der.time", "a date is not a time");
   }
   const time = asTime(tag, contents);
   // RFC 5280 §4.1.2.5: through 2049 in two digits, so that there is one spelling.
@@ -196,7 +196,7 @@ function ownFaults(signed: Signed): readonly CertificateFault[] {
 }
 
 /**
- * What is wrong with a certificate that somebody signed, beyond what is wrong with any: an anchor is
+ * What is wrong with an issued certificate, beyond what is wrong with any: an anchor is
  * taken as it is, so neither its serial number nor the signature on it matters.
  */
 export function issuedFault(
@@ -218,7 +218,7 @@ export function issuedFault(
     : undefined;
 }
 
-/** Tells whether issuer and subject are the same name. */
+/** Whether issuer and subject are the same name. */
 export function isSelfIssued({ issuer, subject }: Certificate): boolean {
   return issuer.key === subject.key;
 }

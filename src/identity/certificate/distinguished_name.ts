@@ -25,7 +25,7 @@ export interface DistinguishedName {
   readonly key: string;
 }
 
-/** The attribute types that somebody here asks for. */
+/** The attribute types that are read here. */
 export const ATTRIBUTE = { commonName: "2.5.4.3", emailAddress: "1.2.840.113549.1.9.1" } as const;
 
 /** Attributes of a name; some ten are the most that issuers write. */
@@ -85,7 +85,9 @@ export function readName({ bytes, contents }: Element): DistinguishedName {
 }
 
 function readAttribute({ tag, contents }: Element): NameAttribute {
-  if (tag !== TAG.sequence) throw new Malformed("name.attributes", "an attribute is no sequence");
+  if (tag !== TAG.sequence) {
+    throw new Malformed("name.attributes", "an attribute is not a sequence");
+  }
   const fields = new DerReader(contents);
   const type = asOid(fields.next(TAG.oid, "an attribute's type").contents);
   const value = fields.any();
@@ -126,7 +128,7 @@ function formatAttribute({ type, value }: NameAttribute): string {
 }
 
 /**
- * Tells whether a name lies at or below another (RFC 5280 §7.1): each relative name of `base`, in
+ * Whether a name lies at or below another (RFC 5280 §7.1): each relative name of `base`, in
  * order, has the same attributes. `undefined` where telling takes more work than is allowed.
  *
  * Text is compared without regard to case, to white space and to the string type it is written in.

@@ -13,7 +13,7 @@ export function checkDistributionPoints(value: Uint8Array): void {
 }
 
 function checkPoint({ tag, contents }: Element): void {
-  if (tag !== TAG.sequence) throw new Malformed(RULE, "a distribution point is no sequence");
+  if (tag !== TAG.sequence) throw new Malformed(RULE, "a distribution point is not a sequence");
   const fields = new DerReader(contents);
   const place = fields.optional(contextTag(0, "constructed"));
   const reasons = fields.optional(contextTag(1, "primitive"));

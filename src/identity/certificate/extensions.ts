@@ -46,7 +46,7 @@ export interface AuthorityKeyIdentifier {
   readonly namesIssuer: boolean;
 }
 
-/** The extensions a verdict looks at; what is absent is `undefined`. */
+/** The extensions that a verdict reads; what is absent is `undefined`. */
 export interface Extensions {
   /** Whether, and how far, it is an authority. */
   readonly basicConstraints: BasicConstraints | undefined;
@@ -114,7 +114,7 @@ export function readExtensions(list: Element | undefined): ReadExtensions {
 }
 
 function readExtension({ tag, contents }: Element) {
-  if (tag !== TAG.sequence) throw new Malformed("der.structure", "an extension is no sequence");
+  if (tag !== TAG.sequence) throw new Malformed("der.structure", "an extension is not a sequence");
   const fields = new DerReader(contents);
   const id = asOid(fields.next(TAG.oid, "an extension's name").contents);
   const flag = fields.optional(TAG.boolean);
@@ -158,7 +158,10 @@ function readWellFormed(value: Uint8Array): readonly CertificateFault[] {
 function readSubjectKeyIdentifier(value: Uint8Array, critical: boolean, into: Draft) {
   const { tag, contents } = readDer(value, "the subject key identifier");
   if (tag !== TAG.octetString || contents.length === 0) {
-    throw new Malformed("extension.key-identifier", "the subject key identifier is no byte string");
+    throw new Malformed(
+      "extension.key-identifier",
+      "the subject key identifier is not a byte string",
+    );
   }
   into.subjectKeyIdentifier = hex(contents);
   return mustNotBeCritical(critical, "the subject key identifier");
@@ -202,7 +205,7 @@ const KEY_USAGES: readonly KeyUsage[] = [
 
 function readKeyUsage(value: Uint8Array, _critical: boolean, into: Draft) {
   const { tag, contents } = readDer(value, "the key usage");
-  if (tag !== TAG.bitString) throw new Malformed("extension.key-usage", "it is no bit string");
+  if (tag !== TAG.bitString) throw new Malformed("extension.key-usage", "it is not a bit string");
   const { bytes, unused } = asBits(contents);
   const bits = bytes.length * 8 - unused;
   const isSet = (bit: number) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
@@ -276,7 +279,7 @@ function readPolicyConstraints(value: Uint8Array, critical: boolean): readonly C
 function readAuthorityInformation(value: Uint8Array, critical: boolean) {
   const descriptions = [...readSequence(value, "the authority information").rest()];
   for (const { tag, contents } of descriptions) {
-    if (tag !== TAG.sequence) throw new Malformed("der.structure", "an access is no sequence");
+    if (tag !== TAG.sequence) throw new Malformed("der.structure", "an access is not a sequence");
     const fields = new DerReader(contents);
     asOid(fields.next(TAG.oid, "an access method").contents);
     readGeneralName(fields.any());

@@ -23,10 +23,10 @@ export interface UnusableName {
   readonly text: string;
 }
 
-/** The name forms that nobody here can judge. */
+/** The name forms that no rule here can judge. */
 export type OtherNameForm = "otherName" | "x400Address" | "ediPartyName" | "registeredID";
 
-/** A GeneralName (RFC 5280 §4.2.1.6) before anybody asked whether its text is a name of its kind. */
+/** A GeneralName (RFC 5280 §4.2.1.6) before its text is checked to be a name of its kind. */
 export type RawName =
   | { readonly kind: "dns" | "uri" | "email"; readonly text: string }
   | { readonly kind: "ip"; readonly address: Uint8Array }

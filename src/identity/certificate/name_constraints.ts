@@ -65,7 +65,7 @@ export function readNameConstraints(
 function readBases({ contents }: Element): readonly RawName[] {
   const bases = [...new DerReader(contents).rest()].map((subtree) => {
     if (subtree.tag !== TAG.sequence) {
-      throw new Malformed("der.structure", "a subtree is no sequence");
+      throw new Malformed("der.structure", "a subtree is not a sequence");
     }
     const fields = new DerReader(subtree.contents);
     const base = readGeneralName(fields.any());
@@ -92,7 +92,7 @@ function subtree(base: RawName): Subtree | CertificateFault {
     case "dns":
       return base.text === "" || isHostName(base.text)
         ? { kind: "dns", base: base.text.toLowerCase() }
-        : certificateFault("constraints.dns", `"${escapePeerText(base.text)}" is no domain`);
+        : certificateFault("constraints.dns", `"${escapePeerText(base.text)}" is not a domain`);
     case "ip":
       return addressRange(base.address);
     case "email":
@@ -100,14 +100,14 @@ function subtree(base: RawName): Subtree | CertificateFault {
         ? { kind: "email", base: base.text }
         : certificateFault(
           "constraints.email",
-          `"${escapePeerText(base.text)}" is no mailbox or host`,
+          `"${escapePeerText(base.text)}" is not a mailbox or host`,
         );
     case "uri":
       return isDomainOrBelow(base.text)
         ? { kind: "uri", host: base.text.toLowerCase() }
         : certificateFault(
           "constraints.uri",
-          `"${escapePeerText(base.text)}" is no host or domain`,
+          `"${escapePeerText(base.text)}" is not a host or domain`,
         );
     case "directory":
       return { kind: "directory", base: base.name };
@@ -168,7 +168,7 @@ function isSameForm(tree: Subtree, name: GeneralName): boolean {
     (tree.kind !== "other" || name.kind !== "other" || tree.form === name.form);
 }
 
-// Where it cannot be told, a name is not within what is permitted, and is within what is excluded.
+// Where that is unknown, a name is not within what is permitted, and is within what is excluded.
 function isIn(
   name: GeneralName,
   tree: Subtree,

@@ -12,7 +12,7 @@ const MARKER = /-----(BEGIN|END) /g;
 /**
  * Reads every certificate of a PEM text, in order: at least one, and each block must be whole.
  *
- * Text between blocks is commentary (RFC 7468 §2); a block that is no certificate, a private key
+ * Text between blocks is commentary (RFC 7468 §2); a block that is not a certificate, a private key
  * for instance, is a fault, since it is where it should not be.
  */
 export function parsePemBundle(text: string): readonly Certificate[] | CertificateFault {

@@ -7,7 +7,7 @@ import { Malformed } from "../der/malformed.ts";
  * to field: nothing else is read, and nothing is checked. `undefined` where there is none to be found.
  */
 export function presentedSubject(der: Uint8Array): string | undefined {
-  // Most of what is no certificate shows it in the first byte, and an exception costs more than all of this.
+  // Most of what is not a certificate shows it in the first byte, and an exception costs more than all of this.
   if (der[0] !== TAG.sequence || der.length < 64) return undefined;
   try {
     const { contents } = new DerReader(der).next(TAG.sequence, "the certificate");

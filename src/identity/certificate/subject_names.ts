@@ -81,7 +81,7 @@ function uriName(uri: string): SubjectName {
     : unusable("uri", uri, `"${escapePeerText(uri)}" is not an absolute URI`);
 }
 
-/** Tells whether the text is a mailbox in the ASCII form of RFC 5321 §4.1.2, unquoted. */
+/** Whether the text is a mailbox in the ASCII form of RFC 5321 §4.1.2, unquoted. */
 export function isMailbox(text: string): boolean {
   const [local = "", host = "", ...more] = text.split("@");
   return more.length === 0 && local.length <= 64 && isHostName(host) &&

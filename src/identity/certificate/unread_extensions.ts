@@ -7,7 +7,7 @@ import { Malformed } from "../der/malformed.ts";
 const OF_X509 = "2.5.29.";
 /** cRLDistributionPoints and freshestCRL (RFC 5280 §4.2.1.13, §4.2.1.15). */
 const DISTRIBUTION_POINTS: ReadonlySet<string> = new Set(["2.5.29.31", "2.5.29.46"]);
-/** The timestamps of certificate logs (RFC 6962 §3.3), which newer readers of TLS libraries look at too. */
+/** The timestamps of certificate logs (RFC 6962 §3.3), which newer TLS libraries read too. */
 const TIMESTAMPS = "1.3.6.1.4.1.11129.2.4.2";
 
 /**
@@ -22,5 +22,5 @@ export function checkUnreadExtension(id: string, value: Uint8Array): void {
 
 function checkTimestamps(value: Uint8Array): void {
   if (readDer(value, "the list of timestamps").tag === TAG.octetString) return;
-  throw new Malformed("extension.timestamps", "the list of timestamps is no byte string");
+  throw new Malformed("extension.timestamps", "the list of timestamps is not a byte string");
 }

@@ -1,6 +1,6 @@
 /** What a verdict does, by kind. */
 export type WorkKind =
-  /** An entry of a presented chain looked at, read or not. */
+  /** An entry of a presented chain, read or not. */
   | "entry"
   /** A byte of a certificate read. */
   | "byte"

@@ -7,7 +7,7 @@ export function hex(bytes: Uint8Array): string {
   return text;
 }
 
-/** Tells whether two byte strings are the same; not in constant time, nothing here is secret. */
+/** Whether two byte strings are the same; not in constant time, nothing here is secret. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;

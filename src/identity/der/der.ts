@@ -106,7 +106,7 @@ export function readDer(bytes: Uint8Array, what: string): Element {
 /** Reads a sequence that is all there is in the bytes, for its fields. */
 export function readSequence(bytes: Uint8Array, what: string): DerReader {
   const { tag, contents } = readDer(bytes, what);
-  if (tag !== TAG.sequence) throw new Malformed("der.structure", `${what} is no sequence`);
+  if (tag !== TAG.sequence) throw new Malformed("der.structure", `${what} is not a sequence`);
   return new DerReader(contents);
 }
 

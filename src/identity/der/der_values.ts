@@ -111,7 +111,7 @@ export function asTime(tag: number, contents: Uint8Array): number {
   if (
     same.getUTCFullYear() !== year || same.getUTCMonth() !== month - 1 ||
     same.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59
-  ) throw new Malformed("der.time", "a time is no date of the calendar");
+  ) throw new Malformed("der.time", "a time is not a date of the calendar");
   return time;
 }
 
@@ -159,7 +159,7 @@ function wide(contents: Uint8Array, width: 2 | 4): string {
   for (let i = 0; i < contents.length; i += width) {
     const point = contents.subarray(i, i + width).reduce((value, byte) => value * 256 + byte, 0);
     if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) {
-      throw new Malformed("der.string", "a string holds what is no character");
+      throw new Malformed("der.string", "a string holds what is not a character");
     }
     text += String.fromCodePoint(point);
   }

@@ -2,12 +2,12 @@
 export const MAX_HOST_NAME = 253;
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-/** Tells whether the text is a host name in letters, digits and hyphens (RFC 1123 §2.1), no wildcard. */
+/** Whether the text is a host name in letters, digits and hyphens (RFC 1123 §2.1), no wildcard. */
 export function isHostName(text: string): boolean {
   return text.length <= MAX_HOST_NAME && text.split(".").every((label) => LABEL.test(label));
 }
 
-/** Tells whether a name is, in its labels, at or below another; both lower case. */
+/** Whether a name is, in its labels, at or below another; both lower case. */
 export function isWithin(name: string, base: string): boolean {
   return base === "" || name === base || name.endsWith(`.${base}`);
 }

@@ -60,7 +60,9 @@ export function parsePattern(text: string, options: PatternOptions = {}): Identi
   if (text === "*") return { kind: "any", text };
   if (text.startsWith("spiffe://")) return spiffePattern(text) ?? refuse(SPIFFE_SYNTAX);
   if (text.startsWith("uri:")) return uriPattern(text) ?? refuse(URI_SYNTAX);
-  if (text.startsWith("ip:")) return ipPattern(text, text.slice(3)) ?? refuse("is no IP address");
+  if (text.startsWith("ip:")) {
+    return ipPattern(text, text.slice(3)) ?? refuse("is not an IP address");
+  }
   if (text.startsWith("dns:")) return dnsPattern(text, text.slice(4)) ?? refuse(DNS_SYNTAX);
   if (text.startsWith("cn:")) {
     if (options.clients !== true) return refuse("names a common name, which only clients may have");
@@ -85,18 +87,19 @@ export function parsePatterns(
   const list = typeof texts === "string" ? [texts] : texts;
   if (list.length === 0) {
     const setting = options.setting ?? "identity";
-    throw new ConfigurationError(`${setting} is empty; it would match nobody`, { setting });
+    throw new ConfigurationError(`${setting} is empty; it would match no peer`, { setting });
   }
   return list.map((text) => parsePattern(text, options));
 }
 
 const SPIFFE_SYNTAX =
-  "is no SPIFFE pattern: a lower-case trust domain, then segments of letters, digits and . _ -, `*` or `**`";
+  "is not a SPIFFE pattern: a lower-case trust domain, then segments of letters, digits and . _ -, `*` or `**`";
 const URI_SYNTAX =
-  "is no URI pattern: `uri:` and an absolute URI, `*` and `**` only as whole segments";
-const DNS_SYNTAX = "is no host name: labels of letters, digits and hyphens, `*` for a whole label";
+  "is not a URI pattern: `uri:` and an absolute URI, `*` and `**` only as whole segments";
+const DNS_SYNTAX =
+  "is not a host name: labels of letters, digits and hyphens, `*` for a whole label";
 const PATTERN_SYNTAX =
-  'is no identity: expected `spiffe://…`, a host name, `dns:…`, an IP address, `ip:…`, `uri:…` or "*"';
+  'is not an identity: expected `spiffe://…`, a host name, `dns:…`, an IP address, `ip:…`, `uri:…` or "*"';
 
 function spiffePattern(text: string): IdentityPattern | undefined {
   const [trustDomain = "", ...parts] = text.slice("spiffe://".length).split("/");
@@ -132,7 +135,7 @@ function ipPattern(text: string, address: string): IdentityPattern | undefined {
 
 function dnsPattern(text: string, name: string): IdentityPattern | undefined {
   const labels = name.toLowerCase().split(".");
-  // A wildcard stands for a label of some host; one that stands for every label names nobody.
+  // A wildcard stands for a label of some host; one that stands for every label names no host.
   const host = labels.map((label) => label === "*" ? "x" : label).join(".");
   const literal = labels.some((label) => label !== "*");
   // An underscore, which no host name has, is matched to the letter.

@@ -14,7 +14,7 @@ export interface PeerIdentity {
   readonly names: readonly string[];
   /** The SPIFFE ID, where the certificate is an SVID. */
   readonly spiffeId: SpiffeId | undefined;
-  /** The subject's common name, where there is exactly one; only a `cn:` pattern looks at it. */
+  /** The subject's common name, where there is exactly one; only a `cn:` pattern reads it. */
   readonly commonName: string | undefined;
   /** What a person may know of the certificate. */
   readonly certificate: CertificateSummary;

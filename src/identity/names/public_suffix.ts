@@ -1,7 +1,7 @@
 import { getPublicSuffix } from "tldts";
 
 /**
- * Tells whether strangers register names right below this one (`com`, `co.uk`, `s3.amazonaws.com`),
+ * Whether strangers register names right below this one (`com`, `co.uk`, `s3.amazonaws.com`),
  * so that a wildcard below it would stand for all of them.
  */
 export function isPublicSuffix(name: string): boolean {

@@ -16,7 +16,7 @@ const MAX_TRUST_DOMAIN_BYTES = 255;
 const TRUST_DOMAIN = /^[a-z0-9._-]+$/;
 const SEGMENT = /^[a-zA-Z0-9._-]+$/;
 
-/** Reads a SPIFFE ID; `undefined` where the text is none, down to its last character. */
+/** Reads a SPIFFE ID; `undefined` where any character of the text is invalid. */
 export function parseSpiffeId(text: string): SpiffeId | undefined {
   if (!text.startsWith(SCHEME) || text.length > MAX_ID_BYTES) return undefined;
   const [trustDomain = "", ...segments] = text.slice(SCHEME.length).split("/");
@@ -24,12 +24,12 @@ export function parseSpiffeId(text: string): SpiffeId | undefined {
   return { text, trustDomain, segments };
 }
 
-/** Tells whether the text may name a trust domain. */
+/** Whether the text may name a trust domain. */
 export function isTrustDomain(text: string): boolean {
   return text.length <= MAX_TRUST_DOMAIN_BYTES && TRUST_DOMAIN.test(text);
 }
 
-/** Tells whether the text may be one segment of a SPIFFE ID's path. */
+/** Whether the text may be one segment of a SPIFFE ID's path. */
 export function isSegment(text: string): boolean {
   return SEGMENT.test(text) && text !== "." && text !== "..";
 }

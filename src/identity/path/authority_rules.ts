@@ -44,7 +44,7 @@ function authorityFault(authority: Certificate, role: PeerRole): PathFault | und
   const fault = (rule: string, found: string) => unsuitable(authority, rule, found);
   if (basicConstraints?.ca !== true) {
     const found = basicConstraints === undefined ? "no basic constraints" : "CA:FALSE";
-    return fault("authority.not-one", `it has ${found}, and is no authority`);
+    return fault("authority.not-one", `it has ${found}, and is not an authority`);
   }
   if (keyUsage !== undefined && !keyUsage.has("keyCertSign")) {
     const found = `its key usage is ${shownKeyUsage(keyUsage)}, without keyCertSign`;

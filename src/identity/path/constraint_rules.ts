@@ -46,7 +46,7 @@ function constrainedNames({ subject, extensions }: Certificate): readonly Genera
 }
 
 /**
- * Tells whether the authorities of a path may vouch for a common name. It lies in the subject, which constraints
+ * Whether the authorities of a path may vouch for a common name. It lies in the subject, which constraints
  * of directory names judge already; where DNS names are constrained, it must be a permitted one of those, too.
  */
 export function isCommonNamePermitted(path: Path, commonName: string, work: Work): boolean {

@@ -3,7 +3,7 @@ import { dateFault, ownFault, type PathFault, unsuitable } from "./path_fault.ts
 import type { PeerRole } from "./peer_role.ts";
 import { allowsRole, shownKeyUsage, shownPurposes } from "./purposes.ts";
 
-/** What forbids a certificate to be the peer's own in that role, whoever signed it. */
+/** What forbids a certificate to be the peer's own in that role, whichever authority signed it. */
 export function leafFault(leaf: Certificate, role: PeerRole, now: number): PathFault | undefined {
   const fault = leaf.faults[0] ?? issuedFault(leaf);
   if (fault !== undefined) return ownFault(leaf, fault);

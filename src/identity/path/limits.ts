@@ -23,5 +23,5 @@ export const DEFAULT_VERDICT_LIMITS: VerdictLimits = {
 
 /** What is left of `work` where the platform has refused already, so that only the reason is sought. */
 export const SHARE_FOR_A_REASON = 0.75;
-/** Entries of a chain beyond which none is looked at; a bundle of public roots has 150. */
+/** Entries of a chain beyond which none is examined; a bundle of public roots has 150. */
 export const MAX_CHAIN_ENTRIES = 512;

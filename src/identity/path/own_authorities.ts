@@ -7,7 +7,7 @@ import type { TrustAnchors } from "./trust_anchors.ts";
  * Proves the signatures of the authorities in our own chain before any peer comes: most peers are of the
  * same ones, and the first verdict on each then takes one signature check instead of two.
  *
- * It vouches for nobody: a path over these authorities is judged by every rule like any other.
+ * It vouches for no peer: a path over these authorities is judged by every rule like any other.
  *
  * @param authorities What follows the leaf in our chain, each signed by the next; as far as they lead
  * to an anchor their signatures are remembered.

@@ -59,7 +59,7 @@ function tooMuch(rule: string, found: string): ReadChain {
   return { kind: "fault", fault: { reason: "certificate-unsuitable", rule, found } };
 }
 
-// The peer's own certificate is unsuitable; one above it that is none breaks the chain.
+// The peer's own certificate is unsuitable; one above it that is not a certificate breaks the chain.
 function unread({ rule, found }: CertificateFault, index: number): ChainFault {
   const reason = index === 0 ? "certificate-unsuitable" : "untrusted-authority";
   return { reason, rule, found, index };

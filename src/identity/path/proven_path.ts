@@ -25,7 +25,7 @@ export type ProvenPath =
  * signature check, so that its caller can let others go on.
  *
  * What each certificate is for comes first, since that costs nothing; then signatures, from the anchor down; then
- * names, so that nobody but an authority makes a verdict compare them.
+ * names, so that only an authority can make a verdict compare them.
  */
 export function* provePath(
   leaf: Certificate,
@@ -62,7 +62,7 @@ export function* provePath(
     }
     faulty.push({ path, fault: named });
   }
-  // A rule is reported only of a path that is signed; else anybody could have written it.
+  // A rule is reported only of a path that is signed; else any stranger could have written it.
   for (const { path, fault } of faulty) {
     const unproven = yield* checks.firstUnproven(path);
     if (unproven === undefined || isUnprovable(fault, leaf)) return { kind: "fault", fault };
@@ -76,7 +76,7 @@ function isPinned(leaf: Certificate, anchors: TrustAnchors): boolean {
   return isSelfIssued(leaf) && anchors.has(leaf) && leaf.extensions.basicConstraints?.ca !== true;
 }
 
-// What nobody here can check is refused by its name, not as a forgery.
+// What cannot be checked here is refused by its name, not as a forgery.
 function isUnprovable({ rule, certificate }: PathFault, leaf: Certificate): boolean {
   return rule === "certificate.signature-algorithm" ||
     (rule === "certificate.key" && certificate !== leaf);

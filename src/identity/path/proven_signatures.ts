@@ -3,7 +3,7 @@ import type { Certificate } from "../certificate/certificate.ts";
 const CAPACITY = 1024;
 
 /**
- * The signatures proven under one set of anchors, so that the second connection of a peer, and the
+ * The signatures proven under one set of anchors, and those before it, so that the second connection of a peer, and the
  * second peer of an authority, cost less.
  *
  * A proven signature stays right for ever; what changes is what it is worth. So nothing else is
@@ -14,7 +14,7 @@ const CAPACITY = 1024;
 export class ProvenSignatures {
   readonly #untilByPair = new Map<string, number>();
 
-  /** Tells whether that issuer's key is known to have signed that certificate. */
+  /** Whether that issuer's key is known to have signed that certificate. */
   has(certificate: Certificate, issuer: Certificate, now: number): boolean {
     const pair = pairOf(certificate, issuer);
     const until = this.#untilByPair.get(pair);
@@ -22,6 +22,14 @@ export class ProvenSignatures {
     if (now <= until) return true;
     this.#untilByPair.delete(pair);
     return false;
+  }
+
+  /** Remembers what was proven before, so that peers who are judged again after a rotation cost no more checks. */
+  takeOver(earlier: ProvenSignatures): void {
+    for (const [pair, until] of earlier.#untilByPair) {
+      if (this.#untilByPair.size >= CAPACITY) return;
+      this.#untilByPair.set(pair, until);
+    }
   }
 
   /** Remembers a proven signature; the oldest entry makes room. */

@@ -4,7 +4,7 @@ import type { PublicKey } from "../certificate/public_key.ts";
 
 const keys = new WeakMap<Certificate, KeyObject | null>();
 
-/** Tells whether the issuer's key signed the certificate. Nothing else of either is judged. */
+/** Whether the issuer's key signed the certificate. Nothing else of either is judged. */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
   const { signatureAlgorithm, signature, tbs } = certificate;
   const { kind } = issuer.publicKey;

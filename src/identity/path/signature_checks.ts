@@ -5,7 +5,7 @@ import { isSignedBy, ORDINARY_COST, signatureCost } from "./signature.ts";
 
 /**
  * How many signatures of authorities count no more than a P-256 check of the budget, where they hold: each is
- * remembered, so that its cost falls once on all peers under that authority, and nobody but an authority makes one.
+ * remembered, so that its cost falls once on all peers under that authority, and only an authority can make one.
  */
 const SHARED_CHECKS = 3;
 

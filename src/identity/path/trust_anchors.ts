@@ -23,7 +23,7 @@ export interface TrustSources {
 /**
  * The authorities one generation of credentials trusts, and what each may vouch for.
  *
- * It also remembers the signatures proven under it, so that this memory ends with the generation.
+ * It also remembers the signatures that were proven; the next generation takes them over.
  */
 export class TrustAnchors {
   /** Every anchor once, in the order given. */
@@ -52,7 +52,7 @@ export class TrustAnchors {
     const { bundle = [], domains = new Map(), publicRoots = [] } = sources;
     this.all = distinct([...bundle, ...[...domains.values()].flat(), ...publicRoots]);
     if (this.all.length === 0) {
-      throw new ConfigurationError("no certificate authority is given; nobody could be trusted", {
+      throw new ConfigurationError("no certificate authority is given; no peer could be trusted", {
         setting: "ca",
       });
     }
@@ -79,7 +79,7 @@ export class TrustAnchors {
     return this.all.filter(({ fingerprint }) => !this.#public.has(fingerprint));
   }
 
-  /** Tells whether the anchor is one of the public roots, under which the rules of the public web hold. */
+  /** Whether the anchor is one of the public roots, under which the rules of the public web hold. */
   isPublic(anchor: Certificate): boolean {
     return this.#public.has(anchor.fingerprint);
   }
@@ -89,19 +89,19 @@ export class TrustAnchors {
     return this.#bySubject.get(subject.key) ?? [];
   }
 
-  /** Tells whether the certificate, byte for byte, is an anchor. */
+  /** Whether the certificate, byte for byte, is an anchor. */
   has(certificate: Certificate): boolean {
     return this.#fingerprints.has(certificate.fingerprint);
   }
 
-  /** Tells whether these bytes are an anchor. */
+  /** Whether these bytes are an anchor. */
   hasDer(der: Uint8Array): boolean {
     return this.#lengths.has(der.length) &&
       this.#fingerprints.has(createHash("sha256").update(der).digest("hex"));
   }
 
   /**
-   * Tells whether a certificate of a path lets it vouch for DNS, IP, URI and email names: the anchor of the path
+   * Whether a certificate of a path lets it vouch for DNS, IP, URI and email names: the anchor of the path
    * where it was given for them, and any other whose key is not an anchor of SPIFFE IDs alone.
    */
   vouchesForHosts(certificate: Certificate, anchor: Certificate): boolean {
@@ -111,18 +111,18 @@ export class TrustAnchors {
         this.#hostKeys.has(certificate.publicKey.spkiSha256);
   }
 
-  /** Tells whether the anchor vouches for common names: those of the public roots mean nothing here. */
+  /** Whether the anchor vouches for common names: those of the public roots mean nothing here. */
   vouchesForCommonNames(anchor: Certificate): boolean {
     return this.#forHosts.has(anchor.fingerprint) && !this.#public.has(anchor.fingerprint);
   }
 
-  /** Tells whether a key is that of an anchor bound to trust domains, and to other ones than this. */
+  /** Whether a key is that of an anchor bound to trust domains, and to other ones than this. */
   isBoundElsewhere({ spkiSha256 }: PublicKey, domain: string): boolean {
     return this.#domainsOfKey.get(spkiSha256)?.has(domain) === false;
   }
 
   /**
-   * Tells whether the anchor vouches for SPIFFE IDs of a trust domain:
+   * Whether the anchor vouches for SPIFFE IDs of a trust domain:
    *
    * 1. one that was given *for* domains, for those alone;
    * 2. one of the bundle that bears a SPIFFE ID itself, for the domain of that ID alone;
@@ -139,7 +139,7 @@ export class TrustAnchors {
   }
 
   /**
-   * Tells whether `"*"` means SPIFFE IDs of that domain: our own alone, and where we are in none,
+   * Whether `"*"` means SPIFFE IDs of that domain: our own alone, and where we are in none,
    * any that was not given as a domain with anchors of its own.
    */
   isLocal(domain: string): boolean {
