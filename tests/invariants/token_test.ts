@@ -37,6 +37,43 @@ Deno.test("a token goes through a unix socket in a folder of our own, and in no 
   }
 });
 
+Deno.test("a token goes through a unix socket that was ours when it was dialled, and is still there", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/s/worker.sock`;
+  const swapFolders = async () => {
+    await Deno.rename(`${folder}/s`, `${folder}/swap`);
+    await Deno.rename(`${folder}/other`, `${folder}/s`);
+    await Deno.rename(`${folder}/swap`, `${folder}/other`);
+  };
+  const open = async () => {
+    const dispatcher = await Dispatcher.open({ discovery: `static:unix:${path}`, token: TOKEN });
+    await dispatcher.ready();
+    return dispatcher;
+  };
+  try {
+    await Deno.mkdir(`${folder}/s`, { mode: 0o700 });
+    await using worker = await WorkerServer.start({ routines: { add }, listen: `unix:${path}` });
+    await Deno.mkdir(`${folder}/other`, { mode: 0o700 });
+    await Deno.copyFile(new URL(import.meta.url), `${folder}/other/worker.sock`);
+    await Deno.chmod(`${folder}/s`, 0o777);
+    await using dialledInAnothers = await open();
+    await Deno.chmod(`${folder}/s`, 0o700);
+    await assert.rejects(dialledInAnothers.call(add, [1, 2]), ConfigurationError);
+    await using dialledInOurs = await open();
+    assert.equal(await dialledInOurs.call(add, [1, 2]), 3);
+    await swapFolders();
+    await assert.rejects(dialledInOurs.call(add, [1, 2]), ConfigurationError);
+    await swapFolders();
+    await Deno.chmod(folder, 0o777);
+    await assert.rejects(dialledInOurs.call(add, [1, 2]), ConfigurationError);
+    await Deno.chmod(folder, 0o700);
+    assert.equal(await dialledInOurs.call(add, [1, 2]), 3);
+    assert.equal(worker.inFlight, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("a token goes to no worker that is not proven, and not in plaintext on loopback", async () => {
   const trust = new Trust();
   await using impostor = await startWorker(trust, {}, trust.worker("spiffe://example.org/other"));

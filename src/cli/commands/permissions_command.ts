@@ -72,11 +72,14 @@ class Needs {
     if (address.kind === "unix") this.socket(address.path);
   }
 
-  /** To send a token there: through a unix socket only in a folder of our own. */
+  /** To send a token there: through a unix socket only where it is ours, in a folder of our own. */
   token(text: string, setting: string): void {
     const address = parseAddress(text, setting);
     if (address.kind !== "unix") return;
-    this.read(dirname(resolve(address.path)));
+    // Each folder on the way is looked at; that of the system itself is not.
+    for (let at = dirname(resolve(address.path)); at !== dirname(at); at = dirname(at)) {
+      this.read(at);
+    }
     this.#sys.add("uid");
   }
 

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { Link } from "../fleet/link.ts";
-import { insistOnOwnFolder } from "./own_folder.ts";
+import { inspectSocket } from "../fleet/own_socket.ts";
 
 /** Headers that say what a request is; a caller's own would contradict them. */
 const RESERVED =
@@ -46,11 +46,30 @@ export async function tokenField(token: string, link: Link): Promise<HeaderList>
       setting: "token",
     });
   }
-  if (link.security === "unix-socket") await insistOnOwnFolder(link.socketPath ?? "");
+  if (link.security === "unix-socket") await insistOnOwnSocket(link);
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new ConfigurationError("the token is blank, or holds what a header cannot carry", {
       setting: "token",
     });
   }
   return ["authorization", `Bearer ${token}`];
+}
+
+/** The socket that was dialled must have been ours then, and be there still. */
+async function insistOnOwnSocket({ socket }: Link): Promise<void> {
+  const { path = "", dialled } = socket ?? {};
+  const now = await inspectSocket(path);
+  const why = dialled === undefined
+    ? "it is unknown which one was dialled"
+    : !dialled.ours
+    ? `when it was dialled, ${dialled.why}`
+    : !now.ours
+    ? now.why
+    : now.device !== dialled.device || now.inode !== dialled.inode
+    ? "another socket has taken its place since it was dialled"
+    : undefined;
+  if (why === undefined) return;
+  throw new ConfigurationError(`a token is not sent through unix:${path}: ${why}`, {
+    setting: "token",
+  });
 }

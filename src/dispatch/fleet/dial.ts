@@ -16,6 +16,7 @@ import { plaintextPosture } from "../../policy/mod.ts";
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
 import type { Dial } from "./link.ts";
+import { inspectSocket } from "./own_socket.ts";
 import { describeSelf } from "./self_description.ts";
 import { workerRef } from "./worker_ref.ts";
 
@@ -54,6 +55,10 @@ export function dialWith(options: DialOptions): Dial {
     }
     const expected = credentials === undefined ? [] : expectedOf(worker, options.identity);
     using _slot = await slots.take(signal);
+    // What is there now is what is dialled next; a token may go to no other socket.
+    const socket = address.kind === "unix"
+      ? { path: address.path, dialled: await inspectSocket(address.path) }
+      : undefined;
     // What is current may be another version by the time the worker has answered.
     const material = credentials?.current();
     const counted = countedConnection(observer.metrics, "connecting");
@@ -102,7 +107,7 @@ export function dialWith(options: DialOptions): Dial {
       tags: tags ?? worker.tags ?? [],
       identity,
       security: peer.facts.security,
-      ...(address.kind === "unix" ? { socketPath: address.path } : {}),
+      ...(socket === undefined ? {} : { socket }),
       validUntil: peer.validUntil,
       isTrusted: () => credentials === undefined || peer.isProvenBy(credentials.current()),
     };

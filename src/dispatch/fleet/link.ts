@@ -1,6 +1,7 @@
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { ClientConnection, ConnectionState } from "../../http2/mod.ts";
 import type { ChannelSecurity } from "../../observe/mod.ts";
+import type { SocketOwnership } from "./own_socket.ts";
 
 /** A connection to a worker that is proven and takes us. */
 export interface Link {
@@ -14,8 +15,8 @@ export interface Link {
   readonly identity: string | undefined;
   /** How the connection is protected. */
   readonly security: ChannelSecurity;
-  /** The socket's path, where it is a unix socket. */
-  readonly socketPath?: string;
+  /** The unix socket that was dialled, and whose it was just before. */
+  readonly socket?: { readonly path: string; readonly dialled: SocketOwnership };
   /** When the worker's proof ends, in milliseconds since the epoch. */
   readonly validUntil: number | undefined;
   /** Whether the worker would be proven now, by the credentials of now. */
