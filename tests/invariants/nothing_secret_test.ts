@@ -1,4 +1,4 @@
-/** Invariant 8: logs, errors and events never carry keys, tokens or payloads. */
+/** Invariant 10: logs, errors and events never carry keys, tokens or payloads. */
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import { createClient } from "@connectrpc/connect";

@@ -37,3 +37,25 @@ Deno.test("every instrument is moved by something", async () => {
   assert.ok(instruments.length >= 15, `${instruments.length} instruments were found`);
   assert.deepEqual(instruments.filter((name) => !used(name)), []);
 });
+
+/** The names in the first column of the table under a heading of the documentation. */
+async function documented(heading: string): Promise<string[]> {
+  const page = await Deno.readTextFile(new URL("../../docs/telemetry.md", import.meta.url));
+  const section = page.slice(page.indexOf(`\n## ${heading}\n`)).split(/\n## /)[1] ?? "";
+  return [...section.matchAll(/^\| `([a-z._-]+)` +\|/gm)].map(([, name]) => name!);
+}
+
+Deno.test("every event in the documentation is emitted by something", async () => {
+  const texts = await sources();
+  const emitted = (type: string) =>
+    texts.values().some((text) => new RegExp(`\\btype: "${type}",`).test(text));
+  const names = await documented("Events");
+  assert.ok(names.length > 20, `${names}`);
+  assert.deepEqual(names.filter((type) => !emitted(type)), []);
+});
+
+Deno.test("the documentation names every instrument, and no other", async () => {
+  const metrics = (await sources()).get("observe/metrics.ts") ?? "";
+  const made = [...metrics.matchAll(/meter\.create\w+\("([a-z._]+)"/g)].map(([, name]) => name!);
+  assert.deepEqual((await documented("Metrics")).sort(), made.sort());
+});
