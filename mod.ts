@@ -17,13 +17,17 @@ export {
 } from "./src/credentials/mod.ts";
 export {
   type CallDefaults,
+  type CallSigner,
   defaultDispatcherLimits,
   Dispatcher,
   type DispatcherLimits,
   type DispatcherOptions,
   type EveryDispatcherLimit,
   FleetCaller,
+  type IssuedToken,
+  type ProvideToken,
   type SharedDispatcherOptions,
+  signNonce,
   type TokenSource,
   type WorkerSource,
 } from "./src/dispatch/mod.ts";
@@ -45,6 +49,7 @@ export type { Http2Limits } from "./src/http2/mod.ts";
 export type { VerdictLimits, VerdictMode } from "./src/identity/mod.ts";
 export type { EverySharedLimit, SharedLimits } from "./src/limits/mod.ts";
 export type * from "./src/observe/entry.ts";
+export type { NonceKey, SignedCall } from "./src/policy/mod.ts";
 export {
   type RenewOptions,
   type SpawnedDispatcherOptions,

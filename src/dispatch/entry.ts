@@ -17,7 +17,17 @@
  *
  * @module
  */
-export { type CallDefaults, Dispatcher, FleetCaller, type TokenSource } from "./mod.ts";
+export {
+  type CallDefaults,
+  type CallSigner,
+  Dispatcher,
+  FleetCaller,
+  type IssuedToken,
+  type ProvideToken,
+  signNonce,
+  type TokenSource,
+} from "./mod.ts";
+export type { NonceKey, SignedCall } from "../policy/mod.ts";
 export type { CompressionName, RpcProtocol, TransportChoices } from "../rpc/mod.ts";
 export type { VerdictLimits, VerdictMode } from "../identity/mod.ts";
 export {

@@ -4,7 +4,14 @@
  * @module
  */
 export * from "./fleet/backoff.ts";
-export type { CallDefaults, TokenSource } from "./calls/call_settings.ts";
+export type { CallDefaults } from "./calls/call_settings.ts";
+export {
+  type CallSigner,
+  type IssuedToken,
+  type ProvideToken,
+  signNonce,
+  type TokenSource,
+} from "./calls/token_source.ts";
 export * from "./dispatcher.ts";
 export * from "./limits.ts";
 export { FleetCaller } from "./fleet_caller.ts";

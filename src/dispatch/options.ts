@@ -2,7 +2,8 @@ import type { TlsVersion } from "../channel/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
-import type { CallDefaults, TokenSource } from "./calls/call_settings.ts";
+import type { CallDefaults } from "./calls/call_settings.ts";
+import type { TokenSource } from "./calls/token_source.ts";
 import type { DispatcherLimits } from "./limits.ts";
 
 /** How a {@linkcode Dispatcher} finds workers, proves who they are and calls them. */

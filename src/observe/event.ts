@@ -29,6 +29,7 @@ export type SelvageEvent =
   | security.UnauthenticatedListener
   | security.PlaintextCaller
   | security.LoopbackAnnounced
+  | security.TokenIgnored
   | security.PolicyChanged
   | security.PolicyRejected
   | dispatch.DispatchDenied

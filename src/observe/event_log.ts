@@ -204,6 +204,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: "warning",
     text: "{address} is announced through {source}, where others cannot reach it",
   },
+  "security.token-ignored": {
+    part: "security",
+    level: "warning",
+    text: "{peer.address} sends a token, and this worker verifies none",
+  },
   "policy.changed": {
     part: "policy",
     level: "info",

@@ -203,3 +203,9 @@ export interface PolicyRejected extends EventBase<"policy.rejected"> {
   /** One sentence: what is wrong with it, and where. */
   readonly message: string;
 }
+
+/** A caller sends a token, and this worker verifies none; emitted once. */
+export interface TokenIgnored extends EventBase<"security.token-ignored"> {
+  /** Who sent it. */
+  readonly peer: PeerRef;
+}

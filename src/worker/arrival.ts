@@ -2,7 +2,6 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { headerValue } from "../http2/mod.ts";
 import { type BytesCall, callContext } from "../rpc/mod.ts";
-import type { CallAuthorization } from "./authorization.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
 import type { ConnectedPeer } from "./connected_peer.ts";
 import type { ArrivedCall } from "./served_call.ts";
@@ -13,8 +12,6 @@ export interface Arrival extends ArrivedCall {
   header(name: string): string | undefined;
   /** Whether the caller is gone, or its time is over. */
   readonly cancelled: boolean;
-  /** What decides whether it may run, where a policy does. */
-  readonly authorization: CallAuthorization | undefined;
 }
 
 /** One that is answered from its bytes. */
@@ -45,8 +42,8 @@ export class ArrivedBytes implements Arrival {
     return this.#call.signal.aborted;
   }
 
-  get authorization(): CallAuthorization | undefined {
-    return this.#call.context.authorization;
+  get admitted(): AdmittedCall {
+    return this.#call.context;
   }
 
   header(name: string): string | undefined {
@@ -67,11 +64,11 @@ export class ArrivedMessage implements Arrival {
   }
 
   get peer(): ArrivedCall["peer"] {
-    return admittedOf(this.#context).peer.caller;
+    return this.admitted.peer.caller;
   }
 
-  get authorization(): CallAuthorization | undefined {
-    return admittedOf(this.#context).authorization;
+  get admitted(): AdmittedCall {
+    return admittedOf(this.#context);
   }
 
   get signal(): AbortSignal {

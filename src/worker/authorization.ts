@@ -3,7 +3,7 @@ import { AuthorizationError, escapePeerText } from "../errors/mod.ts";
 import { Health, WorkerService } from "../gen/mod.ts";
 import { headerValue } from "../http2/mod.ts";
 import type { Observer } from "../observe/mod.ts";
-import type { Authorizer, PolicyDecision } from "../policy/mod.ts";
+import type { Authorizer, PolicyDecision, PolicySubject } from "../policy/mod.ts";
 import { type ArrivingCall, headersOf } from "../rpc/mod.ts";
 import { ROUTINE_HEADER } from "../routine/mod.ts";
 import type { ConnectedPeer } from "./connected_peer.ts";
@@ -12,6 +12,11 @@ import type { ConnectedPeer } from "./connected_peer.ts";
 export interface AuthorizationOptions {
   readonly authorizer: Authorizer;
   readonly observer: Observer;
+}
+
+/** A call whose header section has arrived, and who makes it. */
+interface SubjectCall extends ArrivingCall<ConnectedPeer> {
+  readonly subject: PolicySubject;
 }
 
 /** Decides, for one worker, who may call what, and reports each call that is denied. */
@@ -25,8 +30,8 @@ export class Authorization implements AsyncDisposable {
   }
 
   /** A call whose header section has arrived. */
-  begin(arriving: ArrivingCall<ConnectedPeer>): CallAuthorization {
-    return new CallAuthorization(this, arriving);
+  begin(arriving: ArrivingCall<ConnectedPeer>, subject: PolicySubject): CallAuthorization {
+    return new CallAuthorization(this, { ...arriving, subject });
   }
 
   /** Whether calls of that name cannot be decided about before their tags are known. */
@@ -36,7 +41,7 @@ export class Authorization implements AsyncDisposable {
 
   /** Whether a peer may make a call; an error where it may not, which is reported. */
   decide(
-    arriving: ArrivingCall<ConnectedPeer>,
+    arriving: SubjectCall,
     name: string,
     tags: readonly string[],
   ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
@@ -47,7 +52,7 @@ export class Authorization implements AsyncDisposable {
   }
 
   /** Whether a peer may make a call, without a report. */
-  async allows(arriving: ArrivingCall<ConnectedPeer>, name: string): Promise<boolean> {
+  async allows(arriving: SubjectCall, name: string): Promise<boolean> {
     return (await this.#ask(arriving, name, NO_TAGS)).allowed;
   }
 
@@ -61,12 +66,12 @@ export class Authorization implements AsyncDisposable {
   }
 
   #ask(
-    { peer, method, fields }: ArrivingCall<ConnectedPeer>,
+    { peer, subject, method, fields }: SubjectCall,
     name: string,
     tags: readonly string[],
   ): PolicyDecision | Promise<PolicyDecision> {
     return this.#options.authorizer.decide({
-      subject: peer.subject,
+      subject,
       target: { name, tags },
       // The names of routines hold no slash, those of methods do.
       routine: name.includes("/") ? undefined : name,
@@ -78,7 +83,7 @@ export class Authorization implements AsyncDisposable {
 
   #denial(
     { allowed, rule }: PolicyDecision,
-    { peer }: ArrivingCall<ConnectedPeer>,
+    { peer }: SubjectCall,
     name: string,
   ): AuthorizationError | undefined {
     if (allowed) return undefined;
@@ -107,11 +112,11 @@ export class Authorization implements AsyncDisposable {
 /** The decision about one call: at its header section where that suffices, else at its envelope. */
 export class CallAuthorization {
   readonly #authorization: Authorization;
-  readonly #arriving: ArrivingCall<ConnectedPeer>;
+  readonly #arriving: SubjectCall;
   /** The name for which the call was allowed. */
   #allowed: string | undefined;
 
-  constructor(authorization: Authorization, arriving: ArrivingCall<ConnectedPeer>) {
+  constructor(authorization: Authorization, arriving: SubjectCall) {
     this.#authorization = authorization;
     this.#arriving = arriving;
   }
@@ -186,8 +191,8 @@ const NO_TAGS: readonly string[] = [];
 const MAX_ERRORS = 1_024;
 
 /** What proves liveness, and what a dispatcher asks of every worker, of peers that are proven. */
-function isExempt({ method, peer }: ArrivingCall<ConnectedPeer>): boolean {
-  if (peer.subject.identity === undefined) return false;
+function isExempt({ method, subject }: SubjectCall): boolean {
+  if (subject.identity === undefined && subject.claims === undefined) return false;
   return method === Health.method.check || method === WorkerService.method.describe;
 }
 

@@ -1,21 +1,27 @@
 import { escapePeerText } from "../errors/mod.ts";
 import type { PeerRef } from "../observe/mod.ts";
 import type { AcceptedPeer } from "../peer/mod.ts";
-import type { PolicySubject } from "../policy/mod.ts";
+import type { PresentingPeer, VerifiedToken } from "../policy/mod.ts";
 import type { CallPeer } from "../routine/mod.ts";
+import type { AuthenticatedCall } from "./admitted_call.ts";
+import { TokenSessions } from "./token_session.ts";
 
-/** A peer of this worker, with what its calls are told of it: made once a connection. */
+/** A peer of this worker, as its calls see it: made once a connection. */
 export class ConnectedPeer {
-  /** Who it is, as routines are told. */
+  /** Who it is, as routines see it. */
   readonly caller: CallPeer;
   /** Who it is among peers, over however many connections: its identity, and the host it is at. */
   readonly key: string;
   /** Who it is, as events name it. */
   readonly ref: PeerRef;
-  /** Who it is, as a policy judges it. */
-  readonly subject: PolicySubject;
-  /** What its calls are admitted with where no policy decides about them, the same for each. */
-  readonly admitted: { readonly peer: ConnectedPeer };
+  /** What its calls without a token are admitted with where no policy decides about them. */
+  readonly admitted: AuthenticatedCall;
+  /** Who it is, as what verifies tokens sees it. */
+  readonly presenting: PresentingPeer;
+  readonly #identity: AcceptedPeer["identity"];
+  readonly #sessions = new TokenSessions();
+  /** What its calls with one token are admitted with, made once a token. */
+  readonly #withToken = new WeakMap<VerifiedToken, AuthenticatedCall>();
 
   /** A peer that a listener has accepted. */
   constructor({ identity, remoteAddress, facts }: AcceptedPeer) {
@@ -30,7 +36,25 @@ export class ConnectedPeer {
       ...(identity === undefined ? {} : { identity: escapePeerText(identity.name) }),
     };
     this.key = `${identity?.name ?? ""} ${remoteAddress.replace(/:\d+$/, "")}`;
-    this.subject = { identity, claims: undefined };
-    this.admitted = { peer: this };
+    this.#identity = identity;
+    this.admitted = { peer: this, subject: { identity, claims: undefined } };
+    const { fingerprint } = identity ?? {};
+    this.presenting = fingerprint === undefined ? this.caller : { ...this.caller, fingerprint };
+  }
+
+  /** What a call with a token that was verified is admitted with. */
+  admittedWith(verified: VerifiedToken): AuthenticatedCall {
+    const known = this.#withToken.get(verified);
+    if (known !== undefined) return known;
+    const { claims, expiresAt, payloadDigest } = verified;
+    const admitted: AuthenticatedCall = {
+      peer: this,
+      subject: { identity: this.#identity, claims },
+      claims,
+      ...(expiresAt === undefined ? {} : { session: this.#sessions.of(claims, expiresAt) }),
+      ...(payloadDigest === undefined ? {} : { payloadDigest }),
+    };
+    this.#withToken.set(verified, admitted);
+    return admitted;
   }
 }

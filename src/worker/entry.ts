@@ -19,6 +19,21 @@
 export type { VerdictLimits, VerdictMode } from "../identity/mod.ts";
 export type { ContextKey } from "@connectrpc/connect";
 export type { EverySharedLimit, SharedLimits } from "../limits/mod.ts";
+export {
+  type Authenticate,
+  type Authenticator,
+  type JsonWebKeySet,
+  jwt,
+  type JwtAlgorithm,
+  type JwtOptions,
+  type KeySetOptions,
+  type PresentedCall,
+  type PresentingPeer,
+  signedNonce,
+  type SignedNonceOptions,
+  type TokenRequirement,
+  type VerifiedToken,
+} from "../policy/mod.ts";
 export { defaultWorkerLimits, type EveryWorkerLimit, type WorkerLimits } from "./limits.ts";
 export * from "./options.ts";
 export type {

@@ -4,7 +4,7 @@ import type { AnyRoutine } from "../contract/mod.ts";
 import type { Credentials } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
-import type { PolicySetting } from "../policy/mod.ts";
+import type { Authenticate, Authenticator, PolicySetting } from "../policy/mod.ts";
 import type { WorkerLimits } from "./limits.ts";
 
 /** What a {@linkcode WorkerServer} serves, where, and to whom. */
@@ -45,6 +45,11 @@ export interface WorkerServerOptions {
    * is decoded, on every path. Default: everybody who may connect may call everything.
    */
   readonly policy?: PolicySetting | undefined;
+  /**
+   * Verifies the tokens of callers: `jwt(...)` or another authenticator, or a function, which requires a token
+   * of every call. Default: no token is required, and none is read.
+   */
+  readonly authenticate?: Authenticator | Authenticate | undefined;
   /** Refuses whatever is less than mutual TLS outside of this machine. Default: `false`. */
   readonly strict?: boolean | undefined;
   /** The oldest TLS version spoken. Default: 1.3 where clients show a certificate, else 1.2. */

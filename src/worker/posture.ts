@@ -4,7 +4,7 @@ import { ConfigurationError } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { Observer } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerListener } from "../peer/mod.ts";
-import { plaintextPosture } from "../policy/mod.ts";
+import { type Authenticator, plaintextPosture } from "../policy/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 
 /**
@@ -34,6 +34,38 @@ export function allowedPeers(
     'allow must say who may connect; ["*"] is anyone the CA has signed',
     { setting: "allow" },
   );
+}
+
+/**
+ * What verifies tokens, where it can serve with what protects the worker.
+ *
+ * @throws {ConfigurationError} If tokens could not reach it, or are to be bound to what no client presents.
+ */
+export function authenticatorOf(
+  { authenticate }: WorkerServerOptions,
+  addresses: readonly Address[],
+  credentials: CredentialMaterial | undefined,
+): Authenticator | undefined {
+  if (authenticate === undefined) return undefined;
+  const authenticator: Authenticator = typeof authenticate === "function"
+    ? { require: "token", authenticate }
+    : authenticate;
+  const plain = credentials === undefined && addresses.some(({ kind }) => kind === "tcp");
+  if (plain) {
+    throw new ConfigurationError(
+      "authenticate needs a listener that encrypts: tokens over plaintext TCP are refused; give credentials",
+      { setting: "authenticate" },
+    );
+  }
+  if (
+    authenticator.require === "both" && credentials !== undefined && credentials.mode !== "mutual"
+  ) {
+    throw new ConfigurationError(
+      'authenticate with require: "both" needs mutual TLS: give credentials with a CA',
+      { setting: "authenticate" },
+    );
+  }
+  return authenticator;
 }
 
 /** Tells how each listener is protected, and of those where anyone may call. */

@@ -38,6 +38,7 @@ import {
   thrownOriginally,
   toConnectError,
 } from "../routine/mod.ts";
+import { payloadDigest, unauthenticated } from "../policy/mod.ts";
 import type { StreamBytesHandler, UnaryBytesHandler } from "../rpc/mod.ts";
 import { admittedOf, type Arrival, ArrivedBytes, ArrivedMessage } from "./arrival.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
@@ -169,8 +170,10 @@ export class RoutineService {
 
   async #unary(envelope: CallEnvelope, arrived: Arrival): Promise<EncodedPayload> {
     const { execution, ground } = this.#options;
-    const deciding = arrived.authorization?.atEnvelope(envelope.routine, envelope.tags);
+    const { authorization, payloadDigest } = arrived.admitted;
+    const deciding = authorization?.atEnvelope(envelope.routine, envelope.tags);
     if (deciding !== undefined) await deciding;
+    insistOnPayload(envelope.arguments, payloadDigest);
     const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
     const { record, span } = this.#record(routine, call, arrived);
@@ -193,7 +196,9 @@ export class RoutineService {
     run: (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => Items,
   ): Items {
     const { ground, execution } = this.#options;
-    await arrived.authorization?.atEnvelope(envelope.routine, envelope.tags);
+    const { admitted } = arrived;
+    await admitted.authorization?.atEnvelope(envelope.routine, envelope.tags);
+    insistOnPayload(envelope.arguments, admitted.payloadDigest);
     const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
     const { record } = this.#record(routine, call, arrived);
@@ -201,7 +206,12 @@ export class RoutineService {
     using _running = execution.enter(routine);
     try {
       const items = run(routine, envelope.arguments, call);
-      yield* whileAllowed(items, arrived.authorization, routine.name, envelope.tags);
+      yield* whileAllowed(items, {
+        admitted,
+        name: routine.name,
+        tags: envelope.tags,
+        expired: (error) => call.expire(error),
+      });
       over = true;
       record.succeeded();
     } catch (error) {
@@ -240,6 +250,12 @@ export class RoutineService {
     const ours = error instanceof SelvageError || error instanceof ConnectError;
     if (!ours && !arrived.cancelled) this.#options.faults.report("routine", error);
   }
+}
+
+/** A token that was made for other arguments vouches for nothing; they are not decoded. */
+function insistOnPayload(args: EncodedPayload, digest: string | undefined): void {
+  if (digest === undefined || digest === payloadDigest(args)) return;
+  throw unauthenticated("token-bad-signature", "the token was made for other arguments");
 }
 
 /** In place of the name of a routine that is not served: that is a peer's text. */

@@ -5,11 +5,14 @@ import type { Caller } from "../contract/mod.ts";
 import { DeadlineExceeded } from "../errors/mod.ts";
 import type { SelvageEvent } from "../observe/mod.ts";
 import type { CallContext, CallEnvelope, CallPeer } from "../routine/mod.ts";
+import type { AdmittedCall } from "./admitted_call.ts";
 
 /** A call as it reached the worker. */
 export interface ArrivedCall {
   /** Who calls. */
   readonly peer: CallPeer;
+  /** What it was admitted with. */
+  readonly admitted: AdmittedCall;
   /** Aborts when the caller is gone or the deadline passes. Costs where it is asked for. */
   readonly signal: AbortSignal;
   /** The time the caller gave it, in milliseconds. */
@@ -34,11 +37,15 @@ export class ServedCall implements CallContext {
   declare readonly parentId?: string;
   /** When the call's time runs out, in milliseconds since the epoch. */
   declare readonly deadline?: number;
+  /** The claims of the caller's token, where one was verified. */
+  declare readonly claims?: Readonly<Record<string, unknown>>;
   /** The tags that the caller asked of a worker. */
   readonly tags: readonly string[];
   readonly #arrived: ArrivedCall;
   readonly #ground: CallGround;
   #signal: AbortSignal | undefined;
+  /** Aborts when the caller's token ends; only where it does, and somebody looks. */
+  #expiry: AbortController | undefined;
 
   /** A call that arrived, and what its message says of it. */
   constructor(
@@ -50,6 +57,8 @@ export class ServedCall implements CallContext {
     this.#ground = ground;
     this.id = envelope.callId === "" ? ground.nextId() : envelope.callId;
     this.tags = envelope.tags;
+    const { claims } = arrived.admitted;
+    if (claims !== undefined) this.claims = claims;
     if (envelope.parentId !== "") this.parentId = envelope.parentId;
     if (arrived.deadline !== undefined) {
       this.deadline = Math.floor(performance.timeOrigin + arrived.deadline);
@@ -61,9 +70,21 @@ export class ServedCall implements CallContext {
     return this.#arrived.peer;
   }
 
-  /** Aborts when the caller cancels or is gone, and when the call's time runs out. */
+  /** Aborts when the caller cancels or is gone, and when the call's time runs out, or its token. */
   get signal(): AbortSignal {
-    return this.#signal ??= inOurWords(this.#arrived);
+    return this.#signal ??= this.#makeSignal();
+  }
+
+  /** The caller's token has ended while the call ran. */
+  expire(error: Error): void {
+    this.#expiry?.abort(error);
+  }
+
+  #makeSignal(): AbortSignal {
+    const signal = inOurWords(this.#arrived);
+    if (this.#arrived.admitted.session === undefined) return signal;
+    this.#expiry = new AbortController();
+    return AbortSignal.any([signal, this.#expiry.signal]);
   }
 
   /** For calls to other workers; they name this call as their parent. */

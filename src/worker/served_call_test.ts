@@ -21,6 +21,7 @@ function reasonWhenCancelled(leftMs: number | undefined): string {
   const call = new ServedCall(
     {
       peer: { address: "", identity: undefined, security: "memory" } as never,
+      admitted: {} as never,
       signal: caller.signal,
       timeoutMs: leftMs === undefined ? undefined : 1_000,
       deadline: leftMs === undefined ? undefined : performance.now() + leftMs,

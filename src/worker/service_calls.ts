@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { type CallContext, iterateInCall, runInCall } from "../routine/mod.ts";
-import { ArrivedMessage } from "./arrival.ts";
+import { admittedOf, ArrivedMessage } from "./arrival.ts";
 import { nameOf } from "./authorization.ts";
 import type { Invoke } from "./recorded_methods.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
@@ -25,13 +25,17 @@ export function withinCall(method: DescMethod, invoke: Invoke, ground: CallGroun
     const call = beginCall(context, ground);
     const answer = runInCall(call, () => invoke(request, context));
     if (answersOnce) return answer;
-    const { authorization } = new ArrivedMessage(context);
     const items = iterateInCall(call, answer as AsyncIterable<unknown>);
-    return whileAllowed(items, authorization, nameOf(method), NO_TAGS);
+    return whileAllowed(items, {
+      admitted: admittedOf(context),
+      name: nameOf(method),
+      tags: NO_TAGS,
+      expired: (error) => call.expire(error),
+    });
   };
 }
 
-function beginCall(context: HandlerContext, ground: CallGround): CallContext {
+function beginCall(context: HandlerContext, ground: CallGround): ServedCall {
   const call = new ServedCall(new ArrivedMessage(context), FOREIGN, ground);
   context.values.set(servedCall, call);
   return call;

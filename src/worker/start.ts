@@ -23,6 +23,7 @@ import type { InvokeOptions, RoutineTable } from "../routine/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
 import { openAuthorizer } from "../policy/mod.ts";
 import { admitCalls } from "./admission.ts";
+import { Authentication } from "./authentication.ts";
 import { Authorization } from "./authorization.ts";
 import { CallGate } from "./call_gate.ts";
 import { ConnectedPeer } from "./connected_peer.ts";
@@ -35,7 +36,7 @@ import { loadRoutines, specifierOf } from "./modules.ts";
 import { noDispatcher } from "./no_dispatcher.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { PeerResets } from "./peer_resets.ts";
-import { allowedPeers, tellPlaintext, tellPosture } from "./posture.ts";
+import { allowedPeers, authenticatorOf, tellPlaintext, tellPosture } from "./posture.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
 import { LoopWatchdog } from "./watchdog/mod.ts";
@@ -116,6 +117,9 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const watchdog = limits.blockedAfterMs === 0
     ? undefined
     : starting.use(watchdogFor(id, table, limits, observer));
+  const authenticator = authenticatorOf(options, addresses, credentials?.current());
+  if (authenticator?.open !== undefined) starting.use(authenticator.open());
+  const authentication = new Authentication({ authenticator, workerId: id, observer, clock });
   const faults = new Faults(observer, clock);
   const gate = new CallGate(limits, () => clock.now());
   const { messageBytes, receiveTimeoutMs } = limits;
@@ -137,7 +141,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const leaving = new Leaving({ id, gate, health, observer, clock });
   const handler = createRequestHandler({
     router,
-    admit: admitCalls({ table, gate, leaving, authorization }),
+    admit: admitCalls({ table, gate, leaving, authentication, authorization }),
     gatheredBytes: options.limits?.gatheredBytes,
     onFault: (error, path) => faults.report("rpc", error, { path }),
   });
@@ -261,12 +265,13 @@ function watchdogFor(
 
 /** Who may call what, where that is said. */
 async function openPolicy(
-  { policy }: WorkerServerOptions,
+  { policy, authenticate }: WorkerServerOptions,
   { observer, clock, faults }: { observer: Observer; clock: Clock; faults: Faults },
 ): Promise<Authorization | undefined> {
   if (policy === undefined) return undefined;
   const hookFailed = (error: unknown) => faults.report("policy", error);
-  const authorizer = await openAuthorizer(policy, { observer, clock, claims: false, hookFailed });
+  const claims = authenticate !== undefined;
+  const authorizer = await openAuthorizer(policy, { observer, clock, claims, hookFailed });
   return new Authorization({ authorizer, observer });
 }
 

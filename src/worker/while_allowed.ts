@@ -1,19 +1,39 @@
-import type { AuthorizationError } from "../errors/mod.ts";
-import type { CallAuthorization } from "./authorization.ts";
+import type { AuthenticationError, AuthorizationError } from "../errors/mod.ts";
+import type { AdmittedCall } from "./admitted_call.ts";
+
+/** What may end a running call that has begun rightly. */
+export interface RunningCall {
+  /** What it was admitted with. */
+  readonly admitted: AdmittedCall;
+  /** The routine, or the method. */
+  readonly name: string;
+  readonly tags: readonly string[];
+  /** Called when the caller's token has ended. */
+  readonly expired: (error: AuthenticationError) => void;
+}
 
 /**
  * The items of a running call for as long as its caller may make it: once the policy has changed and
- * denies it, the items end with that error at once, also while the next one is waited for.
+ * denies it, or the caller's token has ended, the items end with that error at once, also while the next one
+ * is waited for.
  */
 export function whileAllowed<Item>(
   items: AsyncIterable<Item>,
-  authorization: CallAuthorization | undefined,
-  name: string,
-  tags: readonly string[],
+  { admitted: { authorization, session }, name, tags, expired }: RunningCall,
 ): AsyncIterable<Item> {
   const watch = new DenialWatch();
   const stop = authorization?.watch(name, tags, (error) => watch.denied(error));
-  return stop === undefined ? items : watched(items[Symbol.asyncIterator](), watch, stop);
+  if (session === undefined) {
+    return stop === undefined ? items : watched(items[Symbol.asyncIterator](), watch, stop);
+  }
+  const token = session.watch((error) => {
+    watch.denied(error);
+    expired(error);
+  });
+  return watched(items[Symbol.asyncIterator](), watch, () => {
+    stop?.();
+    token[Symbol.dispose]();
+  });
 }
 
 async function* watched<Item>(
@@ -38,10 +58,10 @@ async function* watched<Item>(
 
 /** Ends one waiting at a time: a promise that outlives them all would keep a reaction of each. */
 class DenialWatch {
-  error: AuthorizationError | undefined;
-  #reject: ((error: AuthorizationError) => void) | undefined;
+  error: Denial | undefined;
+  #reject: ((error: Denial) => void) | undefined;
 
-  denied(error: AuthorizationError): void {
+  denied(error: Denial): void {
     this.error ??= error;
     this.#reject?.(error);
   }
@@ -54,3 +74,5 @@ class DenialWatch {
     });
   }
 }
+
+type Denial = AuthenticationError | AuthorizationError;

@@ -2,12 +2,12 @@ import type { AnyRoutine, CallOptions } from "../../contract/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { CallSpan } from "../../observe/mod.ts";
+import { payloadDigest } from "../../policy/mod.ts";
+import type { EncodedPayload } from "../../routine/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Link } from "../fleet/link.ts";
 import { headerFields, tokenField } from "./request_fields.ts";
-
-/** Where a caller's token comes from: itself, or a function that gives the one of now. */
-export type TokenSource = string | (() => string | Promise<string>);
+import { type CallSigner, KeptToken, type TokenSource } from "./token_source.ts";
 
 /** How calls are made that do not say otherwise. */
 export interface CallDefaults {
@@ -25,7 +25,7 @@ export class CallSettings {
   readonly timeoutMs: number;
   /** How many items of a stream may be under way unread. */
   readonly ahead: number;
-  readonly #token: TokenSource | undefined;
+  readonly #token: string | KeptToken | CallSigner | undefined;
   readonly #fields: HeaderList;
   readonly #idPrefix: string;
   #calls = 0;
@@ -39,7 +39,7 @@ export class CallSettings {
     this.timeoutMs = checkedTimeout(defaults.timeoutMs ?? 30_000);
     this.ahead = checkedAhead(defaults.ahead ?? 16);
     this.#fields = headerFields(defaults.headers ?? {});
-    this.#token = token;
+    this.#token = typeof token === "function" ? new KeptToken(token) : token;
     this.#idPrefix = `${dispatcherId.slice(0, 8)}-`;
   }
 
@@ -70,6 +70,7 @@ export class CallSettings {
   fields(
     options: CallOptions,
     span: CallSpan | undefined,
+    signed?: SignedPart,
   ): RequestFields | undefined {
     const token = options.token ?? this.#token;
     const { headers } = options;
@@ -82,10 +83,37 @@ export class CallSettings {
     if (span !== undefined) own.push("traceparent", span.traceparent);
     return async (link) => {
       if (token === undefined) return own;
-      const now = typeof token === "string" ? token : await token();
-      return [...own, ...await tokenField(now, link)];
+      return [...own, ...await tokenField(await tokenOf(token, link, signed), link)];
     };
   }
+}
+
+/** What of a call is signed, where calls are. */
+export interface SignedPart {
+  /** The routine. */
+  readonly routine: string;
+  /** Its encoded arguments. */
+  readonly arguments: EncodedPayload;
+}
+
+function tokenOf(
+  token: string | KeptToken | CallSigner,
+  { id: workerId, identity }: Link,
+  signed: SignedPart | undefined,
+): string | Promise<string> {
+  if (typeof token === "string") return token;
+  if (token instanceof KeptToken) return token.now();
+  if (signed === undefined || workerId === undefined) {
+    throw new ConfigurationError(
+      signed === undefined
+        ? "calls of services cannot be signed one by one; give a token that is not signNonce(...)"
+        : `a call of ${identity ?? "a worker"} cannot be signed: the worker does not give its id`,
+      { setting: "token" },
+    );
+  }
+  const { routine } = signed;
+  const digest = payloadDigest(signed.arguments);
+  return token.sign({ workerId, routine, payloadDigest: digest, now: Date.now() });
 }
 
 /** The fields that a call's request carries over a connection, beyond those that every one has. */

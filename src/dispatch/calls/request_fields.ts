@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { ConfigurationError, InvalidPayload } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { Link } from "../fleet/link.ts";
 import { inspectSocket } from "../fleet/own_socket.ts";
@@ -39,6 +39,7 @@ export function headerFields(headers: Readonly<Record<string, string>>): HeaderL
  * unix socket in a folder of our own, or a channel within this process.
  *
  * @throws {ConfigurationError} If the connection is none of these.
+ * @throws {InvalidPayload} If the token is larger than the header list that the worker takes.
  */
 export async function tokenField(token: string, link: Link): Promise<HeaderList> {
   if (link.security === "plaintext") {
@@ -52,6 +53,7 @@ export async function tokenField(token: string, link: Link): Promise<HeaderList>
       setting: "token",
     });
   }
+  insistOnSize(token, link.connection.peerMaxHeaderListBytes);
   return ["authorization", `Bearer ${token}`];
 }
 
@@ -72,4 +74,16 @@ async function insistOnOwnSocket({ socket }: Link): Promise<void> {
   throw new ConfigurationError(`a token is not sent through unix:${path}: ${why}`, {
     setting: "token",
   });
+}
+
+/** What the other fields of a request take at least, in bytes. */
+const OTHER_FIELDS_BYTES = 512;
+
+/** A worker would refuse the request, or end the connection with every other call on it. */
+function insistOnSize({ length }: string, limitBytes: number): void {
+  if (length + OTHER_FIELDS_BYTES <= limitBytes) return;
+  throw new InvalidPayload(
+    `the token has ${length} bytes, and the worker takes header lists of at most ${limitBytes} bytes`,
+    { path: "token" },
+  );
 }

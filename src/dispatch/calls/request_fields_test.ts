@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { ConfigurationError, InvalidPayload } from "../../errors/mod.ts";
 import type { Link } from "../fleet/link.ts";
 import { headerFields, tokenField } from "./request_fields.ts";
 
-const over = (security: Link["security"]) => ({ security }) as Link;
+const over = (security: Link["security"], peerMaxHeaderListBytes = Infinity) =>
+  ({ security, connection: { peerMaxHeaderListBytes } }) as Link;
 
 Deno.test("headerFields() gives names in lower case, as HTTP/2 has them", () => {
   assert.deepEqual(headerFields({ "X-Tenant": "seven" }), ["x-tenant", "seven"]);
@@ -41,4 +42,13 @@ Deno.test("tokenField() refuses a token that is blank or would break the header"
   for (const token of ["", " ", "a\nb", "a b"]) {
     await assert.rejects(tokenField(token, over("mutual-tls")), ConfigurationError);
   }
+});
+
+Deno.test("tokenField() refuses a token that does not fit into what the worker takes, naming the limit", async () => {
+  const token = "a".repeat(16_384);
+  await assert.rejects(tokenField(token, over("mutual-tls", 16_384)), (error: unknown) => {
+    assert.ok(error instanceof InvalidPayload);
+    assert.match(error.message, /16384 bytes/);
+    return true;
+  });
 });

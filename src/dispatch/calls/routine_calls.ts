@@ -155,7 +155,7 @@ export class RoutineCalls {
     const span = startClientSpan(routine.name);
     const facts = { kind: "routine", routine: routine.name, id: call.callId } as const;
     const record = records.begin(facts, span);
-    return { call, envelope, record, fields: settings.fields(options, span) };
+    return { call, envelope, record, fields: settings.fields(options, span, envelope) };
   }
 
   /** Brings the call to a worker, as far as its first item: until then another may be asked. */

@@ -53,6 +53,10 @@ class Http2Client implements ClientConnection {
     return this.#connection.role.capacity;
   }
 
+  get peerMaxHeaderListBytes(): number {
+    return this.#connection.role.peerMaxHeaderListBytes;
+  }
+
   get closed(): Promise<ConnectionEnd> {
     return this.#connection.lifecycle.closed;
   }

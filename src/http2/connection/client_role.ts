@@ -43,6 +43,11 @@ export class ClientRole implements Role {
     return Math.max(0, settings.peer.maxConcurrentStreams - this.streamCount);
   }
 
+  /** The largest header list that the server takes; `Infinity` until it says. */
+  get peerMaxHeaderListBytes(): number {
+    return this.#parts.settings.peer.maxHeaderListBytes;
+  }
+
   /** Opens a stream, as `ClientConnection.open` documents it. */
   open(
     fields: HeaderList,

@@ -86,6 +86,8 @@ export interface Connection {
 export interface ClientConnection extends Connection {
   /** How many streams may be opened now without waiting for the peer's concurrency limit. */
   readonly capacity: number;
+  /** The largest header list that the peer takes, in bytes by RFC 9113 §6.5.2; `Infinity` until it says. */
+  readonly peerMaxHeaderListBytes: number;
   /**
    * Opens a stream. Beyond the peer's concurrency limit it waits its turn inside the connection, unsent,
    * where `reset` takes it back unsent too. On a connection that is not `open`, `receiver.closed` tells `not-processed`.

@@ -12,3 +12,11 @@ export {
 } from "./compact_jwt.ts";
 export { jwt, type JwtOptions } from "./jwt.ts";
 export type { JsonWebKeySet, KeySetOptions } from "./key_settings.ts";
+export {
+  type NonceKey,
+  payloadDigest,
+  signCall,
+  type SignedCall,
+  signedNonce,
+  type SignedNonceOptions,
+} from "./signed_nonce.ts";

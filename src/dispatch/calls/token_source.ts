@@ -1,0 +1,95 @@
+import { ConfigurationError } from "../../errors/mod.ts";
+import {
+  type NonceKey,
+  readUnverifiedClaims,
+  signCall,
+  type SignedCall,
+} from "../../policy/mod.ts";
+
+/** A token, and when it ends. */
+export interface IssuedToken {
+  /** The token. */
+  readonly token: string;
+  /** When it ends, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** Gives the token of now; asked once at a time, and again when the last one is near its end. */
+export type ProvideToken = () => string | IssuedToken | Promise<string | IssuedToken>;
+
+/** Makes a token for one call and no other. */
+export interface CallSigner {
+  /** Signs one call. */
+  readonly sign: (call: SignedCall) => string;
+}
+
+/**
+ * Where a caller's token comes from: itself, a function that gives the one of now, or what signs each call.
+ * What a function gives is kept until near its end where it tells one, by `expiresAt` or as the `exp` of a
+ * JWT; any other is asked for again with every call.
+ */
+export type TokenSource = string | ProvideToken | CallSigner;
+
+/**
+ * Signs every call of a routine with a key, for workers that verify by `signedNonce(...)`.
+ *
+ * @throws {ConfigurationError} If the key is shorter than 32 bytes.
+ */
+export function signNonce(key: NonceKey): CallSigner {
+  if (key.key.length >= 32 && /^[A-Za-z0-9_-]{1,64}$/.test(key.id)) {
+    return { sign: (call) => signCall(key, call) };
+  }
+  throw new ConfigurationError("a key to sign with has an id and at least 32 bytes", {
+    setting: "token",
+  });
+}
+
+/** A token is replaced this long before its end, or when a fifth of its time is left where that is less. */
+const RENEW_AHEAD_MS = 60_000;
+
+/** The token of a {@linkcode ProvideToken}, kept until near its end and asked for once at a time. */
+export class KeptToken {
+  readonly #provide: ProvideToken;
+  #kept: { token: string; renewAt: number; expiresAt: number } | undefined;
+  #asking: Promise<string> | undefined;
+
+  /** Over a source, which is asked when the first call needs a token. */
+  constructor(provide: ProvideToken) {
+    this.#provide = provide;
+  }
+
+  /** When the token that is kept is to be replaced, in milliseconds since the epoch. */
+  get renewAt(): number | undefined {
+    return this.#kept?.renewAt;
+  }
+
+  /** The token of now. While a replacement is under way, the old one is used as long as it holds. */
+  now(now: number = Date.now()): string | Promise<string> {
+    const kept = this.#kept;
+    if (kept !== undefined && now < kept.renewAt) return kept.token;
+    this.#asking ??= this.#ask(now).finally(() => this.#asking = undefined);
+    if (kept === undefined || now >= kept.expiresAt) return this.#asking;
+    return this.#asking.catch(() => kept.token);
+  }
+
+  async #ask(now: number): Promise<string> {
+    const given = await this.#provide();
+    const token = typeof given === "string" ? given : given.token;
+    const expiresAt = typeof given === "string" ? endOf(given) : given.expiresAt;
+    const leftMs = expiresAt === undefined ? 0 : expiresAt - now;
+    this.#kept = expiresAt === undefined || leftMs <= 0
+      ? undefined
+      : { token, expiresAt, renewAt: expiresAt - Math.min(RENEW_AHEAD_MS, leftMs / 5) };
+    return token;
+  }
+}
+
+/** When a token of our own ends, where it is a JWT; a worker verifies it, we only read it. */
+function endOf(token: string): number | undefined {
+  try {
+    const { exp } = readUnverifiedClaims(token);
+    return typeof exp === "number" ? exp * 1_000 : undefined;
+  } catch {
+    return undefined;
+  }
+}

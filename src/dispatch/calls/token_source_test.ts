@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { UnsecuredJWT } from "jose";
+import { KeptToken } from "./token_source.ts";
+
+Deno.test("KeptToken asks once at a time, keeps a token until near its end, and outlives a failing source", async () => {
+  let asked = 0;
+  let fails = false;
+  const kept = new KeptToken(async () => {
+    asked += 1;
+    await Promise.resolve();
+    if (fails) throw new Error("the issuer is away");
+    return { token: `t${asked}`, expiresAt: 1_000_000 * asked };
+  });
+  assert.deepEqual(await Promise.all([kept.now(0), kept.now(0), kept.now(0)]), ["t1", "t1", "t1"]);
+  assert.equal(asked, 1);
+  assert.equal(await kept.now(939_999), "t1");
+  fails = true;
+  assert.equal(await kept.now(940_000), "t1", "it is valid still");
+  assert.equal(asked, 2);
+  await assert.rejects(async () => await kept.now(1_000_000), /the issuer is away/);
+  fails = false;
+  assert.equal(await kept.now(1_000_001), "t4");
+});
+
+Deno.test("KeptToken reads the end of a JWT, and asks for any other token again", async () => {
+  let asked = 0;
+  const jwt = new UnsecuredJWT({ exp: 1_000 }).encode();
+  const kept = new KeptToken(() => (asked += 1, jwt));
+  await kept.now(0);
+  await kept.now(900_000);
+  assert.equal(asked, 1);
+  assert.equal(kept.renewAt, 940_000);
+  const opaque = new KeptToken(() => String(asked += 1));
+  assert.equal(await opaque.now(0), "2");
+  assert.equal(await opaque.now(0), "3");
+});
