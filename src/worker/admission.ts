@@ -8,8 +8,8 @@ import { ROUTINE_HEADER, type RoutineTable, toConnectError } from "../routine/mo
 import { type Authenticated, type Authentication, authorizationOf } from "./authentication.ts";
 import { type Authorization, type CallAuthorization, nameOf } from "./authorization.ts";
 import type { CallGate } from "./call_gate.ts";
-import type { AdmittedCall, AuthenticatedCall } from "./admitted_call.ts";
-import type { ConnectedPeer } from "./connected_peer.ts";
+import type { AdmittedCall } from "./admitted_call.ts";
+import type { AuthenticatedCall, ConnectedPeer } from "./connected_peer.ts";
 
 /** What decides whether a call may begin. */
 export interface AdmissionOptions {

@@ -2,8 +2,7 @@ import { AuthenticationError, escapePeerText, Overloaded } from "../errors/mod.t
 import type { HeaderList } from "../http2/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
 import { type Authenticator, unauthenticated, type VerifiedToken } from "../policy/mod.ts";
-import type { AuthenticatedCall } from "./admitted_call.ts";
-import type { ConnectedPeer } from "./connected_peer.ts";
+import type { AuthenticatedCall, ConnectedPeer } from "./connected_peer.ts";
 
 /** What authenticating calls takes. */
 export interface AuthenticationOptions {

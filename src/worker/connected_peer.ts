@@ -1,10 +1,9 @@
 import { escapePeerText } from "../errors/mod.ts";
 import type { PeerRef } from "../observe/mod.ts";
 import type { AcceptedPeer } from "../peer/mod.ts";
-import type { PresentingPeer, VerifiedToken } from "../policy/mod.ts";
+import type { PolicySubject, PresentingPeer, VerifiedToken } from "../policy/mod.ts";
 import type { CallPeer } from "../routine/mod.ts";
-import type { AuthenticatedCall } from "./admitted_call.ts";
-import { TokenSessions } from "./token_session.ts";
+import { type TokenSession, TokenSessions } from "./token_session.ts";
 
 /** A peer of this worker, as its calls see it: made once a connection. */
 export class ConnectedPeer {
@@ -57,4 +56,20 @@ export class ConnectedPeer {
     this.#withToken.set(verified, admitted);
     return admitted;
   }
+}
+
+/** Who makes a call, as far as its connection and its token tell. */
+export interface AuthenticatedCall {
+  /** Who calls. */
+  readonly peer: ConnectedPeer;
+  /** Who calls, as a policy judges it. */
+  readonly subject: PolicySubject;
+  /** The claims of the caller's token, where one was verified. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** How long the token lasts, where it ends. */
+  readonly session?: TokenSession;
+  /** SHA-256 over the encoded arguments that the token was made for, lower-case hexadecimal. */
+  readonly payloadDigest?: string;
+  /** Whether the caller has proven nothing, so that it learns nothing of what is served. */
+  readonly unproven?: boolean;
 }

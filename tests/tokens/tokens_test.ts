@@ -77,6 +77,7 @@ Deno.test("a token that is invalid runs nothing, on any path, and names its reas
         echo: (request) => (handled += 1, { text: request.text }),
         repeat: async function* () {
           handled += 1;
+          yield { text: "", index: 0 };
         },
       }),
   });
