@@ -43,7 +43,7 @@ export class Attempts {
       const endpoint = fleet.choose(call.wanted, tried) ??
         await this.place(call, tried ??= new Map());
       const link = endpoint.link as Link;
-      endpoint.held.add(call);
+      const place = endpoint.held.add(call);
       try {
         return await once(link, endpoint);
       } catch (thrown) {
@@ -55,7 +55,7 @@ export class Attempts {
         }
         this.#tell(call, endpoint, failure.cause, attempt);
       } finally {
-        endpoint.held.delete(call);
+        endpoint.held.remove(place);
       }
     }
   }

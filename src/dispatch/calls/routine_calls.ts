@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { AnyRoutine, CallOptions, Source } from "../../contract/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
-import { type CallRecords, type HeldCall, startClientSpan } from "../../observe/mod.ts";
+import { type CallRecords, startClientSpan } from "../../observe/mod.ts";
 import {
   type CallEnvelope,
   decodeCallResponse,
@@ -15,6 +15,7 @@ import {
 } from "../../routine/mod.ts";
 import { callUnaryBytes, type RpcLimits } from "../../rpc/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
+import type { HeldPlace } from "../fleet/held_calls.ts";
 import type { Link } from "../fleet/link.ts";
 import type { Attempts } from "./attempts.ts";
 import type { CallSettings, RequestFields } from "./call_settings.ts";
@@ -127,7 +128,7 @@ export class RoutineCalls {
       throw reason;
     } finally {
       if (!over) record.left();
-      begun?.endpoint.held.delete(begun);
+      begun?.endpoint.held.remove(begun.place);
       begun?.exchange.leave(LEFT);
       inputFailed?.abort(LEFT);
       await feed?.close();
@@ -179,10 +180,7 @@ export class RoutineCalls {
       });
       try {
         const first = await exchange.next();
-        const { routine, callId } = call;
-        const begun = { exchange, first, link, endpoint, routine, callId };
-        endpoint.held.add(begun);
-        return begun;
+        return { exchange, first, link, endpoint, place: endpoint.held.add(call) };
       } catch (error) {
         exchange.leave(LEFT);
         throw error;
@@ -195,12 +193,14 @@ const NO_OPTIONS: CallOptions = {};
 const NO_TAGS: readonly string[] = [];
 
 /** A call that a worker has taken. */
-interface Begun extends HeldCall {
+interface Begun {
   readonly exchange: StreamAttempt;
   /** The first item; `undefined` where there is none. */
   readonly first: EncodedPayload | undefined;
   readonly link: Link;
   readonly endpoint: Endpoint;
+  /** Its place among the calls that the worker holds. */
+  readonly place: HeldPlace;
 }
 
 /** Ready-made: an error that is made at every leaving costs ten times as much. */

@@ -2,7 +2,6 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import { SelvageError } from "../../errors/mod.ts";
-import type { HeldCall } from "../../observe/mod.ts";
 import { toConnectError, toldBy } from "../../routine/mod.ts";
 import {
   createTransport,
@@ -11,6 +10,7 @@ import {
   type TransportChoices,
 } from "../../rpc/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
+import type { HeldPlace } from "../fleet/held_calls.ts";
 import type { Link } from "../fleet/link.ts";
 import type { Attempts } from "./attempts.ts";
 import { checkedTimeout, type RequestFields } from "./call_settings.ts";
@@ -112,23 +112,23 @@ class LinkTransports {
 /** A stream that counts as a call in flight at its worker, from its response's first byte to its end. */
 class CountedStream {
   readonly #endpoint: Endpoint;
-  readonly #held: HeldCall;
-  #state: "new" | "open" | "over" = "new";
+  readonly #routine: string;
+  #place: HeldPlace | undefined;
+  #over = false;
 
   constructor(endpoint: Endpoint, routine: string) {
     this.#endpoint = endpoint;
-    this.#held = { routine };
+    this.#routine = routine;
   }
 
   begun(): void {
-    if (this.#state === "over") return;
-    this.#state = "open";
-    this.#endpoint.held.add(this.#held);
+    if (!this.#over) this.#place = this.#endpoint.held.add({ routine: this.#routine });
   }
 
   ended(): void {
-    if (this.#state === "open") this.#endpoint.held.delete(this.#held);
-    this.#state = "over";
+    this.#over = true;
+    if (this.#place !== undefined) this.#endpoint.held.remove(this.#place);
+    this.#place = undefined;
   }
 }
 

@@ -8,6 +8,7 @@ import type { TransportChoices } from "../../rpc/mod.ts";
 import { ManualClock } from "../fleet/fakes.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Fleet } from "../fleet/fleet.ts";
+import { HeldCalls } from "../fleet/held_calls.ts";
 import type { Link } from "../fleet/link.ts";
 import { Attempts } from "./attempts.ts";
 import { dispatcherTransport } from "./transport.ts";
@@ -23,7 +24,7 @@ class Pool implements AsyncDisposable {
     ({
       link: { connection: client } as unknown as Link,
       ref: { address: `worker-${at}` },
-      held: new Set(),
+      held: new HeldCalls(),
     }) as unknown as Endpoint
   );
 

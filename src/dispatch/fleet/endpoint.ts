@@ -1,7 +1,8 @@
 import type { WorkerState } from "../../contract/mod.ts";
 import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../../errors/mod.ts";
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
-import { HandshakeCounts, type HeldCall, type Observer } from "../../observe/mod.ts";
+import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
+import { HeldCalls } from "./held_calls.ts";
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
 import type { Dial, Link } from "./link.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
@@ -70,7 +71,7 @@ const SENT_AWAY_LIMIT = 3;
 /** A dispatcher's view of one worker. */
 export class Endpoint {
   /** The dispatcher's calls that it is at. */
-  readonly held: Set<HeldCall> = new Set<HeldCall>();
+  readonly held: HeldCalls = new HeldCalls();
   readonly #options: EndpointOptions;
   readonly #failures = new HandshakeCounts();
   readonly #leaving: LeavingLinks;

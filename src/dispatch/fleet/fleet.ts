@@ -155,7 +155,7 @@ export class Fleet {
   /** The longest-running calls that a worker is at, by its id, 16 at most. */
   callsAt(workerId: string): readonly HeldCall[] {
     const endpoint = this.endpoints.find(({ ref }) => ref.id === workerId);
-    const held = endpoint?.held.values().take(MAX_CALLS_NAMED).toArray() ?? [];
+    const held = endpoint?.held.first(MAX_CALLS_NAMED) ?? [];
     return held.map(({ routine, callId }) =>
       callId === undefined ? { routine } : { routine, callId }
     );

@@ -1,0 +1,47 @@
+import type { HeldCall } from "../../observe/mod.ts";
+
+/** A call in its place among the others, for {@linkcode HeldCalls.remove}. */
+export interface HeldPlace {
+  readonly call: HeldCall;
+  previous: HeldPlace | undefined;
+  next: HeldPlace | undefined;
+}
+
+/**
+ * The calls that a worker holds, the longest-running first. A linked list: a `Set` of them cost 0.5 µs
+ * a call, a tenth of what a caller spends on it.
+ */
+export class HeldCalls {
+  /** How many there are. */
+  size = 0;
+  #first: HeldPlace | undefined;
+  #last: HeldPlace | undefined;
+
+  /** Adds a call. */
+  add(call: HeldCall): HeldPlace {
+    const place: HeldPlace = { call, previous: this.#last, next: undefined };
+    if (this.#last === undefined) this.#first = place;
+    else this.#last.next = place;
+    this.#last = place;
+    this.size++;
+    return place;
+  }
+
+  /** Removes a call that was added, once. */
+  remove({ previous, next }: HeldPlace): void {
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    this.size--;
+  }
+
+  /** The first of them, at most that many. */
+  first(most: number): readonly HeldCall[] {
+    const calls: HeldCall[] = [];
+    for (let at = this.#first; at !== undefined && calls.length < most; at = at.next) {
+      calls.push(at.call);
+    }
+    return calls;
+  }
+}
