@@ -2,11 +2,13 @@ import { ConfigurationError } from "../errors/mod.ts";
 import type { Discovery } from "./discovery.ts";
 import { dnsDiscovery, srvDiscovery } from "./dns/mod.ts";
 import { etcdFromUrl } from "./etcd/mod.ts";
+import { fileDiscovery } from "./file.ts";
+import { localDiscovery } from "./local/mod.ts";
 import { staticDiscovery } from "./static.ts";
 
 /**
  * The discovery that a URL names: `static:HOST:PORT,HOST:PORT`, `dns:NAME:PORT[?ns=IP:PORT]`,
- * `dns+srv:NAME[?ns=IP:PORT]` or `etcd:http(s)://HOST:PORT[,HOST:PORT]/PREFIX`, with the parameters `ca`,
+ * `dns+srv:NAME[?ns=IP:PORT]` `file:PATH`, `local:NAMESPACE` or `etcd:http(s)://HOST:PORT[,HOST:PORT]/PREFIX`, with the parameters `ca`,
  * `cert`, `key` (files) and `identity` for https.
  *
  * @throws {ConfigurationError} If no discovery has that name, or the URL is invalid.
@@ -22,6 +24,10 @@ export function discoveryFromUrl(url: string): Discovery {
       return dnsFromUrl(rest, dnsDiscovery);
     case "dns+srv":
       return dnsFromUrl(rest, srvDiscovery);
+    case "file":
+      return fileDiscovery(rest);
+    case "local":
+      return localDiscovery(rest);
     case "etcd":
       return etcdFromUrl(rest);
     default:
@@ -29,7 +35,7 @@ export function discoveryFromUrl(url: string): Discovery {
         `${
           JSON.stringify(url)
         } is not a discovery URL known here; write static:HOST:PORT,HOST:PORT, ` +
-          `dns:NAME:PORT, dns+srv:NAME or etcd:http(s)://HOST:PORT/PREFIX`,
+          `file:PATH, local:NAMESPACE, dns:NAME:PORT, dns+srv:NAME or etcd:http(s)://HOST:PORT/PREFIX`,
         { setting: "discovery" },
       );
   }

@@ -7,6 +7,8 @@ export * from "./announcement.ts";
 export * from "./discovery.ts";
 export * from "./dns/mod.ts";
 export { type EtcdDiscovery, etcdDiscovery, type EtcdDiscoveryOptions } from "./etcd/mod.ts";
+export * from "./file.ts";
 export * from "./from_url.ts";
+export * from "./local/mod.ts";
 export * from "./memory.ts";
 export * from "./static.ts";

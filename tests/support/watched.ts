@@ -9,6 +9,8 @@ export class Watched implements AsyncDisposable {
   /** Failures so far. */
   readonly failures: string[] = [];
   readonly #stop = new AbortController();
+  /** The timers of discoveries keep no process alive; a test that waits for them must. */
+  readonly #awake = setInterval(() => {}, 1_000);
   readonly #batches: AsyncIterator<readonly DiscoveryChange[]>;
   #pending: Promise<IteratorResult<readonly DiscoveryChange[]>> | undefined;
 
@@ -44,6 +46,7 @@ export class Watched implements AsyncDisposable {
 
   /** Ends the watch. */
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#awake);
     this.#stop.abort();
     await this.#batches.return?.();
   }

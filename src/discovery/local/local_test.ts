@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { Watched } from "../../../tests/support/watched.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { checkDiscovery } from "../../testing/mod.ts";
+import { localDiscovery } from "./local.ts";
+
+const { signal } = new AbortController();
+const announcement = { id: "a/b", address: "unix:/run/w.sock", tls: false, tags: ["gpu"] };
+
+async function inFolder(run: (root: string) => Promise<void>): Promise<void> {
+  const root = await Deno.makeTempDir();
+  await Deno.chmod(root, 0o700);
+  try {
+    await run(root);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+Deno.test("local discovery keeps to the contract of discoveries", () =>
+  inFolder((root) => checkDiscovery(() => localDiscovery("pool", { root, refreshMs: 5 }))));
+
+Deno.test("local discovery sweeps the entry of a process that has died, and reports what is none", () =>
+  inFolder(async (root) => {
+    const discovery = localDiscovery("pool", { root, refreshMs: 5 });
+    await using watched = new Watched(discovery);
+    await watched.next();
+    const died = `${root}/pool/entry-1000-died.json`;
+    await Deno.writeTextFile(died, JSON.stringify({ address: "127.0.0.1:1" }));
+    await Deno.writeTextFile(`${root}/pool/entry-100000-bad.json`, "{");
+    await watched.until((known) => known.length === 1);
+    const longAgo = new Date(Date.now() - 2_000);
+    await Deno.utime(died, longAgo, longAgo);
+    await watched.until((known) => known.length === 0);
+    await assert.rejects(Deno.stat(died), Deno.errors.NotFound);
+    assert.match(watched.rejected.join(), /entry-100000-bad\.json is no announcement/);
+  }));
+
+Deno.test("local discovery refreshes an announcement, also where its folder was deleted", () =>
+  inFolder(async (root) => {
+    const discovery = localDiscovery("pool", { root, refreshMs: 5 });
+    await using watched = new Watched(discovery);
+    await watched.next();
+    await using _lease = await discovery.announce(announcement, { signal, leaseMs: 60 });
+    await watched.until((known) => known.length === 1);
+    await Deno.remove(`${root}/pool`, { recursive: true });
+    await watched.until((known) => known.length === 0);
+    await watched.until((known) => known.length === 1);
+    assert.deepEqual(watched.addresses, ["unix:/run/w.sock"]);
+  }));
+
+Deno.test("local discovery uses no folder that others can enter", () =>
+  inFolder(async (root) => {
+    await Deno.mkdir(`${root}/pool`, { mode: 0o755 });
+    await Deno.chmod(`${root}/pool`, 0o755);
+    const discovery = localDiscovery("pool", { root });
+    await assert.rejects(discovery.announce(announcement, { signal }), /of this user alone/);
+    await using watched = new Watched(discovery);
+    await watched.next();
+    assert.match(watched.failures[0]!, /of this user alone/);
+    for (const name of ["", "..", "a/b", "x".repeat(65)]) {
+      assert.throws(() => localDiscovery(name), ConfigurationError, name);
+    }
+  }));
