@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { Watched } from "../../../tests/support/watched.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
-import { checkDiscovery } from "../../testing/mod.ts";
-import { localDiscovery } from "./local.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { Watched } from "../support/watched.ts";
+import { ConfigurationError } from "../../src/errors/mod.ts";
+import { checkDiscovery } from "../../src/testing/mod.ts";
+import { localDiscovery } from "../../src/discovery/mod.ts";
 
 const { signal } = new AbortController();
 const announcement = { id: "a/b", address: "unix:/run/w.sock", tls: false, tags: ["gpu"] };
@@ -41,10 +42,14 @@ Deno.test("local discovery refreshes an announcement, also where its folder was 
     const discovery = localDiscovery("pool", { root, refreshMs: 5 });
     await using watched = new Watched(discovery);
     await watched.next();
-    await using _lease = await discovery.announce(announcement, { signal, leaseMs: 60 });
+    // Its own clock: it refreshes when the test has seen what became of the deletion.
+    const clock = new ManualClock();
+    const announcer = localDiscovery("pool", { root, clock });
+    await using _lease = await announcer.announce(announcement, { signal, leaseMs: 3_600_000 });
     await watched.until((known) => known.length === 1);
     await Deno.remove(`${root}/pool`, { recursive: true });
     await watched.until((known) => known.length === 0);
+    clock.advance(1_200_000);
     await watched.until((known) => known.length === 1);
     assert.deepEqual(watched.addresses, ["unix:/run/w.sock"]);
   }));
