@@ -1,4 +1,4 @@
-import type { PeerRole, VerdictMode } from "../identity/mod.ts";
+import type { IdentityPattern, PeerRole, VerdictMode } from "../identity/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
 import type { CredentialMaterial } from "./material.ts";
 
@@ -25,6 +25,8 @@ export interface OpenCredentialsOptions {
   readonly role?: PeerRole;
   /** How peers, and our own certificate, are judged. Default `private`. */
   readonly verdict?: VerdictMode;
+  /** Who is accepted at the other end; advice is given where our own certificate would be, in both roles. */
+  readonly accepts?: readonly IdentityPattern[];
   /** Gives up waiting for the first usable version. Default: none. */
   readonly signal?: AbortSignal;
 }

@@ -1,5 +1,6 @@
 import {
   adviceOn,
+  type IdentityPattern,
   ownChainFault,
   ownLeafFault,
   type PeerRole,
@@ -34,6 +35,7 @@ export class CredentialsStore implements CredentialsSource {
   readonly #clock: Clock;
   readonly #role: PeerRole | undefined;
   readonly #verdict: VerdictMode;
+  readonly #accepts: readonly IdentityPattern[];
   readonly #expiry: ExpiryWatch;
   readonly #close: () => void | Promise<void>;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
@@ -46,6 +48,7 @@ export class CredentialsStore implements CredentialsSource {
     this.#clock = options.clock ?? systemClock;
     this.#role = options.role;
     this.#verdict = options.verdict ?? "private";
+    this.#accepts = options.accepts ?? [];
     this.#expiry = new ExpiryWatch(this.#clock, this.#observer);
     this.#close = close;
   }
@@ -153,6 +156,7 @@ export class CredentialsStore implements CredentialsSource {
       chain: own === undefined ? [] : [own.leaf, ...own.authorities],
       anchors: anchors?.advised ?? [],
       ...(this.#role === undefined ? {} : { role: this.#role }),
+      accepts: this.#accepts,
       now: this.#clock.now(),
     });
     const material: CredentialMaterial = Object.freeze({

@@ -92,7 +92,13 @@ export async function openParts(
   opening.use(watchEventLoop(hub.metrics, clock));
   const opened = [];
   for (const { discovery, credentials, identity, verdict } of checked) {
-    const source = await credentials?.open({ role: "client", observer, clock, ...verdict });
+    const source = await credentials?.open({
+      role: "client",
+      observer,
+      clock,
+      ...verdict,
+      ...identity === undefined ? {} : { accepts: identity },
+    });
     if (source !== undefined) opening.use(source);
     const dial = dialWith({
       dialPeer: ground.dialPeer ?? dialPeer,

@@ -6,6 +6,8 @@ import { commonNameAdvice } from "./common_name.ts";
 import { issuerSetting } from "./issuer_settings.ts";
 import { lifetimeAdvice } from "./lifetime_advice.ts";
 import { advisedFaults, type ChainPlace } from "./path/advised.ts";
+import { bothRolesAdvice } from "./both_roles_advice.ts";
+import type { IdentityPattern } from "./names/identity_pattern.ts";
 import type { PeerRole } from "./path/peer_role.ts";
 import { ruleText } from "./rule_text.ts";
 
@@ -37,13 +39,15 @@ export interface AdviceQuestion {
   readonly anchors?: readonly Certificate[] | undefined;
   /** What the owner of the chain is in its connections. Default: either. */
   readonly role?: PeerRole | undefined;
+  /** Who the owner of the chain accepts at the other end. Default: not known. */
+  readonly accepts?: readonly IdentityPattern[];
   /** The time, milliseconds since the epoch. */
   readonly now: number;
 }
 
 /** The advice on a chain and a bundle, each rule once a certificate, the leaf's first. */
 export function adviceOn(
-  { chain = [], anchors = [], role, now }: AdviceQuestion,
+  { chain = [], anchors = [], role, accepts = [], now }: AdviceQuestion,
 ): readonly Advice[] {
   const seen = new Set(anchors.map(({ fingerprint }) => fingerprint));
   const [leaf, ...others] = chain;
@@ -51,6 +55,7 @@ export function adviceOn(
     ...leaf === undefined ? [] : [
       ...adviceIn(leaf, "leaf", advisedFaults(leaf, "leaf", role)),
       ...adviceIn(leaf, "leaf", commonNameAdvice(leaf)),
+      ...adviceIn(leaf, "leaf", bothRolesAdvice(leaf, accepts), false),
       ...adviceIn(leaf, "leaf", lifetimeAdvice(leaf, now), false),
     ],
     ...others.filter(({ fingerprint }) => !seen.has(fingerprint)).flatMap((authority) =>

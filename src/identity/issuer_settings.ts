@@ -28,6 +28,10 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
     vault: "server_flag=true client_flag=true of the role",
     cfssl: 'usages: ["digital signature", "server auth", "client auth"] of the profile',
   },
+  "leaf.both-roles": {
+    openssl: "extendedKeyUsage = serverAuth for workers, clientAuth for callers, in the -extfile",
+    "cert-manager": "usages with server auth for workers, client auth for callers",
+  },
   "leaf.key-identifier": {
     openssl: "authorityKeyIdentifier = keyid in the -extfile",
   },

@@ -18,6 +18,12 @@ const TEXTS: Readonly<Record<string, RuleText>> = {
       "a certificate should name the roles that it serves in: serverAuth for workers, clientAuth " +
       "for callers (RFC 5280 §4.2.1.12, X509-SVID §4.4)",
   },
+  "leaf.both-roles": {
+    field: "extendedKeyUsage",
+    asks:
+      "one role a certificate, or names that tell workers from callers: a stolen key of one serves " +
+      "as the other",
+  },
   "leaf.any-purpose": {
     field: "extendedKeyUsage",
     asks:

@@ -19,6 +19,7 @@ import {
   WORKER,
 } from "../../tests/support/judging.ts";
 import { adviceOn } from "./advice.ts";
+import { parsePattern } from "./names/identity_pattern.ts";
 import { TrustAnchors } from "./path/trust_anchors.ts";
 
 type Row = readonly [what: string, rule: string, leaf: ForgeOptions];
@@ -249,4 +250,16 @@ Deno.test("judgePeer() proves a common name only where constraints of DNS names 
   const directory = constrained({ permitted: [general.directory("agent 7")] });
   assert(shown(directory, "agent 7").trusted);
   assert.equal(refused(shown(directory, "agent 8")).rule, "path.name-constraints");
+});
+
+Deno.test("adviceOn() advises where a leaf without extended key usage is accepted in the other role, too", () => {
+  const rules = (own: ForgeOptions, accepts: string) =>
+    adviceOn({
+      chain: [read(leaf(own))],
+      accepts: [parsePattern(accepts, { clients: true })],
+      now: Date.now(),
+    }).map(({ rule }) => rule);
+  assert(rules({ purposes: [] }, "spiffe://example.org/*").includes("leaf.both-roles"));
+  assert(!rules({ purposes: [] }, "spiffe://example.org/client/*").includes("leaf.both-roles"));
+  assert(!rules({}, "spiffe://example.org/*").includes("leaf.both-roles"));
 });

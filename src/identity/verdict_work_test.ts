@@ -162,6 +162,29 @@ Deno.test("judgePeer() reads no certificate of absurd attributes", () => {
   assert.deepEqual(rules, ["name.attributes", "name.value"]);
 });
 
+Deno.test("judgePeer() reads no certificate of absurdly long lists", () => {
+  const list = (count: number, member: Uint8Array) =>
+    der(0x30, ...Array.from({ length: count }, () => member));
+  const access = der(0x30, oid("1.3.6.1.5.5.7.48.1"), general.uri("http://a.example"));
+  const point = (count: number) =>
+    der(0x30, der(0xa0, der(0xa0, ...Array.from({ length: count }, () => general.uri("u:x")))));
+  const read = (id: string, value: Uint8Array, critical = false) =>
+    refused(judge([leaf({ without: [id], extensions: [extension(id, critical, value)] })])).rule;
+  assert.equal(read("2.5.29.37", list(65, oid(OID.serverAuth))), "extension.purposes");
+  assert.equal(read("1.3.6.1.5.5.7.1.1", list(65, access)), "extension.authority-information");
+  assert.equal(read("2.5.29.31", list(1, point(17))), "extension.distribution-points");
+  assert.equal(read("2.5.29.31", list(65, point(1))), "extension.distribution-points");
+  assert.equal(
+    read(
+      "2.5.29.30",
+      der(0x30, der(0xa0, list(1025, der(0x30, general.dns("a"))).subarray(4))),
+      true,
+    ),
+    "constraints.count",
+  );
+  assert.equal(read("2.5.29.17", list(257, general.dns("a.example"))), "san.count");
+});
+
 Deno.test("judgePeer() compares relative names as multisets", () => {
   const set = (...values: string[]) =>
     der(0xa4, der(0x30, der(0x31, ...values.map((one) => attribute(ascii(one))))));

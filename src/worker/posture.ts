@@ -1,5 +1,5 @@
 import { type Address, formatAddress, isLocal } from "../channel/mod.ts";
-import type { CredentialMaterial } from "../credentials/mod.ts";
+import type { CredentialMaterial, OpenCredentialsOptions } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { Observer } from "../observe/mod.ts";
@@ -66,6 +66,15 @@ export function authenticatorOf(
     );
   }
   return authenticator;
+}
+
+/** Whom a worker accepts, as far as that is said and can be read: the rest is an error of its own. */
+export function acceptedClients(
+  { allow }: WorkerServerOptions,
+): Pick<OpenCredentialsOptions, "accepts"> {
+  return allow === undefined
+    ? {}
+    : { accepts: parsePatterns(allow, { clients: true, setting: "allow" }) };
 }
 
 /** Tells how each listener is protected, and of those where anyone may call. */

@@ -36,7 +36,13 @@ import { loadRoutines, specifierOf } from "./modules.ts";
 import { noDispatcher } from "./no_dispatcher.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { PeerResets } from "./peer_resets.ts";
-import { allowedPeers, authenticatorOf, tellPlaintext, tellPosture } from "./posture.ts";
+import {
+  acceptedClients,
+  allowedPeers,
+  authenticatorOf,
+  tellPlaintext,
+  tellPosture,
+} from "./posture.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
 import { LoopWatchdog } from "./watchdog/mod.ts";
@@ -99,6 +105,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       observer,
       clock,
       ...verdictOption(options),
+      ...acceptedClients(options),
     }),
   );
   const allow = allowedPeers(options, addresses, credentials?.current());

@@ -81,7 +81,23 @@ export function readName({ bytes, contents }: Element): DistinguishedName {
     if (part.length === 0) throw new Malformed("name.attributes", "a relative name is empty");
     parts.push(part);
   }
-  return { der: bytes, parts, key: latin1(bytes) };
+  return new ReadName(bytes, parts);
+}
+
+class ReadName implements DistinguishedName {
+  readonly der: Uint8Array;
+  readonly parts: readonly (readonly NameAttribute[])[];
+  #key: string | undefined;
+
+  constructor(der: Uint8Array, parts: readonly (readonly NameAttribute[])[]) {
+    this.der = der;
+    this.parts = parts;
+  }
+
+  // Made when asked for: a certificate may hold hundreds of names, of which two are looked up by.
+  get key(): string {
+    return this.#key ??= latin1(this.der);
+  }
 }
 
 function readAttribute({ tag, contents }: Element): NameAttribute {

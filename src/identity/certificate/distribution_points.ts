@@ -4,10 +4,17 @@ import { readGeneralName } from "./general_name.ts";
 import { Malformed } from "../der/malformed.ts";
 
 const RULE = "extension.distribution-points";
+/** More places than an issuer publishes a list at. */
+const MAX_NAMES = 16;
+/** More lists than an issuer splits its revocations over. */
+const MAX_POINTS = 64;
 
 /** Checks where revocation lists are to be found (RFC 5280 §4.2.1.13); nothing is fetched from there. */
 export function checkDistributionPoints(value: Uint8Array): void {
   const points = [...readSequence(value, "the distribution points").rest()];
+  if (points.length > MAX_POINTS) {
+    throw new Malformed(RULE, `there are more than ${MAX_POINTS} distribution points`);
+  }
   if (points.length === 0) throw new Malformed(RULE, "the list of distribution points is empty");
   for (const point of points) checkPoint(point);
 }
@@ -37,7 +44,10 @@ function checkPlace({ contents }: Element): void {
 }
 
 function checkNames({ contents }: Element): void {
-  const names = [...new DerReader(contents).rest()];
-  if (names.length === 0) throw new Malformed(RULE, "the list of names is empty");
-  for (const name of names) readGeneralName(name);
+  let count = 0;
+  for (const name of new DerReader(contents).rest()) {
+    if (++count > MAX_NAMES) throw new Malformed(RULE, `a list has more than ${MAX_NAMES} names`);
+    readGeneralName(name);
+  }
+  if (count === 0) throw new Malformed(RULE, "the list of names is empty");
 }

@@ -3,9 +3,9 @@ import { type CertificateFault, certificateFault } from "./certificate_fault.ts"
 import { contextTag, DerReader, type Element, readDer, readSequence } from "../der/der.ts";
 import { asBits, asBoolean, asOid, asSmallInteger, TAG } from "../der/der_values.ts";
 import { Malformed } from "../der/malformed.ts";
-import { type GeneralName, readGeneralName } from "./general_name.ts";
+import { type GeneralName, type RawName, readGeneralName } from "./general_name.ts";
 import { type NameConstraints, readNameConstraints } from "./name_constraints.ts";
-import { subjectNames } from "./subject_names.ts";
+import { MAX_NAMES, subjectNames } from "./subject_names.ts";
 import { checkUnreadExtension } from "./unread_extensions.ts";
 
 /** The purposes of RFC 5280 §4.2.1.3. */
@@ -76,6 +76,7 @@ export interface ReadExtensions {
 
 const MAX_EXTENSIONS = 64;
 const MAX_PURPOSES = 64;
+const MAX_ACCESSES = 64;
 
 /** Reads the extensions of a certificate from their sequence, none where it is absent. */
 export function readExtensions(list: Element | undefined): ReadExtensions {
@@ -222,11 +223,13 @@ function readKeyUsage(value: Uint8Array, _critical: boolean, into: Draft) {
 
 function readExtendedKeyUsage(value: Uint8Array, critical: boolean, into: Draft) {
   const purposes = new Set<string>();
+  let count = 0;
   for (const { tag, contents } of readSequence(value, "the extended key usage").rest()) {
     if (tag !== TAG.oid) throw new Malformed("extension.purposes", "a purpose is not an OID");
-    if (purposes.add(asOid(contents)).size > MAX_PURPOSES) {
+    if (++count > MAX_PURPOSES) {
       throw new Malformed("extension.purposes", `it lists more than ${MAX_PURPOSES} purposes`);
     }
+    purposes.add(asOid(contents));
   }
   if (purposes.size === 0) throw new Malformed("extension.purposes", "it lists no purpose");
   into.extendedKeyUsage = { purposes, critical };
@@ -248,9 +251,11 @@ function readBasicConstraints(value: Uint8Array, critical: boolean, into: Draft)
 }
 
 function readSubjectAlternativeNames(value: Uint8Array, critical: boolean, into: Draft) {
-  const names = [...readSequence(value, "the subject alternative names").rest()].map(
-    readGeneralName,
-  );
+  const names: RawName[] = [];
+  for (const element of readSequence(value, "the subject alternative names").rest()) {
+    // The first beyond the limit is enough to refuse.
+    if (names.push(readGeneralName(element)) > MAX_NAMES) break;
+  }
   if (names.length === 0) throw new Malformed("san.count", "the list of names is empty");
   const subjects = subjectNames(names);
   into.namesAreCritical = critical;
@@ -277,15 +282,19 @@ function readPolicyConstraints(value: Uint8Array, critical: boolean): readonly C
 
 // RFC 5280 §4.2.2.1. Nothing is fetched from it; it must be well formed and not critical.
 function readAuthorityInformation(value: Uint8Array, critical: boolean) {
-  const descriptions = [...readSequence(value, "the authority information").rest()];
-  for (const { tag, contents } of descriptions) {
+  let count = 0;
+  for (const { tag, contents } of readSequence(value, "the authority information").rest()) {
+    if (++count > MAX_ACCESSES) {
+      const found = `it describes more than ${MAX_ACCESSES} accesses`;
+      throw new Malformed("extension.authority-information", found);
+    }
     if (tag !== TAG.sequence) throw new Malformed("der.structure", "an access is not a sequence");
     const fields = new DerReader(contents);
     asOid(fields.next(TAG.oid, "an access method").contents);
     readGeneralName(fields.any());
     fields.end("an access description");
   }
-  if (descriptions.length === 0) {
+  if (count === 0) {
     throw new Malformed("extension.authority-information", "it describes no access");
   }
   return critical

@@ -36,6 +36,9 @@ export interface NameConstraints {
   readonly excluded: readonly Subtree[];
 }
 
+/** More subtrees of one list than any authority is known to have. */
+const MAX_SUBTREES = 1024;
+
 /** Reads the extension's value: the constraints, and what is wrong with them. */
 export function readNameConstraints(
   value: Uint8Array,
@@ -63,7 +66,8 @@ export function readNameConstraints(
 }
 
 function readBases({ contents }: Element): readonly RawName[] {
-  const bases = [...new DerReader(contents).rest()].map((subtree) => {
+  const bases: RawName[] = [];
+  for (const subtree of new DerReader(contents).rest()) {
     if (subtree.tag !== TAG.sequence) {
       throw new Malformed("der.structure", "a subtree is not a sequence");
     }
@@ -71,8 +75,10 @@ function readBases({ contents }: Element): readonly RawName[] {
     const base = readGeneralName(fields.any());
     // RFC 5280 §4.2.1.10: minimum is 0, hence unwritten, and maximum is absent.
     fields.end("a subtree");
-    return base;
-  });
+    if (bases.push(base) > MAX_SUBTREES) {
+      throw new Malformed("constraints.count", `a list has more than ${MAX_SUBTREES} subtrees`);
+    }
+  }
   if (bases.length === 0) throw new Malformed("constraints.empty", "a list of subtrees is empty");
   return bases;
 }
@@ -126,11 +132,19 @@ function addressRange(bytes: Uint8Array): Subtree | CertificateFault {
     return certificateFault("constraints.ip", `an address range has ${bytes.length} bytes`);
   }
   const [address, mask] = [bytes.subarray(0, bytes.length / 2), bytes.subarray(bytes.length / 2)];
-  // RFC 4632 §3.1: ones, then zeros.
-  const bits = [...mask].map((byte) => byte.toString(2).padStart(8, "0")).join("");
-  return /^1*0*$/.test(bits)
+  return isMask(mask)
     ? { kind: "ip", address, mask }
     : certificateFault("constraints.ip", "an address range has a mask with gaps");
+}
+
+// RFC 4632 §3.1: ones, then zeros.
+function isMask(bytes: Uint8Array): boolean {
+  let ended = false;
+  for (const byte of bytes) {
+    if (ended ? byte !== 0 : (~byte & 0xff & ((~byte & 0xff) + 1)) !== 0) return false;
+    ended ||= byte !== 0xff;
+  }
+  return true;
 }
 
 const TOO_LONG = "comparing the names with them takes too long";
