@@ -31,3 +31,4 @@ export { callUnaryBytes } from "./client/unary_exchange.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
 export type { JsonOptions } from "./wire/json_options.ts";
 export type { RpcProtocol } from "./wire/protocol.ts";
+export { withoutStatusDetails } from "./server/unary_implementation.ts";

@@ -10,6 +10,7 @@ import {
 } from "@connectrpc/connect";
 import { FailureSchema } from "../gen/mod.ts";
 import type { CallRecords } from "../observe/mod.ts";
+import { withoutStatusDetails } from "../rpc/mod.ts";
 import { type Invoke, recordedMethod } from "./recorded_methods.ts";
 import type { CallGround } from "./served_call.ts";
 import { withinCall } from "./service_calls.ts";
@@ -65,14 +66,20 @@ function guarded(method: DescMethod, invoke: Invoke): Invoke {
 /** The answer is made a message here: reading what an implementation gave may throw, too. */
 function guardedAnswer({ output }: DescMethod, invoke: Invoke): Invoke {
   return (request, context) => {
+    const answered = (message: unknown) => {
+      withoutStatusDetails(context);
+      return create(output, message as never);
+    };
+    const failed = (error: unknown): never => {
+      withoutStatusDetails(context);
+      return rethrow(error);
+    };
     try {
       const answer = invoke(request, context);
-      if (!isThenable(answer)) return create(output, answer as never);
-      return Promise.resolve(answer)
-        .then((message) => create(output, message as never))
-        .catch(rethrow);
+      if (!isThenable(answer)) return answered(answer);
+      return Promise.resolve(answer).then(answered).catch(failed);
     } catch (error) {
-      rethrow(error);
+      return failed(error);
     }
   };
 }
@@ -86,6 +93,8 @@ function guardedItems(
       for await (const item of invoke(request, context)) yield create(output, item);
     } catch (error) {
       rethrow(error);
+    } finally {
+      withoutStatusDetails(context);
     }
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConnectError, createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { type AnyRoutine, duplexRoutine, routine } from "../../src/contract/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import {
@@ -13,6 +13,8 @@ import {
 import { toConnectError, toldBy } from "../../src/routine/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
+import { post, rawCall } from "../support/raw_call.ts";
+import { rpcPair } from "../support/rpc_pair.ts";
 
 const worker = { address: "10.0.0.1:8443" };
 const ours = () => new Overloaded("elsewhere");
@@ -214,5 +216,58 @@ Deno.test("what a service's method ends with never makes it run a second time", 
     });
   }
 });
+
+Deno.test("a handler cannot say by its metadata that its call was not begun", async () => {
+  const details = await statusDetailsOf(ours());
+  await using stack = new AsyncDisposableStack();
+  const names = ["first", "second"].map((name) => `memory:begun-once-metadata-${name}`);
+  for (const listen of names) {
+    stack.use(
+      await WorkerServer.start({
+        listen,
+        services: (router) => {
+          router.service(EchoService, {
+            echo: ({ text }, { responseHeader, responseTrailer }) => {
+              ledger += 1;
+              responseHeader.set("grpc-status-details-bin", details);
+              responseTrailer.set("grpc-status-details-bin", details);
+              if (text === "throws") throw new ConnectError("x", Code.Aborted);
+              return { text };
+            },
+          });
+        },
+      }),
+    );
+  }
+  const dispatcher = stack.use(await Dispatcher.open({ discovery: `static:${names.join(",")}` }));
+  for (const useBinaryFormat of [true, false]) {
+    const transport = dispatcher.transportFor({ protocol: "grpc", useBinaryFormat });
+    const echo = createClient(EchoService, transport);
+    ledger = 0;
+    assert.equal((await echo.echo({ text: "answers" })).text, "answers");
+    const error = await endOf(echo.echo({ text: "throws" }));
+    assert.ok(error instanceof ConnectError && error.code === Code.Aborted, String(error));
+    assert.equal(toldBy(error), undefined);
+    assert.equal(ledger, 2);
+  }
+});
+
+/** The field that a gRPC server sends for an error, as one of ours would send it. */
+async function statusDetailsOf(error: Error): Promise<string> {
+  const pair = rpcPair((router) => {
+    router.service(EchoService, {
+      echo: () => {
+        throw toConnectError(error);
+      },
+    });
+  });
+  await using _ = pair;
+  const fields = post(`/${EchoService.typeName}/Echo`, "application/grpc");
+  const { header, trailer } = await rawCall(pair.client, fields, [new Uint8Array(5)]).response;
+  const all = [...header, ...trailer];
+  const value = all[all.indexOf("grpc-status-details-bin") + 1];
+  assert.ok(value !== undefined && value.length > 20, String(all));
+  return value;
+}
 
 async function* nothing(): AsyncGenerator<number> {}

@@ -30,6 +30,17 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }
 
+/** The field that says in gRPC what a call failed with: an error sets it, never an implementation. */
+const STATUS_DETAILS = "grpc-status-details-bin";
+
+/** Leaves to an implementation's metadata no field that clients take for the status of the call. */
+export function withoutStatusDetails(context: HandlerContext): void {
+  // There it is done when the response is written; asking here would make its `Headers`.
+  if (context instanceof FastContext) return;
+  context.responseHeader.delete(STATUS_DETAILS);
+  context.responseTrailer.delete(STATUS_DETAILS);
+}
+
 /** What an implementation is told of its call; everything that costs is made when it is first asked for. */
 class FastContext implements HandlerContext, ResponseMetadata {
   readonly method: DescMethodUnary;
@@ -87,10 +98,12 @@ class FastContext implements HandlerContext, ResponseMetadata {
   }
 
   get header(): Headers | undefined {
+    this.#responseHeader?.delete(STATUS_DETAILS);
     return this.#responseHeader;
   }
 
   get trailer(): Headers | undefined {
+    this.#responseTrailer?.delete(STATUS_DETAILS);
     return this.#responseTrailer;
   }
 }
