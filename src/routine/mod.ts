@@ -23,6 +23,7 @@ export {
 } from "./failure/connect_error.ts";
 export { readFailure } from "./failure/read_failure.ts";
 export {
+  keepStackHere,
   routineError,
   sendAllData,
   type SentOfThrown,

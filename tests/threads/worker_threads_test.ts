@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createClient } from "@connectrpc/connect";
+import { configure, type LogRecord, reset } from "@logtape/logtape";
 import { routine } from "../../src/contract/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { ConfigurationError, RoutineError } from "../../src/errors/mod.ts";
@@ -143,3 +144,27 @@ async function start(options: WorkerServerOptions): Promise<Pair> {
     },
   };
 }
+
+Deno.test("the stack of what a routine throws in a thread is in the worker's log, not at its caller", async () => {
+  const lines: LogRecord[] = [];
+  await configure({
+    sinks: { memory: (record) => lines.push(record) },
+    loggers: [
+      { category: "selvage", lowestLevel: "info", sinks: ["memory"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: [] },
+    ],
+  });
+  try {
+    await using pair = await start({ threads: 1 });
+    await assert.rejects(pair.dispatcher.call(fail, []), (error) => {
+      assert.ok(error instanceof RoutineError);
+      assert.equal(error.remoteStack, undefined);
+      return true;
+    });
+  } finally {
+    await reset();
+  }
+  const line = lines.find(({ properties }) => properties.type === "call.failed");
+  assert.equal(line?.level, "error");
+  assert.match(String(line?.properties.stack), /routines\.ts/);
+});

@@ -33,6 +33,24 @@ export function thrownOriginally(error: unknown): unknown {
   return isObject(error) && originals.has(error) ? originals.get(error) : error;
 }
 
+/**
+ * The same error without its stack, which must not travel: it stays for the log of the worker.
+ *
+ * @param error What a routine threw in a thread.
+ */
+export function keepStackHere(error: RoutineError): RoutineError {
+  const { routine, remoteName, message, data, cause, remoteStack } = error;
+  const sent = new RoutineError(routine, {
+    remoteName,
+    message,
+    data,
+    ...(cause === undefined ? {} : { cause }),
+  });
+  const declared = isOurs(cause) && cause.name === remoteName;
+  originals.set(sent, declared ? cause : { name: remoteName, message, stack: remoteStack });
+  return sent;
+}
+
 /** For the log of the worker: the caller's error has no stack of it. */
 const originals = new WeakMap<object, unknown>();
 

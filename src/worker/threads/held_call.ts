@@ -1,7 +1,7 @@
-import { WorkerUnavailable } from "../../errors/mod.ts";
+import { RoutineError, WorkerUnavailable } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { crossing } from "./abort_reason.ts";
-import type { EncodedPayload } from "../../routine/mod.ts";
+import { type EncodedPayload, keepStackHere } from "../../routine/mod.ts";
 import type { CallPort, CallSink } from "./call_port.ts";
 import type { CallOutcome, CallShape } from "./messages.ts";
 import { errorOf } from "./thread_failure.ts";
@@ -20,6 +20,8 @@ export interface HeldCallOptions<Facts> {
   readonly clock: Clock;
   /** How long the call may go on after its signal before the other side is given up. */
   readonly graceMs: number;
+  /** Whether the stack of what the routine throws stays here, for the log. Default: `false`. */
+  readonly keepsStacks?: boolean;
   /** Called once when the call is over at the other side too, or never began there. */
   readonly onOver?: () => void;
 }
@@ -207,7 +209,9 @@ export class HeldCall<Facts> implements CallSink {
       case "broken":
         return outcome.error;
       case "failed":
-        return errorOf(outcome.failure);
+        return this.#options.keepsStacks === true
+          ? withoutStack(errorOf(outcome.failure))
+          : errorOf(outcome.failure);
       case "input-failed":
         return this.#inputError;
       case "result":
@@ -220,6 +224,10 @@ export class HeldCall<Facts> implements CallSink {
   async #wait(): Promise<void> {
     await new Promise<void>((resolve) => this.#news = resolve);
   }
+}
+
+function withoutStack(error: Error): Error {
+  return error instanceof RoutineError ? keepStackHere(error) : error;
 }
 
 type HeldOutcome = CallOutcome | { readonly kind: "broken"; readonly error: unknown };

@@ -49,7 +49,9 @@ export class Thread {
       this.#broken(event.message);
     };
     const { modules, invoke } = options;
-    this.#post({ kind: "load", modules: modules.map(String), options: invoke });
+    // The stack stays in this process, for the log, where it may not travel to the caller.
+    const inThread = { ...invoke, sendStack: true };
+    this.#post({ kind: "load", modules: modules.map(String), options: inThread });
   }
 
   /** Fulfilled when the modules are loaded; rejected where they cannot be. */

@@ -163,6 +163,7 @@ class DenoThreadPool implements ThreadPool {
       input,
       clock: this.#options.clock ?? systemClock,
       graceMs: this.#options.graceMs ?? 5000,
+      keepsStacks: this.#options.invoke?.sendStack !== true,
       onOver: () => this.#contexts.delete(number),
     });
     this.#contexts.set(number, context);
