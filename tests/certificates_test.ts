@@ -39,8 +39,8 @@ const EXPECTED: Readonly<Record<CertificateShape, CertificateReason | "trusted">
   "unknown-critical-extension": "certificate-unsuitable",
   "authority-as-leaf": "certificate-unsuitable",
   "version-1": "certificate-unsuitable",
-  "forged-version-1": "certificate-unsuitable",
-  "forged-intermediate": "untrusted-authority",
+  "misencoded": "certificate-unsuitable",
+  "space-in-name": "certificate-unsuitable",
   "broken-chain": "untrusted-authority",
   "missing-intermediate": "untrusted-authority",
 };

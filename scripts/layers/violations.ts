@@ -3,7 +3,7 @@ import type { Layer, LayerMap } from "./map.ts";
 
 /** `node:` modules that are never imported, and why. */
 const FORBIDDEN: Readonly<Record<string, string>> = {
-  "node:http2": "corrupts memory when a peer sends GOAWAY",
+  "node:http2": "failed in our tests against peers (denoland/deno#36788)",
   "node:module": "loads modules that no check sees",
 };
 

@@ -18,8 +18,7 @@ type State = "handshaking" | "given-up" | "channel" | "left-open" | "over";
 /**
  * One connection of the platform's own listener on its way to a channel.
  *
- * The platform goes on with a handshake whose connection was closed, for as long as the peer likes, and
- * does not tell when it ends. So a handshake that is given up is not closed before it has ended.
+ * A handshake that is given up is closed once it has ended, so that the end is always seen and counted.
  */
 export class NativeAcceptance {
   readonly #conn: Deno.TlsConn;

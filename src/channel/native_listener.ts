@@ -9,18 +9,18 @@ import type { TlsIdentity } from "./tls_client.ts";
 import type { ServerTls } from "./tls_server.ts";
 
 /**
- * Connections that we have given up or closed and that the platform still goes on with, each with an open
- * file; one more, and the port goes over to a listener that can end them.
+ * Connections that we have given up or closed and that the platform has not ended yet, each with an open file;
+ * beyond this number the port falls back to our own listener.
  */
 const MOST_LEFT_OPEN = 64;
 /** An accept that has not failed for so long waits for a connection, in milliseconds. */
 const CALM_MS = 50;
 
 /**
- * Listens for one-way TLS with the platform's own TLS listener, `Deno.listenTls`. It asks no
- * client for a certificate, its certificate cannot change, and it does not let go of a client that
- * leaves its handshake unfinished or does not read what it is sent. Where {@linkcode MOST_LEFT_OPEN} clients
- * have done that, the port goes over to {@linkcode listenForChannels} for good; connections that stand go on.
+ * Listens for one-way TLS with the platform's own TLS listener, `Deno.listenTls`. It asks no client for a
+ * certificate, and its certificate cannot change. Where more than {@linkcode MOST_LEFT_OPEN} connections wait
+ * for the platform to end them, the port falls back to {@linkcode listenForChannels} for good; established
+ * connections continue.
  *
  * @throws {ConfigurationError} where the address cannot be listened on, or the certificate cannot serve.
  */

@@ -25,8 +25,8 @@ export class RawDuplex extends Duplex {
   #keptBack: Uint8Array[] | undefined;
 
   /**
-   * Takes over `raw`, which is paused where something was `arrived` from it already: that is passed on once
-   * TLS has started, because TLS here throws where its input fails while it starts.
+   * Takes over `raw`, which is paused where bytes `arrived` from it already: they are passed on once TLS has
+   * started, so that its errors are reported as events.
    */
   constructor(raw: Socket, arrived?: Uint8Array) {
     super({ allowHalfOpen: true });
@@ -66,10 +66,7 @@ export class RawDuplex extends Duplex {
     this.raw.resume();
   }
 
-  /**
-   * TLS has taken its last byte: whatever still comes does not count (RFC 8446 §6.1), and the platform would
-   * keep all of it.
-   */
+  /** TLS has received its last byte: data after the peer's end is ignored (RFC 8446 §6.1) and discarded. */
   takeNoMore(): void {
     this.#discarded ??= 0;
   }

@@ -78,7 +78,7 @@ export function secureClient(
     ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
     ALPNProtocols: protocolsOf(tls),
     rejectUnauthorized: tls.diagnosing !== true,
-    // Names are ours to judge, from the DER; the platform's own check can be fooled.
+    // Names are judged by our verdict, from the DER.
     checkServerIdentity: () => undefined,
   });
   const stop = (): void => {

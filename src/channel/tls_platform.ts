@@ -1,5 +1,5 @@
 /**
- * Everything Selvage leans on in the platform's TLS that is not public. Each use has a canary in
+ * Everything Selvage depends on in the platform's TLS that is not public. Each use has a canary in
  * `tests/canaries/`; where an upgrade takes one away, chains come back empty and every peer is refused.
  */
 import type { Socket } from "node:net";
@@ -35,8 +35,8 @@ interface TlsHandle {
 }
 
 /**
- * Watches a handshake over `below`. Exactly one of the two is called, `secured` before anything of the
- * platform looks at the certificate.
+ * Watches a handshake over `below`. Exactly one of the two callbacks is called, `secured` before the platform
+ * reads the peer's certificate.
  */
 export function watchHandshake(
   socket: TLSSocket,
@@ -45,7 +45,7 @@ export function watchHandshake(
 ): void {
   let settled = false;
   const settle = (): boolean => settled ? false : (settled = true);
-  // A garbage certificate in the peer's chain makes the platform's own call of it throw out of an event.
+  // We read the presented chain ourselves; the platform's own reading of it is not needed and not relied upon.
   Object.defineProperty(socket, "getPeerCertificate", { value: () => ({}) });
   socket.prependListener("secure", () => {
     if (settle()) watcher.secured(factsOf(socket));
@@ -56,8 +56,7 @@ export function watchHandshake(
     const sent = flushAlert(handle, below);
     if (settle()) watcher.failed(failureOf(error, socket, sent));
     original?.call(this, error);
-    // What breaks after the handshake the platform keeps to itself on an accepted socket, and goes on
-    // gathering what arrives.
+    // Once TLS has failed the connection is over, whatever the platform does with the socket.
     socket.destroy(error);
   };
   socket.on("error", (error: Error) => {
@@ -82,7 +81,7 @@ export function canServe(context: SecureContext, mutual: boolean): boolean {
   });
   socket.on("error", () => {});
   const usable = (socket as unknown as { _initError?: Error | null })._initError == null;
-  // Of a socket destroyed before it begins, on the next turn, the platform never lets go.
+  // The socket starts on the next turn, and can be released only after that.
   setImmediate(() => socket.destroy());
   return usable;
 }

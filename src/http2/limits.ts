@@ -63,7 +63,7 @@ export interface Http2Limits {
    */
   readonly maxQueuedControlBytes: number;
   /**
-   * Streams that the peer may have reset, or made us reset, in one burst (rapid reset, CVE-2023-44487).
+   * Streams that the peer may have reset, or made us reset, in one burst (rapid reset).
    * Streams that complete earn it back. Beyond it the connection ends with ENHANCE_YOUR_CALM. A worker
    * counts them over all connections of a peer. Default 5,000.
    */

@@ -75,8 +75,8 @@ const oddText = fc.oneof(
   fc.string({ unit: "binary-ascii", maxLength: 40 }),
   fc.constantFrom(
     `${WORKER}/..`,
-    `${WORKER}, DNS:a.b`,
-    `${WORKER}\0`,
+    `${WORKER},a.b`,
+    `${WORKER} x`,
     "spiffe://example.org",
     WORKER,
   ),

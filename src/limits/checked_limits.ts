@@ -60,8 +60,8 @@ function checked(
 }
 
 /**
- * What the platform's TLS can read of one certificate, in bytes. Of a worker's leaf that it cannot read it
- * asks no proof of the key, so that no verdict may come to take one.
+ * What the platform's TLS can read of one certificate, in bytes. No verdict may accept a certificate that the
+ * platform cannot read.
  */
 const MOST_CHAIN_BYTES = 65_280;
 

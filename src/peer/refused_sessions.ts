@@ -3,13 +3,13 @@ import type { Clock } from "../observe/mod.ts";
 
 /** Hosts remembered; beyond that the oldest is forgotten. */
 const HOSTS = 1024;
-/** How long a host's offers to resume are turned down, in milliseconds. */
+/** How long a host's offers to resume are rejected, in milliseconds. */
 const REMEMBERED_MS = 3_600_000;
 
 /**
- * Hosts whose resumed session was refused. The platform accepts every ticket it ever sealed and hands out
- * another at once, so a client that keeps its tickets would be refused for ever; one whose offer to resume
- * is turned down within the handshake comes back with a fresh one, and is judged by what it has now.
+ * Hosts whose resumed session was refused. A client that keeps its session would be refused again with each
+ * resumption; one whose offer to resume is rejected within the handshake returns with a fresh handshake, and is
+ * judged by the certificate that it has now.
  */
 export class RefusedSessions {
   readonly #clock: Clock;
@@ -30,7 +30,7 @@ export class RefusedSessions {
     if (oldest !== undefined) this.#until.delete(oldest);
   }
 
-  /** Tells whether offers to resume from there are turned down. */
+  /** Whether offers to resume from there are rejected. */
   has(remoteAddress: string): boolean {
     if (this.#until.size === 0) return false;
     const host = hostOf(remoteAddress);

@@ -56,9 +56,8 @@ export interface WorkerServerOptions {
   readonly minTlsVersion?: TlsVersion | undefined;
   /**
    * Whether one-way TLS listens with the platform's own TLS listener, `Deno.listenTls`. Only on TCP, and
-   * with credentials that never change (`Credentials.fromPem`, `.fromFiles`). The platform does not let go
-   * of a client that leaves its handshake unfinished or does not read: past 64 of those the worker goes over
-   * to its own listener. Default: `false`.
+   * with credentials that never change (`Credentials.fromPem`, `.fromFiles`). Where more than 64 connections
+   * wait for the platform to end them, the worker falls back to its own listener. Default: `false`.
    */
   readonly nativeTls?: boolean | undefined;
   /** Tags, for callers that ask for some. Default: none. */

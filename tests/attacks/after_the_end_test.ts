@@ -1,6 +1,6 @@
 /**
- * A peer that has said, within TLS, that it sends nothing more (RFC 8446 §6.1) is still owed answers. What it
- * sends all the same reaches no HTTP/2 and no limit of it, and the platform would keep every byte.
+ * A peer that has sent close_notify (RFC 8446 §6.1) is still owed answers. What it sends afterwards is discarded,
+ * and beyond a limit the connection ends.
  */
 import assert from "node:assert/strict";
 import type { ServerConnectionOptions } from "../../src/http2/mod.ts";

@@ -1,7 +1,4 @@
-/**
- * Once TLS has failed on a connection, the connection is over at once: the platform hands nothing on any more,
- * and would keep every byte that still comes.
- */
+/** Once TLS has failed on a connection, the connection is over at once, and nothing that still arrives is kept. */
 import assert from "node:assert/strict";
 import { dialAs, handshakeErrorOf, listenAs } from "../support/peers.ts";
 import {

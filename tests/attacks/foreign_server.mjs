@@ -10,7 +10,6 @@ const options = {
   cert: config.cert,
   key: config.key,
   ca: config.ca,
-  crl: config.crl,
   requestCert: config.requestCert ?? false,
   rejectUnauthorized: config.rejectUnauthorized ?? false,
   ALPNProtocols: config.alpn ?? ["h2"],

@@ -60,8 +60,6 @@ for (const forged of forgedChains(authorities)) {
     });
   }
 
-  if (!forged.underNode) continue;
-
   Deno.test(`a dispatcher writes nothing to a Node server that shows ${name}`, async () => {
     const { chainPem: cert, keyPem: key } = make(WORKER_ID);
     await using server = new ForeignProcess("foreign_server.mjs", {

@@ -63,8 +63,8 @@ const BAD_WORKERS: readonly (readonly [CertificateShape, HandshakeReason, Handsh
   ["no-digital-signature", "certificate-unsuitable", "handshake-aborted"],
   ["authority-as-leaf", "certificate-unsuitable", "tls-alert"],
   ["version-1", "certificate-unsuitable", "handshake-aborted"],
-  ["forged-version-1", "certificate-unsuitable", "handshake-aborted"],
-  ["forged-intermediate", "untrusted-authority", "handshake-aborted"],
+  ["misencoded", "certificate-unsuitable", "handshake-aborted"],
+  ["space-in-name", "certificate-unsuitable", "handshake-aborted"],
   ["broken-chain", "untrusted-authority", "untrusted-authority"],
   ["missing-intermediate", "untrusted-authority", "untrusted-authority"],
 ];
@@ -100,7 +100,9 @@ const BAD_CLIENTS: readonly (readonly [CertificateShape, PeerReason])[] = [
   ["several-uri-sans", "certificate-unsuitable"],
   ["no-digital-signature", "certificate-unsuitable"],
   ["authority-as-leaf", "certificate-unsuitable"],
-  ["forged-intermediate", "untrusted-authority"],
+  ["version-1", "certificate-unsuitable"],
+  ["misencoded", "certificate-unsuitable"],
+  ["space-in-name", "certificate-unsuitable"],
   ["broken-chain", "untrusted-authority"],
   ["missing-intermediate", "untrusted-authority"],
 ];

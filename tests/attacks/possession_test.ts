@@ -3,7 +3,6 @@
  * the platform checks and we cannot see. It must be asked of whatever certificate our verdict would take.
  */
 import assert from "node:assert/strict";
-import { connect } from "node:tls";
 import { alternativeNames, extension } from "../../src/credentials/certificate_writer.ts";
 import { objectIdentifier, sequence, tagged } from "../../src/credentials/der_writer.ts";
 import { judgePeer, parsePattern, type PeerRole } from "../../src/identity/mod.ts";
@@ -143,28 +142,6 @@ Deno.test("both ends say what is wrong with a peer that has not the key of its c
   assert.equal(error.evidence.found, `the peer ${found}`);
   const { refused } = await attackWorker(attack);
   assert.equal(refused.evidence.found, `the client ${found}`);
-});
-
-// Were it to ask, `src/identity/certificate/unread_extensions.ts` need not be so strict.
-Deno.test("a strict client of the platform asks no proof of the key of a certificate that it cannot read", async () => {
-  const unreadable = Uint8Array.of(...flawless.server.der, 0);
-  await using server = listenRaw(async (raw) => {
-    await raw.authenticate([unreadable], ownKey);
-    await raw.send();
-  });
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-  const socket = connect({
-    ...server.address,
-    ca: root.pem,
-    ALPNProtocols: ["h2"],
-    rejectUnauthorized: true,
-    checkServerIdentity: () => undefined,
-  }, () => resolve(socket.authorized));
-  // The platform's own look at the certificate would throw.
-  Object.defineProperty(socket, "getPeerCertificate", { value: () => ({}) });
-  socket.on("error", reject);
-  assert.equal(await promise, true);
-  socket.destroy();
 });
 
 /** A leaf with every kind of extension that a reader may know, so that each is mutated. */

@@ -1,4 +1,9 @@
 import assert from "node:assert/strict";
+import {
+  makeCertificate,
+  misencodedExtension,
+  type TestCertificate,
+} from "../support/certificates.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import {
   certificateMessage,
@@ -14,10 +19,11 @@ import {
   type Attack,
   attackDispatcher,
   attackWorker,
+  authorities,
+  claimed,
   flawless,
   HTTP2,
   own,
-  ownKey,
   type Told,
 } from "./raw_attack.ts";
 
@@ -108,10 +114,10 @@ Deno.test("a worker leaves a client that stops in the middle of its certificate:
   assert.equal(clock.pending, 0);
 });
 
-/** Shows this, and sends application data until it is cut off. */
-function flooding(certificate: Uint8Array): Attack {
+/** Shows a certificate, and sends application data until it is cut off. */
+function flooding({ der, keyPem }: TestCertificate): Attack {
   return async (raw) => {
-    await raw.authenticate([certificate], ownKey);
+    await raw.authenticate([der], await signingKey(keyPem));
     const piece = new Uint8Array(MIB / 4).fill(0x41);
     let sent = 0;
     do {
@@ -122,9 +128,16 @@ function flooding(certificate: Uint8Array): Attack {
   };
 }
 
-const FLOODERS: readonly (readonly [string, Uint8Array, Told])[] = [
-  ["that nobody trusts", own.der, { refused: "untrusted-authority" }],
-  ["with a byte behind its end", Uint8Array.of(...own.der, 0), { alert: "bad_certificate" }],
+/** Signed by our root, in an encoding that is not DER. */
+const misencoded = makeCertificate({
+  names: [{ uri: claimed.client }],
+  issuer: authorities.root,
+  extensions: [misencodedExtension()],
+});
+
+const FLOODERS: readonly (readonly [string, TestCertificate, Told])[] = [
+  ["that is not trusted", own, { refused: "untrusted-authority" }],
+  ["that was signed with a broken encoding", misencoded, { refused: "certificate-unsuitable" }],
 ];
 
 for (const [what, certificate, told] of FLOODERS) {
@@ -132,7 +145,7 @@ for (const [what, certificate, told] of FLOODERS) {
   Deno.test(`a worker cuts off a client that shows a certificate ${what}, and floods it`, async () => {
     const clock = new ManualClock(Date.now());
     const { heard } = await attackWorker(flooding(certificate), { clock });
-    // Whoever floods may miss why; nothing else is said.
+    // A peer that floods may miss the reason; nothing else is sent.
     if (heard.application.length + heard.alerts.length > 0) assertTold(heard, told);
     assert.equal(clock.pending, 0);
   });

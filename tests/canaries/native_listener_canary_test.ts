@@ -42,22 +42,6 @@ Deno.test("`Deno.listenTls` cannot ask a client for its certificate", async () =
   far.close();
 });
 
-Deno.test("`Deno.listenTls` goes on with the handshake of a connection that was closed", async () => {
-  const { cert, key } = shows(worker.fine());
-  using listener = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key });
-  const near = connectTcp(listener.addr.port, "127.0.0.1");
-  const far = await listener.accept();
-  const handshake = assert.rejects(far.handshake(), Deno.errors.Interrupted);
-  far.close();
-  await handshake;
-  const secured = connect({ socket: near, ca: [root.pem], checkServerIdentity: () => undefined });
-  await new Promise((resolve, reject) => {
-    secured.once("secureConnect", resolve).once("error", reject);
-  });
-  secured.destroy();
-  near.destroy();
-});
-
 Deno.test("`Deno.listenTls` tells what broke a handshake in these words", async () => {
   const { cert, key } = shows(worker.fine());
   using listener = Deno.listenTls({

@@ -1,6 +1,5 @@
 /** How sockets of the platform's TLS behave today where the design works round it, and which options they ignore. */
 import assert from "node:assert/strict";
-import { connect as connectTcp, type Socket } from "node:net";
 import {
   connect,
   type ConnectionOptions,
@@ -8,10 +7,8 @@ import {
   type Server,
   type TLSSocket,
 } from "node:tls";
-import { ForeignProcess } from "../attacks/foreign_process.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
 import { CLIENT_ID, WORKER_ID } from "../support/peers.ts";
-import { revocationList } from "./revocation_list.ts";
 import { codeOf, shakeHands } from "./tls_pair.ts";
 
 const authorities = makeAuthorities();
@@ -27,27 +24,6 @@ async function portOf(server: Server): Promise<number> {
   const bound = server.address();
   return typeof bound === "object" && bound !== null ? bound.port : 0;
 }
-
-// Revisit: `expire` of src/channel/acceptance.ts, which keeps the time itself and destroys the raw socket.
-Deno.test("`handshakeTimeout` tells of its error and leaves the socket open", async () => {
-  const server = createServer({ ...asServer, handshakeTimeout: 20 });
-  const timedOut = new Promise<[Error, TLSSocket]>((resolve) => {
-    server.once("tlsClientError", (error, socket) => resolve([error, socket]));
-  });
-  const below = new Promise<Socket>((resolve) => server.once("connection", resolve));
-  const near = connectTcp(await portOf(server), "127.0.0.1");
-  const [error, socket] = await timedOut;
-  assert.equal(error.message, "TLS handshake timeout");
-  assert.equal(socket.destroyed, false);
-  assert.equal((await below).destroyed, false);
-  // So much so that the handshake can still be done.
-  const late = connect({ socket: near, ...anyName });
-  await new Promise((resolve, reject) => late.once("secureConnect", resolve).once("error", reject));
-  late.destroy();
-  near.destroy();
-  socket.destroy();
-  server.close();
-});
 
 // Revisit: src/channel/socket_channel.ts and who writes to it: a buffer may be reused only after its callback.
 Deno.test("`write` of a TLS socket does not copy while another write is pending", async () => {
@@ -128,23 +104,4 @@ Deno.test("the platform reads `ciphers` and ignores it", async () => {
     () => createServer({ ...asServer, ciphers: "none of them" }),
     (error: Error) => codeOf(error) === "ERR_SSL_NO_CIPHER_MATCH",
   );
-});
-
-// Revisit: SECURITY.md, which says that revocation lists are ignored, and why the denylist is there.
-Deno.test("the platform reads `crl` and ignores it, where Node refuses the revoked client", async () => {
-  const crl = revocationList(root, [client]);
-  await using node = new ForeignProcess("foreign_server.mjs", {
-    ...asServer,
-    crl,
-    requestCert: true,
-  });
-  const { port } = await node.until("listening");
-  const near = connect({ host: "127.0.0.1", port: Number(port), ...anyName, ...asClient });
-  const told = await node.until("secure");
-  assert.deepEqual([told["authorized"], told["why"]], [false, "CERT_REVOKED"]);
-  near.destroy();
-  await shakeHands({ ...asServer, crl }, asClient, ({ server: far }) => {
-    assert.equal(far?.authorized, true);
-  });
-  assert.throws(() => createServer({ ...asServer, crl: "no list" }), /CRL/);
 });

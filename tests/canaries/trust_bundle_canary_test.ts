@@ -1,11 +1,10 @@
 /**
- * What the platform makes of a `ca` that is absent, empty or partly bad. Where one of these fails after an
- * upgrade, see `clientContext` of `src/channel/tls_client.ts` and `src/credentials/assemble.ts`, which never leave
- * it to the platform.
+ * What the platform does with a `ca` that is absent or empty. Where this fails after an upgrade, see
+ * `clientContext` of `src/channel/tls_client.ts` and `src/credentials/assemble.ts`, which never leave it to the
+ * platform.
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:tls";
-import { writePem } from "../../src/credentials/pem_writer.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
 import { WORKER_ID } from "../support/peers.ts";
 import { type Child, startChild } from "./child.ts";
@@ -14,20 +13,16 @@ const authorities = makeAuthorities();
 const { root } = authorities;
 const worker = certificateShapes(authorities, WORKER_ID).fine();
 
-/** The block of a certificate that is none. */
-const BAD_BLOCK = writePem("CERTIFICATE", new Uint8Array(300).fill(0x30));
-
 /** Dials the server with every `ca` in turn and prints, as JSON, by which it was accepted. */
 const DIALS = `
   import { connect } from "node:tls";
-  const { port, cas, shadow } = JSON.parse(Deno.args[0]);
+  const { port, cas } = JSON.parse(Deno.args[0]);
   const accepted = [];
   for (const { absent, ca } of cas) {
     accepted.push(await new Promise((resolve) => {
       const socket = connect({
         host: "127.0.0.1", port, checkServerIdentity: () => undefined, ca: absent ? undefined : ca,
       });
-      if (shadow) Object.defineProperty(socket, "getPeerCertificate", { value: () => ({}) });
       const over = (word) => { resolve(word); socket.destroy(); };
       socket.on("error", () => over(false)).on("secureConnect", () => over(socket.authorized));
     }));
@@ -68,17 +63,4 @@ Deno.test("to the platform a `ca` of `undefined` or empty text means the public 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-});
-
-Deno.test("the platform skips a bad block of a bundle, and its own look at the peer then ends the process", async () => {
-  const cas = [{ ca: BAD_BLOCK }, { ca: BAD_BLOCK + root.pem }, { ca: [root.pem, BAD_BLOCK] }];
-  const { printed, errors } = await dialledBy((port) =>
-    startChild(DIALS, { port, cas, shadow: true })
-  );
-  assert.deepEqual(JSON.parse(printed), [false, true, true], errors);
-  assert.match(errors, /ignoring invalid CA certificate/);
-  const unshadowed = { cas: cas.slice(1), shadow: false };
-  const died = await dialledBy((port) => startChild(DIALS, { port, ...unshadowed }));
-  assert.notEqual(died.code, 0, died.printed);
-  assert.match(died.errors, /Uncaught/);
 });

@@ -67,7 +67,6 @@ for (const { name, shown, dialler, options } of LISTENERS) {
 }
 
 Deno.test("a listener that is disposed of lets handshakes under way go", async () => {
-  // The platform's own listener goes on with them until the client leaves; a canary pins it.
   for (const { shown } of LISTENERS.filter(({ options }) => options?.nativeTls !== true)) {
     const listener = await listenAs(shown);
     const { address } = listener;

@@ -15,6 +15,12 @@ import {
   type TlsUsage,
   writeCertificate,
 } from "../../src/credentials/certificate_writer.ts";
+import {
+  objectIdentifier,
+  octetString,
+  sequence,
+  tagged,
+} from "../../src/credentials/der_writer.ts";
 import { writePem } from "../../src/credentials/pem_writer.ts";
 
 /** The kinds of keys that tests make. */
@@ -31,8 +37,6 @@ export interface TestCertificateOptions {
   readonly names?: readonly AlternativeName[];
   /** Who signs. Default: itself. */
   readonly issuer?: TestCertificate;
-  /** Who is named as the issuer; differs from `issuer` in forgeries. Default: `issuer`. */
-  readonly issuerNamed?: TestCertificate;
   /** Default p-256. */
   readonly keyKind?: KeyKind;
   /** A key made before. Default: a new one. */
@@ -77,7 +81,7 @@ export function makeCertificate(options: TestCertificateOptions = {}): TestCerti
   const der = writeCertificate({
     version: options.version ?? 3,
     serial: options.serial ?? makeSerial(),
-    issuer: (options.issuerNamed ?? issuer)?.subject ?? subject,
+    issuer: issuer?.subject ?? subject,
     subject,
     notBefore: options.notBefore ?? Date.now() - 5 * MINUTE_MS,
     notAfter: options.notAfter ?? Date.now() + DAY_MS,
@@ -96,7 +100,7 @@ function extensionsOf(options: TestCertificateOptions, key: KeyObject): Uint8Arr
   const usages = options.usages ?? (isAuthority ? [] : ["server", "client"]);
   const keyUsages = options.keyUsages ??
     (isAuthority ? ["keyCertSign", "cRLSign"] as const : ["digitalSignature"] as const);
-  const issuerKey = (options.issuerNamed ?? issuer)?.key;
+  const issuerKey = issuer?.key;
   return [
     isAuthority
       ? certificateAuthority(typeof authority === "number" ? authority : undefined)
@@ -175,8 +179,8 @@ export type CertificateShape =
   | "unknown-critical-extension"
   | "authority-as-leaf"
   | "version-1"
-  | "forged-version-1"
-  | "forged-intermediate"
+  | "misencoded"
+  | "space-in-name"
   | "broken-chain"
   | "missing-intermediate";
 
@@ -214,19 +218,20 @@ export function certificateShapes(
     "authority-as-leaf": () =>
       make({ authority: true, keyUsages: ["digitalSignature", "keyCertSign"] }),
     "version-1": () => make({ version: 1 }),
-    "forged-version-1": () => make({ version: 1, issuer: foreign, issuerNamed: root }),
-    "forged-intermediate": () => {
-      const forger = makeCertificate({
-        name: "test intermediate",
-        version: 1,
-        issuer: foreign,
-        issuerNamed: root,
-      });
-      return make({ issuer: forger });
-    },
+    "misencoded": () => make({ extensions: [misencodedExtension()] }),
+    "space-in-name": () => make({ names: [{ uri: `${identity} x` }] }),
     "broken-chain": () => shownWith(make({ issuer: intermediate }), namesake),
     "missing-intermediate": () => shownWith(make({ issuer: intermediate })),
   };
+}
+
+/**
+ * An extension that states that it is not critical. DER leaves out a default value (X.690 §11.5), so a strict
+ * reader refuses a certificate that holds it, although its authority did sign it.
+ */
+export function misencodedExtension(): Uint8Array {
+  const notCritical = tagged(0x01, Uint8Array.of(0));
+  return sequence(objectIdentifier("1.3.6.1.4.1.55555.3"), notCritical, octetString(sequence()));
 }
 
 /** The same certificate, shown with other authorities than its own. */

@@ -72,6 +72,11 @@ const CONSTRAINTS: Readonly<Record<string, ConstraintRow>> = {
     [general.uri(WORKER)],
     false,
   ],
+  "a wildcard that covers what is excluded": [
+    { excluded: [general.dns("a.example.org")] },
+    [general.uri(WORKER), general.dns("*.example.org")],
+    false,
+  ],
   "a wildcard wider than what is permitted": [
     { permitted: [general.dns("a.example.org")] },
     [general.uri(WORKER), general.dns("*.example.org")],

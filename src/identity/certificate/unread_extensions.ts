@@ -7,12 +7,12 @@ import { Malformed } from "../der/malformed.ts";
 const OF_X509 = "2.5.29.";
 /** cRLDistributionPoints and freshestCRL (RFC 5280 §4.2.1.13, §4.2.1.15). */
 const DISTRIBUTION_POINTS: ReadonlySet<string> = new Set(["2.5.29.31", "2.5.29.46"]);
-/** The timestamps of certificate logs (RFC 6962 §3.3), which newer TLS libraries read too. */
+/** The timestamps of certificate logs (RFC 6962 §3.3). */
 const TIMESTAMPS = "1.3.6.1.4.1.11129.2.4.2";
 
 /**
- * Checks an extension that decides nothing in a verdict. Those of X.509 itself must be well formed all the
- * same: the platform reads some of them, and of a leaf that it cannot read it asks no proof of the key.
+ * Checks an extension that decides nothing in a verdict. Those of X.509 itself must still be well formed: the
+ * platform reads some of them, and no verdict may accept a certificate that the platform cannot read.
  */
 export function checkUnreadExtension(id: string, value: Uint8Array): void {
   if (DISTRIBUTION_POINTS.has(id)) checkDistributionPoints(value);
@@ -22,5 +22,5 @@ export function checkUnreadExtension(id: string, value: Uint8Array): void {
 
 function checkTimestamps(value: Uint8Array): void {
   if (readDer(value, "the list of timestamps").tag === TAG.octetString) return;
-  throw new Malformed("extension.timestamps", "the list of timestamps is not a byte string");
+  throw new Malformed("extension.timestamps", "the list of timestamps is not an OCTET STRING");
 }
