@@ -8,6 +8,7 @@ import { exitCodeOf, failureOf } from "./failure.ts";
 import { healthCommand } from "./commands/health_command.ts";
 import { jsonOf } from "./json_value.ts";
 import { permissionsCommand } from "./commands/permissions_command.ts";
+import { policyCommand } from "./commands/policy_command.ts";
 import { workerCommand } from "./commands/worker_command.ts";
 import { workersCommand } from "./commands/workers_command.ts";
 
@@ -51,6 +52,7 @@ function commands(): readonly Command[] {
     healthCommand(),
     doctorCommand(),
     certsCommand(),
+    policyCommand(),
   ].map(settled);
 }
 

@@ -31,6 +31,7 @@ export { unsuitableAdvice } from "./issuer_settings.ts";
 export { type RuleText, ruleText } from "./rule_text.ts";
 export { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./path/limits.ts";
 export type { NameConstraints, Subtree } from "./certificate/name_constraints.ts";
+export { namedPeer } from "./named_peer.ts";
 export { matchesPeer } from "./name_match.ts";
 export { proveOwnAuthorities } from "./path/own_authorities.ts";
 export type { PathFault } from "./path/path_fault.ts";

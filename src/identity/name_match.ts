@@ -1,7 +1,7 @@
 import type { GeneralName } from "./certificate/general_name.ts";
 import type { IdentityPattern, PatternSegment } from "./names/identity_pattern.ts";
 import { formatAddress } from "./names/ip_address.ts";
-import type { IdentityKind, PeerIdentity } from "./names/peer_identity.ts";
+import type { IdentityKind, NamedPeer } from "./names/peer_identity.ts";
 import { isPublicSuffix } from "./names/public_suffix.ts";
 import type { SpiffeId } from "./names/spiffe_id.ts";
 
@@ -42,7 +42,7 @@ export function matchNames(pattern: IdentityPattern, proven: ProvenNames): NameM
 }
 
 /** Whether a pattern matches a peer that is already proven, under any of its names. */
-export function matchesPeer(pattern: IdentityPattern, peer: PeerIdentity): boolean {
+export function matchesPeer(pattern: IdentityPattern, peer: NamedPeer): boolean {
   switch (pattern.kind) {
     case "any":
       return true;

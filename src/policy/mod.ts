@@ -5,6 +5,7 @@
  */
 export * from "./authorizer.ts";
 export * from "./open_authorizer.ts";
+export { parseJsonc } from "./jsonc.ts";
 export { parsePolicy } from "./policy_file.ts";
 export * from "./plaintext.ts";
 export * from "./rules/mod.ts";

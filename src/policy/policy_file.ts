@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { parse, type ParseError, printParseErrorCode } from "jsonc-parser";
 import { FolderWatch } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
 import type { Authorizer, PolicyCall } from "./authorizer.ts";
+import { parseJsonc } from "./jsonc.ts";
 import {
   CompiledPolicy,
   type PolicyDecision,
@@ -32,18 +32,7 @@ export interface PolicyFileOptions extends ReadPolicyOptions {
  * @throws {ConfigurationError} where it is no JSON, or no policy.
  */
 export function parsePolicy(text: string, options: ReadPolicyOptions): CompiledPolicy {
-  const errors: ParseError[] = [];
-  const value: unknown = parse(text, errors, { allowTrailingComma: true });
-  const [error] = errors;
-  if (error !== undefined) {
-    const lines = text.slice(0, error.offset).split("\n");
-    const place = `line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
-    throw new ConfigurationError(
-      `policy: ${place} is no JSON: ${printParseErrorCode(error.error)}`,
-      { setting: "policy" },
-    );
-  }
-  return new CompiledPolicy(readPolicy(value, options));
+  return new CompiledPolicy(readPolicy(parseJsonc(text, "policy", "policy"), options));
 }
 
 /**

@@ -115,7 +115,9 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     needs.socket(endpointSocket(flags.spiffeSocket, "--spiffe-socket").path);
   }
   if (command.name() === "worker") {
-    const { listen, health, discover } = command.opts<WorkerFlags>();
+    const { listen, health, discover, policy } = command.opts<WorkerFlags>();
+    // A policy file is watched through the folder it lies in.
+    if (policy !== undefined) needs.read(dirname(resolve(policy)));
     needs.listen(listen, "--listen");
     if (health !== undefined) needs.listen(health, "--health");
     needs.discovery(discover, (address) => needs.net(address, "--discover"));
@@ -123,6 +125,14 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     needs.read(...await moduleFiles(modules, await configFlags(undefined)));
   } else if (command.parent?.name() === "certs" && command.name() === "check") {
     needs.read(...(given[0] as readonly string[]).map((file) => resolve(file)));
+  } else if (command.parent?.name() === "policy") {
+    const { claims } = command.opts<{ readonly claims?: string }>();
+    const files = command.name() === "test" ? given.slice(0, 2) : given.slice(0, 1);
+    needs.read(
+      ...[...files as readonly string[], ...(claims === undefined ? [] : [claims])].map((file) =>
+        resolve(file)
+      ),
+    );
   } else if (command.parent?.name() === "certs") {
     const folder = resolve(given[0] as string);
     needs.read(folder);

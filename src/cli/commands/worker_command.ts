@@ -23,6 +23,9 @@ export function workerCommand(): Command {
     .addOption(
       listFlag("--allow <PATTERN>", "who may connect, with mutual TLS; may be given again"),
     )
+    .addOption(
+      flag("--policy <FILE>", "who may call what: a policy file, read again as it changes"),
+    )
     .addOption(switchFlag("--strict", "refuse whatever is less than mutual TLS off this machine"))
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
@@ -40,6 +43,7 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly listen: string;
   readonly advertise?: string;
   readonly allow?: readonly string[];
+  readonly policy?: string;
   readonly strict?: boolean;
   readonly tag?: readonly string[];
   readonly health?: string;
@@ -72,6 +76,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     credentials,
     verdict: flags.verdict,
     allow: flags.allow,
+    policy: flags.policy,
     strict: flags.strict,
     tags: flags.tag,
     dispatcher: dispatcherOf(flags),

@@ -58,6 +58,8 @@ export function parsePattern(text: string, options: PatternOptions = {}): Identi
   if (text.trim() !== text) return refuse("has white space around it");
   if (text.length > MAX_PATTERN) return refuse(`is longer than ${MAX_PATTERN} characters`);
   if (text === "*") return { kind: "any", text };
+  const meant = nearlyMeant(text);
+  if (meant !== undefined) return refuse(`is no identity pattern: write ${JSON.stringify(meant)}`);
   if (text.startsWith("spiffe://")) return spiffePattern(text) ?? refuse(SPIFFE_SYNTAX);
   if (text.startsWith("uri:")) return uriPattern(text) ?? refuse(URI_SYNTAX);
   if (text.startsWith("ip:")) {
@@ -100,6 +102,21 @@ const DNS_SYNTAX =
   "is not a host name: labels of letters, digits and hyphens, `*` for a whole label";
 const PATTERN_SYNTAX =
   'is not an identity: expected `spiffe://…`, a host name, `dns:…`, an IP address, `ip:…`, `uri:…` or "*"';
+
+/** The pattern that a text misses by its spelling alone: it is suggested, never assumed. */
+function nearlyMeant(text: string): string | undefined {
+  const spiffe = /^(?:(?:uri|dns|san):)?spiffe:\/*([^/]+)(.*?)\/?$/i.exec(text);
+  if (spiffe !== null) {
+    const [, domain = "", path = ""] = spiffe;
+    const meant = `spiffe://${domain.toLowerCase()}${path}`;
+    return meant !== text && spiffePattern(meant) !== undefined ? meant : undefined;
+  }
+  const url = /^[a-z][a-z0-9+.-]*:\/\/[^/]/.exec(text);
+  if (url !== null && uriPattern(`uri:${text}`) !== undefined) return `uri:${text}`;
+  const [, kind = "", rest = ""] = /^(dns|ip|uri|cn)[:=]\s*(.+)$/i.exec(text) ?? [];
+  const prefixed = `${kind.toLowerCase()}:${rest}`;
+  return kind !== "" && prefixed !== text ? prefixed : undefined;
+}
 
 function spiffePattern(text: string): IdentityPattern | undefined {
   const [trustDomain = "", ...parts] = text.slice("spiffe://".length).split("/");

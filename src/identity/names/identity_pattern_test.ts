@@ -59,6 +59,28 @@ for (
   });
 }
 
+Deno.test("parsePattern() suggests the pattern that a text nearly is, and does not take it for it", () => {
+  const meant: readonly [string, string][] = [
+    ["uri:spiffe://td/a", "spiffe://td/a"],
+    ["URI:spiffe://td/a/*", "spiffe://td/a/*"],
+    ["spiffe://TD.Example/a", "spiffe://td.example/a"],
+    ["spiffe:td/a", "spiffe://td/a"],
+    ["SPIFFE://td/a/", "spiffe://td/a"],
+    ["spiffe://td/", "spiffe://td"],
+    ["https://a.example/b", "uri:https://a.example/b"],
+    ["DNS:a.internal", "dns:a.internal"],
+    ["CN=agent", "cn:agent"],
+  ];
+  for (const [text, suggestion] of meant) {
+    assert.throws(() => parsePattern(text, { clients: true }), (error) => {
+      assert.ok(error instanceof ConfigurationError);
+      assert.ok(error.message.includes(`write "${suggestion}"`), error.message);
+      return true;
+    }, text);
+    parsePattern(suggestion, { clients: true });
+  }
+});
+
 Deno.test("parsePattern() takes a common name for clients only, and whole", () => {
   assert.equal(parsePattern("cn:build agent", { clients: true }).kind, "cn");
   assert.throws(() => parsePattern("cn:", { clients: true }), ConfigurationError);

@@ -21,3 +21,6 @@ export interface PeerIdentity {
   /** SHA-256 over the certificate's DER, lower-case hexadecimal. */
   readonly fingerprint: string;
 }
+
+/** What matching a pattern reads of a peer. */
+export type NamedPeer = Pick<PeerIdentity, "name" | "names" | "spiffeId" | "commonName">;

@@ -1,12 +1,13 @@
-import { type IdentityPattern, matchesPeer, type PeerIdentity } from "../../identity/mod.ts";
+import { type IdentityPattern, matchesPeer, type NamedPeer } from "../../identity/mod.ts";
 import type { Claims } from "../token/authenticator.ts";
 import { claimsMatch } from "./claims.ts";
+import { explainDecision, type PolicyExplanation } from "./explain.ts";
 import type { ReadPolicy, ReadRule } from "./read_policy.ts";
 
 /** Who calls, as a policy judges it. */
 export interface PolicySubject {
   /** Who the peer has proven to be; absent where nothing was proven. */
-  readonly identity: PeerIdentity | undefined;
+  readonly identity: NamedPeer | undefined;
   /** What its verified token claims; absent where there is none. */
   readonly claims: Claims | undefined;
 }
@@ -39,7 +40,7 @@ export class CompiledPolicy {
   readonly #globs: number[] = [];
   readonly #selections = new Map<string, Selection>();
   /** Decisions that depend on nothing but the peer and the name. */
-  readonly #decided = new WeakMap<PeerIdentity, Map<string, PolicyDecision>>();
+  readonly #decided = new WeakMap<NamedPeer, Map<string, PolicyDecision>>();
 
   constructor(policy: ReadPolicy) {
     this.#policy = policy;
@@ -70,6 +71,11 @@ export class CompiledPolicy {
     if (decided.size >= MAX_KEPT) decided.clear();
     decided.set(target.name, decision);
     return decision;
+  }
+
+  /** Why it decides as it does, rule by rule; takes time that grows with the number of rules. */
+  explain(subject: PolicySubject, target: PolicyTarget): PolicyExplanation {
+    return explainDecision(this.#policy, subject, target);
   }
 
   #judge(selection: Selection, subject: PolicySubject, target: PolicyTarget): PolicyDecision {

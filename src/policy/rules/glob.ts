@@ -3,6 +3,8 @@ const GLOB = /^[A-Za-z0-9_.*/-]+$/;
 
 /** A glob over names, as a policy's `what` holds it. */
 export interface NameGlob {
+  /** As it was written. */
+  readonly text: string;
   /** The name itself where the glob has no wildcard. */
   readonly exact: string | undefined;
   /** Whether a name matches. */
@@ -16,9 +18,9 @@ export interface NameGlob {
  */
 export function readGlob(text: string): NameGlob | undefined {
   if (!GLOB.test(text) || /\*{3}/.test(text)) return undefined;
-  if (!text.includes("*")) return { exact: text, matches: (name) => name === text };
+  if (!text.includes("*")) return { text, exact: text, matches: (name) => name === text };
   const parts = text.split(/(\*\*|\*)/);
-  return { exact: undefined, matches: (name) => matchParts(parts, name) };
+  return { text, exact: undefined, matches: (name) => matchParts(parts, name) };
 }
 
 /** Whether a text matches a glob in which `*` stands for any characters. */

@@ -4,5 +4,6 @@
  * @module
  */
 export * from "./compiled_policy.ts";
+export * from "./explain.ts";
 export * from "./policy.ts";
 export { type ReadPolicy, readPolicy, type ReadPolicyOptions } from "./read_policy.ts";

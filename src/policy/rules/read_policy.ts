@@ -48,14 +48,20 @@ export function readPolicy(value: unknown, options: ReadPolicyOptions): ReadPoli
     refuse("rules", `holds ${rules.length} rules, at most ${MAX_RULES}`);
   }
   const read = rules.map((rule, index) => readRule(rule, index, options));
-  const twice = read.find(({ name }, index) =>
-    read.findIndex((other) => other.name === name) !== index && index < 1_000
-  );
-  if (twice !== undefined) refuse("rules", `names two rules ${JSON.stringify(twice.name)}`);
+  uniqueNames(read);
   return {
     allowsByDefault: fallback === undefined ? false : effectOf(fallback, "default") === "allow",
     rules: read,
   };
+}
+
+/** Denials are reported by the rule's name, so it must say which one. */
+function uniqueNames(rules: readonly ReadRule[]): void {
+  const names = new Set<string>();
+  for (const { name } of rules) {
+    if (names.has(name)) refuse("rules", `names two rules ${JSON.stringify(name)}`);
+    names.add(name);
+  }
 }
 
 function readRule(value: unknown, index: number, options: ReadPolicyOptions): ReadRule {

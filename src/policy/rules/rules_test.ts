@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigurationError } from "../../errors/mod.ts";
-import type { PeerIdentity } from "../../identity/mod.ts";
-import { parseSpiffeId } from "../../identity/mod.ts";
+import { namedPeer } from "../../identity/mod.ts";
 import { CompiledPolicy, type PolicyDecision, type PolicySubject } from "./compiled_policy.ts";
 import { matchesText, readGlob } from "./glob.ts";
 import type { Policy } from "./policy.ts";
@@ -12,14 +11,7 @@ const OTHER = subject("spiffe://example.org/client/b");
 const ANONYMOUS: PolicySubject = { identity: undefined, claims: undefined };
 
 function subject(id: string, claims?: Record<string, unknown>): PolicySubject {
-  const identity = {
-    kind: "spiffe",
-    name: id,
-    names: [id],
-    spiffeId: parseSpiffeId(id),
-    commonName: undefined,
-  } as unknown as PeerIdentity;
-  return { identity, claims };
+  return { identity: namedPeer(id, "test"), claims };
 }
 
 function compile(policy: Policy | unknown, claims = true): CompiledPolicy {
@@ -172,7 +164,7 @@ Deno.test("what is no policy is refused, and the message names the place", () =>
     [{ rules: [{ ...rule, what: [] }] }, /rules\[0\]\.what is empty/],
     [{ rules: [{ ...rule, what: ["a b"] }] }, /rules\[0\]\.what holds "a b"/],
     [{ rules: [{ ...rule, who: "a" }] }, /rules\[0\]\.who has to be a list/],
-    [{ rules: [{ ...rule, who: ["spiffe://UPPER/x"] }] }, /no SPIFFE pattern/],
+    [{ rules: [{ ...rule, who: ["spiffe://td/../x"] }] }, /no SPIFFE pattern/],
     [{ rules: [{ ...rule, claims: {} }] }, /claims is empty/],
     [{ rules: [{ ...rule, claims: { a: { glob: 1 } } }] }, /claims\.a has to be/],
     [{ rules: [{ ...rule, claims: { a: { is: 1 } } }] }, /unknown key "is"/],
@@ -189,4 +181,82 @@ Deno.test("what is no policy is refused, and the message names the place", () =>
     () => compile({ rules: [{ ...rule, claims: { a: 1 } }] }, false),
     /verifies no tokens: set authenticate/,
   );
+});
+
+Deno.test("explain() decides as decide() does, and says why each earlier rule did not match", () => {
+  const policy = compile({
+    rules: [
+      { name: "admins", effect: "allow", claims: { role: "admin" }, what: ["math.*"] },
+      { name: "gpu", effect: "allow", what: ["math.*"], tags: ["gpu"] },
+      { name: "b only", effect: "allow", who: ["spiffe://example.org/client/b"] },
+      { name: "clients", effect: "deny", who: ["cn:x", "spiffe://example.org/client/*"] },
+    ],
+  });
+  const why = policy.explain(CLIENT, { name: "db.read", tags: [] });
+  assert.deepEqual(why, {
+    allowed: false,
+    rule: "clients",
+    index: 3,
+    matched: { who: "spiffe://example.org/client/*" },
+    passed: [
+      { rule: "admins", mismatched: ["what", "claims"] },
+      { rule: "gpu", mismatched: ["what", "tags"] },
+      { rule: "b only", mismatched: ["who"] },
+    ],
+  });
+  const names = ["math.add", "db.read", "x"];
+  const subjects = [CLIENT, OTHER, ANONYMOUS, subject("spiffe://example.org/c", { role: "admin" })];
+  for (const name of names) {
+    for (const who of subjects) {
+      for (const tags of [[], ["gpu"]]) {
+        const { allowed, rule } = policy.explain(who, { name, tags });
+        assert.deepEqual(decide(policy, who, name, tags), { allowed, rule });
+      }
+    }
+  }
+  assert.equal(policy.explain(ANONYMOUS, { name: "x", tags: [] }).rule, "default-deny");
+});
+
+Deno.test("identities that resemble an allowed one are not it", () => {
+  const policy = compile({
+    rules: [{
+      effect: "allow",
+      who: ["dns:worker.pool.internal", "dns:*.batch.internal", "spiffe://example.org/ns/*/sa/job"],
+    }],
+  });
+  const allowed = (id: string) => decide(policy, subject(id), "x").allowed;
+  for (
+    const id of ["worker.pool.internal", "WORKER.pool.internal", "a.batch.internal"]
+  ) assert.equal(allowed(id), true, id);
+  assert.equal(allowed("spiffe://example.org/ns/a/sa/job"), true);
+  for (
+    const id of [
+      "worker.pool.internal.example.org",
+      "xworker.pool.internal",
+      "worker-pool.internal",
+      "batch.internal",
+      "a.b.batch.internal",
+      "xn--wrker-kva.pool.internal",
+      "w0rker.pool.internal",
+      "cn:worker.pool.internal",
+      "uri:https://worker.pool.internal/",
+      "spiffe://example.org/ns/a/b/sa/job",
+      "spiffe://example.org/ns/sa/job",
+      "spiffe://example.org/ns/a/sa/Job",
+      "spiffe://example.org/ns/a/sa/job/x",
+      "spiffe://example.org.evil/ns/a/sa/job",
+      "spiffe://worker.pool.internal/ns/a/sa/job",
+    ]
+  ) assert.equal(allowed(id), false, id);
+});
+
+Deno.test("100,000 rules are read, and a name that is given twice is found among the last", () => {
+  const rules = Array.from({ length: 100_000 }, (_, n) => ({
+    effect: "allow",
+    what: [`r${n}.call`],
+  }));
+  assert.equal(compile({ rules }).rules, 100_000);
+  const twice = [...rules.slice(2), { ...rules[0], name: "x" }, { ...rules[0], name: "x" }];
+  assert.throws(() => compile({ rules: twice }), /two rules "x"/);
+  assert.throws(() => compile({ rules: [...rules, rules[0]] }), /100001 rules, at most/);
 });

@@ -1,0 +1,109 @@
+import { Command } from "commander";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { namedPeer } from "../../identity/mod.ts";
+import {
+  type Claims,
+  type CompiledPolicy,
+  parseJsonc,
+  parsePolicy,
+  type PolicyExplanation,
+  type PolicySubject,
+} from "../../policy/mod.ts";
+import { ExitCode } from "../exit_code.ts";
+import { readText } from "../files.ts";
+import { flag, listFlag } from "../flag.ts";
+import { jsonOf } from "../json_value.ts";
+import { type PolicyCase, readCases } from "./policy_cases.ts";
+
+/** `selvage policy`: what a policy file decides, and why. */
+export function policyCommand(): Command {
+  const policy = new Command("policy").description("what a policy file decides, and why");
+  policy.command("check").description("explain which rule decides about a call, as one JSON line")
+    .argument("<FILE>", "the policy: JSON with comments")
+    .argument("<ROUTINE>", "a routine's name, or a method as package.Service/Method")
+    .addOption(
+      flag("--as <ID>", 'who calls: a name as patterns write it, or "anonymous"')
+        .makeOptionMandatory(),
+    )
+    .addOption(flag("--claims <FILE>", "what the caller's verified token claims, a JSON object"))
+    .addOption(listFlag("--tag <TAG>", "a tag that the call asks for; may be given again"))
+    .action(check);
+  policy.command("test").description("check a table of calls and what must become of each")
+    .argument("<FILE>", "the policy: JSON with comments")
+    .argument(
+      "<CASES>",
+      'JSON with comments: a list of { "as", "routine", "claims", "tags", "expect", "rule" }',
+    )
+    .action(test);
+  return policy;
+}
+
+interface CheckFlags {
+  readonly as: string;
+  readonly claims?: string;
+  readonly tag?: readonly string[];
+}
+
+async function check(file: string, routine: string, flags: CheckFlags): Promise<void> {
+  const policy = await readPolicyFile(file);
+  const claims = flags.claims === undefined ? undefined : await readClaims(flags.claims);
+  const { allowed, ...why } = policy.explain(
+    subjectOf(flags.as, claims),
+    { name: routine, tags: flags.tag ?? [] },
+  );
+  console.log(jsonOf({ decision: wordOf(allowed), ...why }));
+  if (!allowed) Deno.exitCode = ExitCode.access;
+}
+
+async function test(file: string, casesFile: string): Promise<void> {
+  const policy = await readPolicyFile(file);
+  const cases = readCases(await readText(casesFile, "name a file of cases"), casesFile);
+  let failed = 0;
+  for (const [index, one] of cases.entries()) {
+    const found = policy.explain(
+      subjectOf(one.as, one.claims),
+      { name: one.routine, tags: one.tags },
+    );
+    if (isAsExpected(one, found)) continue;
+    failed += 1;
+    const { as, routine, expect, rule } = one;
+    console.log(jsonOf({
+      case: index + 1,
+      as,
+      routine,
+      expected: { decision: expect, ...(rule === undefined ? {} : { rule }) },
+      found: { decision: wordOf(found.allowed), rule: found.rule },
+      passed: found.passed,
+    }));
+  }
+  console.log(jsonOf({ cases: cases.length, failed }));
+  if (failed > 0) Deno.exitCode = ExitCode.access;
+}
+
+function isAsExpected({ expect, rule }: PolicyCase, found: PolicyExplanation): boolean {
+  return expect === wordOf(found.allowed) && (rule === undefined || rule === found.rule);
+}
+
+function wordOf(allowed: boolean): "allow" | "deny" {
+  return allowed ? "allow" : "deny";
+}
+
+/** Whether the worker verifies tokens is not known here, so rules may ask for claims. */
+async function readPolicyFile(file: string): Promise<CompiledPolicy> {
+  return parsePolicy(await readText(file, "name a policy file"), { claims: true });
+}
+
+async function readClaims(file: string): Promise<Claims> {
+  const text = await readText(file, "name a file that holds a JSON object of claims");
+  const claims = parseJsonc(text, file, "--claims");
+  if (typeof claims === "object" && claims !== null && !Array.isArray(claims)) {
+    return claims as Claims;
+  }
+  throw new ConfigurationError(`${file} must hold a JSON object of claims`, {
+    setting: "--claims",
+  });
+}
+
+function subjectOf(as: string, claims: Claims | undefined): PolicySubject {
+  return { identity: as === "anonymous" ? undefined : namedPeer(as, "--as"), claims };
+}

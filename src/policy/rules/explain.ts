@@ -1,0 +1,80 @@
+import { matchesPeer } from "../../identity/mod.ts";
+import { claimsMatch } from "./claims.ts";
+import type { PolicyDecision, PolicySubject, PolicyTarget } from "./compiled_policy.ts";
+import type { ReadPolicy, ReadRule } from "./read_policy.ts";
+
+/** A field of a rule that did not match a call. */
+export type MismatchedField = "who" | "what" | "claims" | "tags";
+
+/** A rule that was considered and did not match. */
+export interface PassedRule {
+  /** The rule's name. */
+  readonly rule: string;
+  /** The fields that did not match, in the order of the rule. */
+  readonly mismatched: readonly MismatchedField[];
+}
+
+/** Why a policy decides about a call as it does. */
+export interface PolicyExplanation extends PolicyDecision {
+  /** The place of the deciding rule in `rules`, from 0; absent where the default decided. */
+  readonly index?: number;
+  /** The patterns and globs of the deciding rule that matched. */
+  readonly matched: Readonly<Partial<Record<"who" | "what", string>>>;
+  /** The rules before it, in order. */
+  readonly passed: readonly PassedRule[];
+}
+
+/** Decides about a call rule by rule, without an index, and keeps why each rule did not match. */
+export function explainDecision(
+  { rules, allowsByDefault }: ReadPolicy,
+  subject: PolicySubject,
+  target: PolicyTarget,
+): PolicyExplanation {
+  const passed: PassedRule[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const mismatched = mismatches(rule, subject, target);
+    if (mismatched.length === 0) {
+      return {
+        allowed: rule.allows,
+        rule: rule.name,
+        index,
+        matched: matchedBy(rule, subject, target),
+        passed,
+      };
+    }
+    passed.push({ rule: rule.name, mismatched });
+  }
+  const rule = allowsByDefault ? "default-allow" : "default-deny";
+  return { allowed: allowsByDefault, rule, matched: {}, passed };
+}
+
+function mismatches(
+  { who, anonymous, what, claims, tags }: ReadRule,
+  { identity, claims: given }: PolicySubject,
+  target: PolicyTarget,
+): readonly MismatchedField[] {
+  const mismatched: MismatchedField[] = [];
+  const isAnonymous = identity === undefined && given === undefined;
+  const isWho = isAnonymous ? anonymous : who === undefined ||
+    (identity !== undefined && who.some((pattern) => matchesPeer(pattern, identity)));
+  if (!isWho) mismatched.push("who");
+  if (what !== undefined && !what.some((glob) => glob.matches(target.name))) {
+    mismatched.push("what");
+  }
+  if (claims !== undefined && !claimsMatch(claims, given)) mismatched.push("claims");
+  if (!tags.every((tag) => target.tags.includes(tag))) mismatched.push("tags");
+  return mismatched;
+}
+
+function matchedBy(
+  { who, what }: ReadRule,
+  { identity }: PolicySubject,
+  { name }: PolicyTarget,
+): PolicyExplanation["matched"] {
+  const pattern = identity && who?.find((one) => matchesPeer(one, identity))?.text;
+  const glob = what?.find((one) => one.matches(name))?.text;
+  return {
+    ...(pattern === undefined ? {} : { who: pattern }),
+    ...(glob === undefined ? {} : { what: glob }),
+  };
+}
