@@ -1,6 +1,6 @@
 import { matchesPeer } from "../../identity/mod.ts";
 import { claimsMatch } from "./claims.ts";
-import type { PolicyDecision, PolicySubject, PolicyTarget } from "./compiled_policy.ts";
+import type { PolicyDecision, PolicySubject, PolicyTarget } from "./decision.ts";
 import type { ReadPolicy, ReadRule } from "./read_policy.ts";
 
 /** A field of a rule that did not match a call. */

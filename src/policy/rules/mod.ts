@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./compiled_policy.ts";
+export * from "./decision.ts";
 export * from "./explain.ts";
 export * from "./policy.ts";
 export { type ReadPolicy, readPolicy, type ReadPolicyOptions } from "./read_policy.ts";

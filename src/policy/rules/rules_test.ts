@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { namedPeer } from "../../identity/mod.ts";
-import { CompiledPolicy, type PolicyDecision, type PolicySubject } from "./compiled_policy.ts";
+import { CompiledPolicy } from "./compiled_policy.ts";
+import type { PolicyDecision, PolicySubject } from "./decision.ts";
 import { matchesText, readGlob } from "./glob.ts";
 import type { Policy } from "./policy.ts";
 import { readPolicy } from "./read_policy.ts";
