@@ -11,18 +11,20 @@ interface Waiting {
 }
 
 /**
- * Takes verdicts in steps, one step a turn of the event loop and one verdict after the other, so that calls go
- * on while strangers are judged, and a verdict that takes one step waits for no costly one.
+ * Takes verdicts in steps, one step a turn of the event loop, so that calls go on while strangers are judged. The
+ * verdict that has taken the fewest steps is next: an ordinary one takes two or three, and waits for no step of the
+ * costly ones beyond those.
  */
 export class VerdictTurns {
-  readonly #waiting: Waiting[] = [];
+  /** The verdicts under way by the steps they have taken, in order of arrival. */
+  readonly #bySteps: Waiting[][] = [];
   #scheduled = false;
   /** What the loop is owed, in milliseconds: as long as verdicts took while others waited. */
   #owedMs = 0;
 
   /** How many verdicts are under way. */
   get size(): number {
-    return this.#waiting.length;
+    return this.#bySteps.reduce((sum, { length }) => sum + length, 0);
   }
 
   /**
@@ -32,7 +34,7 @@ export class VerdictTurns {
    */
   take<T>(steps: Steps<T>, wanted: () => boolean = () => true): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    this.#waiting.push({
+    this.#await(0, {
       wanted,
       step: () => {
         try {
@@ -51,21 +53,25 @@ export class VerdictTurns {
 
   #turn(): void {
     this.#scheduled = false;
-    let next = this.#waiting.shift();
-    while (next !== undefined && !next.wanted()) next = this.#waiting.shift();
-    if (next === undefined) {
-      this.#owedMs = 0;
-      return;
-    }
     const begun = performance.now();
-    if (!next.step()) this.#waiting.push(next);
-    if (this.#waiting.length === 0) {
+    for (const [steps, waiting] of this.#bySteps.entries()) {
+      let next = waiting.shift();
+      while (next !== undefined && !next.wanted()) next = waiting.shift();
+      if (next === undefined) continue;
+      if (!next.step()) this.#await(steps + 1, next);
+      break;
+    }
+    if (this.size === 0) {
       this.#owedMs = 0;
       return;
     }
     // Where others wait, the loop gets as much time as verdicts do.
     this.#owedMs += performance.now() - begun;
     this.#schedule();
+  }
+
+  #await(steps: number, waiting: Waiting): void {
+    (this.#bySteps[steps] ??= []).push(waiting);
   }
 
   #schedule(): void {

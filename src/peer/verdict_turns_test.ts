@@ -11,7 +11,7 @@ function* counted(name: string, steps: number, log: string[]): Generator<void, s
   return name;
 }
 
-Deno.test("VerdictTurns takes one step a turn of the loop, and each verdict in its turn", async () => {
+Deno.test("VerdictTurns takes one step a turn of the loop, and verdicts in turn", async () => {
   const turns = new VerdictTurns();
   const log: string[] = [];
   const costly = turns.take(counted("costly", 4, log));
@@ -26,6 +26,18 @@ Deno.test("VerdictTurns takes one step a turn of the loop, and each verdict in i
   assert.equal(turns.size, 0);
 });
 
+Deno.test("VerdictTurns takes the verdict with the fewest steps next, however many costly ones wait", async () => {
+  const turns = new VerdictTurns();
+  const log: string[] = [];
+  const costly = Array.from({ length: 20 }, (_, i) => turns.take(counted(`costly ${i}`, 9, log)));
+  await setImmediate();
+  const ordinary = turns.take(counted("ordinary", 3, log));
+  await ordinary;
+  // Each of the others has taken no more steps than it.
+  assert(log.length <= 21 * 3, String(log.length));
+  await Promise.all(costly);
+});
+
 Deno.test("VerdictTurns drops what nobody wants any more", async () => {
   const turns = new VerdictTurns();
   const log: string[] = [];
@@ -34,6 +46,8 @@ Deno.test("VerdictTurns drops what nobody wants any more", async () => {
   await turns.take(counted("other", 1, log));
   wanted = false;
   await turns.take(counted("last", 1, log));
+  await setImmediate();
+  await setImmediate();
   assert(log.filter((name) => name === "unwanted").length <= 2);
   assert.equal(turns.size, 0);
 });
