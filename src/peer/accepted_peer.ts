@@ -12,6 +12,8 @@ export interface AcceptedPeer {
   readonly facts: ChannelFacts;
   /** The address it comes from. */
   readonly remoteAddress: string;
+  /** When it was accepted, milliseconds since the epoch. */
+  readonly since: number;
 }
 
 /** A connection of an accepted peer, as a listener shows it. */

@@ -241,7 +241,8 @@ class Listener implements PeerListener {
   ): HeldPeer {
     this.#peers += 1;
     const { remoteAddress } = facts;
-    const peer: AcceptedPeer = { id: this.#peers, identity, facts, remoteAddress };
+    const since = this.#clock.now();
+    const peer: AcceptedPeer = { id: this.#peers, identity, facts, remoteAddress, since };
     const held = new HeldPeer(
       peer,
       generation?.material.generation ?? 0,

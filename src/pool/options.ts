@@ -2,6 +2,7 @@ import type { Credentials } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
+import type { Policy } from "../policy/mod.ts";
 import type { WorkerLimits } from "../worker/mod.ts";
 
 /** How a pool's own workers are spawned. */
@@ -16,6 +17,12 @@ export interface SpawnOptions {
   readonly limits?: WorkerLimits | undefined;
   /** Tags of the workers. Default: none. */
   readonly tags?: readonly string[] | undefined;
+  /**
+   * Who may call what on the workers: rules, or the path of a policy file, which each worker reads again when it
+   * changes. Their only remote caller is the pool (`who` is its SPIFFE ID); calls that routines make to their own worker
+   * come from `"anonymous"`. Default: everything may be called.
+   */
+  readonly policy?: Policy | string | URL | undefined;
   /**
    * What the workers may do besides listening on a free loopback port, as Deno's flags, such as
    * `--allow-read=/data`. Default: nothing.

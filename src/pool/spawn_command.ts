@@ -1,8 +1,10 @@
 import { formatAddress, parseAddress } from "../channel/mod.ts";
+import { dirname } from "node:path";
 import { ConfigurationError } from "../errors/mod.ts";
 import { threadEntry } from "../worker/mod.ts";
 import { cacheEnvironment, configFlags, moduleFiles } from "./deno_setup.ts";
 import { leashed } from "./leash.ts";
+import type { Policy } from "../policy/mod.ts";
 import type { SpawnOptions } from "./options.ts";
 
 /** How to start a child: everything but the key material, which goes through its standard input. */
@@ -26,11 +28,14 @@ const ENTRY = new URL("./spawned_worker.ts", import.meta.url);
 export async function spawnCommand(
   spawn: SpawnOptions,
   modules: readonly string[],
+  policy: Policy | string | undefined,
 ): Promise<SpawnCommand> {
   const config = await configFlags(spawn.config);
-  const read = spawn.threads === 0
+  const read: string[] = spawn.threads === 0
     ? []
-    : await moduleFiles([ENTRY.href, threadEntry.href, ...modules], config);
+    : [...await moduleFiles([ENTRY.href, threadEntry.href, ...modules], config)];
+  // A policy file is watched through the folder it lies in.
+  if (typeof policy === "string") read.push(dirname(policy));
   const { path, args } = await leashed(Deno.execPath());
   return {
     path,

@@ -41,6 +41,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       modules: begin.modules,
       credentials: inlet.credentials,
       allow: begin.allow,
+      policy: begin.policy,
       strict: true,
       tags: begin.tags,
       sendStacks: true,

@@ -5,12 +5,14 @@ import { type Clock, type HeldCall, type Observer, systemClock } from "../observ
 import { resolveWorkerLimits } from "../worker/mod.ts";
 import { type CredentialsInlet, handedCredentials } from "./handed_credentials.ts";
 import { type HandedDispatcher, handedOver } from "./handover.ts";
+import type { Policy } from "../policy/mod.ts";
 import type { SpawnOptions } from "./options.ts";
 import { PrivateAuthority } from "./private_authority.ts";
 import { Roster } from "./roster.ts";
 import { absoluteModules } from "./deno_setup.ts";
 import { type SpawnCommand, spawnCommand } from "./spawn_command.ts";
 import { SpawnedProcess } from "./spawned_process.ts";
+import { spawnedPolicy } from "./spawned_policy.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const HOUR_MS = 3_600_000;
@@ -19,6 +21,7 @@ const HOUR_MS = 3_600_000;
 export class SpawnedWorkers implements AsyncDisposable {
   readonly #options: SpawnOptions;
   readonly #modules: readonly string[];
+  readonly #policy: Policy | string | undefined;
   readonly #command: SpawnCommand;
   readonly #authority: PrivateAuthority;
   /** The pool's own SPIFFE ID. */
@@ -38,6 +41,7 @@ export class SpawnedWorkers implements AsyncDisposable {
   private constructor(
     options: SpawnOptions,
     modules: readonly string[],
+    policy: Policy | string | undefined,
     command: SpawnCommand,
     pool: string,
     observer: Observer,
@@ -50,6 +54,7 @@ export class SpawnedWorkers implements AsyncDisposable {
       for (const process of this.#running) process.renewDispatcher(credentials);
     });
     this.#modules = modules;
+    this.#policy = policy;
     this.#command = command;
     this.#observer = observer;
     this.#authority = new PrivateAuthority(pool, this.#ttlMs);
@@ -91,12 +96,13 @@ export class SpawnedWorkers implements AsyncDisposable {
     }
     resolveWorkerLimits(options.limits);
     const modules = absoluteModules(options.modules);
-    const command = await spawnCommand(options, modules);
+    const policy = spawnedPolicy(options);
+    const command = await spawnCommand(options, modules, policy);
     const operator = await options.dispatcher?.credentials?.open({
       observer,
       ...verdictOption(options.dispatcher),
     });
-    return new SpawnedWorkers(options, modules, command, pool, observer, operator);
+    return new SpawnedWorkers(options, modules, policy, command, pool, observer, operator);
   }
 
   /** Where a dispatcher finds them, and the only trust under which it may. */
@@ -147,6 +153,7 @@ export class SpawnedWorkers implements AsyncDisposable {
         tags,
         threads: threads ?? 1,
         limits,
+        policy: this.#policy,
         ...this.#dispatcher(),
       },
       startTimeoutMs,

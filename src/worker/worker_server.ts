@@ -13,19 +13,25 @@ export interface DrainOptions {
 }
 
 /** One connection of a worker, as it is at a moment. */
-export interface WorkerConnection {
+export interface WorkerPeer {
   /** The address it comes from. */
   readonly address: string;
   /** Who it has proven to be; absent where nothing was proven. */
   readonly identity?: string;
   /** How it is protected. */
   readonly security: ChannelSecurity;
+  /** The version of TLS that it speaks, `TLSv1.3` for instance; absent without TLS. */
+  readonly protocol?: string;
+  /** When it was accepted, milliseconds since the epoch. */
+  readonly since: number;
+  /** The calls that it has under way. */
+  readonly calls: number;
+  /** When its certificate ends, milliseconds since the epoch; absent where it showed none. */
+  readonly certificateEnds?: number;
   /** The generation of the listener that accepted it. */
   readonly generation: number;
   /** Whether it takes new calls. */
   readonly takesCalls: boolean;
-  /** Its streams. */
-  readonly streams: number;
 }
 
 /** Serves routines, and any Connect service, to callers that are proven and allowed. */
@@ -87,8 +93,8 @@ export class WorkerServer implements AsyncDisposable {
     return this.#parts.gate.inFlight;
   }
 
-  /** Its connections, as they are now. */
-  connections(): readonly WorkerConnection[] {
+  /** Who is connected now, one entry a connection. */
+  peers(): readonly WorkerPeer[] {
     return this.#parts.listeners.flatMap((listener) => listener.connections().map(snapshot));
   }
 
@@ -111,14 +117,19 @@ export class WorkerServer implements AsyncDisposable {
   }
 }
 
-function snapshot({ peer, connection, generation, takesCalls }: PeerConnection): WorkerConnection {
-  const { identity, remoteAddress, facts } = peer;
+function snapshot({ peer, connection, generation, takesCalls }: PeerConnection): WorkerPeer {
+  const { identity, remoteAddress, facts, since } = peer;
   return {
     address: remoteAddress,
-    ...(identity === undefined ? {} : { identity: escapePeerText(identity.name) }),
+    ...(identity === undefined ? {} : {
+      identity: escapePeerText(identity.name),
+      certificateEnds: Date.parse(identity.certificate.notAfter),
+    }),
     security: facts.security,
+    ...(facts.tls === undefined ? {} : { protocol: facts.tls.version }),
+    since,
+    calls: connection.streamCount,
     generation,
     takesCalls,
-    streams: connection.streamCount,
   };
 }

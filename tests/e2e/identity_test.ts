@@ -52,7 +52,7 @@ Deno.test("a worker with another identity is refused by the dispatcher, and told
   assert.deepEqual(error.evidence.expected, [WORKER_ID]);
   assert.deepEqual(error.evidence.presented, ["spiffe://example.org/impostor"]);
   assert.equal((await next(events, "handshake.failed")).reason, "identity-mismatch");
-  assert.equal(worker.connections().length, 0);
+  assert.equal(worker.peers().length, 0);
 });
 
 Deno.test("a worker of a foreign authority is refused by the dispatcher", async () => {

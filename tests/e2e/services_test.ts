@@ -32,7 +32,7 @@ Deno.test("any Connect service is served beside the routines, on the same connec
   const repeated = await Array.fromAsync(echo.repeat({ text: "again", count: 3 }));
   assert.deepEqual(repeated.map(({ index }) => index), [0, 1, 2]);
   assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
-  assert.equal(worker.connections().length, 1);
+  assert.equal(worker.peers().length, 1);
   const { services } = await createClient(WorkerService, dispatcher.transport).describe({});
   assert.deepEqual(services.sort(), ["grpc.health.v1.Health", EchoService.typeName].sort());
 });

@@ -70,7 +70,7 @@ Deno.test("transportFor() calls in the protocol and form that was chosen", async
       assert.equal(text, seen);
     });
   }
-  assert.equal(worker.connections().length, 1);
+  assert.equal(worker.peers().length, 1);
 });
 
 Deno.test("breaking off a server stream of a transport ends the call at the worker", async () => {

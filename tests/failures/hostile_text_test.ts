@@ -121,7 +121,7 @@ Deno.test("a hostile common name of a client that is allowed is shown escaped an
     const { peer } = await next(events, "peer.accepted");
     assert.match(peer.identity ?? "", /^cn:\\r\\nhandshake ok/);
     assertHarmless(peer);
-    assertHarmless(worker.connections());
+    assertHarmless(worker.peers());
   });
   lines.forEach((line) => assertHarmless(line, "line"));
 });

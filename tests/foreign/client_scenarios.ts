@@ -123,7 +123,7 @@ export function testForeignClient(name: string, start: StartClient, tool: Tool =
 
     await t.step("holds 1,000 streams on one connection", async () => {
       assert.equal(await client.ask("hold", { count: STREAMS }), STREAMS);
-      const streams = served.worker.connections().map(({ streams }) => streams);
+      const streams = served.worker.peers().map(({ calls }) => calls);
       assert.deepEqual(streams.filter((count) => count > 0), [STREAMS]);
       assert.equal(await client.ask("finish"), STREAMS);
     });

@@ -61,6 +61,6 @@ export async function leaveTogether({ worker, held }: EchoWorker, count: number)
 
 /** The connections that have streams; a browser may have another at hand. */
 function connectionsInUse(worker: EchoWorker["worker"]): { readonly takesCalls: boolean }[] {
-  return worker.connections().filter(({ streams }) => streams > 0)
+  return worker.peers().filter(({ calls }) => calls > 0)
     .map(({ takesCalls }) => ({ takesCalls }));
 }

@@ -27,7 +27,7 @@ testWithTool(go, "Go's net/http sends a worker requests", async (_, t) => {
 
   await t.step("1,000 at once", async () => {
     assert.equal(await client.ask("hold", { count: STREAMS }), STREAMS);
-    const streams = served.worker.connections().map(({ streams }) => streams);
+    const streams = served.worker.peers().map(({ calls }) => calls);
     assert.deepEqual(streams.filter((count) => count > 0), [STREAMS]);
     assert.equal(await client.ask("finish"), STREAMS);
   });
