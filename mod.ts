@@ -46,7 +46,8 @@ export {
 } from "./src/discovery/mod.ts";
 export * from "./src/errors/mod.ts";
 export type { Http2Limits } from "./src/http2/mod.ts";
-export type { VerdictLimits, VerdictMode } from "./src/identity/mod.ts";
+export type { DenylistEntries, VerdictLimits, VerdictMode } from "./src/identity/mod.ts";
+export type { DenylistSetting } from "./src/credentials/mod.ts";
 export type { EverySharedLimit, SharedLimits } from "./src/limits/mod.ts";
 export type * from "./src/observe/entry.ts";
 export type { NonceKey, SignedCall } from "./src/policy/mod.ts";

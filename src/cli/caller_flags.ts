@@ -47,6 +47,7 @@ export async function openDispatcher(flags: CallerFlags, targets: Targets): Prom
     discovery: discoveryOf(flags, targets),
     credentials,
     verdict: flags.verdict,
+    denylist: flags.denylist,
     identity: flags.identity,
     strict: flags.strict,
     ...(tokenFile === undefined ? {} : { token: () => tokenIn(tokenFile) }),

@@ -43,12 +43,12 @@ export function credentialsOf(
 ): CredentialsValue | undefined {
   const { ca, cert, key, denylist, spiffeSocket, oneWay = false } = flags;
   const given = { ca, cert, key };
-  if (spiffeSocket !== undefined) return fromAgent(spiffeSocket, flags);
   for (const [name, value] of Object.entries({ ...given, denylist })) {
     if (value === "") throw new ConfigurationError(`--${name} is empty`, { setting: `--${name}` });
   }
+  if (spiffeSocket !== undefined) return fromAgent(spiffeSocket, flags);
   const wanted = wantedFlags(side, oneWay);
-  if (denylist !== undefined && oneWay) {
+  if (denylist !== undefined && oneWay && side === "worker") {
     throw new ConfigurationError("--denylist is for mutual TLS, not for --one-way", {
       setting: "--denylist",
     });
@@ -64,7 +64,6 @@ export function credentialsOf(
     ca: authorities,
     cert: own.cert,
     key: own.key,
-    denylist,
     oneWay,
     // A caller's files are there, or are misspelt; a worker's may be on their way.
     ...(side === "caller" ? { waitMs: 0 } : {}),
@@ -73,9 +72,9 @@ export function credentialsOf(
 
 function fromAgent(
   socket: string,
-  { ca, cert, key, denylist, oneWay = false }: CredentialsFlags,
+  { ca, cert, key, oneWay = false }: CredentialsFlags,
 ): CredentialsValue {
-  if (oneWay || [ca, cert, key, denylist].some((file) => file !== undefined)) {
+  if (oneWay || [ca, cert, key].some((file) => file !== undefined)) {
     throw new ConfigurationError(
       "--spiffe-socket stands alone: the agent gives certificate, key and authorities",
       { setting: "--spiffe-socket" },

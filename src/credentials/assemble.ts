@@ -1,6 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { rootCertificates } from "node:tls";
-import { ConfigurationError } from "../errors/mod.ts";
 import {
   type Certificate,
   Denylist,
@@ -40,15 +39,13 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
   if (own !== undefined && !(own instanceof OwnCertificate)) return own;
   const anchors = readAnchors(pem, own);
   if (anchors !== undefined && !(anchors instanceof TrustAnchors)) return anchors;
-  const denylist = readDenylist(pem.denylist);
-  if (!(denylist instanceof Denylist)) return denylist;
   const material: CredentialMaterial = {
     generation: 0,
     mode,
     own,
     anchors,
     caPem: anchors?.all.map((anchor) => formatPemBundle([anchor])) ?? [],
-    denylist,
+    denylist: Denylist.empty,
     fingerprint: fingerprint(pem, mode, own, anchors),
     pem: () => pem,
   };
@@ -60,7 +57,7 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
 
 /** Tells the mode, or which part is missing or empty; looks no further into the text. */
 export function modeOf(pem: CredentialPem): CredentialsMode | CredentialRejection {
-  for (const setting of ["ca", "cert", "key", "denylist"] as const) {
+  for (const setting of ["ca", "cert", "key"] as const) {
     if (pem[setting]?.trim() === "") return rejection("incomplete", setting, "it is empty");
   }
   const { cert, key } = pem;
@@ -184,16 +181,6 @@ function publicRoots(): readonly Certificate[] {
   return readPublicRoots;
 }
 
-function readDenylist(text: string | undefined): Denylist | CredentialRejection {
-  if (text === undefined) return Denylist.empty;
-  try {
-    return Denylist.parse(text);
-  } catch (cause) {
-    if (!(cause instanceof ConfigurationError)) throw cause;
-    return rejection("malformed", "denylist", cause.message, cause);
-  }
-}
-
 function trustDomainOf({ extensions }: Certificate): string | undefined {
   for (const name of extensions.subjectAlternativeNames ?? []) {
     if (name.kind === "uri" && name.spiffeId !== undefined) return name.spiffeId.trustDomain;
@@ -215,7 +202,6 @@ function fingerprint(
     own?.fault ?? "",
     anchors?.all.map((anchor) => anchor.fingerprint) ?? [],
     domains,
-    pem.denylist?.trim() ?? "",
   ];
   return sha256(new TextEncoder().encode(JSON.stringify(parts)));
 }

@@ -46,8 +46,8 @@ export interface CredentialsFactory {
   /** PEM text. */
   fromPem(pem: CredentialPem): Credentials;
   /**
-   * The environment variables `SELVAGE_CA`, `SELVAGE_CERT`, `SELVAGE_KEY`, `SELVAGE_DENYLIST`, each
-   * a path or PEM (JSON for the last), and `SELVAGE_ONE_WAY`, `1` or `0`. Files are watched.
+   * The environment variables `SELVAGE_CA`, `SELVAGE_CERT`, `SELVAGE_KEY`, each
+   * a path or PEM, and `SELVAGE_ONE_WAY`, `1` or `0`. Files are watched.
    */
   fromEnv(options?: CredentialEnvOptions): Credentials;
   /** Files that are watched: a new version is taken up as soon as it is complete and holds. */

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { ConfigurationError } from "../errors/mod.ts";
 import {
   certificateShapes,
-  denylistOf,
   makeAuthorities,
   makeCertificate,
 } from "../../tests/support/certificates.ts";
@@ -35,7 +34,7 @@ async function refusal(opening: () => Promise<unknown>): Promise<ConfigurationEr
 }
 
 Deno.test("Credentials.fromPem() opens mutual credentials with everything the two ends need", async () => {
-  const material = await materialOf({ ...good, denylist: denylistOf(leaf) });
+  const material = await materialOf(good);
   assert.equal(material.mode, "mutual");
   assert.equal(material.generation, 1);
   assert.equal(material.own?.chain.length, 2);
@@ -43,7 +42,7 @@ Deno.test("Credentials.fromPem() opens mutual credentials with everything the tw
   assert.deepEqual(material.own?.summary.names, [IDENTITY]);
   assert.deepEqual(material.caPem.map((pem) => pem.trim()), [ca.trim()]);
   assert.equal(material.anchors?.localDomain, "example.org");
-  assert.equal(material.denylist.size, 1);
+  assert.equal(material.denylist.size, 0);
   assert.match(material.fingerprint, /^[0-9a-f]{64}$/);
 });
 
@@ -61,7 +60,6 @@ Deno.test("Credentials.fromPem() gives the same fingerprint for the same materia
   const changed: CredentialPem[] = [
     { ...good, ca: ca + authorities.foreign.pem },
     { ...good, cert: leaf.pem },
-    { ...good, denylist: denylistOf(leaf) },
     { ...good, oneWay: true },
     { ...good, domains: new Map([["other.org", authorities.foreign.pem]]) },
   ];
@@ -102,7 +100,6 @@ Deno.test("Credentials of a partial, empty or unreadable setting are an error, n
     [{ ca: "", cert, key }, "ca"],
     [{ ca, cert: " \n", key }, "cert"],
     [{ ca, cert, key: "" }, "key"],
-    [{ ca, cert, key, denylist: "" }, "denylist"],
     [{ oneWay: true }, "ca"],
     [{ oneWay: true, ca, key }, "cert"],
     [{ ca: "nonsense", cert, key }, "ca"],
@@ -113,8 +110,6 @@ Deno.test("Credentials of a partial, empty or unreadable setting are an error, n
     [{ ca, cert: shapes["version-1"]().pem, key }, "cert"],
     [{ ca, cert, key: "nonsense" }, "key"],
     [{ ca, cert, key: cert }, "key"],
-    [{ ca, cert, key, denylist: "[]" }, "denylist"],
-    [{ ca, cert, key, denylist: '{"serials":["xyz"]}' }, "denylist"],
     [{ domains: new Map([["a.b", "nonsense"]]), cert, key }, "ca"],
   ];
   for (const [pem, setting] of wrong) {

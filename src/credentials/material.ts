@@ -69,8 +69,6 @@ export interface CredentialPem {
   readonly cert?: string;
   /** Our private key, PEM. */
   readonly key?: string;
-  /** Peers to refuse although all else is well, JSON: `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`. */
-  readonly denylist?: string;
   /** Only one end shows a certificate: with `cert` and `key` ours, with `ca` alone the worker's. Default false. */
   readonly oneWay?: boolean;
 }

@@ -7,7 +7,7 @@ export type CredentialPart =
   | { readonly kind: "file"; readonly path: string };
 
 /** The settings that have a text. */
-export type PartName = "ca" | "cert" | "key" | "denylist";
+export type PartName = "ca" | "cert" | "key";
 
 /** Where every setting comes from. */
 export interface CredentialParts {

@@ -3,7 +3,7 @@ import { type PathFault, ruleText, unsuitableAdvice } from "../identity/mod.ts";
 import type { CredentialsFault } from "../observe/mod.ts";
 
 /** Which setting is at fault. */
-export type CredentialSetting = "ca" | "cert" | "key" | "denylist" | "provider" | "credentials";
+export type CredentialSetting = "ca" | "cert" | "key" | "provider" | "credentials";
 
 /** Why a version of the credentials cannot be used. A value; thrown only where there is no other version. */
 export interface CredentialRejection {

@@ -12,8 +12,6 @@ export interface CredentialFiles {
   readonly cert?: string | URL | undefined;
   /** Our private key, a file of PEM. */
   readonly key?: string | URL | undefined;
-  /** Peers to refuse, a file of JSON: `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`. Default: none. */
-  readonly denylist?: string | URL | undefined;
   /**
    * Only one end shows a certificate: with `cert` and `key` ours, as a worker, and clients are not
    * asked for one; with `ca` alone the worker's, as a caller. Default false.
@@ -21,7 +19,7 @@ export interface CredentialFiles {
   readonly oneWay?: boolean | undefined;
 }
 
-const PART_NAMES: readonly PartName[] = ["ca", "cert", "key", "denylist"];
+const PART_NAMES: readonly PartName[] = ["ca", "cert", "key"];
 
 /** What variables' names begin with where nothing else is said. */
 const ENV_PREFIX = "SELVAGE_";

@@ -57,14 +57,13 @@ class Watched implements AsyncDisposable {
   }
 
   async open(
-    options: WatchOptions & { below?: string; denylist?: string } = {},
+    options: WatchOptions & { below?: string } = {},
   ): Promise<CredentialsSource> {
-    const { below = ".", denylist, ...settings } = options;
+    const { below = ".", ...settings } = options;
     this.#source = await Credentials.watchFiles({
       ca: this.path(`${below}/ca.pem`),
       cert: this.path(`${below}/tls.crt`),
       key: this.path(`${below}/tls.key`),
-      ...(denylist === undefined ? {} : { denylist: this.path(denylist) }),
       debounceMs: DEBOUNCE_MS,
       ...settings,
     }).open({ observer: this.observer });
@@ -206,24 +205,22 @@ Deno.test("watchFiles waits at the start for a folder that appears later", async
   assert.match(watched.observer.of("credentials.rejected")[0]?.message ?? "", /does not exist/);
 });
 
-for (const name of ["ca.pem", "tls.crt", "denylist.json"] as const) {
+for (const name of ["ca.pem", "tls.crt"] as const) {
   Deno.test(`watchFiles takes ${name} where it alone changes`, async () => {
     await using watched = await Watched.folder();
     const leaf = shapes["fine-under-intermediate"]();
     await watched.writeAll(leaf);
-    await watched.write("denylist.json", "{}");
-    await watched.open({ denylist: "denylist.json" });
+    await watched.open();
     const changed = {
       "ca.pem": authorities.root.pem + authorities.foreign.pem,
       "tls.crt": leaf.pem,
-      "denylist.json": '{"serials":["01"]}',
     };
     await watched.write(name, changed[name]);
     await watched.observer.until("credentials.rotated");
     const material = watched.source.current();
     assert.deepEqual(
-      [material.anchors?.all.length, material.own?.chain.length, material.denylist.size],
-      { "ca.pem": [2, 2, 0], "tls.crt": [1, 1, 0], "denylist.json": [1, 2, 1] }[name],
+      [material.anchors?.all.length, material.own?.chain.length],
+      { "ca.pem": [2, 2], "tls.crt": [1, 1] }[name],
     );
   });
 }

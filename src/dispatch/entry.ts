@@ -29,7 +29,8 @@ export {
 } from "./mod.ts";
 export type { NonceKey, SignedCall } from "../policy/mod.ts";
 export type { CompressionName, RpcProtocol, TransportChoices } from "../rpc/mod.ts";
-export type { VerdictLimits, VerdictMode } from "../identity/mod.ts";
+export type { DenylistEntries, VerdictLimits, VerdictMode } from "../identity/mod.ts";
+export type { DenylistSetting } from "../credentials/mod.ts";
 export {
   defaultDispatcherLimits,
   type DispatcherLimits,

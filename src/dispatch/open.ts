@@ -2,6 +2,8 @@ import type { Transport } from "@connectrpc/connect";
 import {
   type Credentials,
   type CredentialsSource,
+  type DenylistSetting,
+  openCredentials,
   type OpenCredentialsOptions,
   verdictOption,
 } from "../credentials/mod.ts";
@@ -91,8 +93,8 @@ export async function openParts(
   const peerExpiry = opening.use(new PeerExpiry(observer, "dispatcher", clock));
   opening.use(watchEventLoop(hub.metrics, clock));
   const opened = [];
-  for (const { discovery, credentials, identity, verdict } of checked) {
-    const source = await credentials?.open({
+  for (const { discovery, credentials, denylist, identity, verdict } of checked) {
+    const source = await openCredentials(credentials, denylist, {
       role: "client",
       observer,
       clock,
@@ -171,6 +173,7 @@ export async function openParts(
 interface CheckedSource {
   readonly discovery: Discovery;
   readonly credentials: Credentials | undefined;
+  readonly denylist: DenylistSetting | undefined;
   readonly identity: readonly IdentityPattern[] | undefined;
   /** How certificates are judged, where it is said. */
   readonly verdict: Pick<OpenCredentialsOptions, "verdict">;
@@ -181,7 +184,7 @@ function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
   const discovery = typeof source.discovery === "string"
     ? discoveryFromUrl(source.discovery)
     : source.discovery;
-  const { credentials } = source;
+  const { credentials, denylist } = source;
   // Workers that have names are reached over TCP; any other address is judged when it is dialled.
   if (strict && credentials === undefined && discovery.namesWorkers) {
     throw new ConfigurationError("strict refuses plaintext over TCP; give credentials", {
@@ -200,7 +203,7 @@ function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
       setting: "credentials",
     });
   }
-  return { discovery, credentials, identity, verdict: verdictOption(source) };
+  return { discovery, credentials, denylist, identity, verdict: verdictOption(source) };
 }
 
 function securityOf(source: CredentialsSource | undefined): ChannelSecurity {

@@ -1,5 +1,5 @@
 import type { TlsVersion } from "../channel/mod.ts";
-import type { Credentials } from "../credentials/mod.ts";
+import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { CallDefaults } from "./calls/call_settings.ts";
@@ -26,6 +26,12 @@ export interface WorkerSource {
    * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
    */
   readonly verdict?: VerdictMode | undefined;
+  /**
+   * Peers that are refused although all else is well: a file of JSON,
+   * `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`, which is watched, or the lists themselves. A peer that is
+   * denied takes no new call. Default: none.
+   */
+  readonly denylist?: DenylistSetting | undefined;
   /**
    * Who they must prove to be, one pattern or several of which any will do. Default: the host name
    * in the configuration, which only `static:` and `dns:` discovery have.

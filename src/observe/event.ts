@@ -29,6 +29,8 @@ export type SelvageEvent =
   | security.UnauthenticatedListener
   | security.PlaintextCaller
   | security.LoopbackAnnounced
+  | security.DenylistChanged
+  | security.DenylistRejected
   | security.TokenIgnored
   | security.PolicyChanged
   | security.PolicyRejected

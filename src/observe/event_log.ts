@@ -204,6 +204,16 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: "warning",
     text: "{address} is announced through {source}, where others cannot reach it",
   },
+  "denylist.changed": {
+    part: "credentials",
+    level: "info",
+    text: "a denylist of {entries} entries is in force: {fingerprint}",
+  },
+  "denylist.rejected": {
+    part: "credentials",
+    level: "error",
+    text: "the new denylist is not used: {message}",
+  },
   "security.token-ignored": {
     part: "security",
     level: "warning",

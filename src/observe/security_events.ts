@@ -190,6 +190,20 @@ export interface LoopbackAnnounced extends EventBase<"security.loopback-announce
   readonly source: string;
 }
 
+/** Other peers are denied from now on. */
+export interface DenylistChanged extends EventBase<"denylist.changed"> {
+  /** How many entries the denylist has. */
+  readonly entries: number;
+  /** SHA-256 over the file, lower-case hexadecimal. */
+  readonly fingerprint: string;
+}
+
+/** A new denylist cannot be used; the last good one stays. */
+export interface DenylistRejected extends EventBase<"denylist.rejected"> {
+  /** One sentence: what is wrong with it, and where. */
+  readonly message: string;
+}
+
 /** A new policy is in force. */
 export interface PolicyChanged extends EventBase<"policy.changed"> {
   /** SHA-256 over the policy, lower-case hexadecimal. */

@@ -5,7 +5,7 @@
 
 import type { WorkerLimits } from "../worker/mod.ts";
 import type { CredentialPem } from "../credentials/mod.ts";
-import type { VerdictMode } from "../identity/mod.ts";
+import type { DenylistEntries, VerdictMode } from "../identity/mod.ts";
 import type { UnstampedEvent } from "../observe/mod.ts";
 import type { Policy } from "../policy/mod.ts";
 
@@ -22,6 +22,7 @@ export interface HandedDispatcher {
   readonly credentials?: HandedCredentials | undefined;
   readonly identity?: string | readonly string[] | undefined;
   readonly verdict?: VerdictMode | undefined;
+  readonly denylist?: string | DenylistEntries | undefined;
 }
 
 /** Makes credentials ready for the pipe. */

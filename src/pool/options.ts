@@ -1,4 +1,4 @@
-import type { Credentials } from "../credentials/mod.ts";
+import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
@@ -66,6 +66,12 @@ export interface SpawnedDispatcherOptions {
    * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
    */
   readonly verdict?: VerdictMode | undefined;
+  /**
+   * Workers that are refused although all else is well: a file of JSON,
+   * `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`, which `permissions` must allow to be read and which is
+   * watched, or the lists themselves. Default: none.
+   */
+  readonly denylist?: DenylistSetting | undefined;
   /** Who those workers must prove to be. Default: what the discovery expects of each. */
   readonly identity?: string | readonly string[] | undefined;
 }
@@ -83,6 +89,12 @@ export interface WorkerPoolOptions extends SharedDispatcherOptions {
    * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
    */
   readonly verdict?: VerdictMode | undefined;
+  /**
+   * Discovered workers that are refused although all else is well: a file of JSON,
+   * `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`, which is watched, or the lists themselves. A peer that is
+   * denied takes no new call. Default: none.
+   */
+  readonly denylist?: DenylistSetting | undefined;
   /** Who discovered workers must prove to be. Default: what the discovery expects of each. */
   readonly identity?: string | readonly string[] | undefined;
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { type CredentialsSource, verdictOption } from "../credentials/mod.ts";
 import type { WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
@@ -170,7 +171,10 @@ export class SpawnedWorkers implements AsyncDisposable {
     const { discovery, identity, verdict } = dispatcher;
     const material = this.#operator?.current();
     const credentials = material === undefined ? undefined : handedOver(material.pem());
-    return { dispatcher: { discovery, credentials, identity, verdict } };
+    const denylist = dispatcher.denylist instanceof URL
+      ? fileURLToPath(dispatcher.denylist)
+      : dispatcher.denylist;
+    return { dispatcher: { discovery, credentials, identity, verdict, denylist } };
   }
 
   #tellRoster(): void {

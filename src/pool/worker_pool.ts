@@ -109,14 +109,16 @@ export class WorkerPool extends FleetCaller {
 
 /** The workers that others run are trusted by the operator's credentials, and by those only. */
 function discoveredSource(options: WorkerPoolOptions): WorkerSource | undefined {
-  const { discovery, credentials, identity, verdict } = options;
-  if (discovery !== undefined) return { discovery, credentials, identity, verdict };
+  const { discovery, credentials, identity, verdict, denylist } = options;
+  if (discovery !== undefined) return { discovery, credentials, identity, verdict, denylist };
   const stray = credentials !== undefined
     ? "credentials"
     : identity !== undefined
     ? "identity"
     : verdict !== undefined
     ? "verdict"
+    : denylist !== undefined
+    ? "denylist"
     : "";
   if (stray === "") return undefined;
   throw new ConfigurationError(

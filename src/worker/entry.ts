@@ -16,7 +16,8 @@
  *
  * @module
  */
-export type { VerdictLimits, VerdictMode } from "../identity/mod.ts";
+export type { DenylistEntries, VerdictLimits, VerdictMode } from "../identity/mod.ts";
+export type { DenylistSetting } from "../credentials/mod.ts";
 export type { ContextKey } from "@connectrpc/connect";
 export type { EverySharedLimit, SharedLimits } from "../limits/mod.ts";
 export {

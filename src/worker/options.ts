@@ -1,7 +1,7 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { TlsVersion } from "../channel/mod.ts";
 import type { AnyRoutine } from "../contract/mod.ts";
-import type { Credentials } from "../credentials/mod.ts";
+import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
 import type { Authenticate, Authenticator, PolicySetting } from "../policy/mod.ts";
@@ -34,6 +34,12 @@ export interface WorkerServerOptions {
    * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
    */
   readonly verdict?: VerdictMode | undefined;
+  /**
+   * Peers that are refused although all else is well: a file of JSON,
+   * `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`, which is watched, or the lists themselves. A peer that is
+   * denied takes no new call. Default: none.
+   */
+  readonly denylist?: DenylistSetting | undefined;
   /**
    * Who may connect: one pattern or several of which any will do, `*` being anyone our authority
    * vouches for. Required with mutual TLS, and of no use without it.

@@ -1,5 +1,10 @@
 import { type Address, formatAddress, parseAddress, SocketAdmission } from "../channel/mod.ts";
-import { credentialsFrom, type CredentialsSource, verdictOption } from "../credentials/mod.ts";
+import {
+  credentialsFrom,
+  type CredentialsSource,
+  openCredentials,
+  verdictOption,
+} from "../credentials/mod.ts";
 import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
@@ -100,7 +105,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const observer = hub.as(id);
   const credentials = use(
     starting,
-    await options.credentials?.open({
+    await openCredentials(options.credentials, options.denylist, {
       role: "server",
       observer,
       clock,

@@ -23,7 +23,7 @@ Deno.test("a client that is denied takes no new call at once, finishes the one i
   const { call } = await begin(denied, "denied");
 
   await stage.deny(denylistOf(version.certificate));
-  await stage.worker.told.until("credentials.rotated");
+  await stage.worker.told.until("denylist.changed");
   const refused = await failure(denied);
   assert.ok(refused instanceof HandshakeError, String(refused));
   assert.equal(refused.peerReason, "certificate-denied");
@@ -35,6 +35,22 @@ Deno.test("a client that is denied takes no new call at once, finishes the one i
   // Whom we show has not changed: no connection had to move but the one that is denied.
   const states = stage.worker.told.of("listener.generation").map(({ state }) => state);
   assert.deepEqual(states, ["current"]);
+});
+
+Deno.test("a client is denied although our own certificate cannot be used any more", async () => {
+  await using stage = await Stage.open();
+  const version = makeVersion(CLIENT_ID, [root]);
+  await using denied = await stage.dispatcher(version);
+  assert.equal(await denied.call(echo, [1]), 1);
+  await stage.tear();
+  await stage.worker.told.until("credentials.rejected");
+  await stage.deny("no JSON");
+  await stage.worker.told.until("denylist.rejected");
+  await stage.deny(denylistOf(version.certificate));
+  await stage.worker.told.until("denylist.changed");
+  const refused = await failure(denied);
+  assert.ok(refused instanceof HandshakeError, String(refused));
+  assert.equal(refused.peerReason, "certificate-denied");
 });
 
 Deno.test("a client that is denied is cut off when the grace is over", async () => {
@@ -71,7 +87,8 @@ Deno.test("a worker that its dispatcher denies is called no more, and calls at i
   await Deno.writeTextFile(denylist, "{}");
   await using dispatcher = await Dispatcher.open({
     discovery: `static:${await stage.worker.address}`,
-    credentials: Credentials.watchFiles({ ...pathsIn(folders.client), denylist, debounceMs: 20 }),
+    credentials: Credentials.watchFiles({ ...pathsIn(folders.client), debounceMs: 20 }),
+    denylist,
     identity: WORKER_ID,
     limits: { distrustGraceMs: 200 },
   });
@@ -91,17 +108,20 @@ class Stage implements AsyncDisposable {
   /** The worker's credentials. */
   readonly version: Version;
   readonly #denylist: string;
+  readonly #certificate: string;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(
     worker: WorkerProcess,
     version: Version,
     denylist: string,
+    certificate: string,
     resources: AsyncDisposableStack,
   ) {
     this.worker = worker;
     this.version = version;
     this.#denylist = denylist;
+    this.#certificate = certificate;
     this.#resources = resources;
   }
 
@@ -112,9 +132,9 @@ class Stage implements AsyncDisposable {
     await renamed.lay(folders.worker, version);
     const denylist = join(folders.worker, "denylist.json");
     await Deno.writeTextFile(denylist, "{}");
-    const files = { ...pathsIn(folders.worker), denylist, debounceMs: 20 };
-    const worker = resources.use(WorkerProcess.start({ files, allow: ALLOWED, limits }));
-    return new Stage(worker, version, denylist, resources);
+    const files = { ...pathsIn(folders.worker), debounceMs: 20 };
+    const worker = resources.use(WorkerProcess.start({ files, denylist, allow: ALLOWED, limits }));
+    return new Stage(worker, version, denylist, files.cert, resources);
   }
 
   /** A dispatcher with these credentials, which do not change. */
@@ -124,6 +144,11 @@ class Stage implements AsyncDisposable {
       credentials: Credentials.fromPem(version),
       identity: WORKER_ID,
     });
+  }
+
+  /** Writes half a certificate over the worker's. */
+  async tear(): Promise<void> {
+    await Deno.writeTextFile(this.#certificate, "-----BEGIN CERTIFICATE-----");
   }
 
   /** Replaces the denylist. */

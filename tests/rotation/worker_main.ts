@@ -15,11 +15,12 @@ await configure({
     { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
   ],
 });
-const { allow, limits } = settings;
+const { allow, denylist, limits } = settings;
 const worker = await WorkerServer.start({
   modules: [new URL("./routines.ts", import.meta.url)],
   credentials: Credentials.watchFiles(settings.files),
   allow,
+  denylist,
   limits,
 });
 console.log(JSON.stringify({ address: worker.address }));

@@ -12,6 +12,8 @@ const WORKER = new URL("./worker_main.ts", import.meta.url).href;
 /** What the command has no flags for; plain values. */
 export interface WorkerSettings {
   readonly files: CredentialFiles & WatchOptions;
+  /** A file of clients that are denied. Default: none. */
+  readonly denylist?: string;
   readonly allow?: string;
   readonly limits?: WorkerLimits;
 }

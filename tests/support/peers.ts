@@ -8,7 +8,7 @@ import {
 } from "../../src/credentials/mod.ts";
 import { HandshakeError } from "../../src/errors/mod.ts";
 import type { ServerConnectionOptions } from "../../src/http2/mod.ts";
-import { parsePattern } from "../../src/identity/mod.ts";
+import { Denylist, parsePattern } from "../../src/identity/mod.ts";
 import {
   type DialledPeer,
   dialPeer,
@@ -49,11 +49,14 @@ export function materialOf({ certificate, trusts, denylist, oneWay }: Shown): Cr
     ca: trusts.map(({ pem }) => pem).join(""),
     ...(certificate === undefined ? { oneWay: true } : { cert: fine.pem, key: fine.keyPem }),
     ...(oneWay === undefined ? {} : { oneWay }),
-    ...(denylist === undefined ? {} : { denylist }),
   }, Date.now());
   if (assembled.kind !== "usable") throw new TypeError(`unusable: ${JSON.stringify(assembled)}`);
   generations += 1;
-  const material = { ...assembled.material, generation: generations };
+  const material = {
+    ...assembled.material,
+    generation: generations,
+    denylist: Denylist.parse(denylist ?? "{}"),
+  };
   if (certificate === undefined || material.own === undefined) return material;
   const { chainPem: certPem, keyPem } = certificate;
   const { leaf, summary, chain } = material.own;

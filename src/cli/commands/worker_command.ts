@@ -75,6 +75,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     advertise: flags.advertise,
     credentials,
     verdict: flags.verdict,
+    denylist: flags.denylist,
     allow: flags.allow,
     policy: flags.policy,
     strict: flags.strict,

@@ -40,7 +40,14 @@ async function doctor(flags: DoctorFlags): Promise<void> {
   const credentials = credentialsOf(trustOnly ? { ...flags, oneWay: true } : flags, "caller");
   const steps: Step[] = [];
   for await (
-    const step of examine({ endpoint, identity, credentials, verdict: flags.verdict, timeoutMs })
+    const step of examine({
+      endpoint,
+      identity,
+      credentials,
+      verdict: flags.verdict,
+      denylist: flags.denylist,
+      timeoutMs,
+    })
   ) {
     steps.push(step);
     if (!json) console.log(render(step, Date.now()));

@@ -14,6 +14,7 @@ import {
   type CredentialMaterial,
   Credentials,
   type Credentials as CredentialsValue,
+  openCredentials,
   ownCertificateFault,
   verdictOption,
 } from "../../credentials/mod.ts";
@@ -44,6 +45,8 @@ export interface Examination {
   readonly credentials?: CredentialsValue | undefined;
   /** How certificates are judged. Default `private`. */
   readonly verdict?: VerdictMode | undefined;
+  /** A file of peers that are refused. Default: none. */
+  readonly denylist?: string | undefined;
   /** How long each connection may take, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -55,7 +58,11 @@ export interface Examination {
  */
 export async function* examine(examination: Examination): AsyncGenerator<Step, void, undefined> {
   const address = endpointOf(examination.endpoint);
-  await using source = await examination.credentials?.open(verdictOption(examination));
+  await using source = await openCredentials(
+    examination.credentials,
+    examination.denylist,
+    verdictOption(examination),
+  );
   const patient = new Patient(examination, address, source?.current());
   if (patient.speaksPlaintext) return yield await patient.handshake();
   const { steps, facts } = await patient.look();

@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+import { ConfigurationError } from "../errors/mod.ts";
+import type { Clock } from "../observe/mod.ts";
+import { FolderWatch } from "./folder_watch.ts";
+
+/** A change is read once nothing has changed for so long, in milliseconds. */
+const DEBOUNCE_MS = 100;
+/** How often the file is read all the same, in milliseconds: some file systems report no changes. */
+const POLL_MS = 10_000;
+/** The same where its folder cannot be watched, or what was read last is not in use. */
+const QUICK_POLL_MS = 1_000;
+
+/** A file whose text is read again when it changes. */
+export interface WatchedTextOptions {
+  /** The file. */
+  readonly path: string;
+  /** The largest file that is read, in bytes. */
+  readonly maxBytes: number;
+  /** The setting that names the file, for errors. */
+  readonly setting: string;
+  /** Takes a version into use, or throws a {@linkcode ConfigurationError} where it cannot be used. */
+  readonly adopt: (text: string, digest: string) => void;
+  /** A later version cannot be read or used; called once for each message. */
+  readonly reject: (message: string) => void;
+  /** The time. */
+  readonly clock: Clock;
+}
+
+/** Follows a file; what cannot be read or used is rejected, and the last good version stays. */
+export class WatchedText implements AsyncDisposable {
+  readonly #options: WatchedTextOptions;
+  readonly #folders: FolderWatch;
+  /** What was read or reported last. */
+  #digest = "";
+  #inUse = false;
+  #timer: Disposable | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  private constructor(options: WatchedTextOptions) {
+    this.#options = options;
+    this.#folders = new FolderWatch(() => this.#readIn(DEBOUNCE_MS));
+  }
+
+  /**
+   * Reads the file, and watches it.
+   *
+   * @throws {ConfigurationError} where it cannot be read or used.
+   */
+  static async open(options: WatchedTextOptions): Promise<WatchedText> {
+    const file = new WatchedText(options);
+    try {
+      const watched = await file.#folders.follow([options.path]);
+      file.#adopt(await readText(options));
+      file.#readIn(watched ? POLL_MS : QUICK_POLL_MS);
+    } catch (error) {
+      await file[Symbol.asyncDispose]();
+      throw error;
+    }
+    return file;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#timer?.[Symbol.dispose]();
+    await this.#reading;
+    await this.#folders[Symbol.asyncDispose]();
+  }
+
+  #readIn(delayMs: number): void {
+    if (this.#closed) return;
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#options.clock.schedule(
+      () => this.#reading = this.#reading.then(() => this.#read()),
+      delayMs,
+      { background: true },
+    );
+  }
+
+  async #read(): Promise<void> {
+    // Watched first, so that a change during the reading is not missed.
+    const watched = await this.#folders.follow([this.#options.path]);
+    if (this.#closed) return;
+    try {
+      this.#adopt(await readText(this.#options));
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      this.#reject(error.message);
+    }
+    this.#readIn(watched && this.#inUse ? POLL_MS : QUICK_POLL_MS);
+  }
+
+  #adopt(text: string): void {
+    const digest = digestOf(text);
+    if (digest === this.#digest) return;
+    this.#options.adopt(text, digest);
+    this.#digest = digest;
+    this.#inUse = true;
+  }
+
+  #reject(message: string): void {
+    const digest = digestOf(message);
+    if (digest === this.#digest) return;
+    this.#digest = digest;
+    this.#inUse = false;
+    this.#options.reject(message);
+  }
+}
+
+async function readText({ path, maxBytes, setting }: WatchedTextOptions): Promise<string> {
+  const refuse = (why: string): never => {
+    throw new ConfigurationError(`${setting}: ${path} ${why}`, { setting });
+  };
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) return refuse("is not a file");
+    if (size > maxBytes) return refuse(`is larger than ${maxBytes} bytes`);
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw error;
+    if (error instanceof Deno.errors.NotFound) return refuse("does not exist");
+    return refuse(`cannot be read: ${error instanceof Error ? error.name : String(error)}`);
+  }
+}
+
+function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
