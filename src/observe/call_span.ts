@@ -18,6 +18,8 @@ export interface CallSpan {
   readonly traceparent: string;
   /** Runs `body` with this span as the parent of what it starts. */
   run<Result>(body: () => Result): Result;
+  /** The same items, each made with this span as the parent of what its making starts. */
+  iterate<Item>(items: AsyncIterable<Item>): AsyncIterableIterator<Item>;
   /** The call has ended. */
   end(outcome: CallOutcome): void;
 }
@@ -79,6 +81,20 @@ class OpenCallSpan implements CallSpan {
 
   run<Result>(body: () => Result): Result {
     return context.with(trace.setSpan(context.active(), this.#span), body);
+  }
+
+  /** A generator's body runs in the context of whoever asks for its next item. */
+  iterate<Item>(items: AsyncIterable<Item>): AsyncIterableIterator<Item> {
+    const iterator = this.run(() => items[Symbol.asyncIterator]());
+    const leave = () =>
+      iterator.return?.() ?? Promise.resolve({ done: true, value: undefined } as const);
+    return {
+      next: () => this.run(() => iterator.next()),
+      return: () => this.run(leave),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   end(outcome: CallOutcome): void {

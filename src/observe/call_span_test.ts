@@ -147,6 +147,26 @@ Deno.test("CallSpan.run() makes the span the parent of what is started inside", 
   });
 });
 
+Deno.test("CallSpan.iterate() makes the span the parent of what each item starts", async () => {
+  const parents: (string | undefined)[] = [];
+  const items = async function* () {
+    for (let item = 0; item < 2; item++) {
+      startClientSpan("inner");
+      yield item;
+    }
+  };
+  let iterator: AsyncIterableIterator<number> | undefined;
+  const steps: Promise<unknown>[] = [];
+  traced((spans) => {
+    iterator = startServerSpan("outer", () => undefined)?.iterate(items());
+    steps.push(iterator!.next());
+    parents.push(spans[1]?.parent?.spanId);
+  });
+  await Promise.all(steps);
+  assert.deepEqual(parents, ["0000000000000001"]);
+  assert.deepEqual(await Array.fromAsync(iterator!), [1]);
+});
+
 Deno.test("CallSpan.end() tells the outcome, and an error unless it went well or was cancelled", () => {
   traced((spans) => {
     for (const outcome of ["ok", "cancelled", "routine-error"] as const) {

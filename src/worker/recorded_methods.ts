@@ -1,6 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
-import { type CallRecord, type CallRecords, startServerSpan } from "../observe/mod.ts";
+import {
+  type CallRecord,
+  type CallRecords,
+  type CallSpan,
+  startServerSpan,
+} from "../observe/mod.ts";
 import { callContext } from "../rpc/mod.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
 
@@ -18,7 +23,7 @@ export function recordedMethod(method: DescMethod, invoke: Invoke, records: Call
     const traceparent = () => context.requestHeader.get("traceparent") ?? undefined;
     const span = startServerSpan(routine, traceparent, "service");
     const record = records.begin({ kind: "service", routine, peer: peer.caller }, span);
-    return { record, run: span === undefined ? (body) => body() : (body) => span.run(body) };
+    return { record, span };
   };
   return method.methodKind === "unary" || method.methodKind === "client_streaming"
     ? recordedAnswer(begin, invoke)
@@ -27,21 +32,22 @@ export function recordedMethod(method: DescMethod, invoke: Invoke, records: Call
 
 interface Begun {
   readonly record: CallRecord;
-  /** Runs the implementation as a part of the call's span. */
-  readonly run: <Result>(body: () => Result) => Result;
+  /** The call's, where a tracer is registered. */
+  readonly span: CallSpan | undefined;
 }
 
 type Begin = (context: HandlerContext) => Begun;
 
 function recordedAnswer(begin: Begin, invoke: Invoke): Invoke {
   return (request, context) => {
-    const { record, run } = begin(context);
+    const { record, span } = begin(context);
+    const run = () => invoke(request, context);
     const failed = (error: unknown): never => {
       record.failed(error, context.signal.aborted);
       throw error;
     };
     try {
-      const answer = run(() => invoke(request, context));
+      const answer = span === undefined ? run() : span.run(run);
       if (answer instanceof Promise) {
         return answer.then((message) => {
           record.succeeded();
@@ -61,10 +67,11 @@ function recordedItems(
   invoke: (...args: Parameters<Invoke>) => AsyncIterable<unknown>,
 ): Invoke {
   return async function* (request, context) {
-    const { record, run } = begin(context);
+    const { record, span } = begin(context);
     let over = false;
     try {
-      yield* run(() => invoke(request, context));
+      const run = () => invoke(request, context);
+      yield* span === undefined ? run() : span.iterate(span.run(run));
       over = true;
       record.succeeded();
     } catch (error) {

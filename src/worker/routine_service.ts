@@ -201,12 +201,12 @@ export class RoutineService {
     insistOnPayload(envelope.arguments, admitted.payloadDigest);
     const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
-    const { record } = this.#record(routine, call, arrived);
+    const { record, span } = this.#record(routine, call, arrived);
     let over = false;
     using _running = execution.enter(routine);
     try {
       const items = run(routine, envelope.arguments, call);
-      yield* whileAllowed(items, {
+      yield* whileAllowed(span === undefined ? items : span.iterate(items), {
         admitted,
         name: routine.name,
         tags: envelope.tags,
