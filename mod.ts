@@ -16,6 +16,8 @@ export {
   type WatchOptions,
 } from "./src/credentials/mod.ts";
 export {
+  type BalancedWorker,
+  type Balancer,
   type CallDefaults,
   type CallSigner,
   defaultDispatcherLimits,
@@ -25,7 +27,9 @@ export {
   type EveryDispatcherLimit,
   FleetCaller,
   type IssuedToken,
+  powerOfTwo,
   type ProvideToken,
+  roundRobin,
   type SharedDispatcherOptions,
   signNonce,
   type TokenSource,
@@ -40,8 +44,17 @@ export {
   type DiscoveryChange,
   dnsDiscovery,
   type DnsDiscoveryOptions,
+  type EtcdDiscovery,
+  etcdDiscovery,
+  type EtcdDiscoveryOptions,
+  fileDiscovery,
+  type FileDiscoveryOptions,
+  type LocalDiscovery,
+  localDiscovery,
+  type LocalDiscoveryOptions,
   type MemoryDiscovery,
   memoryDiscovery,
+  srvDiscovery,
   staticDiscovery,
 } from "./src/discovery/mod.ts";
 export * from "./src/errors/mod.ts";

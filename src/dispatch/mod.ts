@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./fleet/backoff.ts";
+export * from "./fleet/balancer.ts";
 export type { CallDefaults } from "./calls/call_settings.ts";
 export {
   type CallSigner,

@@ -132,6 +132,7 @@ export async function openParts(
     clock,
     observer,
     random,
+    balancer: options.balancer,
     backoff: { shortestMs: limits.shortestBackoffMs, longestMs: limits.longestBackoffMs },
     distrustGraceMs: limits.distrustGraceMs,
     connectionAgeMs: limits.connectionAgeMs,

@@ -4,6 +4,7 @@ import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { CallDefaults } from "./calls/call_settings.ts";
 import type { TokenSource } from "./calls/token_source.ts";
+import type { Balancer } from "./fleet/balancer.ts";
 import type { DispatcherLimits } from "./limits.ts";
 
 /** How a {@linkcode Dispatcher} finds workers, proves who they are and calls them. */
@@ -49,6 +50,12 @@ export interface SharedDispatcherOptions {
   readonly token?: TokenSource | undefined;
   /** How calls are made that do not say otherwise. */
   readonly call?: CallDefaults | undefined;
+  /**
+   * Who takes a call, of the workers that can: `roundRobin()`, `powerOfTwo()`, or a function of your own,
+   * which is asked for every call without an affinity where two workers or more can take it. Workers that
+   * leave call after call unanswered are not offered for a while. Default: `powerOfTwo()`.
+   */
+  readonly balancer?: Balancer | undefined;
   /** Timeouts and limits. */
   readonly limits?: DispatcherLimits | undefined;
 }

@@ -192,9 +192,9 @@ Deno.test("WorkerPool starts another worker when one is killed", async () => {
 Deno.test("WorkerPool lets a call wait for the worker that is being restarted", async () => {
   await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
   const first = await pool.call(processId, []);
-  const crashed = next(pool, "worker.crashed");
+  const removed = next(pool, "discovery.removed");
   Deno.kill(first, "SIGKILL");
-  await crashed;
+  await removed;
   const during = await Promise.all([pool.call(processId, []), pool.call(add, [1, 2])]);
   assert.notEqual(during[0], first);
   assert.equal(during[1], 3);

@@ -1,5 +1,6 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock, Observer, RetryCause } from "../../observe/mod.ts";
-import { DeadlineExceeded } from "../../errors/mod.ts";
+import { DeadlineExceeded, WorkerUnavailable } from "../../errors/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
 import { noneTookIt } from "./exhausted.ts";
@@ -17,6 +18,13 @@ export interface AttemptsOptions {
 
 /** How often the same worker may be asked again because a connection to it ended. */
 const SAME_WORKER_ATTEMPTS = 3;
+
+/** Whether a worker has left a call without an answer, which a refusal or the routine's own error is. */
+function isUnanswered(error: unknown): boolean {
+  if (error instanceof WorkerUnavailable) return !error.notBegun;
+  return error instanceof DeadlineExceeded ||
+    error instanceof ConnectError && error.code === Code.DeadlineExceeded;
+}
 
 /** Brings calls to workers, each at most once unless it is idempotent. */
 export class Attempts {
@@ -44,11 +52,16 @@ export class Attempts {
         await this.place(call, tried ??= new Map());
       const link = endpoint.link as Link;
       const place = endpoint.held.add(call);
+      const begun = performance.now();
       try {
-        return await once(link, endpoint);
+        const result = await once(link, endpoint);
+        fleet.answered(endpoint, performance.now() - begun);
+        return result;
       } catch (thrown) {
         if (call.signal?.aborted) throw call.signal.reason;
         const failure = judgeFailure(thrown, call, endpoint, link);
+        if (isUnanswered(failure.error)) fleet.unanswered(endpoint);
+        else if (failure.final) fleet.answered(endpoint, performance.now() - begun);
         if (failure.final || call.input?.repeatable === false) throw failure.error;
         if (!failure.sameWorker || ++lost === SAME_WORKER_ATTEMPTS) {
           (tried ??= new Map()).set(endpoint, failure.error);

@@ -31,6 +31,8 @@ class Pool implements AsyncDisposable {
   client(choices?: TransportChoices) {
     const fleet = {
       closed: false,
+      answered: () => {},
+      unanswered: () => {},
       choose: (_: unknown, tried?: ReadonlyMap<Endpoint, Error>) =>
         this.endpoints.find((endpoint) => tried?.has(endpoint) !== true),
     } as unknown as Fleet;

@@ -1,7 +1,25 @@
-import type { Endpoint } from "./endpoint.ts";
+/** A worker that can take a call, as a balancer sees it. */
+export interface BalancedWorker {
+  /** The worker's id, once it has told it. */
+  readonly id: string | undefined;
+  /** Where it is dialled. */
+  readonly address: string;
+  /** Its tags, where they are known. */
+  readonly tags: readonly string[] | undefined;
+  /** How many of this dispatcher's calls it is at. */
+  readonly inFlight: number;
+  /**
+   * How long its answers took lately, in milliseconds: an average that forgets. 0 where it has not answered
+   * for a while.
+   */
+  readonly latencyMs: number;
+}
 
-/** Chooses who takes the next call, of those that can; there is at least one. */
-export type Balancer = (candidates: readonly Endpoint[]) => Endpoint;
+/**
+ * Chooses who takes the next call, of those that can: there are at least two. It is asked for every call, so
+ * it should not look at all of them.
+ */
+export type Balancer = <Worker extends BalancedWorker>(candidates: readonly Worker[]) => Worker;
 
 /** Everyone in turn. */
 export function roundRobin(): Balancer {
@@ -10,4 +28,32 @@ export function roundRobin(): Balancer {
     turn = turn + 1 < candidates.length ? turn + 1 : 0;
     return candidates[turn]!;
   };
+}
+
+/** Differences in latency below this are noise, in milliseconds. */
+const NOISE_MS = 2;
+
+/** A worker is taken for at most so many times as slow as another one: routines differ, too. */
+const MAX_SLOWNESS = 8;
+
+/**
+ * Of two that are chosen at random, the one with less to do: calls in flight, weighted by recent latency.
+ * The cost of a choice does not depend on how many there are.
+ *
+ * @param random A number in [0, 1).
+ */
+export function powerOfTwo(random: () => number = Math.random): Balancer {
+  return (candidates) => {
+    const { length } = candidates;
+    const first = Math.floor(random() * length);
+    // Another one than the first, each as likely.
+    const second = (first + 1 + Math.floor(random() * (length - 1))) % length;
+    const [one, other] = [candidates[first]!, candidates[second]!];
+    return loadBeside(other, one) < loadBeside(one, other) ? other : one;
+  };
+}
+
+function loadBeside(worker: BalancedWorker, other: BalancedWorker): number {
+  const slowness = Math.max(worker.latencyMs, NOISE_MS) / Math.max(other.latencyMs, NOISE_MS);
+  return (worker.inFlight + 1) * Math.min(Math.max(slowness, 1), MAX_SLOWNESS);
 }

@@ -5,6 +5,8 @@ import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
 import { HeldCalls } from "./held_calls.ts";
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
 import type { Dial, Link } from "./link.ts";
+import type { BalancedWorker } from "./balancer.ts";
+import { TrackRecord } from "./track_record.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
 
 /** What an endpoint is given. */
@@ -69,9 +71,11 @@ const PROVEN_MS = 1_000;
 const SENT_AWAY_LIMIT = 3;
 
 /** A dispatcher's view of one worker. */
-export class Endpoint {
+export class Endpoint implements BalancedWorker {
   /** The dispatcher's calls that it is at. */
   readonly held: HeldCalls = new HeldCalls();
+  /** How it has done with those before. */
+  readonly record: TrackRecord = new TrackRecord();
   readonly #options: EndpointOptions;
   readonly #failures = new HandshakeCounts();
   readonly #leaving: LeavingLinks;
@@ -97,6 +101,21 @@ export class Endpoint {
   /** How many of the dispatcher's calls it is at. */
   get inFlight(): number {
     return this.held.size;
+  }
+
+  /** The worker's id, once it or its announcement has told it. */
+  get id(): string | undefined {
+    return this.#id ?? this.#worker.id;
+  }
+
+  /** Where it is dialled. */
+  get address(): string {
+    return this.#worker.address;
+  }
+
+  /** How long its answers took lately, in milliseconds. */
+  get latencyMs(): number {
+    return this.record.latencyMs(this.#options.clock.now());
   }
 
   /** The worker, as discovery tells it. */

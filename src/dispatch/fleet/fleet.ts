@@ -1,7 +1,7 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../discovery/mod.ts";
 import { escapePeerText } from "../../errors/mod.ts";
 import type { HeldCall } from "../../observe/mod.ts";
-import { type Balancer, roundRobin } from "./balancer.ts";
+import { type Balancer, powerOfTwo } from "./balancer.ts";
 import { Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { EndpointIndex } from "./endpoint_index.ts";
 import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
@@ -32,8 +32,8 @@ export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange">
   readonly maxWorkers: number;
   /** The dispatcher's id, which decides which workers those are. */
   readonly dispatcherId: string;
-  /** Default: round robin. */
-  readonly balancer?: Balancer;
+  /** Default: {@linkcode powerOfTwo}. */
+  readonly balancer?: Balancer | undefined;
 }
 
 /** What is not used of what a discovery has found. */
@@ -61,6 +61,8 @@ export class Fleet {
   /** Resolves once every source has told what it knows at the start. */
   readonly #known: Promise<void>;
   #isKnown = false;
+  /** When the last ejection is over; 0 where there is none. */
+  #ejectedUntil = 0;
   readonly #index = new EndpointIndex();
   /** Those who wait for the next change. */
   readonly #waiting = new Set<() => void>();
@@ -69,7 +71,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#balancer = options.balancer ?? roundRobin();
+    this.#balancer = options.balancer ?? powerOfTwo(options.random);
     const first = options.sources.map(() => Promise.withResolvers<void>());
     this.#watchers = options.sources.map((source, index) =>
       this.#watch(source, index, first[index]!.resolve)
@@ -99,10 +101,36 @@ export class Fleet {
       return owner?.link === undefined ? undefined : owner;
     }
     if (wanted.tags === undefined && (tried === undefined || tried.size === 0)) {
-      return open.length === 1 ? open[0] : this.#balancer(open);
+      return this.#balanced(open);
     }
-    const candidates = open.filter((endpoint) => suits(endpoint, wanted) && !tried?.has(endpoint));
-    return candidates.length === 0 ? undefined : this.#balancer(candidates);
+    return this.#balanced(
+      open.filter((endpoint) => suits(endpoint, wanted) && !tried?.has(endpoint)),
+    );
+  }
+
+  #balanced(able: readonly Endpoint[]): Endpoint | undefined {
+    if (able.length < 2) return able[0];
+    const candidates = this.#ejectedUntil === 0 ? able : this.#withoutEjected(able);
+    return candidates.length === 1 ? candidates[0] : this.#balancer(candidates);
+  }
+
+  /** Those that are not ejected; all where that would be less than half, for then it is not the workers. */
+  #withoutEjected(able: readonly Endpoint[]): readonly Endpoint[] {
+    const now = this.#options.clock.now();
+    if (now >= this.#ejectedUntil) this.#ejectedUntil = 0;
+    const left = able.filter(({ record }) => record.ejectedUntil <= now);
+    return left.length * 2 >= able.length ? left : able;
+  }
+
+  /** A worker has answered a call. */
+  answered(endpoint: Endpoint, tookMs: number): void {
+    endpoint.record.answered(tookMs, this.#options.clock.now());
+  }
+
+  /** A worker has left a call unanswered: where it does so again and again, others are chosen for a while. */
+  unanswered(endpoint: Endpoint): void {
+    if (!endpoint.record.failed(this.#options.clock.now())) return;
+    this.#ejectedUntil = Math.max(this.#ejectedUntil, endpoint.record.ejectedUntil);
   }
 
   /**

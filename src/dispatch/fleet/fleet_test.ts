@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { WorkerUnavailable } from "../../errors/mod.ts";
 import { EventHub } from "../../observe/mod.ts";
+import { roundRobin } from "./balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { FakeDiscovery, FakeNetwork, ManualClock, turn } from "./fakes.ts";
 import { Fleet } from "./fleet.ts";
@@ -20,6 +21,7 @@ function setUp(...addresses: string[]) {
     clock,
     observer: hub,
     random: () => 0,
+    balancer: roundRobin(),
     backoff: {},
     connectionAgeMs: 3_600_000,
     distrustGraceMs: 25_000,
@@ -69,6 +71,25 @@ Deno.test("Fleet skips a failing worker, and uses it again once it is mended", a
   network.mend(A);
   await clock.advance(100);
   assert.deepEqual(new Set([1, 2].map(() => address(fleet.choose({})))), new Set([A, B]));
+});
+
+Deno.test("Fleet leaves a worker alone that left calls unanswered, not where that is most of them", async () => {
+  const { clock, fleet } = setUp(A, B, C);
+  await fleet.ready(3);
+  const chosen = () => new Set(Array.from({ length: 6 }, () => address(fleet.choose({}))));
+  const [a, b, c] = [A, B, C].map((at) =>
+    fleet.endpoints.find((endpoint) => endpoint.address === at)!
+  ) as [Endpoint, Endpoint, Endpoint];
+  const eject = (endpoint: Endpoint) => {
+    for (let n = 0; n < 5; n++) fleet.unanswered(endpoint);
+  };
+  eject(a);
+  assert.deepEqual(chosen(), new Set([B, C]));
+  assert.equal(address(fleet.choose({}, new Map([[b, new Error()], [c, new Error()]]))), A);
+  eject(b);
+  assert.equal(chosen().size, 3);
+  await clock.advance(2_000);
+  assert.equal(chosen().size, 3);
 });
 
 Deno.test("Fleet does not choose a worker that was tried", async () => {

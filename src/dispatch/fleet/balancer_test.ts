@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { type BalancedWorker, powerOfTwo } from "./balancer.ts";
+import { TrackRecord } from "./track_record.ts";
+
+const worker = (address: string, inFlight: number, latencyMs = 1): BalancedWorker => ({
+  id: undefined,
+  address,
+  tags: undefined,
+  inFlight,
+  latencyMs,
+});
+
+/** Numbers that look random and are the same in every run. */
+function seeded(seed: number): () => number {
+  return () => {
+    seed = (seed * 1_664_525 + 1_013_904_223) % 2 ** 32;
+    return seed / 2 ** 32;
+  };
+}
+
+Deno.test("powerOfTwo() takes of two workers the one with less to do", () => {
+  const choose = powerOfTwo(seeded(1));
+  const [idle, busy, slow] = [worker("idle", 0), worker("busy", 2), worker("slow", 0, 100)];
+  for (let n = 0; n < 100; n++) {
+    assert.equal(choose([idle, busy]), idle);
+    assert.equal(choose([slow, idle]), idle);
+    // A slow one is not starved: enough calls elsewhere outweigh it.
+    assert.equal(choose([slow, worker("full", 20)]), slow);
+  }
+});
+
+Deno.test("powerOfTwo() spreads calls in flight evenly, however many workers there are", () => {
+  const random = seeded(7);
+  const choose = powerOfTwo(random);
+  for (const count of [10, 1_000]) {
+    const workers = Array.from({ length: count }, (_, n) => ({ ...worker(String(n), 0) }));
+    const held: typeof workers = [];
+    for (let n = 0; n < count * 30; n++) {
+      const chosen = choose(workers);
+      chosen.inFlight += 1;
+      held.push(chosen);
+      if (held.length > count * 10) {
+        held.splice(Math.floor(random() * held.length), 1)[0]!.inFlight -= 1;
+      }
+    }
+    const most = Math.max(...workers.map(({ inFlight }) => inFlight));
+    assert.ok(most / 10 <= 1.6, `${most} of ${count}`);
+  }
+});
+
+Deno.test("TrackRecord averages latency, forgets it, and ejects after failures in a row", () => {
+  const record = new TrackRecord();
+  for (let at = 0; at < 100; at++) record.answered(20, at * 10);
+  assert.ok(Math.abs(record.latencyMs(1_000) - 20) < 1);
+  assert.ok(record.latencyMs(31_000) < 0.1);
+  const fail = (now: number) => Array.from({ length: 5 }, () => record.failed(now)).includes(true);
+  for (let n = 0; n < 4; n++) assert.equal(record.failed(1_000), false);
+  record.answered(20, 1_000);
+  assert.equal(record.failed(1_000), false);
+  assert.equal(fail(1_000), true);
+  assert.equal(record.ejectedUntil, 3_000);
+  assert.equal(fail(2_000), false);
+  assert.equal(fail(3_000), true);
+  assert.equal(record.ejectedUntil, 7_000);
+});
