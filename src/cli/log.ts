@@ -4,8 +4,10 @@ import {
   jsonLinesFormatter,
   type LogLevel,
   type LogRecord,
+  type TextFormatter,
 } from "@logtape/logtape";
 import type { Command } from "commander";
+import { escapePeerText } from "../errors/mod.ts";
 import { flag } from "./flag.ts";
 
 /** The flag that says how much is logged. */
@@ -24,7 +26,7 @@ export function withLogFlag(command: Command, level: LogLevel): Command {
 
 /** Writes the log to stderr: one JSON object a line, or readable where a person looks on. */
 export async function configureLog({ logLevel }: LogFlags): Promise<void> {
-  const format = Deno.stderr.isTerminal() ? getAnsiColorFormatter() : jsonLinesFormatter;
+  const format = Deno.stderr.isTerminal() ? readable(getAnsiColorFormatter()) : jsonLinesFormatter;
   const encoder = new TextEncoder();
   await configure({
     sinks: { stderr: (record: LogRecord) => write(encoder.encode(format(record))) },
@@ -33,6 +35,17 @@ export async function configureLog({ logLevel }: LogFlags): Promise<void> {
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
     ],
   });
+}
+
+/** A person sees the stack of an error below its line; other programs find it under `stack`. */
+export function readable(format: TextFormatter): TextFormatter {
+  return (record) => {
+    const { stack } = record.properties;
+    if (typeof stack !== "string") return format(record);
+    // The first lines of a stack repeat the message, which is in the line above.
+    const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+    return format(record) + frames.map((line) => `${escapePeerText(line)}\n`).join("");
+  };
 }
 
 function write(bytes: Uint8Array): void {
