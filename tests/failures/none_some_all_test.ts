@@ -120,7 +120,8 @@ Deno.test("workers() of a dispatcher and of a pool tell each worker's last failu
     await assert.rejects(caller.call(add, [1, 2]), AllWorkersFailed);
     const told = new Map(caller.workers().map((worker) => [worker.address, worker]));
     const refused = told.get(expired.address);
-    assert.equal(refused?.state, "failing");
+    // Failing workers are dialled again: a retry may be under way.
+    assert.ok(refused?.state === "failing" || refused?.state === "connecting", refused?.state);
     assert.deepEqual(Object.keys(refused.handshakeFailures), ["certificate-expired"]);
     assert.equal((refused.lastFailure as HandshakeError).reason, "certificate-expired");
     const unreachable = told.get(NOWHERE);
