@@ -18,6 +18,14 @@ export interface DispatcherLimits extends SharedLimits {
   readonly shortestBackoffMs?: number | undefined;
   /** The longest such wait, in milliseconds. Default 30,000. */
   readonly longestBackoffMs?: number | undefined;
+  /**
+   * Calls that may be made again because a worker had no room, or, where they are idempotent, because a
+   * connection was lost: the share of all calls, in percent. Calls that are known not to have begun for another reason
+   * are not counted. Default 10.
+   */
+  readonly retryPercent?: number | undefined;
+  /** How many such retries are allowed at once, beyond that share. Default 10. */
+  readonly retryBurst?: number | undefined;
 }
 
 /** {@linkcode DispatcherLimits} with nothing left out. */
@@ -33,6 +41,8 @@ export const defaultDispatcherLimits: EveryDispatcherLimit = {
   handshakes: 64,
   shortestBackoffMs: 100,
   longestBackoffMs: 30_000,
+  retryPercent: 10,
+  retryBurst: 10,
 };
 
 /**

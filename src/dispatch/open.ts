@@ -25,6 +25,7 @@ import {
 import { dialPeer } from "../peer/mod.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { Attempts } from "./calls/attempts.ts";
+import { RetryBudget } from "./calls/retry_budget.ts";
 import { CallSettings } from "./calls/call_settings.ts";
 import { DialSlots, dialWith } from "./fleet/dial.ts";
 import { Fleet } from "./fleet/fleet.ts";
@@ -140,7 +141,12 @@ export async function openParts(
   opened.forEach(({ source }, index) => {
     if (source !== undefined) opening.use(source.subscribe(() => fleet.renew(index)));
   });
-  const attempts = new Attempts({ fleet, clock, observer });
+  const attempts = new Attempts({
+    fleet,
+    clock,
+    observer,
+    budget: new RetryBudget(limits.retryPercent / 100, limits.retryBurst),
+  });
   const { messageBytes } = limits;
   const rpcLimits = { messageBytes };
   const payload = payloadLimits(limits);

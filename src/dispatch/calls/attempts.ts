@@ -7,6 +7,7 @@ import { noneTookIt } from "./exhausted.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { judgeFailure } from "./retry.ts";
+import type { RetryBudget } from "./retry_budget.ts";
 import { waitFor } from "./waiting.ts";
 
 /** What making calls on a fleet takes. */
@@ -14,7 +15,12 @@ export interface AttemptsOptions {
   readonly fleet: Fleet;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** How many calls may be made again. */
+  readonly budget: RetryBudget;
 }
+
+/** Failures that many calls have at once, where making each again would multiply the load. */
+const BUDGETED: ReadonlySet<RetryCause> = new Set(["overloaded", "connection-lost"]);
 
 /** How often the same worker may be asked again because a connection to it ended. */
 const SAME_WORKER_ATTEMPTS = 3;
@@ -44,7 +50,8 @@ export class Attempts {
     call: PlacedCall,
     once: (link: Link, endpoint: Endpoint) => Promise<Result>,
   ): Promise<Result> {
-    const { fleet } = this.#options;
+    const { fleet, budget } = this.#options;
+    budget.earn();
     let tried: Map<Endpoint, Error> | undefined;
     let lost = 0;
     for (let attempt = 1;; attempt++) {
@@ -63,6 +70,8 @@ export class Attempts {
         if (isUnanswered(failure.error)) fleet.unanswered(endpoint);
         else if (failure.final) fleet.answered(endpoint, performance.now() - begun);
         if (failure.final || call.input?.repeatable === false) throw failure.error;
+        if (failure.cause === "overloaded") fleet.hadNoRoom(endpoint);
+        if (BUDGETED.has(failure.cause) && !budget.spend()) throw failure.error;
         if (!failure.sameWorker || ++lost === SAME_WORKER_ATTEMPTS) {
           (tried ??= new Map()).set(endpoint, failure.error);
         }

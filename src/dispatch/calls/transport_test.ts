@@ -11,6 +11,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { HeldCalls } from "../fleet/held_calls.ts";
 import type { Link } from "../fleet/link.ts";
 import { Attempts } from "./attempts.ts";
+import { RetryBudget } from "./retry_budget.ts";
 import { dispatcherTransport } from "./transport.ts";
 
 /** Two workers: the first is always chosen where it was not tried, and takes no more calls. */
@@ -33,10 +34,16 @@ class Pool implements AsyncDisposable {
       closed: false,
       answered: () => {},
       unanswered: () => {},
+      hadNoRoom: () => {},
       choose: (_: unknown, tried?: ReadonlyMap<Endpoint, Error>) =>
         this.endpoints.find((endpoint) => tried?.has(endpoint) !== true),
     } as unknown as Fleet;
-    const attempts = new Attempts({ fleet, clock: new ManualClock(), observer: this.observer });
+    const attempts = new Attempts({
+      fleet,
+      clock: new ManualClock(),
+      observer: this.observer,
+      budget: new RetryBudget(0.1, 10),
+    });
     const options = { attempts, limits: {}, fields: undefined, timeoutMs: 0 };
     return createClient(EchoService, dispatcherTransport(options, choices));
   }

@@ -127,6 +127,12 @@ export class Fleet {
     endpoint.record.answered(tookMs, this.#options.clock.now());
   }
 
+  /** A worker had no room for a call: others are chosen for a moment. */
+  hadNoRoom(endpoint: Endpoint): void {
+    endpoint.record.hadNoRoom(this.#options.clock.now());
+    this.#ejectedUntil = Math.max(this.#ejectedUntil, endpoint.record.ejectedUntil);
+  }
+
   /** A worker has left a call unanswered: where it does so again and again, others are chosen for a while. */
   unanswered(endpoint: Endpoint): void {
     if (!endpoint.record.failed(this.#options.clock.now())) return;

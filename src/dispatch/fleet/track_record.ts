@@ -8,6 +8,9 @@ const FAILURES = 5;
 const EJECTED_MS = 2_000;
 const LONGEST_EJECTION_MS = 30_000;
 
+/** How long a worker that had no room is left alone, in milliseconds. */
+const NO_ROOM_MS = 50;
+
 /** How a worker has done with a dispatcher's calls: what balancing goes by. */
 export class TrackRecord {
   #latencyMs = 0;
@@ -42,6 +45,11 @@ export class TrackRecord {
     const lastsMs = Math.min(EJECTED_MS * 2 ** this.#ejections++, LONGEST_EJECTION_MS);
     this.#ejectedUntil = now + lastsMs;
     return true;
+  }
+
+  /** A call was refused for want of room. */
+  hadNoRoom(now: number): void {
+    this.#ejectedUntil = Math.max(this.#ejectedUntil, now + NO_ROOM_MS);
   }
 
   #fade(now: number): number {
