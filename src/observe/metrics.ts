@@ -91,12 +91,17 @@ export class Metrics {
   }
 
   /**
-   * Counts a finished handshake, with `ok` where the peer was accepted.
+   * Counts a finished handshake, with `ok` where the peer was accepted, and `probe` where a
+   * dispatcher came to read our certificate only.
    *
    * @param side the side that would not go on; of an accepted peer, our own.
    * @param end our own side, where the connection is one of TLS: it counts for gRPC's instruments too.
    */
-  handshake(side: HandshakeSide, reason: RefusalReason | "ok", end?: HandshakeSide): void {
+  handshake(
+    side: HandshakeSide,
+    reason: RefusalReason | "ok" | "probe",
+    end?: HandshakeSide,
+  ): void {
     if (!this.recording) return;
     const { handshakes, clientTls, serverTls } = this.#instruments;
     handshakes.add(1, { side, reason });

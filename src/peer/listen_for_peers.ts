@@ -286,9 +286,10 @@ class Listener implements PeerListener {
     const { remoteAddress } = accepted.facts;
     if (tls.resumed) this.#refusedSessions.refused(remoteAddress);
     const event = refusedEvent(remoteAddress, refused);
-    // A dispatcher that does not trust us comes again for a look, without a certificate: no second event.
+    // A dispatcher that does not trust us probes our certificate without one of its own: no second event.
     const quiet = refused.reason === "client-certificate-required" && accepted.onlyLooks();
     if (!quiet) this.#tell(event);
+    else this.#options.observer?.metrics.handshake("worker", "probe");
     refuse(accepted, refused.peerReason, this.#clock, quiet ? () => this.#tell(event) : undefined);
   }
 

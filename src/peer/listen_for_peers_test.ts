@@ -397,3 +397,19 @@ Deno.test("a worker whose allow list has only another name refuses and reports w
   const [refused] = await observer.until("handshake.refused");
   assert.deepEqual(refused?.evidence.presented, [CLIENT_ID]);
 });
+
+Deno.test("a dispatcher that comes to read our certificate only is counted", async () => {
+  const observer = new RecordingObserver();
+  const probed = Promise.withResolvers<string>();
+  observer.metrics.handshake = (_side, reason) => {
+    if (reason === "probe") probed.resolve(reason);
+  };
+  await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, {
+    observer,
+  });
+  const distrusting = { certificate: client.fine(), trusts: [foreign] };
+  await handshakeErrorOf(dialAs(distrusting, listener.address));
+  assert.equal(await probed.promise, "probe");
+  const refused = observer.of("handshake.refused").map(({ reason }) => reason);
+  assert.ok(!refused.includes("client-certificate-required"), `${refused}`);
+});
