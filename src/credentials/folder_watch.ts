@@ -1,4 +1,5 @@
 import { dirname, join, parse, resolve, sep } from "node:path";
+import { joinFolder, leaveFolder } from "./shared_folder.ts";
 
 /** As many symbolic links as Linux follows in one path. */
 const LINKS_LIMIT = 40;
@@ -10,9 +11,8 @@ const LINKS_LIMIT = 40;
  */
 export class FolderWatch implements AsyncDisposable {
   readonly #changed: () => void;
-  #watcher: Deno.FsWatcher | undefined;
-  #listening: Promise<void> = Promise.resolve();
-  #key = "";
+  /** The folders that are watched, and whether that succeeded. */
+  readonly #folders = new Map<string, boolean>();
   #route: Route = emptyRoute();
 
   /** Calls `changed` whenever something changes that the paths may depend on. */
@@ -29,45 +29,31 @@ export class FolderWatch implements AsyncDisposable {
     const route = emptyRoute();
     for (const path of paths) await trace(resolve(path), route);
     this.#route = route;
-    const key = await identify(route.folders);
-    if (key !== this.#key || this.#watcher === undefined) {
-      this.#key = key;
-      await this[Symbol.asyncDispose]();
-      this.#open([...route.folders]);
+    for (const folder of [...this.#folders.keys()]) {
+      if (!route.folders.has(folder)) await this.#leave(folder);
     }
-    return route.complete && this.#watcher !== undefined;
+    for (const folder of route.folders) {
+      this.#folders.set(folder, await joinFolder(folder, await identify(folder), this.#onEvent));
+    }
+    return route.complete && this.#folders.size > 0 && [...this.#folders.values()].every(Boolean);
   }
 
   /** Stops watching. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#watcher?.close();
-    this.#watcher = undefined;
-    // The platform lets go of a folder only when the reading has ended; a watch opened on the same
-    // path before then would stay silent.
-    await this.#listening;
+    for (const folder of [...this.#folders.keys()]) await this.#leave(folder);
   }
 
-  #open(folders: readonly string[]): void {
-    if (folders.length === 0) return;
-    try {
-      this.#watcher = Deno.watchFs([...folders], { recursive: false });
-    } catch {
-      // No permission, no more watches to be had, or gone in the meantime: `follow` says so.
-      return;
-    }
-    this.#listening = this.#listen(this.#watcher);
+  async #leave(folder: string): Promise<void> {
+    this.#folders.delete(folder);
+    await leaveFolder(folder, this.#onEvent);
   }
 
-  async #listen(watcher: Deno.FsWatcher): Promise<void> {
-    for await (const { kind, paths } of watcher) {
-      if (kind === "access") continue;
-      const { folders, entries } = this.#route;
-      if (paths.length > 0 && !paths.some((path) => entries.has(path))) continue;
-      // The watch ended with the folder, though another may already bear its name and inode.
-      if (kind === "remove" && paths.some((path) => folders.has(path))) this.#key = "";
-      this.#changed();
-    }
-  }
+  readonly #onEvent = (event: Deno.FsEvent | undefined): void => {
+    if (event?.kind === "access") return;
+    const paths = event?.paths ?? [];
+    if (paths.length > 0 && !paths.some((path) => this.#route.entries.has(path))) return;
+    this.#changed();
+  };
 }
 
 /** What was found on the way along some paths. */
@@ -139,12 +125,8 @@ async function look(path: string): Promise<Found> {
   }
 }
 
-/** Tells folders from others that later come to bear their names. */
-async function identify(folders: ReadonlySet<string>): Promise<string> {
-  const keys: string[] = [];
-  for (const folder of folders) {
-    const stat = await Deno.stat(folder).catch(() => undefined);
-    keys.push(`${folder}\0${stat?.dev}\0${stat?.ino}`);
-  }
-  return keys.join("\0\0");
+/** Tells a folder from another that later has its path. */
+async function identify(folder: string): Promise<string> {
+  const stat = await Deno.stat(folder).catch(() => undefined);
+  return `${stat?.dev} ${stat?.ino} ${stat?.birthtime?.getTime()}`;
 }
