@@ -1,19 +1,19 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { TcpAddress, UnixAddress } from "./address.ts";
-import { HANDSHAKE_RECORD, readClientHello } from "./client_hello.ts";
+import { HANDSHAKE_RECORD, readClientHello } from "./tls/client_hello.ts";
 import type { ChannelFailure, TlsFacts } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
 import { joined } from "./octets.ts";
-import { RawDuplex } from "./raw_duplex.ts";
+import { RawDuplex } from "./tls/raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
 import { plainChannel, tlsChannel } from "./socket_channel.ts";
 import { systemCodeOf } from "./system_code.ts";
-import { alertRecord } from "./tls_alert.ts";
-import { LOOK_PROTOCOL } from "./tls_client.ts";
-import { watchHandshake } from "./tls_platform.ts";
-import { serverSocket, type ServerTls } from "./tls_server.ts";
+import { alertRecord } from "./tls/tls_alert.ts";
+import { LOOK_PROTOCOL } from "./tls/tls_client.ts";
+import { watchHandshake } from "./tls/tls_platform.ts";
+import { serverSocket, type ServerTls } from "./tls/tls_server.ts";
 
 /** The answer to a plaintext peer where the listener speaks TLS, and to no other. */
 const NOT_TLS = alertRecord("unexpected_message");

@@ -5,7 +5,7 @@ import type { ChannelFailure, ChannelOutcome } from "./facts.ts";
 import { plainChannel } from "./socket_channel.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { systemCodeOf } from "./system_code.ts";
-import { type ClientTls, secureClient } from "./tls_client.ts";
+import { type ClientTls, secureClient } from "./tls/tls_client.ts";
 
 /** How a channel is dialled. */
 export interface DialOptions {

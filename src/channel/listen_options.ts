@@ -2,7 +2,7 @@ import type { Clock } from "../observe/mod.ts";
 import type { ChannelFailure, OpenChannel } from "./facts.ts";
 import type { ListeningState } from "./listening_socket.ts";
 import type { SocketAdmission, SocketLimit, SocketPlace } from "./socket_admission.ts";
-import type { ServerTls } from "./tls_server.ts";
+import type { ServerTls } from "./tls/tls_server.ts";
 
 /** How a listener treats what it accepts. */
 export interface ListenOptions {

@@ -3,8 +3,8 @@ import { ConnChannel } from "./conn_channel.ts";
 import type { ChannelFailure } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
-import { alertReceived } from "./tls_alert.ts";
-import type { ServerTls } from "./tls_server.ts";
+import { alertReceived } from "./tls/tls_alert.ts";
+import type { ServerTls } from "./tls/tls_server.ts";
 
 /** The code of a connection that did not begin with TLS; the platform has none of its own for it. */
 export const NOT_TLS_CODE = "SELVAGE_NOT_TLS";

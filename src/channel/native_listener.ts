@@ -5,8 +5,8 @@ import { prepareForScarcity } from "./descriptors.ts";
 import type { ListenOptions } from "./listen_options.ts";
 import { listenAgainMs } from "./listening_socket.ts";
 import { NativeAcceptance } from "./native_acceptance.ts";
-import type { TlsIdentity } from "./tls_client.ts";
-import type { ServerTls } from "./tls_server.ts";
+import type { TlsIdentity } from "./tls/tls_client.ts";
+import type { ServerTls } from "./tls/tls_server.ts";
 
 /**
  * Connections that we have given up or closed and that the platform has not ended yet, each with an open file;

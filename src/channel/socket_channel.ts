@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
-import type { RawDuplex } from "./raw_duplex.ts";
+import type { RawDuplex } from "./tls/raw_duplex.ts";
 
 /** A plain TCP or unix socket as a byte channel; `arrived` is what was already read from it. */
 export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel {

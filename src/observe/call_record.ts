@@ -2,7 +2,7 @@ import type { HandshakeSide } from "../errors/mod.ts";
 import type { CallSpan } from "./call_span.ts";
 import { isDeclared, outcomeOf } from "./call_outcome.ts";
 import type { Clock } from "./clock.ts";
-import type { CallKind, PeerRef } from "./event_base.ts";
+import type { CallKind, PeerRef } from "./events/event_base.ts";
 import type { CallOutcome, Metrics } from "./metrics.ts";
 import type { Observer } from "./observer.ts";
 import { ReportBudget } from "./report_budget.ts";

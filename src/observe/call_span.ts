@@ -9,7 +9,7 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
-import type { CallKind } from "./event_base.ts";
+import type { CallKind } from "./events/event_base.ts";
 import { type CallOutcome, rpcAttributes, STATUS_CODES } from "./metrics.ts";
 
 /** The span of one call at one end. */

@@ -1,7 +1,7 @@
 import { escapePeerText } from "../errors/mod.ts";
-import type { WorkerFault } from "./call_events.ts";
+import type { WorkerFault } from "./events/call_events.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { PeerRef } from "./event_base.ts";
+import type { PeerRef } from "./events/event_base.ts";
 import type { Observer } from "./observer.ts";
 import { ReportBudget } from "./report_budget.ts";
 import { stackOf, thrownRef } from "./thrown_ref.ts";

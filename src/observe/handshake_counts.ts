@@ -1,5 +1,5 @@
 import type { PeerReason } from "../errors/mod.ts";
-import type { RefusalReason } from "./security_events.ts";
+import type { RefusalReason } from "./events/security_events.ts";
 
 /** The failure seen last. */
 export interface LastFailure {

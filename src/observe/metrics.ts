@@ -9,10 +9,10 @@ import {
 } from "@opentelemetry/api";
 import type { Counter } from "@opentelemetry/api";
 import type { HandshakeSide } from "../errors/mod.ts";
-import type { CallKind } from "./event_base.ts";
-import type { RetryCause } from "./dispatch_events.ts";
+import type { CallKind } from "./events/event_base.ts";
+import type { RetryCause } from "./events/dispatch_events.ts";
 import type { PrometheusMetrics } from "./prometheus.ts";
-import type { RefusalReason } from "./security_events.ts";
+import type { RefusalReason } from "./events/security_events.ts";
 
 /** How a call ended, as the `outcome` label of `selvage.calls`. */
 export type CallOutcome =

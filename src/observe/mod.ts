@@ -3,17 +3,17 @@
  *
  * @module
  */
-export * from "./call_events.ts";
+export * from "./events/call_events.ts";
 export { outcomeOf } from "./call_outcome.ts";
 export * from "./call_record.ts";
 export * from "./call_span.ts";
 export * from "./clock.ts";
 export * from "./counted_connection.ts";
-export * from "./dispatch_events.ts";
-export * from "./event.ts";
-export * from "./event_base.ts";
+export * from "./events/dispatch_events.ts";
+export * from "./events/event.ts";
+export * from "./events/event_base.ts";
 export * from "./event_loop_delay.ts";
-export * from "./event_stream.ts";
+export * from "./events/event_stream.ts";
 export * from "./faults.ts";
 export * from "./handshake_counts.ts";
 export * from "./logger.ts";
@@ -21,5 +21,5 @@ export * from "./metrics.ts";
 export * from "./observer.ts";
 export * from "./peer_expiry.ts";
 export * from "./prometheus.ts";
-export * from "./security_events.ts";
-export * from "./worker_events.ts";
+export * from "./events/security_events.ts";
+export * from "./events/worker_events.ts";

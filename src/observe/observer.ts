@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from "./clock.ts";
-import type { SelvageEvent, UnstampedEvent } from "./event.ts";
-import type { ChannelSecurity } from "./event_base.ts";
-import { EVENTS_BUFFERED, EventStream } from "./event_stream.ts";
-import { EventLog } from "./event_log.ts";
+import type { SelvageEvent, UnstampedEvent } from "./events/event.ts";
+import type { ChannelSecurity } from "./events/event_base.ts";
+import { EVENTS_BUFFERED, EventStream } from "./events/event_stream.ts";
+import { EventLog } from "./events/event_log.ts";
 import { Metrics } from "./metrics.ts";
 
 /** What every layer emits its events to. */

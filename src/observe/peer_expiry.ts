@@ -1,8 +1,8 @@
 import type { HandshakeSide } from "../errors/mod.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import type { PeerRef } from "./event_base.ts";
+import type { PeerRef } from "./events/event_base.ts";
 import type { Observer } from "./observer.ts";
-import type { PeerExpiring } from "./security_events.ts";
+import type { PeerExpiring } from "./events/security_events.ts";
 
 /** The certificate of a peer, as far as its end is concerned. */
 export interface PeerCertificate {

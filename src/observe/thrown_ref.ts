@@ -1,5 +1,5 @@
 import { escapePeerText } from "../errors/mod.ts";
-import type { ThrownRef } from "./call_events.ts";
+import type { ThrownRef } from "./events/call_events.ts";
 
 /** The longest stack that is logged, in characters. */
 const MAX_STACK = 4 * 1024;

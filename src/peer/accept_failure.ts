@@ -1,7 +1,7 @@
 import { type AcceptFailure, NOT_TLS_CODE } from "../channel/mod.ts";
 import type { CertificateSummary, HandshakeEvidence } from "../errors/mod.ts";
 import type { HandshakeRefused, Unstamped } from "../observe/mod.ts";
-import { alertFromClient } from "./alert_reason.ts";
+import { alertFromClient } from "./dial/alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
 import { adviceOnOurs, COMPARE_CLOCKS } from "./own_advice.ts";
 import { unprovenKey } from "./unproven_key.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 export * from "./accepted_peer.ts";
-export * from "./dial_peer.ts";
-export * from "./dialled_peer.ts";
+export * from "./dial/dial_peer.ts";
+export * from "./dial/dialled_peer.ts";
 export * from "./listen_for_peers.ts";
 export * from "./options.ts";

@@ -3,7 +3,7 @@ import type { PeerRef } from "../observe/mod.ts";
 import type { AcceptedPeer } from "../peer/mod.ts";
 import type { PolicySubject, PresentingPeer, VerifiedToken } from "../policy/mod.ts";
 import type { CallPeer } from "../routine/mod.ts";
-import { type TokenSession, TokenSessions } from "./token_session.ts";
+import { type TokenSession, TokenSessions } from "./admission/token_session.ts";
 
 /** A peer of this worker, as its calls see it: made once a connection. */
 export class ConnectedPeer {

@@ -1,8 +1,8 @@
 import { WorkerUnavailable } from "../errors/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
 import type { PeerListener } from "../peer/mod.ts";
-import type { CallGate } from "./call_gate.ts";
-import type { WorkerHealth } from "./health.ts";
+import type { CallGate } from "./admission/call_gate.ts";
+import type { WorkerHealth } from "./health/health.ts";
 
 /** How long those who watch the worker's health may take to let go of it, in milliseconds. */
 const HEALTH_GRACE_MS = 1_000;

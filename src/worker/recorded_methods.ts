@@ -7,7 +7,7 @@ import {
   startServerSpan,
 } from "../observe/mod.ts";
 import { callContext } from "../rpc/mod.ts";
-import type { AdmittedCall } from "./admitted_call.ts";
+import type { AdmittedCall } from "./admission/admitted_call.ts";
 
 /** An implementation of a service's method: gives its answer, a promise of it, or its items. */
 export type Invoke = (request: unknown, context: HandlerContext) => unknown;

@@ -6,9 +6,9 @@ import { DescribeResponseSchema, RoutineShape, WorkerService } from "../gen/mod.
 import type { CallRecords, Faults, SelvageEvent } from "../observe/mod.ts";
 import type { RoutineFacts, RoutineTable } from "../routine/mod.ts";
 import type { RpcRouter } from "../rpc/mod.ts";
-import { nameOf } from "./authorization.ts";
-import type { CallGate } from "./call_gate.ts";
-import type { AdmittedCall } from "./admitted_call.ts";
+import { nameOf } from "./admission/authorization.ts";
+import type { CallGate } from "./admission/call_gate.ts";
+import type { AdmittedCall } from "./admission/admitted_call.ts";
 import type { Execution } from "./execution.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { withinBoundary } from "./service_boundary.ts";

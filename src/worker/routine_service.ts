@@ -40,12 +40,12 @@ import {
 } from "../routine/mod.ts";
 import { payloadDigest, unauthenticated } from "../policy/mod.ts";
 import type { StreamBytesHandler, UnaryBytesHandler } from "../rpc/mod.ts";
-import { admittedOf, type Arrival, ArrivedBytes, ArrivedMessage } from "./arrival.ts";
-import type { AdmittedCall } from "./admitted_call.ts";
+import { admittedOf, type Arrival, ArrivedBytes, ArrivedMessage } from "./admission/arrival.ts";
+import type { AdmittedCall } from "./admission/admitted_call.ts";
 import type { ConnectedPeer } from "./connected_peer.ts";
 import type { Execution, Items } from "./execution.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
-import { whileAllowed } from "./while_allowed.ts";
+import { whileAllowed } from "./admission/while_allowed.ts";
 
 /** What serving routines takes. */
 export interface RoutineServiceOptions {

@@ -5,7 +5,7 @@ import type { Caller } from "../contract/mod.ts";
 import { DeadlineExceeded } from "../errors/mod.ts";
 import type { SelvageEvent } from "../observe/mod.ts";
 import type { CallContext, CallEnvelope, CallPeer } from "../routine/mod.ts";
-import type { AdmittedCall } from "./admitted_call.ts";
+import type { AdmittedCall } from "./admission/admitted_call.ts";
 
 /** A call as it reached the worker. */
 export interface ArrivedCall {

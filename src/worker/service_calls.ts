@@ -1,11 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { type CallContext, iterateInCall, runInCall } from "../routine/mod.ts";
-import { admittedOf, ArrivedMessage } from "./arrival.ts";
-import { nameOf } from "./authorization.ts";
+import { admittedOf, ArrivedMessage } from "./admission/arrival.ts";
+import { nameOf } from "./admission/authorization.ts";
 import type { Invoke } from "./recorded_methods.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
-import { whileAllowed } from "./while_allowed.ts";
+import { whileAllowed } from "./admission/while_allowed.ts";
 
 /**
  * The key under which a handler of a Connect service finds the call that it serves:

@@ -1,6 +1,6 @@
 /**
  * What the platform's TLS tells of a handshake that the other end breaks. A test that fails here after an
- * upgrade says where `src/channel/tls_alert.ts`, `src/channel/tls_platform.ts` or the classifier of
+ * upgrade says where `src/channel/tls/tls_alert.ts`, `src/channel/tls/tls_platform.ts` or the classifier of
  * `src/peer/` must follow.
  */
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 /**
  * What the platform's TLS does today, where the design depends on it or works round it. Where a test fails after
- * an upgrade, see `src/channel/tls_platform.ts` for what to revisit.
+ * an upgrade, see `src/channel/tls/tls_platform.ts` for what to revisit.
  */
 import assert from "node:assert/strict";
 import { connect, createSecureContext, type TLSSocket, TLSSocket as Tls } from "node:tls";

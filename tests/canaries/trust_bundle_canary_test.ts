@@ -1,6 +1,6 @@
 /**
  * What the platform does with a `ca` that is absent or empty. Where this fails after an upgrade, see
- * `clientContext` of `src/channel/tls_client.ts` and `src/credentials/assemble.ts`, which never leave it to the
+ * `clientContext` of `src/channel/tls/tls_client.ts` and `src/credentials/assemble.ts`, which never leave it to the
  * platform.
  */
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-import { alertInClear } from "../../../src/channel/tls_alert.ts";
+import { alertInClear } from "../../../src/channel/tls/tls_alert.ts";
 import {
   type CertificateEntry,
   certificateMessage,

@@ -1,0 +1,150 @@
+import type { Socket } from "node:net";
+import { connect, createSecureContext, type SecureContext } from "node:tls";
+import type { DialSignal } from "../dial_signal.ts";
+import type { ChannelFailure, ChannelOutcome, TlsFacts } from "../facts.ts";
+import { RawDuplex } from "./raw_duplex.ts";
+import { tlsChannel } from "../socket_channel.ts";
+import { type TlsFailure, watchHandshake } from "./tls_platform.ts";
+
+/**
+ * Offered by ALPN, besides `h2`, by a client that only looks at a certificate: so that a worker need not
+ * report a client without a certificate. It earns nobody anything.
+ */
+export const LOOK_PROTOCOL = "selvage-look";
+
+/** TLS versions that can be asked for. */
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** Our certificate and its key, PEM. */
+export interface TlsIdentity {
+  /** The chain, leaf first. */
+  readonly certificate: string;
+  /** The private key. */
+  readonly key: string;
+}
+
+/** What the platform's TLS is given, prepared once for one set of credentials. */
+export interface ClientTls {
+  /** Made by {@linkcode clientContext}. */
+  readonly context: SecureContext;
+  /** Whether the context holds a certificate of ours. */
+  readonly mutual: boolean;
+  /** The name told to the server (SNI); what is verified is decided elsewhere. Default: none. */
+  readonly serverName?: string | undefined;
+  /** Looks at a certificate without trusting it, on a connection that carries nothing. Default false. */
+  readonly diagnosing?: boolean | undefined;
+  /**
+   * Decides, before our certificate leaves, whether this server may see it. In TLS 1.3 only: before that,
+   * there is nothing to decide by. Default: whomever the platform trusts.
+   */
+  readonly admits?: ((server: TlsFacts) => Promise<boolean>) | undefined;
+  /** Offers no protocol by ALPN, for a server that knows none of ours. Default false. */
+  readonly withoutProtocol?: boolean | undefined;
+}
+
+/** What a client's TLS is made of. */
+export interface ClientTlsMaterial {
+  /** Trust anchors, PEM. */
+  readonly ca: readonly string[];
+  /** Our certificate. Default: none, only the server proves itself. */
+  readonly identity?: TlsIdentity;
+  /** The oldest version spoken. */
+  readonly minVersion: TlsVersion;
+}
+
+/** Prepares the platform's TLS for dialling. */
+export function clientContext(material: ClientTlsMaterial): SecureContext {
+  return createSecureContext({
+    // To the platform an absent `ca` means the public roots; an empty one trusts nobody.
+    ca: [...material.ca],
+    cert: material.identity?.certificate,
+    key: material.identity?.key,
+    minVersion: material.minVersion,
+  });
+}
+
+/** Completes the handshake on a connected socket. Verification is the platform's here; ours follows. */
+export function secureClient(
+  raw: Socket,
+  tls: ClientTls,
+  ends: { readonly remoteAddress: string; readonly localAddress: string },
+  signal: DialSignal,
+): Promise<ChannelOutcome> {
+  const { promise, resolve, reject } = Promise.withResolvers<ChannelOutcome>();
+  const below = new RawDuplex(raw);
+  const socket = connect({
+    socket: below,
+    secureContext: tls.context,
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ALPNProtocols: protocolsOf(tls),
+    rejectUnauthorized: tls.diagnosing !== true,
+    // Names are judged by our verdict, from the DER.
+    checkServerIdentity: () => undefined,
+  });
+  const stop = (): void => {
+    socket.destroy();
+    raw.destroy();
+  };
+  const onTimeout = (): void => {
+    resolve(failure("tls", below, { timedOut: true }));
+    stop();
+  };
+  const onAbort = (): void => {
+    reject(signal.aborted?.reason);
+    stop();
+  };
+  let presented: TlsFacts | undefined;
+  if (tls.admits !== undefined) below.keepBack();
+  watchHandshake(socket, below, {
+    secured: (facts) => {
+      presented = facts;
+      void tls.admits?.(facts).then((admitted) => {
+        if (admitted) below.letGo();
+      });
+    },
+    failed: (failed) => resolve(brokenHandshake(failed, below)),
+  });
+  // The platform's own decision follows what it has shown to `secured`.
+  socket.on("secureConnect", () => {
+    if (presented === undefined) return onTimeout();
+    resolve({
+      ok: true,
+      channel: tlsChannel(socket, below),
+      facts: { security: tls.mutual ? "mutual-tls" : "one-way-tls", ...ends, tls: presented },
+      firstBytes: () => below.firstBytes,
+    });
+  });
+  socket.on("close", () => {
+    resolve(failure("certificate", below, presented === undefined ? {} : { tls: presented }));
+  });
+  if (signal.timeout.aborted) onTimeout();
+  signal.timeout.addEventListener("abort", onTimeout, { once: true });
+  signal.aborted?.addEventListener("abort", onAbort, { once: true });
+  return promise.finally(() => {
+    signal.timeout.removeEventListener("abort", onTimeout);
+    signal.aborted?.removeEventListener("abort", onAbort);
+  });
+}
+
+function protocolsOf({ diagnosing = false, withoutProtocol = false }: ClientTls): string[] {
+  if (withoutProtocol) return [];
+  return diagnosing ? ["h2", LOOK_PROTOCOL] : ["h2"];
+}
+
+function brokenHandshake(failed: TlsFailure, below: RawDuplex): ChannelFailure {
+  return failure(failed.refusedCertificate ? "certificate" : "tls", below, {
+    cause: failed.error,
+    code: failed.code,
+    alertReceived: failed.alertReceived,
+    alertSent: failed.alertSent,
+    tls: failed.tls,
+  });
+}
+
+function failure(
+  stage: ChannelFailure["stage"],
+  below: RawDuplex,
+  found: Partial<ChannelFailure>,
+): ChannelFailure {
+  return { ok: false, stage, timedOut: false, firstBytes: below.firstBytes, ...found };
+}

@@ -1,0 +1,137 @@
+/**
+ * Everything Selvage depends on in the platform's TLS that is not public. Each use has a canary in
+ * `tests/canaries/`; where an upgrade takes one away, chains come back empty and every peer is refused.
+ */
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { type SecureContext, TLSSocket } from "node:tls";
+import type { TlsFacts } from "../facts.ts";
+import type { RawDuplex } from "./raw_duplex.ts";
+import { alertInClear, alertReceived } from "./tls_alert.ts";
+import { systemCodeOf } from "../system_code.ts";
+
+/** A handshake that failed inside TLS. */
+export interface TlsFailure {
+  /** What the platform says. */
+  readonly error: Error;
+  /** Its code. */
+  readonly code: string | undefined;
+  /** The alert the peer sent, by its name in RFC 8446 §6. */
+  readonly alertReceived: string | undefined;
+  /** The alert we sent, where it was still in the clear. */
+  readonly alertSent: string | undefined;
+  /** Whether the platform refused the peer's certificate. */
+  readonly refusedCertificate: boolean;
+  /** What the peer had presented by then, where it had. */
+  readonly tls: TlsFacts | undefined;
+}
+
+interface TlsHandle {
+  onerror?: (error: Error) => void;
+  drainEncOut?: () => Uint8Array | undefined;
+  verifyError?: () => string;
+  getPeerCertificateChain?: () => { certificates?: Uint8Array[] } | null | undefined;
+  isSessionReused?: () => boolean;
+}
+
+/**
+ * Watches a handshake over `below`. Exactly one of the two callbacks is called, `secured` before the platform
+ * reads the peer's certificate.
+ */
+export function watchHandshake(
+  socket: TLSSocket,
+  below: RawDuplex,
+  watcher: { secured(facts: TlsFacts): void; failed(failure: TlsFailure): void },
+): void {
+  let settled = false;
+  const settle = (): boolean => settled ? false : (settled = true);
+  // We read the presented chain ourselves; the platform's own reading of it is not needed and not relied upon.
+  Object.defineProperty(socket, "getPeerCertificate", { value: () => ({}) });
+  socket.prependListener("secure", () => {
+    if (settle()) watcher.secured(factsOf(socket));
+  });
+  const handle = handleOf(socket);
+  const original = handle.onerror;
+  handle.onerror = function (this: unknown, error: Error): void {
+    const sent = flushAlert(handle, below);
+    if (settle()) watcher.failed(failureOf(error, socket, sent));
+    original?.call(this, error);
+    // Once TLS has failed the connection is over, whatever the platform does with the socket.
+    socket.destroy(error);
+  };
+  socket.on("error", (error: Error) => {
+    if (settle()) watcher.failed(failureOf(error, socket, undefined));
+  });
+  socket.on("close", () => {
+    if (settle()) watcher.failed(failureOf(hungUp(), socket, undefined));
+  });
+}
+
+/**
+ * Whether the platform can serve TLS with this context. A certificate or an authority that it cannot read
+ * shows only when a socket is made, and then as an error of every connection.
+ */
+export function canServe(context: SecureContext, mutual: boolean): boolean {
+  const nowhere = new Duplex({ read() {}, write: (_bytes, _encoding, written) => written() });
+  const socket = new TLSSocket(nowhere as unknown as Socket, {
+    isServer: true,
+    secureContext: context,
+    requestCert: mutual,
+    rejectUnauthorized: false,
+  });
+  socket.on("error", () => {});
+  const usable = (socket as unknown as { _initError?: Error | null })._initError == null;
+  // The socket starts on the next turn, and can be released only after that.
+  setImmediate(() => socket.destroy());
+  return usable;
+}
+
+/** What TLS knows once the handshake is done. */
+function factsOf(socket: TLSSocket): TlsFacts {
+  const handle = handleOf(socket);
+  const platformCode = handle.verifyError?.() ?? "UNKNOWN";
+  const cipher = socket.getCipher();
+  return {
+    version: socket.getProtocol() ?? "unknown",
+    cipher: cipher?.standardName ?? cipher?.name ?? "unknown",
+    alpn: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined,
+    peerChain: handle.getPeerCertificateChain?.()?.certificates ?? [],
+    // Where it cannot be told, the platform's yes is asked for as on a fresh handshake.
+    resumed: handle.isSessionReused?.() ?? false,
+    platformAuthorized: platformCode === "",
+    ...(platformCode === "" ? {} : { platformCode }),
+  };
+}
+
+/** Over a stream of ours, the alert that explains a failure stays inside TLS unless it is fetched. */
+function flushAlert(handle: TlsHandle, below: RawDuplex): Uint8Array | undefined {
+  const bytes = handle.drainEncOut?.();
+  if (bytes === undefined || bytes.length === 0 || below.raw.destroyed) return undefined;
+  below.raw.write(bytes);
+  return bytes;
+}
+
+function failureOf(error: Error, socket: TLSSocket, sent: Uint8Array | undefined): TlsFailure {
+  const code = systemCodeOf(error);
+  const handle = handleOf(socket);
+  const tls = factsOf(socket);
+  return {
+    error,
+    code,
+    alertReceived: alertReceived(error.message),
+    alertSent: sent === undefined ? undefined : alertInClear(sent),
+    refusedCertificate: (handle.verifyError?.() ?? "") !== "",
+    tls: tls.peerChain.length === 0 ? undefined : tls,
+  };
+}
+
+/** The peer went away before the handshake was done, and TLS found nothing to say about it. */
+function hungUp(): Error {
+  return Object.assign(new Error("the peer hung up during the TLS handshake"), {
+    code: "ECONNRESET",
+  });
+}
+
+function handleOf(socket: TLSSocket): TlsHandle {
+  return (socket as unknown as { _handle?: TlsHandle | null })._handle ?? {};
+}

@@ -1,0 +1,287 @@
+import type { LogLevel } from "@logtape/logtape";
+import type { Clock } from "../clock.ts";
+import type { EventOf, EventType, SelvageEvent } from "./event.ts";
+import type { PeerRef } from "./event_base.ts";
+import { loggerFor, type LogPart } from "../logger.ts";
+import { WarningLimiter } from "../warning_limiter.ts";
+
+/** Writes events to the log, the repetitive ones at a limited rate. */
+export class EventLog {
+  readonly #limiter: WarningLimiter;
+
+  /** Limits warnings by `clock`. */
+  constructor(clock: Clock) {
+    this.#limiter = new WarningLimiter(clock);
+  }
+
+  /**
+   * Writes one event, where anyone listens for its level.
+   *
+   * @param logged what the log shows besides the event.
+   */
+  write(event: SelvageEvent, logged: Readonly<Record<string, unknown>> = {}): void {
+    const line = LINES[event.type] as Line<SelvageEvent>;
+    const logger = loggerFor(line.part);
+    const level = typeof line.level === "string" ? line.level : line.level(event);
+    if (!logger.isEnabledFor(level)) return;
+    const shown = { ...event, ...line.also?.(event), ...logged };
+    if (line.limitBy === undefined) {
+      logger[METHODS[level]](line.text, shown);
+      return;
+    }
+    const [word, peer] = line.limitBy(event);
+    const admitted = this.#limiter.admit(`${event.type} ${word}`, peer);
+    if (admitted !== undefined) logger[METHODS[level]](line.text, { ...shown, ...admitted });
+  }
+
+  /** Writes how many lines were held back and not reported yet. */
+  flush(): void {
+    for (const [kind, heldBack] of this.#limiter.drain()) {
+      loggerFor("security").warn("{heldBack} more warnings of {kind} were held back", {
+        kind,
+        heldBack,
+      });
+    }
+  }
+}
+
+type Level = Exclude<LogLevel, "trace" | "fatal">;
+
+interface Line<Event> {
+  readonly part: LogPart;
+  readonly level: Level | ((event: Event) => Level);
+  /** The sentence; names in braces are members of the event, or of `also`. */
+  readonly text: string;
+  /** What the sentence names and the event does not have as it stands. */
+  readonly also?: (event: Event) => Readonly<Record<string, unknown>>;
+  /** The word and the peer by which the warning's rate is limited. */
+  readonly limitBy?: (event: Event) => readonly [word: string, peer: string];
+}
+
+const METHODS = { debug: "debug", info: "info", warning: "warn", error: "error" } as const;
+
+const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
+  "worker.ready": {
+    part: "worker",
+    level: "info",
+    text: "worker {workerId} is ready at {address} ({security})",
+  },
+  "worker.draining": {
+    part: "worker",
+    level: "info",
+    text: "worker {workerId} drains {inFlight} calls within {graceMs} ms",
+  },
+  "worker.stopped": {
+    part: "worker",
+    level: "info",
+    text: "worker {workerId} stopped; {abandoned} calls were cut off",
+  },
+  "worker.crashed": {
+    part: "pool",
+    level: "error",
+    text: "worker {workerId} crashed: {message}",
+  },
+  "worker.unresponsive": {
+    part: "pool",
+    level: "error",
+    text: "worker {workerId} has answered nothing for {silentMs} ms and is ended",
+  },
+  "worker.blocked": {
+    part: "worker",
+    level: "warning",
+    text:
+      "routine {routine} has blocked the event loop of worker {workerId} for {blockedMs} ms; one " +
+      'that computes for long belongs in a thread (run: "thread")',
+  },
+  "worker.restarted": {
+    part: "pool",
+    level: "info",
+    text: "worker {workerId} replaces {replaced} (start {attempt})",
+    also: ({ previousId }) => ({ replaced: previousId ?? "one that never became ready" }),
+  },
+  "listener.generation": {
+    part: "listener",
+    level: "info",
+    text: "listener generation {generation} is {state} with {connections} connections",
+  },
+  "listener.failed": {
+    part: "listener",
+    level: "error",
+    text: "{address} takes no connections: {message}; listening again in {retryInMs} ms",
+    limitBy: ({ workerId, address }) => [workerId, address],
+  },
+  "listener.recovered": {
+    part: "listener",
+    level: "warning",
+    text: "{address} takes connections again",
+    limitBy: ({ workerId, address }) => [workerId, address],
+  },
+  "call.failed": {
+    part: "routine",
+    level: ({ side, declared }) => side === "dispatcher" ? "debug" : declared ? "info" : "error",
+    text: "call of {routine} {by} failed ({outcome}): {thrown.name}: {thrown.message}",
+    also: ({ side, peer }) => ({
+      by: peer === undefined ? "" : `${side === "worker" ? "by" : "on"} ${who(peer)}`,
+    }),
+    limitBy: ({ routine, thrown, peer }) => [
+      routine,
+      `${thrown.name} ${peer?.identity ?? host(peer?.address ?? "")}`,
+    ],
+  },
+  "worker.fault": {
+    part: "worker",
+    level: "error",
+    text: "internal error in {part} {about}: {thrown.name}: {thrown.message}",
+    also: ({ path, peer }) => ({
+      about: [path, peer === undefined ? undefined : `for ${who(peer)}`].filter((part) => part)
+        .join(" "),
+    }),
+    limitBy: ({ part, thrown }) => [part, `${thrown.name} ${thrown.message}`],
+  },
+  "peer.accepted": {
+    part: "peer",
+    level: "debug",
+    text: "{who} is accepted ({security})",
+    also: ({ peer }) => ({ who: who(peer) }),
+  },
+  "peer.expiring": {
+    part: "peer",
+    level: "warning",
+    text: "the certificate of {who} has {secondsLeft} s left ({stage})",
+    also: ({ peer }) => ({ who: who(peer) }),
+    limitBy: ({ stage, peer }) => [stage, peer.identity ?? host(peer.address)],
+  },
+  "handshake.failed": {
+    part: "handshake",
+    level: "warning",
+    text: "handshake with worker {worker.address} failed: {reason} ({side} side)",
+    limitBy: ({ reason, worker }) => [reason, worker.address],
+  },
+  "handshake.refused": {
+    part: "handshake",
+    level: "warning",
+    text: "handshake with client {peer.address} failed: {reason} ({side} side)",
+    limitBy: ({ reason, peer }) => [reason, host(peer.address)],
+  },
+  "credentials.rotated": {
+    part: "credentials",
+    level: "info",
+    text: "credentials generation {generation} is in use: {fingerprint}",
+  },
+  "credentials.rejected": {
+    part: "credentials",
+    level: "error",
+    text: "credentials cannot be used: {reason}: {message}",
+  },
+  "credentials.advice": {
+    part: "credentials",
+    level: "warning",
+    text: "{total} things about our certificates could be better: {advice}",
+  },
+  "credentials.expiring": {
+    part: "credentials",
+    level: "warning",
+    text: "our certificate has {secondsLeft} s left ({stage})",
+  },
+  "security.posture": {
+    part: "security",
+    level: "info",
+    text: "security: {security}, strict {strict}, policy {policy}, tokens {tokens}",
+  },
+  "security.unauthenticated-listener": {
+    part: "security",
+    level: "warning",
+    text: "anyone who can reach {address} may call ({security})",
+  },
+  "security.plaintext-caller": {
+    part: "security",
+    level: "warning",
+    text: "a caller without TLS was served: {peer.address}",
+    limitBy: ({ peer }) => ["plaintext", host(peer.address)],
+  },
+  "security.loopback-announced": {
+    part: "security",
+    level: "warning",
+    text: "{address} is announced through {source}, where others cannot reach it",
+  },
+  "denylist.changed": {
+    part: "credentials",
+    level: "info",
+    text: "a denylist of {entries} entries is in force: {fingerprint}",
+  },
+  "denylist.rejected": {
+    part: "credentials",
+    level: "error",
+    text: "the new denylist is not used: {message}",
+  },
+  "security.token-ignored": {
+    part: "security",
+    level: "warning",
+    text: "{peer.address} sends a token, and this worker verifies none",
+  },
+  "policy.changed": {
+    part: "policy",
+    level: "info",
+    text: "a policy of {rules} rules is in force: {fingerprint}",
+  },
+  "policy.rejected": {
+    part: "policy",
+    level: "error",
+    text: "the new policy is not used: {message}",
+  },
+  "dispatch.denied": {
+    part: "dispatch",
+    level: "warning",
+    text: "{who} may not call {routine}: rule {rule}",
+    also: ({ peer }) => ({ who: who(peer) }),
+    limitBy: ({ rule, peer }) => [rule, peer.identity ?? host(peer.address)],
+  },
+  "dispatch.unauthenticated": {
+    part: "dispatch",
+    level: "warning",
+    text: "a call of {routine} from {peer.address} is not authenticated: {reason}",
+    limitBy: ({ reason, peer }) => [reason, peer.identity ?? host(peer.address)],
+  },
+  "dispatch.retried": {
+    part: "dispatch",
+    level: "debug",
+    text: "{routine} goes to another worker than {worker.address}: {cause}",
+  },
+  "discovery.added": {
+    part: "discovery",
+    level: "info",
+    text: "worker {worker.address} found through {source}",
+  },
+  "discovery.updated": {
+    part: "discovery",
+    level: "info",
+    text: "worker {worker.address} changed its announcement at {source}",
+  },
+  "discovery.removed": {
+    part: "discovery",
+    level: "info",
+    text: "worker {worker.address} is gone from {source}",
+  },
+  "discovery.failed": {
+    part: "discovery",
+    level: "warning",
+    text: "discovery through {source} does not work now: {message}",
+    limitBy: ({ source }) => ["failed", source],
+  },
+  "discovery.rejected": {
+    part: "discovery",
+    level: "warning",
+    text: "an announcement at {source} is not believed: {message}",
+    limitBy: ({ source, address }) => ["rejected", `${source} ${address ?? ""}`],
+  },
+};
+
+/** The other end, by name where that was proven. */
+function who({ identity, address }: PeerRef): string {
+  return identity === undefined ? address : `${identity} at ${address}`;
+}
+
+/** An address without its port, which changes with every connection of a client. */
+function host(address: string): string {
+  return address.replace(/:\d+$/, "");
+}

@@ -1,0 +1,225 @@
+import type {
+  CertificateSummary,
+  HandshakeEvidence,
+  HandshakeReason,
+  HandshakeSide,
+  PeerReason,
+  WorkerRef,
+} from "../../errors/mod.ts";
+import type { ChannelSecurity, EventBase, PeerRef } from "./event_base.ts";
+
+/** A peer is proven, allowed and connected; told by either end. */
+export interface PeerAccepted extends EventBase<"peer.accepted"> {
+  /** The end that tells it. */
+  readonly side: HandshakeSide;
+  /** Who is at the other end. */
+  readonly peer: PeerRef;
+  /** SHA-256 over the certificate it presented, lower-case hexadecimal; absent where it presented none. */
+  readonly fingerprint?: string;
+  /** How the connection is protected. */
+  readonly security: ChannelSecurity;
+  /** The listener's or the credentials' generation the peer was judged by. */
+  readonly generation?: number;
+  /** Whether the TLS session was a resumed one. */
+  readonly resumed?: boolean;
+}
+
+/** The certificate of a peer that is connected ends soon, or has ended. Reported once a stage. */
+export interface PeerExpiring extends EventBase<"peer.expiring"> {
+  /** The end that reports it; the certificate is the other's. */
+  readonly side: HandshakeSide;
+  /** Whose certificate it is. */
+  readonly peer: PeerRef;
+  /** How far gone it is: two thirds of its lifetime, nine tenths, or all of it. */
+  readonly stage: "two-thirds" | "nearly-over" | "expired";
+  /** Seconds until it expires; negative once it has. */
+  readonly secondsLeft: number;
+}
+
+/** A dispatcher could not prove a worker, or was refused by it. */
+export interface HandshakeFailed extends EventBase<"handshake.failed"> {
+  /** The side that would not go on. */
+  readonly side: HandshakeSide;
+  /** Why, in one word of the vocabulary. */
+  readonly reason: HandshakeReason;
+  /** What the worker says is wrong with our certificate. */
+  readonly peerReason?: PeerReason;
+  /** The worker that was dialled. */
+  readonly worker: WorkerRef;
+  /** What was seen. */
+  readonly evidence: HandshakeEvidence;
+}
+
+/** Why a worker has no connection with a client: it refused it, or the client would not go on. */
+export type RefusalReason = HandshakeReason | "subject-not-allowed";
+
+/** A worker refused a client, or a client refused the worker's certificate. */
+export interface HandshakeRefused extends EventBase<"handshake.refused"> {
+  /** `worker` where we refused, `dispatcher` where the client would not go on. */
+  readonly side: HandshakeSide;
+  /** Why, in one word of the vocabulary. */
+  readonly reason: RefusalReason;
+  /** What the client, or its alert, says is wrong with our certificate. */
+  readonly peerReason?: PeerReason;
+  /** Who it was, as far as its certificate tells. */
+  readonly peer: PeerRef;
+  /** What was seen. */
+  readonly evidence: HandshakeEvidence;
+}
+
+/** New credentials are in use. */
+export interface CredentialsRotated extends EventBase<"credentials.rotated"> {
+  /** The generation of the new credentials, rising by one. */
+  readonly generation: number;
+  /** SHA-256 over all of the new credentials, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  /** The fingerprint of those they replace. */
+  readonly previousFingerprint: string;
+  /** The new certificate, where we have one of our own. */
+  readonly certificate?: CertificateSummary;
+  /** The names we present with it, as patterns write them. */
+  readonly identities: readonly string[];
+}
+
+/** Why new credentials were not adopted. */
+export type CredentialsFault =
+  /** A file or a provider could not be read. */
+  | "unreadable"
+  /** A part is missing or empty. */
+  | "incomplete"
+  /** Something is not PEM, or not a certificate by strict DER. */
+  | "malformed"
+  /** The private key is not the certificate's. */
+  | "key-mismatch"
+  /** The certificate has expired. */
+  | "expired"
+  /** The certificate is not valid yet. */
+  | "not-yet-valid"
+  /** The certificate cannot serve this purpose. */
+  | "unsuitable"
+  /** The provider threw or gave nothing. */
+  | "provider-failed";
+
+/** New credentials cannot be used; the last good ones stay. */
+export interface CredentialsRejected extends EventBase<"credentials.rejected"> {
+  /** What is wrong with them. */
+  readonly reason: CredentialsFault;
+  /** One sentence: what was found, where. */
+  readonly message: string;
+  /** The generation that stays in use; absent before the first. */
+  readonly keptGeneration?: number;
+  /** The certificate that stays in use. */
+  readonly keptCertificate?: CertificateSummary;
+  /** Whether what stays in use has itself expired. */
+  readonly keptExpired: boolean;
+}
+
+/** What our certificates could do better; emitted once for each version that is adopted, where there is any. */
+export interface CredentialsAdvice extends EventBase<"credentials.advice"> {
+  /** The generation that was adopted. */
+  readonly generation: number;
+  /** The advice, our own certificate's first; at most 16. */
+  readonly advice: readonly CertificateAdvice[];
+  /** How many there are in all. */
+  readonly total: number;
+}
+
+/** One piece of advice on a certificate. */
+export interface CertificateAdvice {
+  /** The rule, a stable word such as `leaf.key-usage`. */
+  readonly rule: string;
+  /** The field or extension, as RFC 5280 names it. */
+  readonly field: string;
+  /** What was found. */
+  readonly found: string;
+  /** What the specification asks, with its section. */
+  readonly asks: string;
+  /** The issuer's setting that gives it. */
+  readonly setting: string;
+  /** Whether a strict verdict refuses the certificate for it. */
+  readonly refusedIfStrict: boolean;
+  /** The certificate. */
+  readonly certificate: CertificateSummary;
+  /** What it is for us. */
+  readonly place: "leaf" | "intermediate" | "anchor";
+}
+
+/** Our own certificate grows old, or has expired. */
+export interface CredentialsExpiring extends EventBase<"credentials.expiring"> {
+  /** The certificate. */
+  readonly certificate: CertificateSummary;
+  /** How far gone it is: two thirds of its lifetime, nine tenths, or all of it. */
+  readonly stage: "two-thirds" | "nearly-over" | "expired";
+  /** Seconds until it expires; negative once it has. */
+  readonly secondsLeft: number;
+}
+
+/** What protects a worker, a dispatcher or a pool; told once, at its start. */
+export interface SecurityPosture extends EventBase<"security.posture"> {
+  /** Where it listens, for a worker. */
+  readonly address?: string;
+  /** How connections are protected. */
+  readonly security: ChannelSecurity;
+  /** Whether anything less was forbidden. */
+  readonly strict: boolean;
+  /** Whether calls are authorized by a policy. */
+  readonly policy: boolean;
+  /** Whether callers must bring a token. */
+  readonly tokens: boolean;
+}
+
+/** A worker listens where anyone who can reach it may call. */
+export interface UnauthenticatedListener extends EventBase<"security.unauthenticated-listener"> {
+  /** Where it listens. */
+  readonly address: string;
+  /** How the listener is protected. */
+  readonly security: ChannelSecurity;
+}
+
+/** A caller without TLS was served. */
+export interface PlaintextCaller extends EventBase<"security.plaintext-caller"> {
+  /** Who it was. */
+  readonly peer: PeerRef;
+}
+
+/** A worker announces an address which others cannot reach. */
+export interface LoopbackAnnounced extends EventBase<"security.loopback-announced"> {
+  /** The address announced. */
+  readonly address: string;
+  /** The discovery URL it was announced through. */
+  readonly source: string;
+}
+
+/** Other peers are denied from now on. */
+export interface DenylistChanged extends EventBase<"denylist.changed"> {
+  /** How many entries the denylist has. */
+  readonly entries: number;
+  /** SHA-256 over the file, lower-case hexadecimal. */
+  readonly fingerprint: string;
+}
+
+/** A new denylist cannot be used; the last good one stays. */
+export interface DenylistRejected extends EventBase<"denylist.rejected"> {
+  /** One sentence: what is wrong with it, and where. */
+  readonly message: string;
+}
+
+/** A new policy is in force. */
+export interface PolicyChanged extends EventBase<"policy.changed"> {
+  /** SHA-256 over the policy, lower-case hexadecimal. */
+  readonly fingerprint: string;
+  /** How many rules it has. */
+  readonly rules: number;
+}
+
+/** A new policy cannot be used; the last good one stays. */
+export interface PolicyRejected extends EventBase<"policy.rejected"> {
+  /** One sentence: what is wrong with it, and where. */
+  readonly message: string;
+}
+
+/** A caller sends a token, and this worker verifies none; emitted once. */
+export interface TokenIgnored extends EventBase<"security.token-ignored"> {
+  /** Who sent it. */
+  readonly peer: PeerRef;
+}

@@ -1,0 +1,179 @@
+import type { ChannelFailure } from "../../channel/mod.ts";
+import {
+  type CertificateSummary,
+  HandshakeError,
+  type HandshakeEvidence,
+  type HandshakeFailure,
+  type HandshakeReason,
+  type WorkerRef,
+  WorkerUnavailable,
+} from "../../errors/mod.ts";
+import { alertFromWorker, type AlertMeaning } from "./alert_reason.ts";
+import { describeSpoken, isAlertRecord, spoken } from "../first_bytes.ts";
+import { adviceOnOurs, COMPARE_CLOCKS, type OwnDates } from "../own_advice.ts";
+import { unprovenKey } from "../unproven_key.ts";
+
+/** The platform's code for a context it cannot build; a canary pins it. */
+const CONTEXT_UNUSABLE = "ERR_SSL_UNSUPPORTED_PROTOCOL";
+
+/** What a dispatcher knew when it dialled. */
+export interface DialContext {
+  /** The worker that was dialled. */
+  readonly worker: WorkerRef;
+  /** Our own certificate, where we show one. */
+  readonly own: CertificateSummary | undefined;
+  /** The time that was allowed, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Our clock, milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What is said of a handshake besides the worker. */
+export type Finding = Omit<HandshakeFailure, "worker">;
+
+/** The error for a finding. */
+export function handshakeError(
+  finding: Finding,
+  context: DialContext,
+  cause?: Error,
+): HandshakeError {
+  const evidence = context.own === undefined
+    ? finding.evidence
+    : { ownCertificate: context.own, ...finding.evidence };
+  return new HandshakeError(
+    { ...finding, evidence, worker: context.worker },
+    cause === undefined ? undefined : { cause },
+  );
+}
+
+/** Names why there is no channel to a worker, from what was seen. */
+export function nameDialFailure(failure: ChannelFailure, context: DialContext): Error {
+  // One that was never taken is refused, not reset.
+  if (failure.stage === "connect" && failure.code !== "ECONNRESET") {
+    return unreachable(failure, context);
+  }
+  return handshakeError(findingOf(failure, context), context, failure.cause);
+}
+
+/** Nobody was reached: no handshake was begun. */
+function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialContext): Error {
+  const why = timedOut ? `no connection within ${context.timeoutMs} ms` : code ?? "no connection";
+  return new WorkerUnavailable(`worker ${context.worker.address} cannot be reached: ${why}`, {
+    worker: context.worker,
+    notBegun: true,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function findingOf(failure: ChannelFailure, context: DialContext): Finding {
+  const { firstBytes, code } = failure;
+  if (failure.timedOut) return timedOut(context.timeoutMs);
+  if (code === CONTEXT_UNUSABLE) {
+    return finding("own-certificate-invalid", "dispatcher", {
+      rule: "own.platform",
+      found: "the platform cannot use our certificate, key and authorities for TLS",
+      advice: "have a certificate without unusual critical extensions issued",
+      code,
+    });
+  }
+  const heard = spoken(firstBytes);
+  if (heard !== "tls" && heard !== "nothing") {
+    return finding("plaintext-peer", "dispatcher", {
+      found: `the port answers TLS with ${describeSpoken(firstBytes)}`,
+      advice: "dial it without credentials if plaintext is meant, or give the worker credentials",
+    });
+  }
+  if (failure.alertReceived !== undefined) {
+    return alertFinding(failure.alertReceived, isAlertRecord(firstBytes), context);
+  }
+  if (code === "ECONNRESET" || code === "EPIPE" || code === undefined) {
+    return finding("handshake-aborted", "worker", {
+      found: "the peer hung up during the TLS handshake without saying why",
+      advice: "look at the peer's own log",
+      ...codeIn(code),
+    });
+  }
+  return brokenTls(failure);
+}
+
+/** The handshake took too long. */
+export function timedOut(timeoutMs: number): Finding {
+  return finding("handshake-timeout", "dispatcher", {
+    found: `the handshake was not done within ${timeoutMs} ms`,
+    advice: "see whether the worker is overloaded, or something between drops packets",
+  });
+}
+
+/** The worker sent an alert. */
+export function alertFinding(alert: string, answeredHello: boolean, context: DialContext): Finding {
+  const own = ownDates(context);
+  const meaning = alertFromWorker(alert, { own, answeredHello });
+  const advice = adviceOnAlert(alert, meaning, own);
+  const found = `the worker sent the TLS alert ${alert}`;
+  return {
+    side: "worker",
+    ...meaning,
+    evidence: { found, alert, ...(advice === undefined ? {} : { advice }) },
+  };
+}
+
+/** The dates of the certificate that we show, where we show one, and our clock. */
+export function ownDates({ own, now }: DialContext): OwnDates | undefined {
+  return own === undefined ? undefined : { ...own, now: now() };
+}
+
+function adviceOnAlert(
+  alert: string,
+  { reason, peerReason }: AlertMeaning,
+  own: OwnDates | undefined,
+): string | undefined {
+  if (peerReason !== undefined) return adviceOnOurs(peerReason, own);
+  if (reason === "client-certificate-refused" && alert === "certificate_expired") {
+    return COMPARE_CLOCKS;
+  }
+  const vague = reason === "tls-alert" && own === undefined;
+  return vague && alert === "handshake_failure" ? MAY_WANT_CERTIFICATE : ADVICE[reason];
+}
+
+/** What TLS 1.2 servers send, among much else, to whoever shows no certificate (RFC 5246 §7.4.6). */
+const MAY_WANT_CERTIFICATE =
+  "look at the peer's own log; it may demand a client certificate, of which we have none";
+
+/** Our own TLS gave up on what the peer sent. */
+function brokenTls({ code, alertSent }: ChannelFailure): Finding {
+  const negotiation = code === "ERR_SSL_NO_APPLICATION_PROTOCOL" ||
+    alertSent === "protocol_version" ||
+    alertSent === "handshake_failure";
+  return finding(negotiation ? "protocol-mismatch" : "tls-alert", "dispatcher", {
+    found: alertSent === undefined
+      ? "what the peer sent is no TLS handshake that we can go on with"
+      : `we ended the handshake with the TLS alert ${alertSent}`,
+    ...(alertSent === undefined ? {} : { alert: alertSent }),
+    ...codeIn(code),
+    advice: negotiation ? COMPARE_PROTOCOLS : LOOK_THERE,
+    ...unprovenKey(code, "peer"),
+  });
+}
+
+/** A finding with its evidence. */
+export function finding(
+  reason: HandshakeReason,
+  side: Finding["side"],
+  evidence: HandshakeEvidence,
+): Finding {
+  return { reason, side, evidence };
+}
+
+function codeIn(code: string | undefined): { code?: string } {
+  return code === undefined ? {} : { code };
+}
+
+const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";
+const LOOK_THERE = "look at the peer's own log";
+
+const ADVICE: Partial<Record<HandshakeReason, string>> = {
+  "protocol-mismatch": COMPARE_PROTOCOLS,
+  "client-certificate-required": "give this dispatcher a certificate and its key",
+  "client-certificate-refused": "compare our certificate with what the worker trusts and allows",
+  "tls-alert": LOOK_THERE,
+};

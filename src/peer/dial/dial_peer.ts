@@ -1,0 +1,320 @@
+import {
+  type Address,
+  type ChannelFailure,
+  type ChannelOutcome,
+  dialChannel,
+  dialInMemory,
+  type DialSignal,
+  formatAddress,
+  type OpenChannel,
+  type TcpAddress,
+  type TlsFacts,
+  type UnixAddress,
+} from "../../channel/mod.ts";
+import { type CredentialMaterial, ownCertificateFault } from "../../credentials/mod.ts";
+import { ConfigurationError, WorkerUnavailable } from "../../errors/mod.ts";
+import type { PeerQuestion, TrustAnchors, Trusted } from "../../identity/mod.ts";
+import { type Clock, systemClock } from "../../observe/mod.ts";
+import {
+  type DialContext,
+  finding,
+  handshakeError,
+  nameDialFailure,
+  timedOut,
+} from "./dial_failure.ts";
+import type { DialledPeer } from "./dialled_peer.ts";
+import { greet } from "./greeting.ts";
+import {
+  type ChannelVerdict,
+  judgeByTurns,
+  judgeChannel,
+  type PeerRefused,
+  refusedByPlatform,
+} from "../judge.ts";
+import { type DialPeerOptions, HANDSHAKE_TIMEOUT_MS } from "../options.ts";
+import { dialContexts, oldestVersion, serverName, shownCertificate } from "../tls_contexts.ts";
+
+/**
+ * Dials a worker, proves it and is taken by it. One timer runs from the dial to the worker's first answer.
+ *
+ * @throws {HandshakeError} where either side will not go on.
+ * @throws {WorkerUnavailable} where nobody is reached.
+ * @throws {ConfigurationError} where the credentials can verify nobody.
+ * @throws the signal's reason where the caller gave up.
+ */
+export async function dialPeer(address: Address, options: DialPeerOptions): Promise<DialledPeer> {
+  options.signal?.throwIfAborted();
+  const { clock = systemClock, handshakeTimeoutMs: timeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+  const own = shownCertificate(options.credentials)?.summary;
+  const context = { worker: options.worker, own, timeoutMs, now: () => clock.now() };
+  refuseToShowBadCertificate(options, context, clock);
+  using patience = patienceOf(clock, timeoutMs, options.signal);
+  const dial: Dial = { options, context, clock, signal: patience.signal, verdicts: new Map() };
+  for (let dials = 1;; dials++) {
+    const opened = address.kind === "memory"
+      ? openInMemory(address.name, dial)
+      : await open(address, dial);
+    const proven = await inTime(prove(opened, dial), opened, patience, dial);
+    const { connection, taken, sentAway } = greet(opened, options.connection ?? {}, context);
+    try {
+      await Promise.race([taken, patience.lost]);
+    } catch (error) {
+      opened.channel.destroy();
+      if (error instanceof OutOfTime) throw handshakeError(timedOut(timeoutMs), context);
+      if (!sentAway() || dials === MAX_DIALS) throw error;
+      await connection.closed;
+      continue;
+    }
+    return {
+      connection,
+      identity: proven?.identity,
+      facts: opened.facts,
+      validUntil: proven?.validUntil,
+      isProvenBy: (credentials) =>
+        isStillProven(opened.facts.tls, { ...dial, options: { ...options, credentials } }),
+    };
+  }
+}
+
+/**
+ * A worker that changes its credentials during a handshake sends its peer away, to come again at once.
+ * It does not change them this often; one that drains is not there the second time.
+ */
+const MAX_DIALS = 3;
+
+/** One attempt to dial. */
+interface Dial {
+  readonly options: DialPeerOptions;
+  readonly context: DialContext;
+  readonly clock: Clock;
+  readonly signal: DialSignal;
+  /** The verdicts of this attempt, so that none is asked for twice. */
+  readonly verdicts: Map<TlsFacts, Promise<ChannelVerdict>>;
+}
+
+/** A certificate that no worker can accept is not shown to one. */
+function refuseToShowBadCertificate(
+  { credentials }: DialPeerOptions,
+  context: DialContext,
+  clock: Clock,
+): void {
+  if (credentials === undefined || shownCertificate(credentials) === undefined) return;
+  const evidence = ownCertificateFault(credentials, clock.now(), "client");
+  if (evidence === undefined) return;
+  throw handshakeError(finding("own-certificate-invalid", "dispatcher", evidence), context);
+}
+
+async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<OpenChannel> {
+  const { options, context, signal } = dial;
+  const { credentials } = options;
+  if (credentials === undefined) {
+    return channelOr(await dialChannel(address, { signal }), context);
+  }
+  const contexts = dialContexts(credentials, options.minTlsVersion ?? oldestVersion(credentials));
+  const name = serverName(address, options.expected);
+  const sni = name === undefined ? {} : { serverName: name };
+  const mutual = shownCertificate(credentials) !== undefined;
+  const admits = async (server: TlsFacts): Promise<boolean> =>
+    (await verdictOn(server, dial)).trusted;
+  const shown = options.showsOnlyToProven === true ? { admits } : {};
+  const tls = { context: contexts.calling, mutual, ...sni, ...shown };
+  const outcome = await dialChannel(address, { signal, tls });
+  if (outcome.ok || outcome.stage !== "certificate") return channelOr(outcome, context);
+  const presented = outcome.tls ?? await lookAgain(() =>
+    dialChannel(address, {
+      signal,
+      tls: { context: contexts.looking, mutual: false, diagnosing: true, ...sni },
+    })
+  );
+  throw certificateError(await whyRefused(presented, outcome, dial), dial, outcome);
+}
+
+/**
+ * The platform ends the handshake where it does not trust the certificate, and does not say why. A second
+ * connection fetches the certificate for us to judge: it shows nothing of ours, and carries nothing.
+ */
+async function lookAgain(look: () => Promise<ChannelOutcome>): Promise<TlsFacts | undefined> {
+  const looked = await look();
+  if (!looked.ok) return looked.tls;
+  looked.channel.destroy();
+  return looked.facts.tls;
+}
+
+/** Our reason, where the certificate could be looked at; else what the platform's code says without doubt. */
+async function whyRefused(
+  presented: TlsFacts | undefined,
+  { code }: ChannelFailure,
+  dial: Dial,
+): Promise<PeerRefused> {
+  const refused = refusedByPlatform(code ?? presented?.platformCode, question(dial));
+  if (presented === undefined || presented.peerChain.length === 0) {
+    const reason = code === undefined ? undefined : CODES.get(code);
+    return reason === undefined ? refused : { ...refused, reason, peerReason: reason };
+  }
+  // Never the platform's yes: it has just said no, on the connection that would have carried calls.
+  const verdict = await verdictOn(
+    { ...presented, resumed: false, platformAuthorized: false },
+    dial,
+  );
+  return verdict.trusted ? refused : verdict;
+}
+
+const CODES: ReadonlyMap<string, PeerRefused["peerReason"] & PeerRefused["reason"]> = new Map([
+  ["CERT_HAS_EXPIRED", "certificate-expired"],
+  ["CERT_NOT_YET_VALID", "certificate-not-yet-valid"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "untrusted-authority"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "untrusted-authority"],
+  ["UNABLE_TO_GET_ISSUER_CERT", "untrusted-authority"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "untrusted-authority"],
+]);
+
+/** The worker's proof; nothing has been written to it yet, and nothing will be unless it holds. */
+async function prove({ channel, facts }: OpenChannel, dial: Dial): Promise<Trusted | undefined> {
+  if (facts.tls === undefined) return undefined;
+  channel.pause();
+  const proven = await whyProven(facts.tls, dial);
+  if (proven instanceof Error) {
+    channel.destroy();
+    throw proven;
+  }
+  channel.resume();
+  return proven;
+}
+
+/** Waits for the worker's proof for as long as the attempt may take. */
+async function inTime<T>(
+  proof: Promise<T>,
+  { channel }: OpenChannel,
+  { lost }: Patience,
+  { context }: Dial,
+): Promise<T> {
+  // One that comes too late is of no use, and a channel is destroyed twice without harm.
+  proof.catch(() => {});
+  try {
+    return await Promise.race([proof, lost]);
+  } catch (error) {
+    channel.destroy();
+    if (error instanceof OutOfTime) throw handshakeError(timedOut(context.timeoutMs), context);
+    throw error;
+  }
+}
+
+async function whyProven(tls: TlsFacts, dial: Dial): Promise<Trusted | Error> {
+  if (tls.alpn !== "h2") {
+    return handshakeError(
+      finding("protocol-mismatch", "dispatcher", {
+        found: `the peer agreed on ${tls.alpn ?? "no"} protocol, not on h2`,
+        advice: "see whether that port serves HTTP/2",
+      }),
+      dial.context,
+    );
+  }
+  const verdict = await verdictOn(tls, dial);
+  return verdict.trusted ? verdict : certificateError(verdict, dial);
+}
+
+function verdictOn(tls: TlsFacts, dial: Dial): Promise<ChannelVerdict> {
+  let verdict = dial.verdicts.get(tls);
+  if (verdict === undefined) {
+    const { timeout, aborted } = dial.signal;
+    const wanted = () => !timeout.aborted && aborted?.aborted !== true;
+    verdict = judgeByTurns(tls, question(dial), wanted);
+    dial.verdicts.set(tls, verdict);
+  }
+  return verdict;
+}
+
+function certificateError(
+  refused: PeerRefused,
+  { context }: Dial,
+  failure?: ChannelFailure,
+): Error {
+  const { reason, evidence } = refused;
+  return handshakeError({ reason, side: "dispatcher", evidence }, context, failure?.cause);
+}
+
+/** The platform was asked at the handshake; it knows nothing of today's anchors. */
+function isStillProven(tls: TlsFacts | undefined, dial: Dial): boolean {
+  return tls === undefined || judgeChannel({ ...tls, resumed: true }, question(dial)).trusted;
+}
+
+function question({ options, clock }: Dial): PeerQuestion {
+  const { credentials, expected } = options;
+  return {
+    role: "server",
+    anchors: anchorsOf(credentials),
+    expected,
+    now: clock.now(),
+    limits: options.verdict ?? {},
+    mode: credentials?.verdict ?? "private",
+    denylist: credentials?.denylist,
+  };
+}
+
+function anchorsOf(credentials: CredentialMaterial | undefined): TrustAnchors {
+  if (credentials?.anchors !== undefined) return credentials.anchors;
+  throw new ConfigurationError("these credentials hold no authority to verify a worker by", {
+    setting: "credentials",
+  });
+}
+
+function channelOr(outcome: ChannelOutcome, context: DialContext): OpenChannel {
+  if (outcome.ok) return outcome;
+  throw nameDialFailure(outcome, context);
+}
+
+function openInMemory(name: string, { options, context }: Dial): OpenChannel {
+  const address = { kind: "memory", name } as const;
+  const { introduceAs, credentials } = options;
+  if (credentials !== undefined) {
+    // Whoever announced the address must not decide that nothing is verified.
+    throw new ConfigurationError(
+      `${formatAddress(address)} can prove nothing, and is not spoken to with credentials`,
+      { setting: "credentials" },
+    );
+  }
+  const channel = dialInMemory(address, introduceAs === undefined ? {} : { identity: introduceAs });
+  if (channel === undefined) {
+    throw new WorkerUnavailable(`nobody listens on ${formatAddress(address)}`, {
+      worker: context.worker,
+      notBegun: true,
+    });
+  }
+  const text = formatAddress(address);
+  return {
+    ok: true,
+    channel,
+    facts: { security: "memory", remoteAddress: text, localAddress: text },
+    firstBytes: () => new Uint8Array(0),
+  };
+}
+
+/** How long an attempt may take, and its caller's own patience. */
+interface Patience extends Disposable {
+  readonly signal: DialSignal;
+  /** Rejects when either runs out. */
+  readonly lost: Promise<never>;
+}
+
+/** Time ran out. */
+class OutOfTime extends Error {}
+
+function patienceOf(clock: Clock, timeoutMs: number, caller: AbortSignal | undefined): Patience {
+  const { promise: lost, reject } = Promise.withResolvers<never>();
+  lost.catch(() => {});
+  const timeout = new AbortController();
+  const timer = clock.schedule(() => {
+    timeout.abort();
+    reject(new OutOfTime());
+  }, timeoutMs);
+  const onAbort = (): void => reject(caller?.reason);
+  caller?.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: { timeout: timeout.signal, aborted: caller },
+    lost,
+    [Symbol.dispose](): void {
+      timer[Symbol.dispose]();
+      caller?.removeEventListener("abort", onAbort);
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import type { ChannelFacts, OpenChannel } from "../../channel/mod.ts";
+import { alertReceived, systemCodeOf } from "../../channel/mod.ts";
+import { type PeerReason, WorkerUnavailable } from "../../errors/mod.ts";
+import {
+  type ClientConnection,
+  type ConnectionEnd,
+  type ConnectionOptions,
+  ErrorCode,
+  openClientConnection,
+} from "../../http2/mod.ts";
+import {
+  alertFinding,
+  type DialContext,
+  type Finding,
+  finding,
+  handshakeError,
+  ownDates,
+} from "./dial_failure.ts";
+import { inOneFlight } from "./first_flight.ts";
+import { describeSpoken, spoken } from "../first_bytes.ts";
+import { adviceOnOurs } from "../own_advice.ts";
+import { readRefusal } from "../refusal.ts";
+
+/** What the worker said in GOAWAY before it took us. */
+interface Farewell {
+  readonly code: number;
+  readonly refusal: PeerReason | undefined;
+}
+
+/** A connection that was opened, and word of whether the worker takes us. */
+export interface Greeting {
+  readonly connection: ClientConnection;
+  /** Resolves once the worker has answered over HTTP/2; rejects with the named failure. */
+  readonly taken: Promise<void>;
+  /** Whether the worker finds no fault with us, and told us to leave this connection all the same. */
+  readonly sentAway: () => boolean;
+}
+
+/**
+ * Opens HTTP/2 on a proven channel and asks for a sign of life. A client's TLS handshake is over before
+ * its certificate was looked at (TLS 1.3), so only an answer tells that the worker takes us.
+ */
+export function greet(
+  opened: OpenChannel,
+  options: ConnectionOptions,
+  context: DialContext,
+): Greeting {
+  let farewell: Farewell | undefined;
+  const connection = openClientConnection(inOneFlight(opened.channel), {
+    ...options,
+    onGoAway: (goAway) => {
+      const { code, debugData } = goAway;
+      farewell = { code, refusal: readRefusal(code, debugData) };
+      options.onGoAway?.(goAway);
+    },
+  });
+  const refused = (end: ConnectionEnd): Error =>
+    nameGreetingFailure(
+      { end, farewell, firstBytes: opened.firstBytes(), facts: opened.facts },
+      context,
+    );
+  const taken = connection.ping().then(() => {
+    if (farewell !== undefined) throw refused({ how: "accused", code: farewell.code });
+  }, async () => {
+    // How it ended is known; a peer that broke the protocol is not waited for.
+    opened.channel.destroy();
+    throw refused(await connection.closed);
+  });
+  // Whoever gave up waiting does not listen any more.
+  taken.catch(() => {});
+  return { connection, taken, sentAway: () => farewell?.code === ErrorCode.NO_ERROR };
+}
+
+interface GreetingFailure {
+  readonly end: ConnectionEnd;
+  readonly farewell: Farewell | undefined;
+  readonly firstBytes: Uint8Array;
+  readonly facts: ChannelFacts;
+}
+
+function nameGreetingFailure(failure: GreetingFailure, context: DialContext): Error {
+  const named = findingOf(failure, context);
+  if (named !== undefined) return handshakeError(named, context, failure.end.error);
+  return new WorkerUnavailable(
+    `worker ${context.worker.address} ended the connection before it took a call`,
+    { worker: context.worker, notBegun: true, ...causeOf(failure.end) },
+  );
+}
+
+function findingOf(failure: GreetingFailure, context: DialContext): Finding | undefined {
+  const { end, farewell, firstBytes, facts } = failure;
+  if (farewell?.refusal !== undefined) return refusedByWord(farewell.refusal, context);
+  if (farewell?.code === ErrorCode.INADEQUATE_SECURITY) return refusedWithoutWord(context);
+  if (farewell?.code === ErrorCode.HTTP_1_1_REQUIRED) return notHttp2("it asks for HTTP/1.1");
+  const alert = end.error === undefined ? undefined : alertReceived(end.error.message);
+  if (alert !== undefined) return alertFinding(alert, false, context);
+  if (facts.tls === undefined && spoken(firstBytes) === "tls") {
+    return finding("encrypted-peer", "dispatcher", {
+      found: "the port answers plaintext with TLS",
+      advice: "give this dispatcher credentials, at least the authority to verify the worker by",
+    });
+  }
+  if (end.how === "violated" && end.code === ErrorCode.SETTINGS_TIMEOUT) {
+    return finding("handshake-timeout", "dispatcher", {
+      found: `the worker did not begin HTTP/2: ${end.error?.message ?? "no SETTINGS in time"}`,
+      advice: "see whether the worker is overloaded, or another service listens on that port",
+    });
+  }
+  const heard = facts.tls === undefined ? spoken(firstBytes) : "http/2";
+  if (end.how === "violated" || (heard !== "http/2" && heard !== "nothing")) {
+    return notHttp2(
+      facts.tls === undefined
+        ? `it speaks ${describeSpoken(firstBytes)}`
+        : "what it sends is not HTTP/2",
+    );
+  }
+  if (farewell !== undefined) return undefined;
+  const code = systemCodeOf(end.error);
+  if (facts.tls !== undefined && code?.startsWith("ERR_SSL_") === true) {
+    return finding("tls-alert", "dispatcher", {
+      found: "after the handshake the peer sent what TLS cannot go on with",
+      advice: "look at the peer's own log",
+      code,
+    });
+  }
+  return finding("handshake-aborted", "worker", {
+    found: context.own === undefined
+      ? "the peer hung up before it spoke HTTP/2, without saying why"
+      : "the peer hung up after it had seen our certificate, without saying why",
+    advice: "look at the peer's own log",
+  });
+}
+
+function refusedByWord(peerReason: PeerReason, context: DialContext): Finding {
+  const advice = adviceOnOurs(peerReason, ownDates(context));
+  if (peerReason === "client-certificate-required") {
+    const found = "the worker demands a certificate and we have none";
+    return finding("client-certificate-required", "worker", { found, advice });
+  }
+  const found = `the worker refuses our certificate: ${peerReason}`;
+  return {
+    side: "worker",
+    reason: "client-certificate-refused",
+    peerReason,
+    evidence: { found, advice },
+  };
+}
+
+function refusedWithoutWord(context: DialContext): Finding {
+  const reason = context.own === undefined ? "protocol-mismatch" : "client-certificate-refused";
+  return finding(reason, "worker", {
+    found:
+      "the worker ended the connection with INADEQUATE_SECURITY and gave no reason that we know",
+    advice: "look at the peer's own log",
+  });
+}
+
+function notHttp2(found: string): Finding {
+  return finding("protocol-mismatch", "dispatcher", {
+    found: `the peer does not speak HTTP/2: ${found}`,
+    advice: "see which service listens on that port",
+  });
+}
+
+function causeOf({ error }: ConnectionEnd): { cause?: Error } {
+  return error === undefined ? {} : { cause: error };
+}

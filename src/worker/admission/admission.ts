@@ -1,0 +1,156 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
+import { Health, WorkerService } from "../../gen/mod.ts";
+import {
+  type AuthorizationError,
+  InvalidPayload,
+  type WorkerUnavailable,
+} from "../../errors/mod.ts";
+import { headerValue } from "../../http2/mod.ts";
+import type { Admission, Admit, ArrivingCall } from "../../rpc/mod.ts";
+import { ROUTINE_HEADER, type RoutineTable, toConnectError } from "../../routine/mod.ts";
+import { type Authenticated, type Authentication, authorizationOf } from "./authentication.ts";
+import { type Authorization, type CallAuthorization, nameOf } from "./authorization.ts";
+import type { CallGate } from "./call_gate.ts";
+import type { AdmittedCall } from "./admitted_call.ts";
+import type { AuthenticatedCall, ConnectedPeer } from "../connected_peer.ts";
+
+/** What decides whether a call may begin. */
+export interface AdmissionOptions {
+  readonly table: RoutineTable;
+  readonly gate: CallGate;
+  /** Who calls, as far as tokens tell. */
+  readonly authentication: Authentication;
+  /** Who may call what; everybody everything where there is no policy. */
+  readonly authorization: Authorization | undefined;
+  /** Whether calls are taken at all. */
+  readonly leaving: { readonly refusal: WorkerUnavailable | undefined };
+}
+
+/**
+ * Decides about calls at their header section, before anything of their body is kept: first who calls, then
+ * whether it may, then whether the routine is served and there is room.
+ */
+export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, AdmittedCall> {
+  const { table, gate, leaving, authentication, authorization } = options;
+  const enter = (arriving: Arriving, shown: AuthenticatedCall): Admission<AdmittedCall> => {
+    const { peer } = arriving;
+    // It may have begun to leave while the token was verified.
+    const refusal = leaving.refusal ?? wrongRoutine(table, arriving.method, arriving.fields) ??
+      gate.enter(peer.key);
+    if (refusal !== undefined) return refused(refusal);
+    return { admitted: true, context: shown, release: () => gate.leave(peer.key) };
+  };
+  const authorize = (arriving: Arriving, shown: Authenticated) => {
+    if (shown instanceof Error) return refused(shown);
+    const overhead = isOverhead(arriving.method);
+    const call = shown.unproven === true
+      ? undefined
+      : authorization?.begin(arriving, shown.subject);
+    if (call === undefined) {
+      // Health and description answer also when there is no room: that is when they are asked.
+      return overhead ? admitFree(shown) : enter(arriving, shown);
+    }
+    const denied = call.atHeaders();
+    if (denied instanceof Promise) return whileDeciding(denied, call, () => enter(arriving, shown));
+    if (denied !== undefined) return refused(denied);
+    const context = { ...shown, authorization: call };
+    return overhead ? admitFree(context) : enter(arriving, context);
+  };
+  return (arriving) => {
+    const { method, fields, peer } = arriving;
+    if (leaving.refusal !== undefined && !isOverhead(method)) return refused(leaving.refusal);
+    if (isHealth(method)) return authorize(arriving, peer.admitted);
+    if (method === WorkerService.method.describe && authorizationOf(fields) < 0) {
+      const proven = authentication.provenWithout(peer);
+      return authorize(arriving, proven ? peer.admitted : { ...peer.admitted, unproven: true });
+    }
+    const shown = authentication.check(fields, peer, askedFor(method, fields));
+    return shown instanceof Promise
+      ? shown.then((shown) => authorize(arriving, shown))
+      : authorize(arriving, shown);
+  };
+}
+
+type Arriving = ArrivingCall<ConnectedPeer>;
+
+/** What a call asks for: the routine that its header names, or the method. */
+function askedFor(method: DescMethod, fields: Arriving["fields"]): string {
+  const name = method.parent === WorkerService ? headerValue(fields, ROUTINE_HEADER) : undefined;
+  return name ?? nameOf(method);
+}
+
+/** A call that waits for its decision has its place taken already, so that not too many wait. */
+async function whileDeciding(
+  denied: Promise<AuthorizationError | undefined>,
+  call: CallAuthorization,
+  enter: () => Admission<AdmittedCall>,
+): Promise<Admission<AdmittedCall>> {
+  const entered = enter();
+  const error = await denied;
+  if (error === undefined) return withAuthorization(entered, call);
+  if (entered.admitted) entered.release();
+  return refused(error);
+}
+
+function withAuthorization(
+  admission: Admission<AdmittedCall>,
+  authorization: CallAuthorization,
+): Admission<AdmittedCall> {
+  if (!admission.admitted) return admission;
+  return { ...admission, context: { ...admission.context, authorization } };
+}
+
+function admitFree(context: AdmittedCall): Admission<AdmittedCall> {
+  return { admitted: true, context, release: () => {} };
+}
+
+function refused(refusal: Error): Admission<AdmittedCall> {
+  return { admitted: false, error: answerOf(refusal) };
+}
+
+/** Refusals that come again and again are answered with the same error. */
+const answers = new WeakMap<Error, ConnectError>();
+
+function answerOf(refusal: Error): ConnectError {
+  const known = answers.get(refusal);
+  if (known !== undefined) return known;
+  const error = toConnectError(refusal);
+  answers.set(refusal, error);
+  return error;
+}
+
+function isOverhead(method: DescMethod): boolean {
+  return isHealth(method) || method === WorkerService.method.describe;
+}
+
+function isHealth(method: DescMethod): boolean {
+  return method.parent === Health;
+}
+
+/** A routine that is named in the header and not served, or one of several, costs no buffering. */
+function wrongRoutine(
+  table: RoutineTable,
+  method: DescMethod,
+  fields: Parameters<typeof headerValue>[0],
+): Error | undefined {
+  if (method.parent !== WorkerService) return undefined;
+  const name = headerValue(fields, ROUTINE_HEADER);
+  if (name === undefined) return undefined;
+  if (fields.indexOf(ROUTINE_HEADER) !== fields.lastIndexOf(ROUTINE_HEADER)) return namedTwice();
+  if (table.find(name) !== undefined) return undefined;
+  try {
+    table.get(name);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** What is decided about a call must be what every reader of its header takes it for. */
+function namedTwice(): InvalidPayload {
+  return new InvalidPayload(
+    `different routines could be meant: there is more than one ${ROUTINE_HEADER} header`,
+    { path: "routine" },
+  );
+}

@@ -1,0 +1,206 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { AuthorizationError, escapePeerText } from "../../errors/mod.ts";
+import { Health, WorkerService } from "../../gen/mod.ts";
+import { headerValue } from "../../http2/mod.ts";
+import type { Observer } from "../../observe/mod.ts";
+import type { Authorizer, PolicyDecision, PolicySubject } from "../../policy/mod.ts";
+import { type ArrivingCall, headersOf } from "../../rpc/mod.ts";
+import { ROUTINE_HEADER } from "../../routine/mod.ts";
+import type { ConnectedPeer } from "../connected_peer.ts";
+
+/** What an {@linkcode Authorization} works with. */
+export interface AuthorizationOptions {
+  readonly authorizer: Authorizer;
+  readonly observer: Observer;
+}
+
+/** A call whose header section has arrived, and who makes it. */
+interface SubjectCall extends ArrivingCall<ConnectedPeer> {
+  readonly subject: PolicySubject;
+}
+
+/** Decides, for one worker, who may call what, and reports each call that is denied. */
+export class Authorization implements AsyncDisposable {
+  readonly #options: AuthorizationOptions;
+  /** Errors that are the same for every call that a rule denies. */
+  readonly #errors = new Map<string, AuthorizationError>();
+
+  constructor(options: AuthorizationOptions) {
+    this.#options = options;
+  }
+
+  /** A call whose header section has arrived. */
+  begin(arriving: ArrivingCall<ConnectedPeer>, subject: PolicySubject): CallAuthorization {
+    return new CallAuthorization(this, { ...arriving, subject });
+  }
+
+  /** Whether calls of that name cannot be decided about before their tags are known. */
+  readsTags(name: string): boolean {
+    return this.#options.authorizer.readsTags(name);
+  }
+
+  /** Whether a peer may make a call; an error where it may not, which is reported. */
+  decide(
+    arriving: SubjectCall,
+    name: string,
+    tags: readonly string[],
+  ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
+    const decision = this.#ask(arriving, name, tags);
+    return decision instanceof Promise
+      ? decision.then((decided) => this.#denial(decided, arriving, name))
+      : this.#denial(decision, arriving, name);
+  }
+
+  /** Whether a peer may make a call, without a report. */
+  async allows(arriving: SubjectCall, name: string): Promise<boolean> {
+    return (await this.#ask(arriving, name, NO_TAGS)).allowed;
+  }
+
+  /** Calls back whenever what is decided may have changed; `undefined` where it never does. */
+  onChange(changed: () => void): (() => void) | undefined {
+    return this.#options.authorizer.onChange?.(changed);
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#options.authorizer[Symbol.asyncDispose]();
+  }
+
+  #ask(
+    { peer, subject, method, fields }: SubjectCall,
+    name: string,
+    tags: readonly string[],
+  ): PolicyDecision | Promise<PolicyDecision> {
+    return this.#options.authorizer.decide({
+      subject,
+      target: { name, tags },
+      // The names of routines hold no slash, those of methods do.
+      routine: name.includes("/") ? undefined : name,
+      method: nameOf(method),
+      headers: () => headersOf(fields) ?? new Headers(),
+      address: peer.caller.address,
+    });
+  }
+
+  #denial(
+    { allowed, rule }: PolicyDecision,
+    { peer }: SubjectCall,
+    name: string,
+  ): AuthorizationError | undefined {
+    if (allowed) return undefined;
+    const routine = escapePeerText(name);
+    this.#options.observer.emit({ type: "dispatch.denied", routine, peer: peer.ref, rule });
+    return this.#errorOf(rule);
+  }
+
+  #errorOf(rule: string): AuthorizationError {
+    let error = this.#errors.get(rule);
+    if (error === undefined) {
+      const shown = JSON.stringify(escapePeerText(rule));
+      error = new AuthorizationError(
+        `the worker's policy denies this call: ${
+          rule === "default-deny" ? "no rule allows it" : `rule ${shown} decides`
+        }`,
+        { rule },
+      );
+      if (this.#errors.size >= MAX_ERRORS) this.#errors.clear();
+      this.#errors.set(rule, error);
+    }
+    return error;
+  }
+}
+
+/** The decision about one call: at its header section where that suffices, else at its envelope. */
+export class CallAuthorization {
+  readonly #authorization: Authorization;
+  readonly #arriving: SubjectCall;
+  /** The name for which the call was allowed. */
+  #allowed: string | undefined;
+
+  constructor(authorization: Authorization, arriving: SubjectCall) {
+    this.#authorization = authorization;
+    this.#arriving = arriving;
+  }
+
+  /** Decides now, unless the routine or its tags are not known yet. */
+  atHeaders(): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
+    const { method, fields } = this.#arriving;
+    if (isExempt(this.#arriving)) return undefined;
+    const name = method.parent === WorkerService && isRoutineCall(method)
+      ? headerValue(fields, ROUTINE_HEADER)
+      : nameOf(method);
+    if (
+      name === undefined || (method.parent === WorkerService && this.#authorization.readsTags(name))
+    ) {
+      return undefined;
+    }
+    return this.#settle(name, NO_TAGS);
+  }
+
+  /**
+   * Decides about the routine that the call's envelope names, before its payload is decoded.
+   *
+   * @throws {AuthorizationError} where the caller may not call it.
+   */
+  atEnvelope(routine: string, tags: readonly string[]): void | Promise<void> {
+    if (this.#allowed === routine) return;
+    const denied = this.#settle(routine, tags);
+    if (denied instanceof Promise) {
+      return denied.then((error) => {
+        if (error !== undefined) throw error;
+      });
+    }
+    if (denied !== undefined) throw denied;
+  }
+
+  /** Whether the caller might call that, too, for a list of what it may. */
+  allows(name: string): Promise<boolean> {
+    return this.#authorization.allows(this.#arriving, name);
+  }
+
+  /**
+   * Calls back with the error once the policy has changed and denies a call that it had allowed.
+   *
+   * @returns what ends the watch; `undefined` where the policy never changes.
+   */
+  watch(
+    name: string,
+    tags: readonly string[],
+    denied: (error: AuthorizationError) => void,
+  ): (() => void) | undefined {
+    return this.#authorization.onChange(async () => {
+      const error = await this.#authorization.decide(this.#arriving, name, tags);
+      if (error !== undefined) denied(error);
+    });
+  }
+
+  #settle(
+    name: string,
+    tags: readonly string[],
+  ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
+    const allow = (error: AuthorizationError | undefined) => {
+      if (error === undefined) this.#allowed = name;
+      return error;
+    };
+    const denied = this.#authorization.decide(this.#arriving, name, tags);
+    return denied instanceof Promise ? denied.then(allow) : allow(denied);
+  }
+}
+
+const NO_TAGS: readonly string[] = [];
+/** Rules come from the operator; the names that a hook gives could be endless. */
+const MAX_ERRORS = 1_024;
+
+/** What proves liveness, and what a dispatcher asks of every worker, of peers that are proven. */
+function isExempt({ method, subject }: SubjectCall): boolean {
+  if (subject.identity === undefined && subject.claims === undefined) return false;
+  return method === Health.method.check || method === WorkerService.method.describe;
+}
+
+function isRoutineCall(method: DescMethod): boolean {
+  return method !== WorkerService.method.describe;
+}
+
+/** A method's name as policies write it: `package.Service/Method`. */
+export function nameOf(method: DescMethod): string {
+  return `${method.parent.typeName}/${method.name}`;
+}

@@ -1,0 +1,69 @@
+import { Overloaded } from "../../errors/mod.ts";
+
+/** How many calls a {@linkcode CallGate} lets in. */
+export interface CallGateLimits {
+  /** Calls at once. */
+  readonly concurrency: number;
+  /** Those of one peer among them. */
+  readonly concurrencyPerPeer: number;
+}
+
+/** Lets so many calls in at once and no more, and not all of them from one peer; there is no queue. */
+export class CallGate {
+  readonly #concurrency: number;
+  readonly #perPeer: number;
+  readonly #now: () => number;
+  /** Made once: where there is no room there is no time either, and the stack of an error takes most of it. */
+  readonly #full: Overloaded;
+  readonly #fullOfPeer: Overloaded;
+  /** The calls of each peer that has any. */
+  readonly #ofPeer = new Map<string, number>();
+  #inFlight = 0;
+  #idleSince: number;
+
+  /**
+   * Opens the gate.
+   *
+   * @param limits how many calls at once.
+   * @param now milliseconds since the epoch.
+   */
+  constructor({ concurrency, concurrencyPerPeer }: CallGateLimits, now: () => number) {
+    this.#concurrency = concurrency;
+    this.#perPeer = concurrencyPerPeer;
+    this.#now = now;
+    this.#full = new Overloaded(`all ${concurrency} places for calls are taken`);
+    this.#fullOfPeer = new Overloaded(
+      `all ${concurrencyPerPeer} places for calls of one peer are taken`,
+    );
+    this.#idleSince = now();
+  }
+
+  /** Calls that are in. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** How long it has been without a call, in whole seconds. */
+  get idleSeconds(): number {
+    return this.#inFlight > 0 ? 0 : Math.floor((this.#now() - this.#idleSince) / 1_000);
+  }
+
+  /** Lets a call in, or says why not. One that was let in must {@linkcode leave}. */
+  enter(peer: string): Overloaded | undefined {
+    if (this.#inFlight >= this.#concurrency) return this.#full;
+    const before = this.#ofPeer.get(peer) ?? 0;
+    if (before >= this.#perPeer) return this.#fullOfPeer;
+    this.#ofPeer.set(peer, before + 1);
+    this.#inFlight += 1;
+    return undefined;
+  }
+
+  /** A call is over. */
+  leave(peer: string): void {
+    const left = (this.#ofPeer.get(peer) ?? 0) - 1;
+    if (left > 0) this.#ofPeer.set(peer, left);
+    else this.#ofPeer.delete(peer);
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) this.#idleSince = this.#now();
+  }
+}
