@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+
+const root = new URL("../", import.meta.url);
+
+/** The files that a page names in backticks, as paths of the repository or of `src`. */
+function named(page: string): readonly string[] {
+  const text = Deno.readTextFileSync(new URL(page, root));
+  const names = [...text.matchAll(/`([\w./-]+\/[\w.-]+\.(?:ts|md|json))`/g)].map(([, name]) =>
+    name!
+  );
+  return [...new Set(names)].filter((name) => !name.includes("*"));
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(new URL(path, root)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+for (const page of ["ARCHITECTURE.md", "CONTRIBUTING.md"]) {
+  Deno.test(`every file that ${page} names is there`, () => {
+    const names = named(page);
+    assert.ok(names.length > 5, "the page names files");
+    assert.deepEqual(names.filter((name) => !exists(name) && !exists(`src/${name}`)), []);
+  });
+}
+
+Deno.test("ARCHITECTURE.md has a row for every folder of src", () => {
+  const text = Deno.readTextFileSync(new URL("ARCHITECTURE.md", root));
+  const folders = [...Deno.readDirSync(new URL("src", root))].filter(({ isDirectory }) =>
+    isDirectory
+  );
+  assert.deepEqual(
+    folders.map(({ name }) => name).filter((name) => !text.includes(`| \`${name}/\``)),
+    [],
+  );
+});
