@@ -83,11 +83,7 @@ export class SpawnedWorkers implements AsyncDisposable {
     observer: Observer,
   ): Promise<SpawnedWorkers> {
     const { count } = options;
-    if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1)) {
-      throw new ConfigurationError(`spawn.count must be a whole number from 1, not ${count}`, {
-        setting: "spawn.count",
-      });
-    }
+    if (count !== undefined) insistOnCount(count, "spawn.count");
     const { livenessTimeoutMs = 0 } = options;
     if (!(Number.isFinite(livenessTimeoutMs) && livenessTimeoutMs >= 0)) {
       throw new ConfigurationError(
@@ -116,6 +112,16 @@ export class SpawnedWorkers implements AsyncDisposable {
     return this.#supervisor.started();
   }
 
+  /** Keeps another number of workers from now on; resolves when it is so. */
+  async resize(count: number): Promise<void> {
+    insistOnCount(count, "resize");
+    await this.#supervisor.resize(count, this.#graceMs);
+  }
+
+  get #graceMs(): number {
+    return this.#options.drainGraceMs ?? 25_000;
+  }
+
   /** Gives everyone a new certificate; resolves when every worker uses its own. */
   async renew(): Promise<void> {
     this.#renewal[Symbol.dispose]();
@@ -130,7 +136,7 @@ export class SpawnedWorkers implements AsyncDisposable {
   /** Lets calls in flight finish within the grace, then ends every process. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#renewal[Symbol.dispose]();
-    await this.#supervisor.stop(this.#options.drainGraceMs ?? 25_000);
+    await this.#supervisor.stop(this.#graceMs);
     await this.#operator?.[Symbol.asyncDispose]();
   }
 
@@ -192,4 +198,11 @@ export class SpawnedWorkers implements AsyncDisposable {
   #scheduleRenewal(): Disposable {
     return this.#clock.schedule(() => void this.renew(), this.#ttlMs * 2 / 3, { background: true });
   }
+}
+
+function insistOnCount(count: number, setting: string): void {
+  if (Number.isSafeInteger(count) && count >= 1) return;
+  throw new ConfigurationError(`${setting} must be a whole number from 1, not ${count}`, {
+    setting,
+  });
 }

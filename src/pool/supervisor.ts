@@ -60,10 +60,12 @@ const PROVEN_MS = 10_000;
 
 /** Keeps a number of children running. */
 export class Supervisor {
-  readonly #places: readonly Place[];
+  readonly #options: SupervisorOptions;
+  #places: readonly Place[];
 
   /** Starts the children. */
   constructor(options: SupervisorOptions) {
+    this.#options = options;
     this.#places = Array.from({ length: options.count }, () => new Place(options));
   }
 
@@ -76,6 +78,26 @@ export class Supervisor {
     const outcomes = await Promise.allSettled(this.#places.map((place) => place.first));
     const failed = outcomes.filter((outcome) => outcome.status === "rejected");
     if (failed.length === outcomes.length && failed[0] !== undefined) throw failed[0].reason;
+  }
+
+  /**
+   * Keeps another number of children from now on. Those that are too many, the youngest places, take no more
+   * calls at once and finish within the grace.
+   *
+   * @returns Settled when the new ones are ready and the others have ended.
+   * @throws The failure, where every new child fails for the first time; it is started again all the same.
+   */
+  async resize(count: number, graceMs: number): Promise<void> {
+    const leaving = this.#places.slice(count);
+    const coming = Array.from(
+      { length: Math.max(0, count - this.#places.length) },
+      () => new Place(this.#options),
+    );
+    this.#places = [...this.#places.slice(0, count), ...coming];
+    const started = Promise.allSettled(coming.map(({ first }) => first));
+    await Promise.all(leaving.map((place) => place.stop(graceMs)));
+    const failed = (await started).filter((outcome) => outcome.status === "rejected");
+    if (failed.length > 0 && failed.length === coming.length) throw failed[0]!.reason;
   }
 
   /** The children that take calls now. */

@@ -85,6 +85,27 @@ Deno.test("Supervisor tries again when the system has no room for a process", as
   assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-1"]);
 });
 
+Deno.test("Supervisor.resize() starts what is missing, and lets what is too much finish", async () => {
+  const fleet = new FakeFleet(1);
+  fleet.children[0]!.becomeReady();
+  await fleet.supervisor.started();
+  const grown = fleet.supervisor.resize(3, 500);
+  assert.equal(fleet.children.length, 3);
+  fleet.children[1]!.becomeReady();
+  fleet.children[2]!.becomeReady();
+  await grown;
+  assert.equal(fleet.supervisor.ready.length, 3);
+  const shrunk = fleet.supervisor.resize(1, 500);
+  assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-0"]);
+  await shrunk;
+  assert.deepEqual(fleet.children.map(({ stoppedWith }) => stoppedWith), [undefined, 500, 500]);
+  fleet.clock.turnTo(3_600_000);
+  assert.equal(fleet.children.length, 3);
+  const failing = assert.rejects(fleet.supervisor.resize(2, 500), /no room/);
+  await fleet.children[3]!.die({ code: 1 }, new Error("no room"));
+  await failing;
+});
+
 Deno.test("Supervisor.stop() stops every child and starts none again", async () => {
   const fleet = new FakeFleet(2);
   fleet.children[0]!.becomeReady();

@@ -73,6 +73,24 @@ export class WorkerPool extends FleetCaller {
   }
 
   /**
+   * Changes how many workers the pool spawns. Workers that are too many take no more calls at once, and
+   * finish those in flight within `spawn.drainGraceMs`.
+   *
+   * @param count How many there are to be, at least one.
+   * @returns Settled when new workers take calls, and the others have ended.
+   * @throws {ConfigurationError} If the pool spawns no workers, or that is no such number.
+   * @throws {SelvageError} If no new worker could be started; the pool goes on trying.
+   */
+  async resize(count: number): Promise<void> {
+    if (this.#spawned === undefined) {
+      throw new ConfigurationError("a pool without spawn has no workers of its own to resize", {
+        setting: "resize",
+      });
+    }
+    await this.#spawned.resize(count);
+  }
+
+  /**
    * Gives the pool and each of its spawned workers a new certificate now, as it does by itself at
    * two thirds of the lifetime. Nothing restarts; calls in flight finish on the connections they
    * are on.

@@ -234,6 +234,22 @@ Deno.test("WorkerPool replaces a worker whose event loop hangs, and names the ca
   await pool.ready({ min: 2 });
 });
 
+Deno.test("WorkerPool grows and shrinks under load, and no call fails", async () => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+  const processes = new Set<number>();
+  let calling = true;
+  const callers = Array.from({ length: 8 }, async () => {
+    while (calling) processes.add(await pool.call(wait, [1]));
+  });
+  await pool.resize(2);
+  while (processes.size < 2) await pool.call(processId, []);
+  await pool.resize(1);
+  assert.equal([...processes].filter(isRunning).length, 1);
+  calling = false;
+  await Promise.all(callers);
+  await assert.rejects(pool.resize(0), ConfigurationError);
+});
+
 Deno.test("WorkerPool tells a call whose worker ends, and never runs it twice", async () => {
   await using pool = await WorkerPool.open({ spawn: { count: 2, modules, threads: 0 } });
   await pool.ready({ min: 2 });
