@@ -28,8 +28,12 @@ export class WorkerProcess implements AsyncDisposable {
     this.callerCredentials = callerCredentials;
   }
 
-  /** Starts the worker and waits until it is ready. */
-  static async start(): Promise<WorkerProcess> {
+  /**
+   * Starts the worker and waits until it is ready.
+   *
+   * @param policy The text of its policy file. Default: it has none.
+   */
+  static async start(policy?: string): Promise<WorkerProcess> {
     const authority = createAuthority({ name: "bench", ttlMs: LIFETIME_MS });
     const worker = authority.issue({ name: "worker", spiffe: WORKER, ttlMs: LIFETIME_MS });
     const caller = authority.issue({ name: "caller", spiffe: CALLER, ttlMs: LIFETIME_MS });
@@ -37,8 +41,12 @@ export class WorkerProcess implements AsyncDisposable {
     await Deno.writeTextFile(`${folder}/ca.pem`, worker.caPem);
     await Deno.writeTextFile(`${folder}/worker.pem`, worker.certPem);
     await Deno.writeTextFile(`${folder}/worker.key`, worker.keyPem, { mode: 0o600 });
+    if (policy !== undefined) await Deno.writeTextFile(`${folder}/policy.jsonc`, policy);
     const process = new Deno.Command(Deno.execPath(), {
-      args: workerArguments(folder),
+      args: [
+        ...workerArguments(folder),
+        ...(policy === undefined ? [] : ["--policy", `${folder}/policy.jsonc`]),
+      ],
       stdout: "piped",
     }).spawn();
     const address = await addressOf(process.stdout);

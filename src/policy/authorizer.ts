@@ -2,17 +2,15 @@ import type { PolicyDecision, PolicySubject, PolicyTarget } from "./rules/mod.ts
 import type { Claims } from "./token/authenticator.ts";
 
 /** A call that a worker has to decide about. */
-export interface PolicyCall {
+export interface PolicyCall extends PolicyTarget {
   /** Who calls. */
   readonly subject: PolicySubject;
-  /** What is called. */
-  readonly target: PolicyTarget;
   /** The routine, where it is one. */
   readonly routine: string | undefined;
   /** The method, as `package.Service/Method`. */
   readonly method: string;
-  /** The request's header fields; read where they are asked for. */
-  readonly headers: () => Headers;
+  /** The request's header fields. */
+  readonly headers: Headers;
   /** Where the caller calls from. */
   readonly address: string;
 }

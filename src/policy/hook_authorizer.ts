@@ -38,8 +38,8 @@ export class HookAuthorizer implements Authorizer {
         claims: call.subject.claims,
         routine: call.routine,
         method: call.method,
-        tags: call.target.tags,
-        headers: call.headers(),
+        tags: call.tags,
+        headers: call.headers,
         signal: abort.signal,
       });
     } catch (error) {

@@ -44,8 +44,8 @@ class FixedPolicy implements Authorizer {
     return this.#policy.readsTags(name);
   }
 
-  decide({ subject, target }: PolicyCall): PolicyDecision {
-    return this.#policy.decide(subject, target);
+  decide(call: PolicyCall): PolicyDecision {
+    return this.#policy.decide(call.subject, call);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

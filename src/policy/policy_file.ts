@@ -87,8 +87,8 @@ export class PolicyFile implements Authorizer {
     return this.#policy.readsTags(name);
   }
 
-  decide({ subject, target }: PolicyCall): PolicyDecision {
-    return this.#policy.decide(subject, target);
+  decide(call: PolicyCall): PolicyDecision {
+    return this.#policy.decide(call.subject, call);
   }
 
   onChange(changed: () => void): () => void {

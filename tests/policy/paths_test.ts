@@ -1,7 +1,7 @@
 /** A policy decides on every path that a call can take, before its payload is decoded and before it runs. */
 import assert from "node:assert/strict";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { routine } from "../../src/contract/mod.ts";
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
 import { AuthorizationError } from "../../src/errors/mod.ts";
 import { Health, WorkerService } from "../../src/gen/mod.ts";
 import { currentCall } from "../../src/routine/mod.ts";
@@ -21,6 +21,10 @@ const routines = {
     ran.push("once");
     return currentCall().peer.identity;
   }),
+  duplex: duplexRoutine("acl.duplex", async function* (input: AsyncIterable<string>) {
+    ran.push("duplex");
+    for await (const _ of input) yield currentCall().peer.identity;
+  }),
   items: routine("acl.items", async function* (count: number) {
     ran.push("items");
     for (let n = 0; n < count; n++) yield n;
@@ -34,6 +38,10 @@ const services: WorkerServerOptions["services"] = (router) =>
       const { peer, id } = currentCall();
       assert.equal(context.values.get(servedCall)?.id, id);
       return { text: `${peer.identity}` };
+    },
+    echoWithoutSideEffects() {
+      ran.push("get");
+      return { text: `${currentCall().peer.identity}` };
     },
     async *repeat() {
       ran.push("repeat");
@@ -94,6 +102,14 @@ const PATHS: readonly Path[] = [
     },
   },
   {
+    name: "a duplex routine",
+    what: "acl.duplex",
+    async call(worker, trust) {
+      await using dispatcher = await openDispatcher(trust, worker.address);
+      return (await Array.fromAsync(dispatcher.duplex(routines.duplex, ["x"], [])))[0];
+    },
+  },
+  {
     name: "a routine by its envelope, in JSON",
     what: "acl.once",
     call: byEnvelope({ useBinaryFormat: false }, "unary"),
@@ -132,6 +148,15 @@ const PATHS: readonly Path[] = [
     name: "a service in gRPC-Web",
     what: "selvage.test.v1.EchoService/Echo",
     call: over({ protocol: "grpc-web" }, "unary"),
+  },
+  {
+    name: "a service by GET",
+    what: "selvage.test.v1.EchoService/EchoWithoutSideEffects",
+    async call(worker, trust) {
+      await using dispatcher = await openDispatcher(trust, worker.address);
+      const client = createClient(EchoService, dispatcher.transportFor({ useHttpGet: true }));
+      return (await client.echoWithoutSideEffects({ text: "x" })).text;
+    },
   },
   {
     name: "a service's stream",

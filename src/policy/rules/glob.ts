@@ -20,7 +20,12 @@ export function readGlob(text: string): NameGlob | undefined {
   if (!GLOB.test(text) || /\*{3}/.test(text)) return undefined;
   if (!text.includes("*")) return { text, exact: text, matches: (name) => name === text };
   const parts = text.split(/(\*\*|\*)/);
-  return { text, exact: undefined, matches: (name) => matchParts(parts, name) };
+  const [prefix = ""] = parts;
+  return {
+    text,
+    exact: undefined,
+    matches: (name) => name.startsWith(prefix) && matchParts(parts, name),
+  };
 }
 
 /** Whether a text matches a glob in which `*` stands for any characters. */

@@ -165,7 +165,7 @@ Deno.test("what is no policy is refused, and the message names the place", () =>
     [{ rules: [{ ...rule, what: [] }] }, /rules\[0\]\.what is empty/],
     [{ rules: [{ ...rule, what: ["a b"] }] }, /rules\[0\]\.what holds "a b"/],
     [{ rules: [{ ...rule, who: "a" }] }, /rules\[0\]\.who has to be a list/],
-    [{ rules: [{ ...rule, who: ["spiffe://td/../x"] }] }, /no SPIFFE pattern/],
+    [{ rules: [{ ...rule, who: ["spiffe://td/../x"] }] }, /SPIFFE pattern/],
     [{ rules: [{ ...rule, claims: {} }] }, /claims is empty/],
     [{ rules: [{ ...rule, claims: { a: { glob: 1 } } }] }, /claims\.a has to be/],
     [{ rules: [{ ...rule, claims: { a: { is: 1 } } }] }, /unknown key "is"/],

@@ -3,7 +3,7 @@ import { AuthorizationError, escapePeerText } from "../../errors/mod.ts";
 import { Health, WorkerService } from "../../gen/mod.ts";
 import { headerValue } from "../../http2/mod.ts";
 import type { Observer } from "../../observe/mod.ts";
-import type { Authorizer, PolicyDecision, PolicySubject } from "../../policy/mod.ts";
+import type { Authorizer, PolicyCall, PolicyDecision, PolicySubject } from "../../policy/mod.ts";
 import { type ArrivingCall, headersOf } from "../../rpc/mod.ts";
 import { ROUTINE_HEADER } from "../../routine/mod.ts";
 import type { ConnectedPeer } from "../connected_peer.ts";
@@ -12,11 +12,6 @@ import type { ConnectedPeer } from "../connected_peer.ts";
 export interface AuthorizationOptions {
   readonly authorizer: Authorizer;
   readonly observer: Observer;
-}
-
-/** A call whose header section has arrived, and who makes it. */
-interface SubjectCall extends ArrivingCall<ConnectedPeer> {
-  readonly subject: PolicySubject;
 }
 
 /** Decides, for one worker, who may call what, and reports each call that is denied. */
@@ -31,7 +26,7 @@ export class Authorization implements AsyncDisposable {
 
   /** A call whose header section has arrived. */
   begin(arriving: ArrivingCall<ConnectedPeer>, subject: PolicySubject): CallAuthorization {
-    return new CallAuthorization(this, { ...arriving, subject });
+    return new CallAuthorization(this, arriving, subject);
   }
 
   /** Whether calls of that name cannot be decided about before their tags are known. */
@@ -41,19 +36,17 @@ export class Authorization implements AsyncDisposable {
 
   /** Whether a peer may make a call; an error where it may not, which is reported. */
   decide(
-    arriving: SubjectCall,
-    name: string,
-    tags: readonly string[],
+    call: AskedCall,
   ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
-    const decision = this.#ask(arriving, name, tags);
+    const decision = this.#options.authorizer.decide(call);
     return decision instanceof Promise
-      ? decision.then((decided) => this.#denial(decided, arriving, name))
-      : this.#denial(decision, arriving, name);
+      ? decision.then((decided) => this.#denial(decided, call))
+      : this.#denial(decision, call);
   }
 
   /** Whether a peer may make a call, without a report. */
-  async allows(arriving: SubjectCall, name: string): Promise<boolean> {
-    return (await this.#ask(arriving, name, NO_TAGS)).allowed;
+  async allows(call: AskedCall): Promise<boolean> {
+    return (await this.#options.authorizer.decide(call)).allowed;
   }
 
   /** Calls back whenever what is decided may have changed; `undefined` where it never does. */
@@ -65,26 +58,9 @@ export class Authorization implements AsyncDisposable {
     return this.#options.authorizer[Symbol.asyncDispose]();
   }
 
-  #ask(
-    { peer, subject, method, fields }: SubjectCall,
-    name: string,
-    tags: readonly string[],
-  ): PolicyDecision | Promise<PolicyDecision> {
-    return this.#options.authorizer.decide({
-      subject,
-      target: { name, tags },
-      // The names of routines hold no slash, those of methods do.
-      routine: name.includes("/") ? undefined : name,
-      method: nameOf(method),
-      headers: () => headersOf(fields) ?? new Headers(),
-      address: peer.caller.address,
-    });
-  }
-
   #denial(
     { allowed, rule }: PolicyDecision,
-    { peer }: SubjectCall,
-    name: string,
+    { name, peer }: AskedCall,
   ): AuthorizationError | undefined {
     if (allowed) return undefined;
     const routine = escapePeerText(name);
@@ -112,19 +88,25 @@ export class Authorization implements AsyncDisposable {
 /** The decision about one call: at its header section where that suffices, else at its envelope. */
 export class CallAuthorization {
   readonly #authorization: Authorization;
-  readonly #arriving: SubjectCall;
+  readonly #arriving: ArrivingCall<ConnectedPeer>;
+  readonly #subject: PolicySubject;
   /** The name for which the call was allowed. */
   #allowed: string | undefined;
 
-  constructor(authorization: Authorization, arriving: SubjectCall) {
+  constructor(
+    authorization: Authorization,
+    arriving: ArrivingCall<ConnectedPeer>,
+    subject: PolicySubject,
+  ) {
     this.#authorization = authorization;
     this.#arriving = arriving;
+    this.#subject = subject;
   }
 
   /** Decides now, unless the routine or its tags are not known yet. */
   atHeaders(): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
     const { method, fields } = this.#arriving;
-    if (isExempt(this.#arriving)) return undefined;
+    if (isExempt(method, this.#subject)) return undefined;
     const name = method.parent === WorkerService && isRoutineCall(method)
       ? headerValue(fields, ROUTINE_HEADER)
       : nameOf(method);
@@ -154,7 +136,7 @@ export class CallAuthorization {
 
   /** Whether the caller might call that, too, for a list of what it may. */
   allows(name: string): Promise<boolean> {
-    return this.#authorization.allows(this.#arriving, name);
+    return this.#authorization.allows(this.#asked(name, NO_TAGS));
   }
 
   /**
@@ -168,7 +150,7 @@ export class CallAuthorization {
     denied: (error: AuthorizationError) => void,
   ): (() => void) | undefined {
     return this.#authorization.onChange(async () => {
-      const error = await this.#authorization.decide(this.#arriving, name, tags);
+      const error = await this.#authorization.decide(this.#asked(name, tags));
       if (error !== undefined) denied(error);
     });
   }
@@ -177,12 +159,17 @@ export class CallAuthorization {
     name: string,
     tags: readonly string[],
   ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
-    const allow = (error: AuthorizationError | undefined) => {
+    const denied = this.#authorization.decide(this.#asked(name, tags));
+    if (denied === undefined) this.#allowed = name;
+    if (!(denied instanceof Promise)) return denied;
+    return denied.then((error) => {
       if (error === undefined) this.#allowed = name;
       return error;
-    };
-    const denied = this.#authorization.decide(this.#arriving, name, tags);
-    return denied instanceof Promise ? denied.then(allow) : allow(denied);
+    });
+  }
+
+  #asked(name: string, tags: readonly string[]): AskedCall {
+    return new AskedCall(this.#arriving, this.#subject, name, tags);
   }
 }
 
@@ -191,7 +178,7 @@ const NO_TAGS: readonly string[] = [];
 const MAX_ERRORS = 1_024;
 
 /** What proves liveness, and what a dispatcher asks of every worker, of peers that are proven. */
-function isExempt({ method, subject }: SubjectCall): boolean {
+function isExempt(method: DescMethod, subject: PolicySubject): boolean {
   if (subject.identity === undefined && subject.claims === undefined) return false;
   return method === Health.method.check || method === WorkerService.method.describe;
 }
@@ -200,7 +187,53 @@ function isRoutineCall(method: DescMethod): boolean {
   return method !== WorkerService.method.describe;
 }
 
+/** Made once a method: a name that is put together for each call is also hashed for each. */
+const names = new WeakMap<DescMethod, string>();
+
 /** A method's name as policies write it: `package.Service/Method`. */
 export function nameOf(method: DescMethod): string {
-  return `${method.parent.typeName}/${method.name}`;
+  let name = names.get(method);
+  if (name === undefined) names.set(method, name = `${method.parent.typeName}/${method.name}`);
+  return name;
+}
+
+/** A call as a policy is asked about it; what rules do not read is made only for a hook that does. */
+class AskedCall implements PolicyCall {
+  readonly subject: PolicySubject;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly #arriving: ArrivingCall<ConnectedPeer>;
+
+  constructor(
+    arriving: ArrivingCall<ConnectedPeer>,
+    subject: PolicySubject,
+    name: string,
+    tags: readonly string[],
+  ) {
+    this.#arriving = arriving;
+    this.subject = subject;
+    this.name = name;
+    this.tags = tags;
+  }
+
+  get peer(): ConnectedPeer {
+    return this.#arriving.peer;
+  }
+
+  get address(): string {
+    return this.#arriving.peer.caller.address;
+  }
+
+  get method(): string {
+    return nameOf(this.#arriving.method);
+  }
+
+  /** The names of routines hold no slash, those of methods do. */
+  get routine(): string | undefined {
+    return this.name.includes("/") ? undefined : this.name;
+  }
+
+  get headers(): Headers {
+    return headersOf(this.#arriving.fields) ?? new Headers();
+  }
 }
