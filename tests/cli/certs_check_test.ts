@@ -55,3 +55,12 @@ Deno.test("certs check names a file without certificates as an error of usage", 
   assert.equal(code, 2);
   assert.match(err, /empty\.pem/);
 });
+
+Deno.test("certs check says how to make a self-signed leaf of what openssl makes an authority", async () => {
+  const own = forge({ subject: "tool", authority: true, names });
+  assert.equal((await check({ "tool.pem": [own] })).lines[0].kind, "bundle");
+  const { code, lines } = await check({ "tool.pem": [own] }, "--as", "worker");
+  assert.equal(code, 4);
+  assert.equal(lines[0].refused[0].rule, "leaf.authority");
+  assert.match(lines[0].refused[0].advice, /CA:FALSE/);
+});

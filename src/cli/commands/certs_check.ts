@@ -5,6 +5,7 @@ import {
   adviceOn,
   type Certificate,
   isCertificateFault,
+  isSelfIssued,
   judgePeer,
   ownLeafFault,
   parsePattern,
@@ -64,7 +65,9 @@ interface CheckedFile {
 
 async function check(files: readonly string[], flags: CheckFlags): Promise<void> {
   const read = await Promise.all(files.map(readFile));
-  const anchors = read.filter(isBundle).flatMap(({ certificates }) => certificates);
+  const anchors = read.filter((file) => isBundle(file, flags)).flatMap(({ certificates }) =>
+    certificates
+  );
   const lines = read.map((file) => checkFile(file, anchors, flags));
   for (const line of lines) console.log(jsonOf(line));
   if (lines.some(({ ok }) => !ok)) Deno.exitCode = ExitCode.handshake;
@@ -90,19 +93,27 @@ function withoutKeys(text: string): string {
   return text.replace(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]*-----END \1-----/g, "");
 }
 
-function isBundle({ certificates: [first] }: CheckedFile): boolean {
-  return first?.extensions.basicConstraints?.ca === true;
+/**
+ * What begins with an authority's certificate is a bundle; but where a role is asked about, an authority of its own
+ * making that has the names of a host is what `openssl req -x509` makes of a leaf.
+ */
+function isBundle({ certificates: [first] }: CheckedFile, { as }: CheckFlags): boolean {
+  if (first?.extensions.basicConstraints?.ca !== true) return false;
+  const names = first.extensions.subjectAlternativeNames ?? [];
+  const isLeaf = names.some(({ kind }) => kind === "dns" || kind === "ip");
+  return as === undefined || !isLeaf || !isSelfIssued(first);
 }
 
 function checkFile(
   checked: CheckedFile,
   anchors: readonly Certificate[],
-  { as, verdict: mode = "private" }: CheckFlags,
+  flags: CheckFlags,
 ) {
+  const { as, verdict: mode = "private" } = flags;
   const { file, certificates, unread } = checked;
   const now = Date.now();
   const role = as === "worker" ? "server" : as;
-  const bundle = isBundle(checked);
+  const bundle = isBundle(checked, flags);
   const advice = adviceOn({
     ...bundle ? { anchors: certificates } : { chain: certificates },
     ...role === undefined ? {} : { role },
