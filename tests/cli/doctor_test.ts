@@ -26,6 +26,19 @@ Deno.test("doctor walks through a connection that holds", async () => {
   assert.match(out, /23 h left/);
 });
 
+Deno.test("doctor marks a certificate that no path needs as stray", async () => {
+  const pki = await issue();
+  const chain = pki.file("worker.pem");
+  const stray = createAuthority({ name: "stray" }).certPem;
+  await Deno.writeTextFile(chain, await Deno.readTextFile(chain) + stray);
+  await using worker = await startWorker([MODULE, ...pki.flags("worker"), "--allow", "*"]);
+  const flags = ["--endpoint", worker.address, ...pki.flags("client")];
+  const { code, out } = await selvage(["doctor", ...flags, "--identity", "spiffe://x/worker"]);
+  assert.equal(code, 0, out);
+  assert.match(out, /^ok +issuer 1 +.*\(stray: no path needs it, it is ignored\)$/m);
+  assert.doesNotMatch(out, /^ok +certificate +.*stray/m);
+});
+
 Deno.test("doctor names the check that failed, and what to do about it", async () => {
   const pki = await issue();
   await using worker = await startWorker([
