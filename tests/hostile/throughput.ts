@@ -10,6 +10,7 @@ import { floods } from "./floods.ts";
 import { measureKept } from "./kept.ts";
 import { printKept, printKeptHead } from "./kept_table.ts";
 import { echo } from "./routines.ts";
+import { silentConnections } from "./silent_connections.ts";
 import { Stage } from "./stage.ts";
 
 const CALLERS = 16;
@@ -34,7 +35,9 @@ Deno.exitCode = tooLittle.length === 0 ? 0 : 1;
 function chosen(): [string, readonly string[]][] {
   const quick = attacks.filter((attack) => !floods.includes(attack) && attack.slow !== true);
   const rows: [string, readonly string[]][] = [
-    ...floods.map(({ name }): [string, readonly string[]] => [name, [name]]),
+    ...[...floods, silentConnections].map((
+      { name },
+    ): [string, readonly string[]] => [name, [name]]),
     ["every other attack in turn", quick.map(({ name }) => name)],
   ];
   return rows.filter(([name]) => names.length === 0 || names.some((part) => name.includes(part)));
