@@ -129,7 +129,7 @@ export class Authority {
   /**
    * Issues a certificate with a key of its own.
    *
-   * @throws {ConfigurationError} if a name is not one, there is none, or the authority has expired.
+   * @throws {ConfigurationError} if a name is invalid, none is given, or the authority has expired.
    */
   issue(request: IssueRequest): IssuedCertificate {
     const now = this.#now();

@@ -81,7 +81,7 @@ export interface CredentialMaterial {
   readonly mode: CredentialsMode;
   /** Our own certificate; absent in mode `trust-only`. */
   readonly own?: OwnCertificate | undefined;
-  /** Whom we trust; absent only in mode `one-way`, where nobody is asked for a certificate. */
+  /** Whom we trust; absent only in mode `one-way`, where no certificate is asked for. */
   readonly anchors?: TrustAnchors | undefined;
   /**
    * The anchors in PEM, one block each, to be given to the platform explicitly; empty only without

@@ -7,7 +7,7 @@ import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 import { CredentialsStore } from "./store.ts";
 import { untilAborted } from "./until_aborted.ts";
 
-/** Gives the credentials as they are now; `signal` aborts when nobody wants them any more. */
+/** Gives the credentials as they are now; `signal` aborts when they are no longer needed. */
 export type ProvideCredentials = (signal: AbortSignal) => CredentialPem | Promise<CredentialPem>;
 
 /** Settings of `Credentials.provider`. */

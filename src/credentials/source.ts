@@ -14,7 +14,7 @@ export interface CredentialsSource extends AsyncDisposable {
 
 /** What credentials are opened with. */
 export interface OpenCredentialsOptions {
-  /** Who is told of rotations, rejections and expiry. Default: nobody. */
+  /** Where rotations, rejections and expiry are reported. Default: nowhere. */
   readonly observer?: Observer;
   /** The time. Default: the machine's clock. */
   readonly clock?: Clock;

@@ -48,7 +48,7 @@ export const defaultDispatcherLimits: EveryDispatcherLimit = {
 /**
  * The limits with their defaults.
  *
- * @throws {ConfigurationError} If one of them is no number, or none that can be meant.
+ * @throws {ConfigurationError} If one of them is not a number, or out of its range.
  */
 export function resolveDispatcherLimits(limits: DispatcherLimits = {}): EveryDispatcherLimit {
   return resolveLimits(limits, defaultDispatcherLimits, ["maxWorkers", "handshakes"]);

@@ -61,7 +61,7 @@ export interface OpenedDispatcher {
   readonly transport: Transport;
   /** For Connect clients that speak otherwise. */
   readonly transportFor: (choices: TransportChoices) => Transport;
-  /** Whom events are told to. */
+  /** Where events are emitted. */
   readonly hub: EventHub;
   /** The time. */
   readonly clock: Clock;

@@ -6,7 +6,7 @@ import type { EverySharedLimit, SharedLimits } from "./shared_limits.ts";
 /** Limits that are numbers of their own. */
 type Plain<Every extends EverySharedLimit> = Exclude<keyof Every, "verdict" | "http2"> & string;
 
-/** Of those that either end has, 0 would mean that nobody is served. */
+/** Of the limits of either end, those that must be at least 1: with 0 no call could be served. */
 const COUNTS = [
   "handshakeTimeoutMs",
   "connectionAgeMs",
@@ -20,7 +20,7 @@ const COUNTS = [
  * The limits of either end, with the defaults.
  *
  * @param counts Of the end's own limits, those that must be whole numbers from 1.
- * @throws {ConfigurationError} If one of them is no number, or none that can be meant.
+ * @throws {ConfigurationError} If one of them is not a number, or out of its range.
  */
 export function resolveLimits<Every extends EverySharedLimit>(
   given: SharedLimits & { readonly [Name in Plain<Every>]?: number | undefined },

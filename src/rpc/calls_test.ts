@@ -20,7 +20,7 @@ import {
   type TransportOptions,
 } from "./mod.ts";
 
-type Lane = "fast lane" | "plain path";
+type Lane = "fast path" | "plain path";
 
 interface Bench extends AsyncDisposable {
   readonly pair: RpcPair;
@@ -33,7 +33,7 @@ function open(
   server: RpcPairOptions = {},
   client: Partial<TransportOptions> = {},
 ): Bench {
-  const interceptors = lane === "fast lane" ? [] : [throughPlainPath];
+  const interceptors = lane === "fast path" ? [] : [throughPlainPath];
   const record = emptyRecord();
   const pair = rpcPair((router) => {
     router.service(EchoService, echoService(record), interceptors[0] && { interceptors });
@@ -69,7 +69,7 @@ async function failure(call: Promise<unknown>): Promise<ConnectError> {
   return error;
 }
 
-for (const lane of ["fast lane", "plain path"] as const) {
+for (const lane of ["fast path", "plain path"] as const) {
   Deno.test(`${lane}: aborting a unary call cancels it at the server`, async () => {
     await using bench = open(lane);
     const controller = new AbortController();
@@ -221,7 +221,7 @@ for (const lane of ["fast lane", "plain path"] as const) {
           };
           return {};
         },
-      }, lane === "fast lane" ? undefined : { interceptors: [throughPlainPath] });
+      }, lane === "fast path" ? undefined : { interceptors: [throughPlainPath] });
     });
     await using _ = pair;
     const client = createClient(EchoService, transportOf(pair));
@@ -247,7 +247,7 @@ for (const lane of ["fast lane", "plain path"] as const) {
           ({ signal } = context);
           return {};
         },
-      }, lane === "fast lane" ? undefined : { interceptors: [throughPlainPath] });
+      }, lane === "fast path" ? undefined : { interceptors: [throughPlainPath] });
     });
     await using _ = pair;
     await createClient(EchoService, transportOf(pair)).echo({});
@@ -333,7 +333,7 @@ Deno.test("a method without side effects can be called with GET", async () => {
 });
 
 Deno.test("a transport's fields and authority reach the server on both paths", async () => {
-  for (const lane of ["fast lane", "plain path"] as const) {
+  for (const lane of ["fast path", "plain path"] as const) {
     let fields: readonly string[] = [];
     const bench = open(lane, {
       admit: (call) => {
@@ -343,7 +343,7 @@ Deno.test("a transport's fields and authority reach the server on both paths", a
     });
     await using _ = bench;
     const transport = createTransport({
-      interceptors: lane === "fast lane" ? [] : [throughPlainPath],
+      interceptors: lane === "fast path" ? [] : [throughPlainPath],
       connection: bench.pair.client,
       authority: "worker.example",
       fields: () => Promise.resolve(["authorization", "Bearer x"]),

@@ -132,7 +132,7 @@ const unaryAnswers: Record<string, [RpcProtocol, Answer]> = {
 for (
   const [name, [protocol, { header, body = [], trailer, code }]] of Object.entries(unaryAnswers)
 ) {
-  for (const lane of ["fast lane", "plain path"] as const) {
+  for (const lane of ["fast path", "plain path"] as const) {
     Deno.test(`${lane}: a response that is ${name} is told as ${Code[code]}`, async () => {
       await using served = serve((stream) => {
         stream.sendHeaders(header, body.length === 0 && trailer === undefined);
@@ -146,7 +146,7 @@ for (
         createTransport({
           protocol,
           connection: served.client,
-          interceptors: lane === "fast lane" ? [] : [throughPlainPath],
+          interceptors: lane === "fast path" ? [] : [throughPlainPath],
         }),
       );
       const error = await client.echo({}).then(() => assert.fail("it went well"), (error) => error);

@@ -1,6 +1,6 @@
 /**
  * Connect, gRPC and gRPC-Web on our HTTP/2: a server of routers, a client transport, and beside both
- * fast lanes in binary form, for unary calls and for streams both ways. Protocol rules are those of
+ * fast paths in binary form, for unary calls and for streams both ways. Protocol rules are those of
  * connect-es.
  *
  * @module

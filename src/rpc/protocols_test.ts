@@ -9,7 +9,7 @@ interface Way {
   readonly protocol: RpcProtocol;
   readonly format: "binary" | "json";
   readonly compression: CompressionName | undefined;
-  /** Where the fast lane is kept off. */
+  /** Where the fast path is kept off. */
   readonly plain: "nowhere" | "client" | "server" | "both";
 }
 

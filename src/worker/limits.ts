@@ -95,7 +95,7 @@ const PLACES_A_PEER_LEAVES_ONE_OF = 8;
 /**
  * The limits with their defaults.
  *
- * @throws {ConfigurationError} If one of them is no number, or none that can be meant.
+ * @throws {ConfigurationError} If one of them is not a number, or out of its range.
  */
 export function resolveWorkerLimits(limits: WorkerLimits = {}): EveryWorkerLimit {
   const { concurrency = defaultWorkerLimits.concurrency } = limits;

@@ -33,9 +33,9 @@ const JSON_TEXT = new TextEncoder().encode(toJsonString(CallRequestSchema, CALL)
 
 const PATHS: readonly (readonly [name: string, method: string, type: string, body: Uint8Array])[] =
   [
-    ["Connect, on the fast lane", "Call", "application/proto", BINARY],
+    ["Connect, on the fast path", "Call", "application/proto", BINARY],
     ["Connect in JSON", "Call", "application/json", JSON_TEXT],
-    ["gRPC, on the fast lane", "Call", "application/grpc", envelope(BINARY, 0)],
+    ["gRPC, on the fast path", "Call", "application/grpc", envelope(BINARY, 0)],
     ["gRPC-Web", "Call", "application/grpc-web+proto", envelope(BINARY, 0)],
     ["a stream of Connect", "Stream", "application/connect+proto", envelope(BINARY, 0)],
     ["a stream of gRPC", "Stream", "application/grpc+proto", envelope(BINARY, 0)],

@@ -6,7 +6,7 @@ import {
   type EchoService,
 } from "./gen/selvage/test/v1/echo_pb.ts";
 
-/** An interceptor that changes nothing, and by being there keeps calls off the fast lane. */
+/** An interceptor that changes nothing, and by being there keeps calls off the fast path. */
 export const throughPlainPath: Interceptor = (next) => (request) => next(request);
 
 /** What the calls of an {@linkcode echoService} did. */

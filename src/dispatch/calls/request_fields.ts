@@ -17,7 +17,7 @@ export function headerFields(headers: Readonly<Record<string, string>>): HeaderL
   try {
     checked = new Headers(headers);
   } catch (cause) {
-    throw new ConfigurationError(`headers hold what is none: ${(cause as Error).message}`, {
+    throw new ConfigurationError(`headers is invalid: ${(cause as Error).message}`, {
       setting: "headers",
       cause,
     });

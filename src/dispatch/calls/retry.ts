@@ -9,7 +9,7 @@ import type { Link } from "../fleet/link.ts";
 
 /** What is to be done after a call failed on a worker. */
 export type Failure =
-  /** The caller is told. */
+  /** The error is thrown to the caller. */
   | { readonly final: true; readonly error: unknown }
   /** Another attempt is safe: the call has not begun there, or may begin twice. */
   | {
@@ -43,7 +43,7 @@ export function judgeFailure(
     // Not an answer of the routine's, whatever its code; nor is it known that there was none to come.
     return { final: true, error: unavailable("the call was broken off", endpoint, false, thrown) };
   }
-  // A code alone proves nothing: only what the worker itself told does.
+  // A code alone proves nothing: only the error that the worker itself sent does.
   const told = named(toldBy(thrown), endpoint);
   const cause = told === undefined ? undefined : refusalCause(told);
   if (told !== undefined && cause !== undefined) {

@@ -54,7 +54,7 @@ export class StreamAttempt {
     );
   }
 
-  /** The next item that is there already; `undefined` where there is none, or only `next` can tell. */
+  /** The next item that is there already; `undefined` where there is none, or only `next` knows. */
   take(): EncodedPayload | undefined {
     while (this.#inputFailure === undefined) {
       const message = this.#exchange.take();

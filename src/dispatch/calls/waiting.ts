@@ -12,8 +12,8 @@ export interface WaitOptions {
 }
 
 /**
- * Waits for a promise, a signal or a timeout, whichever comes first. What the promise comes to
- * afterwards is of no interest.
+ * Waits for a promise, a signal or a timeout, whichever comes first. What becomes of the promise
+ * afterwards is ignored.
  */
 export async function waitFor<Value>(
   promise: Promise<Value>,

@@ -38,7 +38,7 @@ type State =
     readonly at: number;
     /** The timer of the next attempt; a demand brings it forward. */
     readonly retry: Disposable;
-    /** What the next attempt comes to, where somebody waits for it. */
+    /** The result of the next attempt, where a call waits for it. */
     readonly awaited?: PromiseWithResolvers<boolean>;
   }
   | { readonly name: "removed" };
@@ -52,7 +52,7 @@ const SHOWN: Readonly<Record<State["name"], WorkerState>> = {
   removed: "draining",
 };
 
-/** The states by the labels that metrics use; a worker that nobody needs is not counted. */
+/** The states by the labels that metrics use; a worker that no call needs is not counted. */
 const COUNTED = {
   idle: undefined,
   dialling: "connecting",
@@ -156,7 +156,7 @@ export class Endpoint implements BalancedWorker {
     return SHOWN[this.#state.name];
   }
 
-  /** Whether it has neither a connection nor a failure: nobody has asked for it. */
+  /** Whether it has neither a connection nor a failure: no call has needed it. */
   get isIdle(): boolean {
     return this.#state.name === "idle";
   }
@@ -170,7 +170,7 @@ export class Endpoint implements BalancedWorker {
 
   /**
    * Asks for a connection. A worker that failed is tried again at once where the shortest wait is
-   * over, else when it is, whatever its backoff: somebody needs it.
+   * over, else when it is, whatever its backoff: a call needs it.
    *
    * @returns whether there is one; `false` once the attempt has failed.
    */
@@ -224,7 +224,7 @@ export class Endpoint implements BalancedWorker {
 
   /** One demand's attempt: as many dials as the credentials of either end change under it, and one more. */
   async #attempt(signal: AbortSignal): Promise<boolean> {
-    // Whoever asked is in the middle of a loop over the fleet; nothing may change under it.
+    // The caller is in the middle of a loop over the fleet, which must not change under it.
     await Promise.resolve();
     for (let sentAway = 0;;) {
       const generation = this.#generation;

@@ -257,7 +257,7 @@ export class Fleet {
     await Promise.all([...removed, ...this.#watchers]);
   }
 
-  /** Dials every worker that nobody has asked for yet, so that it shares the work. */
+  /** Dials every worker that no call has needed yet, so that it shares the work. */
   #wake(): void {
     for (const endpoint of [...this.#index.idle]) endpoint.connect();
   }

@@ -38,7 +38,7 @@ export class LeavingLinks {
     });
   }
 
-  /** The credentials are new: whoever they do not trust has only the grace left. */
+  /** The credentials are new: peers that they do not trust have only the grace left. */
   judge(): void {
     for (const leaving of this.#links.values()) leaving.judge();
   }

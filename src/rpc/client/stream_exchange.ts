@@ -27,7 +27,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   #unsent: Uint8Array[] | undefined;
   #sending: "open" | "ending" | "ended" = "open";
 
-  /** Pieces of the body that nobody has read. */
+  /** Pieces of the body that have not been read. */
   #pieces: Uint8Array[] = [];
   #messages: ResponseMessages | undefined;
   /** The body of a response that connect-es reads, and what it makes of it. */
@@ -40,7 +40,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   #wakeReader: (() => void) | undefined;
 
   /**
-   * Makes a call. What goes wrong is told by `next`.
+   * Makes a call. Failures are thrown by `next`.
    *
    * @param connection where.
    * @param request what is sent before the messages.

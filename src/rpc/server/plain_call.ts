@@ -192,7 +192,7 @@ export class PlainCall implements StreamReceiver, Expiring {
   }
 }
 
-/** Runs what is left of a response that nobody waits for: the implementation's `finally` among it. */
+/** Runs the rest of a response that no caller waits for, the implementation's `finally` included. */
 async function stop(
   iterator: AsyncIterator<Uint8Array> | undefined,
   reason: unknown,
@@ -200,7 +200,7 @@ async function stop(
   try {
     await iterator?.throw?.(reason);
   } catch {
-    // The reason comes back out, or what the implementation threw instead, and nobody is there to be told.
+    // The reason, or what the implementation threw instead; no caller is left to receive it.
   }
 }
 

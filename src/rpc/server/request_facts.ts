@@ -119,7 +119,7 @@ function protocolOf(contentType: string, httpMethod: string): RpcProtocol | unde
 
 const CONNECT = /^application\/(?:connect\+)?(?:proto|json)/;
 
-/** The request's URL, with a host in place of an authority that is none: connect-es throws for it. */
+/** The request's URL, with a host in place of an invalid authority, for which connect-es throws. */
 export function urlOf(fields: HeaderList): string {
   const { scheme, authority, target } = factsOf(fields);
   const origin = `${scheme === "http" ? "http" : "https"}://`;

@@ -67,7 +67,7 @@ export function createRequestHandler<Peer, Context>(
     const route = routes.get(facts.path);
     if (route === undefined || facts.ambiguous || !serves(route, facts)) {
       const status = statusOf(route, facts);
-      // A call is told at once: it may send nothing before it is answered.
+      // Answered at once: a caller may send nothing before that.
       if (facts.contentType === "" && !endStream) {
         return answerStatusOnceMoreArrives(stream, status);
       }
@@ -92,7 +92,7 @@ export function createRequestHandler<Peer, Context>(
   };
 }
 
-/** The call on the lane that takes it. */
+/** The call on the path that takes it. */
 function callOf(
   request: ArrivedRequest,
   fastHandler: UnaryHandler | undefined,

@@ -31,7 +31,7 @@ export interface RpcRouterOptions {
 
 /**
  * A connect-es router that also records the implementations, so that unary calls in binary form can
- * take the fast lane. Per-service options cannot lift a limit nor switch a protocol on or off.
+ * take the fast path. Per-service options cannot lift a limit nor switch a protocol on or off.
  */
 export interface RpcRouter extends ConnectRouter {
   /**

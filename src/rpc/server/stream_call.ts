@@ -140,7 +140,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     }
   }
 
-  /** Lets the implementation go: nobody waits for it any more. */
+  /** Ends the implementation: no caller waits for it any more. */
   #leave(reason: ConnectError): void {
     this.state = "over";
     this.#reason = reason;

@@ -1,4 +1,4 @@
-/** What the time is told by, and how something is done in the next turn of the event loop, or later. */
+/** The clock and the timers; replaced by tests. */
 export interface TurnsOptions {
   /** The time in milliseconds. Default: `performance.now`. */
   readonly now?: () => number;
@@ -8,25 +8,26 @@ export interface TurnsOptions {
   readonly afterPause?: (callback: () => void, ms: number) => void;
 }
 
-/** What a call on the fast lane is taken to cost, in milliseconds; measured 0.02 to 0.03. */
+/** The assumed cost of a call on the fast path, in milliseconds; measured 0.02 to 0.03. */
 const FAST_CALL_MS = 0.03;
-/** What is left to calls on the plain path of the time, however busy the fast lane is … */
+/** The share of the time that the plain path gets however busy the fast path is … */
 const LEAST_SHARE = 0.125;
-/** … and where it does next to nothing. */
+/** … and where the fast path is idle. */
 const MOST_SHARE = 0.8;
-/** How long they pause where the fast lane is in use, in milliseconds: no timer is shorter. */
+/** How long calls on the plain path pause while the fast path is in use, in milliseconds: the shortest timer. */
 const PAUSE_MS = 1;
-/** How long the use of the fast lane is remembered, in milliseconds. */
+/** How long the use of the fast path is remembered, in milliseconds. */
 const MEMORY_MS = 20;
-/** A use of the fast lane that is none. */
+/** Below this share of the time, the fast path counts as idle. */
 const IDLE = 0.01;
-/** How many begin at once where nothing else is done. */
+/** How many calls begin at once while the fast path is idle. */
 const MOST_AT_ONCE = 32;
 
 /**
- * Decides when calls on the plain path begin, each of which costs some ten times what one on the fast
- * lane does: those of every connection by turns, and all of them together in the time that the fast
- * lane leaves, an eighth at least. Who sends five hundred at once waits for them, and nobody else does.
+ * Decides when calls on the plain path begin, each of which costs about ten times as much as one on the
+ * fast path: round robin over the connections, and all of them together in the time that the fast path
+ * leaves, at least an eighth. A peer that sends five hundred at once delays its own calls, not those of
+ * others.
  */
 export class Turns {
   readonly #now: () => number;
@@ -34,16 +35,16 @@ export class Turns {
   readonly #afterPause: (callback: () => void, ms: number) => void;
   /** The connections that have calls waiting, the one whose turn is next first. */
   readonly #asking: Share[] = [];
-  /** Calls have begun, and others wait until it is known what those cost. */
+  /** Calls have begun, and others wait until the cost of those is known. */
   #busy = false;
   #fastCalls = 0;
-  /** How much of the time the fast lane was in use of late, of 1. */
+  /** The share of the recent time in which the fast path was in use. */
   #inUse = 0;
   #endedAt: number;
   /** How many begin at once. */
   #atOnce = 1;
 
-  /** Nobody waits yet. */
+  /** No call waits yet. */
   constructor(options: TurnsOptions = {}) {
     this.#now = options.now ?? (() => performance.now());
     this.#nextTurn = options.nextTurn ?? setImmediate;
@@ -56,12 +57,12 @@ export class Turns {
     return new Share(this);
   }
 
-  /** A call on the fast lane has begun. */
+  /** A call on the fast path has begun. */
   fastCall(): void {
     this.#fastCalls++;
   }
 
-  /** Waits for a turn of `share`; where nobody else waits, it is at once. */
+  /** Waits for a turn of `share`; resolves at once where no other call waits. */
   take(share: Share): Promise<void> {
     if (this.#busy) {
       return new Promise((begin) => {

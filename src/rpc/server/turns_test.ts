@@ -54,7 +54,7 @@ Deno.test("Turns lets connections begin by turns, however many calls one of them
   assert.deepEqual(begun.slice(0, 7), ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]);
 });
 
-Deno.test("Turns lets all begin without a pause where the fast lane is not in use", async () => {
+Deno.test("Turns lets all begin without a pause where the fast path is not in use", async () => {
   const loop = new ManualLoop();
   const begun: string[] = [];
   asks(loop, "a", 500, begun);
@@ -62,7 +62,7 @@ Deno.test("Turns lets all begin without a pause where the fast lane is not in us
   assert.deepEqual([begun.length, loop.paused], [500, []]);
 });
 
-Deno.test("Turns leaves calls on the plain path an eighth of the time where the fast lane is busy", async () => {
+Deno.test("Turns leaves calls on the plain path an eighth of the time where the fast path is busy", async () => {
   const loop = new ManualLoop();
   const begun: string[] = [];
   asks(loop, "a", 10_000, begun);
@@ -79,7 +79,7 @@ Deno.test("Turns leaves calls on the plain path an eighth of the time where the 
   assert.ok(share > 0.1 && share < 0.15, `${share}`);
 });
 
-Deno.test("Turns leaves calls on the plain path most of the time where the fast lane does little", async () => {
+Deno.test("Turns leaves calls on the plain path most of the time where the fast path does little", async () => {
   const loop = new ManualLoop();
   const begun: string[] = [];
   asks(loop, "a", 100_000, begun);

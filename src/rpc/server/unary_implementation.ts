@@ -8,7 +8,7 @@ import { headersOf } from "../wire/header_fields.ts";
 import { urlOf } from "./request_facts.ts";
 import type { FastImplementation, Route, UnaryImplementation } from "./router.ts";
 
-/** How the fast lane runs a route's implementation. */
+/** How the fast path runs a route's implementation. */
 export function unaryHandlerOf(route: Route, implementation: FastImplementation): UnaryHandler {
   if (implementation.on === "bytes") return implementation.invoke;
   return onMessages(route.method as DescMethodUnary, implementation.invoke);
@@ -41,7 +41,7 @@ export function withoutStatusDetails(context: HandlerContext): void {
   context.responseTrailer.delete(STATUS_DETAILS);
 }
 
-/** What an implementation is told of its call; everything that costs is made when it is first asked for. */
+/** The context that an implementation is given; its costly parts are made when first asked for. */
 class FastContext implements HandlerContext, ResponseMetadata {
   readonly method: DescMethodUnary;
   readonly requestMethod = "POST";

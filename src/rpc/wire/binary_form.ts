@@ -28,7 +28,7 @@ export function writeBinary<Desc extends DescMessage>(
 /**
  * Reads a message in binary form.
  *
- * @throws {ConnectError} `Internal` where it is none, as connect-es words it.
+ * @throws {ConnectError} `Internal` where it is invalid, as connect-es words it.
  */
 export function readBinary<Desc extends DescMessage>(
   desc: Desc,

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { RpcLimits } from "./limits.ts";
 
-// Worded as connect-es words them, so that a caller cannot tell the lanes apart.
+// Worded as connect-es words them, so that a caller cannot tell the paths apart.
 
 /** The call's time ran out. */
 export function timedOut(): ConnectError {

@@ -76,7 +76,7 @@ function describe(end: StreamEnd): [Code, string] {
     case "complete":
       return [Code.Internal, "the response ended early"];
     case "reset-by-us": {
-      // The code is what we told the peer, and says nothing of what the peer asks for.
+      // The code is the one that we sent, and says nothing about what the peer asks for.
       const why = end.cause?.message ?? `HTTP/2 error code ${end.code}`;
       return [Code.Internal, `the stream was reset for what the peer sent: ${why}`];
     }

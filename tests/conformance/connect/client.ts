@@ -2,7 +2,7 @@
  * The client that Connect's conformance suite tests: our transport on our HTTP/2. Reads the calls to
  * make, makes up to 32 at once, and answers with what each came to.
  *
- * `client.ts DESCRIPTOR-SET [plain]`; `plain` keeps every call off the fast lane.
+ * `client.ts DESCRIPTOR-SET [plain]`; `plain` keeps every call off the fast path.
  */
 import { connectionTo } from "./client_connections.ts";
 import { framedInput, writeFramed } from "./framed_stdio.ts";

@@ -1,6 +1,6 @@
 /**
  * Runs Connect's conformance suite: our server against its client and our client against its server,
- * with the fast lane and without. Prints the suite's own counts; exits 1 where a case failed.
+ * with the fast path and without. Prints the suite's own counts; exits 1 where a case failed.
  *
  * `deno run -A tests/conformance/connect/run.ts`; says so and exits 0 where there is no Go to build it.
  *
@@ -24,7 +24,7 @@ const suite = await installGoTool(go, `${MODULE}/cmd/connectconformance`, VERSIO
 const descriptors = await describe(go);
 let failed = false;
 for (const mode of ["server", "client"]) {
-  for (const lane of ["fast lane", "plain path"]) {
+  for (const lane of ["fast path", "plain path"]) {
     const { ok, counts } = await runSuite(mode, lane);
     failed ||= !ok;
     console.log(`Connect conformance ${VERSION}, our ${mode}, ${lane}: ${counts}`);

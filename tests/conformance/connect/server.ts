@@ -2,7 +2,7 @@
  * The server that Connect's conformance suite tests: our router on our HTTP/2, with the TLS it is told
  * to use. Reads one `ServerCompatRequest` and answers with the address.
  *
- * `server.ts DESCRIPTOR-SET [plain]`; `plain` keeps every call off the fast lane.
+ * `server.ts DESCRIPTOR-SET [plain]`; `plain` keeps every call off the fast path.
  */
 import {
   DEFAULT_SOCKET_LIMITS,
