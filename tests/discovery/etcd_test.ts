@@ -6,7 +6,7 @@ import { EtcdLease } from "../../src/discovery/etcd/etcd_lease.ts";
 import { ConfigurationError } from "../../src/errors/mod.ts";
 import { type Clock, systemClock } from "../../src/observe/mod.ts";
 import { checkDiscovery } from "../../src/testing/mod.ts";
-import { etcdProgram, EtcdServer } from "../support/etcd_server.ts";
+import { etcdProgram, EtcdServer, leaderOf, startCluster } from "../support/etcd_server.ts";
 import { Watched } from "../support/watched.ts";
 
 const prefix = "selvage/workers/";
@@ -92,6 +92,33 @@ test("etcd discovery announces again where the lease is lost, and leaves alone w
   await server.gateway("lease/revoke", { ID: leases[0]!.ID });
   await watched.until((known) => known.length === 0);
   await watched.until((known) => known.length === 1);
+});
+
+test("etcd discovery follows and announces on, where the leader of three is killed", async () => {
+  await using stack = new AsyncDisposableStack();
+  const members = await startCluster();
+  for (const member of members) stack.use(member);
+  const leader = await leaderOf(members);
+  const others = members.filter((member) => member !== leader);
+  // The leader comes first, and is where a client is connected that begins with it.
+  const endpoints = [leader, ...others].map(({ endpoint }) => endpoint);
+  const open = () => etcdDiscovery({ endpoints, prefix });
+  await using watched = new Watched(open());
+  await watched.next();
+  const leases = await Promise.all(
+    ["a", "b", "c", "d"].map((id, at) =>
+      open().announce({ ...announcement, id, address: `10.0.0.1:${at + 1}` }, { signal })
+    ),
+  );
+  for (const lease of leases) stack.use(lease);
+  await watched.until((known) => known.length === 4);
+  await leader.kill();
+  // A write at the moment when there is no leader is lost in the middle of etcd.
+  while (!await others[0]!.put(`${prefix}late`, worker(9)).then(() => true, () => false));
+  await watched.until((known) => known.length === 5);
+  await leases[0]!.update({ ...announcement, id: "a", address: "10.0.0.1:7" });
+  await watched.until((known) => known.includes("10.0.0.1:7"));
+  assert.equal(watched.addresses.length, 5);
 });
 
 test("etcd discovery speaks mutual TLS, and verifies who etcd is", async () => {

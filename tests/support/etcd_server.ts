@@ -9,14 +9,16 @@ export interface EtcdServerOptions {
   readonly flags?: readonly string[];
   /** Whether clients speak TLS. Default false. */
   readonly tls?: boolean;
+  /** Where it is part of a cluster of several: its name, its own port for the others, and all members. */
+  readonly member?: { readonly name: string; readonly peerPort: number; readonly cluster: string };
 }
 
 /** One etcd of a real cluster of one, on loopback. */
 export class EtcdServer implements AsyncDisposable {
   readonly port = freePort();
-  readonly #peerPort = freePort();
   readonly #folder = Deno.makeTempDirSync();
   readonly #options: EtcdServerOptions;
+  readonly #peerPort = freePort();
   #process: Deno.ChildProcess | undefined;
   #log: Promise<void> | undefined;
 
@@ -39,7 +41,8 @@ export class EtcdServer implements AsyncDisposable {
   /** Starts it again on what it has stored. */
   async restart(): Promise<void> {
     const client = `${this.#options.tls ? "https" : "http"}://127.0.0.1:${this.port}`;
-    const peer = `http://127.0.0.1:${this.#peerPort}`;
+    const { name = "default", peerPort = this.#peerPort, cluster } = this.#options.member ?? {};
+    const peer = `http://127.0.0.1:${peerPort}`;
     this.#process = new Deno.Command(etcdProgram!, {
       args: [
         `--data-dir=${this.#folder}`,
@@ -47,7 +50,8 @@ export class EtcdServer implements AsyncDisposable {
         `--advertise-client-urls=${client}`,
         `--listen-peer-urls=${peer}`,
         `--initial-advertise-peer-urls=${peer}`,
-        `--initial-cluster=default=${peer}`,
+        `--name=${name}`,
+        `--initial-cluster=${cluster ?? `${name}=${peer}`}`,
         "--logger=zap",
         ...this.#options.flags ?? [],
       ],
@@ -103,5 +107,28 @@ export class EtcdServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
     await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Starts a cluster of three, and waits until each member answers. */
+export async function startCluster(): Promise<readonly EtcdServer[]> {
+  const members = ["a", "b", "c"].map((name) => ({ name, peerPort: freePort() }));
+  const cluster = members.map(({ name, peerPort }) => `${name}=http://127.0.0.1:${peerPort}`)
+    .join();
+  return await Promise.all(
+    members.map((member) => EtcdServer.start({ member: { ...member, cluster } })),
+  );
+}
+
+/** The member that leads, by what the members say themselves. */
+export async function leaderOf(members: readonly EtcdServer[]): Promise<EtcdServer> {
+  for (;;) {
+    for (const member of members) {
+      const { header, leader } = await member.gateway("maintenance/status", {}) as {
+        header: { member_id: string };
+        leader?: string;
+      };
+      if (leader === header.member_id) return member;
+    }
   }
 }
