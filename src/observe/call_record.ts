@@ -47,6 +47,8 @@ export class CallRecords {
 
   /** A call has failed, for another reason than that its caller left. */
   report(facts: CallFacts, outcome: CallOutcome, thrown: unknown): void {
+    // Who may not call is reported by what decides it, with the rule or the reason.
+    if (this.#side === "worker" && DECIDED.has(outcome)) return;
     const unreported = this.#budget.take();
     if (unreported === undefined) return;
     const { kind, routine, id, peer } = facts;
@@ -65,6 +67,8 @@ export class CallRecords {
     }, { stack });
   }
 }
+
+const DECIDED: ReadonlySet<CallOutcome> = new Set(["denied", "unauthenticated"]);
 
 /** What is recorded of one call, at either end; nothing, and for free, where nobody listens. */
 export class CallRecord {

@@ -91,6 +91,11 @@ class OpenCallSpan implements CallSpan {
     return {
       next: () => this.run(() => iterator.next()),
       return: () => this.run(leave),
+      throw: async (reason) => {
+        if (iterator.throw !== undefined) return await this.run(() => iterator.throw!(reason));
+        await this.run(leave);
+        throw reason;
+      },
       [Symbol.asyncIterator]() {
         return this;
       },

@@ -45,6 +45,7 @@ import type { AdmittedCall } from "./admission/admitted_call.ts";
 import type { ConnectedPeer } from "./connected_peer.ts";
 import type { Execution, Items } from "./execution.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
+import { NO_ROUTINE } from "./recorded_refusals.ts";
 import { whileAllowed } from "./admission/while_allowed.ts";
 
 /** What serving routines takes. */
@@ -257,9 +258,6 @@ function insistOnPayload(args: EncodedPayload, digest: string | undefined): void
   if (digest === undefined || digest === payloadDigest(args)) return;
   throw unauthenticated("token-bad-signature", "the token was made for other arguments");
 }
-
-/** In place of the name of a routine that is not served: that is a peer's text. */
-const NO_ROUTINE = "(none)";
 
 /** What goes with an error is written in what the caller can read, as its answer would be. */
 function formOf({ requestHeader }: HandlerContext): PayloadForm {

@@ -48,6 +48,7 @@ import {
   tellPlaintext,
   tellPosture,
 } from "./posture.ts";
+import { recordRefusals } from "./recorded_refusals.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
 import { LoopWatchdog } from "./watchdog/mod.ts";
@@ -133,6 +134,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   if (authenticator?.open !== undefined) starting.use(authenticator.open());
   const authentication = new Authentication({ authenticator, workerId: id, observer, clock });
   const faults = new Faults(observer, clock);
+  const records = new CallRecords(observer, "worker", clock);
   const gate = new CallGate(limits, () => clock.now());
   const { messageBytes, receiveTimeoutMs } = limits;
   const router = createRpcRouter({ limits: { messageBytes, receiveTimeoutMs } });
@@ -142,7 +144,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     gate,
     execution: new Execution(invoke, threads, watchdog),
     dispatcher: () => dispatcher ?? noDispatcher,
-    records: new CallRecords(observer, "worker", clock),
+    records,
     faults,
     tags: options.tags ?? [],
     services: options.services,
@@ -153,7 +155,11 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const leaving = new Leaving({ id, gate, health, observer, clock });
   const handler = createRequestHandler({
     router,
-    admit: admitCalls({ table, gate, leaving, authentication, authorization }),
+    admit: recordRefusals(
+      admitCalls({ table, gate, leaving, authentication, authorization }),
+      table,
+      records,
+    ),
     gatheredBytes: options.limits?.gatheredBytes,
     onFault: (error, path) => faults.report("rpc", error, { path }),
   });

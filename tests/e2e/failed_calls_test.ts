@@ -6,7 +6,7 @@ import { routine } from "../../src/contract/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { RoutineError } from "../../src/errors/mod.ts";
 import type { EventOf, EventStream, EventType } from "../../src/observe/mod.ts";
-import { WorkerServer } from "../../src/worker/mod.ts";
+import { type WorkerLimits, WorkerServer } from "../../src/worker/mod.ts";
 import { EchoRequestSchema, EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 
 const METHOD = `${EchoService.typeName}/Echo`;
@@ -33,11 +33,12 @@ interface Stage extends AsyncDisposable {
   readonly atWorker: EventStream;
   readonly atDispatcher: EventStream;
   readonly lines: LogRecord[];
+  readonly inFlight: () => number;
 }
 
 let stages = 0;
 
-async function stage(): Promise<Stage> {
+async function stage(limits: WorkerLimits = {}): Promise<Stage> {
   const stack = new AsyncDisposableStack();
   const lines: LogRecord[] = [];
   await configure({
@@ -53,6 +54,7 @@ async function stage(): Promise<Stage> {
     await WorkerServer.start({
       listen,
       routines,
+      limits,
       services: (router) =>
         router.service(EchoService, {
           echo: async ({ text }) => {
@@ -77,6 +79,7 @@ async function stage(): Promise<Stage> {
     atWorker,
     atDispatcher,
     lines,
+    inFlight: () => worker.inFlight,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -164,6 +167,26 @@ Deno.test("a handler that throws leaves a trace at both ends, under its method's
   const [line] = on.lines.filter(({ properties }) => failedAt("worker", properties));
   assert.equal(line?.level, "error");
   assert.match(String(line?.properties.stack), /failed_calls_test/);
+});
+
+Deno.test("a call that is refused before it begins leaves a trace at the worker, too", async () => {
+  await using on = await stage({ concurrency: 1, concurrencyPerPeer: 1 });
+  const unknown = on.dispatcher.call(routine<() => void>("failed.unknown"), []);
+  await assert.rejects(unknown, { name: "UnknownRoutine" });
+  const served = await next(on.atWorker, "call.failed");
+  assert.deepEqual([served.routine, served.outcome, served.declared], [
+    "(none)",
+    "unknown-routine",
+    true,
+  ]);
+  const held = on.dispatcher.call(routines.hangs, []);
+  while (on.inFlight() === 0) await new Promise((resolve) => setTimeout(resolve));
+  const echo = createClient(EchoService, on.dispatcher.transport);
+  await assert.rejects(echo.echo({}), { code: Code.ResourceExhausted });
+  const full = await next(on.atWorker, "call.failed");
+  assert.deepEqual([full.routine, full.outcome], [METHOD, "overloaded"]);
+  hang();
+  await held;
 });
 
 Deno.test("a response of ours that cannot be written is a fault that the worker reports", async () => {

@@ -23,6 +23,8 @@ export interface HealthListenerOptions {
 const PROBE_BYTES = 4 * 1024;
 /** Of so many descriptors the health listener may have one; at most {@linkcode MOST_PROBES}. */
 const DESCRIPTORS_A_PROBE = 16;
+/** How long a text of metrics is shown again, in milliseconds. */
+const METRICS_MS = 1_000;
 /** Connections of probes at once. */
 const MOST_PROBES = 64;
 
@@ -59,7 +61,7 @@ export function listenForHealth(
 }
 
 function pathsOf(
-  { health, expired, metrics }: HealthListenerOptions,
+  { health, expired, metrics, clock }: HealthListenerOptions,
 ): ReadonlyMap<string, () => ProbeResponse> {
   const paths = new Map<string, () => ProbeResponse>([
     ["/livez", () => ({ status: 200, text: "ok\n" })],
@@ -73,7 +75,16 @@ function pathsOf(
   ]);
   if (metrics !== undefined) {
     const type = metrics.contentType;
-    paths.set("/metrics", () => ({ status: 200, type, text: metrics.text() }));
+    let text = "";
+    let until = -Infinity;
+    // Anybody who reaches the port may ask as often as they like: the text is made once a second.
+    paths.set("/metrics", () => {
+      if (clock.now() >= until) {
+        text = metrics.text();
+        until = clock.now() + METRICS_MS;
+      }
+      return { status: 200, type, text };
+    });
   }
   return paths;
 }
