@@ -28,7 +28,8 @@ let prepared = false;
  * descriptors: a process that has run out of them by then ends. Without effect from the second call on.
  */
 export function prepareForScarcity(): void {
-  if (prepared) return;
+  // Other platforms, on which callers may run, need not be prepared.
+  if (prepared || typeof Deno === "undefined") return;
   prepared = true;
   const ignore = () => {};
   Deno.addSignalListener("SIGWINCH", ignore);

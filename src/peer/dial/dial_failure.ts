@@ -55,9 +55,13 @@ export function nameDialFailure(failure: ChannelFailure, context: DialContext): 
   return handshakeError(findingOf(failure, context), context, failure.cause);
 }
 
-/** Nobody was reached: no handshake was begun. */
+/** There was no connection: no handshake was begun. */
 function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialContext): Error {
-  const why = timedOut ? `no connection within ${context.timeoutMs} ms` : code ?? "no connection";
+  const why = timedOut
+    ? `no connection within ${context.timeoutMs} ms`
+    : code === "EMFILE" || code === "ENFILE"
+    ? `this process has no file descriptor left (${code}); raise its limit, or connect to fewer workers`
+    : code ?? "no connection";
   return new WorkerUnavailable(`worker ${context.worker.address} cannot be reached: ${why}`, {
     worker: context.worker,
     notBegun: true,
