@@ -34,6 +34,6 @@ export * from "./payload/limits.ts";
 export * from "./payload/payload.ts";
 export * from "./routine_header.ts";
 export * from "./serve/credit.ts";
-export * from "./serve/exchange.ts";
+export * from "./serve/stream_call.ts";
 export * from "./serve/invoke.ts";
 export * from "./serve/routine_table.ts";

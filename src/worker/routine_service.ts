@@ -28,13 +28,13 @@ import {
   encodeCallResponse,
   type EncodedPayload,
   encodeItem,
-  exchange,
-  type ExchangeForm,
   itemMessage,
   type PayloadForm,
   payloadMessage,
   ROUTINE_HEADER,
   type RoutineTable,
+  serveStream,
+  type StreamForm,
   thrownOriginally,
   toConnectError,
 } from "../routine/mod.ts";
@@ -86,7 +86,7 @@ export class RoutineService {
   /** Answers `Duplex` from the bytes of its messages. */
   get streamBytes(): StreamBytesHandler<ConnectedPeer, AdmittedCall> {
     return (requests, call) => {
-      const messages = this.#exchange(requests, new ArrivedBytes(call), BYTES);
+      const messages = this.#serveStream(requests, new ArrivedBytes(call), BYTES);
       return {
         next: () => messages.next().catch(throwConnectError),
         return: () => messages.return!(),
@@ -132,7 +132,7 @@ export class RoutineService {
     requests: AsyncIterable<DuplexRequest>,
     context: HandlerContext,
   ): AsyncGenerator<Item> {
-    const messages = this.#exchange(requests, new ArrivedMessage(context), MESSAGES);
+    const messages = this.#serveStream(requests, new ArrivedMessage(context), MESSAGES);
     // While it waits for its reader, nobody else would let the routine go.
     const leave = () => void messages.return!();
     context.signal.addEventListener("abort", leave, { once: true });
@@ -148,13 +148,13 @@ export class RoutineService {
     }
   }
 
-  #exchange<Request, Answer>(
+  #serveStream<Request, Answer>(
     requests: AsyncIterable<Request>,
     arrived: Arrival,
-    form: ExchangeForm<Request, Answer>,
+    form: StreamForm<Request, Answer>,
   ): AsyncIterableIterator<Answer, undefined> {
     const { execution } = this.#options;
-    return exchange(
+    return serveStream(
       requests,
       (envelope, input) =>
         this.#begin(
@@ -264,12 +264,12 @@ function formOf({ requestHeader }: HandlerContext): PayloadForm {
   return /[/+]json\b/.test(requestHeader.get("content-type") ?? "") ? "json" : "cbor";
 }
 
-const BYTES: ExchangeForm<Uint8Array, Uint8Array> = {
+const BYTES: StreamForm<Uint8Array, Uint8Array> = {
   read: decodeDuplexRequest,
   write: encodeItem,
 };
 
-const MESSAGES: ExchangeForm<DuplexRequest, Item> = { read: duplexMessageOf, write: itemMessage };
+const MESSAGES: StreamForm<DuplexRequest, Item> = { read: duplexMessageOf, write: itemMessage };
 
 function throwConnectError(error: unknown): never {
   throw toConnectError(error);

@@ -3,7 +3,7 @@ import { InvalidPayload } from "../../errors/mod.ts";
 import type { CallEnvelope } from "../envelope/call_envelope.ts";
 import type { DuplexMessage, ItemMessage } from "../envelope/stream_envelope.ts";
 import { decodePayload, type EncodedPayload, encodePayload } from "../payload/payload.ts";
-import { type BeginStream, exchange as exchangeWith } from "./exchange.ts";
+import { type BeginStream, serveStream as serveStreamWith } from "./stream_call.ts";
 
 /** A caller's side that a test speaks for. */
 class Requests implements AsyncIterable<DuplexMessage> {
@@ -41,13 +41,13 @@ class Requests implements AsyncIterable<DuplexMessage> {
   }
 }
 
-function exchange(
+function serveStream(
   requests: Requests,
   begin: BeginStream,
   signal: AbortSignal = new AbortController().signal,
 ): AsyncIterableIterator<ItemMessage, undefined> {
   const asItIs = { read: (message: DuplexMessage) => message, write: (item: ItemMessage) => item };
-  return exchangeWith(requests, begin, asItIs, signal);
+  return serveStreamWith(requests, begin, asItIs, signal);
 }
 
 function callWith(ahead: number): DuplexMessage {
@@ -96,10 +96,10 @@ function plain(message: ItemMessage): unknown {
   return message.kind === "value" ? decodePayload(message.payload, "item") : message;
 }
 
-Deno.test("exchange() begins the call with the first message, not before it is read", async () => {
+Deno.test("serveStream() begins the call with the first message, not before it is read", async () => {
   let begun: CallEnvelope | undefined;
   const requests = new Requests().say({ kind: "unknown" }, callWith(4));
-  const items = exchange(requests, (call) => {
+  const items = serveStream(requests, (call) => {
     begun = call;
     return counter(1).begin();
   });
@@ -110,25 +110,25 @@ Deno.test("exchange() begins the call with the first message, not before it is r
   assert.equal((await items.next()).done, true);
 });
 
-Deno.test("exchange() refuses a stream that does not begin with its call, or has two", async () => {
+Deno.test("serveStream() refuses a stream that does not begin with its call, or has two", async () => {
   for (const first of [value(1), credit(1)]) {
     await assert.rejects(
-      exchange(new Requests().say(first), counter().begin).next(),
+      serveStream(new Requests().say(first), counter().begin).next(),
       InvalidPayload,
     );
   }
-  await assert.rejects(exchange(new Requests().end(), counter().begin).next(), InvalidPayload);
+  await assert.rejects(serveStream(new Requests().end(), counter().begin).next(), InvalidPayload);
   const requests = new Requests().say(callWith(1), callWith(1));
-  const items = exchange(requests, counter().begin);
+  const items = serveStream(requests, counter().begin);
   await assert.rejects(async () => {
     for (;;) await items.next();
   }, InvalidPayload);
 });
 
-Deno.test("exchange() pauses the routine once `ahead` items are unread", async () => {
+Deno.test("serveStream() pauses the routine once `ahead` items are unread", async () => {
   const { made, begin } = counter();
   const requests = new Requests().say(callWith(3));
-  const items = exchange(requests, begin);
+  const items = serveStream(requests, begin);
   for (let n = 1; n <= 3; n++) assert.equal(plain((await items.next()).value!), n);
   const fourth = items.next();
   await turn();
@@ -142,9 +142,9 @@ Deno.test("exchange() pauses the routine once `ahead` items are unread", async (
   await items.return?.();
 });
 
-Deno.test("exchange() ends the routine when it is left while it waits for credit", async () => {
+Deno.test("serveStream() ends the routine when it is left while it waits for credit", async () => {
   const { begin, left } = counter();
-  const items = exchange(new Requests().say(callWith(1)), begin);
+  const items = serveStream(new Requests().say(callWith(1)), begin);
   await items.next();
   const waiting = items.next();
   await turn();
@@ -153,21 +153,21 @@ Deno.test("exchange() ends the routine when it is left while it waits for credit
   assert.equal((await waiting).done, true);
 });
 
-Deno.test("exchange() leaves a caller that gives no credit to flow control", async () => {
-  const items = exchange(new Requests().say(callWith(0)), counter(100).begin);
+Deno.test("serveStream() leaves a caller that gives no credit to flow control", async () => {
+  const items = serveStream(new Requests().say(callWith(0)), counter(100).begin);
   const read = await Array.fromAsync({ [Symbol.asyncIterator]: () => items }, plain);
   assert.equal(read.length, 100);
 });
 
-Deno.test("exchange() leaves the rest to flow control once the caller can grant nothing more", async () => {
-  const items = exchange(new Requests().say(callWith(2)).end(), counter(100).begin);
+Deno.test("serveStream() leaves the rest to flow control once the caller can grant nothing more", async () => {
+  const items = serveStream(new Requests().say(callWith(2)).end(), counter(100).begin);
   assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 100);
 });
 
-Deno.test("exchange() still waits for credit once the caller's input has ended", async () => {
+Deno.test("serveStream() still waits for credit once the caller's input has ended", async () => {
   const { made, begin } = counter();
   const requests = new Requests().say(callWith(2), { kind: "end" });
-  const items = exchange(requests, begin);
+  const items = serveStream(requests, begin);
   for (let n = 1; n <= 2; n++) assert.equal(plain((await items.next()).value!), n);
   const third = items.next();
   await turn();
@@ -177,10 +177,10 @@ Deno.test("exchange() still waits for credit once the caller's input has ended",
   await items.return?.();
 });
 
-Deno.test("exchange() gives credit for what the routine has read of the input, and no more", async () => {
+Deno.test("serveStream() gives credit for what the routine has read of the input, and no more", async () => {
   const requests = new Requests().say(callWith(4), value(1), value(2), value(3));
   let read: AsyncIterator<EncodedPayload> | undefined;
-  const items = exchange(requests, (_call, input) => {
+  const items = serveStream(requests, (_call, input) => {
     read = input[Symbol.asyncIterator]();
     return { next: () => new Promise(() => {}) };
   });
@@ -192,35 +192,35 @@ Deno.test("exchange() gives credit for what the routine has read of the input, a
   assert.deepEqual(plain((await first).value!), { kind: "credit", items: 2 });
 });
 
-Deno.test("exchange() hands the input to the routine in order, to its end", async () => {
+Deno.test("serveStream() hands the input to the routine in order, to its end", async () => {
   const requests = new Requests().say(callWith(8), value("a"), credit(1), value("b"), {
     kind: "end",
   });
-  const items = exchange(requests, (_call, input) => input[Symbol.asyncIterator]());
+  const items = serveStream(requests, (_call, input) => input[Symbol.asyncIterator]());
   const read = await Array.fromAsync({ [Symbol.asyncIterator]: () => items }, plain);
   assert.deepEqual(read.filter((item) => typeof item === "string"), ["a", "b"]);
 });
 
-Deno.test("exchange() stops reading from a caller that sends what nobody reads", async () => {
+Deno.test("serveStream() stops reading from a caller that sends what nobody reads", async () => {
   const requests = new Requests().say(callWith(0xffffffff));
   for (let i = 0; i < 5_000; i++) requests.say(value(i));
-  const items = exchange(requests, counter().begin);
+  const items = serveStream(requests, counter().begin);
   await items.next();
   await turn();
   assert(requests.taken < 1_100, `${requests.taken} taken`);
   const bulky = new Requests().say(callWith(1_000));
   for (let i = 0; i < 20; i++) bulky.say(value("x".repeat(1024 * 1024)));
-  const held = exchange(bulky, counter().begin);
+  const held = serveStream(bulky, counter().begin);
   await held.next();
   await turn();
   assert(bulky.taken < 12, `${bulky.taken} taken`);
   await Promise.all([items.return?.(), held.return?.()]);
 });
 
-Deno.test("exchange() fails with the caller's stream, also while it waits for credit", async () => {
+Deno.test("serveStream() fails with the caller's stream, also while it waits for credit", async () => {
   const { begin, left } = counter();
   const requests = new Requests().say(callWith(1));
-  const items = exchange(requests, begin);
+  const items = serveStream(requests, begin);
   await items.next();
   const waiting = items.next();
   const lost = new Error("lost");
@@ -229,17 +229,17 @@ Deno.test("exchange() fails with the caller's stream, also while it waits for cr
   assert.equal(left(), true);
 });
 
-Deno.test("exchange() bears credit without end", async () => {
+Deno.test("serveStream() bears credit without end", async () => {
   const requests = new Requests().say(callWith(1));
   for (let i = 0; i < 100; i++) requests.say(credit(0xffffffff));
-  const items = exchange(requests, counter(50).begin);
+  const items = serveStream(requests, counter(50).begin);
   assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 50);
 });
 
-Deno.test("exchange() ends the routine when its signal aborts while it waits for credit", async () => {
+Deno.test("serveStream() ends the routine when its signal aborts while it waits for credit", async () => {
   const { begin, left } = counter();
   const controller = new AbortController();
-  const items = exchange(new Requests().say(callWith(1)), begin, controller.signal);
+  const items = serveStream(new Requests().say(callWith(1)), begin, controller.signal);
   await items.next();
   const waiting = items.next();
   await turn();
@@ -249,10 +249,10 @@ Deno.test("exchange() ends the routine when its signal aborts while it waits for
   assert.equal(left(), true);
 });
 
-Deno.test("exchange() does not forget an abort that comes while nobody reads", async () => {
+Deno.test("serveStream() does not forget an abort that comes while nobody reads", async () => {
   const { begin, left } = counter();
   const controller = new AbortController();
-  const items = exchange(new Requests().say(callWith(1)), begin, controller.signal);
+  const items = serveStream(new Requests().say(callWith(1)), begin, controller.signal);
   await items.next();
   const reason = new Error("cancelled");
   controller.abort(reason);
@@ -260,13 +260,13 @@ Deno.test("exchange() does not forget an abort that comes while nobody reads", a
   assert.equal(left(), true);
 });
 
-Deno.test("exchange() does not begin a call that was aborted, nor waits for its first message", async () => {
+Deno.test("serveStream() does not begin a call that was aborted, nor waits for its first message", async () => {
   const { begin, made } = counter();
   const reason = new Error("cancelled");
-  const aborted = exchange(new Requests().say(callWith(1)), begin, AbortSignal.abort(reason));
+  const aborted = serveStream(new Requests().say(callWith(1)), begin, AbortSignal.abort(reason));
   await assert.rejects(aborted.next(), (error) => error === reason);
   const controller = new AbortController();
-  const silent = exchange(new Requests(), begin, controller.signal).next();
+  const silent = serveStream(new Requests(), begin, controller.signal).next();
   controller.abort(reason);
   await assert.rejects(silent, (error) => error === reason);
   assert.deepEqual(made, []);

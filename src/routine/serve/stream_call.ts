@@ -17,8 +17,8 @@ export type BeginStream = (
   input: AsyncIterable<EncodedPayload>,
 ) => AsyncIterator<EncodedPayload>;
 
-/** How the messages of an exchange are written: as bytes, or as generated messages. */
-export interface ExchangeForm<Request, Answer> {
+/** How the messages of a call with streams are written: as bytes, or as generated messages. */
+export interface StreamForm<Request, Answer> {
   /** Reads what the caller sends. */
   readonly read: (request: Request) => DuplexMessage;
   /** Writes what the caller is sent. */
@@ -37,19 +37,19 @@ export interface ExchangeForm<Request, Answer> {
  * @returns What the caller is sent, for one reader at a time. Leaving it ends the call, also while it
  * waits for credit.
  */
-export function exchange<Request, Answer>(
+export function serveStream<Request, Answer>(
   requests: AsyncIterable<Request>,
   begin: BeginStream,
-  form: ExchangeForm<Request, Answer>,
+  form: StreamForm<Request, Answer>,
   signal?: AbortSignal,
 ): AsyncIterableIterator<Answer, undefined> {
-  return new Exchange(requests[Symbol.asyncIterator](), begin, form, signal);
+  return new StreamCall(requests[Symbol.asyncIterator](), begin, form, signal);
 }
 
-class Exchange<Request, Answer> implements AsyncIterableIterator<Answer, undefined> {
+class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undefined> {
   readonly #requests: AsyncIterator<Request>;
   readonly #begin: BeginStream;
-  readonly #form: ExchangeForm<Request, Answer>;
+  readonly #form: StreamForm<Request, Answer>;
   #items: AsyncIterator<EncodedPayload> | undefined;
   #credit: Credit | undefined;
   #input: InputQueue | undefined;
@@ -75,7 +75,7 @@ class Exchange<Request, Answer> implements AsyncIterableIterator<Answer, undefin
   constructor(
     requests: AsyncIterator<Request>,
     begin: BeginStream,
-    form: ExchangeForm<Request, Answer>,
+    form: StreamForm<Request, Answer>,
     signal: AbortSignal | undefined,
   ) {
     this.#requests = requests;
