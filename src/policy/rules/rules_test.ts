@@ -261,3 +261,34 @@ Deno.test("100,000 rules are read, and a name that is given twice is found among
   assert.throws(() => compile({ rules: twice }), /two rules "x"/);
   assert.throws(() => compile({ rules: [...rules, rules[0]] }), /100001 rules, at most/);
 });
+
+Deno.test("the committed JSON Schema has the keys, limits and characters that are read", async () => {
+  const schema = JSON.parse(
+    await Deno.readTextFile(new URL("../policy.schema.json", import.meta.url)),
+  );
+  const { rule } = schema.$defs;
+  const keysOf = (read: () => unknown) => {
+    try {
+      read();
+    } catch (error) {
+      return / expected (.*)$/.exec((error as Error).message)?.[1]?.split(", ");
+    }
+    return undefined;
+  };
+  const ofPolicy = keysOf(() => compile({ rules: [], unknown: 1 }));
+  const ofRule = keysOf(() => compile({ rules: [{ effect: "allow", unknown: 1 }] }));
+  assert.deepEqual(Object.keys(schema.properties), ofPolicy);
+  assert.deepEqual(Object.keys(rule.properties), ofRule);
+  const name = "n".repeat(rule.properties.name.maxLength);
+  assert.equal(compile({ rules: [{ effect: "allow", name }] }).rules, 1);
+  assert.throws(() => compile({ rules: [{ effect: "allow", name: `${name}n` }] }));
+  const { maxItems } = schema.properties.rules;
+  assert.throws(
+    () => compile({ rules: Array(maxItems + 1).fill({ effect: "allow" }) }),
+    /at most/,
+  );
+  const pattern = new RegExp(rule.properties.what.items.pattern);
+  for (const text of ["a.b", "a.v1.B/*", "**", "a-b_c", "a b", "ä", "", "a?"]) {
+    assert.equal(pattern.test(text), readGlob(text) !== undefined, text);
+  }
+});
