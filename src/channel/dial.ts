@@ -1,6 +1,5 @@
 import { connect as connectSocket, type Socket } from "node:net";
 import type { Address, TcpAddress, UnixAddress } from "./address.ts";
-import { prepareForScarcity } from "./descriptors.ts";
 import type { DialSignal } from "./dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome } from "./facts.ts";
 import { plainChannel } from "./socket_channel.ts";
@@ -26,7 +25,6 @@ export async function dialChannel(
   options: DialOptions,
 ): Promise<ChannelOutcome> {
   options.signal.aborted?.throwIfAborted();
-  prepareForScarcity();
   const connected = await connect(address, options.signal);
   if (!connected.ok) return connected;
   const { socket } = connected;

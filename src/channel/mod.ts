@@ -5,7 +5,7 @@
  * @module
  */
 export * from "./address.ts";
-export { ASSUMED_DESCRIPTORS, openFileLimit } from "./descriptors.ts";
+export { ASSUMED_DESCRIPTORS, openFileLimit, prepareForScarcity } from "./descriptors.ts";
 export * from "./dial.ts";
 export * from "./dial_signal.ts";
 export * from "./facts.ts";

@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import { prepareForScarcity } from "../channel/mod.ts";
 import {
   type Credentials,
   type CredentialsSource,
@@ -79,6 +80,7 @@ export async function openParts(
   options: SharedDispatcherOptions,
   ground: DispatcherGround,
 ): Promise<OpenedDispatcher> {
+  prepareForScarcity();
   const { strict = false } = options;
   const limits = resolveDispatcherLimits(options.limits);
   const { clock = systemClock, random = Math.random, id = crypto.randomUUID() } = ground;
