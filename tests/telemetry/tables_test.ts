@@ -1,4 +1,4 @@
-/** No instrument that nothing moves. */
+/** The tables of docs/telemetry.md against the code; no instrument that nothing moves. */
 import assert from "node:assert/strict";
 import { walk } from "../support/walk.ts";
 
