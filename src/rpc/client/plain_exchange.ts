@@ -42,11 +42,11 @@ export function sendRequest(
   options: SendOptions,
 ): Promise<UniversalClientResponse> {
   return new Promise((resolve, reject) => {
-    new Exchange(connection, request, options, resolve, reject);
+    new PlainExchange(connection, request, options, resolve, reject);
   });
 }
 
-class Exchange implements StreamReceiver {
+class PlainExchange implements StreamReceiver {
   readonly #options: SendOptions;
   readonly #request: UniversalClientRequest;
   readonly #signal: AbortSignal | undefined;
