@@ -1,5 +1,6 @@
 import { createAuthority } from "../../src/credentials/mod.ts";
 import { Credentials } from "../../mod.ts";
+import { readLines } from "../../src/pool/line_reader.ts";
 
 const WORKER = "spiffe://bench.local/worker";
 const CALLER = "spiffe://bench.local/caller";
@@ -78,11 +79,6 @@ function workerArguments(folder: string): string[] {
 
 /** The address in the readiness line, the first line the worker prints. */
 async function addressOf(stdout: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const chunk of stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    const end = text.indexOf("\n");
-    if (end >= 0) return JSON.parse(text.slice(0, end)).address;
-  }
+  for await (const line of readLines(stdout)) return JSON.parse(line).address;
   throw new Error("the worker ended before it was ready");
 }

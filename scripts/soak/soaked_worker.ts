@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
+import { readLines } from "../../src/pool/line_reader.ts";
 import { EventCounts } from "./event_counts.ts";
 import type { End } from "./renewal.ts";
 
@@ -33,7 +34,7 @@ export class SoakedWorker implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     const events = new EventCounts(logged(process.stderr));
-    const { value: ready } = await lines(process.stdout).next();
+    const { value: ready } = await readLines(process.stdout).next();
     if (ready === undefined) throw new Error("the worker did not become ready");
     return new SoakedWorker(process, JSON.parse(ready).address, events);
   }
@@ -46,19 +47,9 @@ export class SoakedWorker implements AsyncDisposable {
 
 /** The events in a log of JSON lines; what is no log is shown. */
 async function* logged(stderr: ReadableStream<Uint8Array>): AsyncGenerator<SelvageEvent> {
-  for await (const line of lines(stderr)) {
+  for await (const line of readLines(stderr)) {
     const event = line.startsWith("{") ? JSON.parse(line).properties : undefined;
     if (event?.type !== undefined) yield event;
     else console.error(line);
-  }
-}
-
-async function* lines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const bytes of stream) {
-    const parts = (rest + decoder.decode(bytes, { stream: true })).split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts;
   }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Clock, UnstampedEvent } from "../observe/mod.ts";
+import { ManualClock, turn } from "../../tests/support/manual_clock.ts";
+import type { UnstampedEvent } from "../observe/mod.ts";
 import { type Child, type ChildExit, type ReadyChild, Supervisor } from "./supervisor.ts";
 
 Deno.test("Supervisor starts as many children as asked and counts those that are ready", async () => {
@@ -18,9 +19,9 @@ Deno.test("Supervisor starts another child after a wait when one dies", async ()
   await fleet.children[0]!.die({ code: 1 });
   assert.deepEqual(fleet.supervisor.ready, []);
   assert.equal(fleet.children.length, 1, "it waits first");
-  fleet.clock.turnTo(60_000);
+  fleet.clock.leap(60_000);
   fleet.children[1]!.becomeReady();
-  await settled();
+  await turn();
   assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-1"]);
   const types = ["worker.ready", "worker.crashed", "worker.ready", "worker.restarted"];
   assert.deepEqual(fleet.events.map(({ type }) => type), types);
@@ -36,8 +37,8 @@ Deno.test("Supervisor waits longer with every death in a row", async () => {
   const waits: number[] = [];
   for (let n = 0; n < 4; n++) {
     await fleet.children[n]!.die({ code: 1 });
-    waits.push(fleet.clock.nextAt - fleet.clock.now());
-    fleet.clock.turnTo(fleet.clock.nextAt);
+    waits.push(fleet.clock.delays[0]!);
+    fleet.clock.advance(fleet.clock.delays[0]!);
   }
   assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
   assert.equal(new Set(waits).size, 4);
@@ -46,13 +47,13 @@ Deno.test("Supervisor waits longer with every death in a row", async () => {
 Deno.test("Supervisor forgets earlier deaths once a child has run for a while", async () => {
   const fleet = new FakeFleet(1);
   await fleet.children[0]!.die({ code: 1 });
-  const first = fleet.clock.nextAt - fleet.clock.now();
-  fleet.clock.turnTo(fleet.clock.nextAt);
+  const first = fleet.clock.delays[0]!;
+  fleet.clock.advance(fleet.clock.delays[0]!);
   fleet.children[1]!.becomeReady();
-  await settled();
-  fleet.clock.turnTo(fleet.clock.now() + 3_600_000);
+  await turn();
+  fleet.clock.leap(3_600_000);
   await fleet.children[1]!.die({ code: 137, signal: "SIGKILL" });
-  assert.equal(fleet.clock.nextAt - fleet.clock.now(), first);
+  assert.equal(fleet.clock.delays[0]!, first);
 });
 
 Deno.test("Supervisor.started() throws the failure when every child fails at first", async () => {
@@ -76,12 +77,12 @@ Deno.test("Supervisor tries again when the system has no room for a process", as
   await fleet.supervisor.started();
   fleet.full = true;
   await fleet.children[0]!.die({ code: 1 });
-  fleet.clock.turnTo(fleet.clock.nextAt);
+  fleet.clock.advance(fleet.clock.delays[0]!);
   assert.equal(fleet.children.length, 1);
   fleet.full = false;
-  fleet.clock.turnTo(fleet.clock.nextAt);
+  fleet.clock.advance(fleet.clock.delays[0]!);
   fleet.children[1]!.becomeReady();
-  await settled();
+  await turn();
   assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-1"]);
 });
 
@@ -99,7 +100,7 @@ Deno.test("Supervisor.resize() starts what is missing, and lets what is too much
   assert.deepEqual(fleet.supervisor.ready.map(({ id }) => id), ["child-0"]);
   await shrunk;
   assert.deepEqual(fleet.children.map(({ stoppedWith }) => stoppedWith), [undefined, 500, 500]);
-  fleet.clock.turnTo(3_600_000);
+  fleet.clock.leap(3_600_000);
   assert.equal(fleet.children.length, 3);
   const failing = assert.rejects(fleet.supervisor.resize(2, 500), /no room/);
   await fleet.children[3]!.die({ code: 1 }, new Error("no room"));
@@ -113,7 +114,7 @@ Deno.test("Supervisor.stop() stops every child and starts none again", async () 
   await fleet.supervisor.stop(500);
   assert.equal(fleet.children[0]!.stoppedWith, 500);
   assert.deepEqual(fleet.supervisor.ready, []);
-  fleet.clock.turnTo(3_600_000);
+  fleet.clock.leap(3_600_000);
   assert.equal(fleet.children.length, 2);
 });
 
@@ -131,7 +132,7 @@ Deno.test("Supervisor replaces a child that answers no pings, and names the call
   await hung.die({ code: 137, signal: "SIGKILL" });
   await fleet.pass(1_000);
   fleet.children[2]!.becomeReady();
-  await settled();
+  await turn();
   assert.equal(other.terminated, false);
   const calls = [{ callId: "at-child-0", routine: "spin" }];
   const told = fleet.events.filter(({ type }) => type !== "worker.ready");
@@ -149,9 +150,9 @@ Deno.test("Supervisor gives its children the time that it was late itself", asyn
   const fleet = new FakeFleet(1);
   fleet.children[0]!.becomeReady();
   await fleet.supervisor.started();
-  await settled();
+  await turn();
   fleet.children[0]!.answers = false;
-  fleet.clock.turnTo(fleet.clock.now() + 60_000);
+  fleet.clock.leap(60_000);
   assert.equal(fleet.children[0]!.terminated, false);
   await fleet.pass(15_000);
   assert.equal(fleet.children[0]!.terminated, true);
@@ -160,7 +161,7 @@ Deno.test("Supervisor gives its children the time that it was late itself", asyn
 class FakeFleet {
   readonly children: FakeChild[] = [];
   readonly events: UnstampedEvent[] = [];
-  readonly clock = new TurnedClock();
+  readonly clock = new ManualClock(0);
   changes = 0;
   full = false;
   readonly supervisor: Supervisor;
@@ -188,8 +189,8 @@ class FakeFleet {
   async pass(ms: number): Promise<void> {
     const end = this.clock.now() + ms;
     while (this.clock.now() < end) {
-      this.clock.turnTo(Math.min(end, this.clock.now() + 500));
-      await settled();
+      this.clock.advance(Math.min(end - this.clock.now(), 500));
+      await turn();
     }
   }
 }
@@ -216,7 +217,7 @@ class FakeChild implements Child {
   async die(exit: ChildExit, error = new Error("died")): Promise<void> {
     this.#ready.reject(error);
     this.#exited.resolve(exit);
-    await settled();
+    await turn();
   }
 
   ping(): Promise<void> {
@@ -233,36 +234,4 @@ class FakeChild implements Child {
     this.#exited.resolve({ code: 0 });
     return Promise.resolve();
   }
-}
-
-class TurnedClock implements Clock {
-  #now = 0;
-  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
-
-  get nextAt(): number {
-    return Math.min(...[...this.#timers].map(({ at }) => at));
-  }
-
-  now(): number {
-    return this.#now;
-  }
-
-  schedule(callback: () => void, delayMs: number): Disposable {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#timers.add(timer);
-    return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
-  }
-
-  turnTo(at: number): void {
-    this.#now = at;
-    for (const timer of [...this.#timers].filter((timer) => timer.at <= at)) {
-      this.#timers.delete(timer);
-      timer.callback();
-    }
-  }
-}
-
-/** Lets everything that is ready run. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -1,3 +1,5 @@
+import { lines } from "../support/lines.ts";
+
 /** What a foreign peer tells of itself, one JSON object a line. */
 export interface ForeignEvent {
   readonly event: string;
@@ -67,11 +69,8 @@ export class ForeignProcess implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    let rest = "";
-    for await (const text of this.#process.stdout.pipeThrough(new TextDecoderStream())) {
-      const lines = (rest + text).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) this.events.push(JSON.parse(line));
+    for await (const line of lines(this.#process.stdout)) {
+      this.events.push(JSON.parse(line));
       this.#wake();
     }
     this.#over = true;

@@ -1,3 +1,5 @@
+import { lines } from "../support/lines.ts";
+
 /** How a process of its own ended. */
 export interface Ended {
   readonly code: number;
@@ -70,10 +72,9 @@ function reading(
   first.promise.catch(() => {});
   const all = (async () => {
     let text = "";
-    for await (const piece of bytes.pipeThrough(new TextDecoderStream())) {
-      text += piece;
-      const end = text.indexOf("\n");
-      if (end >= 0) first.resolve(text.slice(0, end));
+    for await (const line of lines(bytes)) {
+      first.resolve(line);
+      text += `${line}\n`;
     }
     first.reject(new Error(`no line was printed: ${text}`));
     return text;

@@ -1,7 +1,7 @@
 /** A worker in a process of its own: what it is to do comes on stdin, what it does goes to stdout. */
 import { type CredentialPem, Credentials } from "../../src/credentials/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
-import { lines } from "./lines.ts";
+import { lines } from "../support/lines.ts";
 import type { WorkerCommand, WorkerReport, WorkerSettings } from "./worker_process.ts";
 
 const input = lines(Deno.stdin.readable);

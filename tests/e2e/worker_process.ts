@@ -1,7 +1,7 @@
 import type { CredentialPem } from "../../src/credentials/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import type { WorkerServerOptions } from "../../src/worker/mod.ts";
-import { lines } from "./lines.ts";
+import { lines } from "../support/lines.ts";
 
 /** What a worker process is started with: plain values. */
 export interface WorkerSettings {

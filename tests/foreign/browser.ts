@@ -1,4 +1,4 @@
-import { lines } from "../e2e/lines.ts";
+import { lines } from "../support/lines.ts";
 
 /** A page of a browser that is driven through its DevTools protocol. */
 export class BrowserPage implements AsyncDisposable {

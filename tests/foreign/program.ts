@@ -1,4 +1,4 @@
-import { lines } from "../e2e/lines.ts";
+import { lines } from "../support/lines.ts";
 
 /** What a program tells of itself, one JSON object a line. */
 export interface ProgramEvent {

@@ -1,7 +1,7 @@
 import type { CredentialPem } from "../../src/credentials/mod.ts";
 import { leashed } from "../../src/pool/leash.ts";
 import type { WorkerLimits } from "../../src/worker/mod.ts";
-import { lines } from "../e2e/lines.ts";
+import { lines } from "../support/lines.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const SELVAGE = new URL("../../src/cli/main.ts", import.meta.url).href;

@@ -19,6 +19,7 @@ import { currentCall } from "../../src/routine/mod.ts";
 import { leashed } from "../../src/pool/leash.ts";
 import { WorkerPool } from "../../src/pool/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
+import { lines } from "../support/lines.ts";
 import { gone, isRunning } from "./processes.ts";
 import {
   add,
@@ -298,9 +299,7 @@ Deno.test({
   async fn() {
     const parent = startParent(["compute"], "piped");
     const processes = await processesOf(parent);
-    for await (const text of parent.stderr.pipeThrough(new TextDecoderStream())) {
-      if (text.includes("computing")) break;
-    }
+    for await (const line of lines(parent.stderr)) if (line.includes("computing")) break;
     parent.kill("SIGKILL");
     await parent.status;
     await gone(processes);
@@ -428,11 +427,7 @@ function startParent(
 }
 
 async function processesOf(parent: Deno.ChildProcess): Promise<number[]> {
-  let text = "";
-  for await (const chunk of parent.stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (text.endsWith("\n")) return JSON.parse(text);
-  }
+  for await (const line of lines(parent.stdout)) return JSON.parse(line);
   throw new Error("the parent ended without a word");
 }
 

@@ -1,6 +1,6 @@
 import type { CredentialFiles } from "../../src/credentials/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
-import { lines } from "../e2e/lines.ts";
+import { lines } from "../support/lines.ts";
 import { Told } from "./told.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;

@@ -1,4 +1,4 @@
-import { lines } from "../e2e/lines.ts";
+import { lines } from "../support/lines.ts";
 
 /** How a daemon is started. */
 export interface DaemonOptions {

@@ -24,21 +24,48 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** The delay until each timer that has not fired, shortest first. */
+  get delays(): readonly number[] {
+    return [...this.#timers].map(({ due }) => due - this.#now).sort((a, b) => a - b);
+  }
+
   schedule(callback: () => void, delayMs: number): Disposable {
     const timer = { due: this.#now + Math.max(delayMs, 0), callback };
     this.#timers.add(timer);
     return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
   }
 
-  /** Turns the clock on and fires what falls due on the way, in order. */
+  /** Advances the clock and fires the timers that fall due on the way, in order. */
   advance(ms: number): void {
     const end = this.#now + ms;
-    for (let next = this.#nextBy(end); next !== undefined; next = this.#nextBy(end)) {
-      this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.due);
-      next.callback();
-    }
+    while (this.#fireNextBy(end));
     this.#now = end;
+  }
+
+  /** Like `advance`, and after each timer lets everything run that has become ready. */
+  async advanceInTurns(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    while (this.#fireNextBy(end)) await turn();
+    this.#now = end;
+    await turn();
+  }
+
+  /** Jumps on, as for a process that was suspended: timers that fell due meanwhile fire late, at the end of it. */
+  leap(ms: number): void {
+    this.#now += ms;
+    for (const timer of [...this.#timers].filter(({ due }) => due <= this.#now)) {
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+  }
+
+  #fireNextBy(end: number): boolean {
+    const next = this.#nextBy(end);
+    if (next === undefined) return false;
+    this.#timers.delete(next);
+    this.#now = Math.max(this.#now, next.due);
+    next.callback();
+    return true;
   }
 
   #nextBy(end: number): Timer | undefined {
@@ -48,4 +75,9 @@ export class ManualClock implements Clock {
     }
     return next;
   }
+}
+
+/** Lets everything run that is ready. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
 }

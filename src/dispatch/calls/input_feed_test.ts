@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { turn } from "../fleet/fakes.ts";
+import { turn } from "../../../tests/support/manual_clock.ts";
 import { InputFeed } from "./input_feed.ts";
 
 class Sink {

@@ -5,7 +5,7 @@ import { EchoService } from "../../../tests/support/gen/selvage/test/v1/echo_pb.
 import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
 import { type RpcPair, rpcPair } from "../../../tests/support/rpc_pair.ts";
 import type { TransportChoices } from "../../rpc/mod.ts";
-import { ManualClock } from "../fleet/fakes.ts";
+import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { HeldCalls } from "../fleet/held_calls.ts";

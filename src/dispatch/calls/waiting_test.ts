@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../fleet/fakes.ts";
+import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { waitFor } from "./waiting.ts";
 
 const never = new Promise<number>(() => {});
@@ -8,7 +8,7 @@ const expired = () => new Error("too late");
 Deno.test("waitFor() gives what the promise comes to, and leaves no timer", async () => {
   const clock = new ManualClock();
   assert.equal(await waitFor(Promise.resolve(3), { clock, timeoutMs: 50, expired }), 3);
-  assert.deepEqual(clock.pending, []);
+  assert.deepEqual(clock.delays, []);
 });
 
 Deno.test("waitFor() throws what the caller's signal was aborted with", async () => {
@@ -27,6 +27,6 @@ Deno.test("waitFor() gives up when the time is over", async () => {
   const clock = new ManualClock();
   const waiting = waitFor(never, { clock, timeoutMs: 50, expired });
   const rejected = assert.rejects(waiting, new Error("too late"));
-  await clock.advance(50);
+  await clock.advanceInTurns(50);
   await rejected;
 });

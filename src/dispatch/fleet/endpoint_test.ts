@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { HandshakeError, WorkerUnavailable } from "../../errors/mod.ts";
 import { EventHub, type SelvageEvent } from "../../observe/mod.ts";
 import { Endpoint } from "./endpoint.ts";
-import { FakeNetwork, ManualClock, turn } from "./fakes.ts";
+import { ManualClock, turn } from "../../../tests/support/manual_clock.ts";
+import { FakeNetwork } from "./fakes.ts";
 
 const ADDRESS = "10.0.0.1:8443";
 const WORKER = { address: ADDRESS };
@@ -55,12 +56,12 @@ Deno.test("Endpoint tries a failing worker again with growing waits, and by itse
   assert.equal(await endpoint.connect(), false);
   assert.equal(endpoint.state, "failing");
   for (const wait of [100, 200, 400]) {
-    assert.deepEqual(clock.pending, [wait]);
-    await clock.advance(wait);
+    assert.deepEqual(clock.delays, [wait]);
+    await clock.advanceInTurns(wait);
   }
   assert.equal(network.dialled.length, 4);
   network.mend(ADDRESS);
-  await clock.advance(800);
+  await clock.advanceInTurns(800);
   assert.equal(endpoint.state, "ready");
   assert.equal(endpoint.lastFailure, undefined);
   assert.deepEqual(endpoint.handshakeFailures, { "identity-mismatch": 4 });
@@ -70,9 +71,9 @@ Deno.test("Endpoint dials a mended worker on the first demand, whatever its back
   const { clock, network, endpoint } = setUp();
   network.fail(ADDRESS, mismatch);
   await endpoint.connect();
-  for (let attempt = 0; attempt < 12; attempt++) await clock.advance(clock.pending[0]!);
-  assert.deepEqual(clock.pending, [15_000]);
-  await clock.advance(5_000);
+  for (let attempt = 0; attempt < 12; attempt++) await clock.advanceInTurns(clock.delays[0]!);
+  assert.deepEqual(clock.delays, [15_000]);
+  await clock.advanceInTurns(5_000);
   network.mend(ADDRESS);
   assert.equal(await endpoint.connect(), true);
 });
@@ -82,9 +83,9 @@ Deno.test("Endpoint does not dial more often than the shortest wait, however man
   network.fail(ADDRESS, mismatch);
   await endpoint.connect();
   const asked = [endpoint.connect(), endpoint.connect(), endpoint.connect()];
-  await clock.advance(99);
+  await clock.advanceInTurns(99);
   assert.equal(network.dialled.length, 1);
-  await clock.advance(1);
+  await clock.advanceInTurns(1);
   assert.deepEqual(await Promise.all(asked), [false, false, false]);
   assert.equal(network.dialled.length, 2);
 });
@@ -130,7 +131,7 @@ Deno.test("Endpoint dials again at once where the worker moves on during the dia
 Deno.test("Endpoint waits before it dials a worker that hung up at once", async () => {
   const { clock, network, endpoint } = setUp();
   await endpoint.connect();
-  await clock.advance(999);
+  await clock.advanceInTurns(999);
   network.links[0]!.end("lost");
   await turn();
   assert.equal(endpoint.state, "failing");
@@ -143,9 +144,9 @@ Deno.test("Endpoint waits before it dials a worker that has just cut it off, tho
   const [link] = network.links;
   link!.move("closed");
   const asked = endpoint.connect();
-  await clock.advance(99);
+  await clock.advanceInTurns(99);
   assert.equal(network.dialled.length, 1);
-  await clock.advance(1);
+  await clock.advanceInTurns(1);
   assert.equal(await asked, true);
   // The end of the first connection changes nothing for the second.
   link!.end("violated");
@@ -162,10 +163,10 @@ Deno.test("Endpoint waits before it dials a worker that sends GOAWAY on each new
   assert.equal(endpoint.state, "failing");
   assert.ok(endpoint.lastFailure instanceof WorkerUnavailable);
   const asked = endpoint.connect();
-  await clock.advance(100);
+  await clock.advanceInTurns(100);
   assert.equal(await asked, true);
   // A connection that lasts resets the count.
-  await clock.advance(1_000);
+  await clock.advanceInTurns(1_000);
   network.links.at(-1)!.move("draining");
   assert.equal(await endpoint.connect(), true);
   network.links.at(-1)!.move("draining");
@@ -178,8 +179,8 @@ Deno.test("Endpoint lets the waits grow for a worker that cuts off every connect
   for (const wait of [100, 200, 400]) {
     network.links.at(-1)!.end("violated");
     await turn();
-    assert.deepEqual(clock.pending, [wait]);
-    await clock.advance(wait);
+    assert.deepEqual(clock.delays, [wait]);
+    await clock.advanceInTurns(wait);
     assert.equal(endpoint.state, "ready");
   }
 });
@@ -187,7 +188,7 @@ Deno.test("Endpoint lets the waits grow for a worker that cuts off every connect
 Deno.test("Endpoint dials a worker at once after a connection of long standing was lost", async () => {
   const { clock, network, endpoint } = setUp();
   await endpoint.connect();
-  await clock.advance(1_000);
+  await clock.advanceInTurns(1_000);
   network.links[0]!.end("lost");
   await turn();
   assert.equal(endpoint.state, "idle");
@@ -211,9 +212,9 @@ Deno.test("Endpoint cuts calls off at a worker that new credentials do not trust
   const [old] = network.links;
   old!.trusted = false;
   endpoint.renew();
-  await clock.advance(24_999);
+  await clock.advanceInTurns(24_999);
   assert.equal(old!.state, "draining");
-  await clock.advance(1);
+  await clock.advanceInTurns(1);
   assert.equal(old!.state, "closed");
 });
 
@@ -228,12 +229,12 @@ Deno.test("Endpoint cuts calls off at a worker that loses the trust after its co
   const [denied, expiring] = network.links;
   denied!.trusted = false;
   endpoint.renew();
-  await clock.advance(25_000);
+  await clock.advanceInTurns(25_000);
   assert.deepEqual([denied!.state, expiring!.state], ["closed", "draining"]);
   expiring!.trusted = false;
-  await clock.advance(35_001);
+  await clock.advanceInTurns(35_001);
   assert.equal(expiring!.state, "draining");
-  await clock.advance(25_000);
+  await clock.advanceInTurns(25_000);
   assert.equal(expiring!.state, "closed");
 });
 
@@ -261,9 +262,9 @@ Deno.test("Endpoint replaces a connection at nine tenths to eleven tenths of its
   for (const [random, leavesAfter] of [[0, 900], [1, 1_100]] as const) {
     const { clock, network, endpoint } = setUp({ random: () => random, connectionAgeMs: 1_000 });
     await endpoint.connect();
-    await clock.advance(leavesAfter - 1);
+    await clock.advanceInTurns(leavesAfter - 1);
     assert.equal(network.links[0]!.state, "open");
-    await clock.advance(1);
+    await clock.advanceInTurns(1);
     assert.equal(network.links[0]!.state, "draining");
   }
 });
@@ -272,9 +273,9 @@ Deno.test("Endpoint leaves a connection when the worker's certificate expires", 
   const { clock, network, endpoint } = setUp();
   network.validForMs = 60_000;
   await endpoint.connect();
-  await clock.advance(59_999);
+  await clock.advanceInTurns(59_999);
   assert.equal(endpoint.state, "ready");
-  await clock.advance(1);
+  await clock.advanceInTurns(1);
   assert.equal(endpoint.link, undefined);
 });
 
@@ -286,5 +287,5 @@ Deno.test("Endpoint that is removed drains, and dials no more", async () => {
   network.links[0]!.end("orderly");
   await removed;
   assert.equal(await endpoint.connect(), false);
-  assert.deepEqual(clock.pending, []);
+  assert.deepEqual(clock.delays, []);
 });

@@ -3,47 +3,6 @@ import type { ClientConnection, ConnectionEnd, ConnectionState } from "../../htt
 import type { Clock } from "../../observe/mod.ts";
 import type { Dial, Link } from "./link.ts";
 
-/** A clock that a test turns by hand. */
-export class ManualClock implements Clock {
-  #now = 1_000_000;
-  #timers = new Set<{ at: number; callback: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  schedule(callback: () => void, delayMs: number): Disposable {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#timers.add(timer);
-    return { [Symbol.dispose]: () => void this.#timers.delete(timer) };
-  }
-
-  /** Delays until each timer that is set, shortest first. */
-  get pending(): readonly number[] {
-    return [...this.#timers].map(({ at }) => at - this.#now).sort((a, b) => a - b);
-  }
-
-  /** Lets `ms` pass, calling what falls due in order, with what that leads to. */
-  async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    for (;;) {
-      const due = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (due === undefined) break;
-      this.#timers.delete(due);
-      this.#now = due.at;
-      due.callback();
-      await turn();
-    }
-    this.#now = end;
-    await turn();
-  }
-}
-
-/** Lets everything that is ready run. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
 /** A connection that only has a state. */
 export class FakeLink implements Link {
   readonly id = undefined;

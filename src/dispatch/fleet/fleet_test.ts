@@ -3,7 +3,8 @@ import { WorkerUnavailable } from "../../errors/mod.ts";
 import { EventHub } from "../../observe/mod.ts";
 import { roundRobin } from "./balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { FakeDiscovery, FakeNetwork, ManualClock, turn } from "./fakes.ts";
+import { ManualClock, turn } from "../../../tests/support/manual_clock.ts";
+import { FakeDiscovery, FakeNetwork } from "./fakes.ts";
 import { Fleet } from "./fleet.ts";
 
 const [A, B, C] = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"] as const;
@@ -69,7 +70,7 @@ Deno.test("Fleet skips a failing worker, and uses it again once it is mended", a
   await turn();
   assert.deepEqual([1, 2, 3].map(() => address(fleet.choose({}))), [B, B, B]);
   network.mend(A);
-  await clock.advance(100);
+  await clock.advanceInTurns(100);
   assert.deepEqual(new Set([1, 2].map(() => address(fleet.choose({})))), new Set([A, B]));
 });
 
@@ -88,7 +89,7 @@ Deno.test("Fleet leaves a worker alone that left calls unanswered, not where tha
   assert.equal(address(fleet.choose({}, new Map([[b, new Error()], [c, new Error()]]))), A);
   eject(b);
   assert.equal(chosen().size, 3);
-  await clock.advance(2_000);
+  await clock.advanceInTurns(2_000);
   assert.equal(chosen().size, 3);
 });
 
@@ -154,7 +155,7 @@ Deno.test("Fleet gives a worker's supervisor a moment to notice that it has ende
   await turn();
   const failing = fleet.bring({}, new Map());
   await turn();
-  await clock.advance(250);
+  await clock.advanceInTurns(250);
   assert.equal(await failing, undefined);
 });
 
@@ -225,7 +226,7 @@ Deno.test("Fleet keeps nothing of workers that came and went", async () => {
   }
   assert.deepEqual(fleet.endpoints.map(address), [A]);
   // What is left is the timer of the one connection.
-  assert.equal(clock.pending.length, 1);
+  assert.equal(clock.delays.length, 1);
 });
 
 Deno.test("Fleet that is closed leaves no timer and no connection behind", async () => {
@@ -234,7 +235,7 @@ Deno.test("Fleet that is closed leaves no timer and no connection behind", async
   await fleet.ready(1);
   await turn();
   await fleet.close(0);
-  assert.deepEqual(clock.pending, []);
+  assert.deepEqual(clock.delays, []);
   assert.deepEqual(network.links.map(({ state }) => state), ["closed"]);
   assert.equal(await fleet.bring({}, new Map()), undefined);
 });

@@ -8,6 +8,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { findGo, installGoTool } from "../go_tool.ts";
+import { lines } from "../../support/lines.ts";
 
 const TOOL = "github.com/summerwind/h2spec/cmd/h2spec";
 const VERSION = "v2.2.1+incompatible";
@@ -52,10 +53,6 @@ async function runSuite(over: string): Promise<{ ok: boolean; counts: string }> 
 }
 
 async function firstLine(stdout: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const chunk of stdout.pipeThrough(new TextDecoderStream())) {
-    text += chunk;
-    if (text.includes("\n")) return text.slice(0, text.indexOf("\n"));
-  }
+  for await (const line of lines(stdout)) return line;
   throw new Error("the worker ended before it was ready");
 }

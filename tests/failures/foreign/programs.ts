@@ -1,6 +1,6 @@
 /** TLS peers that nobody here wrote: Node's, Go's and nginx, all from one description of what they listen with. */
 import { ForeignProcess } from "../../attacks/foreign_process.ts";
-import { lines } from "../../e2e/lines.ts";
+import { lines } from "../../support/lines.ts";
 import { findTool } from "../../foreign/tool.ts";
 import type { TestCertificate } from "../../support/certificates.ts";
 
