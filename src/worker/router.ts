@@ -40,7 +40,8 @@ export interface ServeRoutinesOptions {
 export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions): void {
   const { id, table, gate, execution, dispatcher, records, faults, tags } = options;
   let calls = 0;
-  const ground: CallGround = { dispatcher, nextId: () => `${id}-${(++calls).toString(36)}` };
+  const nextId = () => `${id}-${(++calls).toString(36)}`;
+  const ground: CallGround = { workerId: id, dispatcher, nextId };
   const routines = new RoutineService({
     table,
     execution,

@@ -23,6 +23,8 @@ export interface ArrivedCall {
 
 /** What the calls of one worker share. */
 export interface CallGround {
+  /** The worker's id. */
+  readonly workerId: string;
   /** The dispatcher that routines call others with. */
   readonly dispatcher: () => Caller<Transport, SelvageEvent, TransportChoices>;
   /** An id for a call whose caller chose none. */
@@ -63,6 +65,11 @@ export class ServedCall implements CallContext {
     if (arrived.deadline !== undefined) {
       this.deadline = Math.floor(performance.timeOrigin + arrived.deadline);
     }
+  }
+
+  /** The id of the worker that serves it. */
+  get workerId(): string {
+    return this.#ground.workerId;
   }
 
   /** Who calls. */

@@ -13,7 +13,7 @@ const envelope: CallEnvelope = {
   ahead: 0,
   tags: [],
 };
-const ground = { dispatcher: () => noDispatcher, nextId: () => "2" };
+const ground = { workerId: "w", dispatcher: () => noDispatcher, nextId: () => "2" };
 
 /** Why the signal of a call aborts whose caller cancels when `leftMs` of its time are left. */
 function reasonWhenCancelled(leftMs: number | undefined): string {

@@ -15,6 +15,8 @@ import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 
 /** What ran, by its path. */
 let ran: string[] = [];
+/** The worker that is called. */
+let servedBy = "";
 
 const routines = {
   once: routine("acl.once", () => {
@@ -35,7 +37,8 @@ const services: WorkerServerOptions["services"] = (router) =>
   router.service(EchoService, {
     echo(_request, context) {
       ran.push("echo");
-      const { peer, id } = currentCall();
+      const { peer, id, workerId } = currentCall();
+      assert.equal(workerId, servedBy);
       assert.equal(context.values.get(servedCall)?.id, id);
       return { text: `${peer.identity}` };
     },
@@ -208,6 +211,7 @@ for (const path of PATHS) {
         policy: policyFor(path.what),
       });
       using events = worker.events();
+      servedBy = worker.id;
       if (rule === undefined) {
         assert.equal(await path.call(worker, trust), CLIENT_ID, about);
         assert.equal(ran.length, 1, about);

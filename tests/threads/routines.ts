@@ -64,10 +64,11 @@ const heeded: string[] = [];
 export const heededReasons = routine("thread.heeded-reasons", { run }, () => heeded);
 
 export const who = routine("thread.who", { run }, () => {
-  const { id, parentId, peer, claims, deadline, tags, signal } = currentCall();
+  const { id, parentId, workerId, peer, claims, deadline, tags, signal } = currentCall();
   return {
     id,
     parentId: parentId ?? "",
+    workerId,
     identity: peer.identity ?? "",
     subject: String(claims?.sub),
     deadline: deadline ?? 0,

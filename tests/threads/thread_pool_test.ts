@@ -82,6 +82,7 @@ Deno.test("ThreadPool.call() shows the call's context inside of the thread", asy
   assert.deepEqual(seen, {
     id: "call-7",
     parentId: "call-3",
+    workerId: "worker",
     identity: "spiffe://a/caller",
     subject: "ada",
     deadline: 1234,
@@ -239,6 +240,7 @@ const PEER = { names: [], address: "memory:test", security: "memory" } as const;
 function context(given: Partial<CallContext> = {}): CallContext {
   return {
     id: "call",
+    workerId: "worker",
     peer: PEER,
     signal: new AbortController().signal,
     tags: [],

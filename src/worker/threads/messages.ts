@@ -82,6 +82,8 @@ export interface ThreadCallFacts {
   readonly id: string;
   /** The id of the call from within which this one was made. */
   readonly parentId?: string;
+  /** The id of the worker that serves it. */
+  readonly workerId: string;
   /** Who calls. */
   readonly peer: CallPeer;
   /** The claims of the caller's token, where one was verified. */

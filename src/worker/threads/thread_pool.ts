@@ -221,11 +221,14 @@ class DenoThreadPool implements ThreadPool {
 }
 
 /** Everything but what only works in the worker's own thread. */
-function factsOf({ id, parentId, peer, claims, deadline, tags }: CallContext): ThreadCallFacts {
+function factsOf(
+  { id, parentId, workerId, peer, claims, deadline, tags }: CallContext,
+): ThreadCallFacts {
   return {
     id,
     peer,
     tags,
+    workerId,
     ...(parentId === undefined ? {} : { parentId }),
     ...(claims === undefined ? {} : { claims }),
     ...(deadline === undefined ? {} : { deadline }),
