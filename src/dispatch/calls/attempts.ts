@@ -32,6 +32,13 @@ function isUnanswered(error: unknown): boolean {
     error instanceof ConnectError && error.code === Code.DeadlineExceeded;
 }
 
+/** A worker that did not take a call, and why. */
+interface Left {
+  readonly endpoint: Endpoint;
+  readonly cause: RetryCause;
+  readonly attempt: number;
+}
+
 /** Brings calls to workers, each at most once unless it is idempotent. */
 export class Attempts {
   readonly #options: AttemptsOptions;
@@ -54,9 +61,11 @@ export class Attempts {
     budget.earn();
     let tried: Map<Endpoint, Error> | undefined;
     let lost = 0;
+    let left: Left | undefined;
     for (let attempt = 1;; attempt++) {
       const endpoint = fleet.choose(call.wanted, tried) ??
         await this.place(call, tried ??= new Map());
+      if (left !== undefined && left.endpoint !== endpoint) this.#tell(call, left);
       const link = endpoint.link as Link;
       const place = endpoint.held.add(call);
       const begun = performance.now();
@@ -75,7 +84,7 @@ export class Attempts {
         if (!failure.sameWorker || ++lost === SAME_WORKER_ATTEMPTS) {
           (tried ??= new Map()).set(endpoint, failure.error);
         }
-        this.#tell(call, endpoint, failure.cause, attempt);
+        left = { endpoint, cause: failure.cause, attempt };
       } finally {
         endpoint.held.remove(place);
       }
@@ -105,7 +114,7 @@ export class Attempts {
     }
   }
 
-  #tell(call: PlacedCall, endpoint: Endpoint, cause: RetryCause, attempt: number): void {
+  #tell(call: PlacedCall, { endpoint, cause, attempt }: Left): void {
     const { routine, callId } = call;
     this.#options.observer.emit({
       type: "dispatch.retried",

@@ -49,11 +49,8 @@ export function powerOfTwo(random: () => number = Math.random): Balancer {
     // Another one than the first, each as likely.
     const second = (first + 1 + Math.floor(random() * (length - 1))) % length;
     const [one, other] = [candidates[first]!, candidates[second]!];
-    return loadBeside(other, one) < loadBeside(one, other) ? other : one;
+    const slowness = Math.max(one.latencyMs, NOISE_MS) / Math.max(other.latencyMs, NOISE_MS);
+    const bounded = Math.min(Math.max(slowness, 1 / MAX_SLOWNESS), MAX_SLOWNESS);
+    return other.inFlight + 1 < (one.inFlight + 1) * bounded ? other : one;
   };
-}
-
-function loadBeside(worker: BalancedWorker, other: BalancedWorker): number {
-  const slowness = Math.max(worker.latencyMs, NOISE_MS) / Math.max(other.latencyMs, NOISE_MS);
-  return (worker.inFlight + 1) * Math.min(Math.max(slowness, 1), MAX_SLOWNESS);
 }
