@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
 import { ErrorCode } from "../../http2/mod.ts";
 import { StreamFailure } from "../../rpc/mod.ts";
 import { Endpoint } from "../fleet/endpoint.ts";
-import { FakeNetwork, ManualClock } from "../fleet/fakes.ts";
+import { FakeNetwork } from "../fleet/fakes.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { Attempts } from "./attempts.ts";
 import type { PlacedCall } from "./placed_call.ts";
