@@ -23,11 +23,11 @@ export interface Authorizer extends AsyncDisposable {
   readsTags(name: string): boolean;
   /** Decides about a call. Never rejects. */
   decide(call: PolicyCall): PolicyDecision | Promise<PolicyDecision>;
-  /** Calls back whenever what it decides may have changed, until that is taken back; absent where it never does. */
+  /** Calls back whenever its decisions may have changed, until the returned function is called; absent where they never do. */
   onChange?(changed: () => void): () => void;
 }
 
-/** Who calls, as a hook is told. */
+/** Who calls, as a hook sees it. */
 export interface AuthorizePeer {
   /** The name that it was proven under, as patterns write it; `undefined` where nothing was proven. */
   readonly identity: string | undefined;
@@ -37,7 +37,7 @@ export interface AuthorizePeer {
   readonly address: string;
 }
 
-/** What a hook is told of a call. */
+/** A call, as a hook sees it. */
 export interface AuthorizeCall {
   /** Who calls. */
   readonly peer: AuthorizePeer;
@@ -49,18 +49,18 @@ export interface AuthorizeCall {
   readonly method: string;
   /** The tags that the call asks for. */
   readonly tags: readonly string[];
-  /** The request's header fields; whatever a caller writes there is not verified. */
+  /** The request's header fields as the caller wrote them: none is verified. */
   readonly headers: Headers;
   /** Aborts when the time for the decision is over. */
   readonly signal: AbortSignal;
 }
 
-/** What a hook answers: whether the call may go on, and under which name that was decided. */
+/** The result of a hook: whether the call is allowed, and the name of the rule that decided. */
 export type AuthorizeAnswer =
   | boolean
   | { readonly allow: boolean; readonly rule?: string | undefined };
 
-/** A function in place of rules, for an engine of one's own. */
+/** A function in place of rules, for those who have a policy engine. */
 export interface PolicyHook {
   /** Decides about a call, before its payload is decoded. What it throws denies the call. */
   readonly authorize: (call: AuthorizeCall) => AuthorizeAnswer | Promise<AuthorizeAnswer>;

@@ -1,23 +1,35 @@
+import { ConfigurationError } from "../errors/mod.ts";
 import type { AuthorizeAnswer, Authorizer, PolicyCall, PolicyHook } from "./authorizer.ts";
 import type { PolicyDecision } from "./rules/mod.ts";
 
 const DEFAULT_TIMEOUT_MS = 5_000;
+/** A timer that is longer fires at once. */
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
-/** Told instead of a hook's own name for its decision. */
+/** The decisions of a hook that names no rule. */
 const ALLOWED: PolicyDecision = { allowed: true, rule: "hook" };
 const DENIED: PolicyDecision = { allowed: false, rule: "hook" };
 const FAILED: PolicyDecision = { allowed: false, rule: "hook-failed" };
 const TIMED_OUT: PolicyDecision = { allowed: false, rule: "hook-timeout" };
 
-/** Asks a function about every call; where it throws or does not answer in time, the call is denied. */
+/** Asks a function about each call; where it throws or does not answer in time, the call is denied. */
 export class HookAuthorizer implements Authorizer {
   readonly rules = undefined;
   readonly #hook: PolicyHook;
+  readonly #timeoutMs: number;
   readonly #failed: (error: unknown) => void;
 
-  /** @param failed told what the hook threw, for the worker's own log. */
+  /** @param failed receives what the hook threw, for the worker's own log. */
   constructor(hook: PolicyHook, failed: (error: unknown) => void) {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = hook;
+    if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
+      throw new ConfigurationError(
+        `policy.timeoutMs is ${timeoutMs}; it must be from 1 to ${LONGEST_TIMEOUT_MS} ms`,
+        { setting: "policy" },
+      );
+    }
     this.#hook = hook;
+    this.#timeoutMs = timeoutMs;
     this.#failed = failed;
   }
 
@@ -27,9 +39,8 @@ export class HookAuthorizer implements Authorizer {
 
   decide(call: PolicyCall): PolicyDecision | Promise<PolicyDecision> {
     const abort = new AbortController();
-    let answer: AuthorizeAnswer | Promise<AuthorizeAnswer>;
     try {
-      answer = this.#hook.authorize({
+      const answer = this.#hook.authorize({
         peer: {
           identity: call.subject.identity?.name,
           names: call.subject.identity?.names ?? [],
@@ -42,12 +53,12 @@ export class HookAuthorizer implements Authorizer {
         headers: call.headers,
         signal: abort.signal,
       });
+      // Engines may answer with promises of their own.
+      return isThenable(answer) ? this.#inTime(Promise.resolve(answer), abort) : decisionOf(answer);
     } catch (error) {
       this.#failed(error);
       return FAILED;
     }
-    if (!(answer instanceof Promise)) return decisionOf(answer);
-    return this.#inTime(answer, abort);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -59,13 +70,17 @@ export class HookAuthorizer implements Authorizer {
     const timer = setTimeout(() => {
       resolve(TIMED_OUT);
       abort.abort(new DOMException("the time for the decision is over", "TimeoutError"));
-    }, this.#hook.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-    answer.then((answered) => resolve(decisionOf(answered)), (error) => {
+    }, this.#timeoutMs);
+    answer.then(decisionOf).catch((error) => {
       this.#failed(error);
-      resolve(FAILED);
-    }).finally(() => clearTimeout(timer));
+      return FAILED;
+    }).then(resolve).finally(() => clearTimeout(timer));
     return promise;
   }
+}
+
+function isThenable(answer: unknown): answer is PromiseLike<AuthorizeAnswer> {
+  return typeof answer === "object" && answer !== null && "then" in answer;
 }
 
 /** Only `true` allows: what else a hook may answer by mistake denies. */

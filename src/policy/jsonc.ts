@@ -16,7 +16,7 @@ export function parseJsonc(text: string, name: string, setting: string): unknown
   const lines = text.slice(0, error.offset).split("\n");
   const place = `line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
   throw new ConfigurationError(
-    `${name}: ${place} is no JSON: ${printParseErrorCode(error.error)}`,
+    `${name}: ${place} is not JSON: ${printParseErrorCode(error.error)}`,
     { setting },
   );
 }

@@ -9,14 +9,14 @@ export type PolicySetting = Policy | PolicyHook | string | URL;
 
 /** What opening a policy takes. */
 export interface OpenAuthorizerOptions extends PolicyFileOptions {
-  /** Told what a hook threw. */
+  /** Receives what a hook threw. */
   readonly hookFailed: (error: unknown) => void;
 }
 
 /**
- * Makes a policy ready.
+ * Opens a policy: compiles rules, or reads and watches a file.
  *
- * @throws {ConfigurationError} where it cannot be read, or is none.
+ * @throws {ConfigurationError} where it cannot be read, or is not a policy.
  */
 export async function openAuthorizer(
   setting: PolicySetting,

@@ -13,9 +13,9 @@ import {
 
 /** A change is read once nothing has changed for so long, in milliseconds. */
 const DEBOUNCE_MS = 100;
-/** How often the file is read all the same, in milliseconds: some file systems report no changes. */
+/** How often the file is read without a reported change, in milliseconds: some file systems report no changes. */
 const POLL_MS = 10_000;
-/** The same where its folder cannot be watched, or what was read last is not in force. */
+/** The same where its folder cannot be watched, or the version that was read last is not in force. */
 const QUICK_POLL_MS = 1_000;
 /** The largest policy file, in bytes. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
@@ -29,7 +29,7 @@ export interface PolicyFileOptions extends ReadPolicyOptions {
 /**
  * Reads the text of a policy file: JSON with comments and trailing commas.
  *
- * @throws {ConfigurationError} where it is no JSON, or no policy.
+ * @throws {ConfigurationError} where it is not JSON, or not a policy.
  */
 export function parsePolicy(text: string, options: ReadPolicyOptions): CompiledPolicy {
   return new CompiledPolicy(readPolicy(parseJsonc(text, "policy", "policy"), options));
@@ -45,7 +45,7 @@ export class PolicyFile implements Authorizer {
   readonly #folders: FolderWatch;
   readonly #listeners = new Set<() => void>();
   #policy!: CompiledPolicy;
-  /** What was read last, whether it could be used or not. */
+  /** The version that was read last, valid or not. */
   #digest = "";
   #inForce = false;
   #timer: Disposable | undefined;

@@ -47,7 +47,7 @@ export interface WorkerServerOptions {
   readonly allow?: string | readonly string[] | undefined;
   /**
    * Who may call what: rules, the path of a policy file (JSON with comments, read again when it changes;
-   * its schema is `policy.schema.json`), or a function that decides. It is asked before a call's payload
+   * its schema is `policy.schema.json`), or a function that decides. It decides before a call's payload
    * is decoded, on every path. Default: everybody who may connect may call everything.
    */
   readonly policy?: PolicySetting | undefined;

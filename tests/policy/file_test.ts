@@ -108,7 +108,7 @@ Deno.test("a policy file that is missing, no JSON or no policy fails the start, 
     const trust = new Trust();
     const wrong: readonly (readonly [string | undefined, RegExp])[] = [
       [undefined, /does not exist/],
-      ['{\n "rules": [}', /line 2, column \d+ is no JSON/],
+      ['{\n "rules": [}', /line 2, column \d+ is not JSON/],
       ['{ "rules": [], "rule": [] }', /unknown key "rule"/],
       ['{ "rules": [{ "effect": "allow", "claims": { "a": 1 } }] }', /set authenticate/],
     ];
