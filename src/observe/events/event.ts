@@ -28,7 +28,6 @@ export type SelvageEvent =
   | security.SecurityPosture
   | security.UnauthenticatedListener
   | security.PlaintextCaller
-  | security.LoopbackAnnounced
   | security.DenylistChanged
   | security.DenylistRejected
   | security.TokenIgnored

@@ -199,11 +199,6 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     text: "a caller without TLS was served: {peer.address}",
     limitBy: ({ peer }) => ["plaintext", host(peer.address)],
   },
-  "security.loopback-announced": {
-    part: "security",
-    level: "warning",
-    text: "{address} is announced through {source}, where others cannot reach it",
-  },
   "denylist.changed": {
     part: "credentials",
     level: "info",

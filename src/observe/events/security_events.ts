@@ -182,14 +182,6 @@ export interface PlaintextCaller extends EventBase<"security.plaintext-caller"> 
   readonly peer: PeerRef;
 }
 
-/** A worker announces an address which others cannot reach. */
-export interface LoopbackAnnounced extends EventBase<"security.loopback-announced"> {
-  /** The address announced. */
-  readonly address: string;
-  /** The discovery URL it was announced through. */
-  readonly source: string;
-}
-
 /** Other peers are denied from now on. */
 export interface DenylistChanged extends EventBase<"denylist.changed"> {
   /** How many entries the denylist has. */
