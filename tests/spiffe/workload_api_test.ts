@@ -409,3 +409,26 @@ class PauseClock extends ManualClock {
     return this.#pauses[count - 1] ?? NaN;
   }
 }
+
+Deno.test("Credentials.spiffeWorkloadApi() takes the last of what an agent sends without a pause", async () => {
+  await using machine = new Machine();
+  await using agent = await machine.agent(worker());
+  await using source = await machine.open();
+  const good = worker();
+  const torn = { svids: [{ ...good.svids[0]!, bundle: new Uint8Array([0x30, 1, 0]) }] };
+  for (let update = 0; update < 200; update++) {
+    agent.give(update % 2 === 0 ? torn : good);
+    // The agent writes each of them.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const last = worker();
+  agent.give(last);
+  const { certificate } = last.svids[0]!;
+  while (source.current().own?.chain[0]?.toHex() !== certificate.der.toHex()) {
+    await machine.observer.until(
+      "credentials.rotated",
+      machine.observer.of("credentials.rotated").length + 1,
+    );
+  }
+  assert.equal(agent.streams, 1);
+});
