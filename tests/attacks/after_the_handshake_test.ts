@@ -93,3 +93,32 @@ for (const [how, attack] of WAYS) {
     assert.equal(error.reason, "tls-alert", error.message);
   });
 }
+
+Deno.test("a worker follows a client that changes its key, and ends one that does nothing else", async () => {
+  await using listener = await listenAs({ certificate: flawless.server, trusts: [root] });
+  assert.ok(listener.address.kind === "tcp");
+  using raw = await connectRaw(listener.address);
+  await raw.authenticate([flawless.client.der], await signingKey(flawless.client.keyPem));
+  await raw.application(HTTP2);
+  await raw.send();
+  await raw.untilApplication(1);
+  const [{ connection } = assert.fail("it was not accepted")] = listener.connections();
+  for (let change = 0; change < 8; change++) {
+    await raw.updateKey(false);
+    // A PING: what is sent under each key is read.
+    await raw.application(Uint8Array.of(0, 0, 8, 6, 0, 0, 0, 0, 0, ...new Uint8Array(8)));
+    await raw.send();
+  }
+  // Its eight answers, and the SETTINGS before them.
+  await raw.untilApplication(8 * 17);
+  assert.equal(connection.state, "open");
+  await times(1_000, () => raw.updateKey(true));
+  await raw.send();
+  const { how, error } = await connection.closed;
+  assert.equal(how, "lost");
+  assert.match(String((error as { code?: unknown }).code), /^ERR_SSL_/);
+  const shown = { certificate: flawless.client, trusts: [root] };
+  const other = await dialAs(shown, listener.address);
+  assert.equal(other.connection.state, "open");
+  await other.connection.shutdown();
+});

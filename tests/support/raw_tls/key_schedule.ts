@@ -41,6 +41,11 @@ export async function applicationSecrets(master: Octets, transcript: Octets): Pr
   };
 }
 
+/** What follows a traffic secret when its key changes (RFC 8446 §7.2). */
+export async function nextTrafficSecret(secret: Octets): Promise<Octets> {
+  return await expandLabel(secret, "traffic upd", NOTHING, HASH_BYTES);
+}
+
 /** What proves, in Finished, that the sender has seen the same messages (RFC 8446 §4.4.4). */
 export async function verifyData(secret: Octets, transcript: Octets): Promise<Octets> {
   return await hmac(await expandLabel(secret, "finished", NOTHING, HASH_BYTES), transcript);

@@ -9,6 +9,7 @@ export const MESSAGE = {
   certificateRequest: 13,
   certificateVerify: 15,
   finished: 20,
+  keyUpdate: 24,
 } as const;
 
 /** One message. */

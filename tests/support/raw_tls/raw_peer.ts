@@ -10,6 +10,7 @@ import {
   applicationSecrets,
   type HandshakeSecrets,
   handshakeSecrets,
+  nextTrafficSecret,
   type Secrets,
   sha256,
   verifyData,
@@ -44,6 +45,8 @@ export class RawPeer implements Disposable {
   readonly #assembly = new MessageAssembly();
   #transcript: Octets;
   #applicationSecrets: Secrets | undefined;
+  /** What protects what we send, once its key has changed. */
+  #trafficSecret: Octets | undefined;
   #application: Octets[] = [];
   #alerts: string[] = [];
   #certificates: readonly Octets[] | undefined;
@@ -98,6 +101,17 @@ export class RawPeer implements Disposable {
     await this.handshake(message(MESSAGE.finished, proof));
     const secrets = await this.#forApplication();
     this.#records.writeUnder(await RecordProtection.under(secrets[this.#side]));
+  }
+
+  /** Changes the key of what we send, as TLS does (RFC 8446 §7.2), and asks the other end to do so where `requested`. */
+  async updateKey(requested: boolean): Promise<void> {
+    await this.#records.write(
+      CONTENT.handshake,
+      message(MESSAGE.keyUpdate, Uint8Array.of(requested ? 1 : 0)),
+    );
+    const before = this.#trafficSecret ?? (await this.#forApplication())[this.#side];
+    this.#trafficSecret = await nextTrafficSecret(before);
+    this.#records.writeUnder(await RecordProtection.under(this.#trafficSecret));
   }
 
   /** Shows certificates, proves the first with `key`, and is finished. */
