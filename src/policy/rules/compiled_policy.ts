@@ -1,13 +1,13 @@
-import { type IdentityPattern, matchesPeer, type NamedPeer } from "../../identity/mod.ts";
+import { type IdentityPattern, matchesPeer } from "../../identity/mod.ts";
 import { claimsMatch } from "./claims.ts";
 import { explainDecision, type PolicyExplanation } from "./explain.ts";
 import type { PolicyDecision, PolicySubject, PolicyTarget } from "./decision.ts";
 import type { ReadPolicy, ReadRule } from "./read_policy.ts";
 
-/** Names whose rules are kept, and names that are kept for one peer; a worker serves fewer. */
+/** Names whose rules are kept, and names that are kept for one subject; a worker serves fewer. */
 const MAX_KEPT = 4_096;
 
-/** A policy made ready: each name finds its rules once, each peer its decision on a name once. */
+/** A policy made ready: each name finds its rules once, each subject its decision about a name once. */
 export class CompiledPolicy {
   /** How many rules it has. */
   readonly rules: number;
@@ -16,8 +16,8 @@ export class CompiledPolicy {
   readonly #exact = new Map<string, number[]>();
   readonly #globs: number[] = [];
   readonly #selections = new Map<string, Selection>();
-  /** Decisions that depend on nothing but the peer and the name. */
-  readonly #decided = new WeakMap<NamedPeer, Map<string, PolicyDecision>>();
+  /** Decisions that depend on nothing but who calls and the name; one subject serves all calls of a connection and a token. */
+  readonly #decided = new WeakMap<PolicySubject, Map<string, PolicyDecision>>();
 
   constructor(policy: ReadPolicy) {
     this.#policy = policy;
@@ -36,12 +36,9 @@ export class CompiledPolicy {
   /** Decides: the first rule that matches, else the default. */
   decide(subject: PolicySubject, target: PolicyTarget): PolicyDecision {
     const selection = this.#select(target.name);
-    const { identity } = subject;
-    if (identity === undefined || selection.readsMore) {
-      return this.#judge(selection, subject, target);
-    }
-    let decided = this.#decided.get(identity);
-    if (decided === undefined) this.#decided.set(identity, decided = new Map());
+    if (selection.readsTags) return this.#judge(selection, subject, target);
+    let decided = this.#decided.get(subject);
+    if (decided === undefined) this.#decided.set(subject, decided = new Map());
     const known = decided.get(target.name);
     if (known !== undefined) return known;
     const decision = this.#judge(selection, subject, target);
@@ -101,8 +98,6 @@ class Selection {
   /** The others, in order. */
   readonly others: number[] = [];
   readonly readsTags: boolean;
-  /** Whether a decision depends on more than the peer and the name. */
-  readonly readsMore: boolean;
 
   constructor(indexes: readonly number[], rules: readonly ReadRule[]) {
     for (const index of indexes) {
@@ -111,8 +106,6 @@ class Selection {
       else for (const id of ids) if (!this.ofSpiffeId.has(id)) this.ofSpiffeId.set(id, index);
     }
     this.readsTags = indexes.some((index) => rules[index]!.tags.length > 0);
-    this.readsMore = this.readsTags ||
-      indexes.some((index) => rules[index]!.claims !== undefined);
   }
 }
 

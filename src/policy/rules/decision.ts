@@ -1,7 +1,7 @@
 import type { NamedPeer } from "../../identity/mod.ts";
 import type { Claims } from "../token/authenticator.ts";
 
-/** Who calls, as a policy judges it. */
+/** Who calls, as a policy judges it. Decisions are kept by this object: it must not change. */
 export interface PolicySubject {
   /** Who the peer has proven to be; absent where nothing was proven. */
   readonly identity: NamedPeer | undefined;

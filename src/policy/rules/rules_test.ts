@@ -152,6 +152,19 @@ Deno.test("claims match by equality, glob, membership and dotted path, each of t
   assert.equal(decide(without, CLIENT, "x").allowed, false);
 });
 
+Deno.test("decisions are kept by caller: another token of the same identity is judged anew", () => {
+  const policy = compile({ rules: [{ effect: "allow", claims: { role: "admin" } }] });
+  const { identity } = CLIENT;
+  const admin = { identity, claims: { role: "admin" } };
+  const user = { identity, claims: { role: "user" } };
+  for (let turn = 0; turn < 2; turn++) {
+    assert.equal(decide(policy, admin, "x").allowed, true);
+    assert.equal(decide(policy, user, "x").allowed, false);
+    assert.equal(decide(policy, CLIENT, "x").allowed, false);
+    assert.equal(decide(policy, ANONYMOUS, "x").allowed, false);
+  }
+});
+
 Deno.test("what is no policy is refused, and the message names the place", () => {
   const rule = { effect: "allow" };
   const wrong: readonly (readonly [unknown, RegExp])[] = [
