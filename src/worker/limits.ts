@@ -63,6 +63,11 @@ export interface WorkerLimits extends SharedLimits {
   /** How long a thread may ignore the signal of its call before it is replaced, in milliseconds. Default 5,000. */
   readonly threadGraceMs?: number | undefined;
   /**
+   * How long a worker is without a call before it emits `worker.idle`, in milliseconds, in whole seconds; 0 is
+   * never. Default 60,000.
+   */
+  readonly idleAfterMs?: number | undefined;
+  /**
    * How long a routine may block the worker's event loop before that is reported as `worker.blocked`, in
    * milliseconds; 0 reports nothing and starts no watchdog thread. Default 1,000.
    */
@@ -87,6 +92,7 @@ export const defaultWorkerLimits: EveryWorkerLimit = {
   drainGraceMs: 25_000,
   threadGraceMs: 5_000,
   blockedAfterMs: 1_000,
+  idleAfterMs: 60_000,
 };
 
 /** Of so many places each peer leaves one to others. */

@@ -51,6 +51,7 @@ import {
 import { recordRefusals } from "./recorded_refusals.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
+import { IdleWatch } from "./admission/idle_watch.ts";
 import { LoopWatchdog } from "./watchdog/mod.ts";
 
 /** The parts of a worker that takes calls. */
@@ -136,6 +137,16 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const faults = new Faults(observer, clock);
   const records = new CallRecords(observer, "worker", clock);
   const gate = new CallGate(limits, () => clock.now());
+  if (limits.idleAfterMs > 0) {
+    starting.use(
+      new IdleWatch({
+        idleSeconds: () => gate.idleSeconds,
+        afterMs: Math.ceil(limits.idleAfterMs / 1_000) * 1_000,
+        clock,
+        onIdle: (idleSeconds) => observer.emit({ type: "worker.idle", workerId: id, idleSeconds }),
+      }),
+    );
+  }
   const { messageBytes, receiveTimeoutMs } = limits;
   const router = createRpcRouter({ limits: { messageBytes, receiveTimeoutMs } });
   serveRoutines(router, {

@@ -86,6 +86,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: "error",
     text: "worker {workerId} has answered nothing for {silentMs} ms and is ended",
   },
+  "worker.idle": {
+    part: "worker",
+    level: "debug",
+    text: "worker {workerId} has had no call for {idleSeconds} s",
+  },
   "worker.blocked": {
     part: "worker",
     level: "warning",

@@ -61,6 +61,14 @@ export interface WorkerUnresponsive extends EventBase<"worker.unresponsive"> {
   readonly calls: readonly HeldCall[];
 }
 
+/** A worker has had no call for as long as `idleAfterMs`; a sign that there are more than are needed. */
+export interface WorkerIdle extends EventBase<"worker.idle"> {
+  /** The worker's id. */
+  readonly workerId: string;
+  /** For how long it has had no call, in seconds. */
+  readonly idleSeconds: number;
+}
+
 /** A routine has kept the event loop of its worker from turning, so that it answered nobody. */
 export interface WorkerBlocked extends EventBase<"worker.blocked"> {
   /** The worker's id. */
