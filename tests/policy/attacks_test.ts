@@ -35,6 +35,15 @@ Deno.test("a header that names an allowed routine does not let the envelope's de
     assert.ok(cause instanceof AuthorizationError);
     assert.equal(cause.rule, "default-deny");
   }
+  // The payload of a denied call is not decoded: that it is not valid is not noticed.
+  const client = createClient(WorkerService, dispatcher.transport);
+  for (const name of ["attack.closed", "attack.none"]) {
+    const { cause } = await assertRejected(client.call({
+      routine: name,
+      arguments: { encoding: { case: "cbor", value: Uint8Array.of(0xff) } },
+    }));
+    assert.ok(cause instanceof AuthorizationError, `${name}: ${cause}`);
+  }
   assert.deepEqual(ran, []);
 });
 

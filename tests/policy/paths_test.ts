@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { duplexRoutine, routine } from "../../src/contract/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { AuthorizationError } from "../../src/errors/mod.ts";
 import { Health, WorkerService } from "../../src/gen/mod.ts";
 import { currentCall } from "../../src/routine/mod.ts";
 import type { Policy } from "../../src/policy/mod.ts";
 import type { TransportChoices } from "../../src/rpc/mod.ts";
 import { servedCall } from "../../src/worker/entry.ts";
-import type { WorkerServer, WorkerServerOptions } from "../../src/worker/mod.ts";
+import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts";
 import { openDispatcher, startWorker } from "../e2e/pair.ts";
 import { CLIENT_ID, Trust } from "../e2e/trust.ts";
 import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
@@ -245,30 +246,28 @@ Deno.test("only health checks and descriptions of proven peers are exempt, and l
   assert.deepEqual(described.services, []);
 });
 
-Deno.test("a plaintext caller is anonymous: rules must name it", async () => {
-  await using worker = await startPlain({
-    rules: [{ effect: "allow", what: ["acl.items"] }, {
-      effect: "allow",
-      what: ["acl.once"],
-      who: ["anonymous"],
-    }],
-  });
-  await using dispatcher = await openPlain(worker);
-  ran = [];
-  assert.equal(await dispatcher.call(routines.once, []), undefined);
-  await assert.rejects(Array.fromAsync(dispatcher.stream(routines.items, [1])), AuthorizationError);
-  assert.deepEqual(ran, ["once"]);
+Deno.test("a caller over plaintext TCP, a unix socket or memory is anonymous: rules must name it", async () => {
+  const folder = await Deno.makeTempDir();
+  const policy: Policy = {
+    rules: [
+      { effect: "allow", what: ["acl.items"] },
+      { effect: "allow", what: ["acl.once"], who: ["anonymous"] },
+    ],
+  };
+  try {
+    for (const listen of ["127.0.0.1:0", `unix:${folder}/worker`, "memory:policy-paths"]) {
+      await using worker = await WorkerServer.start({ listen, routines, policy });
+      await using dispatcher = await Dispatcher.open({ discovery: `static:${worker.address}` });
+      ran = [];
+      assert.equal(await dispatcher.call(routines.once, []), undefined, listen);
+      const items = Array.fromAsync(dispatcher.stream(routines.items, [1]));
+      await assert.rejects(items, AuthorizationError, listen);
+      assert.deepEqual(ran, ["once"], listen);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
-
-async function startPlain(policy: Policy): Promise<WorkerServer> {
-  const { WorkerServer } = await import("../../src/worker/mod.ts");
-  return await WorkerServer.start({ routines, policy });
-}
-
-async function openPlain(worker: WorkerServer) {
-  const { Dispatcher } = await import("../../src/dispatch/mod.ts");
-  return await Dispatcher.open({ discovery: `static:${worker.address}` });
-}
 
 Deno.test("rules about tags decide once the envelope is read", async () => {
   const trust = new Trust();
