@@ -84,8 +84,8 @@ export class WatchedText implements AsyncDisposable {
     try {
       this.#adopt(await readText(this.#options));
     } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      this.#reject(error.message);
+      // Whatever a version does to its reader, the last good one stays.
+      this.#reject(error instanceof Error ? error.message : String(error));
     }
     this.#readIn(watched && this.#inUse ? POLL_MS : QUICK_POLL_MS);
   }
