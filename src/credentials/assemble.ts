@@ -1,12 +1,14 @@
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { createHash } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import {
   type Certificate,
   Denylist,
+  formatName,
   formatPemBundle,
   isCertificateFault,
   ownLeafFault,
   parsePemBundle,
+  readPemBlocks,
   summarize,
   TrustAnchors,
 } from "../identity/mod.ts";
@@ -16,8 +18,10 @@ import {
   type CredentialsMode,
   OwnCertificate,
   type OwnCertificateFault,
+  type SkippedAnchor,
 } from "./material.ts";
 import { validityFault } from "./own_certificate_fault.ts";
+import { readPrivateKey, withoutPrivateKeys } from "./private_key.ts";
 import { type CredentialRejection, rejection, unsuitableMessage } from "./rejection.ts";
 
 /** What came of an attempt to make credentials of text. */
@@ -37,7 +41,8 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
   if (typeof mode !== "string") return mode;
   const own = mode === "trust-only" ? undefined : readOwn(pem.cert ?? "", pem.key ?? "");
   if (own !== undefined && !(own instanceof OwnCertificate)) return own;
-  const anchors = readAnchors(pem, own);
+  const skipped: SkippedAnchor[] = [];
+  const anchors = readAnchors(pem, own, skipped);
   if (anchors !== undefined && !(anchors instanceof TrustAnchors)) return anchors;
   const material: CredentialMaterial = {
     generation: 0,
@@ -46,6 +51,7 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
     anchors,
     caPem: anchors?.all.map((anchor) => formatPemBundle([anchor])) ?? [],
     denylist: Denylist.empty,
+    skipped,
     fingerprint: fingerprint(pem, mode, own, anchors),
     pem: () => pem,
   };
@@ -87,7 +93,8 @@ export function modeOf(pem: CredentialPem): CredentialsMode | CredentialRejectio
 }
 
 function readOwn(cert: string, keyPem: string): OwnCertificate | CredentialRejection {
-  const chain = parsePemBundle(cert);
+  // Kubernetes' credential bundles, and others, hold the key beside the chain.
+  const chain = parsePemBundle(withoutPrivateKeys(cert));
   if (isCertificateFault(chain)) return rejection("malformed", "cert", chain.found);
   const [leaf, ...issuers] = chain;
   if (leaf === undefined) return rejection("malformed", "cert", "it holds no certificate");
@@ -96,27 +103,16 @@ function readOwn(cert: string, keyPem: string): OwnCertificate | CredentialRejec
       return rejection("malformed", "cert", `certificate ${index} of the chain: ${fault.found}`);
     }
   }
-  const spki = readKey(keyPem);
-  if ("kind" in spki) return spki;
-  const fault = lastingFault(leaf, spki);
+  const key = readPrivateKey(keyPem);
+  if ("kind" in key) return key;
+  const fault = lastingFault(leaf, key.spki);
   return new OwnCertificate({
     certPem: formatPemBundle(chain),
-    keyPem,
+    keyPem: key.pem,
     chain: [leaf, ...issuers],
     summary: summarize(leaf),
     fault,
   });
-}
-
-/** Reads a private key and gives its public half as SubjectPublicKeyInfo. */
-function readKey(keyPem: string): Uint8Array | CredentialRejection {
-  try {
-    const publicKey = createPublicKey(createPrivateKey(keyPem));
-    return new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
-  } catch {
-    // The platform's message is left out: it may quote what it could not read.
-    return rejection("malformed", "key", "it is not an unencrypted private key in PEM");
-  }
 }
 
 function lastingFault(leaf: Certificate, spki: Uint8Array): OwnCertificateFault | undefined {
@@ -139,6 +135,7 @@ function ownRejection(own: OwnCertificate, now: number): CredentialRejection | u
 function readAnchors(
   pem: CredentialPem,
   own: OwnCertificate | undefined,
+  skipped: SkippedAnchor[],
 ): TrustAnchors | CredentialRejection | undefined {
   const { ca, domains = new Map<string, string>() } = pem;
   if (ca === undefined && domains.size === 0) return undefined;
@@ -149,25 +146,48 @@ function readAnchors(
   }
   const byDomain = new Map<string, readonly Certificate[]>();
   for (const [domain, bundle] of domains) {
-    const anchors = readBundle(bundle, `the bundle of ${domain}`);
+    const anchors = readBundle(bundle, `the bundle of ${domain}`, skipped);
     if ("kind" in anchors) return anchors;
     byDomain.set(domain, anchors);
   }
-  const bundle = ca === undefined ? [] : readBundle(ca, "the bundle");
+  const bundle = ca === undefined ? [] : readBundle(ca, "the bundle", skipped);
   if ("kind" in bundle) return bundle;
   return new TrustAnchors({ bundle, domains: byDomain, ...local });
 }
 
-function readBundle(pem: string, what: string): readonly Certificate[] | CredentialRejection {
-  const anchors = parsePemBundle(pem);
-  if (isCertificateFault(anchors)) return rejection("malformed", "ca", `${what}: ${anchors.found}`);
-  if (anchors.length === 0) return rejection("malformed", "ca", `${what} holds no certificate`);
-  for (const [index, { faults: [fault] }] of anchors.entries()) {
-    if (fault !== undefined) {
-      return rejection("malformed", "ca", `certificate ${index} of ${what}: ${fault.found}`);
+/**
+ * Reads a bundle. A torn block rejects it; a whole certificate that breaks a rule is skipped, for the
+ * others were chosen by the operator as well.
+ */
+function readBundle(
+  pem: string,
+  what: string,
+  skipped: SkippedAnchor[],
+): readonly Certificate[] | CredentialRejection {
+  const blocks = readPemBlocks(pem);
+  if (isCertificateFault(blocks)) return rejection("malformed", "ca", `${what}: ${blocks.found}`);
+  const anchors: Certificate[] = [];
+  let first: SkippedAnchor | undefined;
+  for (const [index, block] of blocks.entries()) {
+    const fault = isCertificateFault(block) ? block : block.faults[0];
+    if (fault === undefined) {
+      anchors.push(block as Certificate);
+      continue;
     }
+    const { rule, found } = fault;
+    const subject = isCertificateFault(block) ? undefined : formatName(block.subject);
+    const one = { bundle: what, place: index + 1, rule, found, subject };
+    first ??= one;
+    skipped.push(one);
   }
-  return anchors;
+  if (anchors.length > 0) return anchors;
+  return rejection(
+    "malformed",
+    "ca",
+    first === undefined
+      ? `${what} holds no certificate`
+      : `${what} holds no certificate that can be used; the first: ${first.found}`,
+  );
 }
 
 let readPublicRoots: readonly Certificate[] | undefined;
@@ -195,15 +215,23 @@ function fingerprint(
   own: OwnCertificate | undefined,
   anchors: TrustAnchors | undefined,
 ): string {
-  const domains = [...pem.domains ?? []].map(([domain, text]) => [domain, text.trim()]).sort();
+  // Sets: another order of the same anchors is not another version.
+  const domains = [...pem.domains ?? []].map(([domain, text]) => [domain, anchorsIn(text)]).sort();
   const parts = [
     mode,
     own?.chain.map((der) => sha256(der)) ?? [],
     own?.fault ?? "",
-    anchors?.all.map((anchor) => anchor.fingerprint) ?? [],
+    anchors?.all.map((anchor) => anchor.fingerprint).sort() ?? [],
     domains,
   ];
   return sha256(new TextEncoder().encode(JSON.stringify(parts)));
+}
+
+function anchorsIn(text: string): readonly string[] {
+  const blocks = readPemBlocks(text);
+  if (isCertificateFault(blocks)) return [];
+  const whole = blocks.filter((block): block is Certificate => !isCertificateFault(block));
+  return [...new Set(whole.map(({ fingerprint }) => fingerprint))].sort();
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -13,6 +13,20 @@ export type CredentialsMode = "mutual" | "one-way" | "trust-only";
 /** What can be wrong with a certificate of our own that nevertheless had to be taken. */
 export type OwnCertificateFault = "key-mismatch" | "unsuitable";
 
+/** A certificate of a bundle that is whole and breaks a rule, so that it is no anchor. */
+export interface SkippedAnchor {
+  /** Which bundle it is in. */
+  readonly bundle: string;
+  /** Its place there, counted from 1. */
+  readonly place: number;
+  /** The rule that it breaks, a stable word. */
+  readonly rule: string;
+  /** What was found. */
+  readonly found: string;
+  /** Its subject; absent where it could not be read. */
+  readonly subject: string | undefined;
+}
+
 /** Our own certificate, with its chain and its private key. */
 export class OwnCertificate {
   /** The chain in PEM, leaf first, as it is sent. */
@@ -88,6 +102,8 @@ export interface CredentialMaterial {
    * `anchors`. To the platform an absent `ca` means the public roots.
    */
   readonly caPem: readonly string[];
+  /** Certificates of the bundles that were skipped, for they break a rule. Default: none. */
+  readonly skipped?: readonly SkippedAnchor[] | undefined;
   /** Peers that are refused although all else is well. */
   readonly denylist: Denylist;
   /** How peers are judged. Default `private`. */

@@ -10,8 +10,13 @@ export interface CredentialFiles {
   readonly ca?: string | URL | undefined;
   /** Our certificate and its chain, a file of PEM, leaf first. */
   readonly cert?: string | URL | undefined;
-  /** Our private key, a file of PEM. */
+  /** Our private key, a file of PEM; what stands beside the key in it is passed over. */
   readonly key?: string | URL | undefined;
+  /**
+   * One file of PEM in place of `cert` and `key`: the key and the chain, leaf first, as a Kubernetes pod
+   * certificate's `credentialBundlePath` is one.
+   */
+  readonly bundle?: string | URL | undefined;
   /**
    * Only one end shows a certificate: with `cert` and `key` ours, as a worker, and clients are not
    * asked for one; with `ca` alone the worker's, as a caller. Default false.
@@ -28,8 +33,16 @@ const ENV_PREFIX = "SELVAGE_";
 export function partsOfFiles(files: CredentialFiles): CredentialParts {
   const given = new Map<PartName, string>();
   for (const name of PART_NAMES) {
-    const file = files[name];
+    const file = files[name] ?? (name === "ca" ? undefined : files.bundle);
     if (file !== undefined) given.set(name, pathOf(file));
+  }
+  if (files.bundle !== undefined && (files.cert !== undefined || files.key !== undefined)) {
+    throw new ConfigurationError(
+      "bundle holds the certificate and the key: give it, or both of them",
+      {
+        setting: "bundle",
+      },
+    );
   }
   return checked(given, (name, path) => fileUnlessSystem(name, path), files.oneWay ?? false);
 }

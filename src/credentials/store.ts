@@ -179,7 +179,14 @@ export class CredentialsStore implements CredentialsSource {
         previousFingerprint: previous.fingerprint,
         ...(material.own === undefined ? {} : { certificate: material.own.summary }),
         identities: material.own?.summary.names ?? [],
+        skipped: material.skipped?.length ?? 0,
       });
+    }
+    for (const { bundle, place, rule, found, subject = "unreadable" } of offered.skipped ?? []) {
+      loggerFor("credentials").warn(
+        "certificate {place} of {bundle} ({subject}) is skipped, for it breaks the rule {rule}: {found}",
+        { place, bundle, subject, rule, found },
+      );
     }
     if (advice.length > 0) {
       this.#observer?.emit({

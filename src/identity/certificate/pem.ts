@@ -16,20 +16,41 @@ const MARKER = /-----(BEGIN|END) /g;
  * for instance, is a fault, since it is where it should not be.
  */
 export function parsePemBundle(text: string): readonly Certificate[] | CertificateFault {
+  const blocks = readPemBlocks(text);
+  if (isCertificateFault(blocks)) return blocks;
+  const fault = blocks.find(isCertificateFault);
+  return fault ?? blocks as readonly Certificate[];
+}
+
+/**
+ * Reads every block of a PEM text, in order, each to a certificate or to what is wrong with it; only a
+ * fault where there is no block, or one is torn, so that the text is not what was meant.
+ */
+export function readPemBlocks(
+  text: string,
+): readonly (Certificate | CertificateFault)[] | CertificateFault {
   const blocks = [...text.matchAll(BLOCK)];
   if (blocks.length === 0) return certificateFault("pem.empty", "it holds no PEM block");
   if ([...text.matchAll(MARKER)].length !== 2 * blocks.length) {
     return certificateFault("pem.block", "a PEM block is torn or holds foreign characters");
   }
-  const certificates: Certificate[] = [];
+  const read: (Certificate | CertificateFault)[] = [];
   for (const [i, [, label, body = ""]] of blocks.entries()) {
     const certificate = readBlock(label, body);
-    if (isCertificateFault(certificate)) {
-      return certificateFault(certificate.rule, `block ${i + 1}: ${certificate.found}`);
+    if (!isCertificateFault(certificate)) {
+      read.push(certificate);
+      continue;
     }
-    certificates.push(certificate);
+    const fault = certificateFault(certificate.rule, `block ${i + 1}: ${certificate.found}`);
+    if (isIncomplete(fault)) return fault;
+    read.push(fault);
   }
-  return certificates;
+  return read;
+}
+
+/** Whether what was read is no whole certificate, rather than one that breaks a rule. */
+function isIncomplete({ rule }: CertificateFault): boolean {
+  return rule.startsWith("pem.") || rule === "der.length" || rule === "der.trailing";
 }
 
 function readBlock(label: string | undefined, body: string): Certificate | CertificateFault {

@@ -79,6 +79,8 @@ export interface CredentialsRotated extends EventBase<"credentials.rotated"> {
   readonly certificate?: CertificateSummary;
   /** The names we present with it, as patterns write them. */
   readonly identities: readonly string[];
+  /** Certificates of the new bundles that are not used, for they break a rule. */
+  readonly skipped: number;
 }
 
 /** Why new credentials were not adopted. */

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { makeCertificate } from "../../tests/support/certificates.ts";
+import { assemble, type CredentialMaterial, type CredentialPem, Credentials } from "./mod.ts";
+
+const root = makeCertificate({ name: "root", authority: true });
+const other = makeCertificate({ name: "other", authority: true });
+const leaf = makeCertificate({ names: [{ uri: "spiffe://example.org/worker" }], issuer: root });
+const MUTUAL: CredentialPem = { ca: root.pem, cert: leaf.pem, key: leaf.keyPem };
+
+/** A whole certificate that no path may hold: X.509 v1. */
+const old = makeCertificate({ name: "old", version: 1 });
+
+function usable(pem: CredentialPem): CredentialMaterial {
+  const assembled = assemble(pem, Date.now());
+  assert.ok(assembled.kind === "usable", JSON.stringify(assembled));
+  return assembled.material;
+}
+
+Deno.test("the same anchors in another order, or twice, are the same version", () => {
+  const version = usable({ ...MUTUAL, ca: root.pem + other.pem }).fingerprint;
+  assert.equal(usable({ ...MUTUAL, ca: other.pem + root.pem }).fingerprint, version);
+  assert.equal(usable({ ...MUTUAL, ca: other.pem + root.pem + other.pem }).fingerprint, version);
+  assert.equal(
+    usable({ ...MUTUAL, ca: `# text\n${root.pem}\nmore\n${other.pem}` }).fingerprint,
+    version,
+  );
+  assert.notEqual(usable(MUTUAL).fingerprint, version);
+});
+
+Deno.test("a whole certificate of a bundle that breaks a rule is skipped and named; a torn one rejects it", () => {
+  const { anchors, skipped } = usable({ ...MUTUAL, ca: old.pem + root.pem });
+  assert.equal(anchors?.all.length, 1);
+  assert.deepEqual(skipped?.map(({ place, rule }) => [place, rule]), [[1, "certificate.version"]]);
+  const torn = root.pem.replace("-----END CERTIFICATE-----", "");
+  for (const ca of [torn + root.pem, root.pem + "-----BEGIN CERTIFICATE-----\nMIIB", old.pem]) {
+    const assembled = assemble({ ...MUTUAL, ca }, Date.now());
+    assert.equal(assembled.kind, "rejected", ca);
+  }
+});
+
+Deno.test("a private key is found among text, parameters and certificates; two are refused", () => {
+  const around = `Key Info:\n\tcurve: P-256\n-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n` +
+    `-----END EC PARAMETERS-----\n${leaf.keyPem}${leaf.pem}`;
+  assert.equal(usable({ ...MUTUAL, key: around }).own?.keyPem.trim(), leaf.keyPem.trim());
+  const twice = assemble({ ...MUTUAL, key: leaf.keyPem + root.keyPem }, Date.now());
+  assert.ok(
+    twice.kind === "rejected" && /2 private keys/.test(twice.message),
+    JSON.stringify(twice),
+  );
+});
+
+Deno.test("Credentials.fromFiles takes key and chain from one file, as a bundle and as both of the two", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const bundle = `${folder}/credentials.pem`;
+    const ca = `${folder}/ca.pem`;
+    await Deno.writeTextFile(bundle, leaf.keyPem + leaf.pem);
+    await Deno.writeTextFile(ca, root.pem);
+    for (const files of [{ ca, bundle }, { ca, cert: bundle, key: bundle }]) {
+      await using source = await Credentials.fromFiles(files).open();
+      assert.equal(source.current().own?.leaf.serial.length !== 0, true);
+      assert.equal(source.current().mode, "mutual");
+    }
+    assert.throws(() => Credentials.fromFiles({ ca, bundle, cert: bundle }), /give it, or both/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
