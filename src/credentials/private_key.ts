@@ -22,7 +22,7 @@ export function readPrivateKey(text: string): ReadPrivateKey | CredentialRejecti
     return rejection("malformed", "key", `it holds ${blocks.length} private keys, expected one`);
   }
   try {
-    const pem = block?.[0] ?? text;
+    const pem = block === undefined ? text : `${block[0]}\n`;
     const publicKey = createPublicKey(createPrivateKey(pem));
     return { pem, spki: new Uint8Array(publicKey.export({ type: "spki", format: "der" })) };
   } catch {
