@@ -118,7 +118,10 @@ export class Acceptance {
       if (encrypted) return this.#reject(NOT_ENCRYPTED);
       return this.#openPlain();
     }
-    if (!encrypted) return this.#reject(NOT_TLS);
+    if (!encrypted) {
+      const accepted = this.#options.acceptsPlaintext?.(this.#remoteAddress) === true;
+      return accepted ? this.#openPlain() : this.#reject(NOT_TLS);
+    }
     if (this.#options.refusesResumption(this.#remoteAddress)) {
       const hello = readClientHello(this.#arrived);
       if (hello === undefined) return;

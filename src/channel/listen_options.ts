@@ -16,6 +16,8 @@ export interface ListenOptions {
   readonly clock: Clock;
   /** Whether a session this host offers to resume is turned down, so that it comes back with a fresh handshake. */
   readonly refusesResumption: (remoteAddress: string) => boolean;
+  /** Whether a peer at that address may speak plaintext where `tls` gives one. Default: none may. */
+  readonly acceptsPlaintext?: ((remoteAddress: string) => boolean) | undefined;
   /** A channel stands and nothing was read from it yet. Decides at once, or pauses it until it is decided. */
   readonly onChannel: (accepted: AcceptedChannel) => void;
   /** The listener accepts nothing any more, or does again. */

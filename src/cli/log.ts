@@ -32,6 +32,13 @@ export async function configureLog({ logLevel }: LogFlags): Promise<void> {
     sinks: { stderr: (record: LogRecord) => write(encoder.encode(format(record))) },
     loggers: [
       { category: "selvage", sinks: ["stderr"], lowestLevel: logLevel },
+      // A person who calls in plaintext over the network is warned, however little else is logged.
+      {
+        category: ["selvage", "security"],
+        sinks: ["stderr"],
+        parentSinks: "override",
+        lowestLevel: logLevel === "fatal" || logLevel === "error" ? "warning" : logLevel,
+      },
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
     ],
   });

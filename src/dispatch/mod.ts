@@ -18,3 +18,4 @@ export * from "./limits.ts";
 export { FleetCaller } from "./fleet_caller.ts";
 export { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
 export * from "./options.ts";
+export { inspectSocket } from "./fleet/own_socket.ts";

@@ -159,6 +159,7 @@ class Listener implements PeerListener {
       admission: this.#options.admission ?? new SocketAdmission(DEFAULT_SOCKET_LIMITS),
       onListening: (state) => this.#listening(address, state),
       clock: this.#clock,
+      acceptsPlaintext: this.#options.acceptsPlaintext,
       refusesResumption: (remoteAddress) => this.#refusedSessions.has(remoteAddress),
       onChannel: (accepted) => this.#accept(accepted),
       onFailure: (failure) => this.#fail(failure),
@@ -267,7 +268,8 @@ class Listener implements PeerListener {
     });
     this.#tell(acceptedEvent(held));
     // Accepted under credentials that were replaced during its handshake, or while we drain.
-    if (this.#draining || generation !== this.#generations?.current) held.leave();
+    const isCurrent = facts.tls === undefined || generation === this.#generations?.current;
+    if (this.#draining || !isCurrent) held.leave();
     return held;
   }
 

@@ -76,6 +76,11 @@ export interface ListenForPeersOptions {
    * Default: `false`.
    */
   readonly nativeTls?: boolean;
+  /**
+   * Whether a client at that address may speak plaintext where the listener speaks TLS, told apart by the first
+   * byte. It has proven nothing. Default: none may.
+   */
+  readonly acceptsPlaintext?: (remoteAddress: string) => boolean;
   /** The time. Default: the machine's. */
   readonly clock?: Clock;
   /** Who is told of peers accepted and refused, and of generations. Default: nobody. */

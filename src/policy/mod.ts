@@ -6,6 +6,7 @@
 export * from "./authorizer.ts";
 export * from "./open_authorizer.ts";
 export { parseJsonc } from "./jsonc.ts";
+export * from "./networks.ts";
 export { parsePolicy } from "./policy_file.ts";
 export * from "./plaintext.ts";
 export * from "./rules/mod.ts";

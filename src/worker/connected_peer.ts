@@ -17,13 +17,16 @@ export class ConnectedPeer {
   readonly admitted: AuthenticatedCall;
   /** Who it is, as what verifies tokens sees it. */
   readonly presenting: PresentingPeer;
+  /** Whether it calls without identity where a worker migrates to TLS. */
+  readonly anonymous: boolean;
   readonly #identity: AcceptedPeer["identity"];
   readonly #sessions = new TokenSessions();
   /** What its calls with one token are admitted with, made once a token. */
   readonly #withToken = new WeakMap<VerifiedToken, AuthenticatedCall>();
 
   /** A peer that a listener has accepted. */
-  constructor({ identity, remoteAddress, facts }: AcceptedPeer) {
+  constructor({ identity, remoteAddress, facts }: AcceptedPeer, { anonymous = false } = {}) {
+    this.anonymous = anonymous;
     this.caller = Object.freeze({
       ...(identity === undefined ? {} : { identity: identity.name }),
       names: identity?.names ?? [],

@@ -3,9 +3,11 @@
  *
  * @module
  */
+export type { AnonymousOptions } from "./admission/anonymous.ts";
 export * from "./limits.ts";
 export { specifierOf } from "./modules.ts";
 export * from "./options.ts";
+export type { WorkerPosture } from "./posture.ts";
 export * from "./threads/mod.ts";
 export { reportBlockedOn } from "./watchdog/mod.ts";
 export * from "./worker_server.ts";

@@ -5,6 +5,7 @@ import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
 import type { Authenticate, Authenticator, PolicySetting } from "../policy/mod.ts";
+import type { AnonymousOptions } from "./admission/anonymous.ts";
 import type { WorkerLimits } from "./limits.ts";
 
 /** What a {@linkcode WorkerServer} serves, where, and to whom. */
@@ -56,7 +57,19 @@ export interface WorkerServerOptions {
    * of every call. Default: no token is required, and none is read.
    */
   readonly authenticate?: Authenticator | Authenticate | undefined;
-  /** Refuses whatever is less than mutual TLS outside of this machine. Default: `false`. */
+  /**
+   * Whether a TLS listener on TCP also takes callers that speak plaintext, for the time of a migration:
+   * `accept` needs `anonymous`. TLS callers meet exactly the checks that they meet without it. Default:
+   * `refuse`.
+   */
+  readonly plaintext?: "accept" | "refuse" | undefined;
+  /** What callers without identity may do where `plaintext` is `accept`. */
+  readonly anonymous?: AnonymousOptions | undefined;
+  /**
+   * Starts only with mutual TLS, or one-way TLS and `authenticate`, on every TCP address, loopback too; a unix
+   * socket must be in a folder that is ours. The health listener is exempt, its `/metrics` only on loopback.
+   * Default: `false`.
+   */
   readonly strict?: boolean | undefined;
   /** The oldest TLS version spoken. Default: 1.3 where clients show a certificate, else 1.2. */
   readonly minTlsVersion?: TlsVersion | undefined;

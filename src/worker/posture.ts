@@ -1,10 +1,11 @@
 import { type Address, formatAddress, isLocal } from "../channel/mod.ts";
 import type { CredentialMaterial, OpenCredentialsOptions } from "../credentials/mod.ts";
+import { inspectSocket } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
-import type { Observer } from "../observe/mod.ts";
+import type { ChannelSecurity, Observer } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerListener } from "../peer/mod.ts";
-import { type Authenticator, plaintextPosture } from "../policy/mod.ts";
+import { type Authenticator, plaintextPosture, type TokenRequirement } from "../policy/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 
 /**
@@ -77,12 +78,69 @@ export function acceptedClients(
     : { accepts: parsePatterns(allow, { clients: true, setting: "allow" }) };
 }
 
-/** Tells how each listener is protected, and of those where anyone may call. */
-export function tellPosture(
+/** What protects a worker. */
+export interface WorkerPosture {
+  /** Whether anything less than authenticated callers over TLS was refused at the start. */
+  readonly strict: boolean;
+  /** Where it listens, and how each listener is protected. */
+  readonly listeners: readonly { readonly address: string; readonly security: ChannelSecurity }[];
+  /** Who may connect, with mutual TLS. */
+  readonly allow: readonly string[];
+  /** What a call must show besides, where tokens are verified. */
+  readonly tokens: TokenRequirement | "ignored";
+  /** Whether a policy decides who may call what. */
+  readonly policy: boolean;
+  /** What is open, and why: one sentence each. */
+  readonly open: readonly string[];
+}
+
+/** What protects a worker that listens. */
+export function postureOf(
+  options: WorkerServerOptions,
+  listeners: readonly PeerListener[],
+  authenticator: Authenticator | undefined,
+): WorkerPosture {
+  const { strict = false, policy, allow = [], anonymous, health } = options;
+  const tokens = authenticator?.require ?? "ignored";
+  const open: string[] = [];
+  for (const { address, security } of listeners) {
+    const where = formatAddress(address);
+    const unproven = security === "plaintext" ||
+      (security === "one-way-tls" && tokens === "ignored");
+    if (unproven) {
+      open.push(
+        `anyone who reaches ${where} may call: ` +
+          (security === "plaintext" ? "no credentials are set" : "no token is required"),
+      );
+    }
+  }
+  if (allow.includes("*")) open.push("anyone whom the CA has signed may connect: allow is *");
+  if (policy === undefined) open.push("who may connect may call everything: no policy is set");
+  if (anonymous !== undefined) {
+    const what = anonymous.routines?.join(", ") || "health alone";
+    open.push(`callers in plaintext from ${anonymous.from.join(", ")} may call ${what}`);
+  }
+  if (health !== undefined) open.push(`health is shown in plaintext at ${health}`);
+  return {
+    strict,
+    listeners: listeners.map(({ address, security }) => ({
+      address: formatAddress(address),
+      security,
+    })),
+    allow: typeof allow === "string" ? [allow] : allow,
+    tokens,
+    policy: policy !== undefined,
+    open,
+  };
+}
+
+/** Reports how each listener is protected, and those where anyone may call. */
+export function reportPosture(
   observer: Observer,
   listeners: readonly PeerListener[],
-  { strict = false, policy }: WorkerServerOptions,
+  { strict, policy, tokens, open }: WorkerPosture,
 ): void {
+  const verified = tokens !== "ignored";
   for (const { address, security } of listeners) {
     const where = formatAddress(address);
     observer.emit({
@@ -90,16 +148,66 @@ export function tellPosture(
       address: where,
       security,
       strict,
-      policy: policy !== undefined,
-      tokens: false,
+      policy,
+      tokens: verified,
+      open,
     });
-    if (security !== "mutual-tls" && !isLocal(address)) {
+    const proven = security === "mutual-tls" || (security === "one-way-tls" && verified);
+    if (!proven && !isLocal(address)) {
       observer.emit({ type: "security.unauthenticated-listener", address: where, security });
     }
   }
 }
 
-/** Tells that a caller without TLS is served. */
+/**
+ * Refuses what `strict` does not allow.
+ *
+ * @throws {ConfigurationError} It names what is missing.
+ */
+export function insistOnStrict(
+  { strict = false, metrics }: WorkerServerOptions,
+  credentials: CredentialMaterial | undefined,
+  authenticator: Authenticator | undefined,
+  health: Address | undefined,
+): void {
+  if (!strict) return;
+  if (credentials?.mode === "one-way" && authenticator === undefined) {
+    throw new ConfigurationError(
+      "strict needs to know who calls: over one-way TLS set authenticate, or give credentials with a CA",
+      { setting: "authenticate" },
+    );
+  }
+  if (metrics === true && health !== undefined && !isLocal(health)) {
+    throw new ConfigurationError(
+      `strict shows metrics on loopback only, not at ${
+        formatAddress(health)
+      }: set health to 127.0.0.1:PORT`,
+      { setting: "metrics" },
+    );
+  }
+}
+
+/**
+ * Refuses a unix socket where another user could listen in our place.
+ *
+ * @throws {ConfigurationError} If its folder is not ours.
+ */
+export async function insistOnOwnSockets(
+  { strict = false }: WorkerServerOptions,
+  listeners: readonly PeerListener[],
+): Promise<void> {
+  if (!strict) return;
+  for (const { address, security } of listeners) {
+    if (address.kind !== "unix" || security !== "unix-socket") continue;
+    const found = await inspectSocket(address.path);
+    if (found.ours) continue;
+    throw new ConfigurationError(`strict refuses ${formatAddress(address)}: ${found.why}`, {
+      setting: "listen",
+    });
+  }
+}
+
+/** Reports that a caller without TLS is served. */
 export function tellPlaintext(observer: Observer, { remoteAddress }: AcceptedPeer): void {
   observer.emit({ type: "security.plaintext-caller", peer: { address: remoteAddress } });
 }

@@ -27,10 +27,11 @@ import { listenForPeers, type ListenForPeersOptions, type PeerListener } from ".
 import type { InvokeOptions, RoutineTable } from "../routine/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
 import { openAuthorizer } from "../policy/mod.ts";
-import { admitCalls } from "./admission/admission.ts";
+import { admitCalls, type AnonymousAdmission } from "./admission/admission.ts";
 import { Authentication } from "./admission/authentication.ts";
 import { Authorization } from "./admission/authorization.ts";
 import { CallGate } from "./admission/call_gate.ts";
+import { anonymousNetworks, BothAuthorizers, enterBoth } from "./admission/anonymous.ts";
 import { ConnectedPeer } from "./connected_peer.ts";
 import { Execution } from "./execution.ts";
 import { WorkerHealth } from "./health/health.ts";
@@ -45,8 +46,12 @@ import {
   acceptedClients,
   allowedPeers,
   authenticatorOf,
+  insistOnOwnSockets,
+  insistOnStrict,
+  postureOf,
+  reportPosture,
   tellPlaintext,
-  tellPosture,
+  type WorkerPosture,
 } from "./posture.ts";
 import { recordRefusals } from "./recorded_refusals.ts";
 import { servedBy, serveRoutines } from "./router.ts";
@@ -70,6 +75,8 @@ export interface StartedWorker {
   readonly gate: CallGate;
   /** Whom events are told to. */
   readonly hub: EventHub;
+  /** What protects it. */
+  readonly posture: WorkerPosture;
   /** How long calls in flight may go on when it drains, in milliseconds. */
   readonly drainGraceMs: number;
   /** Takes no more calls, and lets go of everything once those in flight are over, or the grace is. */
@@ -132,6 +139,8 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     ? undefined
     : starting.use(watchdogFor(id, table, limits, observer));
   const authenticator = authenticatorOf(options, addresses, credentials?.current());
+  insistOnStrict(options, credentials?.current(), authenticator, healthAddress);
+  const networks = anonymousNetworks(options, addresses);
   if (authenticator?.open !== undefined) starting.use(authenticator.open());
   const authentication = new Authentication({ authenticator, workerId: id, observer, clock });
   const faults = new Faults(observer, clock);
@@ -163,11 +172,14 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const health = new WorkerHealth(() => servedBy(router));
   health.serve(router);
   const authorization = use(starting, await openPolicy(options, { observer, clock, faults }));
+  const anonymous = networks === undefined
+    ? undefined
+    : await anonymousAdmission(options, { gate, limits, authorization, observer, clock });
   const leaving = new Leaving({ id, gate, health, observer, clock });
   const handler = createRequestHandler({
     router,
     admit: recordRefusals(
-      admitCalls({ table, gate, leaving, authentication, authorization }),
+      admitCalls({ table, gate, leaving, authentication, authorization, anonymous }),
       table,
       records,
     ),
@@ -184,7 +196,8 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     allow,
     onPeer: (peer) => {
       if (peer.facts.security === "plaintext") tellPlaintext(observer, peer);
-      const connected = new ConnectedPeer(peer);
+      const isAnonymous = anonymous !== undefined && peer.facts.security === "plaintext";
+      const connected = new ConnectedPeer(peer, { anonymous: isAnonymous });
       const counted = countedConnection(hub.metrics);
       const { certificate } = peer.identity ?? {};
       const gone = certificate && peerExpiry.connected(connected.ref, certificate);
@@ -209,6 +222,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     verdict: limits.verdict,
     ...set("minTlsVersion", options.minTlsVersion),
     ...set("nativeTls", options.nativeTls),
+    ...set("acceptsPlaintext", networks && ((address: string) => networks.has(address))),
   };
   const listeners: PeerListener[] = [];
   for (const address of addresses) {
@@ -229,7 +243,9 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   );
   const [first] = listeners as [PeerListener, ...PeerListener[]];
   const advertised = options.advertise ?? formatAddress(first.address);
-  tellPosture(observer, listeners, options);
+  await insistOnOwnSockets(options, listeners);
+  const posture = postureOf(options, listeners, authenticator);
+  reportPosture(observer, listeners, posture);
   observer.emit({
     type: "worker.ready",
     workerId: id,
@@ -245,6 +261,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     healthListener,
     gate,
     hub,
+    posture,
     drainGraceMs: limits.drainGraceMs,
     stop: (graceMs) => leaving.leave(listeners, healthListener, resources, graceMs),
   };
@@ -302,6 +319,42 @@ async function openPolicy(
   const claims = authenticate !== undefined;
   const authorizer = await openAuthorizer(policy, { observer, clock, claims, hookFailed });
   return new Authorization({ authorizer, observer });
+}
+
+/** What decides about callers without identity: their routines, their places, and the policy besides. */
+async function anonymousAdmission(
+  { anonymous }: WorkerServerOptions,
+  { gate, limits, authorization, observer, clock }: {
+    gate: CallGate;
+    limits: EveryWorkerLimit;
+    authorization: Authorization | undefined;
+    observer: Observer;
+    clock: Clock;
+  },
+): Promise<AnonymousAdmission> {
+  const { routines = [], concurrency = Math.max(1, Math.floor(limits.concurrency / 4)) } =
+    anonymous ?? {};
+  const allow = { effect: "allow", who: ["anonymous"], what: routines } as const;
+  const own = await openAuthorizer(
+    { default: "deny", rules: routines.length === 0 ? [] : [allow] },
+    {
+      observer,
+      clock,
+      claims: false,
+      hookFailed: () => {},
+    },
+  );
+  const places = new CallGate(
+    { concurrency, concurrencyPerPeer: concurrency },
+    () => clock.now(),
+  );
+  return {
+    gate: enterBoth(places, gate),
+    authorization: new Authorization({
+      authorizer: new BothAuthorizers(own, authorization?.authorizer),
+      observer,
+    }),
+  };
 }
 
 /** The dispatcher of the worker's own routines: with its credentials, unless it is given others. */

@@ -3,6 +3,7 @@ import { escapePeerText } from "../errors/mod.ts";
 import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
 import type { PeerConnection } from "../peer/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
+import type { WorkerPosture } from "./posture.ts";
 import { type StartedWorker, startParts } from "./start.ts";
 import { refuseDuringModuleLoad } from "./threads/mod.ts";
 
@@ -91,6 +92,11 @@ export class WorkerServer implements AsyncDisposable {
   /** Calls that it is at. */
   get inFlight(): number {
     return this.#parts.gate.inFlight;
+  }
+
+  /** What protects it: how it listens, who may connect, what calls must show, and what is open. */
+  posture(): WorkerPosture {
+    return this.#parts.posture;
   }
 
   /** Who is connected now, one entry a connection. */

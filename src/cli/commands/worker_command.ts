@@ -1,6 +1,11 @@
 import { Command } from "commander";
 import { ConfigurationError } from "../../errors/mod.ts";
-import { reportBlockedOn, type WorkerDispatcherOptions, WorkerServer } from "../../worker/mod.ts";
+import {
+  type AnonymousOptions,
+  reportBlockedOn,
+  type WorkerDispatcherOptions,
+  WorkerServer,
+} from "../../worker/mod.ts";
 import {
   type CredentialsFlags,
   credentialsOf,
@@ -26,7 +31,22 @@ export function workerCommand(): Command {
     .addOption(
       flag("--policy <FILE>", "who may call what: a policy file, read again as it changes"),
     )
-    .addOption(switchFlag("--strict", "refuse whatever is less than mutual TLS off this machine"))
+    .addOption(
+      flag("--plaintext <accept|refuse>", "whether a TLS port takes plaintext callers, too")
+        .choices(["accept", "refuse"]),
+    )
+    .addOption(
+      listFlag("--anonymous-from <NETWORK>", "where those may call from; may be given again"),
+    )
+    .addOption(
+      listFlag("--anonymous-routine <GLOB>", "what those may call; may be given again"),
+    )
+    .addOption(
+      switchFlag(
+        "--strict",
+        "start only with mutual TLS on every TCP address, loopback too, or a unix socket of ours",
+      ),
+    )
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
     .addOption(switchFlag("--metrics", "show metrics for Prometheus where health is served"))
@@ -44,6 +64,9 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly advertise?: string;
   readonly allow?: readonly string[];
   readonly policy?: string;
+  readonly plaintext?: "accept" | "refuse";
+  readonly anonymousFrom?: readonly string[];
+  readonly anonymousRoutine?: readonly string[];
   readonly strict?: boolean;
   readonly tag?: readonly string[];
   readonly health?: string;
@@ -79,6 +102,8 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     allow: flags.allow,
     policy: flags.policy,
     strict: flags.strict,
+    plaintext: flags.plaintext,
+    anonymous: anonymousOf(flags),
     tags: flags.tag,
     dispatcher: dispatcherOf(flags),
     threads: flags.threads,
@@ -92,6 +117,13 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
   const { id, address, url, security } = worker;
   print(JSON.stringify({ event: "worker.ready", id, address, url, security }));
   await told;
+}
+
+function anonymousOf(
+  { anonymousFrom, anonymousRoutine }: WorkerFlags,
+): AnonymousOptions | undefined {
+  if (anonymousFrom === undefined && anonymousRoutine === undefined) return undefined;
+  return { from: anonymousFrom ?? [], routines: anonymousRoutine };
 }
 
 /** Where its routines call others; they are the worker itself there. */

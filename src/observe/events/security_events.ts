@@ -166,8 +166,10 @@ export interface SecurityPosture extends EventBase<"security.posture"> {
   readonly strict: boolean;
   /** Whether calls are authorized by a policy. */
   readonly policy: boolean;
-  /** Whether callers must bring a token. */
+  /** Whether tokens are verified, or, at a dispatcher, sent. */
   readonly tokens: boolean;
+  /** What is open at a worker, and why: one sentence each. */
+  readonly open?: readonly string[];
 }
 
 /** A worker listens where anyone who can reach it may call. */

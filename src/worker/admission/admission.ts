@@ -9,11 +9,18 @@ import {
 import { headerValue } from "../../http2/mod.ts";
 import type { Admission, Admit, ArrivingCall } from "../../rpc/mod.ts";
 import { ROUTINE_HEADER, type RoutineTable, toConnectError } from "../../routine/mod.ts";
+import { NOT_FOR_ANONYMOUS } from "./anonymous.ts";
 import { type Authenticated, type Authentication, authorizationOf } from "./authentication.ts";
 import { type Authorization, type CallAuthorization, nameOf } from "./authorization.ts";
 import type { CallGate } from "./call_gate.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
 import type { AuthenticatedCall, ConnectedPeer } from "../connected_peer.ts";
+
+/** What decides about the calls of callers without identity. */
+export interface AnonymousAdmission {
+  readonly gate: Pick<CallGate, "enter" | "leave">;
+  readonly authorization: Authorization;
+}
 
 /** What decides whether a call may begin. */
 export interface AdmissionOptions {
@@ -23,6 +30,8 @@ export interface AdmissionOptions {
   readonly authentication: Authentication;
   /** Who may call what; everybody everything where there is no policy. */
   readonly authorization: Authorization | undefined;
+  /** What holds for callers without identity, where plaintext is accepted beside TLS. */
+  readonly anonymous?: AnonymousAdmission | undefined;
   /** Whether calls are taken at all. */
   readonly leaving: { readonly refusal: WorkerUnavailable | undefined };
 }
@@ -32,9 +41,10 @@ export interface AdmissionOptions {
  * whether it may, then whether the routine is served and there is room.
  */
 export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, AdmittedCall> {
-  const { table, gate, leaving, authentication, authorization } = options;
+  const { table, leaving, authentication, anonymous } = options;
   const enter = (arriving: Arriving, shown: AuthenticatedCall): Admission<AdmittedCall> => {
     const { peer } = arriving;
+    const gate = peer.anonymous ? anonymous!.gate : options.gate;
     // It may have begun to leave while the token was verified.
     const refusal = leaving.refusal ?? wrongRoutine(table, arriving.method, arriving.fields) ??
       gate.enter(peer.key);
@@ -44,6 +54,7 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
   const authorize = (arriving: Arriving, shown: Authenticated) => {
     if (shown instanceof Error) return refused(shown);
     const overhead = isOverhead(arriving.method);
+    const { authorization } = arriving.peer.anonymous ? anonymous! : options;
     const call = shown.unproven === true
       ? undefined
       : authorization?.begin(arriving, shown.subject);
@@ -60,6 +71,13 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
   return (arriving) => {
     const { method, fields, peer } = arriving;
     if (leaving.refusal !== undefined && !isOverhead(method)) return refused(leaving.refusal);
+    if (peer.anonymous) {
+      if (isHealth(method)) return admitFree(peer.admitted);
+      if (isDescription(method)) return refused(NOT_FOR_ANONYMOUS);
+      const clear = authorizationOf(fields) < 0;
+      const name = askedFor(method, fields);
+      return authorize(arriving, clear ? peer.admitted : authentication.inTheClear(peer, name));
+    }
     if (isHealth(method)) return authorize(arriving, peer.admitted);
     if (method === WorkerService.method.describe && authorizationOf(fields) < 0) {
       const proven = authentication.provenWithout(peer);
@@ -130,6 +148,11 @@ function answerOf(refusal: Error): ConnectError {
 
 function isOverhead(method: DescMethod): boolean {
   return isHealth(method) || method === WorkerService.method.describe;
+}
+
+function isDescription(method: DescMethod): boolean {
+  return method === WorkerService.method.describe ||
+    method.parent.typeName.startsWith("grpc.reflection.");
 }
 
 function isHealth(method: DescMethod): boolean {

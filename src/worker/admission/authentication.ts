@@ -75,6 +75,11 @@ export class Authentication {
     return this.#verify(authenticator, token, peer, routine);
   }
 
+  /** The refusal of a token that an anonymous caller sends in the clear: it is not read. */
+  inTheClear(peer: ConnectedPeer, routine: string): Authenticated {
+    return this.#refused(IN_THE_CLEAR, peer, routine);
+  }
+
   #verify(
     { authenticate }: Authenticator,
     token: string,

@@ -24,6 +24,11 @@ export class Authorization implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** What decides. */
+  get authorizer(): Authorizer {
+    return this.#options.authorizer;
+  }
+
   /** A call whose header section has arrived. */
   begin(arriving: ArrivingCall<ConnectedPeer>, subject: PolicySubject): CallAuthorization {
     return new CallAuthorization(this, arriving, subject);

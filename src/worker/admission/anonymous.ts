@@ -1,0 +1,118 @@
+import type { Address } from "../../channel/mod.ts";
+import { AuthorizationError, ConfigurationError, type Overloaded } from "../../errors/mod.ts";
+import {
+  type Authorizer,
+  type Networks,
+  parseNetworks,
+  type PolicyDecision,
+} from "../../policy/mod.ts";
+import type { CallGate } from "./call_gate.ts";
+import type { WorkerServerOptions } from "../options.ts";
+
+/** What callers without identity may do while a worker migrates to TLS. */
+export interface AnonymousOptions {
+  /**
+   * The networks that plaintext is accepted from, `10.0.0.0/8` for instance, by the address of the socket: no
+   * forwarded header counts.
+   */
+  readonly from: readonly string[];
+  /** What they may call: globs as in a policy's `what`. Default: nothing but health. */
+  readonly routines?: readonly string[] | undefined;
+  /** Calls of all of them at once, among the worker's `concurrency`. Default: a quarter of that. */
+  readonly concurrency?: number | undefined;
+}
+
+/** Why anonymous callers are denied `Describe` and reflection. */
+export const NOT_FOR_ANONYMOUS: AuthorizationError = new AuthorizationError(
+  "callers without identity may not ask what this worker serves",
+  { rule: "anonymous" },
+);
+
+/**
+ * Who may call in plaintext beside TLS; nothing where plaintext is refused.
+ *
+ * @throws {ConfigurationError} If the settings contradict each other, or leave open what must be said.
+ */
+export function anonymousNetworks(
+  options: WorkerServerOptions,
+  addresses: readonly Address[],
+): Networks | undefined {
+  const { plaintext = "refuse", anonymous, credentials, strict = false, nativeTls } = options;
+  if (plaintext !== "accept" && plaintext !== "refuse") {
+    throw wrong("plaintext", `plaintext is "accept" or "refuse", not ${JSON.stringify(plaintext)}`);
+  }
+  if (plaintext === "refuse") {
+    if (anonymous === undefined) return undefined;
+    throw wrong("anonymous", 'anonymous is of no use without plaintext: "accept"');
+  }
+  if (strict) throw wrong("plaintext", 'strict refuses plaintext: "accept"');
+  if (credentials === undefined || addresses.every(({ kind }) => kind !== "tcp")) {
+    throw wrong("plaintext", 'plaintext: "accept" is for TLS listeners on TCP; give credentials');
+  }
+  if (nativeTls === true) {
+    throw wrong("plaintext", 'plaintext: "accept" is not possible with nativeTls');
+  }
+  if (anonymous === undefined) {
+    throw wrong(
+      "anonymous",
+      'plaintext: "accept" needs anonymous: { routines, from }, which says what callers without identity ' +
+        "may still call, and from which networks",
+    );
+  }
+  const { concurrency = 1 } = anonymous;
+  if (!(Number.isInteger(concurrency) && concurrency >= 1)) {
+    throw wrong("anonymous", `anonymous.concurrency is a number of calls, not ${concurrency}`);
+  }
+  return parseNetworks(anonymous.from ?? [], "anonymous.from");
+}
+
+/** Whether both allow: what anonymous callers may call at all, and what the policy says. */
+export class BothAuthorizers implements Authorizer {
+  readonly rules = undefined;
+  readonly #first: Authorizer;
+  readonly #second: Authorizer | undefined;
+
+  constructor(first: Authorizer, second: Authorizer | undefined) {
+    this.#first = first;
+    this.#second = second;
+  }
+
+  readsTags(name: string): boolean {
+    return this.#second?.readsTags(name) === true;
+  }
+
+  decide(call: Parameters<Authorizer["decide"]>[0]): PolicyDecision | Promise<PolicyDecision> {
+    const first = this.#first.decide(call) as PolicyDecision;
+    if (!first.allowed) return { allowed: false, rule: "anonymous" };
+    return this.#second?.decide(call) ?? first;
+  }
+
+  onChange(changed: () => void): () => void {
+    return this.#second?.onChange?.(changed) ?? (() => {});
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#first[Symbol.asyncDispose]();
+  }
+}
+
+/** Both gates at once: that of the anonymous, and the worker's own. */
+export function enterBoth(anonymous: CallGate, own: CallGate): Pick<CallGate, "enter" | "leave"> {
+  return {
+    enter(peer): Overloaded | undefined {
+      const full = anonymous.enter(peer);
+      if (full !== undefined) return full;
+      const refusal = own.enter(peer);
+      if (refusal !== undefined) anonymous.leave(peer);
+      return refusal;
+    },
+    leave(peer) {
+      anonymous.leave(peer);
+      own.leave(peer);
+    },
+  };
+}
+
+function wrong(setting: string, message: string): ConfigurationError {
+  return new ConfigurationError(message, { setting });
+}
