@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { AnonymousOptions } from "./admission/anonymous.ts";
+export type { AnonymousOptions } from "./admission/anonymous_options.ts";
 export * from "./limits.ts";
 export { specifierOf } from "./modules.ts";
 export * from "./options.ts";

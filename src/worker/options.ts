@@ -5,7 +5,7 @@ import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
 import type { Authenticate, Authenticator, PolicySetting } from "../policy/mod.ts";
-import type { AnonymousOptions } from "./admission/anonymous.ts";
+import type { AnonymousOptions } from "./admission/anonymous_options.ts";
 import type { WorkerLimits } from "./limits.ts";
 
 /** What a {@linkcode WorkerServer} serves, where, and to whom. */

@@ -9,19 +9,6 @@ import {
 import type { CallGate } from "./call_gate.ts";
 import type { WorkerServerOptions } from "../options.ts";
 
-/** What callers without identity may do while a worker migrates to TLS. */
-export interface AnonymousOptions {
-  /**
-   * The networks that plaintext is accepted from, `10.0.0.0/8` for instance, by the address of the socket: no
-   * forwarded header counts.
-   */
-  readonly from: readonly string[];
-  /** What they may call: globs as in a policy's `what`. Default: nothing but health. */
-  readonly routines?: readonly string[] | undefined;
-  /** Calls of all of them at once, among the worker's `concurrency`. Default: a quarter of that. */
-  readonly concurrency?: number | undefined;
-}
-
 /** Why anonymous callers are denied `Describe` and reflection. */
 export const NOT_FOR_ANONYMOUS: AuthorizationError = new AuthorizationError(
   "callers without identity may not ask what this worker serves",
