@@ -35,6 +35,7 @@ export class PolicyFile implements Authorizer {
   readonly #options: PolicyFileOptions;
   readonly #listeners = new Set<() => void>();
   #policy: CompiledPolicy | undefined;
+  #version = 0;
   #file: WatchedText | undefined;
 
   private constructor(options: PolicyFileOptions) {
@@ -63,6 +64,10 @@ export class PolicyFile implements Authorizer {
     return this.#inForce.rules;
   }
 
+  get version(): number {
+    return this.#version;
+  }
+
   readsTags(name: string): boolean {
     return this.#inForce.readsTags(name);
   }
@@ -89,6 +94,7 @@ export class PolicyFile implements Authorizer {
     const policy = parsePolicy(text, this.#options);
     const first = this.#policy === undefined;
     this.#policy = policy;
+    this.#version += 1;
     if (first) return;
     this.#options.observer.emit({ type: "policy.changed", fingerprint, rules: policy.rules });
     for (const changed of [...this.#listeners]) changed();

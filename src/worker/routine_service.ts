@@ -171,7 +171,8 @@ export class RoutineService {
 
   async #unary(envelope: CallEnvelope, arrived: Arrival): Promise<EncodedPayload> {
     const { execution, ground } = this.#options;
-    const { authorization, payloadDigest } = arrived.admitted;
+    const { authorization, payloadDigest, session } = arrived.admitted;
+    session?.insist();
     const deciding = authorization?.atEnvelope(envelope.routine, envelope.tags);
     if (deciding !== undefined) await deciding;
     insistOnPayload(envelope.arguments, payloadDigest);
@@ -198,6 +199,7 @@ export class RoutineService {
   ): Items {
     const { ground, execution } = this.#options;
     const { admitted } = arrived;
+    admitted.session?.insist();
     await admitted.authorization?.atEnvelope(envelope.routine, envelope.tags);
     insistOnPayload(envelope.arguments, admitted.payloadDigest);
     const routine = this.#find(envelope, arrived);

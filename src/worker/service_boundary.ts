@@ -12,6 +12,7 @@ import { FailureSchema } from "../gen/mod.ts";
 import type { CallRecords } from "../observe/mod.ts";
 import { withoutStatusDetails } from "../rpc/mod.ts";
 import { type Invoke, recordedMethod } from "./recorded_methods.ts";
+import { stillAdmitted } from "./admission/still_admitted.ts";
 import type { CallGround } from "./served_call.ts";
 import { withinCall } from "./service_calls.ts";
 
@@ -30,7 +31,11 @@ export function withinBoundary(
   ground: CallGround,
 ): ConnectRouter {
   const serve = (method: DescMethod, invoke: Invoke): Invoke =>
-    recordedMethod(method, guarded(method, withinCall(method, invoke, ground)), records);
+    recordedMethod(
+      method,
+      stillAdmitted(method, guarded(method, withinCall(method, invoke, ground))),
+      records,
+    );
   const theirs: ConnectRouter = {
     get handlers() {
       return router.handlers;

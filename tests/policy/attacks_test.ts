@@ -1,12 +1,13 @@
 /** What a caller may try to be allowed what its policy denies. */
 import assert from "node:assert/strict";
-import { createClient } from "@connectrpc/connect";
+import { Code, type ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { routine } from "../../src/contract/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { AuthorizationError } from "../../src/errors/mod.ts";
 import { WorkerService } from "../../src/gen/mod.ts";
 import { ROUTINE_HEADER } from "../../src/routine/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
+import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 import { openDispatcher, startWorker } from "../e2e/pair.ts";
 import { Trust } from "../e2e/trust.ts";
 
@@ -94,6 +95,47 @@ Deno.test("a policy that is swapped while a call runs does not undo a decision",
     // A unary call that has begun is not undone; the next one is judged by the new policy.
     assert.equal(await running, "finished");
     await assert.rejects(dispatcher.call(slow, []), { name: "AuthorizationError", rule: "deny" });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a service's method is not entered where a policy that denies it came after the header section", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/policy.jsonc`;
+    const write = (effect: string) =>
+      Deno.writeTextFile(path, `{ "rules": [{ "name": "${effect}", "effect": "${effect}" }] }`);
+    await write("allow");
+    const admitted = Promise.withResolvers<void>();
+    const swapped = Promise.withResolvers<void>();
+    const interceptor: Interceptor = (next) => async (request) => {
+      admitted.resolve();
+      await swapped.promise;
+      return await next(request);
+    };
+    let entered = 0;
+    const trust = new Trust();
+    await using worker = await startWorker(trust, {
+      routines: [],
+      services: (router) =>
+        router.service(EchoService, {
+          echo: () => {
+            entered += 1;
+            return {};
+          },
+        }, { interceptors: [interceptor] }),
+      policy: path,
+    });
+    await using dispatcher = await openDispatcher(trust, worker.address);
+    using events = worker.events();
+    const refused = assertRejected(createClient(EchoService, dispatcher.transport).echo({}));
+    await admitted.promise;
+    await write("deny");
+    for await (const { type } of events) if (type === "policy.changed") break;
+    swapped.resolve();
+    assert.equal((await refused as ConnectError).code, Code.PermissionDenied);
+    assert.equal(entered, 0);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

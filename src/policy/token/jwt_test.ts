@@ -182,3 +182,15 @@ Deno.test("jwt() refuses settings that leave open whom to trust", () => {
     assert.throws(() => jwt(options as JwtOptions), ConfigurationError, JSON.stringify(options));
   }
 });
+
+Deno.test("jwt() answers from memory for the same names alone, of peers without a certificate", async () => {
+  const authenticator = jwt({ ...settings, require: "both" });
+  const token = await sign({ ...claims, sub: "a" });
+  const ask = (name: string) =>
+    authenticator.authenticate(
+      presented(token, { peer: { ...stranger, identity: name, names: [name] } }),
+    );
+  await ask("dns:a");
+  assert.ok(!(ask("dns:a") instanceof Promise));
+  await assert.rejects(async () => await ask("dns:b"), { reason: "token-not-bound" });
+});

@@ -59,5 +59,6 @@ export class VerifiedCache {
 /** What a token is remembered by. */
 export function cacheKey({ token, peer }: PresentedCall): string {
   const digest = createHash("sha256").update(token).digest("base64url");
-  return `${digest} ${peer.fingerprint ?? ""}`;
+  // Bindings hold for the certificate, or for the names of a peer that is proven without one.
+  return `${digest} ${peer.fingerprint ?? JSON.stringify(peer.names)}`;
 }

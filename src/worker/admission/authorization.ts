@@ -34,6 +34,11 @@ export class Authorization implements AsyncDisposable {
     return new CallAuthorization(this, arriving, subject);
   }
 
+  /** Another number whenever what is decided may have changed. */
+  get version(): number {
+    return this.#options.authorizer.version ?? 0;
+  }
+
   /** Whether calls of that name cannot be decided about before their tags are known. */
   readsTags(name: string): boolean {
     return this.#options.authorizer.readsTags(name);
@@ -97,6 +102,8 @@ export class CallAuthorization {
   readonly #subject: PolicySubject;
   /** The name for which the call was allowed. */
   #allowed: string | undefined;
+  /** The version of the policy that allowed it: a caller that is slow with its body gains nothing by that. */
+  #allowedBy = 0;
 
   constructor(
     authorization: Authorization,
@@ -124,12 +131,13 @@ export class CallAuthorization {
   }
 
   /**
-   * Decides about the routine that the call's envelope names, before its payload is decoded.
+   * Decides about the routine that the call's envelope names, before its payload is decoded; also where the
+   * policy has changed since the header section was allowed.
    *
    * @throws {AuthorizationError} where the caller may not call it.
    */
   atEnvelope(routine: string, tags: readonly string[]): void | Promise<void> {
-    if (this.#allowed === routine) return;
+    if (this.#isAllowed(routine)) return;
     const denied = this.#settle(routine, tags);
     if (denied instanceof Promise) {
       return denied.then((error) => {
@@ -137,6 +145,15 @@ export class CallAuthorization {
       });
     }
     if (denied !== undefined) throw denied;
+  }
+
+  /**
+   * Decides anew about a method that was allowed at its header section, where the policy has changed since.
+   *
+   * @throws {AuthorizationError} where the caller may not call it any more.
+   */
+  atEntry(): void | Promise<void> {
+    if (this.#allowed !== undefined) return this.atEnvelope(this.#allowed, NO_TAGS);
   }
 
   /** Whether the caller might call that, too, for a list of what it may. */
@@ -154,23 +171,30 @@ export class CallAuthorization {
     tags: readonly string[],
     denied: (error: AuthorizationError) => void,
   ): (() => void) | undefined {
-    return this.#authorization.onChange(async () => {
+    const changed = async () => {
       const error = await this.#authorization.decide(this.#asked(name, tags));
       if (error !== undefined) denied(error);
-    });
+    };
+    if (this.#allowedBy !== this.#authorization.version) void changed();
+    return this.#authorization.onChange(changed);
+  }
+
+  #isAllowed(name: string): boolean {
+    return this.#allowed === name && this.#allowedBy === this.#authorization.version;
   }
 
   #settle(
     name: string,
     tags: readonly string[],
   ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
-    const denied = this.#authorization.decide(this.#asked(name, tags));
-    if (denied === undefined) this.#allowed = name;
-    if (!(denied instanceof Promise)) return denied;
-    return denied.then((error) => {
-      if (error === undefined) this.#allowed = name;
+    const { version } = this.#authorization;
+    const settled = (error: AuthorizationError | undefined) => {
+      this.#allowed = error === undefined ? name : undefined;
+      this.#allowedBy = version;
       return error;
-    });
+    };
+    const denied = this.#authorization.decide(this.#asked(name, tags));
+    return denied instanceof Promise ? denied.then(settled) : settled(denied);
   }
 
   #asked(name: string, tags: readonly string[]): AskedCall {

@@ -19,17 +19,30 @@ export class TokenSession {
     if (until > this.#until) this.#until = until;
   }
 
+  /**
+   * Insists that the session is not over: the body of a call may come long after its header section.
+   *
+   * @throws {AuthenticationError} `token-expired`.
+   */
+  insist(clock: Clock = systemClock): void {
+    if (clock.now() >= this.#until) throw ended();
+  }
+
   /** Calls `onEnd` once the session is over, unless disposed of before. */
   watch(onEnd: (error: AuthenticationError) => void, clock: Clock = systemClock): Disposable {
     let timer: Disposable | undefined;
     const look = () => {
       const leftMs = this.#until - clock.now();
       if (leftMs > 0) timer = clock.schedule(look, leftMs, { background: true });
-      else onEnd(unauthenticated("token-expired", "the token has expired while the call ran"));
+      else onEnd(ended());
     };
     look();
     return { [Symbol.dispose]: () => timer?.[Symbol.dispose]() };
   }
+}
+
+function ended(): AuthenticationError {
+  return unauthenticated("token-expired", "the token has expired while the call ran");
 }
 
 /** Subjects whose sessions a connection remembers. */

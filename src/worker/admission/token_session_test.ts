@@ -20,3 +20,13 @@ Deno.test("TokenSession ends with its token, unless a later one of the same subj
   await clock.advance(500);
   assert.deepEqual(ended, ["bob", "alice token-expired"]);
 });
+
+Deno.test("TokenSession insists that it is not over, for a body that comes late", () => {
+  const clock = new ManualClock(1_000);
+  const session = new TokenSessions().of({ iss: "i", sub: "alice" }, 2_000);
+  session.insist(clock);
+  session.insist(new ManualClock(1_999));
+  assert.throws(() => session.insist(new ManualClock(2_000)), { reason: "token-expired" });
+  session.renewed(3_000);
+  session.insist(new ManualClock(2_000));
+});

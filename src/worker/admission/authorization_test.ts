@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { WorkerService } from "../../gen/mod.ts";
+import type { Observer } from "../../observe/mod.ts";
+import type { Authorizer } from "../../policy/mod.ts";
+import { ROUTINE_HEADER } from "../../routine/mod.ts";
+import { ConnectedPeer } from "../connected_peer.ts";
+import { Authorization } from "./authorization.ts";
+
+Deno.test("a call that was allowed at its header section is judged anew where the policy has changed before its envelope", () => {
+  let allowed = true;
+  let version = 1;
+  let decided = 0;
+  const authorizer: Authorizer = {
+    rules: 1,
+    get version() {
+      return version;
+    },
+    readsTags: () => false,
+    decide: () => {
+      decided += 1;
+      return { allowed, rule: "r" };
+    },
+    onChange: () => () => {},
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const observer = { emit: () => {} } as unknown as Observer;
+  const peer = new ConnectedPeer({
+    id: 1,
+    identity: undefined,
+    remoteAddress: "10.0.0.9:1",
+    since: 0,
+    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
+  });
+  const call = new Authorization({ authorizer, observer }).begin({
+    path: "/selvage.v1.WorkerService/Call",
+    method: WorkerService.method.call,
+    protocol: "connect",
+    fields: [ROUTINE_HEADER, "math.add"],
+    peer,
+    timeoutMs: undefined,
+  }, peer.admitted.subject);
+  assert.equal(call.atHeaders(), undefined);
+  assert.equal(call.atEnvelope("math.add", []), undefined);
+  assert.equal(decided, 1, "one decision, while the policy stays");
+  version = 2;
+  assert.equal(call.atEnvelope("math.add", []), undefined);
+  assert.equal(decided, 2);
+  [version, allowed] = [3, false];
+  assert.throws(() => call.atEnvelope("math.add", []), { name: "AuthorizationError", rule: "r" });
+  assert.throws(() => call.atEnvelope("math.add", []), { name: "AuthorizationError" });
+});
