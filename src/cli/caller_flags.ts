@@ -26,15 +26,19 @@ export function withCallerFlags(command: Command, targets: Targets): Command {
   }
   if (targets !== "endpoint") {
     command.addOption(
-      flag("--discover <URL>", "where the workers are, static:HOST:PORT,… for one"),
+      flag(
+        "--discover <URL>",
+        "where the workers are: static:HOST:PORT,…, dns:NAME:PORT, dns+srv:NAME, file:PATH, " +
+          "local:NAMESPACE or etcd:https://HOST:PORT/PREFIX",
+      ),
     );
   }
   command
     .addOption(listFlag("--identity <ID>", "who the workers must prove to be; may be given again"))
-    .addOption(switchFlag("--strict", "refuse whatever is less than mutual TLS off this machine"))
+    .addOption(switchFlag("--strict", "refuse plaintext over TCP, on this machine too"))
     .addOption(flag("--token-file <FILE>", "the token that says who calls; read for every call"))
     .addOption(countFlag("--timeout <MS>", "how long it may take, in milliseconds", 1));
-  // What goes wrong is told in one line when the command ends; the log would tell it twice.
+  // A failure is printed in one line when the command ends; the log would print it twice.
   return withLogFlag(withCredentialsFlags(command), "fatal");
 }
 

@@ -96,7 +96,7 @@ function incomplete(
 ): ConfigurationError {
   const list = (names: readonly string[]) => names.map((name) => `--${name}`).join(", ");
   return new ConfigurationError(
-    `${list(wanted)} belong together, and ${list(missing)} is missing`,
+    `${list(wanted)} belong together; missing: ${list(missing)}`,
     { setting: `--${missing[0]}` },
   );
 }

@@ -41,7 +41,7 @@ export function failureOf(error: unknown): Readonly<Record<string, unknown>> {
   return { error: name, ...detailsOf(error), message };
 }
 
-/** One cause shared by all is told as such; where they differ, no worker could be used. */
+/** The code that all failures share; `unavailable` where they differ. */
 function exitCodeOfAll({ failures }: AllWorkersFailed): ExitCode {
   const codes = new Set(failures.map(({ error }) => exitCodeOf(error)));
   const [code] = codes;

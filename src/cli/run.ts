@@ -9,6 +9,7 @@ import { healthCommand } from "./commands/health_command.ts";
 import { jsonOf } from "./json_value.ts";
 import { permissionsCommand } from "./commands/permissions_command.ts";
 import { policyCommand } from "./commands/policy_command.ts";
+import { errorBehind } from "./transport_error.ts";
 import { workerCommand } from "./commands/worker_command.ts";
 import { workersCommand } from "./commands/workers_command.ts";
 
@@ -27,8 +28,9 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
     }
-    console.error(jsonOf(failureOf(error)));
-    return exitCodeOf(error);
+    const known = errorBehind(error);
+    console.error(jsonOf(failureOf(known)));
+    return exitCodeOf(known);
   }
 }
 
@@ -63,5 +65,5 @@ function settled(command: Command): Command {
     .exitOverride()
     .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false })
     .showSuggestionAfterError()
-    .showHelpAfterError("(--help tells more)");
+    .showHelpAfterError("(--help shows the flags)");
 }

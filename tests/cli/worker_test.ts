@@ -105,6 +105,10 @@ Deno.test("worker and call prove each other's identity over mutual TLS", async (
   const mistaken = await call(...pki.flags("client"), "--identity", "spiffe://x/other");
   assert.equal(mistaken.code, 4);
   assert.ok(mistaken.err.startsWith('{"error":"HandshakeError","reason":"identity-mismatch",'));
+  const at = ["--endpoint", worker.address, ...pki.flags("client")];
+  const described = await selvage(["describe", ...at, "--identity", "spiffe://x/other"]);
+  assert.equal(described.code, 4, described.err);
+  assert.equal(JSON.parse(described.err).reason, "identity-mismatch");
 
   const stranger = await call(...pki.flags("stranger"), "--identity", "spiffe://x/worker");
   assert.equal(stranger.code, 4, stranger.err);

@@ -51,10 +51,17 @@ export function workerCommand(): Command {
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
     .addOption(switchFlag("--metrics", "show metrics for Prometheus where health is served"))
     .addOption(countFlag("--concurrency <N>", "calls at once (default: 256)", 1))
-    .addOption(flag("--discover <URL>", "where its routines find workers to call"))
+    .addOption(
+      flag("--discover <URL>", "where its routines find workers to call, as in call --discover"),
+    )
     .addOption(listFlag("--identity <ID>", "who those must prove to be; may be given again"))
-    .addOption(countFlag("--threads <N>", "threads for routines marked so", 1))
-    .addOption(durationFlag("--drain-grace <DURATION>", "for calls in flight (default: 25s)"));
+    .addOption(countFlag("--threads <N>", 'threads for routines declared with run: "thread"', 1))
+    .addOption(
+      durationFlag(
+        "--drain-grace <DURATION>",
+        "how long calls in flight may go on when it stops (default: 25s)",
+      ),
+    );
   return withLogFlag(withCredentialsFlags(command), "info").action(work);
 }
 
@@ -144,7 +151,7 @@ function toldToStop(): Promise<void> {
     let heard = 0;
     Deno.addSignalListener(signal, () => {
       resolve();
-      // Whoever asks again does not want to wait for the calls in flight.
+      // A second signal means: do not wait for the calls in flight.
       if (++heard > 1) Deno.exit(128 + number);
     });
   }
