@@ -58,6 +58,6 @@ function parse(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch {
-    return undefined; // told as what is no list
+    return undefined; // reported as invalid by the caller
   }
 }

@@ -15,7 +15,7 @@ import { countFlag, durationFlag, flag, listFlag, switchFlag } from "../flag.ts"
 import { configureLog, type LogFlags, withLogFlag } from "../log.ts";
 import { keepStdout } from "../own_stdout.ts";
 
-/** `selvage worker`: serves the routines of modules until it is told to stop. */
+/** `selvage worker`: serves the routines of modules until a signal stops it. */
 export function workerCommand(): Command {
   const command = new Command("worker")
     .description("serve the routines that modules export")
@@ -98,7 +98,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     );
   }
   const print = keepStdout();
-  const told = toldToStop();
+  const stopped = untilSignalled();
   await using worker = await WorkerServer.start({
     modules,
     listen: flags.listen,
@@ -123,7 +123,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
   });
   const { id, address, url, security } = worker;
   print(JSON.stringify({ event: "worker.ready", id, address, url, security }));
-  await told;
+  await stopped;
 }
 
 function anonymousOf(
@@ -144,8 +144,8 @@ function dispatcherOf({ discover, identity }: WorkerFlags): WorkerDispatcherOpti
   );
 }
 
-/** Heard from the start on, so that a worker stops which is told to while it starts. */
-function toldToStop(): Promise<void> {
+/** Listened for from the start on, so that a signal also stops a worker that is still starting. */
+function untilSignalled(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     let heard = 0;

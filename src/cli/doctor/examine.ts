@@ -39,9 +39,9 @@ import type { Problem, Step } from "./report.ts";
 export interface Examination {
   /** The endpoint, as a person wrote it. */
   readonly endpoint: string;
-  /** Whom to expect; the host itself where nobody is named. */
+  /** The identities to expect. Default: the host of the endpoint. */
   readonly identity?: readonly string[] | undefined;
-  /** Who we are and whom we trust. Default: nobody is trusted, the certificate is only shown. */
+  /** Who we are and whom we trust. Default: no authority is trusted, the certificate is only shown. */
   readonly credentials?: CredentialsValue | undefined;
   /** How certificates are judged. Default `private`. */
   readonly verdict?: VerdictMode | undefined;
@@ -52,7 +52,7 @@ export interface Examination {
 }
 
 /**
- * Examines a connection step by step, each told as soon as it is done. What is looked at is not
+ * Examines a connection step by step, each yielded as soon as it is done. What is examined is not
  * trusted: our own certificate is shown only on the last connection, to a worker that has been
  * proven, and nothing is sent on any before that.
  */

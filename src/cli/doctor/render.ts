@@ -48,7 +48,7 @@ function headline(step: Step): string {
   }
 }
 
-/** Where the handshake did not come to its end, nobody knows what ALPN would have come to. */
+/** A handshake that did not finish has no result of ALPN. */
 function tlsHeadline(
   { outcome, version, cipher, alpn }: Extract<Step, { readonly step: "tls" }>,
 ): string {

@@ -83,7 +83,7 @@ function findingOf(failure: ChannelFailure, context: DialContext): Finding {
   const heard = spoken(firstBytes);
   if (heard !== "tls" && heard !== "nothing") {
     return finding("plaintext-peer", "dispatcher", {
-      found: `the port answers TLS with ${describeSpoken(firstBytes)}`,
+      found: `the port speaks no TLS: it answers the handshake with ${describeSpoken(firstBytes)}`,
       advice: "dial it without credentials if plaintext is meant, or give the worker credentials",
     });
   }
