@@ -225,11 +225,16 @@ async function close(stream: Stream): Promise<void> {
 }
 
 function streams({ name }: AnyRoutine): InvalidPayload {
-  return new InvalidPayload(`${name} answers with a stream, which a single result cannot hold`, {
-    path: STREAMED_RESULT,
-  });
+  return new InvalidPayload(
+    `${name} answers with a stream, which a single result cannot hold; read it with stream(), or ` +
+      "--stream on the command line",
+    { path: STREAMED_RESULT },
+  );
 }
 
 function answersOnce({ name }: AnyRoutine): InvalidPayload {
-  return new InvalidPayload(`${name} answers once, not with a stream`, { path: "result" });
+  return new InvalidPayload(
+    `${name} answers once, not with a stream; use call(), or leave out --stream`,
+    { path: "result" },
+  );
 }
