@@ -49,6 +49,17 @@ Deno.test("a private key is found among text, parameters and certificates; two a
   );
 });
 
+Deno.test("a P-256 key whose scalar is written a byte longer or shorter than it should be is read all the same", () => {
+  const sec1 = leaf.key.export({ type: "sec1", format: "der" });
+  const [scalar, rest] = [sec1.subarray(7, 39), sec1.subarray(39)];
+  for (const odd of scalar[0] === 0 ? [scalar.subarray(1)] : [Uint8Array.of(0, ...scalar)]) {
+    const inner = [2, 1, 1, 4, odd.length, ...odd, ...rest];
+    const base64 = Uint8Array.of(0x30, inner.length, ...inner).toBase64();
+    const key = `-----BEGIN EC PRIVATE KEY-----\n${base64}\n-----END EC PRIVATE KEY-----\n`;
+    assert.ok(usable({ ...MUTUAL, key }).own !== undefined);
+  }
+});
+
 Deno.test("Credentials.fromFiles takes key and chain from one file, as a bundle and as both of the two", async () => {
   const folder = await Deno.makeTempDir();
   try {

@@ -7,7 +7,7 @@ export interface Note {
 }
 
 const BY_HAND =
-  "by hand: a command writes the files one after the other, and a half-written pair is not adopted";
+  "by hand: a command writes the files one after the other, and a pair that does not fit is not adopted";
 const FLAGS = "--ca ca.pem --cert worker.pem --key worker.key";
 
 /** By the name of the issuer. */
@@ -92,8 +92,7 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "Caddy, tls internal": {
-    rotation:
-      "Caddy writes the certificate and the key of its storage folder anew, each by its own rename, every eight hours",
+    rotation: "not tested here",
     setUp: [
       "in the Caddyfile: `worker.example { tls internal }`",
       "--ca …/pki/authorities/local/root.crt",
@@ -142,7 +141,7 @@ export const notes: Readonly<Record<string, Note>> = {
     rotation:
       "the kubelet swaps the `..data` link of the mounted secret: the three files change together",
     setUp: [
-      "works as it is, with advice; `usages: [digital signature, key encipherment, server auth, client auth]` ends the advice",
+      "works as it is; `usages: [digital signature, key encipherment, server auth, client auth]` ends the advice",
       "mount the secret as a folder (no `subPath`, which is never renewed)",
       "--ca /tls/ca.crt --cert /tls/tls.crt --key /tls/tls.key",
     ],
@@ -157,7 +156,7 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "step CLI and step-ca (go.step.sm/crypto 0.92.0), default template": {
-    rotation: "`step ca renew --daemon` writes the certificate by a rename and keeps the key",
+    rotation: "not tested here",
     setUp: [
       "step ca certificate worker.example worker.pem worker.key",
       "step ca renew --daemon worker.pem worker.key",
@@ -165,8 +164,7 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "Vault and OpenBao PKI (vault/sdk 0.25.1), settings of a new role": {
-    rotation:
-      "by an agent or consul-template, file by file, each by a rename: put certificate and key in one template",
+    rotation: "not tested here",
     setUp: [
       "vault write pki/roles/worker allowed_domains=worker.example allow_bare_domains=true",
       'template `{{ with pkiCert "pki/issue/worker" "common_name=worker.example" }}{{ .Key }}{{ .Cert }}{{ end }}` to bundle.pem',
@@ -174,7 +172,7 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "Kubernetes 1.37.2 signers kubelet-serving and kube-apiserver-client": {
-    rotation: "by whoever asks for it: a CertificateSigningRequest is signed once",
+    rotation: "not tested here",
     setUp: [
       "each signer gives one purpose: kubelet-serving for a worker, kube-apiserver-client for a caller",
       "for both roles use a signer of your own with `server auth` and `client auth`",
@@ -182,28 +180,28 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "Istio (eed52ebb66ad), istiod's own root": {
-    rotation: "through the Workload API of istio-agent's socket, not through files",
+    rotation: "not tested here",
     setUp: [
       "--spiffe-socket /var/run/secrets/workload-spiffe-uds/socket, where the socket is offered",
       "--identity spiffe://cluster.local/ns/default/sa/worker",
     ],
   },
   "Istio (eed52ebb66ad), dual use: a common name beside the SPIFFE ID": {
-    rotation: "through the Workload API of istio-agent's socket, not through files",
+    rotation: "not tested here",
     setUp: [
       "as above; `cn:` patterns are not needed, the SPIFFE ID is the identity",
       "--identity spiffe://cluster.local/ns/default/sa/worker",
     ],
   },
   "Dapr Sentry 1.14.0, its own root": {
-    rotation: "Sentry answers requests of the sidecar, which keeps its certificate in memory",
+    rotation: "not tested here",
     setUp: [
       "--ca ca.crt of the `dapr-trust-bundle` secret",
       "--identity spiffe://public/ns/default/worker",
     ],
   },
   "etcd 3.6.16, --auto-tls": {
-    rotation: "none: etcd makes it once, for itself, and never again while the file is there",
+    rotation: "not tested here",
     setUp: [
       "not for peers of Selvage: the key is of the curve P-521, which the platform cannot verify",
       "use `--cert-file` and `--key-file` with a certificate of any other row, also for `etcd:https://…` discovery",

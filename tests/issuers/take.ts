@@ -1,6 +1,6 @@
 import { createAuthority, type CredentialPem, Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
-import { HandshakeError } from "../../src/errors/mod.ts";
+import { ConfigurationError, HandshakeError } from "../../src/errors/mod.ts";
 import { routine } from "../../src/contract/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import type { Held, Issued } from "./issuer.ts";
@@ -13,8 +13,18 @@ export interface Taken {
   readonly asCaller: string;
 }
 
+/** Who is expected, and the trust domain in which both ends are. */
+export interface Expected {
+  readonly worker: string;
+  readonly caller: string;
+  readonly domain: string;
+}
+
 /** Lets a worker, then a caller, hold what an issuer made, and the other end a flawless certificate. */
-export async function take(issued: Issued, identity: string, caller: string): Promise<Taken> {
+export async function take(
+  issued: Issued,
+  { worker, caller, domain }: Expected,
+): Promise<Taken> {
   const authority = createAuthority();
   const ca = `${authority.certPem}\n${issued.ca}`;
   const flawless = (name: string, spiffe: string): CredentialPem => {
@@ -23,12 +33,17 @@ export async function take(issued: Issued, identity: string, caller: string): Pr
   };
   const own = (held: Held): CredentialPem => ({ ca, ...held });
   return {
-    asWorker: await call(own(issued.worker), "*", flawless("caller", "spiffe://ours/c"), identity),
+    asWorker: await call(
+      own(issued.worker),
+      "*",
+      flawless("caller", `${domain}/flawless/caller`),
+      worker,
+    ),
     asCaller: await call(
-      flawless("worker", "spiffe://ours/w"),
+      flawless("worker", `${domain}/flawless/worker`),
       caller,
       own(issued.caller ?? issued.worker),
-      "spiffe://ours/w",
+      `${domain}/flawless/worker`,
     ),
   };
 }
@@ -52,6 +67,7 @@ async function call(
     });
     return await dispatcher.call(answer, []) === 42 ? "accepted" : "answered wrongly";
   } catch (error) {
+    if (error instanceof ConfigurationError) return `refused at the start: ${error.message}`;
     if (!(error instanceof HandshakeError)) throw error;
     return `${error.peerReason ?? error.reason}: ${error.evidence.rule}`;
   }

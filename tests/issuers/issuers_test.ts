@@ -1,0 +1,78 @@
+/** What the certificates of real issuers come to at a worker and at a caller, as `docs/issuers.md` says. */
+import assert from "node:assert/strict";
+import {
+  adviceOn,
+  type Certificate,
+  isCertificateFault,
+  parseCertificate,
+} from "../../src/identity/mod.ts";
+import { testWithTool } from "../foreign/tool.ts";
+import { issuers } from "./all.ts";
+import { derOf, factsOf } from "./facts.ts";
+import { type Issuer, WORKER_NAME } from "./issuer.ts";
+import { notes } from "./notes.ts";
+import { outcomes } from "./outcomes.ts";
+import { type Expected, take } from "./take.ts";
+import { Workshop } from "./workshop.ts";
+
+const page = Deno.readTextFileSync(new URL("../../docs/issuers.md", import.meta.url));
+
+for (const issuer of issuers) {
+  testWithTool(
+    issuer.tool,
+    `certificates of ${issuer.name} come to what the table says`,
+    async () => {
+      await using workshop = await Workshop.open();
+      const issued = await issuer.issue(workshop);
+      const { advice, ...taken } = outcomes[issuer.name]!;
+      assert.deepEqual(await take(issued, expectedOf(issuer)), taken);
+      const chain = readable(issued.worker.cert);
+      const anchors = readable(issued.ca);
+      const rules = adviceOn({ chain, anchors, now: Date.now() }).map(({ rule }) => rule);
+      // Whether it was issued just now depends on the machine's speed.
+      assert.deepEqual([...new Set(rules)].filter((rule) => rule !== "leaf.not-before"), advice);
+      for (const der of [...derOf(issued.ca), ...derOf(issued.worker.cert)]) {
+        assert.ok(foldedPage.includes(folded(factsOf(der))), factsOf(der));
+      }
+    },
+  );
+}
+
+Deno.test("every issuer has an outcome and a note, and nothing else has", () => {
+  const names = issuers.map(({ name }) => name).sort();
+  assert.deepEqual(Object.keys(outcomes).sort(), names);
+  assert.deepEqual(Object.keys(notes).sort(), names);
+  for (const name of names) assert.ok(page.includes(`### ${name}\n`), name);
+});
+
+/** The page's lines are wrapped. */
+const foldedPage = folded(page);
+
+function folded(text: string): string {
+  return text.replace(/\s+/g, " ");
+}
+
+function readable(pem: string): readonly Certificate[] {
+  return derOf(pem).map(parseCertificate)
+    .filter((one): one is Certificate => !isCertificateFault(one));
+}
+
+/** Meshes name workloads by SPIFFE IDs in a trust domain of their own. */
+function expectedOf({ name }: Issuer): Expected {
+  const [mesh] = Object.keys(MESHES).filter((one) => name.startsWith(one));
+  if (mesh !== undefined) return MESHES[mesh]!;
+  return { worker: WORKER_NAME, caller: "*", domain: "spiffe://example.org" };
+}
+
+const MESHES: Readonly<Record<string, Expected>> = {
+  "Istio": {
+    worker: "spiffe://cluster.local/ns/default/sa/worker",
+    caller: "spiffe://cluster.local/ns/default/sa/caller",
+    domain: "spiffe://cluster.local",
+  },
+  "Dapr": {
+    worker: "spiffe://public/ns/default/worker",
+    caller: "spiffe://public/ns/default/caller",
+    domain: "spiffe://public",
+  },
+};

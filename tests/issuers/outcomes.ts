@@ -1,0 +1,109 @@
+/** What each issuer's certificates come to, by the name of its row: held by the tests, printed in the table. */
+export interface Outcome {
+  /** `accepted`, or the rule that refuses it as a worker's. */
+  readonly asWorker: string;
+  /** `accepted`, or the rule that refuses it as a caller's. */
+  readonly asCaller: string;
+  /** The advice on the worker's certificate and on its authority, by rule; that on its age apart. */
+  readonly advice: readonly string[];
+}
+
+const ACCEPTED = { asWorker: "accepted", asCaller: "accepted" } as const;
+
+/** By the name of the issuer. */
+export const outcomes: Readonly<Record<string, Outcome>> = {
+  "openssl x509 -req, no extensions": {
+    asWorker: "refused at the start: cert: block 1: it is X.509 v1, not v3",
+    asCaller: "refused at the start: cert: block 1: it is X.509 v1, not v3",
+    advice: [],
+  },
+  "openssl x509 -req, subjectAltName alone": {
+    ...ACCEPTED,
+    advice: ["leaf.key-usage", "leaf.purpose"],
+  },
+  "openssl x509 -req, the four usages": { ...ACCEPTED, advice: [] },
+  "openssl ca, usr_cert of the distribution, names copied from the request": {
+    ...ACCEPTED,
+    advice: ["leaf.key-usage", "leaf.purpose"],
+  },
+  "openssl req -x509, the defaults": {
+    asWorker: "certificate-unsuitable: leaf.authority",
+    asCaller: "own-certificate-invalid: own.unsuitable",
+    advice: ["leaf.key-usage", "leaf.purpose"],
+  },
+  "openssl req -x509, CA:FALSE and digitalSignature": {
+    ...ACCEPTED,
+    advice: ["leaf.purpose"],
+  },
+  "easy-rsa": {
+    ...ACCEPTED,
+    advice: [
+      "leaf.lifetime",
+      "authority.basic-constraints",
+      "authority.key-identifier",
+    ],
+  },
+  "certtool": { ...ACCEPTED, advice: [] },
+  "mkcert": { ...ACCEPTED, advice: ["leaf.lifetime"] },
+  "cfssl": { ...ACCEPTED, advice: [] },
+  "Caddy, tls internal": { ...ACCEPTED, advice: [] },
+  "keytool -gencert, a subjectAltName added": {
+    ...ACCEPTED,
+    advice: ["leaf.key-usage", "leaf.purpose"],
+  },
+  "node-forge 1.4.3": {
+    ...ACCEPTED,
+    advice: [
+      "leaf.key-identifier",
+      "authority.key-identifier",
+      "authority.basic-constraints",
+    ],
+  },
+  "trustme 1.2.1": {
+    ...ACCEPTED,
+    advice: ["san.critical", "leaf.critical-purpose", "leaf.lifetime"],
+  },
+  "Python cryptography 50.0.2, as its tutorial": {
+    ...ACCEPTED,
+    advice: [
+      "leaf.key-usage",
+      "leaf.purpose",
+      "leaf.key-identifier",
+      "authority.key-identifier",
+    ],
+  },
+  "rcgen 0.14.10": {
+    ...ACCEPTED,
+    advice: ["leaf.key-usage", "leaf.purpose", "leaf.key-identifier", "leaf.lifetime"],
+  },
+  "cert-manager 1.21.2, CA issuer, default usages": {
+    ...ACCEPTED,
+    advice: ["leaf.purpose"],
+  },
+  "cert-manager 1.21.2, CA issuer, usages with server auth and client auth": {
+    ...ACCEPTED,
+    advice: [],
+  },
+  "step CLI and step-ca (go.step.sm/crypto 0.92.0), default template": {
+    ...ACCEPTED,
+    advice: [],
+  },
+  "Vault and OpenBao PKI (vault/sdk 0.25.1), settings of a new role": { ...ACCEPTED, advice: [] },
+  "Kubernetes 1.37.2 signers kubelet-serving and kube-apiserver-client": {
+    ...ACCEPTED,
+    advice: [],
+  },
+  "Istio (eed52ebb66ad), istiod's own root": { ...ACCEPTED, advice: [] },
+  "Istio (eed52ebb66ad), dual use: a common name beside the SPIFFE ID": {
+    ...ACCEPTED,
+    advice: ["san.critical"],
+  },
+  "Dapr Sentry 1.14.0, its own root": { ...ACCEPTED, advice: ["authority.key-identifier"] },
+  "etcd 3.6.16, --auto-tls": {
+    asWorker:
+      "refused at the start: cert: certificate 0 of the chain: it carries a key on the curve 1.3.132.0.35, which is not supported",
+    asCaller:
+      "refused at the start: cert: certificate 0 of the chain: it carries a key on the curve 1.3.132.0.35, which is not supported",
+    advice: [],
+  },
+};
