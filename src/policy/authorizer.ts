@@ -23,8 +23,8 @@ export interface Authorizer extends AsyncDisposable {
   readsTags(name: string): boolean;
   /** Decides about a call. Never rejects. */
   decide(call: PolicyCall): PolicyDecision | Promise<PolicyDecision>;
-  /** Another number whenever its decisions may have changed; absent where they never do. */
-  readonly version?: number;
+  /** Another number whenever its decisions may have changed. */
+  readonly version: number;
   /** Calls back whenever its decisions may have changed, until the returned function is called; absent where they never do. */
   onChange?(changed: () => void): () => void;
 }

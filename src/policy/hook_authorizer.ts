@@ -15,6 +15,8 @@ const TIMED_OUT: PolicyDecision = { allowed: false, rule: "hook-timeout" };
 /** Asks a function about each call; where it throws or does not answer in time, the call is denied. */
 export class HookAuthorizer implements Authorizer {
   readonly rules = undefined;
+  /** A hook is asked where a call is entered, and not again. */
+  readonly version = 0;
   readonly #hook: PolicyHook;
   readonly #timeoutMs: number;
   readonly #failed: (error: unknown) => void;

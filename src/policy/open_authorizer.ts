@@ -30,6 +30,7 @@ export async function openAuthorizer(
 
 /** Rules that never change. */
 class FixedPolicy implements Authorizer {
+  readonly version = 0;
   readonly #policy: CompiledPolicy;
 
   constructor(policy: CompiledPolicy) {

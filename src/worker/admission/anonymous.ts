@@ -64,6 +64,10 @@ export class BothAuthorizers implements Authorizer {
     this.#second = second;
   }
 
+  get version(): number {
+    return this.#second?.version ?? this.#first.version;
+  }
+
   readsTags(name: string): boolean {
     return this.#second?.readsTags(name) === true;
   }

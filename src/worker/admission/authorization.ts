@@ -36,7 +36,7 @@ export class Authorization implements AsyncDisposable {
 
   /** Another number whenever what is decided may have changed. */
   get version(): number {
-    return this.#options.authorizer.version ?? 0;
+    return this.#options.authorizer.version;
   }
 
   /** Whether calls of that name cannot be decided about before their tags are known. */

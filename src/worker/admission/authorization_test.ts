@@ -4,6 +4,7 @@ import type { Observer } from "../../observe/mod.ts";
 import type { Authorizer } from "../../policy/mod.ts";
 import { ROUTINE_HEADER } from "../../routine/mod.ts";
 import { ConnectedPeer } from "../connected_peer.ts";
+import { BothAuthorizers } from "./anonymous.ts";
 import { Authorization } from "./authorization.ts";
 
 Deno.test("a call that was allowed at its header section is judged anew where the policy has changed before its envelope", () => {
@@ -31,21 +32,31 @@ Deno.test("a call that was allowed at its header section is judged anew where th
     since: 0,
     facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
   });
-  const call = new Authorization({ authorizer, observer }).begin({
-    path: "/selvage.v1.WorkerService/Call",
-    method: WorkerService.method.call,
-    protocol: "connect",
-    fields: [ROUTINE_HEADER, "math.add"],
-    peer,
-    timeoutMs: undefined,
-  }, peer.admitted.subject);
-  assert.equal(call.atHeaders(), undefined);
-  assert.equal(call.atEnvelope("math.add", []), undefined);
-  assert.equal(decided, 1, "one decision, while the policy stays");
-  version = 2;
-  assert.equal(call.atEnvelope("math.add", []), undefined);
-  assert.equal(decided, 2);
-  [version, allowed] = [3, false];
-  assert.throws(() => call.atEnvelope("math.add", []), { name: "AuthorizationError", rule: "r" });
-  assert.throws(() => call.atEnvelope("math.add", []), { name: "AuthorizationError" });
+  const always: Authorizer = {
+    rules: 1,
+    version: 0,
+    readsTags: () => false,
+    decide: () => ({ allowed: true, rule: "anonymous" }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  for (const asked of [authorizer, new BothAuthorizers(always, authorizer)]) {
+    [version, allowed, decided] = [1, true, 0];
+    const call = new Authorization({ authorizer: asked, observer }).begin({
+      path: "/selvage.v1.WorkerService/Call",
+      method: WorkerService.method.call,
+      protocol: "connect",
+      fields: [ROUTINE_HEADER, "math.add"],
+      peer,
+      timeoutMs: undefined,
+    }, peer.admitted.subject);
+    assert.equal(call.atHeaders(), undefined);
+    assert.equal(call.atEnvelope("math.add", []), undefined);
+    assert.equal(decided, 1, "one decision, while the policy stays");
+    version = 2;
+    assert.equal(call.atEnvelope("math.add", []), undefined);
+    assert.equal(decided, 2);
+    [version, allowed] = [3, false];
+    assert.throws(() => call.atEnvelope("math.add", []), { name: "AuthorizationError", rule: "r" });
+    assert.throws(() => call.atEnvelope("math.add", []), { name: "AuthorizationError" });
+  }
 });
