@@ -52,9 +52,10 @@ const MAX_SESSIONS = 256;
 export class TokenSessions {
   readonly #sessions = new Map<string, TokenSession>();
 
-  /** The session of a token's subject, made or extended. */
+  /** The session of a token's subject, made or extended; a token that names no subject has one of its own. */
   of(claims: Readonly<Record<string, unknown>>, until: number): TokenSession {
-    const subject = JSON.stringify([claims.iss ?? null, claims.sub ?? null]);
+    if (claims.sub === undefined) return new TokenSession(until);
+    const subject = JSON.stringify([claims.iss ?? null, claims.sub]);
     const known = this.#sessions.get(subject);
     if (known !== undefined) {
       known.renewed(until);

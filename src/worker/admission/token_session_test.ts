@@ -30,3 +30,13 @@ Deno.test("TokenSession insists that it is not over, for a body that comes late"
   session.renewed(3_000);
   session.insist(new ManualClock(2_000));
 });
+
+Deno.test("TokenSession of a token that names no subject is extended by no other token", async () => {
+  const clock = new ManualClock(1_000);
+  const sessions = new TokenSessions();
+  const ended: string[] = [];
+  sessions.of({ role: "admin" }, 2_000).watch(() => ended.push("admin"), clock);
+  sessions.of({ role: "reader" }, 9_000);
+  await clock.advance(1_000);
+  assert.deepEqual(ended, ["admin"]);
+});
