@@ -33,6 +33,14 @@ export class WorkerUnavailable extends SelvageError {
 export class Overloaded extends SelvageError {
   /** Always `Overloaded`. */
   override readonly name = "Overloaded";
+  /** Whether the call is known not to have begun, so that making it again is safe. */
+  readonly notBegun: boolean;
+
+  /** Made where a call is refused. Default of `notBegun`: `true`. */
+  constructor(message: string, options: { notBegun?: boolean; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.notBegun = options.notBegun ?? true;
+  }
 }
 
 /** One worker's part in an {@linkcode AllWorkersFailed}. */

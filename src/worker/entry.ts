@@ -36,6 +36,7 @@ export {
   type VerifiedToken,
 } from "../policy/mod.ts";
 export { defaultWorkerLimits, type EveryWorkerLimit, type WorkerLimits } from "./limits.ts";
+export type { AdmitCall, AdmittableCall } from "./admission/admit_hook.ts";
 export type { AnonymousOptions } from "./admission/anonymous_options.ts";
 export * from "./options.ts";
 export type { WorkerPosture } from "./posture.ts";

@@ -2,6 +2,7 @@ import { WorkerUnavailable } from "../errors/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
 import type { PeerListener } from "../peer/mod.ts";
 import type { CallGate } from "./admission/call_gate.ts";
+import type { CallQueue } from "./admission/call_queue.ts";
 import type { WorkerHealth } from "./health/health.ts";
 
 /** How long those who watch the worker's health may take to let go of it, in milliseconds. */
@@ -11,6 +12,8 @@ const HEALTH_GRACE_MS = 1_000;
 export interface LeavingOptions {
   readonly id: string;
   readonly gate: CallGate;
+  /** Calls that wait for a place are refused at once, so that they go elsewhere. */
+  readonly queue: Pick<CallQueue, "refuseAll">;
   readonly health: WorkerHealth;
   readonly observer: Observer;
   readonly clock: Clock;
@@ -41,11 +44,12 @@ export class Leaving {
     resources: AsyncDisposable,
     graceMs: number,
   ): Promise<void> {
-    const { id, gate, health, observer, clock } = this.#options;
+    const { id, gate, queue, health, observer, clock } = this.#options;
     this.#refusal = new WorkerUnavailable(`worker ${id} is leaving`, {
       worker: { address: "", id },
       notBegun: true,
     });
+    queue.refuseAll(this.#refusal);
     observer.emit({ type: "worker.draining", workerId: id, inFlight: gate.inFlight, graceMs });
     health.stopServing();
     await within(clock, graceMs, Promise.all(listeners.map((listener) => listener.drain())));

@@ -21,9 +21,19 @@ export interface WorkerLimits extends SharedLimits {
   readonly concurrency?: number | undefined;
   /**
    * Calls at once of one peer, which is an identity at a host over however many connections; so that
-   * no peer takes every place. Default: seven eighths of `concurrency`.
+   * no peer takes every place. The places beyond it are for peers with less than an equal share. Default: seven
+   * eighths of `concurrency`.
    */
   readonly concurrencyPerPeer?: number | undefined;
+  /**
+   * Calls that wait for a place where `concurrency` is reached; one more is refused as overloaded. Peers take
+   * turns. Default 0, which is no queue.
+   */
+  readonly queueCalls?: number | undefined;
+  /** What has arrived of all calls that wait for a place, in bytes. Default: 16 MiB. */
+  readonly queueBytes?: number | undefined;
+  /** How long a call waits for a place before it is refused as overloaded, in milliseconds. Default 1,000. */
+  readonly queueTimeoutMs?: number | undefined;
   /**
    * What all messages that are being received may take together, beyond the first 64 KiB of each, and
    * a quarter of it those of one connection, in bytes. Default: 256 MiB, shared with the process.
@@ -85,6 +95,9 @@ export const defaultWorkerLimits: EveryWorkerLimit = {
   ...defaultSharedLimits,
   concurrency: 256,
   concurrencyPerPeer: 224,
+  queueCalls: 0,
+  queueBytes: 16 * 1024 * 1024,
+  queueTimeoutMs: 1_000,
   gatheredBytes: GATHERED_BYTES,
   receiveTimeoutMs: 30_000,
   descriptors: ASSUMED_DESCRIPTORS,

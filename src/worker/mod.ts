@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { AdmitCall, AdmittableCall } from "./admission/admit_hook.ts";
 export type { AnonymousOptions } from "./admission/anonymous_options.ts";
 export * from "./limits.ts";
 export { specifierOf } from "./modules.ts";

@@ -5,6 +5,7 @@ import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
 import type { Authenticate, Authenticator, PolicySetting } from "../policy/mod.ts";
+import type { AdmitCall } from "./admission/admit_hook.ts";
 import type { AnonymousOptions } from "./admission/anonymous_options.ts";
 import type { WorkerLimits } from "./limits.ts";
 
@@ -52,6 +53,12 @@ export interface WorkerServerOptions {
    * is decoded, on every path. Default: everybody who may connect may call everything.
    */
   readonly policy?: PolicySetting | undefined;
+  /**
+   * Decides whether a call is taken now, by load: `false` or a text, which says why, refuses it as `Overloaded`,
+   * so that its caller asks another worker. It is asked of each call that may be made, before it gets a place.
+   * One that throws refuses the call, and is reported as `worker.fault`. Default: takes every call.
+   */
+  readonly admit?: AdmitCall | undefined;
   /**
    * Verifies the tokens of callers: `jwt(...)` or another authenticator, or a function, which requires a token
    * of every call. Default: no token is required, and none is read.

@@ -31,6 +31,7 @@ import { admitCalls, type AnonymousAdmission } from "./admission/admission.ts";
 import { Authentication } from "./admission/authentication.ts";
 import { Authorization } from "./admission/authorization.ts";
 import { CallGate } from "./admission/call_gate.ts";
+import { CallQueue } from "./admission/call_queue.ts";
 import { anonymousNetworks, BothAuthorizers, enterBoth } from "./admission/anonymous.ts";
 import { ConnectedPeer } from "./connected_peer.ts";
 import { Execution } from "./execution.ts";
@@ -146,6 +147,12 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const faults = new Faults(observer, clock);
   const records = new CallRecords(observer, "worker", clock);
   const gate = new CallGate(limits, () => clock.now());
+  const queue = new CallQueue({
+    gate,
+    limits,
+    clock,
+    queued: (change) => hub.metrics.queued(change),
+  });
   if (limits.idleAfterMs > 0) {
     starting.use(
       new IdleWatch({
@@ -175,11 +182,16 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const anonymous = networks === undefined
     ? undefined
     : await anonymousAdmission(options, { gate, limits, authorization, observer, clock });
-  const leaving = new Leaving({ id, gate, health, observer, clock });
+  const leaving = new Leaving({ id, gate, queue, health, observer, clock });
+  const hook = options.admit === undefined ? undefined : {
+    admit: options.admit,
+    load: () => ({ inFlight: gate.inFlight, queued: queue.length }),
+    failed: (error: unknown) => faults.report("admit", error),
+  };
   const handler = createRequestHandler({
     router,
     admit: recordRefusals(
-      admitCalls({ table, gate, leaving, authentication, authorization, anonymous }),
+      admitCalls({ table, queue, hook, leaving, authentication, authorization, anonymous }),
       table,
       records,
     ),

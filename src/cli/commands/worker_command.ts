@@ -51,6 +51,7 @@ export function workerCommand(): Command {
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
     .addOption(switchFlag("--metrics", "show metrics for Prometheus where health is served"))
     .addOption(countFlag("--concurrency <N>", "calls at once (default: 256)", 1))
+    .addOption(countFlag("--queue <N>", "calls that wait for a place (default: 0)", 0))
     .addOption(
       flag("--discover <URL>", "where its routines find workers to call, as in call --discover"),
     )
@@ -79,6 +80,7 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly health?: string;
   readonly metrics?: boolean;
   readonly concurrency?: number;
+  readonly queue?: number;
   readonly discover?: string;
   readonly identity?: readonly string[];
   readonly threads?: number;
@@ -118,6 +120,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     metrics: flags.metrics,
     limits: {
       concurrency: flags.concurrency,
+      queueCalls: flags.queue,
       drainGraceMs: flags.drainGrace,
     },
   });

@@ -123,7 +123,7 @@ function ofCode(error: ConnectError, { routine, worker, timeoutMs = 0 }: FailedC
     case Code.InvalidArgument:
       return new InvalidPayload(message, { cause: error });
     case Code.ResourceExhausted:
-      return new Overloaded(message, { cause: error });
+      return new Overloaded(message, { notBegun: false, cause: error });
     case Code.DeadlineExceeded:
       return new DeadlineExceeded(timeoutMs);
     case Code.Unavailable:

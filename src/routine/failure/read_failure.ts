@@ -74,7 +74,7 @@ function errorOf(failure: Failure, causes: number): Error | undefined {
     case "authorization":
       return new AuthorizationError(message, { rule: escapePeerText(kind.value.rule) });
     case "overloaded":
-      return new Overloaded(message, options);
+      return new Overloaded(message, { ...options, notBegun: kind.value.notBegun });
     case "deadlineExceeded":
       return new DeadlineExceeded(kind.value.timeoutMs);
     case "noWorkers":

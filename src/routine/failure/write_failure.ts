@@ -106,7 +106,7 @@ function kindOf(error: Ours, room: Allowance, causes: number): Kind {
     case "AuthorizationError":
       return { case: "authorization", value: { rule: word(error.rule) } };
     case "Overloaded":
-      return { case: "overloaded", value: {} };
+      return { case: "overloaded", value: { notBegun: error.notBegun } };
     case "DeadlineExceeded":
       return { case: "deadlineExceeded", value: { timeoutMs: error.timeoutMs } };
     case "NoWorkersAvailable":

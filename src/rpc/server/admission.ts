@@ -17,6 +17,16 @@ export interface ArrivingCall<Peer> {
   readonly peer: Peer;
   /** The time the caller gives it, in milliseconds. */
   readonly timeoutMs: number | undefined;
+  /** Says what becomes of the call while the decision about it is awaited. */
+  wait(observer: WaitingCallObserver): void;
+}
+
+/** What is told about a call while the decision about it is awaited. */
+export interface WaitingCallObserver {
+  /** So many bytes of its body have arrived, and are kept. Those that had arrived before are told at once. */
+  received(bytes: number): void;
+  /** The caller cancelled it, or is gone. */
+  gone(): void;
 }
 
 /** What was decided about an arriving call. */

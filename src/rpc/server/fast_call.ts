@@ -5,6 +5,7 @@ import type { Deadline, Expiring } from "../wire/deadlines.ts";
 import type { RpcProtocol } from "../wire/protocol.ts";
 import type { BytesCall } from "./bytes_call.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
+import type { WaitingCallObserver } from "./admission.ts";
 import { type Refusal, refusalKey } from "./refusal.ts";
 
 /**
@@ -28,6 +29,8 @@ export abstract class FastCall<Method extends DescMethod>
   protected plain: PlainCall | undefined;
   protected abort: AbortController | undefined;
   protected timer: Deadline | undefined;
+  /** Told what becomes of the call while it waits to be admitted. */
+  protected waiting: WaitingCallObserver | undefined;
 
   constructor(request: ArrivedRequest, peer: unknown) {
     this.request = request;
@@ -68,6 +71,16 @@ export abstract class FastCall<Method extends DescMethod>
   writable(): void {
     this.plain?.writable();
   }
+
+  /** Tells an observer what becomes of the call while it waits to be admitted. */
+  wait(observer: WaitingCallObserver): void {
+    this.waiting = observer;
+    if (this.gone !== undefined) observer.gone();
+    else if (this.heldBytes > 0) observer.received(this.heldBytes);
+  }
+
+  /** Bytes of the body that have arrived and not been read. */
+  protected abstract get heldBytes(): number;
 
   /** The deadline has passed. */
   abstract expired(): void;

@@ -73,6 +73,16 @@ export class PlainCall implements StreamReceiver, Expiring {
     }
   }
 
+  /** Whether the stream has ended, on either side. */
+  get isGone(): boolean {
+    return this.#gone !== undefined;
+  }
+
+  /** Bytes of the body that have arrived and not been read. */
+  get heldBytes(): number {
+    return this.#body.heldBytes;
+  }
+
   /** Whether anybody has begun to answer it. */
   get begun(): boolean {
     return this.#begun;

@@ -6,7 +6,7 @@ import type {
   StreamEnd,
   StreamReceiver,
 } from "../../http2/mod.ts";
-import type { Admission, Admit, ArrivingCall } from "./admission.ts";
+import type { Admission, Admit, ArrivingCall, WaitingCallObserver } from "./admission.ts";
 import type { RpcProtocol } from "../wire/protocol.ts";
 import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_status.ts";
 import { callContext } from "./call_context.ts";
@@ -81,7 +81,7 @@ export function createRequestHandler<Peer, Context>(
     const call = callOf(request, fastHandlers.get(route), peer);
     if (!(call instanceof PlainCall)) turns.fastCall();
     if (endStream) call.requestEnded();
-    admitInto(call, options.admit, arrivingCall(request, peer), fault);
+    admitInto(call, options.admit, arrivingCall(request, peer, call), fault);
     return call;
   }
 
@@ -111,24 +111,40 @@ function callOf(
 /** A call that waits to be admitted. */
 interface WaitingCall {
   requestEnded(): void;
+  wait(observer: WaitingCallObserver): void;
   admitted(context: unknown, release: () => void): void;
   refused(error: ConnectError): void;
 }
 
 class AdmittedPlainCall extends PlainCall implements WaitingCall {
   #release: (() => void) | undefined;
+  #waiting: WaitingCallObserver | undefined;
+
+  wait(observer: WaitingCallObserver): void {
+    this.#waiting = observer;
+    if (this.isGone) observer.gone();
+    else if (this.heldBytes > 0) observer.received(this.heldBytes);
+  }
+
+  override data(bytes: Uint8Array, endStream: boolean): void {
+    super.data(bytes, endStream);
+    this.#waiting?.received(bytes.byteLength);
+  }
 
   admitted(context: unknown, release: () => void): void {
+    this.#waiting = undefined;
     this.#release = release;
     void this.answer(createContextValues().set(callContext, context)).then(() => this.#leave());
   }
 
   refused(error: ConnectError): void {
+    this.#waiting = undefined;
     void this.answer(createContextValues().set(refusalKey, { error }));
   }
 
   override closed(end: StreamEnd): void {
     super.closed(end);
+    this.#waiting?.gone();
     if (!this.begun) this.#leave();
   }
 
@@ -168,6 +184,7 @@ function admitInto<Peer, Context>(
 function arrivingCall<Peer>(
   { fields, facts, route }: ArrivedRequest,
   peer: Peer,
+  call: WaitingCall,
 ): ArrivingCall<Peer> {
   return {
     path: facts.path,
@@ -176,6 +193,7 @@ function arrivingCall<Peer>(
     fields,
     peer,
     timeoutMs: facts.timeoutMs,
+    wait: (observer) => call.wait(observer),
   };
 }
 

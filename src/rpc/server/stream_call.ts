@@ -42,6 +42,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     if (this.plain !== undefined) this.plain.data(bytes, endStream);
     else {
       this.#body.push(bytes);
+      this.waiting?.received(bytes.byteLength);
       if (endStream) this.requestEnded();
     }
   }
@@ -55,6 +56,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
 
   closed(end: StreamEnd): void {
     this.gone = end;
+    this.waiting?.gone();
     if (this.plain !== undefined) this.plain.closed(end);
     else if (this.state === "running") this.#leave(reasonOfCallerGone(end));
     else this.finish();
@@ -76,12 +78,14 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   admitted(context: unknown, release: () => void): void {
     this.context = context;
     this.release = release;
+    this.waiting = undefined;
     if (this.gone !== undefined) this.finish();
     // Not before what came with the request is read: one that is reset in the same breath costs little.
     else queueMicrotask(() => this.#begin());
   }
 
   refused(error: ConnectError): void {
+    this.waiting = undefined;
     if (this.gone !== undefined) return;
     this.#body.abandon();
     const plain = this.handOver();
@@ -170,6 +174,10 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
 
   #untilWritable(): Promise<void> {
     return new Promise((resolve) => this.#writable = resolve);
+  }
+
+  protected override get heldBytes(): number {
+    return this.#body.heldBytes;
   }
 
   protected override createAbort(): AbortController {

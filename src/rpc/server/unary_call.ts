@@ -50,12 +50,14 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     }
     this.#length += bytes.byteLength;
     if (!this.#gather(bytes)) return;
+    this.waiting?.received(bytes.byteLength);
     if (this.release !== undefined) this.#credit();
     if (endStream) this.requestEnded();
   }
 
   closed(end: StreamEnd): void {
     this.gone = end;
+    this.waiting?.gone();
     this.timer?.cancel();
     if (this.plain !== undefined) this.plain.closed(end);
     else if (this.state === "arriving") this.#end(undefined);
@@ -85,6 +87,7 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
   admitted(context: unknown, release: () => void): void {
     this.context = context;
     this.release = release;
+    this.waiting = undefined;
     if (this.#answered || this.gone !== undefined) this.#end(undefined);
     else if (this.plain !== undefined) this.#answerPlainly(this.plain);
     else if (this.requestIsWhole) this.#begin();
@@ -92,6 +95,7 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
   }
 
   refused(error: ConnectError): void {
+    this.waiting = undefined;
     if (this.#answered || this.gone !== undefined) return;
     if (this.plain !== undefined) this.answerWith(this.plain, { error });
     else this.#answerError({ error });
@@ -214,6 +218,10 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     if (owed === 0) return;
     this.#credited = this.#length;
     this.request.stream.release(owed);
+  }
+
+  protected override get heldBytes(): number {
+    return this.#length;
   }
 
   protected override createAbort(): AbortController {

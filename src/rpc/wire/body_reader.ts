@@ -24,6 +24,11 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array> {
     this.#credited = credited;
   }
 
+  /** Bytes that have arrived and not been read. */
+  get heldBytes(): number {
+    return this.#chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   /** Bytes arrived. */
   push(bytes: Uint8Array): void {
     if (bytes.byteLength === 0) return;

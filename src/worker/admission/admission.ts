@@ -1,23 +1,22 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { Health, WorkerService } from "../../gen/mod.ts";
-import {
-  type AuthorizationError,
-  InvalidPayload,
-  type WorkerUnavailable,
-} from "../../errors/mod.ts";
+import { InvalidPayload, type SelvageError, type WorkerUnavailable } from "../../errors/mod.ts";
 import { headerValue } from "../../http2/mod.ts";
 import type { Admission, Admit, ArrivingCall } from "../../rpc/mod.ts";
 import { ROUTINE_HEADER, type RoutineTable, toConnectError } from "../../routine/mod.ts";
 import { NOT_FOR_ANONYMOUS } from "./anonymous.ts";
 import { type Authenticated, type Authentication, authorizationOf } from "./authentication.ts";
 import { type Authorization, type CallAuthorization, nameOf } from "./authorization.ts";
+import { type AdmitHookOptions, askAdmitHook } from "./admit_hook.ts";
 import type { CallGate } from "./call_gate.ts";
+import type { CallQueue, Entry } from "./call_queue.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
 import type { AuthenticatedCall, ConnectedPeer } from "../connected_peer.ts";
 
 /** What decides about the calls of callers without identity. */
 export interface AnonymousAdmission {
+  /** Their calls do not wait for a place. */
   readonly gate: Pick<CallGate, "enter" | "leave">;
   readonly authorization: Authorization;
 }
@@ -25,7 +24,9 @@ export interface AnonymousAdmission {
 /** What decides whether a call may begin. */
 export interface AdmissionOptions {
   readonly table: RoutineTable;
-  readonly gate: CallGate;
+  readonly queue: CallQueue;
+  /** Asked of every call that is allowed. */
+  readonly hook?: AdmitHookOptions | undefined;
   /** Who calls, as far as tokens tell. */
   readonly authentication: Authentication;
   /** Who may call what; everybody everything where there is no policy. */
@@ -38,18 +39,31 @@ export interface AdmissionOptions {
 
 /**
  * Decides about calls at their header section, before anything of their body is kept: first who calls, then
- * whether it may, then whether the routine is served and there is room.
+ * whether it may, then whether the routine is served, whether the hook takes it, and whether there is room or
+ * a wait for it.
  */
 export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, AdmittedCall> {
   const { table, leaving, authentication, anonymous } = options;
-  const enter = (arriving: Arriving, shown: AuthenticatedCall): Admission<AdmittedCall> => {
-    const { peer } = arriving;
-    const gate = peer.anonymous ? anonymous!.gate : options.gate;
+  const enter = (arriving: Arriving, shown: AuthenticatedCall): MaybeLater<Entered> => {
     // It may have begun to leave while the token was verified.
-    const refusal = leaving.refusal ?? wrongRoutine(table, arriving.method, arriving.fields) ??
-      gate.enter(peer.key);
+    const refusal = leaving.refusal ?? wrongRoutine(table, arriving.method, arriving.fields);
     if (refusal !== undefined) return refused(refusal);
-    return { admitted: true, context: shown, release: () => gate.leave(peer.key) };
+    if (options.hook === undefined) return takePlace(arriving, shown);
+    const name = askedFor(arriving.method, arriving.fields);
+    const answer = askAdmitHook(options.hook, name, arriving, shown.claims);
+    const decided = (refusal: SelvageError | undefined) =>
+      refusal === undefined ? takePlace(arriving, shown) : refused(refusal);
+    return answer instanceof Promise ? answer.then(decided) : decided(answer);
+  };
+  const takePlace = (arriving: Arriving, shown: AuthenticatedCall): MaybeLater<Entered> => {
+    const { peer } = arriving;
+    const gate = peer.anonymous ? anonymous!.gate : options.queue;
+    const entered = (entry: Entry): Entered =>
+      entry === undefined
+        ? { admitted: true, context: shown, release: () => gate.leave(peer.key) }
+        : refused(entry);
+    const entry = gate.enter(peer.key, arriving);
+    return entry instanceof Promise ? entry.then(entered) : entered(entry);
   };
   const authorize = (arriving: Arriving, shown: Authenticated) => {
     if (shown instanceof Error) return refused(shown);
@@ -91,6 +105,8 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
 }
 
 type Arriving = ArrivingCall<ConnectedPeer>;
+type Entered = Admission<AdmittedCall>;
+type MaybeLater<Value> = Value | Promise<Value>;
 
 /** What a call asks for: the routine that its header names, or the method. */
 function askedFor(method: DescMethod, fields: Arriving["fields"]): string {
@@ -100,12 +116,11 @@ function askedFor(method: DescMethod, fields: Arriving["fields"]): string {
 
 /** A call that waits for its decision has its place taken already, so that not too many wait. */
 async function whileDeciding(
-  denied: Promise<AuthorizationError | undefined>,
+  denied: Promise<SelvageError | undefined>,
   call: CallAuthorization,
-  enter: () => Admission<AdmittedCall>,
-): Promise<Admission<AdmittedCall>> {
-  const entered = enter();
-  const error = await denied;
+  enter: () => MaybeLater<Entered>,
+): Promise<Entered> {
+  const [entered, error] = await Promise.all([enter(), denied]);
   if (error === undefined) return withAuthorization(entered, call);
   if (entered.admitted) entered.release();
   return refused(error);

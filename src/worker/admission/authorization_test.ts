@@ -48,6 +48,7 @@ Deno.test("a call that was allowed at its header section is judged anew where th
       fields: [ROUTINE_HEADER, "math.add"],
       peer,
       timeoutMs: undefined,
+      wait: () => {},
     }, peer.admitted.subject);
     assert.equal(call.atHeaders(), undefined);
     assert.equal(call.atEnvelope("math.add", []), undefined);

@@ -8,7 +8,10 @@ export interface CallGateLimits {
   readonly concurrencyPerPeer: number;
 }
 
-/** Lets so many calls in at once and no more, and not all of them from one peer; there is no queue. */
+/**
+ * Lets so many calls in at once and no more, and not all of them from one peer, nor from a few: places beyond
+ * `concurrencyPerPeer` are for peers that have less than an equal share, so that another one finds a place.
+ */
 export class CallGate {
   readonly #concurrency: number;
   readonly #perPeer: number;
@@ -16,10 +19,12 @@ export class CallGate {
   /** Made once: where there is no room there is no time either, and the stack of an error takes most of it. */
   readonly #full: Overloaded;
   readonly #fullOfPeer: Overloaded;
+  readonly #shareOfPeer: Overloaded;
   /** The calls of each peer that has any. */
   readonly #ofPeer = new Map<string, number>();
   #inFlight = 0;
   #idleSince: number;
+  #freed: (() => void) | undefined;
 
   /**
    * Opens the gate.
@@ -35,6 +40,9 @@ export class CallGate {
     this.#fullOfPeer = new Overloaded(
       `all ${concurrencyPerPeer} places for calls of one peer are taken`,
     );
+    this.#shareOfPeer = new Overloaded(
+      `the free places of ${concurrency} are kept for peers that have fewer calls here`,
+    );
     this.#idleSince = now();
   }
 
@@ -43,9 +51,19 @@ export class CallGate {
     return this.#inFlight;
   }
 
+  /** Whether there is a place for anyone. */
+  get hasPlace(): boolean {
+    return this.#inFlight < this.#concurrency;
+  }
+
   /** How long it has been without a call, in whole seconds. */
   get idleSeconds(): number {
     return this.#inFlight > 0 ? 0 : Math.floor((this.#now() - this.#idleSince) / 1_000);
+  }
+
+  /** Calls `freed` after each call that leaves. */
+  onFreed(freed: () => void): void {
+    this.#freed = freed;
   }
 
   /** Lets a call in, or says why not. One that was let in must {@linkcode leave}. */
@@ -53,6 +71,7 @@ export class CallGate {
     if (this.#inFlight >= this.#concurrency) return this.#full;
     const before = this.#ofPeer.get(peer) ?? 0;
     if (before >= this.#perPeer) return this.#fullOfPeer;
+    if (this.#inFlight >= this.#perPeer && before >= this.#equalShare()) return this.#shareOfPeer;
     this.#ofPeer.set(peer, before + 1);
     this.#inFlight += 1;
     return undefined;
@@ -65,5 +84,11 @@ export class CallGate {
     else this.#ofPeer.delete(peer);
     this.#inFlight -= 1;
     if (this.#inFlight === 0) this.#idleSince = this.#now();
+    this.#freed?.();
+  }
+
+  /** What each peer would have if there were one more. */
+  #equalShare(): number {
+    return this.#concurrency / (this.#ofPeer.size + 1);
   }
 }

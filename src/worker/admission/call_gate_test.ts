@@ -31,7 +31,8 @@ Deno.test("CallGate keeps places that one peer cannot take from the others", () 
   assert.deepEqual([gate.enter("modest"), gate.enter("modest")], [undefined, undefined]);
   assert.ok(gate.enter("modest") instanceof Overloaded);
   gate.leave("greedy");
-  assert.equal(gate.enter("greedy"), undefined);
+  assert.ok(gate.enter("greedy") instanceof Overloaded);
+  assert.equal(gate.enter("third"), undefined);
 });
 
 Deno.test("CallGate keeps as many places from a peer as it is told", () => {
@@ -48,4 +49,19 @@ Deno.test("CallGate makes no error for each call that it refuses", () => {
   gate.enter("b");
   assert.equal(gate.enter("b"), gate.enter("c"));
   assert.notEqual(gate.enter("c"), undefined);
+});
+
+Deno.test("CallGate keeps places for another peer when several take what they can", () => {
+  const gate = new CallGate({ concurrency: 16, concurrencyPerPeer: 14 }, () => 0);
+  const takeAll = (peer: string) => {
+    let taken = 0;
+    while (gate.enter(peer) === undefined) taken += 1;
+    return taken;
+  };
+  for (let call = 0; call < 7; call++) {
+    gate.enter("a");
+    gate.enter("b");
+  }
+  assert.deepEqual([takeAll("a"), takeAll("b")], [0, 0]);
+  assert.equal(gate.enter("c"), undefined);
 });
