@@ -111,6 +111,7 @@ export class Acceptance {
   };
 
   readonly #onData = (chunk: Uint8Array): void => {
+    this.#place.speak();
     this.#arrived = joined([this.#arrived, chunk]);
     if (this.#isProbe(this.#arrived)) return this.abandon();
     const encrypted = this.#arrived[0] === HANDSHAKE_RECORD;

@@ -17,6 +17,8 @@ export type SocketLimit = keyof SocketLimits;
 export interface SocketPlace {
   /** Whether the socket was closed because of a limit. */
   readonly gaveWay: boolean;
+  /** The peer has sent something. */
+  speak(): void;
   /** The verdict asked for no proof: the peer stays unproven until {@linkcode SocketPlace.prove}. */
   accept(): void;
   /**
@@ -35,16 +37,18 @@ export interface SocketPlace {
  *
  * A socket is `pending` → `unproven` (where no proof is asked) → `proven` → `closed`, or `closing` from
  * `pending` and `unproven` once it has given way. A peer that has proven nothing closes no connection of one
- * that has: among the others the oldest gives way first.
+ * that has: among the others the oldest gives way first, and of those the oldest that has sent nothing while they
+ * are half of all, so that no number of silent connections displaces a client in its handshake.
  */
 export class SocketAdmission {
   readonly #limits: SocketLimits;
-  /** Pending and unproven sockets, the oldest first. */
-  readonly #strangers = new Set<Place>();
-  readonly #pending = new Set<Place>();
-  readonly #byAddress = new Map<string, Set<Place>>();
+  /** Pending and unproven sockets. */
+  readonly #strangers = new Strangers();
+  readonly #pending = new Strangers();
+  readonly #byAddress = new Map<string, Strangers>();
   readonly #byIdentity = new Map<string, number>();
   readonly #moves: Moves = {
+    speak: (place) => this.#speak(place),
     accept: (place) => this.#accept(place),
     prove: (place, identity) => this.#prove(place, identity),
     close: (place) => this.#close(place),
@@ -76,23 +80,30 @@ export class SocketAdmission {
   admit(address: string | undefined, giveWay: (limit: SocketLimit) => void): SocketPlace {
     const place = new Place(this.#moves, address, giveWay);
     const { connections, connectionsPerAddress, pendingHandshakes } = this.#limits;
-    const [oldest] = this.#strangers;
-    const [oldestPending] = this.#pending;
     const near = address === undefined ? undefined : this.#byAddress.get(address);
     this.#open += 1;
     if (near !== undefined && near.size >= connectionsPerAddress) {
-      this.#evict(first(near), "connectionsPerAddress");
-    } else if (oldestPending !== undefined && this.#pending.size >= pendingHandshakes) {
-      this.#evict(oldestPending, "pendingHandshakes");
+      this.#evict(near.next(), "connectionsPerAddress");
+    } else if (this.#pending.size >= pendingHandshakes) {
+      this.#evict(this.#pending.next(), "pendingHandshakes");
     } else if (this.#open > connections) {
-      if (oldest === undefined) {
+      const next = this.#strangers.next();
+      if (next === undefined) {
         place.giveWay("connections");
         return place;
       }
-      this.#evict(oldest, "connections");
+      this.#evict(next, "connections");
     }
     this.#add(place);
     return place;
+  }
+
+  #speak(place: Place): void {
+    if (place.spoke) return;
+    const near = place.address === undefined ? undefined : this.#byAddress.get(place.address);
+    const among = [this.#strangers, this.#pending, near].filter((some) => some?.delete(place));
+    place.spoke = true;
+    for (const some of among) some?.add(place);
   }
 
   #accept(place: Place): void {
@@ -125,7 +136,8 @@ export class SocketAdmission {
     this.#open -= 1;
   }
 
-  #evict(place: Place, limit: SocketLimit): void {
+  #evict(place: Place | undefined, limit: SocketLimit): void {
+    if (place === undefined) return;
     this.#remove(place);
     place.giveWay(limit);
   }
@@ -135,9 +147,9 @@ export class SocketAdmission {
     this.#pending.add(place);
     const { address } = place;
     if (address === undefined) return;
-    const near = this.#byAddress.get(address);
-    if (near === undefined) this.#byAddress.set(address, new Set([place]));
-    else near.add(place);
+    const near = this.#byAddress.get(address) ?? new Strangers();
+    near.add(place);
+    this.#byAddress.set(address, near);
   }
 
   #remove(place: Place): void {
@@ -153,6 +165,7 @@ export class SocketAdmission {
 
 /** How a place changes its state. */
 interface Moves {
+  speak(place: Place): void;
   accept(place: Place): void;
   prove(place: Place, identity: string): boolean;
   close(place: Place): void;
@@ -161,6 +174,7 @@ interface Moves {
 class Place implements SocketPlace {
   readonly address: string | undefined;
   state: "pending" | "unproven" | "proven" | "closing" | "closed" = "pending";
+  spoke = false;
   identity: string | undefined;
   readonly #moves: Moves;
   readonly #close: (limit: SocketLimit) => void;
@@ -186,6 +200,10 @@ class Place implements SocketPlace {
     return this.#gaveWay;
   }
 
+  speak(): void {
+    this.#moves.speak(this);
+  }
+
   accept(): void {
     this.#moves.accept(this);
   }
@@ -199,14 +217,39 @@ class Place implements SocketPlace {
   }
 }
 
+/** Sockets of peers that have proven nothing, and which of them gives way next. */
+class Strangers {
+  readonly #silent = new Set<Place>();
+  readonly #speaking = new Set<Place>();
+
+  get size(): number {
+    return this.#silent.size + this.#speaking.size;
+  }
+
+  /** The oldest that has sent nothing, as long as those are half of all; else the oldest of the others. */
+  next(): Place | undefined {
+    const [place] = this.#silent.size >= this.#speaking.size ? this.#silent : this.#speaking;
+    return place;
+  }
+
+  add(place: Place): void {
+    (place.spoke ? this.#speaking : this.#silent).add(place);
+  }
+
+  delete(place: Place): boolean {
+    return (place.spoke ? this.#speaking : this.#silent).delete(place);
+  }
+}
+
 /**
  * What a peer's address counts as: an IPv4 address as it is, an IPv6 address as its /64, which one
- * subscriber usually has (RFC 6177 §2), and nothing where the socket has no address.
+ * subscriber usually has (RFC 6177 §2), all of one unix socket together, and nothing where there is no socket.
  *
- * @param remoteAddress `HOST:PORT` or `[IPv6]:PORT`, as the system reports it.
+ * @param remoteAddress `HOST:PORT` or `[IPv6]:PORT`, as the system reports it, or `unix:PATH`.
  */
 export function addressGroup(remoteAddress: string): string | undefined {
-  if (remoteAddress.startsWith("unix:") || remoteAddress.startsWith("memory:")) return undefined;
+  if (remoteAddress.startsWith("memory:")) return undefined;
+  if (remoteAddress.startsWith("unix:")) return remoteAddress;
   const v6 = /^\[([0-9a-f:.]+)(?:%[^\]]*)?\]/i.exec(remoteAddress)?.[1];
   if (v6 === undefined) return remoteAddress.replace(/:\d+$/, "");
   const [head = "", tail] = v6.split("::");
@@ -216,9 +259,4 @@ export function addressGroup(remoteAddress: string): string | undefined {
   const zeros = 8 - left.length - right.length - (v6.includes(".") ? 1 : 0);
   const groups = [...left, ...Array<string>(Math.max(zeros, 0)).fill("0"), ...right];
   return `${groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(":")}::/64`;
-}
-
-function first(places: ReadonlySet<Place>): Place {
-  const [place] = places;
-  return place!;
 }

@@ -32,6 +32,18 @@ Deno.test("SocketAdmission lets the oldest unproven socket of an address give wa
   assert.deepEqual(desk.gaveWay, [[1, "connectionsPerAddress"]]);
 });
 
+Deno.test("SocketAdmission lets silent sockets give way before those that speak, while they are half of all", () => {
+  const desk = new Desk();
+  desk.take("a").speak();
+  for (const _silent of ["first", "second", "third", "fourth"]) desk.take("a");
+  assert.deepEqual(desk.gaveWay, [[2, "connectionsPerAddress"], [3, "connectionsPerAddress"]]);
+  const speaking = desk.take("a");
+  speaking.speak();
+  desk.take("a");
+  // Two of three speak by then: whoever has only just connected is not the only one to give way.
+  assert.deepEqual(desk.gaveWay.slice(2).map(([socket]) => socket), [4, 1]);
+});
+
 Deno.test("SocketAdmission lets the oldest handshake give way to one too many", () => {
   const desk = new Desk();
   for (let socket = 1; socket <= 6; socket++) desk.take();
@@ -88,5 +100,5 @@ Deno.test("addressGroup() takes an IPv6 /64 for one address", () => {
   assert.equal(addressGroup("[2001:db8::9]:2"), "2001:db8:0:0::/64");
   assert.equal(addressGroup("[fe80::1%eth0]:2"), "fe80:0:0:0::/64");
   assert.equal(addressGroup("[::1]:2"), "0:0:0:0::/64");
-  assert.equal(addressGroup("unix:/run/worker"), undefined);
+  assert.equal(addressGroup("unix:/run/worker"), "unix:/run/worker");
 });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { createClient } from "@connectrpc/connect";
 import { createAuthority, Credentials } from "../../src/credentials/mod.ts";
+import { socketLimitsOf } from "../../src/channel/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
+import { HandshakeError } from "../../src/errors/mod.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../src/gen/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import { add } from "../e2e/routines.ts";
@@ -11,6 +13,8 @@ import { SilentClients } from "./silent_clients.ts";
 /** What the workers may have open, and more silent clients than that. */
 const DESCRIPTORS = 256;
 const CLIENTS = 400;
+/** How many silent clients a worker of so many descriptors keeps. */
+const KEPT = socketLimitsOf(DESCRIPTORS).pendingHandshakes;
 /** Files that a worker opens for itself now and then. */
 const OWN_FILES = 8;
 /** Limits that let a worker run out of descriptors. */
@@ -26,6 +30,8 @@ interface Way {
   readonly name: string;
   start(folder: string, limits: object): Promise<WorkerProcess>;
   dispatcher(address: string): Promise<Dispatcher>;
+  /** Whether it falls back to another listener meanwhile, which resets what waits to be accepted. */
+  readonly fallsBack?: boolean;
 }
 
 const WAYS: readonly Way[] = [
@@ -51,6 +57,7 @@ const WAYS: readonly Way[] = [
   },
   {
     name: "the platform's TLS",
+    fallsBack: true,
     start: (_folder, limits) =>
       WorkerProcess.start({
         pem: { cert, key, oneWay: true },
@@ -85,7 +92,12 @@ for (const way of WAYS) {
       if (address === undefined) continue;
       using silent = new SilentClients(address, CLIENTS);
       await silent.connected;
-      await stage.call();
+      if (way.fallsBack === true) await stage.callAfterFallback();
+      else {
+        // Once the worker has accepted them all, and keeps no more than it may.
+        await silent.shrunkTo(KEPT);
+        await stage.call();
+      }
       assert.ok(openFiles(worker) < DESCRIPTORS - OWN_FILES, "some descriptors are left");
     }
     await stage.settled(before);
@@ -151,6 +163,16 @@ class Stage implements AsyncDisposable {
   async call(): Promise<void> {
     await using dispatcher = await this.#way.dispatcher(this.worker.address);
     assert.equal(await dispatcher.call(add, [1, 2]), 3);
+  }
+
+  /** Makes a call; where its connection is reset in the moment of the fallback, another one. */
+  async callAfterFallback(): Promise<void> {
+    try {
+      await this.call();
+    } catch (error) {
+      if (!(error instanceof HandshakeError) || error.reason !== "handshake-aborted") throw error;
+      await this.callAfterFallback();
+    }
   }
 
   /** Calls until the worker has closed what silent clients had opened. */

@@ -44,13 +44,14 @@ const CALLS = 20;
 const LARGE = "x".repeat(1024 * 1024);
 /** Limits of a dispatcher that is not to be waited for. */
 const IMPATIENT: DispatcherLimits = {
-  handshakeTimeoutMs: 2000,
+  handshakeTimeoutMs: 6000,
   http2: {
-    prefaceTimeoutMs: 1000,
+    prefaceTimeoutMs: 1500,
     headerTimeoutMs: 1000,
-    settingsAckTimeoutMs: 1000,
-    keepaliveIdleMs: 1000,
-    keepaliveTimeoutMs: 1000,
+    settingsAckTimeoutMs: 1500,
+    // No PING comes between the frames of a header block.
+    keepaliveIdleMs: 4000,
+    keepaliveTimeoutMs: 3000,
   },
 };
 

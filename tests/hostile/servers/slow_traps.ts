@@ -4,7 +4,9 @@ import { atOnce, onConnection, onStream, type Trap, type TrapOptions } from "./t
 import type { Visitor } from "./visitor.ts";
 
 /** The time of a call that is never answered, in milliseconds. */
-const SOON: TrapOptions = { timeoutMs: 500, slow: true };
+const SOON: TrapOptions = { timeoutMs: 2500, slow: true };
+/** How many octets come one by one. */
+const OCTETS = 100;
 const OPEN = literals(ANSWER);
 
 /** Servers that take their time. */
@@ -69,8 +71,8 @@ export const slowTraps: readonly Trap[] = [
     ), { kind: "items" }),
   never("an answer octet by octet", async (visitor, id) => {
     await visitor.send(headers(id, literals([...ANSWER, "content-length", "1000000"]), false));
-    // As fast as the dispatcher says that it has read the one before.
-    while (!visitor.hasEnded(id)) {
+    // As fast as the dispatcher says that it has read the one before; without end they would be a flood.
+    for (let octets = 0; octets < OCTETS && !visitor.hasEnded(id); octets++) {
       await visitor.send(data(id, Uint8Array.of(0x0a), false));
       await visitor.heard();
     }
