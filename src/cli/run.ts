@@ -7,6 +7,7 @@ import { ExitCode } from "./exit_code.ts";
 import { exitCodeOf, failureOf } from "./failure.ts";
 import { healthCommand } from "./commands/health_command.ts";
 import { jsonOf } from "./json_value.ts";
+import { OutputClosed } from "./print.ts";
 import { permissionsCommand } from "./commands/permissions_command.ts";
 import { policyCommand } from "./commands/policy_command.ts";
 import { errorBehind } from "./transport_error.ts";
@@ -28,6 +29,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
     }
+    if (error instanceof OutputClosed) return ExitCode.done;
     const known = errorBehind(error);
     console.error(jsonOf(failureOf(known)));
     return exitCodeOf(known);

@@ -17,12 +17,22 @@ export interface CommandOptions {
   readonly permissions?: readonly string[];
 }
 
+/** How a command is run to its end. */
+export interface RunOptions extends CommandOptions {
+  /** What its standard input holds. Default: nothing. */
+  readonly input?: string;
+}
+
 /** Runs `selvage ARGS` to its end. */
 export async function selvage(
   args: readonly string[],
-  options: CommandOptions = {},
+  options: RunOptions = {},
 ): Promise<Ended> {
-  const { code, stdout, stderr } = await command(args, options).output();
+  const { input } = options;
+  const { code, stdout, stderr } =
+    await (input === undefined
+      ? command(args, options).output()
+      : outputOf(command(args, options, "piped").spawn(), input));
   const decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
 }
@@ -81,12 +91,25 @@ export async function startWorker(
   return { ...worker, ready, address: ready.address };
 }
 
-function command(args: readonly string[], options: CommandOptions): Deno.Command {
+/** Writes its input, as far as it is read, and waits for its end. */
+async function outputOf(child: Deno.ChildProcess, input: string): Promise<Deno.CommandOutput> {
+  const writer = child.stdin.getWriter();
+  const written = writer.write(new TextEncoder().encode(input)).then(() => writer.close());
+  // A command may end without reading all of it.
+  const [output] = await Promise.all([child.output(), written.catch(() => {})]);
+  return output;
+}
+
+function command(
+  args: readonly string[],
+  options: CommandOptions,
+  stdin: "null" | "piped" = "null",
+): Deno.Command {
   const { env = {}, permissions = ["-A"] } = options;
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", "--quiet", "--config", CONFIG, ...permissions, MAIN, ...args],
     env: { NO_COLOR: "1", ...env },
-    stdin: "null",
+    stdin,
     stdout: "piped",
     stderr: "piped",
   });

@@ -1,5 +1,5 @@
 /** Routines that the tests of the command line serve. */
-import { routine } from "../../src/contract/mod.ts";
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
 
 export const add = routine(
   "cli.add",
@@ -30,3 +30,23 @@ export const steps = routine("cli.steps", async function* (ms: number) {
   await new Promise((resolve) => setTimeout(resolve, ms));
   yield "done";
 });
+
+/** The sum so far, for each item of the caller's. */
+export const tally = duplexRoutine(
+  "cli.tally",
+  async function* (input: AsyncIterable<number>, start: number) {
+    let sum = start;
+    for await (const n of input) yield sum += n;
+  },
+);
+
+/** Takes one item, and ends. */
+export const firstOf = duplexRoutine(
+  "cli.first",
+  async function* (input: AsyncIterable<number>) {
+    for await (const item of input) {
+      yield item;
+      return;
+    }
+  },
+);
