@@ -47,7 +47,7 @@ import {
   walkedOutEvent,
 } from "./peer_events.ts";
 import { provenByRequest } from "./proven_by_request.ts";
-import { refusalBytes, refuse } from "./refusal.ts";
+import { refusalGoAway, refusalSettings, refuse } from "./refusal.ts";
 import { RefusedSessions } from "./refused_sessions.ts";
 
 /** How far a connection's age may lie off its mean, so that peers do not all move at once. */
@@ -316,7 +316,8 @@ class Listener implements PeerListener {
       return;
     }
     channel.start({ received: () => {}, ended: () => {}, closed: () => {} });
-    channel.write(refusalBytes("subject-not-allowed"), () => {});
+    channel.write(refusalSettings(), () => {});
+    channel.write(refusalGoAway("subject-not-allowed"), () => {});
     channel.end();
     this.#tell(notAllowedEvent(text, identity, allow));
   }

@@ -252,8 +252,10 @@ Deno.test("after a CA was removed its clients take no new call, and end within t
   const trusts = [root, foreign];
   const source = new TurnableSource(materialOf({ certificate: worker.fine(), trusts }));
   const held = holding();
+  const observer = new RecordingObserver();
   await using listener = await listenAs(source, {
     clock,
+    observer,
     onPeer: () => held.options,
     distrustGraceMs: 1000,
   });
@@ -263,10 +265,13 @@ Deno.test("after a CA was removed its clients take no new call, and end within t
   await held.begun;
   const later = materialOf({ certificate: worker.fine(), trusts: [root] });
   source.turn(later);
-  const error = await handshakeErrorOf(dialAs(shown, listener.address));
-  assert.equal(error.peerReason, "untrusted-authority");
+  const refused = handshakeErrorOf(dialAs(shown, listener.address));
+  await observer.until("handshake.refused");
+  // The reason follows after a pause, of the clock that stands.
+  clock.advance(900);
+  assert.equal((await refused).peerReason, "untrusted-authority");
   assert.equal(listener.connections().some(({ takesCalls }) => takesCalls), false);
-  clock.advance(1000);
+  clock.advance(100);
   assert.equal((await call.ended).how, "connection-lost");
 });
 

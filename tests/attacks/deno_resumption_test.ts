@@ -12,7 +12,7 @@ import {
   makeCertificate,
   type TestCertificate,
 } from "../support/certificates.ts";
-import { ManualClock } from "../support/manual_clock.ts";
+import { MovedClock } from "../support/manual_clock.ts";
 import {
   CLIENT_ID,
   listenAs,
@@ -82,7 +82,7 @@ Deno.test("a session of a Deno client that is still trusted is resumed and judge
 
 Deno.test("a session of a Deno client is refused once its certificate has expired", async () => {
   const observer = new RecordingObserver();
-  const clock = new ManualClock(Date.now());
+  const clock = new MovedClock();
   await using before = await listenAs(shown);
   await using after = await listenAs(shown, { clock, observer });
   using client = fetching(clientOf(root, Date.now() + 600_000));

@@ -183,6 +183,8 @@ Deno.test("a refused client that goes on sending gets the reason, nothing else, 
   });
   await peer.done();
   const received = peer.of("data").map(({ hex }) => String(hex)).join("");
+  // The reason has a pause before it, and a peer that floods may be cut off before that.
+  const settings = "000000040000000000";
   const reason = new TextEncoder().encode('{"refused":"untrusted-authority"}').toHex();
-  assert.ok(received === "" || received.endsWith(reason), received);
+  assert.ok(["", settings].includes(received) || received.endsWith(reason), received);
 });

@@ -26,7 +26,7 @@ const client = certificateShapes(authorities, CLIENT_ID).fine();
 const PREFACE = btoa("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
 /** SETTINGS, then GOAWAY with INADEQUATE_SECURITY and `{"refused":"`. */
 const REFUSAL =
-  /^000000040000000000[0-9a-f]{6}070000000000000000000000000c7b2272656675736564223a22/;
+  /^000000040000000000[0-9a-f]{6}0700000000007fffffff0000000c7b2272656675736564223a22/;
 
 function trusting(certificate: TestCertificate, also: TestCertificate | undefined): Shown {
   return { certificate, trusts: also === undefined ? [root] : [root, also] };

@@ -116,8 +116,16 @@ export function assertTold({ application, alerts, end }: Heard, told: Told): voi
   assert.deepEqual(farewells, typeof told === "object" && "alert" in told ? [told.alert] : []);
 }
 
+/** Asserts that a client that floods got no more than SETTINGS and, where there was time, the reason. */
+export function assertCutOff(heard: Heard, told: Told): void {
+  const { application, alerts } = heard;
+  if (application.length + alerts.length === 0) return;
+  if (application.toHex() === "000000040000000000") assert.deepEqual(alerts, []);
+  else assertTold(heard, told);
+}
+
 /** SETTINGS, then GOAWAY with INADEQUATE_SECURITY and nothing but JSON (RFC 9113 §6.5, §6.8). */
-const REFUSAL = /^0{6}040{10}0000(..)070{10}0{8}0000000c(.*)$/;
+const REFUSAL = /^0{6}040{10}0000(..)070{10}7f{7}0000000c(.*)$/;
 
 function refusalIn(application: Octets): PeerReason {
   const [, length = "", json = ""] = REFUSAL.exec(application.toHex()) ?? [];

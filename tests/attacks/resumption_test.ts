@@ -5,7 +5,7 @@ import {
   makeCertificate,
   type TestCertificate,
 } from "../support/certificates.ts";
-import { ManualClock } from "../support/manual_clock.ts";
+import { MovedClock } from "../support/manual_clock.ts";
 import {
   answering,
   CLIENT_ID,
@@ -81,7 +81,7 @@ for (const version of ["TLSv1.3", "TLSv1.2"] as const) {
   const shown = { certificate: worker, trusts: [root] };
 
   Deno.test(`a session is refused once its certificate has expired (${version})`, async () => {
-    const clock = new ManualClock(Date.now());
+    const clock = new MovedClock();
     await using before = await listen(shown);
     await using after = await listen(shown, { clock });
     const brief = clientOf(root, Date.now() + 60_000);

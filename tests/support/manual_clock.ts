@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/observe/mod.ts";
+import { type Clock, systemClock, type TimerOptions } from "../../src/observe/mod.ts";
 
 interface Timer {
   readonly due: number;
@@ -80,4 +80,22 @@ export class ManualClock implements Clock {
 /** Lets everything run that is ready. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/** A clock that tells the machine's time, moved on by hand; its timers are the machine's own. */
+export class MovedClock implements Clock {
+  #aheadMs = 0;
+
+  now(): number {
+    return systemClock.now() + this.#aheadMs;
+  }
+
+  schedule(callback: () => void, delayMs: number, options?: TimerOptions): Disposable {
+    return systemClock.schedule(callback, delayMs, options);
+  }
+
+  /** Moves the time on; no timer fires for it. */
+  advance(ms: number): void {
+    this.#aheadMs += ms;
+  }
 }
