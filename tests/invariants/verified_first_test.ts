@@ -18,7 +18,7 @@ const client = certificateShapes(authorities, CLIENT_ID);
 function refusalOf(reason: string): string {
   const debugData = new TextEncoder().encode(JSON.stringify({ refused: reason }));
   const length = (8 + debugData.length).toString(16).padStart(6, "0");
-  return `000000040000000000${length}070000000000000000000000000c${debugData.toHex()}`;
+  return `000000040000000000${length}0700000000007fffffff0000000c${debugData.toHex()}`;
 }
 
 /** What any HTTP/2 parser would answer: the preface, SETTINGS, a PING, and a frame that breaks every rule. */
