@@ -35,12 +35,15 @@ export function withCallerFlags(command: Command, targets: Targets): Command {
   }
   command
     .addOption(listFlag("--identity <ID>", "who the workers must prove to be; may be given again"))
-    .addOption(switchFlag("--strict", "refuse plaintext over TCP, on this machine too"))
+    .addOption(switchFlag("--strict", STRICT))
     .addOption(flag("--token-file <FILE>", "the token that says who calls; read for every call"))
     .addOption(countFlag("--timeout <MS>", "how long it may take, in milliseconds", 1));
   // A failure is printed in one line when the command ends; the log would print it twice.
   return withLogFlag(withCredentialsFlags(command), "fatal");
 }
+
+const STRICT = "speak TLS over every TCP address, loopback included, or fail; plaintext only " +
+  "through a unix socket in a folder that no other user can change";
 
 /** Opens the dispatcher that the flags describe. */
 export async function openDispatcher(flags: CallerFlags, targets: Targets): Promise<Dispatcher> {

@@ -22,7 +22,9 @@ import { workersCommand } from "./commands/workers_command.ts";
  */
 export async function run(args: readonly string[]): Promise<ExitCode> {
   try {
-    await program().parseAsync(args.length === 0 ? ["--help"] : [...args], { from: "user" });
+    const command = program();
+    const given = args.length === 0 ? ["--help"] : askedOfKnown(command, args);
+    await command.parseAsync(given, { from: "user" });
     return Deno.exitCode as ExitCode;
   } catch (error) {
     // Commander has already said what is wrong with the command line, or shown the help.
@@ -34,6 +36,22 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     console.error(jsonOf(failureOf(known)));
     return exitCodeOf(known);
   }
+}
+
+/**
+ * Help is of a command that there is: of any other the parser would show the help of the group, as
+ * if that were the answer. Without the question it says that the command is unknown.
+ */
+function askedOfKnown(command: Command, args: readonly string[]): string[] {
+  let group = command;
+  const names = args[0] === "help" ? args.slice(1) : args;
+  for (const name of names) {
+    if (name.startsWith("-") || group.commands.length === 0) break;
+    const inner = group.commands.find((one) => one.name() === name);
+    if (inner === undefined) return names.filter((arg) => arg !== "--help" && arg !== "-h");
+    group = inner;
+  }
+  return [...args];
 }
 
 function program(): Command {

@@ -18,6 +18,12 @@ export interface HandshakeFailure {
   readonly evidence: HandshakeEvidence;
 }
 
+/** What goes with a {@linkcode HandshakeError} besides its failure. */
+export interface HandshakeErrorOptions extends ErrorOptions {
+  /** What the message calls the other end: `etcd` for instance. Default: `worker`. */
+  readonly called?: string | undefined;
+}
+
 /** A connection to a worker could not be proven: which worker, which side refused, and why. */
 export class HandshakeError extends SelvageError implements HandshakeFailure {
   /** Always `HandshakeError`. */
@@ -34,8 +40,8 @@ export class HandshakeError extends SelvageError implements HandshakeFailure {
   readonly evidence: HandshakeEvidence;
 
   /** Made by the end that noticed; the message is one sentence with what was found and what to do. */
-  constructor(failure: HandshakeFailure, options?: ErrorOptions) {
-    super(sentence(failure), options);
+  constructor(failure: HandshakeFailure, options?: HandshakeErrorOptions) {
+    super(sentence(failure, options?.called ?? "worker"), options);
     this.side = failure.side;
     this.reason = failure.reason;
     if (failure.peerReason !== undefined) this.peerReason = failure.peerReason;
@@ -47,9 +53,12 @@ export class HandshakeError extends SelvageError implements HandshakeFailure {
 /** Our own sentence around several of a peer's texts, each capped where it was read. */
 const SENTENCE_LIMIT = 1024;
 
-function sentence({ reason, peerReason, worker, evidence }: HandshakeFailure): string {
+function sentence(
+  { reason, peerReason, worker, evidence }: HandshakeFailure,
+  called: string,
+): string {
   const why = peerReason === undefined ? reason : `${reason} (${peerReason})`;
-  const parts = [`handshake with worker ${escapePeerText(worker.address)} failed: ${why}`];
+  const parts = [`handshake with ${called} ${escapePeerText(worker.address)} failed: ${why}`];
   if (evidence.found !== undefined) parts.push(escapePeerText(evidence.found, SENTENCE_LIMIT));
   if (evidence.advice !== undefined) parts.push(escapePeerText(evidence.advice, SENTENCE_LIMIT));
   return parts.join("; ");

@@ -21,6 +21,8 @@ export interface DialPeerOptions {
   readonly expected: readonly IdentityPattern[];
   /** The worker, as errors name it. */
   readonly worker: WorkerRef;
+  /** What errors call it, where it is no worker: `etcd` for instance. Default: `worker`. */
+  readonly called?: string;
   /** What we call ourselves to a listener in memory. Default: nobody. */
   readonly introduceAs?: PeerIdentity;
   /** From dial to proof, in milliseconds. Default 5,000. */

@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type AnyRoutine, isRoutine } from "../contract/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
+import { loggerFor } from "../observe/mod.ts";
 import { type RoutineSource, RoutineTable } from "../routine/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 
@@ -24,6 +25,14 @@ export async function loadRoutines(
 ): Promise<LoadedRoutines> {
   const given = { origin: "routines", exports: routines as Readonly<Record<string, unknown>> };
   const loaded = await Promise.all(modules.map(load));
+  for (const { origin, exports } of loaded) {
+    if (Object.values(exports).some(isRoutine)) continue;
+    loggerFor("worker").warn(
+      "the module {module} exports no routine, so that nothing of it is served; export what " +
+        "routine(), duplexRoutine() or implement() returns",
+      { module: origin },
+    );
+  }
   const table = new RoutineTable([...loaded, given]);
   const threaded = loaded.flatMap(threadRoutines);
   const strays = threadRoutines(given).filter((name) => !threaded.includes(name));

@@ -18,9 +18,12 @@ Deno.test("selvage shows each flag of a command with its variable", async () => 
   assert.match(out, /--drain-grace <DURATION>[^]*SELVAGE_DRAIN_GRACE/);
 });
 
-Deno.test("selvage tells in one sentence what is wrong with a command line", async () => {
+Deno.test("selvage says in one sentence what is wrong with a command line", async () => {
   const wrong: [args: string[], sentence: RegExp][] = [
     [["wroker"], /unknown command 'wroker'[^]*worker/],
+    [["wroker", "--help"], /unknown command 'wroker'[^]*worker/],
+    [["help", "wroker"], /unknown command 'wroker'[^]*worker/],
+    [["certs", "isue", "-h"], /unknown command 'isue'[^]*issue/],
     [["worker", "m.ts", "--lisen", "x"], /unknown option '--lisen'[^]*--listen/],
     [["worker"], /missing required argument 'MODULE'/],
     [["worker", "m.ts", "--threads", "0"], /--threads[^]*whole number from 1/],

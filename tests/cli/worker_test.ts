@@ -242,6 +242,8 @@ Deno.test("permissions prints what is enough to run a worker and a call", async 
   const least = await selvage(["permissions", "worker", ...serve]);
   assert.equal(least.code, 0, least.err);
   assert.doesNotMatch(least.out, /allow-all|-A/);
+  // Folders, not every file of the package.
+  assert.ok(least.out.split(",").length < 10, least.out);
   await using worker = await startWorker(serve, { permissions: least.out.trim().split(" ") });
   const call = [
     "cli.square",
@@ -281,4 +283,14 @@ Deno.test("permissions covers every address that a command names, and refuses ha
   assert.equal(await net("workers", "--discover", "dns:a.internal:1"), "--allow-net");
   assert.equal((await selvage(["permissions", "certs"])).code, 2);
   assert.equal((await selvage(["permissions", "worker"])).code, 2);
+});
+
+Deno.test("worker warns of a module that exports no routine, and of no other", async () => {
+  const none = new URL("./pki.ts", import.meta.url).pathname;
+  await using worker = await startWorker([MODULE, none]);
+  await worker.logged("exports no routine");
+  worker.kill("SIGTERM");
+  const lines = (await worker.ended).err.split("\n").filter((line) => line.includes("no routine"));
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.match(lines[0]!, /WARN[^]*pki\.ts/);
 });

@@ -160,6 +160,20 @@ test("etcd discovery speaks mutual TLS, and verifies who etcd is", async () => {
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("an etcd that cannot be reached is called etcd, not a worker", async () => {
+  await using client = new EtcdClient({
+    endpoints: [{ kind: "tcp", host: "127.0.0.1", port: 1 }],
+    credentials: undefined,
+    identity: undefined,
+    expectedAt: () => [],
+    clock: systemClock,
+  });
+  await assert.rejects(
+    client.member(new AbortController().signal),
+    /^WorkerUnavailable: etcd 127\.0\.0\.1:1 cannot be reached/,
+  );
+});
+
 Deno.test("an etcd: URL names endpoints, a prefix, and over https whom to trust", () => {
   const { source } = discoveryFromUrl("etcd:http://a:1,b:2/x/y/");
   assert.equal(source, "etcd:http://a:1,b:2/x/y/");

@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { parseAddress } from "../../channel/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
@@ -7,12 +8,13 @@ import { endpointSocket } from "../../spiffe/mod.ts";
 import { threadEntry } from "../../worker/mod.ts";
 import type { CallerFlags } from "../caller_flags.ts";
 import type { CredentialsFlags } from "../credentials_flags.ts";
+import { readPaths } from "./read_paths.ts";
 import type { WorkerFlags } from "./worker_command.ts";
 
 /**
  * `selvage permissions`: the least that Deno must allow for a command to run.
  *
- * @param commands The commands it can tell of; they parse their own flags.
+ * @param commands The commands that it knows; they parse their own flags.
  */
 export function permissionsCommand(commands: () => readonly Command[]): Command {
   return new Command("permissions")
@@ -76,7 +78,7 @@ class Needs {
   token(text: string, setting: string): void {
     const address = parseAddress(text, setting);
     if (address.kind !== "unix") return;
-    // Each folder on the way is looked at; that of the system itself is not.
+    // The owner of each folder on the way is checked, but for the root.
     for (let at = dirname(resolve(address.path)); at !== dirname(at); at = dirname(at)) {
       this.read(at);
     }
@@ -90,7 +92,7 @@ class Needs {
     if (parseAddress(text, setting).kind === "unix") this.#sys.add("umask");
   }
 
-  /** To dial what a discovery lists; what any other finds is not known before. */
+  /** To dial what a discovery lists; what any other finds is not known in advance. */
   discovery(url: string | undefined, dial: (address: string) => void): void {
     if (url?.startsWith("static:") === true) {
       for (const address of url.slice("static:".length).split(",")) dial(address);
@@ -122,7 +124,7 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     if (health !== undefined) needs.listen(health, "--health");
     needs.discovery(discover, (address) => needs.net(address, "--discover"));
     const modules = [threadEntry.href, ...absoluteModules(given[0] as readonly string[])];
-    needs.read(...await moduleFiles(modules, await configFlags(undefined)));
+    needs.read(...readPaths(await moduleFiles(modules, await configFlags(undefined)), SOURCE));
   } else if (command.parent?.name() === "certs" && command.name() === "check") {
     needs.read(...(given[0] as readonly string[]).map((file) => resolve(file)));
   } else if (command.parent?.name() === "policy") {
@@ -150,6 +152,11 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     needs.discovery(discover, (address) => dial(address, "--discover"));
   }
 }
+
+/** The folder of this package's own source, where it is on this machine's disk. */
+const SOURCE = import.meta.url.startsWith("file:")
+  ? fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "")
+  : undefined;
 
 function flag(kind: string, values: ReadonlySet<string>): readonly string[] {
   return values.size === 0 ? [] : [`--allow-${kind}=${[...values].join(",")}`];

@@ -44,7 +44,9 @@ export function workerCommand(): Command {
     .addOption(
       switchFlag(
         "--strict",
-        "start only with mutual TLS on every TCP address, loopback too, or a unix socket of ours",
+        "refuse to start with anything open: every TCP address, loopback included, takes mutual TLS " +
+          "alone, a unix socket lies in a folder that no other user can change, and --metrics are " +
+          "served on loopback alone",
       ),
     )
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))

@@ -15,13 +15,13 @@ export function workersCommand(): Command {
 
 async function workers(flags: CallerFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "discover");
-  // Every one is dialled for this many to become ready; how each fares, its own line tells.
-  await dispatcher.ready({ min: Number.MAX_SAFE_INTEGER, timeoutMs: flags.timeout ?? 2_000 })
-    .catch((error) => {
-      if (!(error instanceof SelvageError)) throw error;
-    });
+  // So that every worker is dialled; the line of each holds its own failure.
+  const all = Number.MAX_SAFE_INTEGER;
+  const failure = await dispatcher.ready({ min: all, timeoutMs: flags.timeout ?? 2_000 })
+    .then(() => undefined, (error) => error);
+  if (failure !== undefined && !(failure instanceof SelvageError)) throw failure;
   const found = dispatcher.workers();
-  if (found.length === 0) throw new NoWorkersAvailable("discovery found no worker");
+  if (found.length === 0) throw failure ?? new NoWorkersAvailable("discovery found no worker");
   for (const worker of found) console.log(jsonOf(lineOf(worker)));
 }
 

@@ -87,6 +87,7 @@ export class EtcdClient implements AsyncDisposable {
       credentials: material,
       expected: material === undefined ? [] : identity ?? expectedAt(endpoint),
       worker: { address },
+      called: "etcd",
       signal,
       clock,
       connection: {

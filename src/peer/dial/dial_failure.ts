@@ -20,6 +20,8 @@ const CONTEXT_UNUSABLE = "ERR_SSL_UNSUPPORTED_PROTOCOL";
 export interface DialContext {
   /** The worker that was dialled. */
   readonly worker: WorkerRef;
+  /** What messages call it. */
+  readonly called: string;
   /** Our own certificate, where we show one. */
   readonly own: CertificateSummary | undefined;
   /** The time that was allowed, in milliseconds. */
@@ -42,7 +44,7 @@ export function handshakeError(
     : { ownCertificate: context.own, ...finding.evidence };
   return new HandshakeError(
     { ...finding, evidence, worker: context.worker },
-    cause === undefined ? undefined : { cause },
+    { called: context.called, ...(cause === undefined ? {} : { cause }) },
   );
 }
 
@@ -62,11 +64,14 @@ function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialCon
     : code === "EMFILE" || code === "ENFILE"
     ? `this process has no file descriptor left (${code}); raise its limit, or connect to fewer workers`
     : code ?? "no connection";
-  return new WorkerUnavailable(`worker ${context.worker.address} cannot be reached: ${why}`, {
-    worker: context.worker,
-    notBegun: true,
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return new WorkerUnavailable(
+    `${context.called} ${context.worker.address} cannot be reached: ${why}`,
+    {
+      worker: context.worker,
+      notBegun: true,
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
 }
 
 function findingOf(failure: ChannelFailure, context: DialContext): Finding {

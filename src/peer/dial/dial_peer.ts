@@ -46,7 +46,8 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
   options.signal?.throwIfAborted();
   const { clock = systemClock, handshakeTimeoutMs: timeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const own = shownCertificate(options.credentials)?.summary;
-  const context = { worker: options.worker, own, timeoutMs, now: () => clock.now() };
+  const { worker, called = "worker" } = options;
+  const context = { worker, called, own, timeoutMs, now: () => clock.now() };
   refuseToShowBadCertificate(options, context, clock);
   using patience = patienceOf(clock, timeoutMs, options.signal);
   const dial: Dial = { options, context, clock, signal: patience.signal, verdicts: new Map() };

@@ -82,7 +82,7 @@ function nameGreetingFailure(failure: GreetingFailure, context: DialContext): Er
   const named = findingOf(failure, context);
   if (named !== undefined) return handshakeError(named, context, failure.end.error);
   return new WorkerUnavailable(
-    `worker ${context.worker.address} ended the connection before it took a call`,
+    `${context.called} ${context.worker.address} ended the connection before it took a call`,
     { worker: context.worker, notBegun: true, ...causeOf(failure.end) },
   );
 }
