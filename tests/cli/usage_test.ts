@@ -49,6 +49,8 @@ Deno.test("selvage refuses settings that do not belong together, before anything
     [["call", "a.b"], /--endpoint or --discover/],
     [["call", "a.b", "{}", "--endpoint", "127.0.0.1:1"], /JSON array such as \[1,2\]/],
     [["call", "a.b", "[1", "--endpoint", "127.0.0.1:1"], /JSON array such as \[1,2\]/],
+    [["call", "a.b", "--repeat", "2", "--stream", "--endpoint", "x:1"], /--repeat/],
+    [["call", "a.b", "--concurrency", "2", "--endpoint", "x:1"], /belongs to --repeat/],
     [["call", "a b", "--endpoint", "127.0.0.1:1"], /name/],
     [["call", "a.b", "--endpoint", "127.0.0.1:1", "--discover", "static:x:1"], /exclude/],
     [["call", "a.b", "--discover", "carrier-pigeon:x"], /carrier-pigeon/],

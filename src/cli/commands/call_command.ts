@@ -1,11 +1,16 @@
+import { createClient } from "@connectrpc/connect";
 import { Command } from "commander";
 import { type CallOptions, type DuplexRoutine, type Routine, routine } from "../../contract/mod.ts";
+import type { Dispatcher } from "../../dispatch/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
+import { WorkerService } from "../../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
-import { switchFlag } from "../flag.ts";
+import { exitCodeOf } from "../failure.ts";
+import { countFlag, switchFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
 import { inputFor } from "./call_input.ts";
+import { load, renderLoad } from "./load.ts";
 
 /** `selvage call`: calls one routine and prints its result. */
 export function callCommand(): Command {
@@ -18,6 +23,9 @@ export function callCommand(): Command {
       "the routine streams: print one line an item; a duplex routine reads its input items from " +
         "standard input, one JSON value a line",
     ))
+    .addOption(countFlag("--repeat <N>", "call so often, and print a load report instead", 1))
+    .addOption(countFlag("--concurrency <N>", "with --repeat: calls at once (default: 1)", 1))
+    .addOption(switchFlag("--json", "with --repeat: print the report as one JSON object"))
     .addHelpText("after", EXAMPLES);
   return withCallerFlags(command, "either").action(call);
 }
@@ -27,11 +35,15 @@ Examples:
   selvage call math.add '[1,2]' --endpoint 127.0.0.1:8443 \\
     --ca ca.pem --cert client.pem --key client.key --identity spiffe://example.org/worker
   selvage call math.primes '[100]' --stream --discover dns:math.internal:8443
+  selvage call math.add '[1,2]' --repeat 1000 --concurrency 64 --endpoint 127.0.0.1:8443
   printf '1\\n2\\n' | selvage call math.tally '[0]' --stream --endpoint 127.0.0.1:8443
 `;
 
 interface CallFlags extends CallerFlags {
   readonly stream?: boolean;
+  readonly repeat?: number;
+  readonly concurrency?: number;
+  readonly json?: boolean;
 }
 
 type AnyFunction = (...args: unknown[]) => unknown;
@@ -42,6 +54,7 @@ const DESCRIBE_TIMEOUT_MS = 30_000;
 async function call(name: string, json: string, flags: CallFlags): Promise<void> {
   const args = parseArguments(json);
   const called = routineNamed(name);
+  refuseStrayFlags(flags);
   await using dispatcher = await openDispatcher(flags, "either");
   const options: CallOptions = { timeoutMs: flags.timeout };
   if (flags.stream === true) {
@@ -54,8 +67,43 @@ async function call(name: string, json: string, flags: CallFlags): Promise<void>
     }
   } else {
     const unary = called as unknown as Routine<() => unknown, "unary">;
-    printLine(jsonOf(await dispatcher.call(unary, args as never, options)));
+    const once = (signal?: AbortSignal) =>
+      dispatcher.call(unary, args as never, { ...options, signal });
+    if (flags.repeat === undefined) printLine(jsonOf(await once()));
+    else await repeat(dispatcher, once, { ...flags, repeat: flags.repeat });
   }
+}
+
+function refuseStrayFlags({ repeat, stream, concurrency, json }: CallFlags): void {
+  if (repeat !== undefined && stream === true) {
+    throw new ConfigurationError("--repeat is for routines that answer once, not for --stream", {
+      setting: "--repeat",
+    });
+  }
+  if (repeat !== undefined) return;
+  for (const [setting, given] of [["--concurrency", concurrency], ["--json", json]] as const) {
+    if (given === undefined) continue;
+    throw new ConfigurationError(`${setting} belongs to --repeat, which is missing`, { setting });
+  }
+}
+
+async function repeat(
+  dispatcher: Dispatcher,
+  once: (signal: AbortSignal) => Promise<unknown>,
+  { repeat, concurrency = 1, json = false, timeout }: CallFlags & { readonly repeat: number },
+): Promise<void> {
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  // The handshake is no part of what is measured; where it fails, that is the command's own failure.
+  await createClient(WorkerService, dispatcher.transport).describe({}, {
+    timeoutMs: timeout ?? DESCRIBE_TIMEOUT_MS,
+  });
+  Deno.addSignalListener("SIGINT", interrupt);
+  const { signal } = interrupted;
+  const { report, worst } = await load(() => once(signal), { repeat, concurrency, signal });
+  Deno.removeSignalListener("SIGINT", interrupt);
+  printLine(json ? jsonOf(report) : renderLoad(report));
+  if (worst !== undefined) Deno.exitCode = exitCodeOf(worst);
 }
 
 function routineNamed(name: string): Routine<AnyFunction> {
