@@ -1,4 +1,5 @@
-import { lines } from "../support/lines.ts";
+import { Journal } from "../support/journal.ts";
+import { TestProcess } from "../support/test_process.ts";
 
 /** What a foreign peer tells of itself, one JSON object a line. */
 export interface ForeignEvent {
@@ -8,12 +9,8 @@ export interface ForeignEvent {
 
 /** A peer that nobody here wrote, under Node: it reports what happens to it. */
 export class ForeignProcess implements AsyncDisposable {
-  /** What it has told so far. */
-  readonly events: ForeignEvent[] = [];
-  readonly #process: Deno.ChildProcess;
-  readonly #reading: Promise<void>;
-  #waiting: (() => void)[] = [];
-  #over = false;
+  readonly #events = new Journal<ForeignEvent>();
+  readonly #process: TestProcess;
 
   /** Starts a script of this folder, or another command, and gives it `config` on its standard input. */
   constructor(
@@ -23,27 +20,23 @@ export class ForeignProcess implements AsyncDisposable {
     const [command, ...args] = typeof program === "string"
       ? ["node", new URL(program, import.meta.url).pathname] as const
       : program;
-    this.#process = new Deno.Command(command, {
+    this.#process = new TestProcess(command, {
       args,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const writer = this.#process.stdin.getWriter();
-    writer.write(new TextEncoder().encode(JSON.stringify(config))).then(() => writer.close());
-    this.#reading = this.#read();
+      input: true,
+      onLine: (line) => this.#events.add(JSON.parse(line)),
+    });
+    this.#process.ended.finally(() => this.#events.end());
+    void this.#process.write(config).then(() => this.#process.closeInput());
+  }
+
+  /** What it has reported so far. */
+  get events(): readonly ForeignEvent[] {
+    return this.#events.entries;
   }
 
   /** Waits for the event of that name, the `count`th of it. */
-  async until(name: string, count = 1): Promise<ForeignEvent> {
-    for (;;) {
-      const found = this.events.filter(({ event }) => event === name)[count - 1];
-      if (found !== undefined) return found;
-      if (this.#over) {
-        throw new Error(`the peer ended without ${name}: ${JSON.stringify(this.events)}`);
-      }
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+  async until(name: string, count: number = 1): Promise<ForeignEvent> {
+    return await this.#events.until(({ event }) => event === name, count);
   }
 
   /** The events of that name so far. */
@@ -51,33 +44,13 @@ export class ForeignProcess implements AsyncDisposable {
     return this.events.filter(({ event }) => event === name);
   }
 
-  /** Ends it and waits until it has told everything. */
+  /** Ends it and waits until everything it wrote is read. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-    await this.#process.status;
-    await this.#reading;
+    await this.#process.end();
   }
 
   /** Waits until it has ended by itself. */
   async done(): Promise<void> {
-    await this.#process.status;
-    await this.#reading;
-  }
-
-  async #read(): Promise<void> {
-    for await (const line of lines(this.#process.stdout)) {
-      this.events.push(JSON.parse(line));
-      this.#wake();
-    }
-    this.#over = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+    await this.#process.ended;
   }
 }

@@ -1,4 +1,5 @@
-import { lines } from "../support/lines.ts";
+import { Journal } from "../support/journal.ts";
+import { TestProcess } from "../support/test_process.ts";
 
 /** How a process of its own ended. */
 export interface Ended {
@@ -29,55 +30,29 @@ export function startChild(
   env: Readonly<Record<string, string>> = {},
 ): Child {
   const run = [Deno.execPath(), "eval", script, JSON.stringify(config)];
-  const process = new Deno.Command("sh", {
+  const [printed, errors] = [new Journal<string>(), new Journal<string>()];
+  const process = new TestProcess("sh", {
     args: ["-c", 'ulimit -c 0; exec "$@"', "sh", ...run],
-    env: { ...env, NO_COLOR: "1" },
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+    env,
+    onLine: (line) => printed.add(line),
+    onErrorLine: (line) => errors.add(line),
+  });
   let late = false;
   const deadline = setTimeout(() => {
     late = true;
-    process.kill("SIGKILL");
+    process.kill();
   }, DEADLINE_MS);
-  const printing = reading(process.stdout);
-  const errors = new Response(process.stderr).text();
-  const over = (async (): Promise<Ended> => {
-    const { code, signal } = await process.status;
+  const ended = process.ended.then(({ code, signal }): Ended => {
     clearTimeout(deadline);
-    return { code, signal, printed: await printing.all, errors: await errors };
-  })();
-  return {
-    firstLine: printing.firstLine,
-    ended: over.then((ended) => {
-      if (late) throw new Error(`still running after ${DEADLINE_MS} ms: ${ended.errors}`);
-      return ended;
-    }),
-    async [Symbol.asyncDispose](): Promise<void> {
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // It has ended by itself.
-      }
-      await over;
-    },
-  };
+    printed.end();
+    if (late) throw new Error(`still running after ${DEADLINE_MS} ms: ${textOf(errors)}`);
+    return { code, signal, printed: textOf(printed), errors: textOf(errors) };
+  });
+  const firstLine = printed.until(() => true);
+  firstLine.catch(() => {});
+  return { firstLine, ended, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
 }
 
-/** Reads to the end; where there is no first line, waiting for it fails. */
-function reading(
-  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
-): { firstLine: Promise<string>; all: Promise<string> } {
-  const first = Promise.withResolvers<string>();
-  first.promise.catch(() => {});
-  const all = (async () => {
-    let text = "";
-    for await (const line of lines(bytes)) {
-      first.resolve(line);
-      text += `${line}\n`;
-    }
-    first.reject(new Error(`no line was printed: ${text}`));
-    return text;
-  })();
-  return { firstLine: first.promise, all };
+function textOf({ entries }: Journal<string>): string {
+  return entries.map((line) => `${line}\n`).join("");
 }

@@ -1,7 +1,6 @@
 /** Running the command as a script does, for its tests. */
-
-const MAIN = new URL("../../src/cli/main.ts", import.meta.url).href;
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+import { Journal } from "../support/journal.ts";
+import { TestProcess } from "../support/test_process.ts";
 
 /** How a command ended. */
 export interface Ended {
@@ -28,13 +27,7 @@ export async function selvage(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Ended> {
-  const { input } = options;
-  const { code, stdout, stderr } =
-    await (input === undefined
-      ? command(args, options).output()
-      : outputOf(command(args, options, "piped").spawn(), input));
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+  return await start(args, options).ended;
 }
 
 /** A command that runs. */
@@ -50,25 +43,31 @@ export interface Running extends AsyncDisposable {
 }
 
 /** Starts `selvage ARGS`. */
-export function start(args: readonly string[], options: CommandOptions = {}): Running {
-  const child = command(args, options).spawn();
-  const out = new Lines(child.stdout);
-  const err = new Lines(child.stderr);
-  const ended = (async () => {
-    const { code } = await child.status;
-    return { code, out: await out.all, err: await err.all };
-  })();
-  let running = true;
-  ended.then(() => running = false);
+export function start(args: readonly string[], options: RunOptions = {}): Running {
+  const { env, permissions, input } = options;
+  const [out, err] = [new Journal<string>(), new Journal<string>()];
+  const process = TestProcess.selvage(args, {
+    ...(env === undefined ? {} : { env }),
+    ...(permissions === undefined ? {} : { flags: permissions }),
+    input: input !== undefined,
+    onLine: (line) => out.add(line),
+    onErrorLine: (line) => err.add(line),
+  });
+  // A command may end without reading all of it.
+  if (input !== undefined) void process.writeText(input).then(() => process.closeInput());
+  const first = Promise.withResolvers<string | undefined>();
+  void out.until(() => true).then(first.resolve, () => first.resolve(undefined));
+  const ended = process.ended.then(({ code }) => {
+    out.end();
+    err.end();
+    return { code, out: textOf(out), err: textOf(err) };
+  });
   return {
-    first: out.first,
+    first: first.promise,
     ended,
-    logged: (text) => err.said(text),
-    kill: (signal) => child.kill(signal),
-    async [Symbol.asyncDispose]() {
-      if (running) child.kill("SIGKILL");
-      await ended;
-    },
+    logged: async (text) => void await err.until((line) => line.includes(text)),
+    kill: (signal) => process.kill(signal),
+    [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
 }
 
@@ -91,54 +90,6 @@ export async function startWorker(
   return { ...worker, ready, address: ready.address };
 }
 
-/** Writes its input, as far as it is read, and waits for its end. */
-async function outputOf(child: Deno.ChildProcess, input: string): Promise<Deno.CommandOutput> {
-  const writer = child.stdin.getWriter();
-  const written = writer.write(new TextEncoder().encode(input)).then(() => writer.close());
-  // A command may end without reading all of it.
-  const [output] = await Promise.all([child.output(), written.catch(() => {})]);
-  return output;
-}
-
-function command(
-  args: readonly string[],
-  options: CommandOptions,
-  stdin: "null" | "piped" = "null",
-): Deno.Command {
-  const { env = {}, permissions = ["-A"] } = options;
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--quiet", "--config", CONFIG, ...permissions, MAIN, ...args],
-    env: { NO_COLOR: "1", ...env },
-    stdin,
-    stdout: "piped",
-    stderr: "piped",
-  });
-}
-
-/** Everything that a stream says, and its first line as soon as it is there. */
-class Lines {
-  readonly first: Promise<string | undefined>;
-  readonly all: Promise<string>;
-  readonly #waiting = new Map<string, () => void>();
-  #text = "";
-
-  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    const first = Promise.withResolvers<string | undefined>();
-    this.first = first.promise;
-    this.all = (async () => {
-      for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-        this.#text += chunk;
-        if (this.#text.includes("\n")) first.resolve(this.#text.slice(0, this.#text.indexOf("\n")));
-        for (const [text, heard] of this.#waiting) if (this.#text.includes(text)) heard();
-      }
-      first.resolve(undefined);
-      return this.#text;
-    })();
-  }
-
-  /** Waits until some text is among it. */
-  said(text: string): Promise<void> {
-    if (this.#text.includes(text)) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.set(text, resolve));
-  }
+function textOf({ entries }: Journal<string>): string {
+  return entries.map((line) => `${line}\n`).join("");
 }

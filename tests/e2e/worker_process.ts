@@ -1,7 +1,8 @@
 import type { CredentialPem } from "../../src/credentials/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import type { WorkerServerOptions } from "../../src/worker/mod.ts";
-import { lines } from "../support/lines.ts";
+import { Journal } from "../support/journal.ts";
+import { type ProcessEnd, TestProcess } from "../support/test_process.ts";
 
 /** What a worker process is started with: plain values. */
 export interface WorkerSettings {
@@ -38,25 +39,20 @@ export class WorkerProcess implements AsyncDisposable {
   readonly addresses: readonly string[];
   readonly id: string;
   readonly healthAddress: string | undefined;
-  readonly #process: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reading: Promise<void>;
-  readonly #events: SelvageEvent[] = [];
-  #told = Promise.withResolvers<void>();
+  readonly #process: TestProcess;
+  readonly #events: Journal<SelvageEvent>;
 
   private constructor(
-    process: Deno.ChildProcess,
-    input: WritableStreamDefaultWriter<Uint8Array>,
-    reports: AsyncGenerator<WorkerReport>,
+    process: TestProcess,
+    events: Journal<SelvageEvent>,
     ready: NonNullable<WorkerReport["ready"]>,
   ) {
     this.#process = process;
-    this.#input = input;
+    this.#events = events;
     this.address = ready.address;
     this.addresses = ready.addresses;
     this.id = ready.id;
     this.healthAddress = ready.healthAddress;
-    this.#reading = this.#read(reports);
   }
 
   /** Starts one, and waits until it takes calls. */
@@ -64,41 +60,43 @@ export class WorkerProcess implements AsyncDisposable {
     const run = [Deno.execPath(), "run", "-A", new URL("./worker_main.ts", import.meta.url).href];
     const { descriptors = "unlimited" } = settings;
     const limited = descriptors === "unlimited" ? "" : `ulimit -n ${descriptors}; `;
-    const process = new Deno.Command("/bin/sh", {
+    const events = new Journal<SelvageEvent>();
+    const started = Promise.withResolvers<NonNullable<WorkerReport["ready"]>>();
+    const process = new TestProcess("/bin/sh", {
       args: ["-c", `${limited}exec "$0" "$@"`, ...run],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const input = process.stdin.getWriter();
-    await input.write(encoded(settings));
-    const reports = parsed(process.stdout);
-    const { value } = await reports.next();
-    if (value?.ready === undefined) throw new Error("the worker did not become ready");
-    return new WorkerProcess(process, input, reports, value.ready);
+      input: true,
+      onLine: (line) => {
+        const { ready, event }: WorkerReport = JSON.parse(line);
+        if (ready !== undefined) started.resolve(ready);
+        if (event !== undefined) events.add(event);
+      },
+    });
+    process.ended.finally(() => {
+      events.end();
+      started.reject(new Error("the worker did not become ready"));
+    });
+    await process.write(settings);
+    return new WorkerProcess(process, events, await started.promise);
   }
 
-  /** Every event it has told, and waits for one that is wanted. */
+  /** Waits for an event that is wanted, among all it has emitted. */
   async event(wanted: (event: SelvageEvent) => boolean): Promise<SelvageEvent> {
-    for (;;) {
-      const found = this.#events.find(wanted);
-      if (found !== undefined) return found;
-      await this.#told.promise;
-    }
+    return await this.#events.until(wanted);
   }
 
-  /** The events it has told up to now. */
+  /** The events it has emitted up to now. */
   get events(): readonly SelvageEvent[] {
-    return this.#events;
+    return this.#events.entries;
   }
 
   /** Tells it to do something. */
   async tell(command: WorkerCommand): Promise<void> {
-    await this.#input.write(encoded(command));
+    await this.#process.write(command);
   }
 
   /** Ends it without a word. */
   kill(): void {
-    this.#process.kill("SIGKILL");
+    this.#process.kill();
   }
 
   /** The id of the process. */
@@ -107,30 +105,12 @@ export class WorkerProcess implements AsyncDisposable {
   }
 
   /** When the process has ended. */
-  get ended(): Promise<Deno.CommandStatus> {
-    return this.#process.status;
+  get ended(): Promise<ProcessEnd> {
+    return this.#process.ended;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#input.close().catch(() => {});
-    await this.#process.status;
-    await this.#reading;
+    await this.#process.closeInput();
+    await this.#process.ended;
   }
-
-  async #read(reports: AsyncGenerator<WorkerReport>): Promise<void> {
-    for await (const { event } of reports) {
-      if (event === undefined) continue;
-      this.#events.push(event);
-      this.#told.resolve();
-      this.#told = Promise.withResolvers();
-    }
-  }
-}
-
-function encoded(message: unknown): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(message) + "\n");
-}
-
-async function* parsed(stream: ReadableStream<Uint8Array>): AsyncGenerator<WorkerReport> {
-  for await (const line of lines(stream)) yield JSON.parse(line);
 }

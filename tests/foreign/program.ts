@@ -1,4 +1,5 @@
-import { lines } from "../support/lines.ts";
+import { Journal } from "../support/journal.ts";
+import { TestProcess } from "../support/test_process.ts";
 
 /** What a program tells of itself, one JSON object a line. */
 export interface ProgramEvent {
@@ -17,33 +18,32 @@ type ProgramLine =
  * and then questions on its standard input, and tells events and answers on its standard output.
  */
 export class Program implements AsyncDisposable {
-  /** What it has told so far. */
-  readonly events: ProgramEvent[] = [];
-  readonly #process: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reading: Promise<void>;
+  readonly #events = new Journal<ProgramEvent>();
+  readonly #process: TestProcess;
   readonly #asked = new Map<number, PromiseWithResolvers<unknown>>();
-  #told = Promise.withResolvers<void>();
   #questions = 0;
   #over = false;
 
   /** Starts it; `config` is the first line it reads. */
   constructor(command: readonly [string, ...string[]], config: unknown) {
     const [program, ...args] = command;
-    this.#process = new Deno.Command(program, { args, stdin: "piped", stdout: "piped" }).spawn();
-    this.#input = this.#process.stdin.getWriter();
-    this.#reading = this.#read();
-    this.#write(config);
+    this.#process = new TestProcess(program, {
+      args,
+      input: true,
+      onLine: (line) => this.#read(JSON.parse(line)),
+    });
+    this.#process.ended.finally(() => this.#end());
+    void this.#process.write(config);
+  }
+
+  /** What it has reported so far. */
+  get events(): readonly ProgramEvent[] {
+    return this.#events.entries;
   }
 
   /** Waits for the event of that name, the `count`th of it. */
   async until(name: string, count: number = 1): Promise<ProgramEvent> {
-    for (;;) {
-      const found = this.of(name)[count - 1];
-      if (found !== undefined) return found;
-      if (this.#over) throw new Error(`the program ended without telling ${name}`);
-      await this.#told.promise;
-    }
+    return await this.#events.until(({ event }) => event === name, count);
   }
 
   /** The events of that name so far. */
@@ -57,48 +57,30 @@ export class Program implements AsyncDisposable {
     const asked = Promise.withResolvers<unknown>();
     this.#asked.set(id, asked);
     if (this.#over) asked.reject(new Error("the program has ended"));
-    else this.#write({ id, ask: what, ...about });
+    else void this.#process.write({ id, ask: what, ...about });
     return asked.promise as Promise<Answer>;
   }
 
-  /** Ends it, and waits until it has told everything. */
+  /** Ends it, and waits until everything it wrote is read. */
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-    await this.#process.status;
-    await this.#reading;
-    await this.#input.abort().catch(() => {});
+    await this.#process.end();
   }
 
-  #write(line: unknown): void {
-    // A program that has ended reads nothing: whoever waits for it is told by `#read`.
-    this.#input.write(new TextEncoder().encode(JSON.stringify(line) + "\n")).catch(() => {});
+  #read(line: ProgramLine): void {
+    if ("event" in line) this.#events.add(line);
+    else if ("fault" in line) this.#answered(line.id)?.reject(new Error(line.fault));
+    else this.#answered(line.id)?.resolve(line.answer);
   }
 
-  async #read(): Promise<void> {
-    for await (const text of lines(this.#process.stdout)) {
-      const line: ProgramLine = JSON.parse(text);
-      if ("event" in line) this.events.push(line);
-      else if ("fault" in line) this.#answered(line.id)?.reject(new Error(line.fault));
-      else this.#answered(line.id)?.resolve(line.answer);
-      this.#wake();
-    }
+  #end(): void {
     this.#over = true;
+    this.#events.end();
     for (const asked of this.#asked.values()) asked.reject(new Error("the program has ended"));
-    this.#wake();
   }
 
   #answered(id: number): PromiseWithResolvers<unknown> | undefined {
     const asked = this.#asked.get(id);
     this.#asked.delete(id);
     return asked;
-  }
-
-  #wake(): void {
-    this.#told.resolve();
-    this.#told = Promise.withResolvers();
   }
 }

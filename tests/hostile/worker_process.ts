@@ -1,9 +1,7 @@
 import type { CredentialPem } from "../../src/credentials/mod.ts";
-import { leashed } from "../../src/pool/leash.ts";
 import type { WorkerLimits } from "../../src/worker/mod.ts";
-import { lines } from "../support/lines.ts";
+import { TestProcess } from "../support/test_process.ts";
 
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const SELVAGE = new URL("../../src/cli/main.ts", import.meta.url).href;
 const ROUTINES = new URL("./routines.ts", import.meta.url).pathname;
 const WORKER = new URL("./worker_main.ts", import.meta.url).href;
@@ -25,9 +23,9 @@ export interface WorkerSettings {
 /** A worker in a process of its own, whose garbage can be collected. */
 export class WorkerProcess implements AsyncDisposable {
   readonly port: number;
-  readonly #process: Deno.ChildProcess;
+  readonly #process: TestProcess;
 
-  private constructor(process: Deno.ChildProcess, port: number) {
+  private constructor(process: TestProcess, port: number) {
     this.#process = process;
     this.port = port;
   }
@@ -49,31 +47,19 @@ export class WorkerProcess implements AsyncDisposable {
 
   /** Ends it without a word. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGKILL");
-    await this.#process.status;
+    await this.#process.end();
   }
 
-  static async #start(args: readonly string[]): Promise<WorkerProcess> {
+  static async #start([module = "", ...args]: readonly string[]): Promise<WorkerProcess> {
+    const first = Promise.withResolvers<string>();
     // Whoever breaks the tests off leaves no worker behind.
-    const { path, args: leash } = await leashed(Deno.execPath());
-    const process = new Deno.Command(path, {
-      args: [
-        ...leash,
-        "run",
-        "-A",
-        "--quiet",
-        "--v8-flags=--expose-gc",
-        "--config",
-        CONFIG,
-        ...args,
-      ],
-      stdin: "null",
-      stdout: "piped",
-    }).spawn();
-    const printed = lines(process.stdout);
-    const { value } = await printed.next();
-    if (value === undefined) throw new Error("the worker did not become ready");
-    const { address } = JSON.parse(value);
+    const process = await TestProcess.leashed(module, {
+      flags: ["-A", "--v8-flags=--expose-gc"],
+      args,
+      onLine: first.resolve,
+    });
+    process.ended.finally(() => first.reject(new Error("the worker did not become ready")));
+    const { address } = JSON.parse(await first.promise);
     return new WorkerProcess(process, Number(address.split(":").at(-1)));
   }
 }

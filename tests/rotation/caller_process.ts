@@ -1,9 +1,8 @@
 import type { CredentialFiles } from "../../src/credentials/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
-import { lines } from "../support/lines.ts";
+import { TestProcess } from "../support/test_process.ts";
 import { Told } from "./told.ts";
 
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const CALLER = new URL("./caller_main.ts", import.meta.url).href;
 
 /** What a dispatcher process is started with; plain values. */
@@ -25,22 +24,23 @@ export interface CallerReport {
 /** A dispatcher in a process of its own, under load. */
 export class CallerProcess implements AsyncDisposable {
   /** What it has told. */
-  readonly told: Told;
-  readonly #process: Deno.ChildProcess;
+  readonly told = new Told();
+  readonly #process: TestProcess;
   readonly #begun = Promise.withResolvers<void>();
   #calls = 0;
 
   /** Starts one. */
   constructor(settings: CallerSettings) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "--no-prompt", "--quiet", "--config", CONFIG, "-A", CALLER],
-        JSON.stringify(settings),
-      ],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.told = new Told(this.#read());
+    this.#process = TestProcess.module(CALLER, {
+      args: [JSON.stringify(settings)],
+      input: true,
+      onLine: (line) => this.#read(JSON.parse(line)),
+    });
+    this.#process.ended.finally(() => {
+      this.told.end();
+      this.#begun.reject(new Error("the dispatcher's process has ended"));
+    });
+    this.#begun.promise.catch(() => {});
   }
 
   /** Resolves once its long calls are under way. */
@@ -50,28 +50,19 @@ export class CallerProcess implements AsyncDisposable {
 
   /** Lets it finish its calls; tells how many there were, where not one has failed. */
   async end(): Promise<number> {
-    await this.#process.stdin.close();
-    const { code } = await this.#process.status;
+    await this.#process.closeInput();
+    const { code } = await this.#process.ended;
     if (code !== 0) throw new Error(`the dispatcher's process ended with code ${code}`);
     return this.#calls;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended already, as it should.
-    }
-    await this.#process.status;
+    await this.#process.end();
   }
 
-  async *#read(): AsyncGenerator<SelvageEvent> {
-    for await (const line of lines(this.#process.stdout)) {
-      const { event, begun, calls }: CallerReport = JSON.parse(line);
-      if (event !== undefined) yield event;
-      if (begun !== undefined) this.#begun.resolve();
-      if (calls !== undefined) this.#calls = calls;
-    }
-    this.#begun.reject(new Error("the dispatcher's process has ended"));
+  #read({ event, begun, calls }: CallerReport): void {
+    if (event !== undefined) this.told.add(event);
+    if (begun !== undefined) this.#begun.resolve();
+    if (calls !== undefined) this.#calls = calls;
   }
 }

@@ -1,19 +1,28 @@
 import type { EventOf, EventType, SelvageEvent } from "../../src/observe/mod.ts";
+import { Journal } from "../support/journal.ts";
 
-/** Everything that somebody has told, for a test to wait for. */
+/** Every event that a process has emitted, for a test to wait for. */
 export class Told {
-  readonly #events: SelvageEvent[] = [];
-  #news = Promise.withResolvers<void>();
-  #over = false;
+  readonly #events = new Journal<SelvageEvent>();
 
-  /** Takes what `events` gives, to its end. */
-  constructor(events: AsyncIterable<SelvageEvent>) {
-    this.#read(events);
+  /** Adds what `events` gives, to its end. Default: only what is added one by one. */
+  constructor(events?: AsyncIterable<SelvageEvent>) {
+    if (events !== undefined) void this.#read(events);
+  }
+
+  /** Adds one. */
+  add(event: SelvageEvent): void {
+    this.#events.add(event);
+  }
+
+  /** No more follow. */
+  end(): void {
+    this.#events.end();
   }
 
   /** The events of one type so far, in order. */
   of<Type extends EventType>(type: Type): EventOf<Type>[] {
-    return this.#events.filter((event): event is EventOf<Type> => event.type === type);
+    return this.#events.entries.filter((event): event is EventOf<Type> => event.type === type);
   }
 
   /** Waits for an event of one type that is wanted, and gives it. */
@@ -21,12 +30,9 @@ export class Told {
     type: Type,
     wanted: (event: EventOf<Type>) => boolean = () => true,
   ): Promise<EventOf<Type>> {
-    for (;;) {
-      const found = this.of(type).find(wanted);
-      if (found !== undefined) return found;
-      if (this.#over) throw new Error(`no ${type} was told that is wanted`);
-      await this.#news.promise;
-    }
+    return await this.#events.until((event): event is EventOf<Type> =>
+      event.type === type && wanted(event as EventOf<Type>)
+    );
   }
 
   /** Waits for the `nth` event of one type, counted from 1, and gives it. */
@@ -35,16 +41,7 @@ export class Told {
   }
 
   async #read(events: AsyncIterable<SelvageEvent>): Promise<void> {
-    for await (const event of events) {
-      this.#events.push(event);
-      this.#wake();
-    }
-    this.#over = true;
-    this.#wake();
-  }
-
-  #wake(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers();
+    for await (const event of events) this.add(event);
+    this.end();
   }
 }

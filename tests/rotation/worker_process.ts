@@ -1,10 +1,9 @@
 import type { CredentialFiles, WatchOptions } from "../../src/credentials/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import type { WorkerLimits } from "../../src/worker/mod.ts";
-import { lines } from "../support/lines.ts";
+import { TestProcess } from "../support/test_process.ts";
 import { Told } from "./told.ts";
 
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const SELVAGE = new URL("../../src/cli/main.ts", import.meta.url).href;
 const ROUTINES = new URL("./routines.ts", import.meta.url).pathname;
 const WORKER = new URL("./worker_main.ts", import.meta.url).href;
@@ -24,17 +23,22 @@ export class WorkerProcess implements AsyncDisposable {
   readonly told: Told;
   /** Its address, once it takes calls. */
   readonly address: Promise<string>;
-  readonly #process: Deno.ChildProcess;
+  readonly #process: TestProcess;
 
-  private constructor(args: readonly string[]) {
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--quiet", "--config", CONFIG, "-A", ...args],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.told = new Told(loggedEvents(this.#process.stderr));
-    this.address = readyAddress(this.#process.stdout);
+  private constructor([module = "", ...args]: readonly string[]) {
+    const first = Promise.withResolvers<string>();
+    this.told = new Told();
+    this.#process = TestProcess.module(module, {
+      args,
+      onLine: first.resolve,
+      onErrorLine: (line) => this.#logged(line),
+    });
+    this.#process.ended.finally(() => {
+      this.told.end();
+      first.reject(new Error("the worker did not become ready"));
+    });
+    this.address = first.promise.then((line) => JSON.parse(line).address);
+    this.address.catch(() => {});
   }
 
   /** Starts `selvage worker` with these flags. */
@@ -54,30 +58,13 @@ export class WorkerProcess implements AsyncDisposable {
 
   /** Ends it without a word: after a test that failed it may be at calls that never end. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGKILL");
-    await this.#process.status;
+    await this.#process.end();
   }
-}
 
-async function readyAddress(stdout: ReadableStream<Uint8Array>): Promise<string> {
-  const printed = lines(stdout);
-  const { value } = await printed.next();
-  if (value === undefined) throw new Error("the worker did not become ready");
-  // Read on, so that the process is never held up by what it prints.
-  (async () => {
-    for await (const _line of printed);
-  })();
-  return JSON.parse(value).address;
-}
-
-/** The events in a log of JSON lines; what is no log is shown. */
-async function* loggedEvents(stderr: ReadableStream<Uint8Array>): AsyncGenerator<SelvageEvent> {
-  for await (const line of lines(stderr)) {
-    if (!line.startsWith("{")) {
-      console.error(line);
-      continue;
-    }
+  /** An event in a log of JSON lines; what is no log is shown. */
+  #logged(line: string): void {
+    if (!line.startsWith("{")) return console.error(line);
     const { properties } = JSON.parse(line);
-    if (typeof properties?.type === "string") yield properties;
+    if (typeof properties?.type === "string") this.told.add(properties as SelvageEvent);
   }
 }
