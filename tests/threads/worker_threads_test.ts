@@ -92,7 +92,7 @@ Deno.test("routines in threads stream, fail and see their call as inline ones do
 Deno.test("a deadline reaches the signal of a routine in a thread", async () => {
   await using pair = await start({ threads: 1 });
   const { dispatcher } = pair;
-  const late = dispatcher.call(heeding, [], { timeoutMs: 200 });
+  const late = dispatcher.call(heeding, [], { timeoutMs: 1_000 });
   await assert.rejects(late, { name: "DeadlineExceeded" });
   let reasons = await dispatcher.call(heededReasons, []);
   while (reasons.length === 0) reasons = await dispatcher.call(heededReasons, []);

@@ -76,7 +76,7 @@ await serve({
   destroy: () => sessions.forEach((session) => session.destroy()),
   ping: () =>
     Promise.all(
-      [...sessions].map((session) =>
+      [...sessions].filter(({ destroyed }) => !destroyed).map((session) =>
         new Promise((resolve, reject) => session.ping((error) => error ? reject(error) : resolve()))
       ),
     ),
