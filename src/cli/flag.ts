@@ -11,14 +11,14 @@ import { parseDuration } from "./duration.ts";
 export function flag(flags: string, description: string): Option {
   const option = new Option(flags, description);
   const variable = variableOf(option);
-  // A command that may not read the environment is one where no variable is set.
+  // Where a command may not read the environment, no variable is set.
   if (mayRead(variable)) option.env(variable);
   return option;
 }
 
 /**
- * A flag without a value. Its variable is `1` or `0`: a setting that is present and says nothing
- * must not be taken for either.
+ * A flag without a value. Its variable is `1` or `0`: a variable that is set and empty must not be
+ * taken for either.
  *
  * @throws {ConfigurationError} If the variable is set to anything else.
  */
@@ -39,15 +39,32 @@ export function switchFlag(flags: string, description: string): Option {
 
 /** A flag that may be given again; its variable holds several with commas between. */
 export function listFlag(flags: string, description: string): Option {
-  return flag(flags, description).argParser((value: string, previous?: readonly string[]) => [
+  const option = flag(flags, description);
+  LISTS.add(option);
+  return option.argParser((value: string, previous?: readonly string[]) => [
     ...(previous ?? []),
     ...value.split(",").map((part) => part.trim()),
   ]);
 }
 
+const LISTS = new WeakSet<Option>();
+const COUNTS = new WeakSet<Option>();
+
+/** What a flag takes. */
+export type FlagKind = "switch" | "list" | "count" | "path" | "text";
+
+/** What a flag takes, as its placeholder and its maker say. */
+export function kindOf(option: Option): FlagKind {
+  if (option.isBoolean()) return "switch";
+  if (LISTS.has(option)) return "list";
+  if (COUNTS.has(option)) return "count";
+  return /<(FILE|PATH|DIR)>/.test(option.flags) ? "path" : "text";
+}
+
 /** A flag that takes a whole number from `least`. */
 export function countFlag(flags: string, description: string, least: number): Option {
   const option = flag(flags, description);
+  COUNTS.add(option);
   return option.argParser((text: string) => {
     const count = Number(text);
     if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= least) return count;
@@ -55,7 +72,8 @@ export function countFlag(flags: string, description: string, least: number): Op
   });
 }
 
-function variableOf(option: Option): string {
+/** The environment variable of a flag. */
+export function variableOf(option: Option): string {
   return `SELVAGE_${option.name().toUpperCase().replaceAll("-", "_")}`;
 }
 

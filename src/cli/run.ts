@@ -1,10 +1,15 @@
 import { Command, CommanderError } from "commander";
 import { callCommand } from "./commands/call_command.ts";
 import { certsCommand } from "./commands/certs_command.ts";
+import { applyConfig } from "./config/apply_config.ts";
+import { configCommand } from "./config/config_command.ts";
+import { readConfig } from "./config/config_file.ts";
+import { leavesOf } from "./config/leaves.ts";
 import { describeCommand } from "./commands/describe_command.ts";
 import { doctorCommand } from "./doctor/doctor_command.ts";
 import { ExitCode } from "./exit_code.ts";
 import { exitCodeOf, failureOf } from "./failure.ts";
+import { flag } from "./flag.ts";
 import { healthCommand } from "./commands/health_command.ts";
 import { jsonOf } from "./json_value.ts";
 import { OutputClosed } from "./print.ts";
@@ -59,14 +64,15 @@ function program(): Command {
     .description("workers and calls over mutual TLS, for Deno")
     .version("0.1.0")
     .enablePositionalOptions();
-  for (const command of [...commands(), permissionsCommand(commands)]) {
+  const others = [configCommand(commands), permissionsCommand(commands)];
+  for (const command of [...commands(), ...others]) {
     program.addCommand(command);
   }
   return settled(program);
 }
 
 function commands(): readonly Command[] {
-  return [
+  const made = [
     workerCommand(),
     callCommand(),
     workersCommand(),
@@ -76,6 +82,15 @@ function commands(): readonly Command[] {
     certsCommand(),
     policyCommand(),
   ].map(settled);
+  const leaves = leavesOf(made);
+  for (const { name, command } of leaves) {
+    command.addOption(flag("--config <FILE>", "settings of flags, JSON with comments"));
+    command.hook("preAction", async () => {
+      const { config } = command.opts<{ readonly config?: string }>();
+      if (config !== undefined) applyConfig(command, name, await readConfig(config, leaves));
+    });
+  }
+  return made;
 }
 
 /** Every command, however deep, leaves exiting to us and takes no colours from the environment. */

@@ -37,3 +37,4 @@ export * from "./serve/credit.ts";
 export * from "./serve/stream_call.ts";
 export * from "./serve/invoke.ts";
 export * from "./serve/routine_table.ts";
+export { nearestName } from "./serve/nearest_name.ts";

@@ -108,7 +108,8 @@ class Needs {
 }
 
 async function demand(command: Command, given: readonly unknown[], needs: Needs): Promise<void> {
-  const flags = command.opts<CredentialsFlags>();
+  const flags = command.opts<CredentialsFlags & { readonly config?: string }>();
+  if (flags.config !== undefined) needs.read(resolve(flags.config));
   for (const file of [flags.ca, flags.cert, flags.key, flags.denylist]) {
     // Files are watched through the folder they lie in.
     if (file !== undefined) needs.read(dirname(resolve(file)));

@@ -1,0 +1,58 @@
+import { dirname, resolve } from "node:path";
+import { type Command, InvalidArgumentError, type Option } from "commander";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { kindOf } from "../flag.ts";
+import { CONFIG_FLAG, type ConfigFile } from "./config_file.ts";
+
+/** The source of a value that comes from a file of settings. */
+export const CONFIG_SOURCE = "config";
+
+/**
+ * Gives a command the settings of a file, where neither a flag nor a variable says otherwise.
+ *
+ * @param command The command, its own flags parsed.
+ * @param name Its full name.
+ * @param config The file.
+ * @throws {ConfigurationError} If a value is not what its flag takes.
+ */
+export function applyConfig(command: Command, name: string, config: ConfigFile): void {
+  const settings = { ...config.shared, ...config.commands[name] };
+  for (const option of command.options) {
+    const attribute = option.attributeName();
+    if (option.long === CONFIG_FLAG || !Object.hasOwn(settings, attribute)) continue;
+    const value = parsed(option, settings[attribute], config.path);
+    const source = command.getOptionValueSource(attribute);
+    if (source !== undefined && source !== "default") continue;
+    command.setOptionValueWithSource(attribute, value, CONFIG_SOURCE);
+  }
+}
+
+/** A value as the flag itself would have given it. */
+function parsed(option: Option, value: unknown, path: string): unknown {
+  const kind = kindOf(option);
+  const setting = option.attributeName();
+  const fault = (expected: string) =>
+    new ConfigurationError(`${path}: ${setting} must be ${expected}`, { setting });
+  if (kind === "switch") {
+    if (typeof value === "boolean") return value ? true : undefined;
+    throw fault("true or false");
+  }
+  if (kind === "list") {
+    const list = Array.isArray(value) ? value : [value];
+    const whole = list.length > 0 && list.every((one) => typeof one === "string" && one !== "");
+    if (whole) return list;
+    throw fault("a text, or a list of at least one, none of them empty");
+  }
+  if (kind === "count" ? typeof value !== "number" : typeof value !== "string") {
+    throw fault(kind === "count" ? "a number" : "a text");
+  }
+  if (value === "") throw fault("a text that is not empty");
+  // A path is relative to the file that holds it, wherever the command is run.
+  const text = kind === "path" ? resolve(dirname(path), value as string) : String(value);
+  try {
+    return option.parseArg === undefined ? text : option.parseArg(text, undefined as never);
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) throw fault(`other: ${error.message}`);
+    throw error;
+  }
+}
