@@ -85,13 +85,18 @@ export async function openParts(
   const limits = resolveDispatcherLimits(options.limits);
   const { clock = systemClock, random = Math.random, id = crypto.randomUUID() } = ground;
   const checked = sources.map((source) => checkSource(source, strict));
-  const settings = new CallSettings(options.call ?? {}, options.token, id);
   const budget = byteBudget(options.limits?.heldBytes);
   const slots = new DialSlots(limits.handshakes);
   await using opening = new AsyncDisposableStack();
   const hub = ground.hub ??
     opening.use(new EventHub(id, { clock, eventsBuffered: limits.eventsBuffered }));
   const observer = hub.as(id);
+  const settings = new CallSettings(
+    options.call ?? {},
+    options.token,
+    id,
+    (peer) => observer.emit({ type: "security.token-ignored", side: "dispatcher", peer }),
+  );
   const faults = new Faults(observer, clock);
   const peerExpiry = opening.use(new PeerExpiry(observer, "dispatcher", clock));
   opening.use(watchEventLoop(hub.metrics, clock));

@@ -1,9 +1,17 @@
 import { escapePeerText } from "../errors/mod.ts";
-import type { PeerRef } from "../observe/mod.ts";
+import { type Clock, type PeerRef, systemClock } from "../observe/mod.ts";
 import type { AcceptedPeer } from "../peer/mod.ts";
 import type { PolicySubject, PresentingPeer, VerifiedToken } from "../policy/mod.ts";
 import type { CallPeer } from "../routine/mod.ts";
 import { type TokenSession, TokenSessions } from "./admission/token_session.ts";
+
+/** How the calls of a peer are judged. */
+export interface ConnectedPeerOptions {
+  /** Whether it calls without identity where a worker migrates to TLS. Default: `false`. */
+  readonly anonymous?: boolean;
+  /** What its tokens end by. Default: the machine's clock. */
+  readonly clock?: Clock;
+}
 
 /** A peer of this worker, as its calls see it: made once a connection. */
 export class ConnectedPeer {
@@ -20,13 +28,17 @@ export class ConnectedPeer {
   /** Whether it calls without identity where a worker migrates to TLS. */
   readonly anonymous: boolean;
   readonly #identity: AcceptedPeer["identity"];
-  readonly #sessions = new TokenSessions();
+  readonly #sessions: TokenSessions;
   /** What its calls with one token are admitted with, made once a token. */
   readonly #withToken = new WeakMap<VerifiedToken, AuthenticatedCall>();
 
   /** A peer that a listener has accepted. */
-  constructor({ identity, remoteAddress, facts }: AcceptedPeer, { anonymous = false } = {}) {
+  constructor(
+    { identity, remoteAddress, facts }: AcceptedPeer,
+    { anonymous = false, clock = systemClock }: ConnectedPeerOptions = {},
+  ) {
     this.anonymous = anonymous;
+    this.#sessions = new TokenSessions(clock);
     this.caller = Object.freeze({
       ...(identity === undefined ? {} : { identity: identity.name }),
       names: identity?.names ?? [],

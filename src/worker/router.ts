@@ -28,6 +28,8 @@ export interface ServeRoutinesOptions {
   /** Where errors of our own are reported. */
   readonly faults: Faults;
   readonly tags: readonly string[];
+  /** Whether it verifies the tokens of callers. */
+  readonly verifiesTokens: boolean;
   /** Registers the services that are served beside the routines. */
   readonly services: WorkerServerOptions["services"];
 }
@@ -38,7 +40,7 @@ export interface ServeRoutinesOptions {
  * @throws {ConfigurationError} If two services have one name.
  */
 export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions): void {
-  const { id, table, gate, execution, dispatcher, records, faults, tags } = options;
+  const { id, table, gate, execution, dispatcher, records, faults, tags, verifiesTokens } = options;
   let calls = 0;
   const nextId = () => `${id}-${(++calls).toString(36)}`;
   const ground: CallGround = { workerId: id, dispatcher, nextId };
@@ -55,6 +57,7 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
         services: await allowedServices(router, admitted),
         tags: [...tags],
         idleSeconds: BigInt(gate.idleSeconds),
+        verifiesTokens,
       }),
   });
   router.service(WorkerService, routines.implementation);

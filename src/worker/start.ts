@@ -174,6 +174,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     records,
     faults,
     tags: options.tags ?? [],
+    verifiesTokens: authenticator !== undefined,
     services: options.services,
   });
   const health = new WorkerHealth(() => servedBy(router));
@@ -209,7 +210,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     onPeer: (peer) => {
       if (peer.facts.security === "plaintext") tellPlaintext(observer, peer);
       const isAnonymous = anonymous !== undefined && peer.facts.security === "plaintext";
-      const connected = new ConnectedPeer(peer, { anonymous: isAnonymous });
+      const connected = new ConnectedPeer(peer, { anonymous: isAnonymous, clock });
       const counted = countedConnection(hub.metrics);
       const { certificate } = peer.identity ?? {};
       const gone = certificate && peerExpiry.connected(connected.ref, certificate);

@@ -16,7 +16,8 @@ import { WorkerServer } from "../../src/worker/mod.ts";
 import { echoService } from "../support/echo.ts";
 import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 import { openDispatcher, startWorker } from "../e2e/pair.ts";
-import { CLIENT_ID, Trust } from "../e2e/trust.ts";
+import type { EventStream } from "../../src/observe/mod.ts";
+import { CLIENT_ID, Trust, WORKER_ID } from "../e2e/trust.ts";
 import { Issuer, oneWayDispatcher, oneWayWorker } from "./issuer.ts";
 
 let runs = 0;
@@ -267,16 +268,21 @@ Deno.test("a token too large for the worker's header list fails at once, and the
   assert.deepEqual(await dispatcher.call(work, ["x"], { token }), ["x", "alice"]);
 });
 
-Deno.test("a worker that verifies no tokens says once that one arrived", async () => {
+Deno.test("a worker that verifies no tokens reports once that one arrived, and so does its caller", async () => {
   await using worker = await oneWayWorker(trust, { routines });
   const events = worker.events();
-  await using dispatcher = await oneWayDispatcher(trust, worker.address, { token: "x" });
+  const dispatcher = await oneWayDispatcher(trust, worker.address, { token: "x" });
+  const atCaller = dispatcher.events();
   await dispatcher.call(work, ["x"]);
   await dispatcher.call(work, ["x"]);
+  await dispatcher[Symbol.asyncDispose]();
   await worker.drain();
-  let ignored = 0;
-  for await (const { type } of events) if (type === "security.token-ignored") ignored += 1;
-  assert.equal(ignored, 1);
+  const ignored = async (events: EventStream) =>
+    (await Array.fromAsync(events)).flatMap((event) =>
+      event.type === "security.token-ignored" ? [[event.side, event.peer.identity]] : []
+    );
+  assert.deepEqual(await ignored(events), [["worker", undefined]]);
+  assert.deepEqual(await ignored(atCaller), [["dispatcher", WORKER_ID]]);
 });
 
 Deno.test("authenticate is refused where tokens could not arrive, or not be bound", async () => {

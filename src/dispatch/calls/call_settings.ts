@@ -1,7 +1,7 @@
 import type { AnyRoutine, CallOptions } from "../../contract/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
-import type { CallSpan } from "../../observe/mod.ts";
+import type { CallSpan, PeerRef } from "../../observe/mod.ts";
 import { payloadDigest } from "../../policy/mod.ts";
 import type { EncodedPayload } from "../../routine/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
@@ -28,14 +28,23 @@ export class CallSettings {
   readonly #token: string | KeptToken | CallSigner | undefined;
   readonly #fields: HeaderList;
   readonly #idPrefix: string;
+  readonly #onTokenIgnored: (worker: PeerRef) => void;
+  #tokenIgnored = false;
   #calls = 0;
 
   /**
    * Checks the defaults.
    *
+   * @param onTokenIgnored Receives the first worker that a token is sent to although it verifies none.
    * @throws {ConfigurationError} If one cannot be used.
    */
-  constructor(defaults: CallDefaults, token: TokenSource | undefined, dispatcherId: string) {
+  constructor(
+    defaults: CallDefaults,
+    token: TokenSource | undefined,
+    dispatcherId: string,
+    onTokenIgnored: (worker: PeerRef) => void = () => {},
+  ) {
+    this.#onTokenIgnored = onTokenIgnored;
     this.timeoutMs = checkedTimeout(defaults.timeoutMs ?? 30_000);
     this.ahead = checkedAhead(defaults.ahead ?? 16);
     this.#fields = headerFields(defaults.headers ?? {});
@@ -83,8 +92,16 @@ export class CallSettings {
     if (span !== undefined) own.push("traceparent", span.traceparent);
     return async (link) => {
       if (token === undefined) return own;
-      return [...own, ...await tokenField(await tokenOf(token, link, signed), link)];
+      const field = await tokenField(await tokenOf(token, link, signed), link);
+      if (link.ignoresTokens !== undefined) this.#ignored(link.ignoresTokens);
+      return [...own, ...field];
     };
+  }
+
+  #ignored(worker: PeerRef): void {
+    if (this.#tokenIgnored) return;
+    this.#tokenIgnored = true;
+    this.#onTokenIgnored(worker);
   }
 }
 

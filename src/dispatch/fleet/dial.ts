@@ -100,11 +100,12 @@ export function dialWith(options: DialOptions): Dial {
       security: peer.facts.security,
       ...(material === undefined ? {} : { generation: material.generation }),
     });
-    const { id, tags } = await describeSelf(peer.connection, signal);
+    const { id, tags, ignoresTokens = false } = await describeSelf(peer.connection, signal);
     return {
       connection: peer.connection,
       id: id ?? worker.id,
       tags: tags ?? worker.tags ?? [],
+      ...(ignoresTokens ? { ignoresTokens: ref } : {}),
       identity,
       security: peer.facts.security,
       ...(socket === undefined ? {} : { socket }),

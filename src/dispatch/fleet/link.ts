@@ -1,6 +1,6 @@
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { ClientConnection, ConnectionState } from "../../http2/mod.ts";
-import type { ChannelSecurity } from "../../observe/mod.ts";
+import type { ChannelSecurity, PeerRef } from "../../observe/mod.ts";
 import type { SocketOwnership } from "./own_socket.ts";
 
 /** A connection to a worker that is proven and takes us. */
@@ -13,6 +13,8 @@ export interface Link {
   readonly tags: readonly string[];
   /** Who the worker has proven to be, as patterns write it; absent where nothing was proven. */
   readonly identity: string | undefined;
+  /** The worker, as events name it, where it says that it verifies no tokens. */
+  readonly ignoresTokens?: PeerRef;
   /** How the connection is protected. */
   readonly security: ChannelSecurity;
   /** The unix socket that was dialled, and whose it was just before. */

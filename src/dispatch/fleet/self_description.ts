@@ -10,6 +10,8 @@ export interface SelfDescription {
   readonly id?: string;
   /** Its tags. */
   readonly tags?: readonly string[];
+  /** Whether it verifies no tokens; a worker that does not say may verify some. */
+  readonly ignoresTokens?: boolean;
 }
 
 /** How long a worker may take to say it; one that says nothing is called all the same. */
@@ -22,7 +24,7 @@ const MAX_TAG_LENGTH = 256;
 const request = prepareRequest(WorkerService.method.describe);
 const nothing = new Uint8Array(0);
 
-/** Asks a worker for its id and tags. A server that is no worker of ours, or does not say, has none. */
+/** Asks a worker for its id, its tags, and whether it verifies tokens. A server that is no worker of ours says none of it. */
 export async function describeSelf(
   connection: ClientConnection,
   signal: AbortSignal,
@@ -32,10 +34,11 @@ export async function describeSelf(
       timeoutMs: TIMEOUT_MS,
       signal,
     });
-    const { workerId, tags } = fromBinary(DescribeResponseSchema, answer);
+    const { workerId, tags, verifiesTokens } = fromBinary(DescribeResponseSchema, answer);
     return {
       ...(workerId === "" ? {} : { id: escapePeerText(workerId) }),
       tags: tags.slice(0, MAX_TAGS).filter((tag) => tag.length <= MAX_TAG_LENGTH),
+      ignoresTokens: verifiesTokens === false,
     };
   } catch {
     return {};

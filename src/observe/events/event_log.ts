@@ -217,7 +217,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
   "security.token-ignored": {
     part: "security",
     level: "warning",
-    text: "{peer.address} sends a token, and this worker verifies none",
+    text: "a token is ignored: {sender} to {worker}, which verifies none",
+    also: ({ side, peer }) =>
+      side === "worker"
+        ? { sender: `${who(peer)} sends one`, worker: "this worker" }
+        : { sender: "it is sent", worker: who(peer) },
   },
   "policy.changed": {
     part: "policy",

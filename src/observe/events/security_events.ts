@@ -214,8 +214,10 @@ export interface PolicyRejected extends EventBase<"policy.rejected"> {
   readonly message: string;
 }
 
-/** A caller sends a token, and this worker verifies none; emitted once. */
+/** A token was sent to a worker that verifies none; each end emits it once. */
 export interface TokenIgnored extends EventBase<"security.token-ignored"> {
-  /** Who sent it. */
+  /** Which end reports it: the worker, or the dispatcher that sent the token. */
+  readonly side: "worker" | "dispatcher";
+  /** The other end. */
   readonly peer: PeerRef;
 }

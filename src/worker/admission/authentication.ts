@@ -130,7 +130,11 @@ export class Authentication {
   #tokenIgnored(peer: ConnectedPeer): void {
     if (this.#ignored) return;
     this.#ignored = true;
-    this.#options.observer.emit({ type: "security.token-ignored", peer: peer.ref });
+    this.#options.observer.emit({
+      type: "security.token-ignored",
+      side: "worker",
+      peer: peer.ref,
+    });
   }
 }
 

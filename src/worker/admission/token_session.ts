@@ -1,20 +1,23 @@
-import { type Clock, systemClock } from "../../observe/mod.ts";
+import { createHash } from "node:crypto";
+import type { Clock } from "../../observe/mod.ts";
 import { unauthenticated } from "../../policy/mod.ts";
 import type { AuthenticationError } from "../../errors/mod.ts";
 
 /**
- * How long the token of one subject lasts on one connection: a later token of the same subject, with any call,
- * extends it for the streams that are running.
+ * How long the token of one caller lasts on one connection. A later token that says the same extends it for the
+ * streams that are running.
  */
 export class TokenSession {
+  readonly #clock: Clock;
   #until: number;
 
-  /** @param until When it ends, in milliseconds since the epoch. */
-  constructor(until: number) {
+  /** @param until When it ends, in milliseconds since the epoch, by `clock`. */
+  constructor(until: number, clock: Clock) {
     this.#until = until;
+    this.#clock = clock;
   }
 
-  /** A token of the same subject was verified. */
+  /** A token that says the same was verified. */
   renewed(until: number): void {
     if (until > this.#until) this.#until = until;
   }
@@ -24,19 +27,19 @@ export class TokenSession {
    *
    * @throws {AuthenticationError} `token-expired`.
    */
-  insist(clock: Clock = systemClock): void {
-    if (clock.now() >= this.#until) throw ended();
+  insist(): void {
+    if (this.#clock.now() >= this.#until) throw ended();
   }
 
   /** Calls `onEnd` once the session is over, unless disposed of before. */
-  watch(onEnd: (error: AuthenticationError) => void, clock: Clock = systemClock): Disposable {
+  watch(onEnd: (error: AuthenticationError) => void): Disposable {
     let timer: Disposable | undefined;
-    const look = () => {
-      const leftMs = this.#until - clock.now();
-      if (leftMs > 0) timer = clock.schedule(look, leftMs, { background: true });
+    const check = () => {
+      const leftMs = this.#until - this.#clock.now();
+      if (leftMs > 0) timer = this.#clock.schedule(check, leftMs, { background: true });
       else onEnd(ended());
     };
-    look();
+    check();
     return { [Symbol.dispose]: () => timer?.[Symbol.dispose]() };
   }
 }
@@ -45,18 +48,32 @@ function ended(): AuthenticationError {
   return unauthenticated("token-expired", "the token has expired while the call ran");
 }
 
-/** Subjects whose sessions a connection remembers. */
+/** Sessions that a connection remembers. */
 const MAX_SESSIONS = 256;
 
-/** The sessions of a connection, by subject. */
+/**
+ * The claims that tell a token from the one before it (RFC 7519 §4.1). All others must stay the same: a stream
+ * was admitted by the claims that opened it, so no token with fewer rights may keep it running.
+ */
+const OF_ONE_TOKEN: ReadonlySet<string> = new Set(["exp", "iat", "jti", "nbf"]);
+
+/** The sessions of a connection, by what their tokens claim. */
 export class TokenSessions {
+  readonly #clock: Clock;
   readonly #sessions = new Map<string, TokenSession>();
 
-  /** The session of a token's subject, made or extended; a token that names no subject has one of its own. */
+  /** @param clock What tokens end by. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * The session of tokens that claim this, made or extended. A token without a subject has a session of its own.
+   */
   of(claims: Readonly<Record<string, unknown>>, until: number): TokenSession {
-    if (claims.sub === undefined) return new TokenSession(until);
-    const subject = JSON.stringify([claims.iss ?? null, claims.sub]);
-    const known = this.#sessions.get(subject);
+    const key = claims.sub === undefined ? undefined : lastingClaims(claims);
+    if (key === undefined) return new TokenSession(until, this.#clock);
+    const known = this.#sessions.get(key);
     if (known !== undefined) {
       known.renewed(until);
       return known;
@@ -65,8 +82,27 @@ export class TokenSessions {
       const [oldest] = this.#sessions.keys();
       this.#sessions.delete(oldest!);
     }
-    const session = new TokenSession(until);
-    this.#sessions.set(subject, session);
+    const session = new TokenSession(until, this.#clock);
+    this.#sessions.set(key, session);
     return session;
   }
+}
+
+/**
+ * What tokens that renew each other have in common: the digest of their claims in an order of its own, so that a
+ * connection remembers little of each; `undefined` for claims that JSON cannot write, which a function may give.
+ */
+function lastingClaims(claims: Readonly<Record<string, unknown>>): string | undefined {
+  const lasting = Object.entries(claims).filter(([name]) => !OF_ONE_TOKEN.has(name));
+  try {
+    const text = JSON.stringify(Object.fromEntries(lasting), inOrder);
+    return createHash("sha256").update(text).digest("base64");
+  } catch {
+    return undefined;
+  }
+}
+
+function inOrder(_name: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1));
 }
