@@ -14,7 +14,7 @@ export interface ListenOptions {
   readonly admission: SocketAdmission;
   /** The time. */
   readonly clock: Clock;
-  /** Whether a session this host offers to resume is turned down, so that it comes back with a fresh handshake. */
+  /** Whether a session this host offers to resume is rejected, so that it comes back with a fresh handshake. */
   readonly refusesResumption: (remoteAddress: string) => boolean;
   /** Whether a peer at that address may speak plaintext where `tls` gives one. Default: none may. */
   readonly acceptsPlaintext?: ((remoteAddress: string) => boolean) | undefined;

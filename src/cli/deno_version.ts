@@ -2,7 +2,7 @@
 const OLDEST = { major: 2, minor: 9 };
 
 /**
- * Tells whether this Deno can run Selvage.
+ * Whether this Deno can run Selvage.
  *
  * @param version Deno's version, `2.9.6` for instance.
  * @returns One sentence for a person where it cannot.

@@ -43,7 +43,7 @@ export interface ReadyOptions {
 
 /** One worker as a caller sees it at a moment. */
 export interface WorkerSnapshot {
-  /** The worker's own id, once it has told it. */
+  /** The worker's own id, once it has reported it. */
   readonly id?: string;
   /** Where it is dialled: `HOST:PORT`, `[IPv6]:PORT`, `unix:PATH` or `memory:NAME`. */
   readonly address: string;

@@ -64,7 +64,7 @@ export type AnyRoutine = Routine<RoutineFunction, Shape>;
  * @param name The name it is called by, `math.add` for instance.
  * @param implementation The function.
  * @returns The routine.
- * @throws {TypeError} If the name is none.
+ * @throws {TypeError} If the name is invalid.
  *
  * @example
  * ```ts
@@ -90,7 +90,7 @@ export function routine<F extends RoutineFunction>(
  * @param options How it is to be run and called, and the schema.
  * @param implementation The function, which gets what the schema makes of the caller's argument.
  * @returns The routine.
- * @throws {TypeError} If the name is none.
+ * @throws {TypeError} If the name is invalid.
  */
 export function routine<Input, Output, R>(
   name: string,
@@ -104,7 +104,7 @@ export function routine<Input, Output, R>(
  * @param options How it is to be run and called.
  * @param implementation The function.
  * @returns The routine.
- * @throws {TypeError} If the name is none.
+ * @throws {TypeError} If the name is invalid.
  */
 export function routine<F extends RoutineFunction>(
   name: string,
@@ -118,7 +118,7 @@ export function routine<F extends RoutineFunction>(
  * @param name The name it is called by.
  * @param options How it is to be run and called.
  * @returns The contract, of the type that the declaration is annotated with.
- * @throws {TypeError} If the name is none.
+ * @throws {TypeError} If the name is invalid.
  *
  * @example
  * ```ts
@@ -150,7 +150,7 @@ export function routine(
  * @param name The name it is called by.
  * @param implementation The function.
  * @returns The routine.
- * @throws {TypeError} If the name is none.
+ * @throws {TypeError} If the name is invalid.
  *
  * @example
  * ```ts
@@ -178,7 +178,7 @@ export function duplexRoutine<F extends RoutineFunction>(
  * @param options How it is to be run and called.
  * @param implementation The function.
  * @returns The routine.
- * @throws {TypeError} If the name is none.
+ * @throws {TypeError} If the name is invalid.
  */
 export function duplexRoutine<F extends RoutineFunction>(
   name: string,
@@ -191,7 +191,7 @@ export function duplexRoutine<F extends RoutineFunction>(
  * @param name The name it is called by.
  * @param options How it is to be run and called.
  * @returns The contract, of the type that the declaration is annotated with.
- * @throws {TypeError} If the name is none.
+ * @throws {TypeError} If the name is invalid.
  */
 export function duplexRoutine<F extends RoutineFunction>(
   name: string,
@@ -273,7 +273,7 @@ export function implement(
 }
 
 /**
- * Tells whether a value is a routine, of whichever copy of the package.
+ * Whether a value is a routine, of whichever copy of the package.
  *
  * @param value The value, a module's export for instance.
  * @returns Whether it is a routine.
@@ -297,7 +297,7 @@ function declare(
   });
 }
 
-/** Only a generator function tells; any other may return a promise or a stream. */
+/** Only a generator function shows it; any other may return a promise or a stream. */
 function shapeOf(implementation: RoutineFunction | undefined): "stream" | "unstated" {
   const kind = Object.prototype.toString.call(implementation);
   return kind === "[object AsyncGeneratorFunction]" || kind === "[object GeneratorFunction]"

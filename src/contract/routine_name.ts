@@ -4,7 +4,7 @@ export const MAX_ROUTINE_NAME_LENGTH = 128;
 const SYNTAX = /^[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)*$/;
 
 /**
- * Tells whether a text is a routine's name: one or more segments joined by dots, each of ASCII
+ * Whether a text is a routine's name: one or more segments joined by dots, each of ASCII
  * letters, digits, `_` and `-`, none beginning with a digit or `-`; at most
  * {@linkcode MAX_ROUTINE_NAME_LENGTH} characters. `math.add` is one.
  *

@@ -61,7 +61,7 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
     : { kind: "own-invalid", material, rejected };
 }
 
-/** Tells the mode, or which part is missing or empty; looks no further into the text. */
+/** The mode, or which part is missing or empty; the text itself is not parsed. */
 export function modeOf(pem: CredentialPem): CredentialsMode | CredentialRejection {
   for (const setting of ["ca", "cert", "key"] as const) {
     if (pem[setting]?.trim() === "") return rejection("incomplete", setting, "it is empty");

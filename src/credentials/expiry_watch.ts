@@ -14,7 +14,7 @@ export class ExpiryWatch implements Disposable {
   #own: OwnCertificate | undefined;
   #timer: Disposable | undefined;
 
-  /** Tells `observer`, by `clock`. */
+  /** Informs `observer`, by `clock`. */
   constructor(clock: Clock, observer: Observer | undefined) {
     this.#clock = clock;
     this.#observer = observer;
@@ -35,7 +35,7 @@ export class ExpiryWatch implements Disposable {
     this.#own = undefined;
   }
 
-  /** Tells the stage the certificate is in, if it was not told, and waits for the next. */
+  /** Reports the stage that the certificate is in, unless it was reported, and waits for the next. */
   #await(own: OwnCertificate, told: Stage | undefined): void {
     const now = this.#clock.now();
     const { stage, nextAt } = stageAt(own, now);

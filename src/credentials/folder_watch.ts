@@ -125,7 +125,7 @@ async function look(path: string): Promise<Found> {
   }
 }
 
-/** Tells a folder from another that later has its path. */
+/** Distinguishes a folder from another that later has its path. */
 async function identify(folder: string): Promise<string> {
   const stat = await Deno.stat(folder).catch(() => undefined);
   return `${stat?.dev} ${stat?.ino} ${stat?.birthtime?.getTime()}`;

@@ -9,7 +9,7 @@ import {
 import type { CredentialMaterial } from "./material.ts";
 
 /**
- * Tells why our own certificate cannot be used now, as the evidence of `own-certificate-invalid`;
+ * Why our own certificate cannot be used now, as the evidence of `own-certificate-invalid`;
  * `undefined` where it can, or where we have none. Asked before every dial and every accept.
  *
  * @param material The version in use.
@@ -67,7 +67,7 @@ export interface ValidityFault {
   readonly clockOffBySeconds: number;
 }
 
-/** Tells whether the certificate is outside its dates. */
+/** Whether the certificate is outside its dates. */
 export function validityFault(
   { notBefore, notAfter }: Certificate,
   now: number,

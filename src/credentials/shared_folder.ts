@@ -8,7 +8,7 @@ const folders = new Map<string, SharedFolder>();
  * platform stand on one path, and the folder is deleted and made again, neither reports anything any more.
  *
  * @param path The folder, free of symbolic links.
- * @param identity What tells the folder from another that later has its path; a change opens a new watch.
+ * @param identity What distinguishes the folder from another that later has its path; a change opens a new watch.
  * @returns Whether it is watched; otherwise changes have to be looked for.
  */
 export async function joinFolder(

@@ -28,7 +28,7 @@ export type Offered = "adopted" | "unchanged" | "rejected";
 
 /**
  * The source behind every kind of credentials: takes versions that hold, keeps the last good one
- * otherwise, tells subscribers and the observer, and watches the expiry of our own certificate.
+ * otherwise, informs subscribers and the observer, and watches the expiry of our own certificate.
  */
 export class CredentialsStore implements CredentialsSource {
   readonly #observer: Observer | undefined;

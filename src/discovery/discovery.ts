@@ -4,9 +4,9 @@ import type { Announcement, AnnouncementLease, AnnounceOptions } from "./announc
 export interface DiscoveredWorker {
   /** Where to dial: `HOST:PORT`, `[IPv6]:PORT`, `unix:PATH` or `memory:NAME`; its key in discovery. */
   readonly address: string;
-  /** The worker's own id, where the announcement tells it. */
+  /** The worker's own id, where the announcement has it. */
   readonly id?: string;
-  /** Tags, where the announcement tells them. */
+  /** Tags, where the announcement has them. */
   readonly tags?: readonly string[];
   /** The statement that the worker has signed about its announcement, where the backend carries one. */
   readonly signed?: string;

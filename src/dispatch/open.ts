@@ -40,7 +40,7 @@ import { dispatcherTransport } from "./calls/transport.ts";
 export interface DispatcherGround {
   /** The dispatcher's id. Default: a random one. */
   readonly id?: string;
-  /** Whom the dispatcher tells its events to. Default: a hub of its own. */
+  /** Where the dispatcher emits its events. Default: a hub of its own. */
   readonly hub?: EventHub;
   /** The time. Default: the machine's clock. */
   readonly clock?: Clock;

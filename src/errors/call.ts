@@ -85,7 +85,7 @@ export class DeadlineExceeded extends SelvageError {
   /** The time the call was given, in milliseconds. */
   readonly timeoutMs: number;
 
-  /** Made by whoever kept the time, caller or worker. Default message: that the call did not finish. */
+  /** Made by the end that kept the time, caller or worker. Default message: that the call did not finish. */
   constructor(timeoutMs: number, message = `the call did not finish within ${timeoutMs} ms`) {
     super(message);
     this.timeoutMs = timeoutMs;

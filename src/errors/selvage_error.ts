@@ -28,7 +28,7 @@ export abstract class SelvageError extends Error {
   /** The mark by which any copy of the package recognises this error. */
   readonly [SELVAGE_ERROR] = true;
 
-  /** Tells our errors from others by their mark. */
+  /** Distinguishes our errors from others by their mark. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (this !== SelvageError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && SELVAGE_ERROR in value;

@@ -27,7 +27,7 @@ export type CertificateReason = Extract<
   | "certificate-denied"
 >;
 
-/** The word a refusing peer says about *our* certificate; the only thing a refusal tells. */
+/** The word a refusing peer says about *our* certificate; the only thing a refusal says. */
 export type PeerReason = CertificateReason | "client-certificate-required" | "subject-not-allowed";
 
 /** The side that would not go on: it refused, or it noticed the failure. */
@@ -44,7 +44,7 @@ const PEER_REASONS: ReadonlySet<string> = new Set<PeerReason>([
   "subject-not-allowed",
 ]);
 
-/** Tells whether a word that came off the wire is one of ours. */
+/** Whether a word that came off the wire is one of ours. */
 export function isPeerReason(word: unknown): word is PeerReason {
   return typeof word === "string" && PEER_REASONS.has(word);
 }

@@ -46,7 +46,7 @@ export interface Http2Limits {
   readonly maxUnreadFrames: number;
   /**
    * High-water mark of what `Stream.sendData` queues on one stream before it returns `false`;
-   * `writable` is told below half of it. Default 128 KiB.
+   * `writable` is called below half of it. Default 128 KiB.
    */
   readonly streamQueueBytes: number;
   /**

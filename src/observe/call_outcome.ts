@@ -49,7 +49,7 @@ export function isDeclared(thrown: unknown): boolean {
   }
 }
 
-/** The code of an error of Connect's, told apart by its name: this layer does without the package. */
+/** The code of an error of Connect's, distinguished by its name: this layer does without the package. */
 function codeOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || error.name !== "ConnectError") return undefined;
   const { code } = error as { readonly code?: unknown };

@@ -83,7 +83,7 @@ class OpenCallSpan implements CallSpan {
     return context.with(trace.setSpan(context.active(), this.#span), body);
   }
 
-  /** A generator's body runs in the context of whoever asks for its next item. */
+  /** A generator's body runs in the context of the code that asks for its next item. */
   iterate<Item>(items: AsyncIterable<Item>): AsyncIterableIterator<Item> {
     const iterator = this.run(() => items[Symbol.asyncIterator]());
     const leave = () =>

@@ -1,5 +1,5 @@
 /**
- * What Selvage tells of itself: events, logs, metrics, spans.
+ * What Selvage reports about itself: events, logs, metrics, spans.
  *
  * @module
  */

@@ -47,7 +47,7 @@ export class WarningLimiter {
     return { heldBack, heldBackOthers };
   }
 
-  /** Forgets everything and returns how many warnings were held back and never told, by kind. */
+  /** Forgets everything and returns how many warnings were held back and never emitted, by kind. */
   drain(): Map<string, number> {
     const untold = new Map<string, number>();
     for (const [kind, { peers, before, others }] of this.#kinds) {

@@ -6,7 +6,7 @@ const TLS_CONTENT_TYPES: ReadonlySet<number> = new Set([0x14, 0x15, 0x16, 0x17])
 const TLS_MAJOR = 3;
 const SETTINGS = 4;
 
-/** Tells what the first bytes look like. */
+/** What the first bytes look like. */
 export function spoken(first: Uint8Array): Spoken {
   const [type, major] = first;
   if (type === undefined) return "nothing";

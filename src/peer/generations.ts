@@ -61,7 +61,7 @@ export class Generations {
     this.#endIfDone(generation);
   }
 
-  /** Tells the observer of a generation's state. */
+  /** Informs the observer of a generation's state. */
   tell(generation: ListenerGeneration): void {
     this.#options.observer?.emit(generation.event(this.#options.workerId));
   }

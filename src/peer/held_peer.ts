@@ -14,14 +14,14 @@ export interface HeldPeerLimits {
   readonly clock: Clock;
   /** What calls may still take once the peer is distrusted, in milliseconds. */
   readonly distrustGraceMs: number;
-  /** When the connection is told to leave because it is old, in milliseconds from now. */
+  /** When the connection is asked to leave because it is old, in milliseconds from now. */
   readonly ageMs: number;
 }
 
 /**
  * The connection of an accepted peer, and how long it may last.
  *
- * `taking` calls → `leaving`: told to go, finishes its calls at leisure → over. From either to
+ * `taking` calls → `leaving`: asked to go, finishes its calls at leisure → over. From either to
  * `distrusted`: takes no call from this moment, and is cut off when the grace is over.
  */
 export class HeldPeer implements PeerConnection {
@@ -65,7 +65,7 @@ export class HeldPeer implements PeerConnection {
     return this.#state === "taking" && this.connection.state === "open";
   }
 
-  /** Whether the peer, without being told to leave, left before it had sent a single byte. */
+  /** Whether the peer, without being asked to leave, left before it had sent a single byte. */
   get walkedOut(): boolean {
     return this.#state === "taking" && !this.#spoke;
   }
@@ -81,7 +81,7 @@ export class HeldPeer implements PeerConnection {
     }, validUntil - clock.now() + 1);
   }
 
-  /** Tells the peer to go elsewhere with new calls; those under way finish. */
+  /** Asks the peer to go elsewhere with new calls; those under way finish. */
   leave(): void {
     if (this.#state !== "taking") return;
     this.#state = "leaving";

@@ -8,7 +8,7 @@ export interface PeerRefused {
   readonly trusted: false;
   /** In one word of the vocabulary. */
   readonly reason: HandshakeReason;
-  /** The word that peer is told, where it is told. */
+  /** The word that is sent to the peer, where one is sent. */
   readonly peerReason: PeerReason;
   readonly evidence: HandshakeEvidence;
 }

@@ -39,20 +39,20 @@ export class ListenerGeneration {
     this.#material = material;
   }
 
-  /** A later generation takes new connections: these are told to leave. */
+  /** A later generation takes new connections: these are asked to leave. */
   leave(): void {
     this.#state = "leaving";
     for (const peer of this.held) peer.leave();
   }
 
-  /** Tells whether its last connection is over, once. */
+  /** Reports once that its last connection is over. */
   ends(): boolean {
     if (this.#state !== "leaving" || this.held.size > 0) return false;
     this.#state = "ended";
     return true;
   }
 
-  /** Its state as it is told to the observer. */
+  /** Its state as it is reported to the observer. */
   event(workerId: string): Unstamped<GenerationEvent> {
     return {
       type: "listener.generation",

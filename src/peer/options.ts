@@ -79,13 +79,13 @@ export interface ListenForPeersOptions {
    */
   readonly nativeTls?: boolean;
   /**
-   * Whether a client at that address may speak plaintext where the listener speaks TLS, told apart by the first
+   * Whether a client at that address may speak plaintext where the listener speaks TLS, distinguished by the first
    * byte. It has proven nothing. Default: none may.
    */
   readonly acceptsPlaintext?: (remoteAddress: string) => boolean;
   /** The time. Default: the machine's. */
   readonly clock?: Clock;
-  /** Who is told of peers accepted and refused, and of generations. Default: nobody. */
+  /** Receives events of peers accepted and refused, and of generations. Default: nobody. */
   readonly observer?: Observer;
 }
 
@@ -99,7 +99,7 @@ export interface PeerListener extends AsyncDisposable {
   readonly generation: number;
   /** Every connection there is. */
   connections(): readonly PeerConnection[];
-  /** Takes no new connections, tells every peer to leave, and resolves when the last connection is over. */
+  /** Takes no new connections, asks every peer to leave, and resolves when the last connection is over. */
   drain(): Promise<void>;
   /** Closes everything now. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -69,7 +69,7 @@ export function oldestVersion(material: CredentialMaterial): TlsVersion {
 }
 
 /**
- * The name told to a server that serves several (SNI): the one host name we expect, else the host that
+ * The name sent to a server that serves several (SNI): the one host name we expect, else the host that
  * was dialled. It chooses nothing here; the verdict is over `expected` alone.
  */
 export function serverName(

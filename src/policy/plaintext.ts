@@ -1,12 +1,12 @@
 import { type Address, formatAddress, isLocal } from "../channel/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 
-/** What is to be done about a channel without TLS: nothing, or a person is told. */
+/** What is to be done about a channel without TLS: nothing, or a person is warned. */
 export type PlaintextPosture = "accept" | "warn";
 
 /**
  * Judges whether to speak plaintext at an address, where there are no credentials: on this machine
- * it is accepted, elsewhere a person is told, and where `strict` it must not be TCP at all.
+ * it is accepted, elsewhere a person is warned, and where `strict` it must not be TCP at all.
  *
  * @throws {ConfigurationError} if it is refused.
  */

@@ -122,7 +122,7 @@ export function allowedToRun<Started>(start: () => Started): Started {
   }
 }
 
-/** What `deno info --json` tells, as far as it is used. */
+/** What `deno info --json` prints, as far as it is used. */
 interface ModuleGraph {
   readonly modules: readonly { readonly specifier: string; readonly local?: string }[];
 }

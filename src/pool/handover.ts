@@ -35,7 +35,7 @@ export function takenOver({ domains, ...pem }: HandedCredentials): CredentialPem
   return domains === undefined ? pem : { ...pem, domains: new Map(domains) };
 }
 
-/** What a pool tells a child. The end of the input means that the pool is gone. */
+/** What a pool sends to a child. The end of the input means that the pool is gone. */
 export type ToChild =
   | {
     /** Always the first message: what to serve, as whom, and to whom. */
@@ -72,7 +72,7 @@ export type ToChild =
     readonly ping: number;
   };
 
-/** What a child tells its pool. */
+/** What a child reports to its pool. */
 export type FromChild =
   | {
     readonly event: "worker.ready";
@@ -82,7 +82,7 @@ export type FromChild =
     readonly security: string;
   }
   | {
-    /** What the worker tells of itself, for whoever listens to the pool. */
+    /** What the worker reports of itself, for those who listen to the pool. */
     readonly event: "worker.told";
     readonly told: UnstampedEvent;
   }

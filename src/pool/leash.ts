@@ -3,7 +3,7 @@ const PROGRAMS = ["/usr/bin/setpriv", "/bin/setpriv"];
 /** Makes the kernel end a process as soon as the thread that started it has ended (prctl(2), PR_SET_PDEATHSIG). */
 const LEASHED = ["--pdeathsig", "KILL"];
 
-/** A command line, without what the program itself is told. */
+/** A command line, without the program's own arguments. */
 export interface CommandLine {
   readonly path: string;
   readonly args: readonly string[];

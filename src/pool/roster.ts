@@ -17,7 +17,7 @@ export class Roster implements Discovery {
     return this.#expectsMore();
   }
 
-  /** Tells every watcher what has changed since the last time. */
+  /** Reports to every watcher what has changed since the last time. */
   set(workers: readonly DiscoveredWorker[]): void {
     const changes = difference(this.#workers, workers);
     this.#workers = workers;

@@ -19,7 +19,7 @@ export interface SpawnedProcessOptions {
   readonly begin: ToChild & { readonly kind: "begin" };
   /** How long it may take to become ready, in milliseconds. */
   readonly startTimeoutMs: number;
-  /** Told what the worker tells of itself. */
+  /** Called with what the worker reports of itself. */
   readonly onEvent: (event: UnstampedEvent) => void;
 }
 

@@ -4,7 +4,7 @@ import { Liveness } from "./liveness.ts";
 
 /** One process that runs a worker. */
 export interface Child {
-  /** What to call it until it has told its id. */
+  /** What to call it until it has reported its id. */
   readonly name: string;
   /** Fulfilled when it takes calls; rejected when it ends, or says that it never will, before that. */
   readonly ready: Promise<ReadyChild>;
@@ -14,7 +14,7 @@ export interface Child {
   stop(graceMs: number): Promise<void>;
   /** Sends a ping; fulfilled with its answer, pending for ever where there is none. */
   ping(): Promise<void>;
-  /** Ends the process now, calls in flight or not; `exited` tells when it has ended. */
+  /** Ends the process now, calls in flight or not; `exited` settles when it has ended. */
   terminate(): void;
 }
 
@@ -42,7 +42,7 @@ export interface SupervisorOptions {
   readonly count: number;
   /** Starts a child. */
   readonly spawn: () => Child;
-  /** Told when the set of ready children changes. */
+  /** Called when the set of ready children changes. */
   readonly onChange: () => void;
   /** How long a child may leave pings unanswered, in milliseconds; 0 is for ever. */
   readonly livenessTimeoutMs: number;
@@ -135,7 +135,7 @@ class Place {
   readonly #options: SupervisorOptions;
   readonly #first = Promise.withResolvers<void>();
   #state: PlaceState;
-  /** Starts in a row that came to nothing. */
+  /** Starts in a row that failed. */
   #failures = 0;
   #previousId: string | undefined;
   /** The calls that the previous one held when it had stopped to answer. */
@@ -247,7 +247,7 @@ class Place {
     this.#move(this.#failed(name, message, failure, how));
   }
 
-  /** Tells of a failure, and waits before the next attempt. */
+  /** Reports a failure, and waits before the next attempt. */
   #failed(
     workerId: string,
     message: string,

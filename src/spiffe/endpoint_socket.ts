@@ -2,11 +2,11 @@ import { resolve } from "node:path";
 import { parseAddress, type UnixAddress } from "../channel/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 
-/** Where a workload is told to ask (SPIFFE Workload Endpoint §4). */
+/** Where a workload is to ask (SPIFFE Workload Endpoint §4). */
 const ENDPOINT_VARIABLE = "SPIFFE_ENDPOINT_SOCKET";
 
 /**
- * Reads a path or a `unix:` URI. Endpoints on TCP are turned down: whoever could stand in for one would
+ * Reads a path or a `unix:` URI. Endpoints on TCP are rejected: a process that could stand in for one would
  * decide who we are and whom we trust.
  *
  * @throws {ConfigurationError} where the text is neither.

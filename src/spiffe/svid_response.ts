@@ -16,7 +16,7 @@ import {
 import { splitDer } from "./der_sequence.ts";
 import { chosenSvid, describeChoice, type SvidChoice } from "./svid_choice.ts";
 
-/** What a response of the SPIFFE Workload API comes to. */
+/** The result of reading a response of the SPIFFE Workload API. */
 export interface WorkloadCredentials {
   /** Marks the value among what a response may give. */
   readonly kind: "read";
@@ -26,7 +26,7 @@ export interface WorkloadCredentials {
   readonly untrusted: readonly CredentialRejection[];
 }
 
-/** Reads a response; certificates are only told apart, `assemble` looks into them. */
+/** Reads a response; certificates are only separated, `assemble` looks into them. */
 export function readSvids(
   { svids, federatedBundles }: X509SVIDResponse,
   choice: SvidChoice,

@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** An agent owes its first response without delay (Workload API §4.3), and may have to ask others who we are. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** Agents built on grpc-go hang up on whoever pings a silent connection more often than every 5 minutes. */
+/** Agents built on grpc-go hang up on clients that ping a silent connection more often than every 5 minutes. */
 const KEEPALIVE_MS = 6 * 60_000;
 
 /** What a stream is followed with. */

@@ -24,7 +24,7 @@ export class Leaving {
   readonly #options: LeavingOptions;
   #refusal: WorkerUnavailable | undefined;
 
-  /** It stays, until told otherwise. */
+  /** It stays, until it is asked to leave. */
   constructor(options: LeavingOptions) {
     this.#options = options;
   }
@@ -35,7 +35,7 @@ export class Leaving {
   }
 
   /**
-   * Takes no more calls, tells every peer to leave, and lets go of everything once the last
+   * Takes no more calls, asks every peer to leave, and lets go of everything once the last
    * connection is over, or the grace is.
    */
   async leave(
@@ -53,7 +53,7 @@ export class Leaving {
     observer.emit({ type: "worker.draining", workerId: id, inFlight: gate.inFlight, graceMs });
     health.stopServing();
     await within(clock, graceMs, Promise.all(listeners.map((listener) => listener.drain())));
-    // Until here whoever probes could see it leave; none of them may hold it up.
+    // Until here probes could see it leave; none of them may delay it.
     if (healthListener !== undefined) {
       await within(clock, HEALTH_GRACE_MS, healthListener.drain());
     }

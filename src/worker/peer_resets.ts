@@ -1,6 +1,6 @@
 import { EventBudget, type Http2Limits } from "../http2/mod.ts";
 
-/** How many peers are remembered; whoever was here last is forgotten last. */
+/** How many peers are remembered; the least recent is forgotten first. */
 const PEERS = 4096;
 
 /**

@@ -70,11 +70,11 @@ export interface StartedWorker {
   readonly security: ChannelSecurity;
   /** Where it takes calls. */
   readonly listeners: readonly PeerListener[];
-  /** Where it tells its health apart. */
+  /** Where its health is served apart. */
   readonly healthListener: PeerListener | undefined;
   /** The calls that are in. */
   readonly gate: CallGate;
-  /** Whom events are told to. */
+  /** Where events are emitted. */
   readonly hub: EventHub;
   /** What protects it. */
   readonly posture: WorkerPosture;

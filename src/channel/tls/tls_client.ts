@@ -29,7 +29,7 @@ export interface ClientTls {
   readonly context: SecureContext;
   /** Whether the context holds a certificate of ours. */
   readonly mutual: boolean;
-  /** The name told to the server (SNI); what is verified is decided elsewhere. Default: none. */
+  /** The name sent to the server (SNI); what is verified is decided elsewhere. Default: none. */
   readonly serverName?: string | undefined;
   /** Looks at a certificate without trusting it, on a connection that carries nothing. Default false. */
   readonly diagnosing?: boolean | undefined;

@@ -96,7 +96,7 @@ function factsOf(socket: TLSSocket): TlsFacts {
     cipher: cipher?.standardName ?? cipher?.name ?? "unknown",
     alpn: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined,
     peerChain: handle.getPeerCertificateChain?.()?.certificates ?? [],
-    // Where it cannot be told, the platform's yes is asked for as on a fresh handshake.
+    // Where it is unknown, the platform's yes is asked for as on a fresh handshake.
     resumed: handle.isSessionReused?.() ?? false,
     platformAuthorized: platformCode === "",
     ...(platformCode === "" ? {} : { platformCode }),

@@ -47,7 +47,7 @@ async function health(flags: HealthFlags): Promise<void> {
   }
 }
 
-/** A worker tells so of a service that it does not know (grpc.health.v1, `Check`). */
+/** A worker answers so for a service that it does not know (grpc.health.v1, `Check`). */
 function unknownService(thrown: unknown, { service }: HealthFlags): Error | undefined {
   if (service === "" || ConnectError.from(thrown).code !== Code.NotFound) return undefined;
   return new ConfigurationError(`the worker serves no ${service}`, { setting: "--service" });

@@ -80,7 +80,7 @@ export async function load(
   };
 }
 
-/** So many names are told apart; a routine's error may have any name. */
+/** So many names are counted apart; a routine's error may have any name. */
 function nameOf(error: unknown): string {
   const { error: name, reason, thrown } = failureOf(error);
   const detail = reason ?? thrown;

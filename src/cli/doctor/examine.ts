@@ -117,7 +117,7 @@ class Patient {
   async look(): Promise<{ readonly steps: readonly Step[]; readonly facts?: TlsFacts }> {
     const { endpoint, timeoutMs } = this.#examination;
     const first = await this.#dialToLook(false);
-    // A server that speaks another protocol shows its certificate to whoever names none.
+    // A server that speaks another protocol shows its certificate to a client that names none.
     const outcome = !first.ok && first.alertReceived === "no_application_protocol"
       ? await this.#dialToLook(true)
       : first;
@@ -294,7 +294,7 @@ function shown(advice: readonly Advice[]): { readonly advice?: readonly Advice[]
   return advice.length === 0 ? {} : { advice };
 }
 
-/** The places of a chain that can be on a path from its leaf: one that cannot be read is not told from them. */
+/** The places of a chain that can be on a path from its leaf: one that cannot be read cannot be distinguished from them. */
 function neededIn(chain: readonly (Certificate | CertificateFault)[]): ReadonlySet<number> {
   const needed = new Set([0]);
   for (const place of needed) {

@@ -5,7 +5,7 @@ import type { Resolver } from "./resolver.ts";
 /** What a look-up found: addresses, `HOST:PORT`, or that there are none. */
 export interface Found {
   readonly addresses: readonly string[];
-  /** How long that holds, in milliseconds; absent where it was not told. */
+  /** How long that holds, in milliseconds; absent where it was not given. */
   readonly holdsMs?: number;
   /** Why there are none. */
   readonly none?: string;

@@ -26,7 +26,7 @@ const ROUNDS = 2;
 /** Aliases in a row that are followed. */
 const MAX_ALIASES = 8;
 
-/** Asks name servers, and tells a name that does not exist from a server that is ill. */
+/** Asks name servers, and distinguishes a name that does not exist from a server that fails. */
 export class Resolver {
   readonly #options: ResolverOptions;
 

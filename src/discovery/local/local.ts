@@ -224,7 +224,7 @@ class Entry implements AnnouncementLease {
     }
   }
 
-  /** Whoever deleted the file or its folder did not mean this worker: it is written again. */
+  /** The file is written again: its deletion, or that of its folder, was not meant for this worker. */
   async #refresh(now: Date): Promise<void> {
     try {
       await utimes(this.#path, now, now);

@@ -51,7 +51,7 @@ export class Attempts {
   /**
    * Makes a call on one worker, and on another where it is known not to have begun.
    *
-   * @param once makes the call there; what it throws, as `rpc/` tells it, is judged.
+   * @param once makes the call there; what it throws, as `rpc/` reports it, is judged.
    */
   async make<Result>(
     call: PlacedCall,

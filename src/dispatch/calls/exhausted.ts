@@ -36,7 +36,7 @@ export function noneTookIt(
 }
 
 /**
- * Why a wait for workers to become ready came to nothing: none is known, each that is known has failed,
+ * Why a wait for workers to become ready failed: none is known, each that is known has failed,
  * or there was not time enough.
  */
 export function notReady(fleet: Fleet, min: number, timeoutMs: number): Error {

@@ -25,7 +25,7 @@ export interface CallSigner {
 
 /**
  * Where a caller's token comes from: itself, a function that gives the one of now, or what signs each call.
- * What a function gives is kept until near its end where it tells one, by `expiresAt` or as the `exp` of a
+ * What a function gives is kept until near its end where it has one, by `expiresAt` or as the `exp` of a
  * JWT; any other is asked for again with every call.
  */
 export type TokenSource = string | ProvideToken | CallSigner;

@@ -1,6 +1,6 @@
 /** A worker that can take a call, as a balancer sees it. */
 export interface BalancedWorker {
-  /** The worker's id, once it has told it. */
+  /** The worker's id, once it has reported it. */
   readonly id: string | undefined;
   /** Where it is dialled. */
   readonly address: string;

@@ -18,7 +18,7 @@ export interface EndpointOptions extends LeavingLinksOptions {
   readonly backoff: BackoffOptions;
   /** The age at which a connection is replaced, ±10%, in milliseconds. */
   readonly connectionAgeMs: number;
-  /** Told when the endpoint begins or ceases to take calls, and when an attempt has failed. */
+  /** Called when the endpoint begins or ceases to take calls, and when an attempt has failed. */
   readonly onChange: (endpoint: Endpoint) => void;
 }
 
@@ -103,7 +103,7 @@ export class Endpoint implements BalancedWorker {
     return this.held.size;
   }
 
-  /** The worker's id, once it or its announcement has told it. */
+  /** The worker's id, once it or its announcement has given it. */
   get id(): string | undefined {
     return this.#id ?? this.#worker.id;
   }
@@ -118,19 +118,19 @@ export class Endpoint implements BalancedWorker {
     return this.record.latencyMs(this.#options.clock.now());
   }
 
-  /** The worker, as discovery tells it. */
+  /** The worker, as discovery reports it. */
   get worker(): DiscoveredWorker {
     return this.#worker;
   }
 
-  /** Which worker, as errors and events name it; with the id that it told when it was connected. */
+  /** Which worker, as errors and events name it; with the id that it reported when it was connected. */
   get ref(): WorkerRef {
     const { address } = this.#worker;
     const id = this.#id ?? this.#worker.id;
     return id === undefined ? { address } : { address, id };
   }
 
-  /** The tags it told when it was connected, else those of its announcement; unknown before either. */
+  /** The tags it reported when it was connected, else those of its announcement; unknown before either. */
   get tags(): readonly string[] | undefined {
     return this.#tags ?? this.#worker.tags;
   }
@@ -161,7 +161,7 @@ export class Endpoint implements BalancedWorker {
     return this.#state.name === "idle";
   }
 
-  /** Discovery tells something new of the worker. */
+  /** Discovery reports something new of the worker. */
   update(worker: DiscoveredWorker): void {
     const moved = worker.expected !== this.#worker.expected;
     this.#worker = worker;

@@ -58,7 +58,7 @@ export class Fleet {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #stop = new AbortController();
   readonly #watchers: Promise<void>[];
-  /** Resolves once every source has told what it knows at the start. */
+  /** Resolves once every source has reported what it knows at the start. */
   readonly #known: Promise<void>;
   #isKnown = false;
   /** When the last ejection is over; 0 where there is none. */
@@ -267,7 +267,7 @@ export class Fleet {
       const owner = this.#owner(wanted, wanted.affinity, tried);
       if (owner !== undefined) return [owner];
     }
-    // A worker that has not told its tags may have those that are wanted.
+    // A worker that has not reported its tags may have those that are wanted.
     return this.endpoints.filter((endpoint) =>
       !tried.has(endpoint) && (endpoint.tags === undefined || suits(endpoint, wanted))
     );

@@ -7,9 +7,9 @@ import type { SocketOwnership } from "./own_socket.ts";
 export interface Link {
   /** The connection. */
   readonly connection: ClientConnection;
-  /** The worker's id, where it or its announcement told it. */
+  /** The worker's id, where it or its announcement has given it. */
   readonly id: string | undefined;
-  /** The worker's tags, as it or its announcement told them. */
+  /** The worker's tags, as it or its announcement has given them. */
   readonly tags: readonly string[];
   /** Who the worker has proven to be, as patterns write it; absent where nothing was proven. */
   readonly identity: string | undefined;

@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 
 /** Others may create or replace entries of the folder. */
 const WRITABLE_BY_OTHERS = 0o022;
-/** Entries of the folder belong to whoever created them, although others may create some (`/tmp`). */
+/** Entries of the folder belong to those who created them, although others may create some (`/tmp`). */
 const STICKY = 0o1000;
 /** The system's own user. */
 const ROOT = 0;

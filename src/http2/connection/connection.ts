@@ -44,7 +44,7 @@ export interface ConnectionOptions {
   readonly onFault?: (error: Error) => void;
   /** Called when `state` changes. */
   readonly onState?: (state: ConnectionState) => void;
-  /** Told when the peer sent GOAWAY, before the streams it disowns are closed as `not-processed`. */
+  /** Called when the peer sent GOAWAY, before the streams it disowns are closed as `not-processed`. */
   readonly onGoAway?: (
     goAway: {
       readonly lastStreamId: number;
@@ -90,7 +90,7 @@ export interface ClientConnection extends Connection {
   readonly peerMaxHeaderListBytes: number;
   /**
    * Opens a stream. Beyond the peer's concurrency limit it waits its turn inside the connection, unsent,
-   * where `reset` takes it back unsent too. On a connection that is not `open`, `receiver.closed` tells `not-processed`.
+   * where `reset` takes it back unsent too. On a connection that is not `open`, `receiver.closed` reports `not-processed`.
    *
    * @param options `body` is sent behind the HEADERS where given; `endStream` ends our direction after it.
    * @throws {TypeError} for fields that RFC 9113 §8 calls malformed.

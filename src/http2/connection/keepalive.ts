@@ -13,7 +13,7 @@ export class Keepalive {
   readonly #lost: (error: Error) => void;
   #heardAt: number;
 
-  /** @param lost told when the peer is not there. */
+  /** @param lost called when the peer does not answer. */
   constructor(
     limits: Http2Limits,
     deadlines: Deadlines,

@@ -50,7 +50,7 @@ function isBlank(octet: number): boolean {
   return octet === 0x20 || octet === 0x09;
 }
 
-/** A `content-length` as a number, or -1 where it is none. */
+/** A `content-length` as a number, or -1 where it is invalid. */
 export function contentLength(value: string): number {
   return /^[0-9]{1,15}$/.test(value) ? Number(value) : -1;
 }

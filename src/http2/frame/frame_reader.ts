@@ -25,7 +25,7 @@ const FIRST_TORN_BYTES = 16_384;
  * without knowing any stream. Holds at most one frame and one header block.
  */
 export class FrameReader {
-  /** How many frames were told. */
+  /** How many frames were reported. */
   frames = 0;
   readonly #sink: FrameSink;
   readonly #limits: FrameReaderLimits;
@@ -58,7 +58,7 @@ export class FrameReader {
     return this.#settingsSeen;
   }
 
-  /** Nothing is told any more, not even the rest of the chunk being read. */
+  /** Nothing is reported any more, not even the rest of the chunk being read. */
   stop(): void {
     this.#stopped = true;
     this.#block = undefined;
@@ -67,7 +67,7 @@ export class FrameReader {
   }
 
   /**
-   * Reads a chunk and tells the sink each frame that is complete with it.
+   * Reads a chunk and reports to the sink each frame that is complete with it.
    *
    * @throws {Http2Violation} which ends the connection.
    */
@@ -100,7 +100,7 @@ export class FrameReader {
     this.#mend(chunk, at);
   }
 
-  /** Adds to the torn frame, tells it where it is whole, and returns where the next one begins. */
+  /** Adds to the incomplete frame, reports it once it is complete, and returns where the next one begins. */
   #mend(chunk: Uint8Array, at: number): number {
     while (!this.#stopped) {
       const taken = Math.min(this.#tornNeeds - this.#tornLength, chunk.length - at);

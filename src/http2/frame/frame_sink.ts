@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../error_code.ts";
 
 /**
- * What a {@linkcode FrameReader} tells of the frames it reads, in order. Payloads are given as a
+ * What a {@linkcode FrameReader} reports of the frames it reads, in order. Payloads are given as a
  * range of a buffer, which is only lent: what is kept beyond the call is copied, except for `data`,
  * whose buffer nobody writes to again.
  */
@@ -33,7 +33,7 @@ export interface FrameSink {
   /** Eight octets at `start`. */
   onPing(bytes: Uint8Array, start: number, ack: boolean): void;
   onGoAway(lastStreamId: number, code: ErrorCode, debugData: Uint8Array): void;
-  /** An increment of 0 is told too: what it ends depends on the stream (RFC 9113 §6.9). */
+  /** An increment of 0 is reported too: what it ends depends on the stream (RFC 9113 §6.9). */
   onWindowUpdate(streamId: number, increment: number): void;
   /** A frame of a type that nobody here knows, which is ignored (RFC 9113 §4.1). */
   onUnknown(type: number): void;

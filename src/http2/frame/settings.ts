@@ -47,7 +47,7 @@ export function encodeSettingsAck(): Uint8Array {
 }
 
 /**
- * Tells each setting of a SETTINGS payload in order, after its value was checked; unknown ones too.
+ * Reports each setting of a SETTINGS payload in order, after its value was checked; unknown ones too.
  *
  * @throws {Http2Violation} for a payload of the wrong size or a value out of range.
  */

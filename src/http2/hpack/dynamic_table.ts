@@ -16,7 +16,7 @@ export class DynamicTable {
   #maxBytes: number;
   readonly #evicted: ((name: string, value: string, sequence: number) => void) | undefined;
 
-  /** @param evicted told of each entry that leaves, with its sequence number. */
+  /** @param evicted called with each entry that leaves, with its sequence number. */
   constructor(
     maxBytes: number,
     evicted?: (name: string, value: string, sequence: number) => void,

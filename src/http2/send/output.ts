@@ -16,7 +16,7 @@ interface Segment {
 }
 
 /**
- * Frames gathered in buffers that are used again: written at `bytes[at]` by whoever reserved room, and
+ * Frames gathered in buffers that are used again: written at `bytes[at]` by the code that reserved room, and
  * handed to the channel by `send`. A connection that has nothing to say holds no buffer.
  */
 export class Output {
@@ -32,7 +32,7 @@ export class Output {
   /** Where what was not handed over yet begins. */
   #from = 0;
 
-  /** @param onWritten told when the channel has written something. */
+  /** @param onWritten called when the channel has written something. */
   constructor(channel: ByteChannel, onWritten: () => void) {
     this.#channel = channel;
     this.#onWritten = onWritten;

@@ -2,7 +2,7 @@ import type { ByteBudget } from "../guard/byte_budget.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { Http2Limits } from "../limits.ts";
 
-/** What {@linkcode QueuedBytes} asks and tells its connection. */
+/** What {@linkcode QueuedBytes} asks its connection and reports to it. */
 export interface QueuedBytesHost {
   /** What the connection holds besides of received bytes. */
   received(): number;
@@ -18,7 +18,7 @@ export class QueuedBytes {
   readonly #deadlines: Deadlines;
   readonly #budget: ByteBudget;
   readonly #host: QueuedBytesHost;
-  /** Octets sent since the connection began, which tells whether anything moves. */
+  /** Octets sent since the connection began, which shows whether anything moves. */
   #sent = 0;
 
   constructor(

@@ -48,7 +48,7 @@ export interface Stream {
    * Queues DATA; the bytes belong to the stream until they are sent.
    *
    * @returns `false` where more than the high-water mark is queued: wait for `writable`. On a stream that
-   * is over, nothing is queued and `true` returned: `closed` has told.
+   * is over, nothing is queued and `true` returned: `closed` has reported it.
    * @throws {TypeError} before the headers, and after our direction was ended.
    */
   sendData(bytes: Uint8Array, endStream: boolean): boolean;

@@ -4,7 +4,7 @@ export interface EventBase<Type extends string> {
   readonly type: Type;
   /** When it happened, ISO 8601 in UTC. */
   readonly at: string;
-  /** The id of the worker, dispatcher or pool that tells it. */
+  /** The id of the worker, dispatcher or pool that emits it. */
   readonly origin: string;
 }
 

@@ -8,9 +8,9 @@ import type {
 } from "../../errors/mod.ts";
 import type { ChannelSecurity, EventBase, PeerRef } from "./event_base.ts";
 
-/** A peer is proven, allowed and connected; told by either end. */
+/** A peer is proven, allowed and connected; emitted by either end. */
 export interface PeerAccepted extends EventBase<"peer.accepted"> {
-  /** The end that tells it. */
+  /** The end that emits it. */
   readonly side: HandshakeSide;
   /** Who is at the other end. */
   readonly peer: PeerRef;
@@ -61,7 +61,7 @@ export interface HandshakeRefused extends EventBase<"handshake.refused"> {
   readonly reason: RefusalReason;
   /** What the client, or its alert, says is wrong with our certificate. */
   readonly peerReason?: PeerReason;
-  /** Who it was, as far as its certificate tells. */
+  /** Who it was, as far as its certificate says. */
   readonly peer: PeerRef;
   /** What was seen. */
   readonly evidence: HandshakeEvidence;
@@ -156,7 +156,7 @@ export interface CredentialsExpiring extends EventBase<"credentials.expiring"> {
   readonly secondsLeft: number;
 }
 
-/** What protects a worker, a dispatcher or a pool; told once, at its start. */
+/** What protects a worker, a dispatcher or a pool; emitted once, at its start. */
 export interface SecurityPosture extends EventBase<"security.posture"> {
   /** Where it listens, for a worker. */
   readonly address?: string;

@@ -30,7 +30,7 @@ export interface WorkerStopped extends EventBase<"worker.stopped"> {
 
 /** A spawned worker's process ended by itself, or never became ready. */
 export interface WorkerCrashed extends EventBase<"worker.crashed"> {
-  /** The worker's id, or the place in the pool where it had not told one. */
+  /** The worker's id, or the place in the pool where it had not reported one. */
   readonly workerId: string;
   /** The process's exit code, where it exited. */
   readonly exitCode?: number;

@@ -35,7 +35,7 @@ export function alertFromWorker(
   if (nothingInCommon(alert, seen.answeredHello)) return { reason: "protocol-mismatch" };
   if (alert === "certificate_required") return { reason: "client-certificate-required" };
   if (seen.own === undefined) {
-    // What TLS 1.2 servers send to whoever shows no certificate; there is nothing else it could be about.
+    // What TLS 1.2 servers send to a client that shows no certificate; there is nothing else it could be about.
     return { reason: alert === "bad_certificate" ? "client-certificate-required" : "tls-alert" };
   }
   if (!ABOUT_CERTIFICATE.has(alert)) return { reason: "tls-alert" };

@@ -144,7 +144,7 @@ function adviceOnAlert(
   return vague && alert === "handshake_failure" ? MAY_WANT_CERTIFICATE : ADVICE[reason];
 }
 
-/** What TLS 1.2 servers send, among much else, to whoever shows no certificate (RFC 5246 §7.4.6). */
+/** What TLS 1.2 servers send, among much else, to a client that shows no certificate (RFC 5246 §7.4.6). */
 const MAY_WANT_CERTIFICATE =
   "look at the peer's own log; it may demand a client certificate, of which we have none";
 

@@ -268,7 +268,7 @@ function openInMemory(name: string, { options, context }: Dial): OpenChannel {
   const address = { kind: "memory", name } as const;
   const { introduceAs, credentials } = options;
   if (credentials !== undefined) {
-    // Whoever announced the address must not decide that nothing is verified.
+    // The announcer of the address must not decide that nothing is verified.
     throw new ConfigurationError(
       `${formatAddress(address)} can prove nothing, and is not spoken to with credentials`,
       { setting: "credentials" },

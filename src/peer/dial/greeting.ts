@@ -38,7 +38,7 @@ export interface Greeting {
 
 /**
  * Opens HTTP/2 on a proven channel and asks for a sign of life. A client's TLS handshake is over before
- * its certificate was looked at (TLS 1.3), so only an answer tells that the worker takes us.
+ * its certificate was looked at (TLS 1.3), so only an answer shows that the worker accepts us.
  */
 export function greet(
   opened: OpenChannel,
@@ -66,7 +66,7 @@ export function greet(
     opened.channel.destroy();
     throw refused(await connection.closed);
   });
-  // Whoever gave up waiting does not listen any more.
+  // The waiter that gave up does not listen any more.
   taken.catch(() => {});
   return { connection, taken, sentAway: () => farewell?.code === ErrorCode.NO_ERROR };
 }

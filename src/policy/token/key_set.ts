@@ -7,7 +7,7 @@ export interface VerificationKey {
   readonly kid: string | undefined;
   /** The algorithm that the set allows it for; `undefined` where the set does not say. */
   readonly alg: string | undefined;
-  /** What tells it from other keys: its public members, in a fixed order. */
+  /** What distinguishes it from other keys: its public members, in a fixed order. */
   readonly fingerprint: string;
   /** The key for one algorithm. */
   forAlgorithm(alg: string): Promise<CryptoKey>;

@@ -99,7 +99,7 @@ export function fromConnectError(error: ConnectError, call: FailedCall): Error {
  * Rebuilds the error of ours that a worker sent along.
  *
  * @param error What Connect threw.
- * @returns The error; nothing where the worker sent none that is known here. Only what a worker told
+ * @returns The error; nothing where the worker sent none that is known here. Only what a worker reported
  * so proves anything about the call, that it had not begun for instance.
  */
 export function toldBy(error: ConnectError): Error | undefined {

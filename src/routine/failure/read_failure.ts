@@ -42,7 +42,7 @@ const MAX_STACK = 16 * 1024;
  * lengths and depth are bounded, and only what a routine threw keeps its wording as it is.
  *
  * @param failure The detail.
- * @returns The error; nothing where its kind is not known here, or its words are none of ours.
+ * @returns The error; nothing where its kind is not known here, or its words are not ours.
  */
 export function readFailure(failure: Failure): Error | undefined {
   return errorOf(failure, MAX_CAUSES);

@@ -128,7 +128,7 @@ export function read(error: object, key: string): unknown {
   }
 }
 
-/** Whether a value is an error; one that does not let itself be asked is none. */
+/** Whether a value is an error; one that cannot be inspected is not. */
 export function isError(value: unknown): value is Error {
   try {
     return value instanceof Error;
@@ -137,7 +137,7 @@ export function isError(value: unknown): value is Error {
   }
 }
 
-/** Whether a value is an error of ours; one that does not let itself be asked is none. */
+/** Whether a value is an error of ours; one that cannot be inspected is not. */
 export function isOurs(value: unknown): value is SelvageError {
   try {
     return value instanceof SelvageError;

@@ -59,7 +59,7 @@ type FailureInit = MessageInitShape<typeof FailureSchema>;
 type CauseInit = MessageInitShape<typeof CauseSchema>;
 type Kind = NonNullable<FailureInit["kind"]>;
 
-/** Every error of ours: told apart by name, which holds across copies of the package. */
+/** Every error of ours: distinguished by name, which holds across copies of the package. */
 type Ours =
   | AllWorkersFailed
   | AuthenticationError
@@ -188,7 +188,7 @@ function causeOf(cause: unknown, room: Allowance, causes: number): { cause?: Cau
   return { cause: { kind: { case: "value", value: payloadMessage(payload) } } };
 }
 
-/** The stack of a cause does not travel: that of the error it caused tells where it came from. */
+/** The stack of a cause does not travel: that of the error it caused shows where it came from. */
 function thrownOf(
   error: Error,
   room: Allowance,

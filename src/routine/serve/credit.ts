@@ -20,7 +20,7 @@ export class Credit {
     this.#granted?.();
   }
 
-  /** Nothing more will go out: whoever waits is let go. */
+  /** Nothing more will go out: those who wait are released. */
   close(): void {
     this.#state = "closed";
     this.#granted?.();

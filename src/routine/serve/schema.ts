@@ -2,7 +2,7 @@ import type { AnyRoutine, SchemaIssue, SchemaResult, StandardSchema } from "../.
 import { InvalidPayload } from "../../errors/mod.ts";
 import { routineError } from "../failure/thrown.ts";
 
-/** How many things that a schema found wrong are told. */
+/** How many issues of a schema are reported. */
 const ISSUES_TOLD = 3;
 
 /**

@@ -53,9 +53,9 @@ class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undef
   #items: AsyncIterator<EncodedPayload> | undefined;
   #credit: Credit | undefined;
   #input: InputQueue | undefined;
-  /** How many items of the input were read, and the caller has not been told so. */
+  /** How many items of the input were read, and not yet reported to the caller. */
   #read = 0;
-  /** From how many on it is told. */
+  /** From how many on it is reported. */
   #readTold = 1;
   /** Whether the routine was asked for an item that is not there yet. */
   #asked = false;
@@ -63,7 +63,7 @@ class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undef
   #outcome: ItemOutcome | undefined;
   /** Why the call cannot go on, whatever the routine still does. */
   #failure: Ending & { readonly kind: "failed" } | undefined;
-  /** Whoever waits for what comes next. */
+  /** Those who wait for what comes next. */
   #reader: Reader<Answer> | undefined;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.#fail(this.#signal?.reason);

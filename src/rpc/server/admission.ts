@@ -21,9 +21,9 @@ export interface ArrivingCall<Peer> {
   wait(observer: WaitingCallObserver): void;
 }
 
-/** What is told about a call while the decision about it is awaited. */
+/** What is reported about a call while the decision about it is awaited. */
 export interface WaitingCallObserver {
-  /** So many bytes of its body have arrived, and are kept. Those that had arrived before are told at once. */
+  /** So many bytes of its body have arrived, and are kept. Those that had arrived before are reported at once. */
   received(bytes: number): void;
   /** The caller cancelled it, or is gone. */
   gone(): void;

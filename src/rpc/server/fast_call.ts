@@ -29,7 +29,7 @@ export abstract class FastCall<Method extends DescMethod>
   protected plain: PlainCall | undefined;
   protected abort: AbortController | undefined;
   protected timer: Deadline | undefined;
-  /** Told what becomes of the call while it waits to be admitted. */
+  /** Called with what becomes of the call while it waits to be admitted. */
   protected waiting: WaitingCallObserver | undefined;
 
   constructor(request: ArrivedRequest, peer: unknown) {
@@ -72,7 +72,7 @@ export abstract class FastCall<Method extends DescMethod>
     this.plain?.writable();
   }
 
-  /** Tells an observer what becomes of the call while it waits to be admitted. */
+  /** Informs an observer of what becomes of the call while it waits to be admitted. */
   wait(observer: WaitingCallObserver): void {
     this.waiting = observer;
     if (this.gone !== undefined) observer.gone();

@@ -1,4 +1,4 @@
-/** What a {@linkcode BodyReader} tells the stream it reads from. */
+/** What a {@linkcode BodyReader} reports to the stream it reads from. */
 export interface BodySource {
   /** That many bytes were read, or dropped: the peer may send as many again. */
   release(count: number): void;

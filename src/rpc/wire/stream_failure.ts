@@ -9,7 +9,7 @@ export class StreamFailure extends Error {
   /** How the stream ended. */
   readonly end: StreamEnd;
 
-  /** An error that tells of `end`. */
+  /** An error that reports `end`. */
   constructor(end: StreamEnd) {
     super(`the stream ended as ${end.how} with code ${end.code}`, {
       cause: end.cause,

@@ -4,7 +4,7 @@ import type { CallPeer } from "../../routine/mod.ts";
 import type { ConnectedPeer } from "../connected_peer.ts";
 import type { ArrivingCall } from "../../rpc/mod.ts";
 
-/** What an {@linkcode AdmitCall} is told about a call. */
+/** What an {@linkcode AdmitCall} is given about a call. */
 export interface AdmittableCall {
   /** What is called: a routine's name, or `package.Service/Method`. */
   readonly name: string;
@@ -25,7 +25,7 @@ export interface AdmittableCall {
 /**
  * Decides whether a worker takes a call now: `true` or nothing takes it, `false` or a text, which says why,
  * refuses it as `Overloaded`. It is asked of every call that is allowed, before the call gets a place. It
- * decides about load, never about rights: what it is told of the call besides `peer` and `claims` is unverified.
+ * decides about load, never about rights: what it is given of the call besides `peer` and `claims` is unverified.
  */
 export type AdmitCall = (
   call: AdmittableCall,

@@ -22,7 +22,7 @@ export class CallPort<Facts> {
   readonly #giveUp: (error: Error) => void;
 
   /**
-   * @param post Tells the side that runs the routines.
+   * @param post Sends to the side that runs the routines.
    * @param giveUp Ends that side, which does not stop when it is told to.
    */
   constructor(

@@ -29,7 +29,7 @@ export class HostedCalls<Facts> {
 
   /**
    * @param run Runs a call.
-   * @param post Tells the calling side.
+   * @param post Sends to the calling side.
    */
   constructor(run: Run<Facts>, post: (message: ServerMessage) => void) {
     this.#run = run;
@@ -117,7 +117,7 @@ class HostedCall {
     }
   }
 
-  /** A generator that is busy comes to its `finally` once it has heeded the signal. */
+  /** A generator that is busy reaches its `finally` once it has heeded the signal. */
   async #leave(): Promise<void> {
     if (this.#items === undefined) return;
     try {

@@ -60,18 +60,18 @@ export interface AbortReason {
   readonly timeoutMs?: number;
 }
 
-/** What a thread is told. */
+/** What is sent to a thread. */
 export type ToThread =
   /** Always the first message. */
   | { readonly kind: "load"; readonly modules: readonly string[]; readonly options: InvokeOptions }
   | { readonly kind: "serve"; readonly message: CallerMessage<ThreadCallFacts> }
   | { readonly kind: "dispatched"; readonly message: ServerMessage };
 
-/** What a thread tells. */
+/** What a thread reports. */
 export type FromThread =
   | { readonly kind: "loaded" }
   | { readonly kind: "load-failed"; readonly message: string }
-  /** Something failed where no call can be told: the thread is not to be trusted with more. */
+  /** Something failed that belongs to no call: the thread is not to be trusted with more. */
   | { readonly kind: "broken"; readonly message: string }
   | { readonly kind: "served"; readonly message: ServerMessage }
   | { readonly kind: "dispatch"; readonly message: CallerMessage<DispatchFacts> };

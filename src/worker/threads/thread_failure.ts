@@ -17,7 +17,7 @@ export function errorOf(failure: Uint8Array): Error {
   return error ?? new Error("a thread sent a failure that cannot be read");
 }
 
-/** What is none of ours comes from a fault of ours; it must not vanish. */
+/** An error that is not ours comes from a fault of ours; it must not vanish. */
 function unexpected(error: unknown): RoutineError {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   return new RoutineError("", { remoteName: name, message, data: {} });

@@ -1,2 +1,2 @@
-/** The module that a thread begins with; whoever allows threads must allow it to be read. */
+/** The module that a thread begins with; where threads are allowed, reading it must be. */
 export const threadEntry: URL = new URL("./thread_entry.ts", import.meta.url);
