@@ -121,9 +121,8 @@ class NativeListener implements ChannelListener {
     try {
       this.#successor = await listenForChannels(this.address, this.#options);
     } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      // Another process was given the port in between; it is ours again once that leaves it.
-      return this.#later(() => void this.#succeed(), this.#fails(error.message));
+      // Most often another process was given the port in between; it is ours again once that leaves it.
+      return this.#later(() => void this.#succeed(), this.#fails((error as Error).message));
     }
     if (this.#state === "stopped") return await this.#successor[Symbol.asyncDispose]();
     this.#state = "over";

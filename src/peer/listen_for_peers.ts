@@ -179,7 +179,23 @@ class Listener implements PeerListener {
     this.#inMemory?.[Symbol.dispose]();
   }
 
+  /** Nothing that goes wrong with one connection may reach the loop, where it would end the process. */
   #accept(accepted: AcceptedChannel): void {
+    try {
+      this.#admit(accepted)?.catch((error) => this.#abandon(accepted, error));
+    } catch (error) {
+      this.#abandon(accepted, error);
+    }
+  }
+
+  /** Closes a connection for an error of our own. */
+  #abandon({ channel, facts, settle }: AcceptedChannel, error: unknown): void {
+    this.#options.onFault?.(error, facts.remoteAddress);
+    channel.destroy();
+    settle();
+  }
+
+  #admit(accepted: AcceptedChannel): Promise<void> | void {
     const { facts } = accepted;
     const generations = this.#generations;
     const generation = generations?.with(accepted.acceptedWith);
@@ -192,7 +208,7 @@ class Listener implements PeerListener {
       this.#holdUnproven(accepted, generation);
       return;
     }
-    void this.#prove(accepted, facts.tls, generations, generation);
+    return this.#prove(accepted, facts.tls, generations, generation);
   }
 
   /** Judges a client in turns with all else; what it sends meanwhile stays unread. */

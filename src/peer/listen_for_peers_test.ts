@@ -418,3 +418,41 @@ Deno.test("a dispatcher that comes to read our certificate only is counted", asy
   const refused = observer.of("handshake.refused").map(({ reason }) => reason);
   assert.ok(!refused.includes("client-certificate-required"), `${refused}`);
 });
+
+for (const where of ["judging a client", "taking a client"] as const) {
+  Deno.test(`an unexpected error in ${where} closes that connection alone, and is reported`, async () => {
+    const faults: [unknown, string][] = [];
+    let failing = true;
+    const fault = () => {
+      if (failing) throw new RangeError("unexpected");
+    };
+    await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, {
+      onFault: (...reported) => faults.push(reported),
+      ...(where === "taking a client"
+        ? {
+          onPeer: () => {
+            fault();
+            return answering();
+          },
+        }
+        : {
+          verdict: {
+            get certificates() {
+              fault();
+              return 8;
+            },
+          },
+        }),
+    });
+    const shown = { certificate: client.fine(), trusts: [root] };
+    const error = await handshakeErrorOf(dialAs(shown, listener.address));
+    assert.equal(error.reason, "handshake-aborted");
+    const [[thrown, address] = assert.fail("nothing was reported"), ...more] = faults;
+    assert.ok(thrown instanceof RangeError);
+    assert.match(address, /^127\.0\.0\.1:/);
+    assert.deepEqual(more, []);
+    assert.deepEqual(listener.connections(), []);
+    failing = false;
+    assert.equal(await callOnce(await dialAs(shown, listener.address)), "complete");
+  });
+}

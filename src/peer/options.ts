@@ -65,6 +65,11 @@ export interface ListenForPeersOptions {
   readonly admission?: SocketAdmission;
   /** Called with `false` once nothing is accepted any more, and with `true` once it is again. Default: none. */
   readonly onListening?: (accepts: boolean) => void;
+  /**
+   * Called with an error of our own for which a connection is closed before it became a peer, and with the
+   * address of its client. Must not throw. Default: it is only closed.
+   */
+  readonly onFault?: (error: unknown, remoteAddress: string) => void;
   /** What calls of a peer that is no longer trusted may still take, in milliseconds. Default 25,000. */
   readonly distrustGraceMs?: number;
   /** How old a connection may become, in milliseconds, give or take a tenth. Default one hour. */

@@ -33,7 +33,7 @@ export function withinBoundary(
   const serve = (method: DescMethod, invoke: Invoke): Invoke =>
     recordedMethod(
       method,
-      stillAdmitted(method, guarded(method, withinCall(method, invoke, ground))),
+      stillAdmitted(method, withinCall(method, guarded(method, invoke), ground)),
       records,
     );
   const theirs: ConnectRouter = {

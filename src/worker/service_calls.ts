@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { type CallContext, iterateInCall, runInCall } from "../routine/mod.ts";
+import { type CallContext, iterateInCall, runInCall, toConnectError } from "../routine/mod.ts";
+import { withoutStatusDetails } from "../rpc/mod.ts";
 import { admittedOf, ArrivedMessage } from "./admission/arrival.ts";
 import { nameOf } from "./admission/authorization.ts";
 import type { Invoke } from "./recorded_methods.ts";
@@ -31,6 +32,11 @@ export function withinCall(method: DescMethod, invoke: Invoke, ground: CallGroun
       name: nameOf(method),
       tags: NO_TAGS,
       expired: (error) => call.expire(error),
+      // The caller reads the code and the rule; what the implementation threw is guarded below this.
+      asThrown: (error) => {
+        withoutStatusDetails(context);
+        return toConnectError(error);
+      },
     });
   };
 }

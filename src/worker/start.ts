@@ -226,6 +226,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
         budget,
       };
     },
+    onFault: (error, address) => faults.report("peer", error, { peer: { address } }),
     clock,
     observer,
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
@@ -331,7 +332,7 @@ async function openPolicy(
   const hookFailed = (error: unknown) => faults.report("policy", error);
   const claims = authenticate !== undefined;
   const authorizer = await openAuthorizer(policy, { observer, clock, claims, hookFailed });
-  return new Authorization({ authorizer, observer });
+  return new Authorization({ authorizer, observer, failed: hookFailed });
 }
 
 /** What decides about callers without identity: their routines, their places, and the policy besides. */

@@ -1,10 +1,12 @@
 /** A policy file: read at the start, watched, swapped; running streams are judged again. */
 import assert from "node:assert/strict";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { routine } from "../../src/contract/mod.ts";
 import { AuthorizationError, ConfigurationError } from "../../src/errors/mod.ts";
 import type { EventStream, SelvageEvent } from "../../src/observe/mod.ts";
 import { openDispatcher, startWorker } from "../e2e/pair.ts";
 import { CLIENT_ID, Trust } from "../e2e/trust.ts";
+import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 
 let left = Promise.withResolvers<void>();
 
@@ -101,6 +103,45 @@ for (const name of ["forever", "counting"] as const) {
     }
   });
 }
+
+Deno.test("a running stream of a service ends with the code and the rule of the policy that denies it", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/policy.jsonc`;
+    await Deno.writeTextFile(path, '{ "rules": [{ "name": "all", "effect": "allow" }] }');
+    const trust = new Trust();
+    await using worker = await startWorker(trust, {
+      routines: [],
+      services: (router) =>
+        router.service(EchoService, {
+          async *repeat() {
+            yield { text: "begun" };
+            await new Promise(() => {});
+          },
+        }),
+      policy: path,
+    });
+    using events = worker.events();
+    await using dispatcher = await openDispatcher(trust, worker.address);
+    const protocols = ["connect", "grpc", "grpc-web"] as const;
+    const running = protocols.map((protocol) => {
+      const client = createClient(EchoService, dispatcher.transportFor({ protocol }));
+      return client.repeat({ text: "", count: 1 })[Symbol.asyncIterator]();
+    });
+    for (const items of running) assert.equal((await items.next()).value.text, "begun");
+    await Deno.writeTextFile(path, '{ "rules": [{ "name": "closed", "effect": "deny" }] }');
+    for (const [at, items] of running.entries()) {
+      const error = await items.next().catch((error) => error);
+      assert.ok(error instanceof ConnectError, `${protocols[at]}: ${error}`);
+      assert.equal(error.code, Code.PermissionDenied, protocols[at]);
+      assert.ok(error.cause instanceof AuthorizationError, protocols[at]);
+      assert.equal(error.cause.rule, "closed");
+    }
+    for (const _ of running) assert.equal((await next(events, "dispatch.denied")).rule, "closed");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("a policy file that is missing, no JSON or no policy fails the start, and says where", async () => {
   const folder = await Deno.makeTempDir();

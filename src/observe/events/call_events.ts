@@ -41,7 +41,7 @@ export interface CallFailed extends EventBase<"call.failed"> {
 /** An error of Selvage's own, which a peer only learns of as an internal error. */
 export interface WorkerFault extends EventBase<"worker.fault"> {
   /** The part that it was in. */
-  readonly part: "http2" | "rpc" | "routine" | "policy" | "admit";
+  readonly part: "http2" | "rpc" | "routine" | "policy" | "admit" | "peer";
   /** The path of the request that it was about, escaped and capped, where there was one. */
   readonly path?: string;
   /** The peer that it was about, where there was one. */

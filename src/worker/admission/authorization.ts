@@ -12,6 +12,8 @@ import type { ConnectedPeer } from "../connected_peer.ts";
 export interface AuthorizationOptions {
   readonly authorizer: Authorizer;
   readonly observer: Observer;
+  /** Called with what was thrown where a running call could not be judged by a new policy. Default: it is only denied. */
+  readonly failed?: (error: unknown) => void;
 }
 
 /** Decides, for one worker, who may call what, and reports each call that is denied. */
@@ -52,6 +54,16 @@ export class Authorization implements AsyncDisposable {
     return decision instanceof Promise
       ? decision.then((decided) => this.#denial(decided, call))
       : this.#denial(decision, call);
+  }
+
+  /** The decision about a running call; where none can be made, it is denied. */
+  async decideAgain(call: AskedCall): Promise<AuthorizationError | undefined> {
+    try {
+      return await this.decide(call);
+    } catch (error) {
+      this.#options.failed?.(error);
+      return this.#errorOf(UNDECIDED);
+    }
   }
 
   /** Whether a peer may make a call, without a report. */
@@ -172,7 +184,7 @@ export class CallAuthorization {
     denied: (error: AuthorizationError) => void,
   ): (() => void) | undefined {
     const changed = async () => {
-      const error = await this.#authorization.decide(this.#asked(name, tags));
+      const error = await this.#authorization.decideAgain(this.#asked(name, tags));
       if (error !== undefined) denied(error);
     };
     if (this.#allowedBy !== this.#authorization.version) void changed();
@@ -203,6 +215,8 @@ export class CallAuthorization {
 }
 
 const NO_TAGS: readonly string[] = [];
+/** Stands for a rule where deciding failed for an error of our own. */
+const UNDECIDED = "undecided";
 /** Rules come from the operator; the names that a hook gives could be endless. */
 const MAX_ERRORS = 1_024;
 

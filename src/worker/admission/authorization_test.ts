@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AuthorizationError } from "../../errors/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
 import type { Observer } from "../../observe/mod.ts";
 import type { Authorizer } from "../../policy/mod.ts";
@@ -60,4 +61,55 @@ Deno.test("a call that was allowed at its header section is judged anew where th
     assert.throws(() => call.atEnvelope("math.add", []), { name: "AuthorizationError", rule: "r" });
     assert.throws(() => call.atEnvelope("math.add", []), { name: "AuthorizationError" });
   }
+});
+
+Deno.test("a running call is denied where a new policy fails to decide about it", async () => {
+  let changed = () => {};
+  let failing = false;
+  const authorizer: Authorizer = {
+    rules: 1,
+    version: 1,
+    readsTags: () => false,
+    decide: () => {
+      if (failing) throw new RangeError("unexpected");
+      return { allowed: true, rule: "r" };
+    },
+    onChange: (callback) => {
+      changed = callback;
+      return () => {};
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const failures: unknown[] = [];
+  const observer = { emit: () => {} } as unknown as Observer;
+  const authorization = new Authorization({
+    authorizer,
+    observer,
+    failed: (error) => failures.push(error),
+  });
+  const peer = new ConnectedPeer({
+    id: 1,
+    identity: undefined,
+    remoteAddress: "10.0.0.9:1",
+    since: 0,
+    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
+  });
+  const call = authorization.begin({
+    path: "/selvage.v1.WorkerService/Stream",
+    method: WorkerService.method.stream,
+    protocol: "connect",
+    fields: [ROUTINE_HEADER, "math.add"],
+    peer,
+    timeoutMs: undefined,
+    wait: () => {},
+  }, peer.admitted.subject);
+  assert.equal(call.atHeaders(), undefined);
+  const { promise: denied, resolve } = Promise.withResolvers<unknown>();
+  call.watch("math.add", [], resolve);
+  failing = true;
+  changed();
+  const error = await denied;
+  assert.ok(error instanceof AuthorizationError);
+  assert.equal(error.rule, "undecided");
+  assert.ok(failures[0] instanceof RangeError);
 });

@@ -10,6 +10,8 @@ export interface RunningCall {
   readonly tags: readonly string[];
   /** Called when the caller's token has ended. */
   readonly expired: (error: AuthenticationError) => void;
+  /** What the items end with where the call is denied. Default: the error itself. */
+  readonly asThrown?: (error: Denial) => Error;
 }
 
 /**
@@ -19,9 +21,9 @@ export interface RunningCall {
  */
 export function whileAllowed<Item>(
   items: AsyncIterable<Item>,
-  { admitted: { authorization, session }, name, tags, expired }: RunningCall,
+  { admitted: { authorization, session }, name, tags, expired, asThrown }: RunningCall,
 ): AsyncIterable<Item> {
-  const watch = new DenialWatch();
+  const watch = new DenialWatch(asThrown);
   const stop = authorization?.watch(name, tags, (error) => watch.denied(error));
   if (session === undefined) {
     return stop === undefined ? items : watched(items[Symbol.asyncIterator](), watch, stop);
@@ -58,12 +60,18 @@ async function* watched<Item>(
 
 /** Ends one waiting at a time: a promise that outlives them all would keep a reaction of each. */
 class DenialWatch {
-  error: Denial | undefined;
-  #reject: ((error: Denial) => void) | undefined;
+  /** What the items end with. */
+  error: Error | undefined;
+  readonly #asThrown: (error: Denial) => Error;
+  #reject: ((error: Error) => void) | undefined;
+
+  constructor(asThrown: (error: Denial) => Error = (error) => error) {
+    this.#asThrown = asThrown;
+  }
 
   denied(error: Denial): void {
-    this.error ??= error;
-    this.#reject?.(error);
+    this.error ??= this.#asThrown(error);
+    this.#reject?.(this.error);
   }
 
   next<Item>(items: AsyncIterator<Item>): Promise<IteratorResult<Item>> {
