@@ -176,3 +176,52 @@ async function listen(server: Server): Promise<AsyncDisposable & { readonly addr
     },
   };
 }
+
+Deno.test("doctor --as says of files what peers would say, before they are deployed", async () => {
+  const pki = await issue();
+  const other = await issue();
+  const examine = async (as: string, ...flags: string[]) => {
+    const { code, out, err } = await selvage(["doctor", "--as", as, "--json", ...flags]);
+    const { ok, steps }: Report = JSON.parse(out || err);
+    return { code, ok, last: steps?.at(-1) };
+  };
+  const good = await examine("worker", ...pki.flags("worker"));
+  assert.equal(good.code, 0);
+  assert.equal(good.ok, true);
+  const swapped = pki.flags("worker").with(-1, pki.file("client.key"));
+  const mismatch = await examine("worker", ...swapped);
+  assert.equal(mismatch.code, 4);
+  assert.equal(mismatch.last?.problem?.reason, "own-certificate-invalid");
+  const foreign = await examine("client", ...pki.flags("client").with(1, other.file("ca.pem")));
+  assert.equal(foreign.code, 4);
+  assert.equal(foreign.last?.problem?.reason, "untrusted-authority");
+  const named = await examine("worker", ...pki.flags("worker"), "--identity", "spiffe://x/client");
+  assert.equal(named.last?.problem?.reason, "identity-mismatch");
+  assert.equal((await selvage(["doctor", "--as", "worker"])).code, 2);
+  assert.equal((await selvage(["doctor", "--as", "worker", "--endpoint", "x:1"])).code, 2);
+});
+
+Deno.test("doctor --discover examines every worker of a fleet, in one table", async () => {
+  const pki = await issue();
+  const serve = (name: string) =>
+    startWorker([MODULE, ...pki.flags(name), "--allow", "spiffe://x/client"]);
+  await using good = await serve("worker");
+  await using odd = await serve("stranger");
+  const examine = (addresses: string[], ...flags: string[]) =>
+    selvage([
+      ...["doctor", "--discover", `static:${addresses.join(",")}`, ...pki.flags("client")],
+      ...["--identity", "spiffe://x/worker", ...flags],
+    ]);
+  const all = await examine([good.address]);
+  assert.equal(all.code, 0, all.out + all.err);
+  assert.match(all.out, /^ok +127[.\d:]+ +spiffe:\/\/x\/worker +20[^]*^1 worker: all is well$/m);
+  const some = await examine([good.address, odd.address, "127.0.0.1:1"]);
+  assert.equal(some.code, 4, some.err);
+  assert.match(some.out, /^FAIL +127[.\d:]+ +- +20\S+ \S+ +identity-mismatch$/m);
+  assert.match(some.out, /^FAIL +127\.0\.0\.1:1 .*WorkerUnavailable$/m);
+  assert.match(some.out, /^3 workers: 2 with a problem$/m);
+  const json = JSON.parse((await examine([good.address, odd.address], "--json")).out);
+  assert.deepEqual(json.workers.map(({ ok }: { ok: boolean }) => ok), [true, false]);
+  assert.equal(json.workers[0].identity, "spiffe://x/worker");
+  assert.equal(json.workers[1].problem.reason, "identity-mismatch");
+});

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { ConfigurationError } from "../../errors/mod.ts";
 import {
   type Advice,
@@ -32,7 +32,7 @@ export function certsCheckCommand(): Command {
       "chains, leaf first, and bundles of authorities, PEM; one line each is printed",
     )
     .addOption(
-      new Option("--as <ROLE>", "what the chains are for (default: either)").choices([
+      flag("--as <ROLE>", "what the chains are for (default: either)").choices([
         "worker",
         "client",
       ]),

@@ -42,7 +42,7 @@ function headline(step: Step): string {
       return (step.certificate?.subject ?? "cannot be read") +
         (step.stray === true ? " (stray: no path needs it, it is ignored)" : "");
     case "handshake":
-      return step.why ?? (step.outcome === "passed" ? "the worker takes us" : "");
+      return step.why ?? (step.outcome === "passed" ? "the worker accepts our certificate" : "");
     default:
       return step.why ?? step.identity ?? "";
   }

@@ -27,7 +27,7 @@ interface Farewell {
   readonly refusal: PeerReason | undefined;
 }
 
-/** A connection that was opened, and word of whether the worker takes us. */
+/** A connection that was opened, and whether the worker has accepted it. */
 export interface Greeting {
   readonly connection: ClientConnection;
   /** Resolves once the worker has answered over HTTP/2; rejects with the named failure. */
