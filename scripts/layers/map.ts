@@ -37,9 +37,10 @@ export const LAYER_MAP: LayerMap = {
   layers: {
     contract: { imports: [] },
     errors: { imports: [] },
-    http2: { imports: [], node: ["node:timers"] },
+    platform: { imports: [], node: ["node:fs", "node:path"] },
+    http2: { imports: ["platform"], node: ["node:timers"] },
     observe: {
-      imports: ["errors"],
+      imports: ["errors", "platform"],
       packages: ["@logtape/logtape", "@opentelemetry/api"],
     },
 
@@ -64,8 +65,8 @@ export const LAYER_MAP: LayerMap = {
       node: ["node:crypto"],
     },
 
-    credentials: { imports: ["errors", "identity", "observe"], node: "any" },
-    channel: { imports: ["errors", "http2", "identity", "observe"], node: "any" },
+    credentials: { imports: ["errors", "identity", "observe", "platform"], node: "any" },
+    channel: { imports: ["errors", "http2", "identity", "observe", "platform"], node: "any" },
     peer: {
       imports: ["channel", "credentials", "errors", "http2", "identity", "observe"],
       node: "any",
@@ -78,12 +79,22 @@ export const LAYER_MAP: LayerMap = {
     rpc: { imports: ["rpc/client", "rpc/server", "rpc/wire"] },
 
     spiffe: {
-      imports: ["channel", "credentials", "errors", "gen", "http2", "identity", "observe", "rpc"],
+      imports: [
+        "channel",
+        "credentials",
+        "errors",
+        "gen",
+        "http2",
+        "identity",
+        "observe",
+        "platform",
+        "rpc",
+      ],
       packages: CONNECT,
       node: "any",
     },
     routine: {
-      imports: ["contract", "errors", "gen", "observe", "rpc"],
+      imports: ["contract", "errors", "gen", "observe", "platform", "rpc"],
       packages: CONNECT,
       node: "any",
     },
@@ -96,6 +107,7 @@ export const LAYER_MAP: LayerMap = {
         "errors",
         "identity",
         "observe",
+        "platform",
         "routine",
         "spiffe",
       ],
@@ -130,12 +142,13 @@ export const LAYER_MAP: LayerMap = {
         "limits",
         "observe",
         "peer",
+        "platform",
         "policy",
         "routine",
         "rpc",
       ],
       packages: CONNECT,
-      node: ["node:path"],
+      node: ["node:fs/promises", "node:path", "node:process"],
     },
     worker: {
       imports: [
@@ -151,6 +164,7 @@ export const LAYER_MAP: LayerMap = {
         "limits",
         "observe",
         "peer",
+        "platform",
         "policy",
         "routine",
         "rpc",
@@ -170,6 +184,7 @@ export const LAYER_MAP: LayerMap = {
         "identity",
         "limits",
         "observe",
+        "platform",
         "policy",
         "worker",
       ],

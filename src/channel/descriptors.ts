@@ -1,3 +1,5 @@
+import { runsOnDeno } from "../platform/mod.ts";
+
 /** The file descriptors that a process is taken to have where it may not read how many it has. */
 export const ASSUMED_DESCRIPTORS = 1_024;
 /** What stands for no limit: what Linux allows a process by default (`fs.nr_open`). */
@@ -8,6 +10,7 @@ const MOST_DESCRIPTORS = 1_048_576;
  * one it is {@linkcode ASSUMED_DESCRIPTORS}.
  */
 export function openFileLimit(): number {
+  if (!runsOnDeno) return ASSUMED_DESCRIPTORS;
   if (Deno.permissions.querySync({ name: "read" }).state !== "granted") return ASSUMED_DESCRIPTORS;
   let text: string;
   try {

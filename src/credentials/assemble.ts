@@ -23,6 +23,7 @@ import {
 import { validityFault } from "./own_certificate_fault.ts";
 import { readPrivateKey, withoutPrivateKeys } from "./private_key.ts";
 import { type CredentialRejection, rejection, unsuitableMessage } from "./rejection.ts";
+import { toHex } from "../platform/mod.ts";
 
 /** What came of an attempt to make credentials of text. */
 export type Assembled =
@@ -116,7 +117,7 @@ function readOwn(cert: string, keyPem: string): OwnCertificate | CredentialRejec
 }
 
 function lastingFault(leaf: Certificate, spki: Uint8Array): OwnCertificateFault | undefined {
-  if (spki.toHex() !== leaf.publicKey.spki.toHex()) return "key-mismatch";
+  if (toHex(spki) !== toHex(leaf.publicKey.spki)) return "key-mismatch";
   return ownLeafFault(leaf) === undefined ? undefined : "unsuitable";
 }
 

@@ -28,6 +28,7 @@ import {
   writeCertificate,
 } from "./certificate_writer.ts";
 import { writePem } from "./pem_writer.ts";
+import { fromHex, toHex } from "../platform/mod.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -163,7 +164,7 @@ export class Authority {
 
   #keyIdentifier(): Uint8Array {
     const { subjectKeyIdentifier: given } = this.#certificate.extensions;
-    return given === undefined ? keyIdentifier(this.#key) : Uint8Array.fromHex(given);
+    return given === undefined ? keyIdentifier(this.#key) : fromHex(given);
   }
 }
 
@@ -215,7 +216,7 @@ function readKeyOf(certificate: Certificate, keyPem: string): KeyObject {
     });
   }
   const spki: Uint8Array = createPublicKey(key).export({ type: "spki", format: "der" });
-  if (spki.toHex() !== certificate.publicKey.spki.toHex()) {
+  if (toHex(spki) !== toHex(certificate.publicKey.spki)) {
     throw new ConfigurationError("the key is not the authority's", { setting: "key" });
   }
   return key;

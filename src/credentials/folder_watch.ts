@@ -1,4 +1,6 @@
+import { lstat, readlink, stat } from "node:fs/promises";
 import { dirname, join, parse, resolve, sep } from "node:path";
+import { type FolderChange, isForbidden, mayRead } from "../platform/mod.ts";
 import { joinFolder, leaveFolder } from "./shared_folder.ts";
 
 /** As many symbolic links as Linux follows in one path. */
@@ -48,7 +50,7 @@ export class FolderWatch implements AsyncDisposable {
     await leaveFolder(folder, this.#onEvent);
   }
 
-  readonly #onEvent = (event: Deno.FsEvent | undefined): void => {
+  readonly #onEvent = (event: FolderChange | undefined): void => {
     if (event?.kind === "access") return;
     const paths = event?.paths ?? [];
     if (paths.length > 0 && !paths.some((path) => this.#route.entries.has(path))) return;
@@ -115,18 +117,17 @@ type Found =
 /** What a path is. A folder that we may not look at is taken for a plain one. */
 async function look(path: string): Promise<Found> {
   // Looking without asking first would prompt a person at a terminal.
-  const { state } = await Deno.permissions.query({ name: "read", path });
-  if (state !== "granted") return { kind: "plain" };
+  if (!await mayRead(path)) return { kind: "plain" };
   try {
-    const { isSymlink } = await Deno.lstat(path);
-    return isSymlink ? { kind: "link", target: await Deno.readLink(path) } : { kind: "plain" };
+    const isLink = (await lstat(path)).isSymbolicLink();
+    return isLink ? { kind: "link", target: await readlink(path) } : { kind: "plain" };
   } catch (error) {
-    return error instanceof Deno.errors.PermissionDenied ? { kind: "plain" } : { kind: "missing" };
+    return isForbidden(error) ? { kind: "plain" } : { kind: "missing" };
   }
 }
 
 /** Distinguishes a folder from another that later has its path. */
 async function identify(folder: string): Promise<string> {
-  const stat = await Deno.stat(folder).catch(() => undefined);
-  return `${stat?.dev} ${stat?.ino} ${stat?.birthtime?.getTime()}`;
+  const found = await stat(folder).catch(() => undefined);
+  return `${found?.dev} ${found?.ino} ${found?.birthtime.getTime()}`;
 }

@@ -1,3 +1,5 @@
+import { open } from "node:fs/promises";
+import { failureName, isMissing } from "../platform/mod.ts";
 import type { CredentialPem } from "./material.ts";
 import { type CredentialRejection, rejection } from "./rejection.ts";
 
@@ -40,18 +42,18 @@ export async function readParts(
 
 async function readFile(name: PartName, path: string): Promise<string | CredentialRejection> {
   try {
-    using file = await Deno.open(path, { read: true });
-    const { isFile, size } = await file.stat();
-    if (!isFile) return rejection("unreadable", name, `${path} is not a file`);
+    await using file = await open(path, "r");
+    const found = await file.stat();
+    const { size } = found;
+    if (!found.isFile()) return rejection("unreadable", name, `${path} is not a file`);
     if (size > FILE_LIMIT_BYTES) {
       return rejection("unreadable", name, `${path} is larger than ${FILE_LIMIT_BYTES} bytes`);
     }
-    return await new Response(file.readable).text();
+    return await file.readFile("utf8");
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) {
+    if (isMissing(cause)) {
       return rejection("unreadable", name, `${path} does not exist`, cause);
     }
-    const why = cause instanceof Error ? cause.name : "of an unknown error";
-    return rejection("unreadable", name, `${path} cannot be read: ${why}`, cause);
+    return rejection("unreadable", name, `${path} cannot be read: ${failureName(cause)}`, cause);
   }
 }

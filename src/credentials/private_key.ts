@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import { octetString, sequence, smallInteger } from "./der_writer.ts";
 import { writePem } from "./pem_writer.ts";
 import { type CredentialRejection, rejection } from "./rejection.ts";
+import { fromBase64 } from "../platform/mod.ts";
 
 const KEY_BLOCK = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[^-]*-----END \1-----/g;
 
@@ -47,7 +48,7 @@ const VERSION_1 = "2,1,1,4";
  * bytes of an INTEGER, half of the time with a zero before it, which the platform does not read.
  */
 function withFixedLength(block: string): string {
-  const der = Uint8Array.fromBase64(block.replace(/-----[^-]+-----|\s/g, ""));
+  const der = fromBase64(block.replace(/-----[^-]+-----|\s/g, ""));
   const size = der[6] ?? 0;
   const scalar = der.subarray(7, 7 + size);
   const odd = der[1] === der.length - 2 && der.subarray(2, 6).join() === VERSION_1 &&

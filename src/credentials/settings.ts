@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { ConfigurationError } from "../errors/mod.ts";
+import { environmentVariable } from "../platform/mod.ts";
 import { modeOf } from "./assemble.ts";
 import type { CredentialPart, CredentialParts, PartName } from "./parts.ts";
 import { configurationError } from "./rejection.ts";
@@ -51,10 +52,10 @@ export function partsOfFiles(files: CredentialFiles): CredentialParts {
 export function partsOfEnv(prefix: string = ENV_PREFIX): CredentialParts {
   const given = new Map<PartName, string>();
   for (const name of PART_NAMES) {
-    const value = Deno.env.get(prefix + name.toUpperCase());
+    const value = environmentVariable(prefix + name.toUpperCase());
     if (value !== undefined) given.set(name, value);
   }
-  const oneWay = Deno.env.get(`${prefix}ONE_WAY`);
+  const oneWay = environmentVariable(`${prefix}ONE_WAY`);
   if (oneWay !== undefined && oneWay !== "0" && oneWay !== "1") {
     throw new ConfigurationError(`${prefix}ONE_WAY must be 1 or 0`, { setting: "oneWay" });
   }

@@ -1,5 +1,7 @@
+import { type FolderChange, type FolderChanges, watchFolder } from "../platform/mod.ts";
+
 /** Called with what has changed; with nothing where changes may have been missed. */
-export type FolderListener = (event: Deno.FsEvent | undefined) => void;
+export type FolderListener = (event: FolderChange | undefined) => void;
 
 const folders = new Map<string, SharedFolder>();
 
@@ -30,7 +32,7 @@ export async function leaveFolder(path: string, listener: FolderListener): Promi
 class SharedFolder {
   readonly #path: string;
   readonly #listeners = new Set<FolderListener>();
-  #watcher: Deno.FsWatcher | undefined;
+  #watcher: FolderChanges | undefined;
   #identity = "";
   /** Settles when the platform has let go of the watch before. */
   #listening: Promise<void> = Promise.resolve();
@@ -66,7 +68,7 @@ class SharedFolder {
     await this.#close();
     if (this.#listeners.size === 0) return;
     try {
-      this.#watcher = Deno.watchFs(this.#path, { recursive: false });
+      this.#watcher = watchFolder(this.#path);
     } catch {
       // No permission, no more watches to be had, or gone in the meantime: `join` says so.
       return;
@@ -87,7 +89,7 @@ class SharedFolder {
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
   }
 
-  async #listen(watcher: Deno.FsWatcher): Promise<void> {
+  async #listen(watcher: FolderChanges): Promise<void> {
     for await (const event of watcher) {
       // The watch ended with the folder, though another may already have its name and inode.
       if (event.kind === "remove" && event.paths.includes(this.#path)) this.#identity = "";

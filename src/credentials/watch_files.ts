@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Clock, systemClock } from "../observe/mod.ts";
+import { isMissing } from "../platform/mod.ts";
 import { assemble, type Assembled } from "./assemble.ts";
 import type { CredentialPem } from "./material.ts";
 import { FolderWatch } from "./folder_watch.ts";
@@ -152,7 +153,7 @@ class FileWatch {
     if (assembled.kind !== "usable") {
       const rejected = refusalOf(assembled);
       const torn = this.#mayBeTorn(rejected);
-      if ((torn || isMissing(rejected)) && this.#waitLeftMs() > 0) {
+      if ((torn || namesMissing(rejected)) && this.#waitLeftMs() > 0) {
         if (!torn) this.store.reject(rejected);
         return;
       }
@@ -195,8 +196,8 @@ const TORN: ReadonlySet<CredentialRejection["reason"]> = new Set([
   "key-mismatch",
 ]);
 
-function isMissing({ cause }: CredentialRejection): boolean {
-  return cause instanceof Deno.errors.NotFound;
+function namesMissing({ cause }: CredentialRejection): boolean {
+  return isMissing(cause);
 }
 
 function refusalOf(assembled: Exclude<Assembled, { kind: "usable" }>): CredentialRejection {

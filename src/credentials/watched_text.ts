@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { Clock } from "../observe/mod.ts";
+import { failureName, isMissing } from "../platform/mod.ts";
 import { FolderWatch } from "./folder_watch.ts";
 
 /** A change is read once nothing has changed for so long, in milliseconds. */
@@ -112,14 +114,14 @@ async function readText({ path, maxBytes, setting }: WatchedTextOptions): Promis
     throw new ConfigurationError(`${setting}: ${path} ${why}`, { setting });
   };
   try {
-    const { isFile, size } = await Deno.stat(path);
-    if (!isFile) return refuse("is not a file");
-    if (size > maxBytes) return refuse(`is larger than ${maxBytes} bytes`);
-    return await Deno.readTextFile(path);
+    const found = await stat(path);
+    if (!found.isFile()) return refuse("is not a file");
+    if (found.size > maxBytes) return refuse(`is larger than ${maxBytes} bytes`);
+    return await readFile(path, "utf8");
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    if (error instanceof Deno.errors.NotFound) return refuse("does not exist");
-    return refuse(`cannot be read: ${error instanceof Error ? error.name : String(error)}`);
+    if (isMissing(error)) return refuse("does not exist");
+    return refuse(`cannot be read: ${failureName(error)}`);
   }
 }
 

@@ -1,3 +1,5 @@
+import { letProcessEnd } from "../platform/mod.ts";
+
 /** Calls back once after a delay, and returns what takes that back. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
 
@@ -75,6 +77,6 @@ export class Deadlines {
 /** A timer that does not keep the process alive. */
 export function scheduleOnTimer(callback: () => void, delayMs: number): () => void {
   const timer = setTimeout(callback, delayMs);
-  Deno.unrefTimer(timer);
+  letProcessEnd(timer);
   return () => clearTimeout(timer);
 }

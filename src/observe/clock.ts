@@ -1,3 +1,5 @@
+import { letProcessEnd } from "../platform/mod.ts";
+
 /** The time and the timers that everything which waits is given, so that tests can turn them. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -20,7 +22,7 @@ export const systemClock: Clock = {
   now: (): number => Date.now(),
   schedule(callback: () => void, delayMs: number, options: TimerOptions = {}): Disposable {
     const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS));
-    if (options.background === true) Deno.unrefTimer(timer);
+    if (options.background === true) letProcessEnd(timer);
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };

@@ -7,6 +7,7 @@ import {
 import { ConfigurationError, DeadlineExceeded } from "../errors/mod.ts";
 import { ErrorCode } from "../http2/mod.ts";
 import { EventHub, systemClock } from "../observe/mod.ts";
+import { requireDeno } from "../platform/mod.ts";
 import { refuseDuringModuleLoad } from "../worker/mod.ts";
 import type { WorkerPoolOptions } from "./options.ts";
 import { SpawnedWorkers } from "./spawned_workers.ts";
@@ -47,10 +48,13 @@ export class WorkerPool extends FleetCaller {
    * Opens a pool. Resolves when its own workers take calls.
    *
    * @param options What to spawn, and where other workers are.
-   * @throws {ConfigurationError} If an option cannot be used, or a module cannot be loaded; also
+   * @throws {ConfigurationError} If an option cannot be used, or a module cannot be loaded; on
+   * any runtime but Deno, where a `Dispatcher` is what runs; also
    * within the modules of a pool's worker while they load, where it would spawn without end.
    */
   static async open(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const elsewhere = requireDeno("WorkerPool");
+    if (elsewhere !== undefined) throw new ConfigurationError(elsewhere, { setting: "runtime" });
     refuseDuringModuleLoad("WorkerPool.open");
     const { spawn, discovery } = options;
     if (spawn === undefined && discovery === undefined) {

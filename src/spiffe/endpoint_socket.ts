@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { parseAddress, type UnixAddress } from "../channel/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
+import { environmentVariable } from "../platform/mod.ts";
 
 /** Where a workload is to ask (SPIFFE Workload Endpoint §4). */
 const ENDPOINT_VARIABLE = "SPIFFE_ENDPOINT_SOCKET";
@@ -30,7 +31,7 @@ export function endpointSocket(text: string, setting: string): UnixAddress {
  * @throws {ConfigurationError} where it names none.
  */
 export function endpointOfEnv(): UnixAddress {
-  const text = Deno.env.get(ENDPOINT_VARIABLE);
+  const text = environmentVariable(ENDPOINT_VARIABLE);
   if (text !== undefined) return endpointSocket(text, ENDPOINT_VARIABLE);
   throw new ConfigurationError(
     `no socket of a SPIFFE Workload API is given, and ${ENDPOINT_VARIABLE} is not set`,

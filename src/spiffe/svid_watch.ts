@@ -12,6 +12,7 @@ import {
 import { escapePeerText } from "../errors/mod.ts";
 import type { X509SVIDResponse } from "../gen/mod.ts";
 import { type Clock, systemClock } from "../observe/mod.ts";
+import { wantsPermission } from "../platform/mod.ts";
 import type { SvidChoice } from "./svid_choice.ts";
 import { readSvids } from "./svid_response.ts";
 import { svidStream } from "./svid_stream.ts";
@@ -172,6 +173,6 @@ class SvidWatch {
 
 /** Whether asking again is of no use while we wait for the start; later an agent may be replaced. */
 function isHopeless(error: unknown): boolean {
-  return error instanceof Deno.errors.NotCapable ||
+  return wantsPermission(error) ||
     error instanceof ConnectError && HOPELESS.has(error.code);
 }

@@ -25,6 +25,7 @@ import {
 } from "../observe/mod.ts";
 import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
 import type { InvokeOptions, RoutineTable } from "../routine/mod.ts";
+import { requireDeno } from "../platform/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
 import { openAuthorizer } from "../policy/mod.ts";
 import { admitCalls, type AnonymousAdmission } from "./admission/admission.ts";
@@ -95,6 +96,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const limits = resolveWorkerLimits(options.limits);
   const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");
+  insistOnDeno(addresses);
   const healthAddress = options.health === undefined
     ? undefined
     : parseAddress(options.health, "health");
@@ -279,6 +281,13 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     drainGraceMs: limits.drainGraceMs,
     stop: (graceMs) => leaving.leave(listeners, healthListener, resources, graceMs),
   };
+}
+
+/** A worker in memory, for tests, runs wherever its caller does. */
+function insistOnDeno(addresses: readonly Address[]): void {
+  const elsewhere = requireDeno("WorkerServer");
+  if (elsewhere === undefined || addresses.every(({ kind }) => kind === "memory")) return;
+  throw new ConfigurationError(elsewhere, { setting: "runtime" });
 }
 
 function addressesOf(listen: string | readonly string[]): readonly [Address, ...Address[]] {

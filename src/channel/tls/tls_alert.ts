@@ -48,6 +48,9 @@ const FATAL = 2;
  * many a failure of its own, so its text decides; a canary pins it.
  */
 export function alertReceived(message: string): string | undefined {
+  // Node prints what OpenSSL found, and the number of an alert that was received.
+  const number = /:SSL alert number (\d{1,3})/.exec(message)?.[1];
+  if (number !== undefined) return ALERTS.get(Number(number)) ?? `alert_${number}`;
   const printed = /^received fatal alert: (\w+)/.exec(message)?.[1];
   if (printed === undefined) return undefined;
   return PRINTED.get(printed.toLowerCase()) ?? printed.slice(0, 64);

@@ -25,3 +25,10 @@ Deno.test("alertInClear reads what alertRecord writes, and no encrypted record",
   assert.equal(alertInClear(new Uint8Array([0x15, 3, 3, 0, 19, 1, 2])), undefined);
   assert.equal(alertInClear(new Uint8Array([0x15, 3])), undefined);
 });
+
+Deno.test("alertReceived reads the number that Node prints", () => {
+  const printed = (number: number): string =>
+    `00D2:error:0A000418:SSL routines:ssl3_read_bytes:tlsv1 alert:../rec_layer_s3.c:916:SSL alert number ${number}\n`;
+  assert.equal(alertReceived(printed(48)), "unknown_ca");
+  assert.equal(alertReceived(printed(200)), "alert_200");
+});

@@ -7,6 +7,7 @@ import { Duplex } from "node:stream";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { TlsFacts } from "../facts.ts";
 import type { RawDuplex } from "./raw_duplex.ts";
+import { runsOnDeno } from "../../platform/mod.ts";
 import { alertInClear, alertReceived } from "./tls_alert.ts";
 import { systemCodeOf } from "../system_code.ts";
 
@@ -29,7 +30,8 @@ export interface TlsFailure {
 interface TlsHandle {
   onerror?: (error: Error) => void;
   drainEncOut?: () => Uint8Array | undefined;
-  verifyError?: () => string;
+  /** Deno: a code, empty where it trusts the peer. Node: an error, or nothing. */
+  verifyError?: () => string | { readonly code?: string } | null | undefined;
   getPeerCertificateChain?: () => { certificates?: Uint8Array[] } | null | undefined;
   isSessionReused?: () => boolean;
 }
@@ -89,18 +91,44 @@ export function canServe(context: SecureContext, mutual: boolean): boolean {
 /** What TLS knows once the handshake is done. */
 function factsOf(socket: TLSSocket): TlsFacts {
   const handle = handleOf(socket);
-  const platformCode = handle.verifyError?.() ?? "UNKNOWN";
+  const platformCode = verifyCodeOf(handle);
   const cipher = socket.getCipher();
   return {
     version: socket.getProtocol() ?? "unknown",
     cipher: cipher?.standardName ?? cipher?.name ?? "unknown",
     alpn: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined,
-    peerChain: handle.getPeerCertificateChain?.()?.certificates ?? [],
+    peerChain: chainOf(socket, handle),
     // Where it is unknown, the platform's yes is asked for as on a fresh handshake.
     resumed: handle.isSessionReused?.() ?? false,
     platformAuthorized: platformCode === "",
     ...(platformCode === "" ? {} : { platformCode }),
   };
+}
+
+/** Why the platform does not trust the peer; empty where it does. */
+function verifyCodeOf(handle: TlsHandle): string {
+  if (handle.verifyError === undefined) return "UNKNOWN";
+  const found = handle.verifyError();
+  if (typeof found === "string") return found;
+  return found === null || found === undefined ? "" : found.code ?? "UNKNOWN";
+}
+
+/** Certificates followed from issuer to issuer on Node; the verdict takes fewer. */
+const CHAIN_LIMIT = 32;
+
+/**
+ * The chain that the peer presented. Node has no list of it: its certificates are followed from the leaf, and end
+ * with the anchor that the platform found, which earns no trust by being among them.
+ */
+function chainOf(socket: TLSSocket, handle: TlsHandle): readonly Uint8Array[] {
+  if (runsOnDeno) return handle.getPeerCertificateChain?.()?.certificates ?? [];
+  const chain: Uint8Array[] = [];
+  let certificate = socket.getPeerX509Certificate();
+  while (certificate !== undefined && chain.length < CHAIN_LIMIT) {
+    chain.push(new Uint8Array(certificate.raw));
+    certificate = certificate.issuerCertificate;
+  }
+  return chain;
 }
 
 /** Over a stream of ours, the alert that explains a failure stays inside TLS unless it is fetched. */
@@ -120,7 +148,7 @@ function failureOf(error: Error, socket: TLSSocket, sent: Uint8Array | undefined
     code,
     alertReceived: alertReceived(error.message),
     alertSent: sent === undefined ? undefined : alertInClear(sent),
-    refusedCertificate: (handle.verifyError?.() ?? "") !== "",
+    refusedCertificate: handle.verifyError !== undefined && verifyCodeOf(handle) !== "",
     tls: tls.peerChain.length === 0 ? undefined : tls,
   };
 }

@@ -1,4 +1,7 @@
+import { lstat, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { getuid } from "node:process";
+import { mayReadNow, mayReadUserId } from "../../platform/mod.ts";
 
 /** Others may create or replace entries of the folder. */
 const WRITABLE_BY_OTHERS = 0o022;
@@ -27,10 +30,13 @@ export async function inspectSocket(path: string): Promise<SocketOwnership> {
       return { ours: false, why: `whose it is may not be read: ${missing}` };
     }
     const why = await whyNotOurs(folder) ?? await whyReplaceable(folder) ??
-      await whyReplaceable(await Deno.realPath(folder));
+      await whyReplaceable(await realpath(folder));
     if (why !== undefined) return { ours: false, why };
-    const { dev, ino, uid, isSocket } = await Deno.lstat(socket);
-    if (!isSocket || uid !== Deno.uid()) return { ours: false, why: `${socket} is not our socket` };
+    const found = await lstat(socket);
+    const { dev, ino, uid } = found;
+    if (!found.isSocket() || uid !== userId()) {
+      return { ours: false, why: `${socket} is not our socket` };
+    }
     return { ours: true, device: dev, inode: ino };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
@@ -40,20 +46,20 @@ export async function inspectSocket(path: string): Promise<SocketOwnership> {
 
 /** What we would be asked for: looking without asking first would prompt a person at a terminal. */
 function missingPermission(socket: string): string | undefined {
-  const granted = (wanted: Deno.PermissionDescriptor): boolean =>
-    Deno.permissions.querySync(wanted).state === "granted";
-  if (!granted({ name: "sys", kind: "uid" })) return "give --allow-sys=uid";
+  if (!mayReadUserId()) return "give --allow-sys=uid";
   for (let at = socket; at !== dirname(at); at = dirname(at)) {
-    if (!granted({ name: "read", path: at })) return `give --allow-read=${at}`;
+    if (!mayReadNow(at)) return `give --allow-read=${at}`;
   }
   return undefined;
 }
 
 async function whyNotOurs(folder: string): Promise<string | undefined> {
-  const { isDirectory, uid, mode } = await Deno.lstat(folder);
-  if (!isDirectory) return `the folder ${folder} is a link, which may lead elsewhere by now`;
-  if (uid === null || uid !== Deno.uid()) return `the folder ${folder} is not ours`;
-  return ((mode ?? 0) & WRITABLE_BY_OTHERS) === 0
+  const found = await lstat(folder);
+  if (!found.isDirectory()) {
+    return `the folder ${folder} is a link, which may lead elsewhere by now`;
+  }
+  if (found.uid !== userId()) return `the folder ${folder} is not ours`;
+  return (found.mode & WRITABLE_BY_OTHERS) === 0
     ? undefined
     : `the folder ${folder} can be written to by others`;
 }
@@ -61,13 +67,19 @@ async function whyNotOurs(folder: string): Promise<string | undefined> {
 /** Why another user could put another folder in this one's place, anywhere on the way to it. */
 async function whyReplaceable(folder: string): Promise<string | undefined> {
   for (let at = dirname(folder); at !== dirname(at); at = dirname(at)) {
-    const { uid, mode, isSymlink } = await Deno.lstat(at);
-    if (uid !== ROOT && uid !== Deno.uid()) return `the folder ${at} above it is another user's`;
+    const found = await lstat(at);
+    const { uid, mode } = found;
+    if (uid !== ROOT && uid !== userId()) return `the folder ${at} above it is another user's`;
     // The mode of a link says nothing; what it leads to is looked at by its real path.
-    if (isSymlink || ((mode ?? 0) & WRITABLE_BY_OTHERS) === 0) continue;
-    if (((mode ?? 0) & STICKY) === 0) {
+    if (found.isSymbolicLink() || (mode & WRITABLE_BY_OTHERS) === 0) continue;
+    if ((mode & STICKY) === 0) {
       return `the folder ${at} above it can be written to by others`;
     }
   }
   return undefined;
+}
+
+/** Our own user; undefined where the system knows no users, and then nothing is ours. */
+function userId(): number | undefined {
+  return getuid?.();
 }

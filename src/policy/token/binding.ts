@@ -1,4 +1,5 @@
 import { type Claims, type PresentingPeer, unauthenticated } from "./authenticator.ts";
+import { fromHex, toBase64Url } from "../../platform/mod.ts";
 
 /**
  * Checks that a token is presented by the peer it was issued to.
@@ -30,9 +31,7 @@ function checkConfirmation(cnf: unknown, { fingerprint }: PresentingPeer): void 
   if (typeof thumbprint !== "string" || Object.keys(members).length !== 1) {
     throw unauthenticated("token-not-bound", "the token's cnf asks for a proof not known here");
   }
-  const presented = fingerprint === undefined
-    ? undefined
-    : Uint8Array.fromHex(fingerprint).toBase64({ alphabet: "base64url", omitPadding: true });
+  const presented = fingerprint === undefined ? undefined : toBase64Url(fromHex(fingerprint));
   if (presented === thumbprint) return;
   throw unauthenticated("token-not-bound", "the token is bound to another certificate");
 }

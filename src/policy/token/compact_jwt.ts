@@ -1,4 +1,5 @@
 import { unauthenticated } from "./authenticator.ts";
+import { fromBase64Url } from "../../platform/mod.ts";
 
 /** A signature algorithm of JWS (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864) with a public key to verify by. */
 export type JwtAlgorithm =
@@ -101,7 +102,7 @@ function jsonPart(part: string): Record<string, unknown> {
 }
 
 function bytesOf(part: string): Uint8Array {
-  return Uint8Array.fromBase64(part, { alphabet: "base64url" });
+  return fromBase64Url(part);
 }
 
 function optionalText(value: unknown, member: string): string | undefined {

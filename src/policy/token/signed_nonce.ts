@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import { ConfigurationError, Overloaded } from "../../errors/mod.ts";
 import type { EncodedPayload } from "../../routine/mod.ts";
 import { type Authenticator, type PresentedCall, unauthenticated } from "./authenticator.ts";
+import { fromBase64Url } from "../../platform/mod.ts";
 
 /** Who may sign calls, and for how long a signature holds. */
 export interface SignedNonceOptions {
@@ -94,7 +95,7 @@ function verified(call: PresentedCall, keys: ReadonlyMap<string, Uint8Array>, wi
   const key = keys.get(id);
   if (key === undefined) throw unauthenticated("token-unknown-key", "the token's key is not known");
   const expected = signatureOf(key, [id, time, nonce, digest ?? ""], call.workerId, call.routine);
-  const given = Uint8Array.fromBase64(signature, { alphabet: "base64url" });
+  const given = fromBase64Url(signature);
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
     throw unauthenticated(
       "token-bad-signature",

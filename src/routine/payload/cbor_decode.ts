@@ -28,6 +28,7 @@ import {
 import { Malformed } from "./faults.ts";
 import { KeyCost } from "./key_cost.ts";
 import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
+import { toHex } from "../../platform/mod.ts";
 
 /**
  * Reads one value of CBOR that fills the bytes. What it returns does not refer to them.
@@ -247,7 +248,7 @@ class Decoder {
 
   #bigint(): bigint {
     const bytes = this.#binary(this.#expect(BYTES, "a byte string"));
-    return bytes.length === 0 ? 0n : BigInt(`0x${bytes.toHex()}`);
+    return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`);
   }
 
   #simple(head: number): unknown {

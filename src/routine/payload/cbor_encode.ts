@@ -23,6 +23,7 @@ import {
 } from "./cbor_format.ts";
 import { TOO_LARGE, UNSENDABLE } from "./faults.ts";
 import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
+import { fromHex } from "../../platform/mod.ts";
 
 /**
  * Writes a value as CBOR.
@@ -188,7 +189,7 @@ class Encoder {
     let digits = (negative ? -1n - value : value).toString(16);
     if (digits.length % 2 === 1) digits = `0${digits}`;
     this.#head(TAG, negative ? TAG_NEGATIVE_BIGINT : TAG_BIGINT);
-    this.#binary(digits === "00" ? new Uint8Array(0) : Uint8Array.fromHex(digits));
+    this.#binary(digits === "00" ? new Uint8Array(0) : fromHex(digits));
   }
 
   #binary(bytes: Uint8Array): void {

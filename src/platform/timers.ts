@@ -1,0 +1,5 @@
+/** Lets the process end although this timer of `setTimeout` is still to fire. */
+export function letProcessEnd(timer: unknown): void {
+  if (typeof timer === "number") Deno.unrefTimer(timer);
+  else (timer as { unref(): void }).unref();
+}

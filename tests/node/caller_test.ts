@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { lines } from "../support/lines.ts";
+import { routine } from "../../src/contract/mod.ts";
+import { type Authority, createAuthority, Credentials } from "../../src/credentials/mod.ts";
+import { WorkerServer } from "../../src/worker/mod.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const WORKER = "spiffe://example.org/worker";
+const CALLER = "spiffe://example.org/caller";
+
+Deno.test("the npm form runs on Node 24: calls, rotation, named failures, and what needs Deno says so", async (t) => {
+  const folder = await Deno.makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  await installed(folder);
+  const authority = createAuthority();
+  await issueCaller(authority, folder);
+  await Deno.writeTextFile(`${folder}/ca.pem`, authority.certPem);
+  const worker = stack.use(await workerOf(authority, CALLER));
+  const narrow = stack.use(await workerOf(authority, "spiffe://example.org/other"));
+  const caller = stack.use(
+    new NodeCaller(folder, { address: worker.address, refusing: narrow.address, pki: folder }),
+  );
+
+  await t.step("a call and a stream over mutual TLS", async () => {
+    assert.deepEqual(await caller.ask("call"), { answer: 3 });
+    assert.deepEqual(await caller.ask("stream"), { answer: [0, 1, 2] });
+  });
+
+  await t.step("watched files that are replaced are taken up, and calls go on", async () => {
+    const [before] = worker.peers();
+    await issueCaller(authority, folder);
+    assert.deepEqual(await caller.ask("rotated"), { answer: "credentials.rotated" });
+    assert.deepEqual(await caller.ask("call"), { answer: 3 });
+    assert.ok(before !== undefined);
+  });
+
+  await t.step("a worker with another identity is a named failure", async () => {
+    const { answer } = await caller.ask("renamed");
+    const { name, reason, message } = answer as Failure;
+    assert.deepEqual([name, reason], ["HandshakeError", "identity-mismatch"], message);
+  });
+
+  await t.step("a worker that refuses the caller gives its reason", async () => {
+    const { answer } = await caller.ask("refused");
+    const { name, reason, peerReason, message } = answer as Failure;
+    assert.deepEqual(
+      [name, reason, peerReason],
+      ["HandshakeError", "client-certificate-refused", "subject-not-allowed"],
+      message,
+    );
+  });
+
+  await t.step("WorkerPool.open says where it runs", async () => {
+    const { answer } = await caller.ask("pool");
+    const { name, message } = answer as Failure;
+    assert.equal(name, "ConfigurationError");
+    assert.match(message, /^WorkerPool runs on Deno, and this is Node v24\./);
+  });
+
+  await t.step("a worker and a dispatcher in memory, for tests", async () => {
+    assert.deepEqual(await caller.ask("memory"), { answer: 42 });
+  });
+});
+
+interface Failure {
+  readonly name: string;
+  readonly reason?: string;
+  readonly peerReason?: string;
+  readonly message: string;
+}
+
+/** Packs the package and installs it, as `npm install` of a path does. */
+async function installed(folder: string): Promise<void> {
+  const packed = `${folder}/selvage.tgz`;
+  await run(Deno.execPath(), ["pack", "--allow-dirty", "--allow-slow-types", "-o", packed], ROOT);
+  await Deno.writeTextFile(`${folder}/package.json`, '{ "private": true, "type": "module" }');
+  const quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"];
+  await run("npm", ["install", ...quiet, packed], folder);
+  await Deno.copyFile(new URL("caller.mjs", import.meta.url), `${folder}/caller.mjs`);
+}
+
+async function run(program: string, args: readonly string[], cwd: string): Promise<void> {
+  const { code, stderr } = await new Deno.Command(program, { args: [...args], cwd, stdout: "null" })
+    .output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+}
+
+/** A new certificate and key, put in place of the ones before. */
+async function issueCaller(authority: Authority, folder: string): Promise<void> {
+  const { certPem, keyPem } = authority.issue({ name: "caller", spiffe: CALLER });
+  for (const [name, text] of [["caller.pem", certPem], ["caller.key", keyPem]] as const) {
+    await Deno.writeTextFile(`${folder}/${name}.new`, text);
+    await Deno.rename(`${folder}/${name}.new`, `${folder}/${name}`);
+  }
+}
+
+function workerOf(authority: Authority, allow: string): Promise<WorkerServer> {
+  const { certPem: cert, keyPem: key } = authority.issue({ name: "worker", spiffe: WORKER });
+  return WorkerServer.start({
+    routines: [
+      routine("math.add", (a: number, b: number) => a + b),
+      routine("math.range", async function* (limit: number) {
+        for (let n = 0; n < limit; n += 1) yield n;
+      }),
+    ],
+    credentials: Credentials.fromPem({ ca: authority.certPem, cert, key }),
+    allow,
+  });
+}
+
+/** The caller's program under Node 24. */
+class NodeCaller implements AsyncDisposable {
+  readonly #process: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #lines: AsyncGenerator<string>;
+
+  constructor(cwd: string, config: object) {
+    this.#process = new Deno.Command("npx", {
+      args: ["-y", "node@24", "caller.mjs", JSON.stringify(config)],
+      cwd,
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.#input = this.#process.stdin.getWriter();
+    this.#lines = lines(this.#process.stdout);
+  }
+
+  /** Has it do something, and reads its answer. */
+  async ask(what: string): Promise<{ readonly answer?: unknown; readonly fault?: string }> {
+    await this.#input.write(new TextEncoder().encode(`${what}\n`));
+    const { value, done } = await this.#lines.next();
+    if (done) throw new Error("the program ended");
+    return JSON.parse(value);
+  }
+
+  /** It ends by itself once its input does: nothing of the dispatcher keeps it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.close();
+    await this.#lines.return(undefined);
+    const { code } = await this.#process.status;
+    assert.equal(code, 0);
+  }
+}
