@@ -1,78 +1,75 @@
 /**
- * Measures calls a second at 64 callers and the median latency at one: two processes, mutual TLS,
- * one connection. Prints a table on stderr and one JSON line on stdout.
+ * Measures calls and streams of two processes under mutual TLS on one connection, beside another commit
+ * and beside peers, all in one run and turn about. Prints a table of medians, and writes a JSON file.
  *
- * `deno task bench [--seconds N]`
+ * `deno task bench [--baseline REF] [--peers] [--only PREFIX] [--turns N] [--ms N] [--json FILE]`
+ *
+ * - `--baseline` builds another commit into a temporary folder and measures it, too.
+ * - `--peers` measures `@grpc/grpc-js` (installed with npm, run by Node) and bare `node:tls`.
+ * - `--only` keeps the scenarios whose names begin so; several, with commas.
+ * - `--turns` is how often each figure is taken (default 5), `--ms` for how long each time (default 700).
  *
  * @module
  */
-import { WorkerProcess } from "./bench/worker_process.ts";
-import { add } from "./bench/routines.ts";
-import { Dispatcher } from "../mod.ts";
+import { parseArgs } from "node:util";
+import { Baseline } from "./bench/baseline.ts";
+import { peerSubjects } from "./bench/peers.ts";
+import { type Figure, type ScenarioName, SCENARIOS } from "./bench/scenarios.ts";
+import { Subject } from "./bench/subject.ts";
+import { report } from "./bench/report.ts";
 
-const CALLERS = 64;
-const seconds = secondsFrom(Deno.args);
-
-await using worker = await WorkerProcess.start();
-await using dispatcher = await Dispatcher.open({
-  discovery: `static:${worker.address}`,
-  credentials: worker.callerCredentials,
-  identity: worker.identity,
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    baseline: { type: "string" },
+    peers: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    turns: { type: "string", default: "5" },
+    ms: { type: "string", default: "700" },
+    json: { type: "string" },
+  },
 });
-await dispatcher.ready();
-
-await callsPerSecond(CALLERS, 1_000); // warms both ends up
-const many = await callsPerSecond(CALLERS, seconds * 1_000);
-const single = await latencies(seconds * 1_000);
-const result = {
-  callers: CALLERS,
-  callsPerSecond: Math.round(many),
-  medianAtOneMs: round(quantile(single, 0.5)),
-  p99AtOneMs: round(quantile(single, 0.99)),
-  cores: navigator.hardwareConcurrency,
-};
-console.error(`calls/s at ${CALLERS} callers   ${result.callsPerSecond}`);
-console.error(`median at one caller    ${result.medianAtOneMs} ms (p99 ${result.p99AtOneMs} ms)`);
-console.log(JSON.stringify(result));
-
-/** How many calls a second `callers` make who call one after the other, for `durationMs`. */
-async function callsPerSecond(callers: number, durationMs: number): Promise<number> {
-  const start = performance.now();
-  const end = start + durationMs;
-  let calls = 0;
-  const caller = async (seed: number) => {
-    for (let n = seed; performance.now() < end; n++) {
-      if (await dispatcher.call(add, [n, 1]) !== n + 1) throw new Error("a wrong sum");
-      calls++;
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, (_, seed) => caller(seed)));
-  return calls / (performance.now() - start) * 1_000;
-}
-
-/** How long each call of a single caller takes, in milliseconds, sorted. */
-async function latencies(durationMs: number): Promise<number[]> {
-  const taken: number[] = [];
-  for (const end = performance.now() + durationMs; performance.now() < end;) {
-    const start = performance.now();
-    await dispatcher.call(add, [1, 2]);
-    taken.push(performance.now() - start);
-  }
-  return taken.sort((a, b) => a - b);
-}
-
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.floor(sorted.length * q)] ?? NaN;
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1_000) / 1_000;
-}
-
-function secondsFrom([flag, value]: readonly string[]): number {
-  if (flag === undefined) return 5;
-  const seconds = Number(value);
-  if (flag === "--seconds" && seconds > 0) return seconds;
-  console.error("usage: deno task bench [--seconds N]");
+const turns = Number(values.turns);
+const durationMs = Number(values.ms);
+const prefixes = values.only.split(",");
+const names = (Object.keys(SCENARIOS) as ScenarioName[])
+  .filter((name) => prefixes.some((prefix) => name.startsWith(prefix)));
+if (!(turns > 0 && durationMs > 0 && names.length > 0)) {
+  console.error("usage: see the head of scripts/bench.ts");
   Deno.exit(2);
+}
+
+await using stack = new AsyncDisposableStack();
+const subjects = [stack.use(driverIn("this", new URL("..", import.meta.url).pathname))];
+if (values.baseline !== undefined) {
+  const baseline = stack.use(await Baseline.of(values.baseline));
+  subjects.push(stack.use(driverIn(values.baseline, baseline.folder)));
+}
+if (values.peers) { for (const peer of await peerSubjects(stack)) subjects.push(stack.use(peer)); }
+
+const figures = new Map<string, Figure[]>();
+for (const scenario of names) {
+  // The first is thrown away: it warms up. Each is first as often as the others.
+  for (let turn = 0; turn <= turns; turn++) {
+    for (let at = 0; at < subjects.length; at++) {
+      const subject = subjects[(at + turn) % subjects.length]!;
+      const figure = await subject.measure(scenario, turn === 0 ? 2 * durationMs : durationMs);
+      if (turn === 0 || figure.value === undefined) continue;
+      const key = `${scenario} ${subject.name}`;
+      figures.set(key, [...figures.get(key) ?? [], figure]);
+    }
+  }
+}
+const result = report(names, subjects.map(({ name }) => name), figures);
+console.error(result.table);
+const json = JSON.stringify(result.json, null, 2);
+if (values.json === undefined) console.log(json);
+else await Deno.writeTextFile(values.json, `${json}\n`);
+
+function driverIn(name: string, folder: string): Subject {
+  const config = `${folder}/deno.json`;
+  return new Subject({
+    name,
+    args: ["run", "-A", "--config", config, `${folder}/scripts/bench/driver.ts`],
+  });
 }

@@ -18,3 +18,10 @@ export const chunks = routine("bench.chunks", async function* (count: number, by
 export const echo = duplexRoutine("bench.echo", async function* (input: AsyncIterable<number>) {
   yield* input;
 });
+
+/** Counts the bytes that it is sent. */
+export const sink = duplexRoutine("bench.sink", async function* (input: AsyncIterable<Uint8Array>) {
+  let bytes = 0;
+  for await (const item of input) bytes += item.length;
+  yield bytes;
+});

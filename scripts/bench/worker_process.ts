@@ -14,6 +14,8 @@ export class WorkerProcess implements AsyncDisposable {
   readonly address: string;
   /** The credentials it allows. */
   readonly callerCredentials: Credentials;
+  /** Its process id. */
+  readonly pid: number;
   readonly #process: Deno.ChildProcess;
   readonly #folder: string;
 
@@ -27,6 +29,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#folder = folder;
     this.address = address;
     this.callerCredentials = callerCredentials;
+    this.pid = process.pid;
   }
 
   /**
