@@ -3,8 +3,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import grpc from "@grpc/grpc-js";
+
+// Found beside the copy of this file that peers.ts makes.
+const grpc = createRequire(import.meta.url)("@grpc/grpc-js");
 
 const folder = process.env.BENCH_FOLDER;
 const read = (file) => readFileSync(`${folder}/${file}`);
