@@ -72,7 +72,13 @@ export {
   type WorkerPoolOptions,
 } from "./src/pool/mod.ts";
 export type { CompressionName, RpcProtocol, TransportChoices } from "./src/rpc/mod.ts";
-export { type CallContext, type CallPeer, currentCall } from "./src/routine/mod.ts";
+export {
+  type Ambient,
+  ambient,
+  type CallContext,
+  type CallPeer,
+  currentCall,
+} from "./src/routine/mod.ts";
 export type { WorkerLimits } from "./src/worker/mod.ts";
 export {
   Credentials,

@@ -27,6 +27,12 @@ export interface CallOptions {
   readonly tags?: readonly string[] | undefined;
   /** Headers to send along. Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Values that go with the call, and with the calls that are made from within it, for `ambient(name)` there: a
+   * tenant, a locale. At most 32, of 4,096 bytes together. Nothing verifies them. Within a routine they are added to
+   * those that came with its call. Default: none.
+   */
+  readonly ambient?: Readonly<Record<string, string>> | undefined;
   /** How many items of a stream may be under way unread. Default: 16. */
   readonly ahead?: number | undefined;
 }

@@ -27,8 +27,8 @@ import { dialPeer } from "../peer/mod.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { Attempts } from "./calls/attempts.ts";
 import { RetryBudget } from "./calls/retry_budget.ts";
-import { CallSettings } from "./calls/call_settings.ts";
-import { DialSlots, dialWith } from "./fleet/dial.ts";
+import { CallSettings, type Inheritance } from "./calls/call_settings.ts";
+import { DialSlots, dialWith, type OwnWorker } from "./fleet/dial.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
@@ -48,6 +48,10 @@ export interface DispatcherGround {
   readonly random?: () => number;
   /** Connects to a worker. Default: over the network. */
   readonly dialPeer?: typeof dialPeer;
+  /** What its calls take over from the call that they are made from within. Default: nothing but its id. */
+  readonly inherits?: Inheritance;
+  /** The worker within which it is, which calls itself over a socket of its own. Default: none. */
+  readonly own?: OwnWorker | undefined;
 }
 
 /** The parts of an open dispatcher. */
@@ -95,7 +99,11 @@ export async function openParts(
     options.call ?? {},
     options.token,
     id,
-    (peer) => observer.emit({ type: "security.token-ignored", side: "dispatcher", peer }),
+    {
+      inherits: ground.inherits,
+      onTokenIgnored: (peer) =>
+        observer.emit({ type: "security.token-ignored", side: "dispatcher", peer }),
+    },
   );
   const faults = new Faults(observer, clock);
   const peerExpiry = opening.use(new PeerExpiry(observer, "dispatcher", clock));
@@ -115,6 +123,7 @@ export async function openParts(
       credentials: source,
       identity,
       strict,
+      own: ground.own,
       minTlsVersion: options.minTlsVersion,
       limits,
       budget,
@@ -125,6 +134,8 @@ export async function openParts(
       peerExpiry,
     });
     opened.push({ discovery, dial, source });
+    // A dispatcher that finds nobody but its own worker is no posture of its own.
+    if (discovery === ground.own?.discovery) continue;
     observer.emit({
       type: "security.posture",
       security: securityOf(source),
@@ -164,7 +175,7 @@ export async function openParts(
         attempts,
         limits: rpcLimits,
         fields: settings.fields({}, undefined),
-        timeoutMs: settings.timeoutMs,
+        settings,
       }, choices),
       records,
     );

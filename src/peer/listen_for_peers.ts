@@ -43,9 +43,11 @@ import {
   noProtocolEvent,
   notAllowedEvent,
   oneTooManyEvent,
+  ownNotAllowedEvent,
   refusedEvent,
   walkedOutEvent,
 } from "./peer_events.ts";
+import { type OwnProcess, readSecret } from "./process_secret.ts";
 import { provenByRequest } from "./proven_by_request.ts";
 import { refusalGoAway, refusalSettings, refuse } from "./refusal.ts";
 import { RefusedSessions } from "./refused_sessions.ts";
@@ -86,7 +88,8 @@ class Listener implements PeerListener {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#refusedSessions = new RefusedSessions(this.#clock);
-    const { credentials, workerId, minTlsVersion, observer } = options;
+    const { credentials, workerId, minTlsVersion, observer, own } = options;
+    if (own !== undefined) this.#subscription = own.onChange?.(() => this.#judgeOwnAgain(own));
     if (credentials === undefined) return;
     this.#generations = new Generations(credentials.current(), {
       workerId,
@@ -196,6 +199,8 @@ class Listener implements PeerListener {
   }
 
   #admit(accepted: AcceptedChannel): Promise<void> | void {
+    const { own } = this.#options;
+    if (own !== undefined) return this.#readOwn(accepted, own);
     const { facts } = accepted;
     const generations = this.#generations;
     const generation = generations?.with(accepted.acceptedWith);
@@ -209,6 +214,37 @@ class Listener implements PeerListener {
       return;
     }
     return this.#prove(accepted, facts.tls, generations, generation);
+  }
+
+  #readOwn(accepted: AcceptedChannel, own: OwnProcess): void {
+    readSecret(accepted.channel, own.secret, (rest) => {
+      try {
+        this.#acceptOwn(accepted, rest, own);
+      } catch (error) {
+        this.#abandon(accepted, error);
+      }
+    });
+  }
+
+  /** It is the process itself, under the rules for everyone. */
+  #acceptOwn({ facts, place, settle }: AcceptedChannel, rest: ByteChannel, own: OwnProcess): void {
+    settle();
+    const identity = own.identity();
+    if (identity !== "refused") {
+      place.prove(identity?.name ?? facts.remoteAddress);
+      this.#hold(rest, facts, identity, undefined, undefined);
+      return;
+    }
+    refuseNotAllowed(rest);
+    this.#tell(ownNotAllowedEvent(facts.remoteAddress, this.#options.allow));
+  }
+
+  #judgeOwnAgain(own: OwnProcess): void {
+    const refused = own.identity() === "refused";
+    for (const held of this.#held) {
+      if (refused) held.distrust();
+      else held.leave();
+    }
   }
 
   /** Judges a client in turns with all else; what it sends meanwhile stays unread. */
@@ -331,10 +367,7 @@ class Listener implements PeerListener {
       this.#hold(channel, facts, identity, undefined, undefined);
       return;
     }
-    channel.start({ received: () => {}, ended: () => {}, closed: () => {} });
-    channel.write(refusalSettings(), () => {});
-    channel.write(refusalGoAway("subject-not-allowed"), () => {});
-    channel.end();
+    refuseNotAllowed(channel);
     this.#tell(notAllowedEvent(text, identity, allow));
   }
 
@@ -387,4 +420,12 @@ class Listener implements PeerListener {
   #tell(event: UnstampedEvent): void {
     this.#options.observer?.emit(event);
   }
+}
+
+/** Refuses a dialler of our own process, which cannot miss the reason. */
+function refuseNotAllowed(channel: ByteChannel): void {
+  channel.start({ received: () => {}, ended: () => {}, closed: () => {} });
+  channel.write(refusalSettings(), () => {});
+  channel.write(refusalGoAway("subject-not-allowed"), () => {});
+  channel.end();
 }

@@ -8,3 +8,4 @@ export * from "./dial/dial_peer.ts";
 export * from "./dial/dialled_peer.ts";
 export * from "./listen_for_peers.ts";
 export * from "./options.ts";
+export { type OwnProcess, processSecret } from "./process_secret.ts";

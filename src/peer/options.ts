@@ -4,6 +4,7 @@ import type { WorkerRef } from "../errors/mod.ts";
 import type { ByteChannel, ConnectionOptions, ServerConnectionOptions } from "../http2/mod.ts";
 import type { IdentityPattern, PeerIdentity, VerdictLimits } from "../identity/mod.ts";
 import type { ChannelSecurity, Clock, Observer } from "../observe/mod.ts";
+import type { OwnProcess } from "./process_secret.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 
 /** From dial to proof, and from accept to verdict, in milliseconds. */
@@ -25,6 +26,8 @@ export interface DialPeerOptions {
   readonly called?: string;
   /** What we call ourselves to a listener in memory. Default: nobody. */
   readonly introduceAs?: PeerIdentity;
+  /** What is shown before all else to a listener of our own process. Default: nothing. */
+  readonly secret?: Uint8Array;
   /** From dial to proof, in milliseconds. Default 5,000. */
   readonly handshakeTimeoutMs?: number;
   /** What the verdict may cost. Default: its own defaults. */
@@ -54,6 +57,8 @@ export interface ListenForPeersOptions {
   readonly allow: readonly IdentityPattern[];
   /** A peer is accepted: says how its requests are answered. Called synchronously, before a byte is parsed. */
   readonly onPeer: (peer: AcceptedPeer) => ServerConnectionOptions;
+  /** Takes only the process itself, proven by a secret. Default: takes other peers. */
+  readonly own?: OwnProcess;
   /** Puts something between the socket of an accepted peer and its HTTP/2. Default: nothing. */
   readonly channel?: (channel: ByteChannel) => ByteChannel;
   /** From accept to verdict, in milliseconds. Default 5,000. */

@@ -85,6 +85,25 @@ export function notAllowedEvent(
   };
 }
 
+/** The worker's own process may not connect to it: its certificate does not match `allow`. */
+export function ownNotAllowedEvent(
+  remoteAddress: string,
+  allow: readonly IdentityPattern[],
+): RefusalEvent {
+  return {
+    type: "handshake.refused",
+    side: "worker",
+    reason: "subject-not-allowed",
+    peer: { address: remoteAddress },
+    evidence: {
+      rule: "name.no-match",
+      found: "the worker's own certificate",
+      advice: MAY_BE_ALLOWED,
+      expected: allow.map((pattern) => pattern.text),
+    },
+  };
+}
+
 /** A client completed the handshake and left without a word: it is likely that it does not accept us. */
 export function walkedOutEvent({ peer }: PeerConnection, own: OwnShown | undefined): RefusalEvent {
   return {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Transport } from "@connectrpc/connect";
 import type { TransportChoices } from "../rpc/mod.ts";
+import { type Ambient, NO_AMBIENT } from "./envelope/ambient.ts";
 import type { Caller } from "../contract/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { ChannelSecurity, SelvageEvent } from "../observe/mod.ts";
@@ -23,6 +24,8 @@ export interface CallContext {
   readonly deadline?: number;
   /** The tags that the caller asked of a worker. */
   readonly tags: readonly string[];
+  /** Values that came with the call: unverified, whoever calls may set them. See {@linkcode ambient}. */
+  readonly ambient: Ambient;
   /** For calls to other workers; they name this call as their parent. */
   readonly dispatcher: Caller<Transport, SelvageEvent, TransportChoices>;
 }
@@ -49,6 +52,18 @@ export function currentCall(): CallContext {
   const context = enclosingCall();
   if (context !== undefined) return context;
   throw new ConfigurationError("currentCall() is for the inside of a routine that serves a call");
+}
+
+/**
+ * A value that came with the call that the running routine serves, and goes with the calls that it makes through
+ * `currentCall().dispatcher`. It is what the caller said: nothing has verified it, and no policy reads it.
+ *
+ * @param name Its name.
+ * @returns The value; nothing where the call came without it, or no routine is running here.
+ */
+export function ambient(name: string): string | undefined {
+  const values = enclosingCall()?.ambient ?? NO_AMBIENT;
+  return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
 /**

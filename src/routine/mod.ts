@@ -5,6 +5,7 @@
  * @module
  */
 export * from "./call_context.ts";
+export { type Ambient, NO_AMBIENT, withAmbient } from "./envelope/ambient.ts";
 export { decodeCallResponse, encodeCallResponse } from "./envelope/answer_envelope.ts";
 export {
   type CallEnvelope,

@@ -36,7 +36,9 @@ export const noDispatcher: Caller<Transport, SelvageEvent, TransportChoices> = {
 };
 
 function missing(): ConfigurationError {
-  return new ConfigurationError("this worker was given no dispatcher for its routines", {
-    setting: "dispatcher",
-  });
+  return new ConfigurationError(
+    "this worker's routines have no dispatcher: it was given neither credentials, nor a dispatcher, or may not " +
+      "write to $XDG_RUNTIME_DIR or /tmp (--allow-write), where the socket for calls to itself would be",
+    { setting: "dispatcher" },
+  );
 }

@@ -4,7 +4,13 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Caller } from "../contract/mod.ts";
 import { DeadlineExceeded } from "../errors/mod.ts";
 import type { SelvageEvent } from "../observe/mod.ts";
-import type { CallContext, CallEnvelope, CallPeer } from "../routine/mod.ts";
+import {
+  type Ambient,
+  type CallContext,
+  type CallEnvelope,
+  type CallPeer,
+  NO_AMBIENT,
+} from "../routine/mod.ts";
 import type { AdmittedCall } from "./admission/admitted_call.ts";
 
 /** A call as it reached the worker. */
@@ -43,6 +49,8 @@ export class ServedCall implements CallContext {
   declare readonly claims?: Readonly<Record<string, unknown>>;
   /** The tags that the caller asked of a worker. */
   readonly tags: readonly string[];
+  /** Values that came with the call, unverified. */
+  readonly ambient: Ambient;
   readonly #arrived: ArrivedCall;
   readonly #ground: CallGround;
   #signal: AbortSignal | undefined;
@@ -52,13 +60,14 @@ export class ServedCall implements CallContext {
   /** A call that arrived, and what its message says of it. */
   constructor(
     arrived: ArrivedCall,
-    envelope: Pick<CallEnvelope, "callId" | "parentId" | "tags">,
+    envelope: Pick<CallEnvelope, "callId" | "parentId" | "tags" | "ambient">,
     ground: CallGround,
   ) {
     this.#arrived = arrived;
     this.#ground = ground;
     this.id = envelope.callId === "" ? ground.nextId() : envelope.callId;
     this.tags = envelope.tags;
+    this.ambient = envelope.ambient ?? NO_AMBIENT;
     const { claims } = arrived.admitted;
     if (claims !== undefined) this.claims = claims;
     if (envelope.parentId !== "") this.parentId = envelope.parentId;

@@ -43,6 +43,7 @@ import { type EveryWorkerLimit, resolveWorkerLimits } from "./limits.ts";
 import { loadRoutines, specifierOf } from "./modules.ts";
 import { noDispatcher } from "./no_dispatcher.ts";
 import type { WorkerServerOptions } from "./options.ts";
+import { OwnSocket, type OwnSocketOptions } from "./own_socket.ts";
 import { PeerResets } from "./peer_resets.ts";
 import {
   acceptedClients,
@@ -136,7 +137,11 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     starting,
     threaded ? await startThreads(options, invoke, limits, clock, hub.metrics) : undefined,
   );
-  const dispatcher = use(starting, await openDispatcher(options, credentials, hub, id, clock));
+  const own = use(starting, await ownSocketOf(options, { credentials, allow, clock }));
+  const dispatcher = use(
+    starting,
+    await openDispatcher(options, { credentials, hub, id, clock, own }),
+  );
 
   const watchdog = limits.blockedAfterMs === 0
     ? undefined
@@ -247,6 +252,12 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     const onListening = (accepts: boolean) => health.listening(address, accepts);
     listeners.push(starting.use(await listenForPeers(address, { ...own, onListening })));
   }
+  const advertised = options.advertise ?? formatAddress((listeners[0] as PeerListener).address);
+  const ownListener = own === undefined ? undefined : starting.use(
+    await listenForOwn(own, { ...listening, credentials: undefined, nativeTls: false, own }),
+  );
+  [advertised, ...listeners.map(({ address }) => formatAddress(address))]
+    .forEach((address) => own?.addresses.add(address));
   const healthListener = healthAddress === undefined ? undefined : starting.use(
     await listenForHealth(healthAddress, {
       health,
@@ -258,7 +269,6 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     }),
   );
   const [first] = listeners as [PeerListener, ...PeerListener[]];
-  const advertised = options.advertise ?? formatAddress(first.address);
   await insistOnOwnSockets(options, listeners);
   const posture = postureOf(options, listeners, authenticator);
   reportPosture(observer, listeners, posture);
@@ -279,7 +289,13 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     hub,
     posture,
     drainGraceMs: limits.drainGraceMs,
-    stop: (graceMs) => leaving.leave(listeners, healthListener, resources, graceMs),
+    stop: (graceMs) =>
+      leaving.leave(
+        ownListener === undefined ? listeners : [...listeners, ownListener],
+        healthListener,
+        resources,
+        graceMs,
+      ),
   };
 }
 
@@ -332,6 +348,11 @@ function watchdogFor(
   });
 }
 
+/** Listens for the calls of the worker's own routines. */
+function listenForOwn(own: OwnSocket, options: ListenForPeersOptions): Promise<PeerListener> {
+  return listenForPeers({ kind: "unix", path: own.path }, options);
+}
+
 /** Who may call what, where that is said. */
 async function openPolicy(
   { policy, authenticate }: WorkerServerOptions,
@@ -380,20 +401,44 @@ async function anonymousAdmission(
   };
 }
 
-/** The dispatcher of the worker's own routines: with its credentials, unless it is given others. */
-async function openDispatcher(
+/** A socket for calls of its own routines, where they can call: it has credentials, or is told where workers are. */
+async function ownSocketOf(
   { dispatcher }: WorkerServerOptions,
-  credentials: CredentialsSource | undefined,
-  hub: EventHub,
-  id: string,
-  clock: Clock,
+  options: OwnSocketOptions,
+): Promise<OwnSocket | undefined> {
+  if (dispatcher === undefined && options.credentials === undefined) return undefined;
+  if (dispatcher !== undefined && staysInMemory(dispatcher.discovery)) return undefined;
+  return await OwnSocket.make(options);
+}
+
+/** What the dispatcher of a worker's own routines stands on. */
+interface DispatcherGroundOfWorker {
+  readonly credentials: CredentialsSource | undefined;
+  readonly hub: EventHub;
+  readonly id: string;
+  readonly clock: Clock;
+  readonly own: OwnSocket | undefined;
+}
+
+/**
+ * The dispatcher of the worker's own routines: with its credentials, unless it is given others. Without a discovery
+ * it finds the worker itself. Ambient values go with its calls only where the trust is the worker's own.
+ */
+async function openDispatcher(
+  { dispatcher, strict }: WorkerServerOptions,
+  { credentials, hub, id, clock, own }: DispatcherGroundOfWorker,
 ): Promise<Dispatcher | undefined> {
-  if (dispatcher === undefined) return undefined;
-  const own = credentials === undefined || staysInMemory(dispatcher.discovery)
+  if (dispatcher === undefined) {
+    if (own === undefined) return undefined;
+    const source = { discovery: own.discovery };
+    return await dispatcherOver([source], { strict }, { clock, id, own, inherits: "everything" });
+  }
+  const lent = credentials === undefined || staysInMemory(dispatcher.discovery)
     ? undefined
     : credentialsFrom(() => lend(credentials));
-  const source = { ...dispatcher, credentials: dispatcher.credentials ?? own };
-  return await dispatcherOver([source], dispatcher, { hub, clock, id });
+  const source = { ...dispatcher, credentials: dispatcher.credentials ?? lent };
+  const inherits = dispatcher.credentials === undefined ? "everything" : "bounds";
+  return await dispatcherOver([source], dispatcher, { hub, clock, id, own, inherits });
 }
 
 /** Whether the configuration names nobody but in this process, where there is nobody to prove. */

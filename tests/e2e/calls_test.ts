@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { routine } from "../../src/contract/mod.ts";
-import type { Dispatcher } from "../../src/dispatch/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
 import {
   DeadlineExceeded,
   InvalidPayload,
@@ -14,6 +14,7 @@ import { currentCall } from "../../src/routine/mod.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
 import * as routines from "./routines.ts";
 import { Trust, WORKER_ID } from "./trust.ts";
+import { WorkerServer } from "../../src/worker/mod.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
 /** Waits until the routines of a worker have marked something; there is no event for what they do. */
@@ -235,10 +236,6 @@ Deno.test("a routine calls others with its worker's credentials, and is named as
   const relayed = await dispatcher.call(routines.relay, []);
   assert.equal(relayed.parentOfNext, relayed.id);
   assert.equal(relayed.identityThere, WORKER_ID);
-  await using bare = await openDispatcher(trust, next.address, {
-    credentials: trust.client(WORKER_ID),
-  });
-  await assert.rejects(bare.call(routines.relay, []), /no dispatcher/);
 });
 
 Deno.test("discovery that finds nobody is told as such", async () => {
@@ -270,16 +267,15 @@ Deno.test("ready() tells how many workers there were time for, and each one's re
 });
 
 Deno.test("a routine whose worker has no dispatcher may look for one, and is told when it calls", async () => {
-  const trust = new Trust();
   const looks = routine("looks", () => {
     const { dispatcher } = currentCall();
     return dispatcher.workers().length;
   });
   const calls = routine("calls", () => currentCall().dispatcher.call(looks, []));
-  await using worker = await startWorker(trust, { routines: { looks, calls } });
-  await using dispatcher = await openDispatcher(trust, worker.address);
+  await using worker = await WorkerServer.start({ routines: { looks, calls } });
+  await using dispatcher = await Dispatcher.open({ discovery: `static:${worker.address}` });
   assert.equal(await dispatcher.call(looks, []), 0);
-  await assert.rejects(dispatcher.call(calls, []), /no dispatcher/);
+  await assert.rejects(dispatcher.call(calls, []), /have no dispatcher/);
 });
 
 Deno.test("a worker that drains finishes its calls, and takes no new ones", async () => {

@@ -244,6 +244,7 @@ function context(given: Partial<CallContext> = {}): CallContext {
     peer: PEER,
     signal: new AbortController().signal,
     tags: [],
+    ambient: {},
     dispatcher: undefined as never,
     ...given,
   };

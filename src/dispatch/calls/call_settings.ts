@@ -3,7 +3,12 @@ import { ConfigurationError } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { CallSpan, PeerRef } from "../../observe/mod.ts";
 import { payloadDigest } from "../../policy/mod.ts";
-import type { EncodedPayload } from "../../routine/mod.ts";
+import {
+  type Ambient,
+  enclosingCall,
+  type EncodedPayload,
+  withAmbient,
+} from "../../routine/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Link } from "../fleet/link.ts";
 import { headerFields, tokenField } from "./request_fields.ts";
@@ -19,6 +24,14 @@ export interface CallDefaults {
   readonly ahead?: number | undefined;
 }
 
+/** What else a dispatcher's calls go by. */
+export interface CallSettingsOptions {
+  /** What they take over from the call they are made from within. Default: nothing. */
+  readonly inherits?: Inheritance | undefined;
+  /** Called once, with the first worker that ignores the token it is shown. Default: nobody. */
+  readonly onTokenIgnored?: ((worker: PeerRef) => void) | undefined;
+}
+
 /** What every call of a dispatcher shares. */
 export class CallSettings {
   /** How long a unary call may take, in milliseconds; 0 is no limit. */
@@ -30,6 +43,8 @@ export class CallSettings {
   readonly #idPrefix: string;
   readonly #onTokenIgnored: (worker: PeerRef) => void;
   #tokenIgnored = false;
+  /** What calls take over from the call they are made from within. */
+  readonly #inherits: Inheritance;
   #calls = 0;
 
   /**
@@ -42,8 +57,9 @@ export class CallSettings {
     defaults: CallDefaults,
     token: TokenSource | undefined,
     dispatcherId: string,
-    onTokenIgnored: (worker: PeerRef) => void = () => {},
+    { inherits = "nothing", onTokenIgnored = () => {} }: CallSettingsOptions = {},
   ) {
+    this.#inherits = inherits;
     this.#onTokenIgnored = onTokenIgnored;
     this.timeoutMs = checkedTimeout(defaults.timeoutMs ?? 30_000);
     this.ahead = checkedAhead(defaults.ahead ?? 16);
@@ -55,16 +71,41 @@ export class CallSettings {
   /** A call of a routine that is to be brought to a worker. */
   placed(routine: AnyRoutine, options: CallOptions, defaultMs: number): PlacedCall & CallId {
     const { signal, timeoutMs = defaultMs } = options;
-    const limited = checkedTimeout(timeoutMs) !== 0;
+    checkedTimeout(timeoutMs);
     return {
       routine: routine.name,
       callId: this.#idPrefix + (++this.#calls).toString(36),
       wanted: options,
       idempotent: routine.options.idempotent === true,
-      signal,
-      timeoutMs: limited ? timeoutMs : undefined,
-      deadline: limited ? performance.now() + timeoutMs : undefined,
+      ...this.bounds(signal, timeoutMs),
     };
+  }
+
+  /** What ends a call: its own signal and time, and those of the call it is made from within. */
+  bounds(
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+  ): Pick<PlacedCall, "signal" | "timeoutMs" | "deadline"> {
+    const within = this.#inherits === "nothing" ? undefined : enclosingCall();
+    const now = performance.now();
+    const limitMs = timeoutMs <= 0 ? Infinity : timeoutMs;
+    // A deadline that has passed is noticed by the signal, and here leaves one millisecond.
+    const leftMs = within?.deadline === undefined
+      ? Infinity
+      : Math.max(1, within.deadline - performance.timeOrigin - now);
+    const ownMs = Math.min(limitMs, leftMs);
+    return {
+      signal: within === undefined ? signal : eitherSignal(signal, within.signal),
+      timeoutMs: ownMs === Infinity ? undefined : ownMs === limitMs ? ownMs : Math.ceil(ownMs),
+      deadline: ownMs === Infinity ? undefined : now + ownMs,
+    };
+  }
+
+  /** The ambient values that a call carries; `undefined` where it carries none. */
+  ambientOf({ ambient }: CallOptions): Ambient | undefined {
+    const inherited = this.#inherits === "everything" ? enclosingCall()?.ambient : undefined;
+    if (ambient === undefined) return inherited;
+    return withAmbient(inherited, Object.entries(ambient));
   }
 
   /** How many items may be under way unread. */
@@ -103,6 +144,21 @@ export class CallSettings {
     this.#tokenIgnored = true;
     this.#onTokenIgnored(worker);
   }
+}
+
+/**
+ * What calls take over from the call that they are made from within: nothing, its deadline and its cancellation,
+ * or its ambient values besides, which are for workers under the same trust only.
+ */
+export type Inheritance = "nothing" | "bounds" | "everything";
+
+/** Aborts when either does. */
+export function eitherSignal(
+  own: AbortSignal | undefined,
+  other: AbortSignal | undefined,
+): AbortSignal | undefined {
+  if (own === undefined || other === undefined) return own ?? other;
+  return AbortSignal.any([own, other]);
 }
 
 /** What of a call is signed, where calls are. */

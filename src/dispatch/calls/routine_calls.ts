@@ -18,7 +18,7 @@ import type { Endpoint } from "../fleet/endpoint.ts";
 import type { HeldPlace } from "../fleet/held_calls.ts";
 import type { Link } from "../fleet/link.ts";
 import type { Attempts } from "./attempts.ts";
-import type { CallSettings, RequestFields } from "./call_settings.ts";
+import { type CallSettings, eitherSignal, type RequestFields } from "./call_settings.ts";
 import { InputFeed } from "./input_feed.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { PreparedRequests } from "./prepared_requests.ts";
@@ -105,7 +105,7 @@ export class RoutineCalls {
     const { call, envelope, fields, record } = this.#begin(routine, args, options, 0, ahead);
     // Where the caller's own stream fails while the call is being begun, that is over, too.
     const inputFailed = input === undefined ? undefined : new AbortController();
-    const placed = { ...call, signal: eitherSignal(options.signal, inputFailed?.signal) };
+    const placed = { ...call, signal: eitherSignal(call.signal, inputFailed?.signal) };
     const feed = input === undefined
       ? undefined
       : new InputFeed(input, (value) => inputMessage(value, payload));
@@ -122,7 +122,7 @@ export class RoutineCalls {
       record.succeeded();
     } catch (error) {
       over = true;
-      const { signal } = options;
+      const { signal } = call;
       const reason = signal?.aborted ? signal.reason : reasonOf(error, placed, begun);
       record.failed(reason, signal?.aborted === true);
       throw reason;
@@ -145,6 +145,7 @@ export class RoutineCalls {
   ) {
     const { settings, records, payload } = this.#options;
     const call = settings.placed(routine, options, timeoutMs);
+    const ambient = settings.ambientOf(options);
     const envelope: CallEnvelope = {
       routine: routine.name,
       arguments: encodePayload(args, "arguments", { limits: payload }),
@@ -152,6 +153,7 @@ export class RoutineCalls {
       parentId: enclosingCall()?.id ?? "",
       ahead,
       tags: options.tags ?? NO_TAGS,
+      ...(ambient === undefined ? {} : { ambient }),
     };
     const span = startClientSpan(routine.name);
     const facts = { kind: "routine", routine: routine.name, id: call.callId } as const;
@@ -205,14 +207,6 @@ interface Begun {
 
 /** Ready-made: an error that is made at every leaving costs ten times as much. */
 const LEFT = new ConnectError("the caller left the stream", Code.Canceled);
-
-function eitherSignal(
-  own: AbortSignal | undefined,
-  other: AbortSignal | undefined,
-): AbortSignal | undefined {
-  if (own === undefined || other === undefined) return own ?? other;
-  return AbortSignal.any([own, other]);
-}
 
 function inputMessage(value: unknown, limits: PayloadLimits): Uint8Array {
   return encodeDuplexRequest({

@@ -13,7 +13,7 @@ import type { Endpoint } from "../fleet/endpoint.ts";
 import type { HeldPlace } from "../fleet/held_calls.ts";
 import type { Link } from "../fleet/link.ts";
 import type { Attempts } from "./attempts.ts";
-import { checkedTimeout, type RequestFields } from "./call_settings.ts";
+import { type CallSettings, checkedTimeout, type RequestFields } from "./call_settings.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { methodName } from "./recorded_transport.ts";
 import { RepeatableInput } from "./repeatable_input.ts";
@@ -24,8 +24,8 @@ export interface DispatcherTransportOptions {
   readonly limits: Partial<RpcLimits>;
   /** The fields that every request carries besides its own. */
   readonly fields: RequestFields | undefined;
-  /** The time of a unary call that names none, in milliseconds; 0 is no limit. */
-  readonly timeoutMs: number;
+  /** The time of a unary call that names none, and what else ends a call. */
+  readonly settings: Pick<CallSettings, "timeoutMs" | "bounds">;
 }
 
 /**
@@ -38,27 +38,29 @@ export function dispatcherTransport(
   options: DispatcherTransportOptions,
   choices: TransportChoices = {},
 ): Transport {
-  const { attempts } = options;
+  const { attempts, settings } = options;
   const { interceptors = [] } = choices;
   const links = new LinkTransports(options, choices);
   const transport: Transport = {
     async unary(method, signal, timeoutMs, header, message, values) {
-      const call = placedCall(method, signal, longest(timeoutMs ?? options.timeoutMs));
+      const bounds = settings.bounds(signal, longest(timeoutMs ?? settings.timeoutMs));
+      const call = placedCall(method, bounds);
       const once = (link: Link) =>
-        links.over(link).unary(method, signal, remainingMs(call), header, message, values);
+        links.over(link).unary(method, call.signal, remainingMs(call), header, message, values);
       return await attempts.make(call, once).catch((error) => {
         throw asConnect(error);
       });
     },
     async stream(method, signal, timeoutMs, header, messages, values) {
       const input = new RepeatableInput(messages);
-      const call = { ...placedCall(method, signal, longest(timeoutMs ?? 0)), input };
+      const bounds = settings.bounds(signal, longest(timeoutMs ?? 0));
+      const call = { ...placedCall(method, bounds), input };
       try {
         const response = await attempts.make(call, async (link, endpoint) => {
           const counted = new CountedStream(endpoint, call.routine);
           const transport = links.create(link, () => counted.ended());
           const response = await transport
-            .stream(method, signal, remainingMs(call), header, input, values);
+            .stream(method, call.signal, remainingMs(call), header, input, values);
           counted.begun();
           return response;
         });
@@ -160,8 +162,7 @@ function longest<Timeout extends number | undefined>(timeoutMs: Timeout): Timeou
 
 function placedCall(
   method: DescMethod,
-  signal: AbortSignal | undefined,
-  timeoutMs: number,
+  bounds: Pick<PlacedCall, "signal" | "timeoutMs" | "deadline">,
 ): PlacedCall {
   return {
     routine: methodName(method),
@@ -169,8 +170,6 @@ function placedCall(
     idempotent: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
       method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,
     ofService: true,
-    signal,
-    timeoutMs: timeoutMs <= 0 ? undefined : timeoutMs,
-    deadline: timeoutMs <= 0 ? undefined : performance.now() + timeoutMs,
+    ...bounds,
   };
 }

@@ -11,6 +11,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { HeldCalls } from "../fleet/held_calls.ts";
 import type { Link } from "../fleet/link.ts";
 import { Attempts } from "./attempts.ts";
+import { CallSettings } from "./call_settings.ts";
 import { RetryBudget } from "./retry_budget.ts";
 import { dispatcherTransport } from "./transport.ts";
 
@@ -44,7 +45,8 @@ class Pool implements AsyncDisposable {
       observer: this.observer,
       budget: new RetryBudget(0.1, 10),
     });
-    const options = { attempts, limits: {}, fields: undefined, timeoutMs: 0 };
+    const settings = new CallSettings({ timeoutMs: 0 }, undefined, "dispatcher");
+    const options = { attempts, limits: {}, fields: undefined, settings };
     return createClient(EchoService, dispatcherTransport(options, choices));
   }
 

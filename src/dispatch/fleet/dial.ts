@@ -1,5 +1,5 @@
 import { parseAddress, type TlsVersion } from "../../channel/mod.ts";
-import type { CredentialsSource } from "../../credentials/mod.ts";
+import type { CredentialMaterial, CredentialsSource } from "../../credentials/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { ByteBudget } from "../../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../../identity/mod.ts";
@@ -13,7 +13,7 @@ import {
 } from "../../observe/mod.ts";
 import type { dialPeer } from "../../peer/mod.ts";
 import { plaintextPosture } from "../../policy/mod.ts";
-import type { DiscoveredWorker } from "../../discovery/mod.ts";
+import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
 import type { Dial } from "./link.ts";
 import { inspectSocket } from "./own_socket.ts";
@@ -28,6 +28,8 @@ export interface DialOptions {
   /** Who they must be; `undefined` where each is to be what its discovery expects. */
   readonly identity: readonly IdentityPattern[] | undefined;
   readonly strict: boolean;
+  /** The worker within which we dispatch, where that is so. */
+  readonly own?: OwnWorker | undefined;
   /** Default: 1.3 where we show a certificate, else 1.2. */
   readonly minTlsVersion: TlsVersion | undefined;
   readonly limits: Pick<EveryDispatcherLimit, "handshakeTimeoutMs" | "verdict" | "http2">;
@@ -43,24 +45,45 @@ export interface DialOptions {
   readonly peerExpiry: PeerExpiry;
 }
 
+/** The worker within which a dispatcher is, for calls to itself: never over TLS, and proven by a secret. */
+export interface OwnWorker {
+  /** The unix socket on which it takes them. */
+  readonly path: string;
+  /** What it is shown there. */
+  readonly secret: Uint8Array;
+  /** A discovery that finds it and no other worker. */
+  readonly discovery: Discovery;
+  /** The addresses by which a discovery may name it. */
+  readonly addresses: ReadonlySet<string>;
+  /** Whether it is one that is expected, by the trust of these credentials; without any, whether it has none. */
+  isExpected(
+    credentials: CredentialMaterial | undefined,
+    expected: readonly IdentityPattern[],
+  ): boolean;
+}
+
 /** Makes the function by which the workers of one source are dialled. */
 export function dialWith(options: DialOptions): Dial {
   const { slots, observer, credentials, limits } = options;
   return async (worker, { signal, onState }) => {
-    const address = parseAddress(worker.address);
-    if (credentials === undefined && plaintextPosture(address, options.strict) === "warn") {
+    const expected = credentials === undefined ? [] : expectedOf(worker, options.identity);
+    const own = ownAt(worker.address, options, expected);
+    const address = parseAddress(own === undefined ? worker.address : `unix:${own.path}`);
+    if (
+      own === undefined && credentials === undefined &&
+      plaintextPosture(address, options.strict) === "warn"
+    ) {
       loggerFor("security").warn("worker {address} is called in plaintext over the network", {
         address: worker.address,
       });
     }
-    const expected = credentials === undefined ? [] : expectedOf(worker, options.identity);
     using _slot = await slots.take(signal);
     // What is there now is what is dialled next; a token may go to no other socket.
     const socket = address.kind === "unix"
       ? { path: address.path, dialled: await inspectSocket(address.path) }
       : undefined;
     // What is current may be another version by the time the worker has answered.
-    const material = credentials?.current();
+    const material = own === undefined ? credentials?.current() : undefined;
     const counted = countedConnection(observer.metrics, "connecting");
     let gone: (() => void) | undefined;
     const dialling = options.dialPeer(address, {
@@ -82,6 +105,7 @@ export function dialWith(options: DialOptions): Dial {
         budget: options.budget,
       },
       ...(options.minTlsVersion === undefined ? {} : { minTlsVersion: options.minTlsVersion }),
+      ...(own === undefined ? {} : { secret: own.secret }),
       worker: workerRef(worker),
     });
     const peer = await dialling.catch((error) => {
@@ -110,9 +134,24 @@ export function dialWith(options: DialOptions): Dial {
       security: peer.facts.security,
       ...(socket === undefined ? {} : { socket }),
       validUntil: peer.validUntil,
-      isTrusted: () => credentials === undefined || peer.isProvenBy(credentials.current()),
+      isTrusted: () =>
+        credentials === undefined ||
+        (own === undefined
+          ? peer.isProvenBy(credentials.current())
+          : own.isExpected(credentials.current(), expected)),
     };
   };
+}
+
+/** Whether an address is that of our own worker; one that is not who is expected there is dialled as any other. */
+function ownAt(
+  address: string,
+  { own, credentials }: DialOptions,
+  expected: readonly IdentityPattern[],
+): OwnWorker | undefined {
+  if (own === undefined || !own.addresses.has(address)) return undefined;
+  const isSocket = address === `unix:${own.path}`;
+  return isSocket || own.isExpected(credentials?.current(), expected) ? own : undefined;
 }
 
 function expectedOf(

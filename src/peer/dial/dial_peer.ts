@@ -109,7 +109,9 @@ async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<Open
   const { options, context, signal } = dial;
   const { credentials } = options;
   if (credentials === undefined) {
-    return channelOr(await dialChannel(address, { signal }), context);
+    const opened = channelOr(await dialChannel(address, { signal }), context);
+    if (options.secret !== undefined) opened.channel.write(options.secret, () => {});
+    return opened;
   }
   const contexts = dialContexts(credentials, options.minTlsVersion ?? oldestVersion(credentials));
   const name = serverName(address, options.expected);

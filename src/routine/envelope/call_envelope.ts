@@ -1,5 +1,13 @@
 import { InvalidPayload } from "../../errors/mod.ts";
 import type { EncodedPayload } from "../payload/payload.ts";
+import {
+  type Ambient,
+  ambientSize,
+  MAX_AMBIENT_VALUES,
+  readAmbient,
+  withAmbient,
+  writeAmbient,
+} from "./ambient.ts";
 import { DELIMITED, FieldReader, VARINT } from "./field_reader.ts";
 import { delimitedSize, FieldWriter, textSize, uint32Size } from "./field_writer.ts";
 import { payloadSize, readPayload, writePayload } from "./payload_field.ts";
@@ -18,6 +26,8 @@ export interface CallEnvelope {
   readonly ahead: number;
   /** The tags that the caller asked of a worker. */
   readonly tags: readonly string[];
+  /** Values that go with the call, unverified. Default: none. */
+  readonly ambient?: Ambient;
 }
 
 /** The longest call id, in characters. */
@@ -37,6 +47,7 @@ const CALL_ID = 3;
 const PARENT_ID = 4;
 const AHEAD = 5;
 const TAGS = 6;
+const AMBIENT = 7;
 
 /**
  * Writes a `selvage.v1.CallRequest`, byte for byte as the generated code does.
@@ -83,6 +94,7 @@ export function callSizes(call: CallEnvelope): CallSizes {
   if (parentId > 0) whole += delimitedSize(parentId);
   if (call.ahead > 0) whole += uint32Size(call.ahead);
   for (const tag of call.tags) whole += delimitedSize(textSize(tag));
+  whole += ambientSize(call.ambient);
   return { whole, routine, payload, callId, parentId };
 }
 
@@ -95,6 +107,7 @@ export function writeCall(writer: FieldWriter, call: CallEnvelope, sizes: CallSi
   if (sizes.parentId > 0) writer.text(PARENT_ID, call.parentId, sizes.parentId);
   if (call.ahead > 0) writer.uint32(AHEAD, call.ahead);
   for (const tag of call.tags) writer.text(TAGS, tag, textSize(tag));
+  writeAmbient(writer, AMBIENT, call.ambient);
 }
 
 /** Reads a call's fields, over those of an earlier part of the same message. */
@@ -105,6 +118,7 @@ export function readCall(reader: FieldReader, earlier?: CallEnvelope): CallEnvel
   let parentId = earlier?.parentId ?? "";
   let ahead = earlier?.ahead ?? 0;
   let tags = earlier?.tags ?? NO_TAGS;
+  let ambient: [string, string][] | undefined;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     switch (field) {
       case ROUTINE:
@@ -125,14 +139,26 @@ export function readCall(reader: FieldReader, earlier?: CallEnvelope): CallEnvel
       case TAGS:
         if (reader.is(DELIMITED)) tags = withTag(tags, reader.text());
         break;
+      case AMBIENT:
+        if (reader.is(DELIMITED)) addAmbient(ambient ??= [], reader.message(readAmbient));
+        break;
       default:
         reader.skip();
     }
   }
-  return { routine, arguments: args ?? NO_ARGUMENTS, callId, parentId, ahead, tags };
+  const call = { routine, arguments: args ?? NO_ARGUMENTS, callId, parentId, ahead, tags };
+  if (ambient === undefined && earlier?.ambient === undefined) return call;
+  return { ...call, ambient: withAmbient(earlier?.ambient, ambient ?? []) };
 }
 
 const NO_TAGS: readonly string[] = [];
+
+/** More entries than any valid call has are not gathered. */
+function addAmbient(entries: [string, string][], entry: readonly [string, string]): void {
+  if (entries.push([...entry]) > MAX_AMBIENT_VALUES) withAmbient(undefined, tooMany);
+}
+
+const tooMany = Array.from({ length: MAX_AMBIENT_VALUES + 1 }, (_, at) => [`${at}`, ""] as const);
 
 /** Insists that an id is one that may be kept and shown. */
 export function callIdOf(text: string): string {

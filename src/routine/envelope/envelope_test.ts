@@ -35,6 +35,13 @@ const payloads: fc.Arbitrary<EncodedPayload> = fc.oneof(
   fc.uint8Array({ maxLength: 300 }).map((bytes) => ({ form: "cbor" as const, bytes })),
   text(200).map((text) => ({ form: "json" as const, text })),
 );
+const ambient = fc.dictionary(
+  fc.string({ unit: "grapheme", minLength: 1, maxLength: 8 }).filter((name) =>
+    name !== "__proto__"
+  ),
+  text(20),
+  { minKeys: 1, maxKeys: 4, noNullPrototype: true },
+);
 const calls: fc.Arbitrary<CallEnvelope> = fc.record({
   routine: text(60),
   arguments: payloads,
@@ -42,6 +49,9 @@ const calls: fc.Arbitrary<CallEnvelope> = fc.record({
   parentId: text(20),
   ahead: uint32,
   tags: fc.array(text(20), { maxLength: 4 }),
+  ambient,
+}, {
+  requiredKeys: ["routine", "arguments", "callId", "parentId", "ahead", "tags"],
 });
 const value = payloads.map((payload) => ({ kind: "value" as const, payload }));
 const credit = uint32.map((items) => ({ kind: "credit" as const, items }));
@@ -234,6 +244,7 @@ function callRequestMessage(call: CallEnvelope): CallRequest {
     ...call,
     arguments: payloadMessage(call.arguments),
     tags: [...call.tags],
+    ambient: Object.entries(call.ambient ?? {}).map(([name, value]) => ({ name, value })),
   });
 }
 

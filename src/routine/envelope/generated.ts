@@ -8,6 +8,7 @@ import {
   PayloadSchema,
 } from "../../gen/mod.ts";
 import type { EncodedPayload } from "../payload/payload.ts";
+import { withAmbient } from "./ambient.ts";
 import { type CallEnvelope, callIdOf, NO_ARGUMENTS, withTag } from "./call_envelope.ts";
 import type { DuplexMessage, ItemMessage } from "./stream_envelope.ts";
 
@@ -57,6 +58,9 @@ export function callOf(message: CallRequest): CallEnvelope {
     parentId: callIdOf(message.parentId),
     ahead: message.ahead,
     tags: message.tags.reduce(withTag, []),
+    ...(message.ambient.length === 0 ? {} : {
+      ambient: withAmbient(undefined, message.ambient.map(({ name, value }) => [name, value])),
+    }),
   };
 }
 

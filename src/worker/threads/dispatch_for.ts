@@ -11,6 +11,8 @@ import {
   decodePayload,
   type EncodedPayload,
   encodePayload,
+  iterateInCall,
+  runInCall,
 } from "../../routine/mod.ts";
 import type { Run } from "./hosted_calls.ts";
 import type { DispatchFacts } from "./messages.ts";
@@ -34,13 +36,16 @@ export function dispatchFor(
     const options: CallOptions = { ...facts.options, signal };
     switch (shape) {
       case "unary":
-        return dispatcher.call(called as never, list, options)
+        return runInCall(context, () => dispatcher.call(called as never, list, options))
           .then((result) => encodePayload(result, "result"));
       case "stream":
-        return encoded(dispatcher.stream(called as never, list, options));
+        return encoded(iterateInCall(context, dispatcher.stream(called as never, list, options)));
       case "duplex":
         return encoded(
-          dispatcher.duplex(called as never, decoded(input) as never, list, options),
+          iterateInCall(
+            context,
+            dispatcher.duplex(called as never, decoded(input) as never, list, options),
+          ),
         );
     }
   };

@@ -92,6 +92,8 @@ export interface ThreadCallFacts {
   readonly deadline?: number;
   /** The tags that the caller asked of a worker. */
   readonly tags: readonly string[];
+  /** Values that came with the call, unverified. */
+  readonly ambient: Readonly<Record<string, string>>;
 }
 
 /** What belongs to a call that a routine in a thread makes. */

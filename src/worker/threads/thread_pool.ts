@@ -222,12 +222,13 @@ class DenoThreadPool implements ThreadPool {
 
 /** Everything but what only works in the worker's own thread. */
 function factsOf(
-  { id, parentId, workerId, peer, claims, deadline, tags }: CallContext,
+  { id, parentId, workerId, peer, claims, deadline, tags, ambient }: CallContext,
 ): ThreadCallFacts {
   return {
     id,
     peer,
     tags,
+    ambient,
     workerId,
     ...(parentId === undefined ? {} : { parentId }),
     ...(claims === undefined ? {} : { claims }),

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file selvage/v1/worker.proto.
  */
 export const file_selvage_v1_worker: GenFile = /*@__PURE__*/
-  fileDesc("ChdzZWx2YWdlL3YxL3dvcmtlci5wcm90bxIKc2VsdmFnZS52MSKHAQoLQ2FsbFJlcXVlc3QSDwoHcm91dGluZRgBIAEoCRImCglhcmd1bWVudHMYAiABKAsyEy5zZWx2YWdlLnYxLlBheWxvYWQSDwoHY2FsbF9pZBgDIAEoCRIRCglwYXJlbnRfaWQYBCABKAkSDQoFYWhlYWQYBSABKA0SDAoEdGFncxgGIAMoCSIzCgxDYWxsUmVzcG9uc2USIwoGcmVzdWx0GAEgASgLMhMuc2VsdmFnZS52MS5QYXlsb2FkIkkKBEl0ZW0SJAoFdmFsdWUYASABKAsyEy5zZWx2YWdlLnYxLlBheWxvYWRIABIQCgZjcmVkaXQYAiABKA1IAEIJCgdtZXNzYWdlIooBCg1EdXBsZXhSZXF1ZXN0EicKBGNhbGwYASABKAsyFy5zZWx2YWdlLnYxLkNhbGxSZXF1ZXN0SAASJAoFdmFsdWUYAiABKAsyEy5zZWx2YWdlLnYxLlBheWxvYWRIABIQCgZjcmVkaXQYAyABKA1IABINCgNlbmQYBCABKAhIAEIJCgdtZXNzYWdlIhEKD0Rlc2NyaWJlUmVxdWVzdCK/AQoQRGVzY3JpYmVSZXNwb25zZRIRCgl3b3JrZXJfaWQYASABKAkSMAoIcm91dGluZXMYAiADKAsyHi5zZWx2YWdlLnYxLlJvdXRpbmVEZXNjcmlwdGlvbhIQCghzZXJ2aWNlcxgDIAMoCRIMCgR0YWdzGAQgAygJEhQKDGlkbGVfc2Vjb25kcxgFIAEoBBIcCg92ZXJpZmllc190b2tlbnMYBiABKAhIAIgBAUISChBfdmVyaWZpZXNfdG9rZW5zInAKElJvdXRpbmVEZXNjcmlwdGlvbhIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSJwoFc2hhcGUYAyABKA4yGC5zZWx2YWdlLnYxLlJvdXRpbmVTaGFwZRISCgppZGVtcG90ZW50GAQgASgIKnoKDFJvdXRpbmVTaGFwZRIdChlST1VUSU5FX1NIQVBFX1VOU1BFQ0lGSUVEEAASFwoTUk9VVElORV9TSEFQRV9VTkFSWRABEhgKFFJPVVRJTkVfU0hBUEVfU1RSRUFNEAISGAoUUk9VVElORV9TSEFQRV9EVVBMRVgQAzKDAgoNV29ya2VyU2VydmljZRI5CgRDYWxsEhcuc2VsdmFnZS52MS5DYWxsUmVxdWVzdBoYLnNlbHZhZ2UudjEuQ2FsbFJlc3BvbnNlEjUKBlN0cmVhbRIXLnNlbHZhZ2UudjEuQ2FsbFJlcXVlc3QaEC5zZWx2YWdlLnYxLkl0ZW0wARI5CgZEdXBsZXgSGS5zZWx2YWdlLnYxLkR1cGxleFJlcXVlc3QaEC5zZWx2YWdlLnYxLkl0ZW0oATABEkUKCERlc2NyaWJlEhsuc2VsdmFnZS52MS5EZXNjcmliZVJlcXVlc3QaHC5zZWx2YWdlLnYxLkRlc2NyaWJlUmVzcG9uc2ViBnByb3RvMw", [file_selvage_v1_payload]);
+  fileDesc("ChdzZWx2YWdlL3YxL3dvcmtlci5wcm90bxIKc2VsdmFnZS52MSKyAQoLQ2FsbFJlcXVlc3QSDwoHcm91dGluZRgBIAEoCRImCglhcmd1bWVudHMYAiABKAsyEy5zZWx2YWdlLnYxLlBheWxvYWQSDwoHY2FsbF9pZBgDIAEoCRIRCglwYXJlbnRfaWQYBCABKAkSDQoFYWhlYWQYBSABKA0SDAoEdGFncxgGIAMoCRIpCgdhbWJpZW50GAcgAygLMhguc2VsdmFnZS52MS5BbWJpZW50VmFsdWUiKwoMQW1iaWVudFZhbHVlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiMwoMQ2FsbFJlc3BvbnNlEiMKBnJlc3VsdBgBIAEoCzITLnNlbHZhZ2UudjEuUGF5bG9hZCJJCgRJdGVtEiQKBXZhbHVlGAEgASgLMhMuc2VsdmFnZS52MS5QYXlsb2FkSAASEAoGY3JlZGl0GAIgASgNSABCCQoHbWVzc2FnZSKKAQoNRHVwbGV4UmVxdWVzdBInCgRjYWxsGAEgASgLMhcuc2VsdmFnZS52MS5DYWxsUmVxdWVzdEgAEiQKBXZhbHVlGAIgASgLMhMuc2VsdmFnZS52MS5QYXlsb2FkSAASEAoGY3JlZGl0GAMgASgNSAASDQoDZW5kGAQgASgISABCCQoHbWVzc2FnZSIRCg9EZXNjcmliZVJlcXVlc3QivwEKEERlc2NyaWJlUmVzcG9uc2USEQoJd29ya2VyX2lkGAEgASgJEjAKCHJvdXRpbmVzGAIgAygLMh4uc2VsdmFnZS52MS5Sb3V0aW5lRGVzY3JpcHRpb24SEAoIc2VydmljZXMYAyADKAkSDAoEdGFncxgEIAMoCRIUCgxpZGxlX3NlY29uZHMYBSABKAQSHAoPdmVyaWZpZXNfdG9rZW5zGAYgASgISACIAQFCEgoQX3ZlcmlmaWVzX3Rva2VucyJwChJSb3V0aW5lRGVzY3JpcHRpb24SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEicKBXNoYXBlGAMgASgOMhguc2VsdmFnZS52MS5Sb3V0aW5lU2hhcGUSEgoKaWRlbXBvdGVudBgEIAEoCCp6CgxSb3V0aW5lU2hhcGUSHQoZUk9VVElORV9TSEFQRV9VTlNQRUNJRklFRBAAEhcKE1JPVVRJTkVfU0hBUEVfVU5BUlkQARIYChRST1VUSU5FX1NIQVBFX1NUUkVBTRACEhgKFFJPVVRJTkVfU0hBUEVfRFVQTEVYEAMygwIKDVdvcmtlclNlcnZpY2USOQoEQ2FsbBIXLnNlbHZhZ2UudjEuQ2FsbFJlcXVlc3QaGC5zZWx2YWdlLnYxLkNhbGxSZXNwb25zZRI1CgZTdHJlYW0SFy5zZWx2YWdlLnYxLkNhbGxSZXF1ZXN0GhAuc2VsdmFnZS52MS5JdGVtMAESOQoGRHVwbGV4Ehkuc2VsdmFnZS52MS5EdXBsZXhSZXF1ZXN0GhAuc2VsdmFnZS52MS5JdGVtKAEwARJFCghEZXNjcmliZRIbLnNlbHZhZ2UudjEuRGVzY3JpYmVSZXF1ZXN0Ghwuc2VsdmFnZS52MS5EZXNjcmliZVJlc3BvbnNlYgZwcm90bzM", [file_selvage_v1_payload]);
 
 /**
  * One call of a routine.
@@ -62,6 +62,13 @@ export type CallRequest = Message<"selvage.v1.CallRequest"> & {
    * @generated from field: repeated string tags = 6;
    */
   tags: string[];
+
+  /**
+   * Values that go with the call, unverified: at most 32, of 4096 bytes together.
+   *
+   * @generated from field: repeated selvage.v1.AmbientValue ambient = 7;
+   */
+  ambient: AmbientValue[];
 };
 
 /**
@@ -70,6 +77,34 @@ export type CallRequest = Message<"selvage.v1.CallRequest"> & {
  */
 export const CallRequestSchema: GenMessage<CallRequest> = /*@__PURE__*/
   messageDesc(file_selvage_v1_worker, 0);
+
+/**
+ * One value that goes with a call, and with those that are made from within it.
+ *
+ * @generated from message selvage.v1.AmbientValue
+ */
+export type AmbientValue = Message<"selvage.v1.AmbientValue"> & {
+  /**
+   * Its name, never empty.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The value.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message selvage.v1.AmbientValue.
+ * Use `create(AmbientValueSchema)` to create a new message.
+ */
+export const AmbientValueSchema: GenMessage<AmbientValue> = /*@__PURE__*/
+  messageDesc(file_selvage_v1_worker, 1);
 
 /**
  * What a routine answered.
@@ -90,7 +125,7 @@ export type CallResponse = Message<"selvage.v1.CallResponse"> & {
  * Use `create(CallResponseSchema)` to create a new message.
  */
 export const CallResponseSchema: GenMessage<CallResponse> = /*@__PURE__*/
-  messageDesc(file_selvage_v1_worker, 1);
+  messageDesc(file_selvage_v1_worker, 2);
 
 /**
  * One message to the caller of a stream.
@@ -127,7 +162,7 @@ export type Item = Message<"selvage.v1.Item"> & {
  * Use `create(ItemSchema)` to create a new message.
  */
 export const ItemSchema: GenMessage<Item> = /*@__PURE__*/
-  messageDesc(file_selvage_v1_worker, 2);
+  messageDesc(file_selvage_v1_worker, 3);
 
 /**
  * One message from the caller of a stream.
@@ -180,7 +215,7 @@ export type DuplexRequest = Message<"selvage.v1.DuplexRequest"> & {
  * Use `create(DuplexRequestSchema)` to create a new message.
  */
 export const DuplexRequestSchema: GenMessage<DuplexRequest> = /*@__PURE__*/
-  messageDesc(file_selvage_v1_worker, 3);
+  messageDesc(file_selvage_v1_worker, 4);
 
 /**
  * Asks what a worker serves.
@@ -195,7 +230,7 @@ export type DescribeRequest = Message<"selvage.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_selvage_v1_worker, 4);
+  messageDesc(file_selvage_v1_worker, 5);
 
 /**
  * What a worker serves.
@@ -252,7 +287,7 @@ export type DescribeResponse = Message<"selvage.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_selvage_v1_worker, 5);
+  messageDesc(file_selvage_v1_worker, 6);
 
 /**
  * One routine that a worker serves.
@@ -294,7 +329,7 @@ export type RoutineDescription = Message<"selvage.v1.RoutineDescription"> & {
  * Use `create(RoutineDescriptionSchema)` to create a new message.
  */
 export const RoutineDescriptionSchema: GenMessage<RoutineDescription> = /*@__PURE__*/
-  messageDesc(file_selvage_v1_worker, 6);
+  messageDesc(file_selvage_v1_worker, 7);
 
 /**
  * How a routine answers.

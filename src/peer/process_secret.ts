@@ -1,0 +1,93 @@
+import { timingSafeEqual } from "node:crypto";
+import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
+import type { PeerIdentity } from "../identity/mod.ts";
+
+/** A listener for the process itself: whoever shows its secret is the process, and is who its certificate says. */
+export interface OwnProcess {
+  /** What the process alone knows. */
+  readonly secret: Uint8Array;
+  /** Who that is now; nothing without mutual TLS, `refused` where it may not connect to itself. */
+  identity(): PeerIdentity | undefined | "refused";
+  /** Calls back when that may be another answer. */
+  onChange?(changed: () => void): Disposable;
+}
+
+/** A new secret. It begins with a letter, so that nothing takes it for TLS. */
+export function processSecret(): Uint8Array {
+  const secret = crypto.getRandomValues(new Uint8Array(33));
+  secret[0] = "S".charCodeAt(0);
+  return secret;
+}
+
+/**
+ * Reads a secret from a channel before anything else. One that begins otherwise is destroyed unanswered.
+ *
+ * @param proven Called with the channel, as it goes on after the secret.
+ */
+export function readSecret(
+  channel: ByteChannel,
+  secret: Uint8Array,
+  proven: (rest: ByteChannel) => void,
+): void {
+  const reading = new SecretReader(channel, secret, proven);
+  channel.start(reading);
+}
+
+class SecretReader implements ByteReceiver {
+  readonly #channel: ByteChannel;
+  readonly #secret: Uint8Array;
+  readonly #proven: (rest: ByteChannel) => void;
+  #arrived = new Uint8Array(0);
+  #receiver: ByteReceiver | undefined;
+  #closed = false;
+
+  constructor(channel: ByteChannel, secret: Uint8Array, proven: (rest: ByteChannel) => void) {
+    this.#channel = channel;
+    this.#secret = secret;
+    this.#proven = proven;
+  }
+
+  received(bytes: Uint8Array): void {
+    if (this.#receiver !== undefined) return this.#receiver.received(bytes);
+    if (this.#closed) return;
+    const arrived = new Uint8Array(this.#arrived.length + bytes.length);
+    arrived.set(this.#arrived);
+    arrived.set(bytes, this.#arrived.length);
+    this.#arrived = arrived;
+    const { length } = this.#secret;
+    if (arrived.length < length) return;
+    if (timingSafeEqual(arrived.subarray(0, length), this.#secret)) {
+      this.#proven(this.#rest(arrived.slice(length)));
+    } else this.#destroy();
+  }
+
+  ended(): void {
+    if (this.#receiver !== undefined) this.#receiver.ended();
+    else this.#destroy();
+  }
+
+  closed(error: Error | undefined): void {
+    this.#closed = true;
+    this.#receiver?.closed(error);
+  }
+
+  #destroy(): void {
+    this.#closed = true;
+    this.#channel.destroy();
+  }
+
+  #rest(already: Uint8Array): ByteChannel {
+    const channel = this.#channel;
+    return {
+      start: (receiver) => {
+        this.#receiver = receiver;
+        if (already.length > 0) receiver.received(already);
+      },
+      write: (bytes, written) => channel.write(bytes, written),
+      pause: () => channel.pause(),
+      resume: () => channel.resume(),
+      end: () => channel.end(),
+      destroy: () => channel.destroy(),
+    };
+  }
+}
