@@ -7,7 +7,7 @@ import type { WorkerLimits } from "../worker/mod.ts";
 import type { CredentialPem } from "../credentials/mod.ts";
 import type { DenylistEntries, VerdictMode } from "../identity/mod.ts";
 import type { UnstampedEvent } from "../observe/mod.ts";
-import type { Policy } from "../policy/mod.ts";
+import type { Policy, PortableAuthenticator } from "../policy/mod.ts";
 
 /** Key material; it is only ever in memory and in this pipe. */
 export interface HandedCredentials extends Omit<CredentialPem, "domains"> {
@@ -52,6 +52,8 @@ export type ToChild =
     readonly limits: WorkerLimits;
     /** Who may call what: rules, or the path of a file of them. */
     readonly policy?: Policy | string | undefined;
+    /** What verifies tokens. */
+    readonly authenticate?: PortableAuthenticator | undefined;
     /** Where its routines call others; on itself where there is nothing here. */
     readonly dispatcher?: HandedDispatcher;
   }

@@ -2,7 +2,7 @@ import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
-import type { Policy } from "../policy/mod.ts";
+import type { Authenticator, Policy } from "../policy/mod.ts";
 import type { WorkerLimits } from "../worker/mod.ts";
 
 /** How a pool's own workers are spawned. */
@@ -23,6 +23,12 @@ export interface SpawnOptions {
    * come from `"anonymous"`. Default: everything may be called.
    */
   readonly policy?: Policy | string | URL | undefined;
+  /**
+   * Verifies the tokens of calls on the workers, beside the pool's certificate: `jwt(...)`,
+   * `kubernetesServiceAccount(...)` or `signedNonce(...)`, made again in each worker. The pool sends `token`; calls that
+   * routines make to their own worker need one of their own. Default: no token is required, and none is read.
+   */
+  readonly authenticate?: Authenticator | undefined;
   /**
    * What the workers may do besides listening on a free loopback port, as Deno's flags, such as
    * `--allow-read=/data`. Default: nothing.

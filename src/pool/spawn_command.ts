@@ -4,7 +4,7 @@ import { ConfigurationError } from "../errors/mod.ts";
 import { threadEntry } from "../worker/mod.ts";
 import { cacheEnvironment, configFlags, moduleFiles } from "./deno_setup.ts";
 import { leashed } from "./leash.ts";
-import type { Policy } from "../policy/mod.ts";
+import { needsOf, type Policy, type PortableAuthenticator } from "../policy/mod.ts";
 import type { SpawnOptions } from "./options.ts";
 
 /** How to start a child: everything but the key material, which goes through its standard input. */
@@ -14,6 +14,12 @@ export interface SpawnCommand {
   readonly args: readonly string[];
   /** The whole environment of the child. */
   readonly env: Readonly<Record<string, string>>;
+}
+
+/** What decides about calls on the children. */
+export interface CallRules {
+  readonly policy: Policy | string | undefined;
+  readonly authenticate: PortableAuthenticator | undefined;
 }
 
 const ENTRY = new URL("./spawned_worker.ts", import.meta.url);
@@ -28,7 +34,7 @@ const ENTRY = new URL("./spawned_worker.ts", import.meta.url);
 export async function spawnCommand(
   spawn: SpawnOptions,
   modules: readonly string[],
-  policy: Policy | string | undefined,
+  { policy, authenticate }: CallRules,
 ): Promise<SpawnCommand> {
   const config = await configFlags(spawn.config);
   const read: string[] = spawn.threads === 0
@@ -36,6 +42,9 @@ export async function spawnCommand(
     : [...await moduleFiles([ENTRY.href, threadEntry.href, ...modules], config)];
   // A policy file is watched through the folder it lies in.
   if (typeof policy === "string") read.push(dirname(policy));
+  const needs = needsOf(authenticate);
+  read.push(...needs.read);
+  const net = ["127.0.0.1:0", ...listedAddresses(spawn.dispatcher?.discovery), ...needs.net];
   const { path, args } = await leashed(Deno.execPath());
   return {
     path,
@@ -45,7 +54,7 @@ export async function spawnCommand(
       "--quiet",
       "--no-prompt",
       ...config,
-      `--allow-net=${["127.0.0.1:0", ...listedAddresses(spawn.dispatcher?.discovery)].join(",")}`,
+      `--allow-net=${net.join(",")}`,
       ...(read.length === 0 ? [] : [`--allow-read=${read.join(",")}`]),
       ...extraPermissions(spawn.permissions ?? []),
       `data:text/javascript,${encodeURIComponent(mainModule(modules))}`,

@@ -1,7 +1,12 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ConfigurationError } from "../errors/mod.ts";
-import { type Policy, readPolicy } from "../policy/mod.ts";
+import {
+  type Policy,
+  type PortableAuthenticator,
+  portableAuthenticator,
+  readPolicy,
+} from "../policy/mod.ts";
 import type { SpawnOptions } from "./options.ts";
 
 /**
@@ -9,7 +14,7 @@ import type { SpawnOptions } from "./options.ts";
  *
  * @throws {ConfigurationError} where it is a function, which cannot be sent, or rules that are not valid.
  */
-export function spawnedPolicy({ policy }: SpawnOptions): Policy | string | undefined {
+export function spawnedPolicy({ policy, authenticate }: SpawnOptions): Policy | string | undefined {
   if (policy instanceof URL) return fileURLToPath(policy);
   if (typeof policy === "string") return resolve(policy);
   if (policy === undefined) return undefined;
@@ -19,6 +24,24 @@ export function spawnedPolicy({ policy }: SpawnOptions): Policy | string | undef
       { setting: "spawn.policy" },
     );
   }
-  readPolicy(policy, { claims: false });
+  readPolicy(policy, { claims: authenticate !== undefined });
   return policy;
+}
+
+/**
+ * What verifies tokens on spawned workers, as it is sent to them.
+ *
+ * @throws {ConfigurationError} where it is a function, which cannot be sent.
+ */
+export function spawnedAuthenticator(
+  { authenticate }: SpawnOptions,
+): PortableAuthenticator | undefined {
+  if (authenticate === undefined) return undefined;
+  const portable = portableAuthenticator(authenticate);
+  if (portable !== undefined) return portable;
+  throw new ConfigurationError(
+    "spawn.authenticate must be what jwt(...), kubernetesServiceAccount(...) or signedNonce(...) returned: a " +
+      "function cannot be sent to another process",
+    { setting: "spawn.authenticate" },
+  );
 }

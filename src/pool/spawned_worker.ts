@@ -7,6 +7,7 @@
 import type { Credentials as CredentialsValue } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
+import { receivedAuthenticator } from "../policy/mod.ts";
 import {
   beginModuleLoad,
   reportBlockedOn,
@@ -42,6 +43,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       credentials: inlet.credentials,
       allow: begin.allow,
       policy: begin.policy,
+      authenticate: begin.authenticate && receivedAuthenticator(begin.authenticate),
       strict: true,
       tags: begin.tags,
       sendStacks: true,

@@ -6,14 +6,13 @@ import { type Clock, type HeldCall, type Observer, systemClock } from "../observ
 import { resolveWorkerLimits } from "../worker/mod.ts";
 import { type CredentialsInlet, handedCredentials } from "./handed_credentials.ts";
 import { type HandedDispatcher, handedOver } from "./handover.ts";
-import type { Policy } from "../policy/mod.ts";
 import type { SpawnOptions } from "./options.ts";
 import { PrivateAuthority } from "./private_authority.ts";
 import { Roster } from "./roster.ts";
 import { absoluteModules } from "./deno_setup.ts";
-import { type SpawnCommand, spawnCommand } from "./spawn_command.ts";
+import { type CallRules, type SpawnCommand, spawnCommand } from "./spawn_command.ts";
 import { SpawnedProcess } from "./spawned_process.ts";
-import { spawnedPolicy } from "./spawned_policy.ts";
+import { spawnedAuthenticator, spawnedPolicy } from "./spawned_policy.ts";
 import { Supervisor } from "./supervisor.ts";
 
 const HOUR_MS = 3_600_000;
@@ -22,7 +21,7 @@ const HOUR_MS = 3_600_000;
 export class SpawnedWorkers implements AsyncDisposable {
   readonly #options: SpawnOptions;
   readonly #modules: readonly string[];
-  readonly #policy: Policy | string | undefined;
+  readonly #rules: CallRules;
   readonly #command: SpawnCommand;
   readonly #authority: PrivateAuthority;
   /** The pool's own SPIFFE ID. */
@@ -42,7 +41,7 @@ export class SpawnedWorkers implements AsyncDisposable {
   private constructor(
     options: SpawnOptions,
     modules: readonly string[],
-    policy: Policy | string | undefined,
+    rules: CallRules,
     command: SpawnCommand,
     pool: string,
     observer: Observer,
@@ -55,7 +54,7 @@ export class SpawnedWorkers implements AsyncDisposable {
       for (const process of this.#running) process.renewDispatcher(credentials);
     });
     this.#modules = modules;
-    this.#policy = policy;
+    this.#rules = rules;
     this.#command = command;
     this.#observer = observer;
     this.#authority = new PrivateAuthority(pool, this.#ttlMs);
@@ -93,13 +92,16 @@ export class SpawnedWorkers implements AsyncDisposable {
     }
     resolveWorkerLimits(options.limits);
     const modules = absoluteModules(options.modules);
-    const policy = spawnedPolicy(options);
-    const command = await spawnCommand(options, modules, policy);
+    const rules = {
+      policy: spawnedPolicy(options),
+      authenticate: spawnedAuthenticator(options),
+    };
+    const command = await spawnCommand(options, modules, rules);
     const operator = await options.dispatcher?.credentials?.open({
       observer,
       ...verdictOption(options.dispatcher),
     });
-    return new SpawnedWorkers(options, modules, policy, command, pool, observer, operator);
+    return new SpawnedWorkers(options, modules, rules, command, pool, observer, operator);
   }
 
   /** Where a dispatcher finds them, and the only trust under which it may. */
@@ -160,7 +162,7 @@ export class SpawnedWorkers implements AsyncDisposable {
         tags,
         threads: threads ?? 1,
         limits,
-        policy: this.#policy,
+        ...this.#rules,
         ...this.#dispatcher(),
       },
       startTimeoutMs,

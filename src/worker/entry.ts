@@ -28,6 +28,8 @@ export {
   type JwtAlgorithm,
   type JwtOptions,
   type KeySetOptions,
+  kubernetesServiceAccount,
+  type KubernetesServiceAccountOptions,
   type PresentedCall,
   type PresentingPeer,
   signedNonce,

@@ -1,50 +1,148 @@
 /** The policy of spawned workers decides about every kind of call, and is swapped while they run. */
 import assert from "node:assert/strict";
-import { AuthorizationError, ConfigurationError } from "../../src/errors/mod.ts";
+import type { CallOptions } from "../../src/contract/mod.ts";
+import { type AuthenticationReason, ConfigurationError } from "../../src/errors/mod.ts";
 import type { EventStream, SelvageEvent } from "../../src/observe/mod.ts";
-import type { Policy } from "../../src/policy/mod.ts";
+import { type Authenticator, jwt, type Policy } from "../../src/policy/mod.ts";
 import { WorkerPool } from "../../src/pool/mod.ts";
-import { add, count, further, processId, sums } from "./routines.ts";
+import { startWorker } from "../e2e/pair.ts";
+import { Trust, WORKER_ID } from "../e2e/trust.ts";
+import { Issuer } from "../tokens/issuer.ts";
+import { add, count, further, mark, sums } from "./routines.ts";
 import { square } from "./thread_routines.ts";
 
 const modules = ["./routines.ts", "./thread_routines.ts"].map((one) =>
   new URL(one, import.meta.url)
 );
 
-async function emitted(events: EventStream, type: SelvageEvent["type"]): Promise<void> {
-  for await (const event of events) if (event.type === type) return;
+async function next<Type extends SelvageEvent["type"]>(events: EventStream, type: Type) {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) throw new Error("the events have ended");
+    if (value.type === type) return value as Extract<SelvageEvent, { type: Type }>;
+  }
 }
 
-/** Each way to call a spawned worker. */
-const CALLS: readonly (readonly [string, (pool: WorkerPool) => Promise<unknown>, unknown])[] = [
-  ["pool.add", (pool) => pool.call(add, [1, 2]), 3],
-  ["pool.count", (pool) => Array.fromAsync(pool.stream(count, [2])), [1, 2]],
-  ["pool.sums", (pool) => Array.fromAsync(pool.duplex(sums, [1, 2], [])), [1, 3]],
-  ["pool.square", (pool) => pool.call(square, [3]), 9],
+type Call = (pool: WorkerPool, options?: CallOptions) => Promise<unknown>;
+
+/** Each way to call a worker of a pool. */
+const CALLS: readonly (readonly [string, Call, unknown])[] = [
+  ["pool.add", (pool, options) => pool.call(add, [1, 2], options), 3],
+  ["pool.count", (pool, options) => Array.fromAsync(pool.stream(count, [2], options)), [1, 2]],
+  ["pool.sums", (pool, options) => Array.fromAsync(pool.duplex(sums, [1, 2], [], options)), [1, 3]],
+  ["pool.square", (pool, options) => pool.call(square, [3], options), 9],
 ];
 
-Deno.test("WorkerPool serves under the policy of spawn, in every kind of call", async () => {
-  const names = CALLS.map(([name]) => name);
-  const folder = await Deno.makeTempDir();
-  try {
-    const policy = `${folder}/policy.jsonc`;
-    const write = async (what: Policy) => {
-      await Deno.writeTextFile(`${policy}.new`, JSON.stringify(what));
-      await Deno.rename(`${policy}.new`, policy);
-    };
-    await write({ rules: [{ name: "pool", effect: "allow", who: ["*"], what: names }] });
-    await using pool = await WorkerPool.open({ spawn: { count: 1, modules, policy } });
-    using events = pool.events();
-    for (const [name, call, result] of CALLS) assert.deepEqual(await call(pool), result, name);
-    await assert.rejects(pool.call(processId, []), AuthorizationError);
+/** Counts how often it has run; it is called validly once. */
+const MARK: (typeof CALLS)[number] = [
+  "pool.mark",
+  (pool, options) => pool.call(mark, [], options),
+  1,
+];
 
-    await write({ rules: [{ name: "closed", effect: "deny", what: names }] });
-    await emitted(events, "policy.changed");
-    for (const [name, call] of CALLS) {
-      await assert.rejects(call(pool), { name: "AuthorizationError", rule: "closed" }, name);
+const NAMES = CALLS.map(([name]) => name);
+
+/** Rules about every call, and the rule that denies it. */
+const RULES: readonly (readonly [Policy, string | undefined])[] = [
+  [{ rules: [] }, "default-deny"],
+  [{ default: "allow", rules: [] }, undefined],
+  [{ rules: [{ effect: "allow", what: ["pool.other"] }] }, "default-deny"],
+  [{ rules: [{ effect: "allow", what: NAMES }] }, undefined],
+  [{ rules: [{ effect: "allow", who: ["spiffe://example.org/other"] }] }, "default-deny"],
+  [{ rules: [{ effect: "allow", who: ["*"], what: ["pool.*"] }] }, undefined],
+  [{ rules: [{ effect: "allow", who: ["anonymous"] }] }, "default-deny"],
+  [
+    { rules: [{ name: "closed", effect: "deny", what: NAMES }, { effect: "allow" }] },
+    "closed",
+  ],
+];
+
+/** A policy file that is replaced as a whole. */
+class PolicyFile implements AsyncDisposable {
+  readonly #folder = Deno.makeTempDirSync();
+  readonly path = `${this.#folder}/policy.jsonc`;
+
+  async write(policy: Policy): Promise<void> {
+    await Deno.writeTextFile(`${this.path}.new`, JSON.stringify(policy));
+    await Deno.rename(`${this.path}.new`, this.path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+Deno.test("a policy decides about every kind of call in every mode of a pool", async () => {
+  await using file = new PolicyFile();
+  await file.write({ default: "allow", rules: [] });
+  const trust = new Trust();
+  await using remote = await startWorker(trust, { routines: {}, modules, policy: file.path });
+  const spawn = { count: 1, modules, policy: file.path };
+  const discovered = {
+    discovery: `static:${remote.address}`,
+    credentials: trust.client(),
+    identity: WORKER_ID,
+  };
+  await using spawned = await WorkerPool.open({ spawn });
+  await using found = await WorkerPool.open(discovered);
+  await using both = await WorkerPool.open({ spawn, ...discovered });
+  const modes = { spawned, found, both };
+  // Those that watch the file: spawned workers, whose events reach their pools, and the discovered one.
+  using ofSpawned = spawned.events();
+  using ofBoth = both.events();
+  using ofRemote = remote.events();
+  for (const [policy, rule] of RULES) {
+    await file.write(policy);
+    await Promise.all(
+      [ofSpawned, ofBoth, ofRemote].map((events) => next(events, "policy.changed")),
+    );
+    for (const [mode, pool] of Object.entries(modes)) {
+      for (const [name, call, result] of CALLS) {
+        const about = `${name}, ${mode}, ${JSON.stringify(policy)}`;
+        if (rule === undefined) assert.deepEqual(await call(pool), result, about);
+        else await assert.rejects(call(pool), { name: "AuthorizationError", rule }, about);
+      }
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("spawned workers verify tokens beside the pool's certificate, in every kind of call", async () => {
+  const issuer = await Issuer.create();
+  const other = await Issuer.create();
+  const nowS = Math.floor(Date.now() / 1_000);
+  const exp = nowS + 3_600;
+  const invalid: readonly (readonly [AuthenticationReason, string | undefined])[] = [
+    ["token-missing", undefined],
+    ["token-malformed", "opaque"],
+    ["token-expired", await issuer.token({ exp: nowS - 60 })],
+    ["token-not-yet-valid", await issuer.token({ nbf: exp, exp: exp + 60 })],
+    ["token-wrong-audience", await issuer.token({ exp, aud: "spiffe://example.org/other" })],
+    ["token-wrong-issuer", await issuer.token({ exp, iss: "https://other.example" })],
+    ["token-unknown-key", await issuer.token({ exp }, "k2")],
+    ["token-bad-signature", await other.token({ exp })],
+  ];
+  await using pool = await WorkerPool.open({
+    spawn: {
+      count: 1,
+      modules,
+      authenticate: jwt(issuer.settings),
+      policy: { rules: [{ effect: "allow", claims: { sub: "alice" } }] },
+    },
+  });
+  using events = pool.events();
+  for (const [reason, token] of invalid) {
+    const options = token === undefined ? {} : { token };
+    for (const [name, call] of [...CALLS, MARK]) {
+      const expected = { name: "AuthenticationError", reason };
+      await assert.rejects(call(pool, options), expected, `${name}: ${reason}`);
+      assert.equal((await next(events, "dispatch.unauthenticated")).reason, reason);
+    }
+  }
+  const bob = { token: await issuer.token({ exp, sub: "bob" }) };
+  await assert.rejects(pool.call(mark, [], bob), { name: "AuthorizationError" });
+  const alice = { token: await issuer.token({ exp }) };
+  for (const [name, call, result] of [...CALLS, MARK]) {
+    assert.deepEqual(await call(pool, alice), result, name);
   }
 });
 
@@ -60,7 +158,7 @@ Deno.test("WorkerPool's routines call their own worker as anonymous under a poli
   assert.equal((await opened.call(further, [])).childOfThis, true);
 });
 
-Deno.test("WorkerPool refuses a function as policy, and rules that are not valid, before it spawns", async () => {
+Deno.test("WorkerPool refuses a function as policy or authenticate, and rules that are not valid, before it spawns", async () => {
   const wrong: readonly unknown[] = [
     { authorize: () => true },
     { rules: [{ effect: "alow" }] },
@@ -70,6 +168,15 @@ Deno.test("WorkerPool refuses a function as policy, and rules that are not valid
     await assert.rejects(
       WorkerPool.open({ spawn: { count: 1, modules, policy: policy as Policy } }),
       ConfigurationError,
+    );
+  }
+  const { settings } = await Issuer.create();
+  for (const authenticate of [{ ...jwt(settings) }, () => ({ claims: {} })]) {
+    await assert.rejects(
+      WorkerPool.open({
+        spawn: { count: 1, modules, authenticate: authenticate as Authenticator },
+      }),
+      { name: "ConfigurationError", setting: "spawn.authenticate" },
     );
   }
 });

@@ -13,6 +13,11 @@ export const sums = duplexRoutine("pool.sums", async function* (input: AsyncIter
   for await (const n of input) yield sum += n;
 });
 
+let marks = 0;
+
+/** Says how often it has run in this process. */
+export const mark = routine("pool.mark", () => ++marks);
+
 export const processId = routine("pool.process-id", () => Deno.pid);
 
 /** Says that it has begun, and computes until its process is ended. */

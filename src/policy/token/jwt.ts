@@ -8,33 +8,13 @@ import {
   type VerifiedToken,
 } from "./authenticator.ts";
 import { checkBinding } from "./binding.ts";
-import { JWT_ALGORITHMS, type JwtAlgorithm, type JwtHeader, readJwtHeader } from "./compact_jwt.ts";
+import { JWT_ALGORITHMS, type JwtHeader, readJwtHeader } from "./compact_jwt.ts";
+import type { JwtOptions } from "./jwt_options.ts";
 import type { VerificationKey } from "./key_set.ts";
 import { type KeySetOptions, keysFrom } from "./key_settings.ts";
+import { remembered } from "./portable.ts";
 import type { Keys } from "./refreshed_keys.ts";
 import { cacheKey, VerifiedCache } from "./verified_cache.ts";
-
-/** Which tokens are accepted, and by whose keys they are verified. */
-export interface JwtOptions extends KeySetOptions {
-  /** Who issues the tokens: the exact value of `iss`, or several of which any will do. */
-  readonly issuer: string | readonly string[];
-  /**
-   * Whom the tokens are for: this worker's identity, or the name of its pool. One value of a token's `aud`
-   * must be this, or one of these.
-   */
-  readonly audience: string | readonly string[];
-  /** What a call must show. Default: `token`. */
-  readonly require?: TokenRequirement;
-  /** The signature algorithms that are accepted. Default: all of {@linkcode JwtAlgorithm}. */
-  readonly algorithms?: readonly JwtAlgorithm[];
-  /** How far the clocks of issuer and worker may differ, in seconds, at most 300. Default 30. */
-  readonly clockToleranceS?: number;
-  /**
-   * The types of token that are accepted (`typ`, RFC 8725 §3.11), without `application/`. Default: `JWT`,
-   * `at+jwt` and none, so that no token made for another purpose is taken for an access token.
-   */
-  readonly types?: readonly string[];
-}
 
 /**
  * Verifies JSON Web Tokens (RFC 7519), by the rules of RFC 8725: only signatures with a public key, only keys
@@ -48,7 +28,10 @@ export function jwt(options: JwtOptions): Authenticator {
   const rules = jwtRules(options);
   const keys = keysFrom(options);
   const verifier = new JwtVerifier({ rules, keysOf: () => keys, require });
-  return { require, authenticate: (call) => verifier.authenticate(call) };
+  return remembered(
+    { require, authenticate: (call) => verifier.authenticate(call) },
+    { kind: "jwt", options },
+  );
 }
 
 /** What a token must say. */

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { AuthenticationError, ConfigurationError } from "../../errors/mod.ts";
 import type { PresentedCall, PresentingPeer } from "./authenticator.ts";
-import { jwt, type JwtOptions } from "./jwt.ts";
+import { jwt } from "./jwt.ts";
+import type { JwtOptions } from "./jwt_options.ts";
 
 const NOW = Date.parse("2030-01-01T00:00:00Z");
 const NOW_S = NOW / 1_000;

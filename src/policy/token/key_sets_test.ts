@@ -6,7 +6,8 @@ import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { createAuthority } from "../../credentials/mod.ts";
 import { AuthenticationError } from "../../errors/mod.ts";
-import { jwt, type JwtOptions } from "./jwt.ts";
+import { jwt } from "./jwt.ts";
+import type { JwtOptions } from "./jwt_options.ts";
 import { REFRESH_MS } from "./refreshed_keys.ts";
 
 const NOW = Date.parse("2030-01-01T00:00:00Z");

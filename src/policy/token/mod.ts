@@ -10,7 +10,12 @@ export {
   MAX_TOKEN_LENGTH,
   readUnverifiedClaims,
 } from "./compact_jwt.ts";
-export { jwt, type JwtOptions } from "./jwt.ts";
+export { jwt } from "./jwt.ts";
+export type { JwtOptions } from "./jwt_options.ts";
+export { kubernetesServiceAccount } from "./kubernetes_service_account.ts";
+export type { KubernetesServiceAccountOptions } from "./kubernetes_options.ts";
+export { type PortableAuthenticator, portableAuthenticator } from "./portable.ts";
+export { type AuthenticatorNeeds, needsOf, receivedAuthenticator } from "./received.ts";
 export type { JsonWebKeySet, KeySetOptions } from "./key_settings.ts";
 export {
   type NonceKey,

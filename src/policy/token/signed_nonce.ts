@@ -3,6 +3,7 @@ import { ConfigurationError, Overloaded } from "../../errors/mod.ts";
 import type { EncodedPayload } from "../../routine/mod.ts";
 import { type Authenticator, type PresentedCall, unauthenticated } from "./authenticator.ts";
 import { fromBase64Url } from "../../platform/mod.ts";
+import { remembered } from "./portable.ts";
 
 /** Who may sign calls, and for how long a signature holds. */
 export interface SignedNonceOptions {
@@ -76,17 +77,21 @@ export function signedNonce(options: SignedNonceOptions): Authenticator {
   const windowMs = windowS * 1_000;
   const share = Math.floor(maxNonces / keys.size);
   const used = new Map([...keys.keys()].map((id) => [id, new UsedNonces(share, windowMs)]));
-  return {
-    require: "token",
-    authenticate(call) {
-      const signed = verified(call, keys, windowMs);
-      used.get(signed.id)!.use(signed.nonce, signed.time, call.now);
-      return {
-        claims: Object.freeze({ sub: signed.id }),
-        ...(signed.digest === undefined ? {} : { payloadDigest: signed.digest }),
-      };
-    },
+  const authenticate = (call: PresentedCall) => {
+    const signed = verified(call, keys, windowMs);
+    used.get(signed.id)!.use(signed.nonce, signed.time, call.now);
+    return {
+      claims: Object.freeze({ sub: signed.id }),
+      ...(signed.digest === undefined ? {} : { payloadDigest: signed.digest }),
+    };
   };
+  const encoded = [...keys].map(([id, key]) => [id, key.toBase64()]);
+  return remembered({ require: "token", authenticate }, {
+    kind: "signed-nonce",
+    keys: Object.fromEntries(encoded),
+    windowS,
+    maxNonces,
+  });
 }
 
 function verified(call: PresentedCall, keys: ReadonlyMap<string, Uint8Array>, windowMs: number) {
