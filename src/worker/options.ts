@@ -86,6 +86,11 @@ export interface WorkerServerOptions {
    * wait for the platform to end them, the worker falls back to its own listener. Default: `false`.
    */
   readonly nativeTls?: boolean | undefined;
+  /**
+   * Whether gRPC server reflection (v1 and v1alpha) is served, so that tools can list what this worker
+   * serves: to each caller what the policy lets it call. Default: with mutual TLS.
+   */
+  readonly reflection?: boolean | undefined;
   /** Tags, for callers that ask for some. Default: none. */
   readonly tags?: readonly string[] | undefined;
   /**

@@ -37,6 +37,7 @@ import { anonymousNetworks, BothAuthorizers, enterBoth } from "./admission/anony
 import { ConnectedPeer } from "./connected_peer.ts";
 import { Execution } from "./execution.ts";
 import { WorkerHealth } from "./health/health.ts";
+import { serveReflection } from "./reflection/reflection.ts";
 import { listenForHealth } from "./health/health_listener.ts";
 import { Leaving } from "./leaving.ts";
 import { type EveryWorkerLimit, resolveWorkerLimits } from "./limits.ts";
@@ -186,6 +187,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   });
   const health = new WorkerHealth(() => servedBy(router));
   health.serve(router);
+  if (options.reflection ?? credentials?.current().mode === "mutual") serveReflection(router);
   const authorization = use(starting, await openPolicy(options, { observer, clock, faults }));
   const anonymous = networks === undefined
     ? undefined

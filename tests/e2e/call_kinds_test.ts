@@ -114,7 +114,7 @@ for (const [channel, open] of Object.entries(channels)) {
       assert.equal(status, HealthCheckResponse_ServingStatus.SERVING);
       const described = await createClient(WorkerService, dispatcher.transport).describe({});
       assert.ok(described.routines.some(({ name }) => name === routines.add.name));
-      assert.deepEqual(described.services, ["grpc.health.v1.Health"]);
+      assert.ok(described.services.includes("grpc.health.v1.Health"));
     });
 
     await t.step("a routine's error keeps its name, message, cause and data", async () => {

@@ -34,7 +34,12 @@ Deno.test("any Connect service is served beside the routines, on the same connec
   assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
   assert.equal(worker.peers().length, 1);
   const { services } = await createClient(WorkerService, dispatcher.transport).describe({});
-  assert.deepEqual(services.sort(), ["grpc.health.v1.Health", EchoService.typeName].sort());
+  assert.deepEqual(services.sort(), [
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+    EchoService.typeName,
+  ]);
 });
 
 Deno.test("what a service throws arrives on the transport as the service made it", async () => {

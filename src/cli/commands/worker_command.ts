@@ -52,6 +52,10 @@ export function workerCommand(): Command {
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
     .addOption(switchFlag("--metrics", "show metrics for Prometheus where health is served"))
+    .addOption(
+      flag("--reflection <on|off>", "gRPC server reflection (default: on with mutual TLS)")
+        .choices(["on", "off"]),
+    )
     .addOption(countFlag("--concurrency <N>", "calls at once (default: 256)", 1))
     .addOption(countFlag("--queue <N>", "calls that wait for a place (default: 0)", 0))
     .addOption(
@@ -81,6 +85,7 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly tag?: readonly string[];
   readonly health?: string;
   readonly metrics?: boolean;
+  readonly reflection?: "on" | "off";
   readonly concurrency?: number;
   readonly queue?: number;
   readonly discover?: string;
@@ -120,6 +125,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     threads: flags.threads,
     health: flags.health,
     metrics: flags.metrics,
+    reflection: flags.reflection === undefined ? undefined : flags.reflection === "on",
     limits: {
       concurrency: flags.concurrency,
       queueCalls: flags.queue,

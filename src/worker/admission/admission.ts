@@ -7,7 +7,12 @@ import type { Admission, Admit, ArrivingCall } from "../../rpc/mod.ts";
 import { ROUTINE_HEADER, type RoutineTable, toConnectError } from "../../routine/mod.ts";
 import { NOT_FOR_ANONYMOUS } from "./anonymous.ts";
 import { type Authenticated, type Authentication, authorizationOf } from "./authentication.ts";
-import { type Authorization, type CallAuthorization, nameOf } from "./authorization.ts";
+import {
+  type Authorization,
+  type CallAuthorization,
+  isReflection,
+  nameOf,
+} from "./authorization.ts";
 import { type AdmitHookOptions, askAdmitHook } from "./admit_hook.ts";
 import type { CallGate } from "./call_gate.ts";
 import type { CallQueue, Entry } from "./call_queue.ts";
@@ -166,8 +171,7 @@ function isOverhead(method: DescMethod): boolean {
 }
 
 function isDescription(method: DescMethod): boolean {
-  return method === WorkerService.method.describe ||
-    method.parent.typeName.startsWith("grpc.reflection.");
+  return method === WorkerService.method.describe || isReflection(method);
 }
 
 function isHealth(method: DescMethod): boolean {

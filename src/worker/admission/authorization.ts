@@ -1,6 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { AuthorizationError, escapePeerText } from "../../errors/mod.ts";
-import { Health, WorkerService } from "../../gen/mod.ts";
+import { Health, reflectionV1, reflectionV1Alpha, WorkerService } from "../../gen/mod.ts";
 import { headerValue } from "../../http2/mod.ts";
 import type { Observer } from "../../observe/mod.ts";
 import type { Authorizer, PolicyCall, PolicyDecision, PolicySubject } from "../../policy/mod.ts";
@@ -220,10 +220,17 @@ const UNDECIDED = "undecided";
 /** Rules come from the operator; the names that a hook gives could be endless. */
 const MAX_ERRORS = 1_024;
 
-/** What proves liveness, and what a dispatcher asks of every worker, of peers that are proven. */
+/** What proves liveness, and what says no more than the policy allows, asked by peers that are proven. */
 function isExempt(method: DescMethod, subject: PolicySubject): boolean {
   if (subject.identity === undefined && subject.claims === undefined) return false;
-  return method === Health.method.check || method === WorkerService.method.describe;
+  return method === Health.method.check || method === WorkerService.method.describe ||
+    isReflection(method);
+}
+
+/** Whether a method is one of reflection, which shows a caller only what it may call. */
+export function isReflection({ parent }: DescMethod): boolean {
+  return parent.typeName === reflectionV1.ServerReflection.typeName ||
+    parent.typeName === reflectionV1Alpha.ServerReflection.typeName;
 }
 
 function isRoutineCall(method: DescMethod): boolean {
