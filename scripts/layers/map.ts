@@ -260,7 +260,7 @@ export const LAYER_MAP: LayerMap = {
     "src/pool/spawned_worker.ts",
     "src/worker/threads/thread_entry.ts",
   ],
-  testing: ["src/dispatch/fleet/fakes.ts", "src/http2/test_peer.ts"],
+  testing: ["src/dispatch/fleet/fakes.ts", "src/http2/held_channel.ts", "src/http2/test_peer.ts"],
   computed: [
     "src/pool/spawn_command.ts",
     "src/worker/modules.ts",

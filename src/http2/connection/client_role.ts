@@ -22,6 +22,8 @@ export class ClientRole implements Role {
   readonly #unsent: Http2Stream[] = [];
   #nextStreamId = 1;
   #openedStreams = 0;
+  /** A GOAWAY waits for the HEADERS of streams that were opened before it. */
+  #goAwayOwed = false;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -80,6 +82,7 @@ export class ClientRole implements Role {
     this.#nextStreamId += 2;
     settings.openWindows(stream);
     streams.table.add(stream);
+    this.#announceIfOwed();
   }
 
   endSent(stream: Http2Stream): void {
@@ -91,6 +94,7 @@ export class ClientRole implements Role {
   streamOver(stream: Http2Stream): void {
     if (stream.id === 0) this.#forgetUnsent(stream);
     this.#startWaiting();
+    this.#announceIfOwed();
   }
 
   isIdleId(streamId: number): boolean {
@@ -108,21 +112,24 @@ export class ClientRole implements Role {
     this.#startWaiting();
   }
 
+  /** A server that has no stream ends at a GOAWAY: HEADERS that it overtakes would come too late. */
   beginShutdown(): void {
-    this.#parts.lifecycle.announce(0, ErrorCode.NO_ERROR);
+    this.#goAwayOwed = true;
+    this.#announceIfOwed();
   }
 
   disown(lastStreamId: number, code: ErrorCode): void {
     for (const stream of this.allStreams()) {
       if (stream.id !== 0 && stream.id <= lastStreamId) continue;
-      this.#parts.streams.finish(stream, "not-processed", code);
+      const how = hasBegun(stream) ? "connection-lost" : "not-processed";
+      this.#parts.streams.finish(stream, how, code);
     }
   }
 
   resetByPeer(stream: Http2Stream, code: ErrorCode): void {
     // RFC 9113 §8.1: a response that was whole is kept, though our request was not.
     const answered = stream.state === "half-closed-remote" && code === ErrorCode.NO_ERROR;
-    const refused = code === ErrorCode.REFUSED_STREAM;
+    const refused = code === ErrorCode.REFUSED_STREAM && !hasBegun(stream);
     const how = answered ? "complete" : refused ? "not-processed" : "reset-by-peer";
     this.#parts.streams.finish(stream, how, code, undefined, "reset-by-peer");
   }
@@ -177,6 +184,13 @@ export class ClientRole implements Role {
     return new Error("the connection has no stream id left");
   }
 
+  #announceIfOwed(): void {
+    const { lifecycle } = this.#parts;
+    if (!this.#goAwayOwed || this.#unsent.length > 0 || this.#waiting.length > 0) return;
+    this.#goAwayOwed = false;
+    if (!lifecycle.ending) lifecycle.announce(0, ErrorCode.NO_ERROR);
+  }
+
   #start(stream: Http2Stream): void {
     this.#unsent.push(stream);
     this.#parts.scheduler.addHeaders(stream);
@@ -206,6 +220,11 @@ export class ClientRole implements Role {
       this.#start(stream);
     }
   }
+}
+
+/** Whether the server has answered: whatever it says later, it has processed the request (RFC 9113 §8.7). */
+function hasBegun(stream: Http2Stream): boolean {
+  return stream.receiving.headersReceived;
 }
 
 /** Notes what `content-length` announces, or returns what is wrong. */

@@ -213,7 +213,8 @@ export class ReceivedFrames implements FrameSink {
     if (!stream.receiving.headersReceived) {
       return wrong(ErrorCode.PROTOCOL_ERROR, "DATA before HEADERS");
     }
-    if (flowBytes > stream.receiving.window) {
+    // RFC 9113 §6.9.1: the end may come where there is no window, or less than none (§6.9.2).
+    if (flowBytes > 0 && flowBytes > stream.receiving.window) {
       return wrong(ErrorCode.FLOW_CONTROL_ERROR, "DATA beyond the stream's window");
     }
     if (stream.receiving.bodyLeft < 0) return true;

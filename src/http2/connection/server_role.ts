@@ -20,6 +20,8 @@ export class ServerRole implements Role {
   readonly #parts: ConnectionParts;
   readonly #onRequest: ServerConnectionOptions["onRequest"];
   #lastStreamId = 0;
+  /** The highest id of all; above `#lastStreamId` where our GOAWAY has disowned it. */
+  #highestId = 0;
 
   constructor(parts: ConnectionParts, onRequest: ServerConnectionOptions["onRequest"]) {
     this.#parts = parts;
@@ -50,7 +52,7 @@ export class ServerRole implements Role {
   streamOver(): void {}
 
   isIdleId(streamId: number): boolean {
-    return streamId % 2 === 0 || streamId > this.#lastStreamId;
+    return streamId % 2 === 0 || streamId > this.#highestId;
   }
 
   allStreams(): Http2Stream[] {
@@ -96,8 +98,10 @@ export class ServerRole implements Role {
     if (streamId % 2 === 0) {
       throw new Http2Violation(ErrorCode.PROTOCOL_ERROR, "a client's stream with an even id");
     }
+    this.#highestId = streamId;
     if (lifecycle.announcedLastId !== undefined && streamId > lifecycle.announcedLastId) {
-      // It may have been on its way when we announced the end.
+      // It may have been on its way when we announced the end; many are not.
+      abuse.overheadFrame();
       return streams.refuse(streamId, ErrorCode.REFUSED_STREAM);
     }
     this.#lastStreamId = streamId;

@@ -37,6 +37,7 @@ export class ReceiveFlow {
   #unreadFrames = 0;
   /** What counts against the budget. */
   #heldBytes = 0;
+  #forgotten = false;
 
   constructor(
     limits: Http2Limits,
@@ -130,10 +131,11 @@ export class ReceiveFlow {
     this.credit(stream, released);
   }
 
-  /** The connection is over. */
+  /** The connection is over: nothing counts any more, and what readers release later has been given back. */
   forget(): void {
     this.#budget.add(-this.#heldBytes);
     this.#heldBytes = 0;
+    this.#forgotten = true;
   }
 
   /**
@@ -164,6 +166,7 @@ export class ReceiveFlow {
   }
 
   #hold(bytes: number, frames: number): void {
+    if (this.#forgotten) return;
     const held = bytes + frames * FRAME_OVERHEAD_BYTES;
     this.#unreadFrames += frames;
     this.#heldBytes += held;
