@@ -6,6 +6,7 @@
 export type { TlsVersion } from "./src/channel/mod.ts";
 export * from "./src/contract/mod.ts";
 export {
+  type CaFiles,
   type CredentialEnvOptions,
   type CredentialFiles,
   type CredentialPem,

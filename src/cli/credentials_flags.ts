@@ -1,13 +1,14 @@
 import type { Command } from "commander";
-import type { Credentials as CredentialsValue } from "../credentials/mod.ts";
+import { type Credentials as CredentialsValue, labelledCa } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import { Credentials } from "../spiffe/mod.ts";
-import { flag, switchFlag } from "./flag.ts";
+import { flag, listFlag, switchFlag } from "./flag.ts";
 
 /** The flags that say who we are and whom we trust, the same for every command. */
 export interface CredentialsFlags {
-  readonly ca?: string;
+  /** `FILE`, or `TRUST-DOMAIN=FILE`, each. */
+  readonly ca?: readonly string[];
   readonly cert?: string;
   readonly key?: string;
   readonly denylist?: string;
@@ -19,7 +20,12 @@ export interface CredentialsFlags {
 /** Adds the credentials flags to a command. */
 export function withCredentialsFlags(command: Command): Command {
   return command
-    .addOption(flag("--ca <FILE>", "the authorities to trust, PEM"))
+    .addOption(
+      listFlag(
+        "--ca <FILE>",
+        "the authorities to trust, PEM; given again as TRUST-DOMAIN=FILE: for that domain's SPIFFE IDs alone",
+      ),
+    )
     .addOption(flag("--cert <FILE>", "our certificate and its chain, PEM"))
     .addOption(flag("--key <FILE>", "our private key, PEM"))
     .addOption(flag("--denylist <FILE>", "peers that are refused whatever they show, JSON"))
@@ -44,7 +50,9 @@ export function credentialsOf(
   const { ca, cert, key, denylist, spiffeSocket, oneWay = false } = flags;
   const given = { ca, cert, key };
   for (const [name, value] of Object.entries({ ...given, denylist })) {
-    if (value === "") throw new ConfigurationError(`--${name} is empty`, { setting: `--${name}` });
+    if ([value].flat().includes("")) {
+      throw new ConfigurationError(`--${name} is empty`, { setting: `--${name}` });
+    }
   }
   if (spiffeSocket !== undefined) return fromAgent(spiffeSocket, flags);
   const wanted = wantedFlags(side, oneWay);
@@ -61,7 +69,7 @@ export function credentialsOf(
   if (missing.length > 0) throw incomplete(wanted, missing);
   const { ca: authorities, ...own } = given;
   return Credentials.watchFiles({
-    ca: authorities,
+    ca: authorities === undefined ? undefined : labelledCa(authorities),
     cert: own.cert,
     key: own.key,
     oneWay,

@@ -51,14 +51,15 @@ const LISTS = new WeakSet<Option>();
 const COUNTS = new WeakSet<Option>();
 
 /** What a flag takes. */
-export type FlagKind = "switch" | "list" | "count" | "path" | "text";
+export type FlagKind = "switch" | "list" | "count" | "path" | "paths" | "text";
 
 /** What a flag takes, as its placeholder and its maker say. */
 export function kindOf(option: Option): FlagKind {
   if (option.isBoolean()) return "switch";
-  if (LISTS.has(option)) return "list";
+  const isPath = /<(FILE|PATH|DIR)>/.test(option.flags);
+  if (LISTS.has(option)) return isPath ? "paths" : "list";
   if (COUNTS.has(option)) return "count";
-  return /<(FILE|PATH|DIR)>/.test(option.flags) ? "path" : "text";
+  return isPath ? "path" : "text";
 }
 
 /** A flag that takes a whole number from `least`. */

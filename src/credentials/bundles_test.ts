@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { makeCertificate } from "../../tests/support/certificates.ts";
+import { adviceOn } from "../identity/mod.ts";
 import { assemble, type CredentialMaterial, type CredentialPem, Credentials } from "./mod.ts";
 
 const root = makeCertificate({ name: "root", authority: true });
@@ -76,4 +77,26 @@ Deno.test("Credentials.fromFiles takes key and chain from one file, as a bundle 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("roots of other trust domains in a bundle without a domain are advised about once", () => {
+  const rootOf = (domain: string) =>
+    makeCertificate({ name: domain, authority: true, names: [{ uri: `spiffe://${domain}` }] });
+  const [own, first, second] = ["example.org", "b.example", "a.example"].map(rootOf);
+  const advised = (pem: CredentialPem) => {
+    const { anchors } = usable(pem);
+    return adviceOn({ unlabelled: anchors!.unlabelled, now: Date.now() });
+  };
+  const flat = { ...MUTUAL, ca: root.pem + own!.pem + first!.pem + second!.pem };
+  const [advice, ...more] = advised(flat);
+  assert.deepEqual(more, []);
+  assert.equal(advice?.rule, "anchor.domain");
+  assert.match(advice.found, /: a\.example, b\.example$/);
+  assert.match(advice.setting, /--ca TRUST-DOMAIN=FILE/);
+  const labelled = {
+    ...MUTUAL,
+    domains: new Map([["b.example", first!.pem], ["a.example", second!.pem]]),
+  };
+  assert.deepEqual(advised(labelled), []);
+  assert.deepEqual(advised({ ...MUTUAL, ca: root.pem + own!.pem }), []);
 });

@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { systemClock } from "../observe/mod.ts";
 import { assemble } from "./assemble.ts";
+import type { CaFiles } from "./ca_files.ts";
 import type { CredentialPem } from "./material.ts";
 import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
 import { readParts } from "./parts.ts";
@@ -47,15 +48,19 @@ export interface CredentialsFactory {
   fromPem(pem: CredentialPem): Credentials;
   /**
    * The environment variables `SELVAGE_CA`, `SELVAGE_CERT`, `SELVAGE_KEY`, each
-   * a path or PEM, and `SELVAGE_ONE_WAY`, `1` or `0`. Files are watched.
+   * a path or PEM, and `SELVAGE_ONE_WAY`, `1` or `0`. `SELVAGE_CA` may hold several files with commas between,
+   * `ca.pem,other.org=other.pem`. Files are watched.
    */
   fromEnv(options?: CredentialEnvOptions): Credentials;
   /** Files that are watched: a new version is taken up as soon as it is complete and holds. */
   watchFiles(files: CredentialFiles & WatchOptions): Credentials;
   /** A function that gives PEM text, called again every `refreshMs`. */
   provider(provide: ProvideCredentials, options: ProviderOptions): Credentials;
-  /** No certificate of our own, for a caller of one-way TLS; `ca` is a path (watched), PEM or `"system"`. */
-  trustOnly(trust: { readonly ca: string | URL }): Credentials;
+  /**
+   * No certificate of our own, for a caller of one-way TLS; `ca` is a path (watched), PEM, `"system"`, or files by
+   * SPIFFE trust domain.
+   */
+  trustOnly(trust: { readonly ca: string | URL | CaFiles }): Credentials;
 }
 
 /**
@@ -105,7 +110,7 @@ export const Credentials: CredentialsFactory = Object.freeze({
     return credentialsFrom((options) => openProvider(provide, settings, options));
   },
 
-  trustOnly({ ca }: { readonly ca: string | URL }): Credentials {
+  trustOnly({ ca }: { readonly ca: string | URL | CaFiles }): Credentials {
     const parts = partsOfTrust(ca);
     return credentialsFrom((options) => openWatched(parts, {}, options));
   },

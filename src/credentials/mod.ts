@@ -7,6 +7,7 @@
 export { assemble, type Assembled } from "./assemble.ts";
 export * from "./authority.ts";
 export type { TlsUsage } from "./certificate_writer.ts";
+export { type CaFiles, type CaValues, caValues, labelledCa } from "./ca_files.ts";
 export * from "./credentials.ts";
 export { FolderWatch } from "./folder_watch.ts";
 export { type DenylistSetting, openCredentials } from "./denying_source.ts";

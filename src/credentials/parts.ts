@@ -15,6 +15,8 @@ export type PartName = "ca" | "cert" | "key";
 export interface CredentialParts {
   /** The settings given. */
   readonly parts: ReadonlyMap<PartName, CredentialPart>;
+  /** The authorities of SPIFFE trust domains, by domain. */
+  readonly domains: ReadonlyMap<string, CredentialPart>;
   /** Only one end shows a certificate. */
   readonly oneWay: boolean;
 }
@@ -23,21 +25,36 @@ export interface CredentialParts {
 const FILE_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** The files among the parts. */
-export function filesOf({ parts }: CredentialParts): readonly string[] {
-  return [...parts.values()].flatMap((part) => part.kind === "file" ? [part.path] : []);
+export function filesOf({ parts, domains }: CredentialParts): readonly string[] {
+  return [...parts.values(), ...domains.values()].flatMap((part) =>
+    part.kind === "file" ? [part.path] : []
+  );
 }
 
 /** Reads every part now; a file that cannot be read is a rejection. */
 export async function readParts(
-  { parts, oneWay }: CredentialParts,
+  { parts, domains, oneWay }: CredentialParts,
 ): Promise<CredentialPem | CredentialRejection> {
   const texts: Partial<Record<PartName, string>> = {};
   for (const [name, part] of parts) {
-    const text = part.kind === "text" ? part.text : await readFile(name, part.path);
+    const text = await readPart(name, part);
     if (typeof text !== "string") return text;
     texts[name] = text;
   }
-  return { ...texts, oneWay };
+  const byDomain = new Map<string, string>();
+  for (const [domain, part] of domains) {
+    const text = await readPart("ca", part);
+    if (typeof text !== "string") return text;
+    byDomain.set(domain, text);
+  }
+  return { ...texts, domains: byDomain, oneWay };
+}
+
+async function readPart(
+  name: PartName,
+  part: CredentialPart,
+): Promise<string | CredentialRejection> {
+  return part.kind === "text" ? part.text : await readFile(name, part.path);
 }
 
 async function readFile(name: PartName, path: string): Promise<string | CredentialRejection> {

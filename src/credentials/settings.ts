@@ -1,14 +1,17 @@
-import { fileURLToPath } from "node:url";
 import { ConfigurationError } from "../errors/mod.ts";
 import { environmentVariable } from "../platform/mod.ts";
 import { modeOf } from "./assemble.ts";
+import { type CaFiles, caValues, labelledCa, pathOf } from "./ca_files.ts";
 import type { CredentialPart, CredentialParts, PartName } from "./parts.ts";
 import { configurationError } from "./rejection.ts";
 
 /** Credentials in files. Mutual TLS needs `ca`, `cert` and `key`. */
 export interface CredentialFiles {
-  /** The authorities to trust: a file of PEM, or `"system"` for the public roots. */
-  readonly ca?: string | URL | undefined;
+  /**
+   * The authorities to trust: a file of PEM, `"system"` for the public roots, or files by SPIFFE trust domain,
+   * `{ "": "ca.pem", "other.org": "other.pem" }`.
+   */
+  readonly ca?: string | URL | CaFiles | undefined;
   /** Our certificate and its chain, a file of PEM, leaf first. */
   readonly cert?: string | URL | undefined;
   /** Our private key, a file of PEM; what stands beside the key in it is passed over. */
@@ -33,8 +36,10 @@ const ENV_PREFIX = "SELVAGE_";
 /** The parts of `Credentials.fromFiles` and `.watchFiles`. */
 export function partsOfFiles(files: CredentialFiles): CredentialParts {
   const given = new Map<PartName, string>();
-  for (const name of PART_NAMES) {
-    const file = files[name] ?? (name === "ca" ? undefined : files.bundle);
+  const { ca, domains } = caValues(files.ca);
+  if (ca !== undefined) given.set("ca", ca);
+  for (const name of ["cert", "key"] as const) {
+    const file = files[name] ?? files.bundle;
     if (file !== undefined) given.set(name, pathOf(file));
   }
   if (files.bundle !== undefined && (files.cert !== undefined || files.key !== undefined)) {
@@ -45,7 +50,7 @@ export function partsOfFiles(files: CredentialFiles): CredentialParts {
       },
     );
   }
-  return checked(given, (name, path) => fileUnlessSystem(name, path), files.oneWay ?? false);
+  return checked(given, domains, fileUnlessSystem, files.oneWay ?? false);
 }
 
 /** The parts of `Credentials.fromEnv`, as the environment is now. */
@@ -55,27 +60,40 @@ export function partsOfEnv(prefix: string = ENV_PREFIX): CredentialParts {
     const value = environmentVariable(prefix + name.toUpperCase());
     if (value !== undefined) given.set(name, value);
   }
+  const { ca, domains } = caValues(caOfVariable(given.get("ca")));
+  if (ca === undefined) given.delete("ca");
+  else given.set("ca", ca);
   const oneWay = environmentVariable(`${prefix}ONE_WAY`);
   if (oneWay !== undefined && oneWay !== "0" && oneWay !== "1") {
     throw new ConfigurationError(`${prefix}ONE_WAY must be 1 or 0`, { setting: "oneWay" });
   }
-  return checked(given, textOrFile, oneWay === "1");
+  return checked(given, domains, textOrFile, oneWay === "1");
 }
 
 /** The parts of `Credentials.trustOnly`. */
-export function partsOfTrust(ca: string | URL): CredentialParts {
-  return checked(new Map([["ca", pathOf(ca)]]), textOrFile, true);
+export function partsOfTrust(trust: string | URL | CaFiles): CredentialParts {
+  const { ca, domains } = caValues(trust);
+  const given = new Map<PartName, string>(ca === undefined ? [] : [["ca", ca]]);
+  return checked(given, domains, textOrFile, true);
+}
+
+/** PEM, or files with commas between them. */
+function caOfVariable(value: string | undefined): string | CaFiles | undefined {
+  if (value === undefined || isText(value)) return value;
+  return labelledCa(value.split(",").map((file) => file.trim()));
 }
 
 function checked(
   given: ReadonlyMap<PartName, string>,
+  domains: ReadonlyMap<string, string>,
   part: (name: PartName, value: string) => CredentialPart,
   oneWay: boolean,
 ): CredentialParts {
-  const mode = modeOf({ ...Object.fromEntries(given), oneWay });
+  const mode = modeOf({ ...Object.fromEntries(given), domains, oneWay });
   if (typeof mode !== "string") throw configurationError(mode);
   return {
     parts: new Map([...given].map(([name, value]) => [name, part(name, value)])),
+    domains: new Map([...domains].map(([domain, value]) => [domain, part("ca", value)])),
     oneWay,
   };
 }
@@ -87,10 +105,9 @@ function fileUnlessSystem(name: PartName, value: string): CredentialPart {
 }
 
 function textOrFile(name: PartName, value: string): CredentialPart {
-  const isText = value.includes("-----BEGIN ") || value.trimStart().startsWith("{");
-  return isText ? { kind: "text", text: value } : fileUnlessSystem(name, value);
+  return isText(value) ? { kind: "text", text: value } : fileUnlessSystem(name, value);
 }
 
-function pathOf(file: string | URL): string {
-  return file instanceof URL ? fileURLToPath(file) : file;
+function isText(value: string): boolean {
+  return value.includes("-----BEGIN ") || value.trimStart().startsWith("{");
 }

@@ -155,6 +155,7 @@ export class CredentialsStore implements CredentialsSource {
     const advice = adviceOn({
       chain: own === undefined ? [] : [own.leaf, ...own.authorities],
       anchors: anchors?.advised ?? [],
+      ...(anchors === undefined ? {} : { unlabelled: anchors.unlabelled }),
       ...(this.#role === undefined ? {} : { role: this.#role }),
       accepts: this.#accepts,
       now: this.#clock.now(),

@@ -206,6 +206,8 @@ function refusalOf(assembled: Exclude<Assembled, { kind: "usable" }>): Credentia
 
 /** Kept instead of the text, which holds the private key. */
 function digestOf(read: CredentialPem | CredentialRejection): string {
-  const content = "kind" in read ? [read.reason, read.message] : read;
+  const content = "kind" in read
+    ? [read.reason, read.message]
+    : { ...read, domains: [...read.domains ?? []] };
   return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }

@@ -1,6 +1,6 @@
 import type { CertificateSummary } from "../errors/mod.ts";
 import type { Certificate } from "./certificate/certificate.ts";
-import type { CertificateFault } from "./certificate/certificate_fault.ts";
+import { type CertificateFault, certificateFault } from "./certificate/certificate_fault.ts";
 import { summarize } from "./certificate/summary.ts";
 import { commonNameAdvice } from "./common_name.ts";
 import { issuerSetting } from "./issuer_settings.ts";
@@ -31,12 +31,17 @@ export interface Advice {
   readonly place: ChainPlace;
 }
 
+/** How many trust domains are named. */
+const SHOWN_DOMAINS = 5;
+
 /** What advice is asked about. */
 export interface AdviceQuestion {
   /** Our own chain as it is presented, leaf first. Default: none. */
   readonly chain?: readonly Certificate[] | undefined;
   /** The anchors. Default: none. */
   readonly anchors?: readonly Certificate[] | undefined;
+  /** Roots of other trust domains, by domain, that were given without one. Default: none. */
+  readonly unlabelled?: ReadonlyMap<string, Certificate>;
   /** What the owner of the chain is in its connections. Default: either. */
   readonly role?: PeerRole | undefined;
   /** Who the owner of the chain accepts at the other end. Default: not known. */
@@ -47,7 +52,7 @@ export interface AdviceQuestion {
 
 /** The advice on a chain and a bundle, each rule once a certificate, the leaf's first. */
 export function adviceOn(
-  { chain = [], anchors = [], role, accepts = [], now }: AdviceQuestion,
+  { chain = [], anchors = [], unlabelled = new Map(), role, accepts = [], now }: AdviceQuestion,
 ): readonly Advice[] {
   const seen = new Set(anchors.map(({ fingerprint }) => fingerprint));
   const [leaf, ...others] = chain;
@@ -64,7 +69,20 @@ export function adviceOn(
     ...anchors.filter(({ fingerprint }) => fingerprint !== leaf?.fingerprint).flatMap((anchor) =>
       adviceIn(anchor, "anchor", advisedFaults(anchor, "anchor"))
     ),
+    ...domainAdvice(unlabelled),
   ];
+}
+
+/** One piece of advice for the whole bundle. */
+function domainAdvice(unlabelled: ReadonlyMap<string, Certificate>): readonly Advice[] {
+  const [first] = unlabelled.values();
+  if (first === undefined) return [];
+  const domains = [...unlabelled.keys()].sort().slice(0, SHOWN_DOMAINS).join(", ");
+  const more = unlabelled.size > SHOWN_DOMAINS
+    ? `, and ${unlabelled.size - SHOWN_DOMAINS} more`
+    : "";
+  const found = `the bundle without a trust domain holds roots of others: ${domains}${more}`;
+  return adviceIn(first, "anchor", [certificateFault("anchor.domain", found)], false);
 }
 
 function adviceIn(

@@ -11,7 +11,8 @@ type Issuer =
   | "linkerd"
   | "minica"
   | "dapr"
-  | "cfssl";
+  | "cfssl"
+  | "selvage";
 
 /** Per rule, the setting of an issuer that keeps it. */
 const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
@@ -50,6 +51,9 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
     openssl: "-not_before",
     step: "--not-before=-1m",
     vault: "not_before_duration of the role",
+  },
+  "anchor.domain": {
+    selvage: '--ca TRUST-DOMAIN=FILE, or ca: { "TRUST-DOMAIN": FILE }',
   },
   "authority.key-usage": {
     openssl: "keyUsage = critical, keyCertSign, cRLSign in the authority's -extfile",

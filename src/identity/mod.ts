@@ -7,6 +7,7 @@
  *
  * @module
  */
+export { isTrustDomain } from "./names/spiffe_id.ts";
 export { type Advice, adviceOn, type AdviceQuestion } from "./advice.ts";
 export * from "./certificate/certificate.ts";
 export * from "./certificate/certificate_fault.ts";

@@ -55,6 +55,12 @@ const TEXTS: Readonly<Record<string, RuleText>> = {
     field: "validity.notBefore",
     asks: "begin a minute before issuance: a peer whose clock is behind refuses it at first",
   },
+  "anchor.domain": {
+    field: "subjectAltName",
+    asks:
+      "give the roots of each trust domain for that domain alone: a root without one vouches for host " +
+      "names, too",
+  },
   "authority.key-usage": {
     field: "keyUsage",
     asks: "an authority's certificate must have keyCertSign (RFC 5280 §4.2.1.3)",

@@ -115,6 +115,15 @@ Deno.test("worker and call prove each other's identity over mutual TLS", async (
   const { reason, peerReason } = JSON.parse(stranger.err);
   assert.equal(`${reason} ${peerReason}`, "client-certificate-refused subject-not-allowed");
 
+  // The authority vouches for a domain that the worker is not in.
+  const [, ca, ...own] = pki.flags("client");
+  const labelled = (domain: string) =>
+    call("--ca", `${domain}=${ca}`, ...own, "--identity", "spiffe://x/worker");
+  assert.equal((await labelled("x")).out, "3\n");
+  const elsewhere = await labelled("y");
+  assert.equal(elsewhere.code, 4, elsewhere.err);
+  assert.equal(JSON.parse(elsewhere.err).reason, "untrusted-authority");
+
   const plain = await call();
   assert.equal(plain.code, 4, plain.err);
   assert.equal(JSON.parse(plain.err).reason, "encrypted-peer");

@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { parseAddress } from "../../channel/mod.ts";
+import { caValues, labelledCa } from "../../credentials/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { absoluteModules, configFlags, moduleFiles } from "../../pool/mod.ts";
 import { endpointSocket } from "../../spiffe/mod.ts";
@@ -107,10 +108,16 @@ class Needs {
   }
 }
 
+function caFiles(ca: readonly string[] | undefined): readonly string[] {
+  if (ca === undefined) return [];
+  const { ca: ours, domains } = caValues(labelledCa(ca));
+  return [...ours === undefined || ours === "system" ? [] : [ours], ...domains.values()];
+}
+
 async function demand(command: Command, given: readonly unknown[], needs: Needs): Promise<void> {
   const flags = command.opts<CredentialsFlags & { readonly config?: string }>();
   if (flags.config !== undefined) needs.read(resolve(flags.config));
-  for (const file of [flags.ca, flags.cert, flags.key, flags.denylist]) {
+  for (const file of [...caFiles(flags.ca), flags.cert, flags.key, flags.denylist]) {
     // Files are watched through the folder they lie in.
     if (file !== undefined) needs.read(dirname(resolve(file)));
   }

@@ -37,22 +37,30 @@ function parsed(option: Option, value: unknown, path: string): unknown {
     if (typeof value === "boolean") return value ? true : undefined;
     throw fault("true or false");
   }
-  if (kind === "list") {
+  // A path is relative to the file that holds it, wherever the command is run.
+  const absolute = (file: string) => resolve(dirname(path), file);
+  if (kind === "list" || kind === "paths") {
     const list = Array.isArray(value) ? value : [value];
     const whole = list.length > 0 && list.every((one) => typeof one === "string" && one !== "");
-    if (whole) return list;
+    if (whole) return kind === "list" ? list : list.map((file) => labelledFile(file, absolute));
     throw fault("a text, or a list of at least one, none of them empty");
   }
   if (kind === "count" ? typeof value !== "number" : typeof value !== "string") {
     throw fault(kind === "count" ? "a number" : "a text");
   }
   if (value === "") throw fault("a text that is not empty");
-  // A path is relative to the file that holds it, wherever the command is run.
-  const text = kind === "path" ? resolve(dirname(path), value as string) : String(value);
+  const text = kind === "path" ? absolute(value as string) : String(value);
   try {
     return option.parseArg === undefined ? text : option.parseArg(text, undefined as never);
   } catch (error) {
     if (error instanceof InvalidArgumentError) throw fault(`other: ${error.message}`);
     throw error;
   }
+}
+
+/** `FILE` or `LABEL=FILE` with the file's path made absolute; the public roots are no file. */
+function labelledFile(text: string, absolute: (file: string) => string): string {
+  if (text === "system") return text;
+  const [label = ""] = /^[^/\\=\s]*=/.exec(text) ?? [];
+  return label + absolute(text.slice(label.length));
 }

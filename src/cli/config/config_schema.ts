@@ -56,6 +56,7 @@ function typeOf(option: Option): Readonly<Record<string, unknown>> {
     case "count":
       return { type: "integer", minimum: 0 };
     case "list":
+    case "paths":
       return { anyOf: [text, { type: "array", items: text, minItems: 1 }] };
     default:
       return option.argChoices === undefined ? text : { enum: option.argChoices };

@@ -41,6 +41,7 @@ export class TrustAnchors {
   readonly #fingerprints: ReadonlySet<string>;
   readonly #lengths: ReadonlySet<number>;
   readonly #forHosts: ReadonlySet<string>;
+  readonly #bundle: readonly Certificate[];
   readonly #public: ReadonlySet<string>;
 
   /**
@@ -60,6 +61,7 @@ export class TrustAnchors {
     this.#bySubject = Map.groupBy(this.all, (anchor) => anchor.subject.key);
     this.#fingerprints = fingerprints(this.all);
     this.#lengths = new Set(this.all.map(({ der }) => der.length));
+    this.#bundle = bundle;
     this.#forHosts = fingerprints([...bundle, ...publicRoots]);
     this.#public = fingerprints(publicRoots);
     this.#hostKeys = new Set(
@@ -77,6 +79,22 @@ export class TrustAnchors {
   /** The anchors that an operator chose one by one; no advice is given on the public roots. */
   get advised(): readonly Certificate[] {
     return this.all.filter(({ fingerprint }) => !this.#public.has(fingerprint));
+  }
+
+  /**
+   * The roots of other trust domains than ours, by domain, that were given without a domain: by the SPIFFE ID that
+   * each bears they vouch for that domain, and as members of the bundle for host names, too.
+   */
+  get unlabelled(): ReadonlyMap<string, Certificate> {
+    const roots = new Map<string, Certificate>();
+    for (const anchor of this.#bundle) {
+      for (const domain of this.#domainsOf.get(anchor.fingerprint) ?? []) {
+        if (!this.#given.has(domain) && !roots.has(domain)) roots.set(domain, anchor);
+      }
+    }
+    if (this.localDomain !== undefined) roots.delete(this.localDomain);
+    // Of the roots of one domain alone those may be ours, where we are in none.
+    return roots.size === 1 && this.localDomain === undefined ? new Map() : roots;
   }
 
   /** Whether the anchor is one of the public roots, under which the rules of the public web hold. */
