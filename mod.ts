@@ -83,7 +83,9 @@ export {
 export type { WorkerLimits } from "./src/worker/mod.ts";
 export {
   Credentials,
+  type JwtSvidOptions,
   type SpiffeCredentialsFactory,
+  spiffeJwtSvid,
   type SvidChoice,
   type WorkloadApiOptions,
 } from "./src/spiffe/mod.ts";

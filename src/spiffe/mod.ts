@@ -4,6 +4,8 @@
  * @module
  */
 export * from "./credentials.ts";
-export { endpointSocket } from "./endpoint_socket.ts";
+export { endpointOfEnv, endpointSocket } from "./endpoint_socket.ts";
+export * from "./jwt_bundles.ts";
+export * from "./jwt_svid.ts";
 export type { SvidChoice } from "./svid_choice.ts";
 export * from "./workload_api.ts";

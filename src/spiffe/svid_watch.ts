@@ -15,7 +15,7 @@ import { type Clock, systemClock } from "../observe/mod.ts";
 import { wantsPermission } from "../platform/mod.ts";
 import type { SvidChoice } from "./svid_choice.ts";
 import { readSvids } from "./svid_response.ts";
-import { svidStream } from "./svid_stream.ts";
+import { agentStream, askForSvids } from "./agent_stream.ts";
 
 /** What is watched. */
 export interface SvidSettings {
@@ -102,7 +102,7 @@ class SvidWatch {
   async #followOne(): Promise<CredentialRejection> {
     try {
       const options = { signal: this.#closing.signal, clock: this.#clock };
-      for await (const response of svidStream(this.#settings.endpoint, options)) {
+      for await (const response of agentStream(this.#settings.endpoint, options, askForSvids)) {
         this.#take(response);
       }
       return this.#unavailable("it ended the stream");

@@ -27,6 +27,7 @@ export {
   jwt,
   type JwtAlgorithm,
   type JwtOptions,
+  type JwtSvidVerification,
   type KeySetOptions,
   kubernetesServiceAccount,
   type KubernetesServiceAccountOptions,
@@ -34,6 +35,7 @@ export {
   type PresentingPeer,
   signedNonce,
   type SignedNonceOptions,
+  spiffeJwtSvids,
   type TokenRequirement,
   type VerifiedToken,
 } from "../policy/mod.ts";

@@ -1,7 +1,11 @@
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { parseAddress } from "../../src/channel/mod.ts";
-import { SpiffeWorkloadAPI, type X509SVIDResponseSchema } from "../../src/gen/mod.ts";
+import {
+  type JWTSVIDResponseSchema,
+  SpiffeWorkloadAPI,
+  type X509SVIDResponseSchema,
+} from "../../src/gen/mod.ts";
 import type { ServerConnectionOptions } from "../../src/http2/mod.ts";
 import { listenForPeers, type PeerListener } from "../../src/peer/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../../src/rpc/mod.ts";
@@ -19,6 +23,14 @@ export class FakeAgent implements AsyncDisposable {
   streams = 0;
   #given: Given;
   #changed = Promise.withResolvers<void>();
+  /** The keys of trust domains, JSON by SPIFFE ID; `give` sends them, too. */
+  bundles: Readonly<Record<string, string>> = {};
+  /** Issues tokens. */
+  issue: (
+    audience: readonly string[],
+    id: string,
+  ) => Promise<MessageInitShape<typeof JWTSVIDResponseSchema>> = () =>
+    Promise.reject(new ConnectError("no identity issued", Code.PermissionDenied));
   #listener: PeerListener | undefined;
 
   private constructor(given: Given) {
@@ -31,6 +43,11 @@ export class FakeAgent implements AsyncDisposable {
     const router = createRpcRouter();
     router.service(SpiffeWorkloadAPI, {
       fetchX509SVID: (_request, context) => agent.#answer(context),
+      fetchJWTSVID: ({ audience, spiffeId }, { requestHeader }) => {
+        insistOnSecurityHeader(requestHeader);
+        return agent.issue(audience, spiffeId);
+      },
+      fetchJWTBundles: (_request, context) => agent.#bundles(context),
     });
     const handler = createRequestHandler({
       router,
@@ -55,9 +72,7 @@ export class FakeAgent implements AsyncDisposable {
 
   async *#answer({ requestHeader, signal }: HandlerContext): AsyncGenerator<SvidResponse> {
     this.streams++;
-    if (requestHeader.get("workload.spiffe.io") !== "true") {
-      throw new ConnectError("the security header is missing", Code.InvalidArgument);
-    }
+    insistOnSecurityHeader(requestHeader);
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     signal.addEventListener("abort", () => resolve());
     while (!signal.aborted) {
@@ -68,6 +83,27 @@ export class FakeAgent implements AsyncDisposable {
       await Promise.race([changed, gone]);
     }
   }
+
+  async *#bundles({ requestHeader, signal }: HandlerContext) {
+    insistOnSecurityHeader(requestHeader);
+    const { promise: gone, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => resolve());
+    while (!signal.aborted) {
+      const { promise: changed } = this.#changed;
+      const entries = Object.entries(this.bundles);
+      yield {
+        bundles: Object.fromEntries(
+          entries.map(([domain, text]) => [domain, new TextEncoder().encode(text)]),
+        ),
+      };
+      await Promise.race([changed, gone]);
+    }
+  }
+}
+
+function insistOnSecurityHeader(header: Headers): void {
+  if (header.get("workload.spiffe.io") === "true") return;
+  throw new ConnectError("the security header is missing", Code.InvalidArgument);
 }
 
 /** Listens at `path` and treats connections as `onPeer` says. */

@@ -2,13 +2,19 @@ import { errors, type JWTPayload, jwtVerify } from "jose";
 import { type AuthenticationError, ConfigurationError, Overloaded } from "../../errors/mod.ts";
 import {
   type Authenticator,
+  type Claims,
   type PresentedCall,
   type TokenRequirement,
   unauthenticated,
   type VerifiedToken,
 } from "./authenticator.ts";
 import { checkBinding } from "./binding.ts";
-import { JWT_ALGORITHMS, type JwtHeader, readJwtHeader } from "./compact_jwt.ts";
+import {
+  JWT_ALGORITHMS,
+  type JwtHeader,
+  readJwtHeader,
+  readUnverifiedClaims,
+} from "./compact_jwt.ts";
 import type { JwtOptions } from "./jwt_options.ts";
 import type { VerificationKey } from "./key_set.ts";
 import { type KeySetOptions, keysFrom } from "./key_settings.ts";
@@ -51,6 +57,15 @@ export interface JwtRules {
  * @throws {ConfigurationError} If one cannot be used.
  */
 export function jwtRules(options: Omit<JwtOptions, keyof KeySetOptions>): JwtRules {
+  return { ...rulesOfKeys(options), issuer: texts(options.issuer, "issuer") };
+}
+
+/**
+ * Checks the rules of settings where the keys themselves say who issued a token.
+ *
+ * @throws {ConfigurationError} If one cannot be used.
+ */
+export function rulesOfKeys(options: Omit<JwtOptions, keyof KeySetOptions | "issuer">): JwtRules {
   const { clockToleranceS = 30, algorithms = JWT_ALGORITHMS, types = ["JWT", "at+jwt"] } = options;
   if (!(clockToleranceS >= 0 && clockToleranceS <= 300)) {
     throw wrong("clockToleranceS", `is a number of seconds from 0 to 300, not ${clockToleranceS}`);
@@ -63,7 +78,7 @@ export function jwtRules(options: Omit<JwtOptions, keyof KeySetOptions>): JwtRul
     );
   }
   return {
-    issuer: texts(options.issuer, "issuer"),
+    issuer: undefined,
     audience: texts(options.audience, "audience"),
     algorithms: new Set(algorithms),
     clockToleranceS,
@@ -84,8 +99,8 @@ export function texts(value: unknown, setting: string): readonly string[] {
 /** What a verifier is given. */
 export interface JwtVerifierOptions {
   readonly rules: JwtRules;
-  /** The keys that may vouch for a token, which is not verified yet. */
-  readonly keysOf: (token: string) => Keys;
+  /** The keys that may vouch for claims, which may not be verified yet; they are read where they matter. */
+  readonly keysOf: (claims: () => Claims) => Keys;
   readonly require: TokenRequirement;
   /** Judges the claims further; throws where they do not do. */
   readonly check?: (claims: JWTPayload) => void;
@@ -110,7 +125,9 @@ export class JwtVerifier {
     const key = cacheKey(call);
     const known = this.#cache.get(key, call.now);
     if (known !== undefined) {
-      if (this.#options.keysOf(call.token).vouches(known.key, call.now)) return known.verified;
+      if (this.#options.keysOf(() => known.verified.claims).vouches(known.key, call.now)) {
+        return known.verified;
+      }
       this.#cache.delete(key);
     }
     return this.#verify(call, key);
@@ -127,7 +144,8 @@ export class JwtVerifier {
       const header = readJwtHeader(token);
       checkHeader(header, rules);
       const { alg, kid } = header;
-      const candidates = await keysOf(token).candidates(alg, kid, now);
+      const candidates = await keysOf(() => readUnverifiedClaims(token))
+        .candidates(alg, kid, now);
       if (candidates.length === 0) {
         throw unauthenticated("token-unknown-key", "no key that is known signed the token");
       }

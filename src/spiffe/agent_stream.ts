@@ -1,4 +1,4 @@
-import { createClient, type Transport } from "@connectrpc/connect";
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { dialChannel, formatAddress, type UnixAddress } from "../channel/mod.ts";
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from "../gen/mod.ts";
 import { type ClientConnection, ErrorCode, openClientConnection } from "../http2/mod.ts";
@@ -21,27 +21,40 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const KEEPALIVE_MS = 6 * 60_000;
 
 /** What a stream is followed with. */
-export interface SvidStreamOptions {
+export interface AgentStreamOptions {
   /** Ends the stream. */
   readonly signal: AbortSignal;
   /** The time. */
   readonly clock: Clock;
 }
 
+/** What a request to the agent is made with. */
+export interface AgentRequest {
+  readonly signal: AbortSignal;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Makes one request, and gives its responses. */
+export type AskAgent<Response> = (
+  agent: Client<typeof SpiffeWorkloadAPI>,
+  request: AgentRequest,
+) => AsyncIterable<Response>;
+
 /**
- * Asks for X.509-SVIDs on a connection of its own, which ends with the stream.
+ * Asks an agent on a connection of its own, which ends with the responses.
  *
  * @throws {ConnectError} where the agent refuses, or is lost.
  * @throws {Error} where nobody listens there, or nobody answers.
  */
-export async function* svidStream(
+export async function* agentStream<Response>(
   endpoint: UnixAddress,
-  { signal, clock }: SvidStreamOptions,
-): AsyncGenerator<X509SVIDResponse, void> {
+  { signal, clock }: AgentStreamOptions,
+  ask: AskAgent<Response>,
+): AsyncGenerator<Response, void> {
   const connection = await connect(endpoint, signal, clock);
   try {
     using answer = patience(clock, ANSWER_TIMEOUT_MS);
-    const responses = createClient(SpiffeWorkloadAPI, transportOn(connection)).fetchX509SVID({}, {
+    const responses = ask(createClient(SpiffeWorkloadAPI, transportOn(connection)), {
       signal: AbortSignal.any([signal, answer.signal]),
       headers: SECURITY_HEADER,
     });
@@ -58,6 +71,10 @@ export async function* svidStream(
     await connection.closed;
   }
 }
+
+/** Asks for X.509-SVIDs, and for those that replace them. */
+export const askForSvids: AskAgent<X509SVIDResponse> = (agent, request) =>
+  agent.fetchX509SVID({}, request);
 
 /** The error, or what lies behind it. */
 async function told(

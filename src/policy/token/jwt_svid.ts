@@ -1,0 +1,97 @@
+import type { JWTPayload } from "jose";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { isTrustDomain } from "../../identity/mod.ts";
+import { type Clock, systemClock } from "../../observe/mod.ts";
+import { endpointOfEnv, endpointSocket, JwtBundles } from "../../spiffe/mod.ts";
+import { type Authenticator, type TokenRequirement, unauthenticated } from "./authenticator.ts";
+import { JwtVerifier, rulesOfKeys, texts } from "./jwt.ts";
+import { TrustDomainKeys, workloadId } from "./trust_domain_keys.ts";
+
+/** Which JWT-SVIDs are accepted, and where their keys come from. */
+export interface JwtSvidVerification {
+  /** Whom the tokens are for: this worker's SPIFFE ID, or the name of its pool. */
+  readonly audience: string | readonly string[];
+  /**
+   * The agent's unix socket: a path, or a URI such as `unix:///run/spire/agent.sock`.
+   * Default: the URI in the environment variable `SPIFFE_ENDPOINT_SOCKET`.
+   */
+  readonly socket?: string;
+  /**
+   * The trust domains whose workloads are accepted. Default: each that the agent gives keys of, its own and those that
+   * are federated with it.
+   */
+  readonly trustDomains?: readonly string[];
+  /** What a call must show. Default: `token`. */
+  readonly require?: TokenRequirement;
+  /** How far the clocks of agent and worker may differ, in seconds, at most 300. Default 30. */
+  readonly clockToleranceS?: number;
+  /** How long the first tokens wait for the agent's keys, in milliseconds. Default 5,000. */
+  readonly waitMs?: number;
+  /** The time. Default: the machine's clock. */
+  readonly clock?: Clock;
+}
+
+/** The algorithms of JWT-SVIDs (JWT-SVID §2.1): no others, whatever a bundle holds. */
+const ALGORITHMS = [
+  "ES256",
+  "ES384",
+  "ES512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "RS256",
+  "RS384",
+  "RS512",
+] as const;
+
+/**
+ * Verifies JWT-SVIDs by the bundles of the SPIFFE Workload API: the keys of a trust domain vouch for a `sub` of that
+ * domain alone. The bundles are followed for as long as the worker runs; while the agent is away, the last ones stay.
+ *
+ * @throws {ConfigurationError} If an option is missing or invalid, or no socket is known.
+ */
+export function spiffeJwtSvids(options: JwtSvidVerification): Authenticator {
+  const { require = "token", socket, waitMs = 5_000, clock = systemClock } = options;
+  const { audience, clockToleranceS } = options;
+  if (!(waitMs >= 0 && waitMs <= 60_000)) {
+    throw new ConfigurationError(
+      `waitMs is a number of milliseconds up to 60,000, not ${waitMs}`,
+      { setting: "waitMs" },
+    );
+  }
+  const rules = rulesOfKeys({
+    audience,
+    algorithms: ALGORITHMS,
+    types: ["JWT", "JOSE"],
+    ...(clockToleranceS === undefined ? {} : { clockToleranceS }),
+  });
+  const domains = options.trustDomains && new Set(checkedDomains(options.trustDomains));
+  const endpoint = socket === undefined ? endpointOfEnv() : endpointSocket(socket, "socket");
+  const keys = new TrustDomainKeys(waitMs);
+  const verifier = new JwtVerifier({
+    rules,
+    keysOf: (claims) => keys.of(claims()),
+    require,
+    check: (claims) => checkDomain(claims, domains),
+  });
+  return {
+    require,
+    authenticate: (call) => verifier.authenticate(call),
+    open: () => new JwtBundles({ endpoint, clock, onBundles: (bundles) => keys.take(bundles) }),
+  };
+}
+
+function checkDomain({ sub }: JWTPayload, domains: ReadonlySet<string> | undefined): void {
+  const { trustDomain } = workloadId(sub);
+  if (domains === undefined || domains.has(trustDomain)) return;
+  throw unauthenticated("token-wrong-issuer", "the token's trust domain is not accepted here");
+}
+
+function checkedDomains(domains: readonly string[]): readonly string[] {
+  const wrong = texts(domains, "trustDomains").find((domain) => !isTrustDomain(domain));
+  if (wrong === undefined) return domains;
+  throw new ConfigurationError(
+    `trustDomains takes names such as example.org, not ${JSON.stringify(wrong)}`,
+    { setting: "trustDomains" },
+  );
+}
