@@ -1,6 +1,7 @@
 import { ErrorCode } from "../http2/mod.ts";
 import { FleetCaller } from "./fleet_caller.ts";
 import { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
+import type { Rehearsal, RehearseOptions } from "../peer/mod.ts";
 import type { DispatcherOptions, SharedDispatcherOptions, WorkerSource } from "./options.ts";
 
 let made: (opened: OpenedDispatcher) => Dispatcher;
@@ -27,6 +28,18 @@ export class Dispatcher extends FleetCaller {
    */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
     return await dispatcherOver([options], options);
+  }
+
+  /**
+   * Says which of the workers that discovery knows now would be lost, by which end and why, if other
+   * credentials were adopted: a handshake with each, on a connection that carries no call. Nothing is
+   * adopted.
+   *
+   * @param options The credentials.
+   * @throws {ConfigurationError} If the credentials could not be adopted.
+   */
+  rehearse(options: RehearseOptions): Promise<Rehearsal> {
+    return this.#opened.rehearse(options);
   }
 
   /** Closes every connection; calls in flight are lost. */

@@ -24,6 +24,9 @@ export {
   FleetCaller,
   type IssuedToken,
   type ProvideToken,
+  type Rehearsal,
+  type RehearsedPeer,
+  type RehearseOptions,
   signNonce,
   type TokenSource,
 } from "./mod.ts";

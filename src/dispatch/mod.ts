@@ -18,5 +18,6 @@ export * from "./limits.ts";
 export { FleetCaller } from "./fleet_caller.ts";
 export { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
 export * from "./options.ts";
+export type { Rehearsal, RehearsedPeer, RehearseOptions } from "../peer/mod.ts";
 export type { OwnWorker } from "./fleet/dial.ts";
 export { inspectSocket } from "./fleet/own_socket.ts";

@@ -23,7 +23,7 @@ import {
   systemClock,
   watchEventLoop,
 } from "../observe/mod.ts";
-import { dialPeer } from "../peer/mod.ts";
+import { dialPeer, type Rehearsal, type RehearseOptions } from "../peer/mod.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { Attempts } from "./calls/attempts.ts";
 import { RetryBudget } from "./calls/retry_budget.ts";
@@ -32,6 +32,7 @@ import { DialSlots, dialWith, type OwnWorker } from "./fleet/dial.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
+import { rehearseWorkers } from "./rehearse.ts";
 import { RoutineCalls } from "./calls/routine_calls.ts";
 import { recordedTransport } from "./calls/recorded_transport.ts";
 import { dispatcherTransport } from "./calls/transport.ts";
@@ -70,6 +71,8 @@ export interface OpenedDispatcher {
   readonly hub: EventHub;
   /** The time. */
   readonly clock: Clock;
+  /** Makes handshakes with the workers under other credentials, and adopts nothing. */
+  readonly rehearse: (options: RehearseOptions) => Promise<Rehearsal>;
   /** Ends every connection with an HTTP/2 error code, and lets everything go. */
   close(code: number): Promise<void>;
 }
@@ -179,6 +182,17 @@ export async function openParts(
       }, choices),
       records,
     );
+  const rehearse = (wanted: RehearseOptions) =>
+    rehearseWorkers(wanted, {
+      endpoints: fleet.endpoints,
+      identity: checked[0]?.identity,
+      denylist: checked[0]?.denylist,
+      verdict: checked[0]?.verdict ?? {},
+      dialPeer: ground.dialPeer ?? dialPeer,
+      minTlsVersion: options.minTlsVersion,
+      limits,
+      clock,
+    });
   const resources = opening.move();
   return {
     id,
@@ -188,6 +202,7 @@ export async function openParts(
     routines: new RoutineCalls({ attempts, settings, records, limits: rpcLimits, payload }),
     transport: transportFor(),
     transportFor,
+    rehearse,
     async close(code) {
       await fleet.close(code);
       await resources.disposeAsync();

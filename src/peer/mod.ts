@@ -8,4 +8,12 @@ export * from "./dial/dial_peer.ts";
 export * from "./dial/dialled_peer.ts";
 export * from "./listen_for_peers.ts";
 export * from "./options.ts";
+export {
+  refusedWorker,
+  type Rehearsal,
+  rehearsalOf,
+  type RehearsedPeer,
+  type RehearseOptions,
+  rehearsePeers,
+} from "./rehearsal.ts";
 export { type OwnProcess, processSecret } from "./process_secret.ts";

@@ -23,7 +23,13 @@ import {
   systemClock,
   watchEventLoop,
 } from "../observe/mod.ts";
-import { listenForPeers, type ListenForPeersOptions, type PeerListener } from "../peer/mod.ts";
+import {
+  listenForPeers,
+  type ListenForPeersOptions,
+  type PeerListener,
+  type Rehearsal,
+  type RehearseOptions,
+} from "../peer/mod.ts";
 import type { InvokeOptions, RoutineTable } from "../routine/mod.ts";
 import { requireDeno } from "../platform/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
@@ -37,6 +43,7 @@ import { anonymousNetworks, BothAuthorizers, enterBoth } from "./admission/anony
 import { ConnectedPeer } from "./connected_peer.ts";
 import { Execution } from "./execution.ts";
 import { WorkerHealth } from "./health/health.ts";
+import { rehearseClients } from "./rehearse.ts";
 import { serveReflection } from "./reflection/reflection.ts";
 import { listenForHealth } from "./health/health_listener.ts";
 import { Leaving } from "./leaving.ts";
@@ -81,6 +88,8 @@ export interface StartedWorker {
   readonly hub: EventHub;
   /** What protects it. */
   readonly posture: WorkerPosture;
+  /** Judges the clients as if other credentials had been adopted. */
+  readonly rehearse: (options: RehearseOptions) => Promise<Rehearsal>;
   /** How long calls in flight may go on when it drains, in milliseconds. */
   readonly drainGraceMs: number;
   /** Takes no more calls, and lets go of everything once those in flight are over, or the grace is. */
@@ -280,6 +289,15 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     address: advertised,
     security: first.security,
   });
+  const rehearse = (wanted: RehearseOptions) =>
+    rehearseClients(wanted, {
+      listeners,
+      allow,
+      denylist: options.denylist,
+      verdict: options.verdict,
+      limits: limits.verdict,
+      clock,
+    });
   const resources = starting.move();
   return {
     id,
@@ -290,6 +308,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     gate,
     hub,
     posture,
+    rehearse,
     drainGraceMs: limits.drainGraceMs,
     stop: (graceMs) =>
       leaving.leave(

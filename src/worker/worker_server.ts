@@ -1,7 +1,7 @@
 import { formatAddress } from "../channel/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
 import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
-import type { PeerConnection } from "../peer/mod.ts";
+import type { PeerConnection, Rehearsal, RehearseOptions } from "../peer/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import type { WorkerPosture } from "./posture.ts";
 import { type StartedWorker, startParts } from "./start.ts";
@@ -107,6 +107,18 @@ export class WorkerServer implements AsyncDisposable {
   /** What happens from now on; a reader that falls behind loses events, which are counted. */
   events(): EventStream {
     return this.#parts.hub.events();
+  }
+
+  /**
+   * Says which of the clients that are connected would be refused, and why, if other credentials were
+   * adopted: their chains are judged by the new authorities. Nothing is adopted. Whether clients would
+   * accept the worker's new certificate only they can say: see `Dispatcher.rehearse`.
+   *
+   * @param options The credentials.
+   * @throws {ConfigurationError} If the credentials could not be adopted.
+   */
+  rehearse(options: RehearseOptions): Promise<Rehearsal> {
+    return this.#parts.rehearse(options);
   }
 
   /**

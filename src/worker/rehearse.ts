@@ -1,0 +1,66 @@
+import { type DenylistSetting, openCredentials, ownCertificateFault } from "../credentials/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import type { IdentityPattern, VerdictLimits, VerdictMode } from "../identity/mod.ts";
+import type { Clock } from "../observe/mod.ts";
+import {
+  type PeerListener,
+  type Rehearsal,
+  rehearsalOf,
+  type RehearseOptions,
+  rehearsePeers,
+} from "../peer/mod.ts";
+
+/** By what a worker judges its clients. */
+export interface RehearsalGround {
+  readonly listeners: readonly PeerListener[];
+  readonly allow: readonly IdentityPattern[];
+  readonly denylist: DenylistSetting | undefined;
+  readonly verdict: VerdictMode | undefined;
+  readonly limits: Partial<VerdictLimits>;
+  readonly clock: Clock;
+}
+
+/**
+ * Judges the clients that are connected as if a worker had adopted other credentials.
+ *
+ * @throws {ConfigurationError} If the credentials could not be adopted.
+ */
+export async function rehearseClients(
+  { credentials, signal }: RehearseOptions,
+  { listeners, allow, denylist, verdict, limits, clock }: RehearsalGround,
+): Promise<Rehearsal> {
+  signal?.throwIfAborted();
+  await using source = await openCredentials(credentials, denylist, {
+    role: "server",
+    clock,
+    ...(verdict === undefined ? {} : { verdict }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const material = source?.current();
+  if (material?.anchors === undefined) {
+    throw new ConfigurationError(
+      "a rehearsal needs the authorities that clients would be judged by",
+      {
+        setting: "credentials",
+      },
+    );
+  }
+  const now = clock.now();
+  const connected = listeners.flatMap((listener) => listener.connections())
+    .filter(({ takesCalls }) => takesCalls)
+    .map(({ peer }) => ({
+      address: peer.remoteAddress,
+      identity: peer.identity?.name,
+      tls: peer.facts.tls,
+    }));
+  const peers = await rehearsePeers(connected, {
+    role: "client",
+    anchors: material.anchors,
+    expected: allow,
+    now,
+    mode: material.verdict ?? "private",
+    denylist: material.denylist,
+    limits,
+  }, () => signal?.aborted !== true);
+  return rehearsalOf(peers, ownCertificateFault(material, now, "server"));
+}

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { Credentials } from "../../src/credentials/mod.ts";
+import { ConfigurationError } from "../../src/errors/mod.ts";
+import { openDispatcher, startWorker } from "../e2e/pair.ts";
+import * as routines from "../e2e/routines.ts";
+import { CLIENT_ID, Trust, WORKER_ID } from "../e2e/trust.ts";
+
+Deno.test("WorkerServer.rehearse says which connected clients other authorities would refuse", async () => {
+  const [today, next] = [new Trust(), new Trust()];
+  await using worker = await startWorker(today);
+  await using dispatcher = await openDispatcher(today, worker.address);
+  assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+
+  const both = Credentials.trustOnly({ ca: `${today.ca}\n${next.ca}` });
+  const kept = await worker.rehearse({ credentials: both });
+  assert.deepEqual(kept.peers.map(({ identity, outcome }) => [identity, outcome]), [
+    [CLIENT_ID, "accepted"],
+  ]);
+  assert.equal(kept.refused, 0);
+  assert.equal(kept.own, undefined);
+
+  const alone = Credentials.trustOnly({ ca: next.ca });
+  const { peers: [lost], refused } = await worker.rehearse({ credentials: alone });
+  assert.equal(refused, 1);
+  assert.deepEqual(
+    [lost?.identity, lost?.outcome, lost?.refusedBy, lost?.reason],
+    [CLIENT_ID, "refused", "worker", "untrusted-authority"],
+  );
+  // Nothing was adopted: the connection still takes calls.
+  assert.deepEqual(worker.peers().map(({ takesCalls, generation }) => [takesCalls, generation]), [
+    [true, 1],
+  ]);
+  assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+});
+
+Deno.test("WorkerServer.rehearse says why its own new certificate cannot be used", async () => {
+  const [today, other] = [new Trust(), new Trust()];
+  await using worker = await startWorker(today);
+  const torn = Credentials.fromPem({ ...today.worker(), key: other.worker().key! });
+  const { own } = await worker.rehearse({ credentials: torn });
+  assert.equal(own?.rule, "own.key-mismatch");
+  const none = Credentials.fromPem({ ca: "no certificate", oneWay: true });
+  await assert.rejects(worker.rehearse({ credentials: none }), ConfigurationError);
+});
+
+Deno.test("Dispatcher.rehearse dials every worker, and names the end that would refuse", async () => {
+  const [today, next] = [new Trust(), new Trust()];
+  await using worker = await startWorker(today);
+  await using dispatcher = await openDispatcher(today, [worker.address, "127.0.0.1:1"]);
+  assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+  const outcomes = async (credentials: Credentials) => {
+    const { peers, refused } = await dispatcher.rehearse({ credentials });
+    const [found, away] = peers;
+    assert.equal(away?.outcome, "unreachable");
+    const { identity, outcome, refusedBy, reason, peerReason } = found!;
+    return { refused, identity, outcome, refusedBy, reason, peerReason };
+  };
+  assert.deepEqual(await outcomes(today.client("spiffe://example.org/client/b")), {
+    refused: 0,
+    identity: WORKER_ID,
+    outcome: "accepted",
+    refusedBy: undefined,
+    reason: undefined,
+    peerReason: undefined,
+  });
+  // Their new authority, and our certificate of it: the worker is refused by us.
+  const theirs = await outcomes(next.client());
+  assert.deepEqual(
+    [theirs.refused, theirs.refusedBy, theirs.reason],
+    [1, "dispatcher", "untrusted-authority"],
+  );
+  // We trust both, and show what only the new one issued: the worker refuses us.
+  const { cert = "", key = "" } = next.clientPem();
+  const ours = await outcomes(
+    Credentials.fromPem({ ca: `${today.ca}\n${next.ca}`, cert, key }),
+  );
+  assert.deepEqual(
+    [ours.refused, ours.refusedBy, ours.reason, ours.peerReason],
+    [1, "worker", "client-certificate-refused", "untrusted-authority"],
+  );
+  assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+});
