@@ -10,6 +10,7 @@ export const MESSAGE = {
   certificateVerify: 15,
   finished: 20,
   keyUpdate: 24,
+  messageHash: 254,
 } as const;
 
 /** One message. */

@@ -10,9 +10,25 @@ export {
   type Side,
   signingKey,
 } from "./authentication.ts";
-export { extension } from "./hello.ts";
+export {
+  certificateRequest,
+  clientHello,
+  encryptedExtensions,
+  extension,
+  helloRetryRequest,
+  isRetry,
+  messageHash,
+  type OfferedByClient,
+  readClientHello,
+  readServerHello,
+  type Retry,
+  serverHello,
+} from "./hello.ts";
+export { makeKeyShare, X25519 } from "./key_share.ts";
 export { MESSAGE, message } from "./message.ts";
 export { joined, type Octets, uint, vector } from "./octets.ts";
-export { connectRaw } from "./raw_client.ts";
+export { connectRaw, readHello } from "./raw_client.ts";
 export { type Heard, RawPeer } from "./raw_peer.ts";
+export { RecordLayer } from "./record_layer.ts";
+export { CONTENT } from "./record_protection.ts";
 export { listenRaw, type RawServer } from "./raw_server.ts";

@@ -1,5 +1,5 @@
 import { clientHello, readServerHello } from "./hello.ts";
-import { makeKeyShare } from "./key_share.ts";
+import { makeKeyShare, X25519 } from "./key_share.ts";
 import { MESSAGE, type Message, MessageAssembly } from "./message.ts";
 import { joined, type Octets } from "./octets.ts";
 import { RawPeer } from "./raw_peer.ts";
@@ -11,7 +11,7 @@ export async function connectRaw(address: { host: string; port: number }): Promi
   const connection = await Deno.connect({ hostname: address.host, port: address.port });
   const records = new RecordLayer(connection);
   const { share, agree } = await makeKeyShare();
-  const hello = clientHello(share);
+  const hello = clientHello([{ group: X25519, share }]);
   await records.write(CONTENT.handshake, hello);
   await records.send();
   const answer = await readHello(records, MESSAGE.serverHello);
