@@ -1,0 +1,3 @@
+module example.org/selvage/call
+
+go 1.22
