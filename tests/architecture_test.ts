@@ -2,17 +2,25 @@ import assert from "node:assert/strict";
 
 const root = new URL("../", import.meta.url);
 
-/** The files that a page names in backticks, as paths of the repository or of `src`. */
+/** The files that a page names in backticks or in a drawing, as paths of the repository or of `src`. */
 function named(page: string): readonly string[] {
   const text = Deno.readTextFileSync(new URL(page, root));
-  const names = [...text.matchAll(/`([\w./-]+\/[\w.-]+\.(?:ts|md|json))`/g)].map(([, name]) =>
-    name!
-  );
-  return [...new Set(names)].filter((name) => !name.includes("*"));
+  const inText = [...text.matchAll(/`([\w./-]+\/[\w.*-]+\.(?:ts|md|json))`/g)];
+  const drawings = [...text.matchAll(/^```text\n([^]*?)^```/gm)].map(([, drawing]) => drawing)
+    .join();
+  const drawn = [...drawings.matchAll(/([\w/-]+\/\w+\.ts)/g)];
+  const names = [...inText, ...drawn].map(([, name]) => name!);
+  return [...new Set(names)];
 }
 
+/** Whether there is such a file; with a `*` in its name, whether there is one at least. */
 function exists(path: string): boolean {
   try {
+    const [, folder, start, end] = /^(.*\/)([^/*]*)\*([^/*]*)$/.exec(path) ?? [];
+    if (folder !== undefined) {
+      return [...Deno.readDirSync(new URL(folder, root))]
+        .some(({ name }) => name.startsWith(start!) && name.endsWith(end!));
+    }
     return Deno.statSync(new URL(path, root)).isFile;
   } catch {
     return false;
