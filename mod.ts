@@ -12,6 +12,7 @@ export {
   type CredentialPem,
   type Credentials as CredentialsOrigin,
   type CredentialsFactory,
+  type CredentialTexts,
   type ProvideCredentials,
   type ProviderOptions,
   type WatchOptions,

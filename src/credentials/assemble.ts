@@ -11,6 +11,7 @@ import {
   readPemBlocks,
   summarize,
   TrustAnchors,
+  type TrustSources,
 } from "../identity/mod.ts";
 import {
   type CredentialMaterial,
@@ -43,8 +44,9 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
   const own = mode === "trust-only" ? undefined : readOwn(pem.cert ?? "", pem.key ?? "");
   if (own !== undefined && !(own instanceof OwnCertificate)) return own;
   const skipped: SkippedAnchor[] = [];
-  const anchors = readAnchors(pem, own, skipped);
-  if (anchors !== undefined && !(anchors instanceof TrustAnchors)) return anchors;
+  const trusted = readTrusted(pem, own, skipped);
+  if (trusted !== undefined && "kind" in trusted) return trusted;
+  const anchors = trusted === undefined ? undefined : new TrustAnchors(trusted);
   const material: CredentialMaterial = {
     generation: 0,
     mode,
@@ -53,7 +55,7 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
     caPem: anchors?.all.map((anchor) => formatPemBundle([anchor])) ?? [],
     denylist: Denylist.empty,
     skipped,
-    fingerprint: fingerprint(pem, mode, own, anchors),
+    fingerprint: fingerprint(mode, own, trusted),
     pem: () => pem,
   };
   const rejected = own === undefined ? undefined : ownRejection(own, now);
@@ -66,6 +68,10 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
 export function modeOf(pem: CredentialPem): CredentialsMode | CredentialRejection {
   for (const setting of ["ca", "cert", "key"] as const) {
     if (pem[setting]?.trim() === "") return rejection("incomplete", setting, "it is empty");
+  }
+  for (const [domain, bundle] of pem.domains ?? []) {
+    if (bundle.trim() !== "") continue;
+    return rejection("incomplete", "ca", `the bundle of ${domain} is empty`);
   }
   const { cert, key } = pem;
   const trusts = pem.ca !== undefined || (pem.domains?.size ?? 0) > 0;
@@ -133,27 +139,25 @@ function ownRejection(own: OwnCertificate, now: number): CredentialRejection | u
   return dates && rejection(dates.reason, "cert", dates.found);
 }
 
-function readAnchors(
+function readTrusted(
   pem: CredentialPem,
   own: OwnCertificate | undefined,
   skipped: SkippedAnchor[],
-): TrustAnchors | CredentialRejection | undefined {
+): TrustSources | CredentialRejection | undefined {
   const { ca, domains = new Map<string, string>() } = pem;
   if (ca === undefined && domains.size === 0) return undefined;
   const localDomain = own === undefined ? undefined : trustDomainOf(own.leaf);
   const local = localDomain === undefined ? {} : { localDomain };
-  if (ca === "system") {
-    return new TrustAnchors({ publicRoots: publicRoots(), ...local });
-  }
   const byDomain = new Map<string, readonly Certificate[]>();
   for (const [domain, bundle] of domains) {
     const anchors = readBundle(bundle, `the bundle of ${domain}`, skipped);
     if ("kind" in anchors) return anchors;
     byDomain.set(domain, anchors);
   }
+  if (ca === "system") return { publicRoots: publicRoots(), domains: byDomain, ...local };
   const bundle = ca === undefined ? [] : readBundle(ca, "the bundle", skipped);
   if ("kind" in bundle) return bundle;
-  return new TrustAnchors({ bundle, domains: byDomain, ...local });
+  return { bundle, domains: byDomain, ...local };
 }
 
 /**
@@ -211,28 +215,27 @@ function trustDomainOf({ extensions }: Certificate): string | undefined {
 
 /** The private key is not part of it: a certificate has one, and hashes of it travel in events. */
 function fingerprint(
-  pem: CredentialPem,
   mode: CredentialsMode,
   own: OwnCertificate | undefined,
-  anchors: TrustAnchors | undefined,
+  trusted: TrustSources | undefined,
 ): string {
-  // Sets: another order of the same anchors is not another version.
-  const domains = [...pem.domains ?? []].map(([domain, text]) => [domain, anchorsIn(text)]).sort();
+  const { bundle, domains = new Map<string, readonly Certificate[]>(), publicRoots } = trusted ??
+    {};
   const parts = [
     mode,
     own?.chain.map((der) => sha256(der)) ?? [],
     own?.fault ?? "",
-    anchors?.all.map((anchor) => anchor.fingerprint).sort() ?? [],
-    domains,
+    // What each bundle vouches for differs, so that an anchor that moves makes another version.
+    setOf(bundle),
+    setOf(publicRoots),
+    [...domains].map(([domain, anchors]) => [domain, setOf(anchors)]).sort(),
   ];
   return sha256(new TextEncoder().encode(JSON.stringify(parts)));
 }
 
-function anchorsIn(text: string): readonly string[] {
-  const blocks = readPemBlocks(text);
-  if (isCertificateFault(blocks)) return [];
-  const whole = blocks.filter((block): block is Certificate => !isCertificateFault(block));
-  return [...new Set(whole.map(({ fingerprint }) => fingerprint))].sort();
+/** Another order of the same anchors, or one of them twice, is not another version. */
+function setOf(anchors: readonly Certificate[] = []): readonly string[] {
+  return [...new Set(anchors.map(({ fingerprint }) => fingerprint))].sort();
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import { adviceOn } from "../identity/mod.ts";
-import { assemble, type CredentialMaterial, type CredentialPem, Credentials } from "./mod.ts";
+import {
+  assemble,
+  type CredentialMaterial,
+  type CredentialPem,
+  Credentials,
+  type CredentialTexts,
+} from "./mod.ts";
 
 const root = makeCertificate({ name: "root", authority: true });
 const other = makeCertificate({ name: "other", authority: true });
@@ -99,4 +105,43 @@ Deno.test("roots of other trust domains in a bundle without a domain are advised
   };
   assert.deepEqual(advised(labelled), []);
   assert.deepEqual(advised({ ...MUTUAL, ca: root.pem + own!.pem }), []);
+});
+
+const texts = (ca: string | Readonly<Record<string, string>>): Promise<CredentialMaterial> =>
+  opened({ cert: leaf.pem, key: leaf.keyPem, ca });
+
+async function opened(pem: CredentialTexts): Promise<CredentialMaterial> {
+  await using source = await Credentials.fromPem(pem).open();
+  return source.current();
+}
+
+Deno.test("an anchor that moves between the bundle without a domain and a domain's is another version", async () => {
+  const versions = [
+    await texts({ "": root.pem + other.pem, "other.org": other.pem }),
+    await texts({ "": root.pem, "other.org": other.pem }),
+    await texts(root.pem + other.pem),
+  ];
+  assert.equal(new Set(versions.map(({ fingerprint }) => fingerprint)).size, 3);
+  const { anchors } = versions[1]!;
+  const [ours, theirs] = anchors!.all;
+  assert.deepEqual([ours, theirs].map((one) => anchors!.vouchesForHosts(one!, one!)), [
+    true,
+    false,
+  ]);
+});
+
+Deno.test("the public roots and the authorities of a trust domain stand side by side", async () => {
+  const { anchors } = await texts({ "": "system", "example.org": root.pem });
+  const own = anchors!.all.find(({ der }) => der.toHex() === root.der.toHex())!;
+  assert.equal(anchors?.vouchesForDomain(own, "example.org"), true);
+  assert.equal(anchors?.isPublic(own), false);
+  assert.ok(anchors.all.length > 50);
+});
+
+Deno.test("an empty bundle of a trust domain, and one that is given twice, are errors that name it", async () => {
+  for (const [pem, message] of [[" ", /other\.org is empty/], ["text", /other\.org/]] as const) {
+    await assert.rejects(texts({ "": root.pem, "other.org": pem }), message);
+  }
+  const twice = { domains: new Map([["other.org", other.pem]]), ca: { "other.org": other.pem } };
+  assert.throws(() => Credentials.fromPem(twice), /other\.org are given by ca and by domains/);
 });

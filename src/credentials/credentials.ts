@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { systemClock } from "../observe/mod.ts";
 import { assemble } from "./assemble.ts";
-import type { CaFiles } from "./ca_files.ts";
+import { type CaFiles, caValues } from "./ca_files.ts";
 import type { CredentialPem } from "./material.ts";
 import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
 import { readParts } from "./parts.ts";
@@ -40,12 +40,22 @@ export interface CredentialEnvOptions {
   readonly prefix?: string;
 }
 
+/** What `Credentials.fromPem` takes. */
+export interface CredentialTexts extends Omit<CredentialPem, "ca"> {
+  /**
+   * The authorities to trust, PEM; `"system"` for the public roots. By SPIFFE trust domain as files are:
+   * each text vouches for the SPIFFE IDs of its domain alone, and the one of the empty name for host
+   * names and our own trust domain.
+   */
+  readonly ca?: string | Readonly<Record<string, string>>;
+}
+
 /** Where credentials can come from. */
 export interface CredentialsFactory {
   /** Files that are read once, when the credentials are opened. */
   fromFiles(files: CredentialFiles): Credentials;
   /** PEM text. */
-  fromPem(pem: CredentialPem): Credentials;
+  fromPem(pem: CredentialTexts): Credentials;
   /**
    * The environment variables `SELVAGE_CA`, `SELVAGE_CERT`, `SELVAGE_KEY`, each
    * a path or PEM, and `SELVAGE_ONE_WAY`, `1` or `0`. `SELVAGE_CA` may hold several files with commas between,
@@ -87,8 +97,8 @@ export const Credentials: CredentialsFactory = Object.freeze({
     });
   },
 
-  fromPem(pem: CredentialPem): Credentials {
-    const settled = { ...pem };
+  fromPem(pem: CredentialTexts): Credentials {
+    const settled = settledTexts(pem);
     return credentialsFrom((options) => Promise.resolve(openText(settled, options)));
   },
 
@@ -115,6 +125,20 @@ export const Credentials: CredentialsFactory = Object.freeze({
     return credentialsFrom((options) => openWatched(parts, {}, options));
   },
 });
+
+function settledTexts({ ca: given, ...others }: CredentialTexts): CredentialPem {
+  const { ca, domains } = caValues(given);
+  for (const domain of others.domains?.keys() ?? []) {
+    if (!domains.has(domain)) continue;
+    const message = `the authorities of ${domain} are given by ca and by domains`;
+    throw new ConfigurationError(message, { setting: "ca" });
+  }
+  return {
+    ...others,
+    ...(ca === undefined ? {} : { ca }),
+    ...(domains.size === 0 ? {} : { domains: new Map([...others.domains ?? [], ...domains]) }),
+  };
+}
 
 function openText(pem: CredentialPem, options: OpenCredentialsOptions): CredentialsSource {
   const store = new CredentialsStore(options);
