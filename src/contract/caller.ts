@@ -33,7 +33,10 @@ export interface CallOptions {
    * those that came with its call. Default: none.
    */
   readonly ambient?: Readonly<Record<string, string>> | undefined;
-  /** How many items of a stream may be under way unread. Default: 16. */
+  /**
+   * How many items of a stream may be under way unread. Default: 256, and no more than fit the stream's
+   * flow-control window (256 KiB, which grows to 1 MiB) and 128 KiB before it.
+   */
   readonly ahead?: number | undefined;
 }
 

@@ -558,12 +558,11 @@ Deno.test("a reset names no stream that the peer has not seen", async () => {
 
 Deno.test("a stream's window grows where half of it passes within a round trip, and not beyond its limit", async () => {
   for (
-    const [roundTripMs, expected] of [[50, [50_000, 150_000, 200_000, 150_000]], [0.5, [
-      50_000,
-      50_000,
-      50_000,
-      50_000,
-    ]]] as const
+    const [roundTripMs, betweenMs, expected] of [
+      [50, 50, [50_000, 150_000, 200_000, 150_000]],
+      [0.5, 0.5, [50_000, 150_000, 200_000, 150_000]],
+      [50, 51, [50_000, 50_000, 50_000, 50_000]],
+    ] as const
   ) {
     const time = new ManualTime();
     const { client, peer } = connect({
@@ -591,6 +590,7 @@ Deno.test("a stream's window grows where half of it passes within a round trip, 
         peer.send(frame(FrameType.PING, Flag.ACK, 0, ping!.payload));
         await settle();
       }
+      time.advance(betweenMs - roundTripMs);
     }
     deepStrictEqual(credits, expected);
     await finished({ client, peer });

@@ -37,5 +37,6 @@ export * from "./routine_header.ts";
 export * from "./serve/credit.ts";
 export * from "./serve/stream_call.ts";
 export * from "./serve/invoke.ts";
+export * from "./serve/pulled_items.ts";
 export * from "./serve/routine_table.ts";
 export { nearestName } from "./serve/nearest_name.ts";

@@ -6,12 +6,13 @@ import {
   type InvokeOptions,
   invokeStream,
   invokeUnary,
+  type PullableItems,
 } from "../routine/mod.ts";
 import type { ThreadPool } from "./threads/mod.ts";
 import type { LoopWatchdog } from "./watchdog/mod.ts";
 
 /** The items of a routine that streams. */
-export type Items = AsyncGenerator<EncodedPayload, void, undefined>;
+export type Items = PullableItems;
 
 /** Runs routines: on the worker's own thread, or where they are marked so in its pool of threads. */
 export class Execution {

@@ -28,6 +28,7 @@ import {
   encodeCallResponse,
   type EncodedPayload,
   encodeItem,
+  type FlowingMessages,
   itemMessage,
   type PayloadForm,
   payloadMessage,
@@ -46,6 +47,7 @@ import type { ConnectedPeer } from "./connected_peer.ts";
 import type { Execution, Items } from "./execution.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
 import { NO_ROUTINE } from "./recorded_refusals.ts";
+import { BegunItems, type RunningItems } from "./begun_items.ts";
 import { whileAllowed } from "./admission/while_allowed.ts";
 
 /** What serving routines takes. */
@@ -89,7 +91,9 @@ export class RoutineService {
       const messages = this.#serveStream(requests, new ArrivedBytes(call), BYTES);
       return {
         next: () => messages.next().catch(throwConnectError),
-        return: () => messages.return!(),
+        return: () => messages.return(),
+        flow: (sink) => messages.flow(sink).catch(throwConnectError),
+        resume: () => messages.resume(),
       };
     };
   }
@@ -134,7 +138,7 @@ export class RoutineService {
   ): AsyncGenerator<Item> {
     const messages = this.#serveStream(requests, new ArrivedMessage(context), MESSAGES);
     // While it waits for its reader, nobody else would let the routine go.
-    const leave = () => void messages.return!();
+    const leave = () => void messages.return();
     context.signal.addEventListener("abort", leave, { once: true });
     try {
       context.signal.throwIfAborted();
@@ -152,7 +156,7 @@ export class RoutineService {
     requests: AsyncIterable<Request>,
     arrived: Arrival,
     form: StreamForm<Request, Answer>,
-  ): AsyncIterableIterator<Answer, undefined> {
+  ): FlowingMessages<Answer> {
     const { execution } = this.#options;
     return serveStream(
       requests,
@@ -192,11 +196,14 @@ export class RoutineService {
   }
 
   /** The items of a call; nothing runs before the first is asked for. */
-  async *#begin(
-    envelope: CallEnvelope,
-    arrived: Arrival,
-    run: (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => Items,
-  ): Items {
+  #begin(envelope: CallEnvelope, arrived: Arrival, run: RunItems): Items {
+    return new BegunItems({
+      start: () => this.#start(envelope, arrived, run),
+      failed: ({ record }, error) => this.#failed(record, error, arrived),
+    });
+  }
+
+  async #start(envelope: CallEnvelope, arrived: Arrival, run: RunItems): Promise<RunningItems> {
     const { ground, execution } = this.#options;
     const { admitted } = arrived;
     admitted.session?.insist();
@@ -205,24 +212,27 @@ export class RoutineService {
     const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
     const { record, span } = this.#record(routine, call, arrived);
-    let over = false;
-    using _running = execution.enter(routine);
+    const running = execution.enter(routine);
     try {
       const items = run(routine, envelope.arguments, call);
-      yield* whileAllowed(span === undefined ? items : span.iterate(items), {
-        admitted,
-        name: routine.name,
-        tags: envelope.tags,
-        expired: (error) => call.expire(error),
-      });
-      over = true;
-      record.succeeded();
+      const allowed = whileAllowed<EncodedPayload>(
+        span === undefined ? items : span.iterate(items),
+        {
+          admitted,
+          name: routine.name,
+          tags: envelope.tags,
+          expired: (error) => call.expire(error),
+        },
+      );
+      return {
+        items: allowed === items ? items : allowed[Symbol.asyncIterator](),
+        record,
+        running,
+      };
     } catch (error) {
-      over = true;
+      running?.[Symbol.dispose]();
       this.#failed(record, error, arrived);
       throw error;
-    } finally {
-      if (!over) record.left();
     }
   }
 
@@ -254,6 +264,8 @@ export class RoutineService {
     if (!ours && !arrived.cancelled) this.#options.faults.report("routine", error);
   }
 }
+
+type RunItems = (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => Items;
 
 /** A token that was made for other arguments vouches for nothing; they are not decoded. */
 function insistOnPayload(args: EncodedPayload, digest: string | undefined): void {

@@ -20,7 +20,7 @@ export interface CallDefaults {
   readonly timeoutMs?: number | undefined;
   /** Headers to send along. Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** How many items of a stream may be under way unread. Default 16. */
+  /** How many items of a stream may be under way unread. Default 256. */
   readonly ahead?: number | undefined;
 }
 
@@ -62,7 +62,7 @@ export class CallSettings {
     this.#inherits = inherits;
     this.#onTokenIgnored = onTokenIgnored;
     this.timeoutMs = checkedTimeout(defaults.timeoutMs ?? 30_000);
-    this.ahead = checkedAhead(defaults.ahead ?? 16);
+    this.ahead = checkedAhead(defaults.ahead ?? DEFAULT_AHEAD);
     this.#fields = headerFields(defaults.headers ?? {});
     this.#token = typeof token === "function" ? new KeptToken(token) : token;
     this.#idPrefix = `${dispatcherId.slice(0, 8)}-`;
@@ -214,6 +214,9 @@ export function checkedTimeout(timeoutMs: number): number {
     { setting: "timeoutMs" },
   );
 }
+
+/** What is under way unread where nobody says; larger items are held back by their stream's window first. */
+const DEFAULT_AHEAD = 256;
 
 function checkedAhead(ahead: number): number {
   if (Number.isInteger(ahead) && ahead > 0 && ahead < 2 ** 31) return ahead;

@@ -2,8 +2,8 @@ import type { Source } from "../../contract/mod.ts";
 
 /** Where the items of a {@linkcode InputFeed} go. */
 export interface InputSink<Item> {
-  /** The next item. */
-  item(item: Item): void;
+  /** The next item. Returns whether it was sent at once: else the source waits for `resume`. */
+  item(item: Item): boolean;
   /** There are no more. */
   end(): void;
   /** The source threw, or gave what cannot travel. */
@@ -26,6 +26,8 @@ export class InputFeed<Item> {
   #kept: Item[] | undefined = [];
   /** How many items may be sent. */
   #credit = 0;
+  /** What was sent has not left yet: reading on would only fill memory. */
+  #blocked = false;
 
   /**
    * Reads nothing yet.
@@ -49,7 +51,8 @@ export class InputFeed<Item> {
     const kept = this.#kept ?? [];
     this.#sink = sink;
     this.#credit = credit - kept.length;
-    for (const item of kept) sink.item(item);
+    this.#blocked = false;
+    for (const item of kept) this.#blocked = !sink.item(item);
     if (this.#state === "ended") sink.end();
     else this.#read();
   }
@@ -58,6 +61,12 @@ export class InputFeed<Item> {
   grant(items: number): void {
     this.#credit += items;
     this.#read();
+  }
+
+  /** What was sent has left. */
+  resume(): void {
+    this.#blocked = false;
+    void this.#read();
   }
 
   /** The call has begun there: it will not be sent anywhere else. */
@@ -82,7 +91,7 @@ export class InputFeed<Item> {
     if (this.#state !== "waiting") return;
     this.#state = "reading";
     try {
-      while (this.#credit > 0 && this.#sink !== undefined) {
+      while (this.#credit > 0 && !this.#blocked && this.#sink !== undefined) {
         const { done, value } = await this.#source.next();
         if (this.#over) return;
         if (done) return this.#end();
@@ -104,7 +113,7 @@ export class InputFeed<Item> {
   #send(item: Item): void {
     this.#credit -= 1;
     this.#kept?.push(item);
-    this.#sink?.item(item);
+    if (this.#sink?.item(item) === false) this.#blocked = true;
   }
 
   #end(): void {

@@ -4,8 +4,10 @@ import { InputFeed } from "./input_feed.ts";
 
 class Sink {
   readonly items: (number | "end")[] = [];
-  item(item: number): void {
+  takesMore = true;
+  item(item: number): boolean {
     this.items.push(item);
+    return this.takesMore;
   }
   readonly errors: unknown[] = [];
   end(): void {
@@ -42,6 +44,20 @@ Deno.test("InputFeed reads no further than it has credit", async () => {
   feed.grant(1);
   await turn();
   assert.deepEqual(sink.items, [1, 2, 3]);
+  await feed.close();
+});
+
+Deno.test("InputFeed reads no further while what it sent has not left, whatever its credit", async () => {
+  const { seen, feed } = counting();
+  const sink = new Sink();
+  sink.takesMore = false;
+  feed.attach(sink, 256);
+  await turn();
+  assert.deepEqual([sink.items, seen.read], [[1], 1]);
+  sink.takesMore = true;
+  feed.resume();
+  await turn();
+  assert.equal(sink.items.length, 256);
   await feed.close();
 });
 

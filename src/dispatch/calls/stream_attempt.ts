@@ -40,6 +40,7 @@ export class StreamAttempt {
     this.#ahead = envelope.ahead;
     this.#feed = feed;
     exchange.send(encodeDuplexRequest({ kind: "call", call: envelope }));
+    exchange.onWritable = () => feed?.resume();
     feed?.attach(
       {
         item: (message) => exchange.send(message),

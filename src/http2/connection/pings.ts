@@ -10,8 +10,8 @@ interface PendingPing {
 
 /** The PINGs that we have sent and that wait for their answer. */
 export class Pings {
-  /** The shortest round trip so far. */
-  shortestMs: number | undefined;
+  /** The last round trip: what waits on the way and at both ends is part of it. */
+  lastMs: number | undefined;
   readonly #scheduler: SendScheduler;
   readonly #clock: () => number;
   readonly #pending: Map<number, PendingPing> = new Map();
@@ -39,7 +39,7 @@ export class Pings {
     if (!ping) return false;
     this.#pending.delete(key);
     const roundTripMs = this.#clock() - ping.sentAt;
-    this.shortestMs = Math.min(roundTripMs, this.shortestMs ?? Infinity);
+    this.lastMs = roundTripMs;
     ping.answered(roundTripMs);
     return true;
   }

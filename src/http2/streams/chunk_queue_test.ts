@@ -4,8 +4,8 @@ import { ChunkQueue } from "./chunk_queue.ts";
 import { joinBytes } from "../test_peer.ts";
 
 Deno.test("ChunkQueue gives in pieces of any size what was pushed in pieces of any size", () => {
-  const chunks = fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 200 });
-  const sizes = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 20 });
+  const chunks = fc.array(fc.uint8Array({ maxLength: 700 }), { maxLength: 200 });
+  const sizes = fc.array(fc.integer({ min: 1, max: 6000 }), { minLength: 1, maxLength: 20 });
   fc.assert(fc.property(chunks, sizes, (chunks, sizes) => {
     const queue = new ChunkQueue();
     const taken: Uint8Array[] = [];

@@ -6,9 +6,6 @@ import type { Http2Limits } from "../limits.ts";
 import type { Pings } from "../connection/pings.ts";
 import { Http2Violation } from "../violation.ts";
 
-/** Below this round trip the window of a stream is no bottleneck: 256 KiB a millisecond are 262 MB/s. */
-const MIN_GROWTH_ROUND_TRIP_MS = 1;
-
 /** What a DATA frame that was not released costs beyond its octets. */
 const FRAME_OVERHEAD_BYTES = 128;
 
@@ -140,7 +137,8 @@ export class ReceiveFlow {
 
   /**
    * What the stream's window grows by: it doubles where half of it went by within a round trip, so
-   * that the peer must have stood still for want of credit.
+   * that the peer must have stood still for want of credit. The round trip is measured while the bytes
+   * flow: on an idle connection it is a fraction of what credit takes on a busy one.
    */
   #growth(stream: Http2Stream): number {
     const room = this.#limits.maxStreamWindowBytes - stream.receiving.windowBytes;
@@ -148,12 +146,9 @@ export class ReceiveFlow {
     const now = this.#clock();
     const elapsedMs = now - stream.receiving.creditedAt;
     stream.receiving.creditedAt = now;
-    const roundTripMs = this.#pings.shortestMs;
-    if (roundTripMs === undefined) {
-      this.#pings.measure();
-      return 0;
-    }
-    if (roundTripMs < MIN_GROWTH_ROUND_TRIP_MS || elapsedMs > roundTripMs) return 0;
+    const roundTripMs = this.#pings.lastMs;
+    this.#pings.measure();
+    if (roundTripMs === undefined || elapsedMs > roundTripMs) return 0;
     const growth = Math.min(room, stream.receiving.windowBytes);
     stream.receiving.windowBytes += growth;
     return growth;

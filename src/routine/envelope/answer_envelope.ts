@@ -1,8 +1,7 @@
 import { InvalidPayload } from "../../errors/mod.ts";
 import type { EncodedPayload } from "../payload/payload.ts";
 import { DELIMITED, FieldReader } from "./field_reader.ts";
-import { delimitedSize, FieldWriter } from "./field_writer.ts";
-import { payloadSize, readPayload, writePayload } from "./payload_field.ts";
+import { encodePayloadAlone, readPayload } from "./payload_field.ts";
 
 // The field of selvage.v1.CallResponse.
 const RESULT = 1;
@@ -14,11 +13,7 @@ const RESULT = 1;
  * @returns The message.
  */
 export function encodeCallResponse(result: EncodedPayload): Uint8Array {
-  const size = payloadSize(result);
-  const writer = new FieldWriter(delimitedSize(size));
-  writer.head(RESULT, size);
-  writePayload(writer, result);
-  return writer.bytes;
+  return encodePayloadAlone(RESULT, result);
 }
 
 /**

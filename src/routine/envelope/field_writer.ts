@@ -11,8 +11,9 @@ export class FieldWriter {
   readonly bytes: Uint8Array;
   #at = 0;
 
-  constructor(size: number) {
-    this.bytes = allocate(size);
+  /** @param bytes where to write. Default: new bytes of that size. */
+  constructor(size: number, bytes: Uint8Array = allocate(size)) {
+    this.bytes = bytes;
   }
 
   /** Writes a number of 32 bits. */

@@ -1,6 +1,7 @@
 import type { EncodedPayload } from "../payload/payload.ts";
 import { DELIMITED, type FieldReader } from "./field_reader.ts";
-import { delimitedSize, type FieldWriter, textSize } from "./field_writer.ts";
+import { withRoomBefore } from "../headroom.ts";
+import { delimitedSize, FieldWriter, textSize } from "./field_writer.ts";
 
 // The fields of selvage.v1.Payload.
 const CBOR = 1;
@@ -15,6 +16,29 @@ export function payloadSize(payload: EncodedPayload): number {
 export function writePayload(writer: FieldWriter, payload: EncodedPayload): void {
   if (payload.form === "cbor") writer.binary(CBOR, payload.bytes);
   else writer.text(JSON_TEXT, payload.text, textSize(payload.text));
+}
+
+/**
+ * Writes a message whose only field is a payload: around the payload's own bytes, where it was given room
+ * before them.
+ */
+export function encodePayloadAlone(field: number, payload: EncodedPayload): Uint8Array {
+  const size = payloadSize(payload);
+  const whole = delimitedSize(size);
+  if (payload.form === "cbor") {
+    const { bytes } = payload;
+    const roomy = withRoomBefore(bytes, whole - bytes.length);
+    if (roomy !== undefined) {
+      const writer = new FieldWriter(whole, roomy);
+      writer.head(field, size);
+      writer.head(CBOR, bytes.length);
+      return roomy;
+    }
+  }
+  const writer = new FieldWriter(whole);
+  writer.head(field, size);
+  writePayload(writer, payload);
+  return writer.bytes;
 }
 
 /** Reads a `selvage.v1.Payload`; nothing where neither encoding is set. */

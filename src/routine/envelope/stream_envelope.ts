@@ -2,7 +2,7 @@ import type { EncodedPayload } from "../payload/payload.ts";
 import { type CallEnvelope, callSizes, readCall, writeCall } from "./call_envelope.ts";
 import { DELIMITED, FieldReader, VARINT } from "./field_reader.ts";
 import { delimitedSize, FieldWriter, uint32Size } from "./field_writer.ts";
-import { payloadSize, readPayload, writePayload } from "./payload_field.ts";
+import { encodePayloadAlone, readPayload } from "./payload_field.ts";
 
 /** One message to the caller of a stream: `selvage.v1.Item`. */
 export type ItemMessage =
@@ -43,7 +43,7 @@ const END = { kind: "end" } as const;
 export function encodeItem(message: ItemMessage): Uint8Array {
   switch (message.kind) {
     case "value":
-      return encodeValue(ITEM.value, message.payload);
+      return encodePayloadAlone(ITEM.value, message.payload);
     case "credit":
       return encodeNumber(ITEM.credit, message.items);
     case "unknown":
@@ -82,7 +82,7 @@ export function encodeDuplexRequest(message: DuplexMessage): Uint8Array {
     case "call":
       return encodeCall(message.call);
     case "value":
-      return encodeValue(DUPLEX.value, message.payload);
+      return encodePayloadAlone(DUPLEX.value, message.payload);
     case "credit":
       return encodeNumber(DUPLEX.credit, message.items);
     case "end":
@@ -123,14 +123,6 @@ export function decodeDuplexRequest(bytes: Uint8Array): DuplexMessage {
     }
   }
   return message;
-}
-
-function encodeValue(field: number, payload: EncodedPayload): Uint8Array {
-  const size = payloadSize(payload);
-  const writer = new FieldWriter(delimitedSize(size));
-  writer.head(field, size);
-  writePayload(writer, payload);
-  return writer.bytes;
 }
 
 function encodeNumber(field: number, value: number): Uint8Array {

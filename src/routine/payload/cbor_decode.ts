@@ -56,6 +56,11 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** RFC 3339, as tag 0 has it. */
 const DATE_TEXT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i;
 
+/** Byte strings of this size are handed out as they came, where their buffer holds nothing else. */
+const UNCOPIED_BYTES = 4096;
+/** What may come before them in the buffer: the heads of the message that they came in. */
+const UNCOPIED_HEAD_BYTES = 32;
+
 class Decoder {
   readonly #bytes: Uint8Array;
   readonly #maxContainers: number;
@@ -285,12 +290,18 @@ class Decoder {
     return this.#length(info);
   }
 
-  /** A byte string, copied: a part of the bytes would keep all of them alive. */
+  /**
+   * A byte string, copied: a part of the bytes would keep all of them alive. Not where it is large and
+   * all that its buffer holds, but for what came before it: it would be copied for nothing.
+   */
   #binary(info: number): Uint8Array {
     if (info === INDEFINITE) return new Uint8Array(this.#chunks(BYTES));
     const length = this.#count(info, 1);
     const start = this.#advance(length);
-    return new Uint8Array(this.#bytes.subarray(start, start + length));
+    const part = this.#bytes.subarray(start, start + length);
+    const fillsBuffer = length >= UNCOPIED_BYTES && part.byteOffset <= UNCOPIED_HEAD_BYTES &&
+      part.byteOffset + length === part.buffer.byteLength;
+    return fillsBuffer ? part : new Uint8Array(part);
   }
 
   #text(info: number): string {

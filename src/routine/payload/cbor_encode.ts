@@ -1,4 +1,5 @@
 import { allocate } from "../allocate.ts";
+import { allocateLarge } from "../headroom.ts";
 import {
   ARRAY,
   BYTES,
@@ -39,6 +40,8 @@ export function encodeCbor(
   maxDepth: number,
   limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS,
 ): Uint8Array {
+  const written = value instanceof Uint8Array ? encodeLargeBytes(value, limits) : undefined;
+  if (written !== undefined) return written;
   const encoder = idle ?? new Encoder();
   // A getter may write another value meanwhile.
   idle = undefined;
@@ -49,8 +52,26 @@ export function encodeCbor(
   }
 }
 
+/** Bytes alone, which are copied once; `undefined` where there are few of them. */
+function encodeLargeBytes(
+  value: Uint8Array,
+  { bytes: maxBytes }: PayloadLimits,
+): Uint8Array | undefined {
+  const length = value.length;
+  const head = length < 0x10000 ? 3 : 5;
+  if (length < 0x100 || length >= TWO_TO_32 || head + length > maxBytes) return undefined;
+  const written = allocateLarge(head + length);
+  if (written === undefined) return undefined;
+  written[0] = (BYTES << 5) | (head === 3 ? 25 : 26);
+  for (let at = 1, shift = 8 * (head - 2); shift >= 0; shift -= 8) written[at++] = length >>> shift;
+  written.set(value, head);
+  return written;
+}
+
 /** What an encoder keeps between two values. */
 const KEPT_BYTES = 16 * 1024;
+/** Beyond this it begins anew, so that one large value does not hold memory for good. */
+const MOST_KEPT_BYTES = 256 * 1024;
 /** Up to here a loop over characters is faster than the platform's encoder. */
 const SHORT_TEXT = 48;
 const TWO_TO_32 = 2 ** 32;
@@ -78,11 +99,11 @@ class Encoder {
     try {
       this.#value(value, maxDepth);
       if (this.#at > maxBytes) throw TOO_LARGE;
-      const written = allocate(this.#at);
+      const written = allocateLarge(this.#at) ?? allocate(this.#at);
       written.set(this.#bytes.subarray(0, this.#at));
       return written;
     } finally {
-      if (this.#bytes.length > KEPT_BYTES) this.#replaceBytes(new Uint8Array(KEPT_BYTES));
+      if (this.#bytes.length > MOST_KEPT_BYTES) this.#replaceBytes(new Uint8Array(KEPT_BYTES));
     }
   }
 

@@ -1,6 +1,12 @@
 import { type AnyRoutine, STREAMED_RESULT } from "../../contract/mod.ts";
 import { InvalidPayload, type SelvageError, UnknownRoutine } from "../../errors/mod.ts";
 import { type CallContext, iterateInCall, runInCall } from "../call_context.ts";
+import {
+  type ItemReceiver,
+  type PullableItems,
+  PulledItems,
+  type StartedItems,
+} from "./pulled_items.ts";
 import { isOurs, read, routineError, type SentOfThrown } from "../failure/thrown.ts";
 import {
   decodeArguments,
@@ -71,8 +77,8 @@ export function invokeStream(
   args: EncodedPayload,
   context: CallContext,
   options: InvokeOptions = {},
-): AsyncGenerator<EncodedPayload, void, undefined> {
-  return items(routine, args, context, options, []);
+): PullableItems {
+  return new RoutineItems(routine, args, context, options, []);
 }
 
 /**
@@ -91,11 +97,45 @@ export function invokeDuplex(
   args: EncodedPayload,
   context: CallContext,
   options: InvokeOptions = {},
-): AsyncGenerator<EncodedPayload, void, undefined> {
+): PullableItems {
   const failures: unknown[] = [];
-  return items(routine, args, context, { ...options, failures }, [
+  return new RoutineItems(routine, args, context, { ...options, failures }, [
     decoded(input, failures, options),
   ]);
+}
+
+/** Items that are pulled (see `pulled_items.ts`), or iterated through a generator as others are. */
+class RoutineItems implements PullableItems {
+  readonly #given: Parameters<typeof items>;
+  #plain: AsyncGenerator<EncodedPayload, void, undefined> | undefined;
+  #pulled: PulledItems | undefined;
+
+  constructor(...given: Parameters<typeof items>) {
+    this.#given = given;
+  }
+
+  pull(receiver: ItemReceiver): void {
+    this.#pulled ??= new PulledItems(() => startItems(...this.#given));
+    this.#pulled.pull(receiver);
+  }
+
+  next(): Promise<IteratorResult<EncodedPayload, void>> {
+    return this.#iterated.next();
+  }
+
+  async return(): Promise<IteratorResult<EncodedPayload, void>> {
+    if (this.#pulled === undefined) return await this.#iterated.return();
+    await this.#pulled.leave();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  get #iterated(): AsyncGenerator<EncodedPayload, void, undefined> {
+    return this.#plain ??= items(...this.#given);
+  }
 }
 
 interface GuardOptions extends InvokeOptions {
@@ -110,49 +150,90 @@ async function* items(
   options: GuardOptions,
   input: readonly unknown[],
 ): AsyncGenerator<EncodedPayload, void, undefined> {
-  let given = argumentsOf(routine, args, options);
-  if (given instanceof Promise) {
-    given = await given;
-    context.signal.throwIfAborted();
-  }
-  let iterator: AsyncIterator<unknown, unknown> | undefined;
-  try {
-    const stream = await run(routine, context, [...input, ...given]);
-    if (isStream(stream)) iterator = iterateInCall(context, stream);
-  } catch (thrown) {
-    throw endingOf(thrown, routine, context, options);
-  }
-  if (iterator === undefined) throw answersOnce(routine);
+  const starting = startItems(routine, args, context, options, input);
+  const { iterator, encode, failureOf } = starting instanceof Promise ? await starting : starting;
+  const inCall = iterateInCall(context, {
+    [Symbol.asyncIterator]: () => iterator as AsyncIterator<unknown, unknown>,
+  });
   let open = true;
   try {
     for (;;) {
       let item: unknown;
       open = false;
       try {
-        const next = await iterator.next();
+        const next = await inCall.next();
         if (next.done === true) return;
         item = next.value;
       } catch (thrown) {
-        throw endingOf(thrown, routine, context, options);
+        throw failureOf(thrown);
       }
       open = true;
-      yield encodePayload(item, "item", { form: args.form, limits: options.limits });
+      yield encode(item);
     }
   } finally {
-    if (open) await leave(iterator, routine, context, options);
+    if (open) await leave(inCall, failureOf);
   }
+}
+
+/** Enters the routine, after which its items can be asked for. */
+function startItems(
+  routine: AnyRoutine,
+  args: EncodedPayload,
+  context: CallContext,
+  options: GuardOptions,
+  input: readonly unknown[],
+): StartedItems | Promise<StartedItems> {
+  const given = argumentsOf(routine, args, options);
+  if (!(given instanceof Promise)) {
+    return enterStream(routine, args, context, options, [...input, ...given]);
+  }
+  return given.then((given) => {
+    context.signal.throwIfAborted();
+    return enterStream(routine, args, context, options, [...input, ...given]);
+  });
+}
+
+async function enterStream(
+  routine: AnyRoutine,
+  { form }: EncodedPayload,
+  context: CallContext,
+  options: GuardOptions,
+  given: readonly unknown[],
+): Promise<StartedItems> {
+  const failureOf = (thrown: unknown) => endingOf(thrown, routine, context, options);
+  let iterator: StartedItems["iterator"] | undefined;
+  try {
+    const stream = await run(routine, context, given);
+    if (isStream(stream)) {
+      iterator = runInCall(
+        context,
+        () =>
+          Symbol.asyncIterator in stream
+            ? stream[Symbol.asyncIterator]()
+            : stream[Symbol.iterator](),
+      );
+    }
+  } catch (thrown) {
+    throw failureOf(thrown);
+  }
+  if (iterator === undefined) throw answersOnce(routine);
+  const written = { form, limits: options.limits };
+  return {
+    inCall: (run) => runInCall(context, run),
+    iterator,
+    encode: (item) => encodePayload(item, "item", written),
+    failureOf,
+  };
 }
 
 async function leave(
   iterator: AsyncIterator<unknown, unknown>,
-  routine: AnyRoutine,
-  context: CallContext,
-  options: GuardOptions,
+  failureOf: StartedItems["failureOf"],
 ): Promise<void> {
   try {
     await iterator.return?.();
   } catch (thrown) {
-    throw endingOf(thrown, routine, context, options);
+    throw failureOf(thrown);
   }
 }
 

@@ -4,6 +4,7 @@ import type { DuplexMessage, ItemMessage } from "../envelope/stream_envelope.ts"
 import type { EncodedPayload } from "../payload/payload.ts";
 import { Credit } from "./credit.ts";
 import { InputQueue } from "./input_queue.ts";
+import type { ItemReceiver, PullableItems } from "./pulled_items.ts";
 
 /**
  * Begins a call that answers with a stream.
@@ -15,7 +16,27 @@ import { InputQueue } from "./input_queue.ts";
 export type BeginStream = (
   call: CallEnvelope,
   input: AsyncIterable<EncodedPayload>,
-) => AsyncIterator<EncodedPayload>;
+) => AsyncIterator<EncodedPayload> & Pick<PullableItems, "pull">;
+
+/** Where the messages of a stream are sent as they come, without a promise for each. */
+export interface MessageSink<Message> {
+  /**
+   * Sends a message.
+   *
+   * @returns Whether another may follow at once; else after {@linkcode FlowingMessages.resume}.
+   */
+  send(message: Message): boolean;
+}
+
+/** The messages of a stream: iterated, or sent to a sink as they come, one or the other. */
+export interface FlowingMessages<Message> extends AsyncIterableIterator<Message, undefined> {
+  /** Sends everything to the sink; resolves after the last, and rejects with why the call failed. */
+  flow(sink: MessageSink<Message>): Promise<void>;
+  /** The sink takes messages again. */
+  resume(): void;
+  /** Ends the call, also while it waits for credit. */
+  return(): Promise<IteratorResult<Message, undefined>>;
+}
 
 /** How the messages of a call with streams are written: as bytes, or as generated messages. */
 export interface StreamForm<Request, Answer> {
@@ -34,23 +55,23 @@ export interface StreamForm<Request, Answer> {
  * @param form How messages are written.
  * @param signal Ends the call when it aborts, also while it waits for credit; reading then throws its
  * reason. Default: none.
- * @returns What the caller is sent, for one reader at a time. Leaving it ends the call, also while it
- * waits for credit.
+ * @returns What the caller is sent, for one reader at a time, or one sink. Leaving it ends the call, also
+ * while it waits for credit.
  */
 export function serveStream<Request, Answer>(
   requests: AsyncIterable<Request>,
   begin: BeginStream,
   form: StreamForm<Request, Answer>,
   signal?: AbortSignal,
-): AsyncIterableIterator<Answer, undefined> {
+): FlowingMessages<Answer> {
   return new StreamCall(requests[Symbol.asyncIterator](), begin, form, signal);
 }
 
-class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undefined> {
+class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiver {
   readonly #requests: AsyncIterator<Request>;
   readonly #begin: BeginStream;
   readonly #form: StreamForm<Request, Answer>;
-  #items: AsyncIterator<EncodedPayload> | undefined;
+  #items: ReturnType<BeginStream> | undefined;
   #credit: Credit | undefined;
   #input: InputQueue | undefined;
   /** How many items of the input were read, and not yet reported to the caller. */
@@ -65,6 +86,11 @@ class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undef
   #failure: Ending & { readonly kind: "failed" } | undefined;
   /** Those who wait for what comes next. */
   #reader: Reader<Answer> | undefined;
+  /** Takes messages as they come, instead of a reader, while it is ready. */
+  #sink: MessageSink<Answer> | undefined;
+  #sinkReady = false;
+  /** Set while an item that was pulled is handled: whether the next is asked for. */
+  #pulling: "no" | "yes" | "again" = "no";
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = () => this.#fail(this.#signal?.reason);
   readonly #onItem = (item: IteratorResult<EncodedPayload>) =>
@@ -92,6 +118,20 @@ class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undef
     });
   }
 
+  flow(sink: MessageSink<Answer>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve: () => resolve(), reject };
+      this.#sink = sink;
+      this.#sinkReady = true;
+      void this.#open();
+    });
+  }
+
+  resume(): void {
+    this.#sinkReady = true;
+    this.#advance();
+  }
+
   async return(): Promise<IteratorResult<Answer, undefined>> {
     if (this.#state !== "over") {
       this.#credit?.close();
@@ -105,15 +145,40 @@ class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undef
     return this;
   }
 
-  /** Gives the reader what there is, and else asks the routine for it. */
+  /** An item that was pulled. */
+  item(payload: EncodedPayload): boolean {
+    this.#pulling = "yes";
+    this.#settle({ kind: "item", payload });
+    const again = this.#wasAskedAgain();
+    this.#pulling = "no";
+    return again;
+  }
+
+  ended(): void {
+    this.#settle(ENDED);
+  }
+
+  failed(error: unknown): void {
+    this.#settle({ kind: "failed", error });
+  }
+
+  /** Gives the reader, or the sink, what there is, and else asks the routine for it. */
   #advance(): void {
-    const reader = this.#reader;
-    if (reader === undefined) return;
+    while (this.#reader !== undefined && this.#step());
+  }
+
+  /** Returns whether there may be more to give. */
+  #step(): boolean {
     if (this.#state === "over") this.#take().resolve(DONE);
     else if (this.#failure !== undefined) this.#end(this.#failure);
+    else if (this.#sink !== undefined && !this.#sinkReady) return false;
     else if (this.#read >= this.#readTold) this.#give(this.#creditForInput());
     else if (this.#outcome !== undefined) this.#deliver(this.#outcome);
-    else if (this.#items !== undefined) this.#ask(this.#items);
+    else {
+      if (this.#items !== undefined) this.#ask(this.#items);
+      return false;
+    }
+    return true;
   }
 
   async #open(): Promise<void> {
@@ -186,7 +251,7 @@ class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undef
   }
 
   /** Asks the routine for its next item, once there is credit for it. */
-  #ask(items: AsyncIterator<EncodedPayload>): void {
+  #ask(items: ReturnType<BeginStream>): void {
     if (this.#asked) return;
     this.#asked = true;
     if (this.#credit === undefined || this.#credit.takeAtHand()) this.#askNow(items);
@@ -195,8 +260,14 @@ class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undef
     }
   }
 
-  #askNow(items: AsyncIterator<EncodedPayload>): void {
-    items.next().then(this.#onItem, this.#onError);
+  #askNow(items: ReturnType<BeginStream>): void {
+    if (this.#pulling !== "no") this.#pulling = "again";
+    else if (items.pull !== undefined && this.#sink !== undefined) items.pull(this);
+    else items.next().then(this.#onItem, this.#onError);
+  }
+
+  #wasAskedAgain(): boolean {
+    return this.#pulling === "again";
   }
 
   #settle(outcome: ItemOutcome): void {
@@ -212,11 +283,20 @@ class StreamCall<Request, Answer> implements AsyncIterableIterator<Answer, undef
   }
 
   #give(message: ItemMessage): void {
+    if (this.#sink !== undefined) return this.#send(this.#sink, message);
     const { resolve, reject } = this.#take();
     try {
       resolve({ done: false, value: this.#form.write(message) });
     } catch (error) {
       reject(error);
+    }
+  }
+
+  #send(sink: MessageSink<Answer>, message: ItemMessage): void {
+    try {
+      this.#sinkReady = sink.send(this.#form.write(message));
+    } catch (error) {
+      this.#end({ kind: "failed", error });
     }
   }
 

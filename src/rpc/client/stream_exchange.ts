@@ -54,14 +54,22 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     this.begin(connection, options);
   }
 
-  /** Sends a message, as soon as the stream takes it. */
-  send(message: Uint8Array): void {
+  /** Called when the stream takes messages again after `send` has returned `false`. */
+  onWritable: (() => void) | undefined;
+
+  /**
+   * Sends a message, as soon as the stream takes it.
+   *
+   * @returns Whether the stream takes more at once; messages that it does not take are kept.
+   */
+  send(message: Uint8Array): boolean {
     const { limits } = this.request;
     if (message.byteLength > limits.sendBytes) {
       this.cancel(tooLargeToSend(message.byteLength, limits));
-    } else if (this.#sending !== "open") return;
+    } else if (this.#sending !== "open") return true;
     else if (this.#unsent !== undefined) this.#unsent.push(message);
     else this.#write(message);
+    return !this.#isBlocked;
   }
 
   /** There are no more messages to send. */
@@ -154,6 +162,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
       }
     }
     if (this.#sending === "ending") this.#writeEnd();
+    else this.onWritable?.();
   }
 
   closed(end: StreamEnd): void {

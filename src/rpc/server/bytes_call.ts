@@ -41,12 +41,23 @@ export type UnaryBytesHandler<Peer, Context> = (
 export type StreamBytesCall<Peer, Context> = BytesCall<DescMethodBiDiStreaming, Peer, Context>;
 
 /**
- * Answers a call with the bytes of its response messages, one each time it is asked for one, from the
- * bytes of its request messages. What it throws is answered as connect-es answers what an
+ * Answers a call with the bytes of its response messages, one each time it is asked for one, or sent as
+ * they come where it offers that, from the bytes of its request messages. What it throws is answered as connect-es answers what an
  * implementation throws. Once the caller is gone or the deadline has passed, `return()` is called at
  * once, also while a message is being waited for.
  */
 export type StreamBytesHandler<Peer, Context> = (
   requests: AsyncIterableIterator<Uint8Array>,
   call: StreamBytesCall<Peer, Context>,
-) => AsyncIterator<Uint8Array, unknown>;
+) => BytesAnswers;
+
+/** The response messages of a call. */
+export interface BytesAnswers extends AsyncIterator<Uint8Array, unknown> {
+  /**
+   * Sends all of them, instead of being iterated: `send` says whether the next may follow at once, or
+   * only after `resume`. Resolves after the last. What `send` throws ends the call.
+   */
+  flow?(sink: { send(message: Uint8Array): boolean }): Promise<void>;
+  /** Messages are taken again; there where `flow` is. */
+  resume?(): void;
+}

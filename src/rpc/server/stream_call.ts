@@ -5,7 +5,7 @@ import { BodyReader } from "../wire/body_reader.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { expireAfter } from "../wire/deadlines.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
-import type { StreamBytesHandler } from "./bytes_call.ts";
+import type { BytesAnswers, StreamBytesHandler } from "./bytes_call.ts";
 import { FastCall } from "./fast_call.ts";
 import { type ArrivedRequest, isTooLate } from "./plain_call.ts";
 import { RequestMessages } from "./request_messages.ts";
@@ -19,7 +19,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   readonly #handler: StreamBytesHandler<unknown, unknown>;
   readonly #body: BodyReader;
   readonly #response: StreamResponse;
-  #messages: AsyncIterator<Uint8Array, unknown> | undefined;
+  #messages: BytesAnswers | undefined;
   #writable: (() => void) | undefined;
   /** Why the call ended, where it was not by itself. */
   #reason: ConnectError | undefined;
@@ -107,22 +107,49 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   }
 
   async #run(requests: RequestMessages): Promise<void> {
-    const { limits } = this.request;
     try {
       const messages = this.#messages = this.#handler(requests, this);
-      for await (const message of { [Symbol.asyncIterator]: () => messages }) {
-        if (this.#isOver) return;
-        if (message.byteLength > limits.sendBytes) {
-          throw tooLargeToSend(message.byteLength, limits);
-        }
-        const ready = this.#response.message(message);
-        if (ready !== true && !await ready) await this.#untilWritable();
-        if (this.#isOver) return;
-      }
+      if (messages.flow !== undefined) {
+        await messages.flow({ send: (message) => this.#flowing(message, messages) });
+      } else await this.#iterate(messages);
       await this.#complete(undefined);
     } catch (error) {
       await this.#complete(error);
     }
+  }
+
+  async #iterate(messages: BytesAnswers): Promise<void> {
+    for await (const message of { [Symbol.asyncIterator]: () => messages }) {
+      if (this.#isOver) return;
+      const ready = this.#sent(message);
+      if (ready !== true && !await ready) await this.#untilWritable();
+      if (this.#isOver) return;
+    }
+  }
+
+  /** Sends a message as it comes; goes on when the stream takes more. */
+  #flowing(message: Uint8Array, messages: BytesAnswers): boolean {
+    if (this.#isOver) return false;
+    const ready = this.#sent(message);
+    if (ready === true) return true;
+    void this.#resumeAfter(ready, messages);
+    return false;
+  }
+
+  async #resumeAfter(ready: false | Promise<boolean>, messages: BytesAnswers): Promise<void> {
+    try {
+      if (!await ready) await this.#untilWritable();
+      if (!this.#isOver) messages.resume!();
+    } catch (error) {
+      Promise.try(() => messages.return?.()).catch(() => {});
+      await this.#complete(error);
+    }
+  }
+
+  #sent(message: Uint8Array): boolean | Promise<boolean> {
+    const { limits } = this.request;
+    if (message.byteLength > limits.sendBytes) throw tooLargeToSend(message.byteLength, limits);
+    return this.#response.message(message);
   }
 
   /** The implementation has finished; what it does after it was left is of no interest. */

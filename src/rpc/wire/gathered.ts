@@ -2,7 +2,7 @@ import { type GatherBudget, processBudget } from "./gather_budget.ts";
 import { NO_BYTES } from "./no_bytes.ts";
 
 /**
- * Bytes gathered until they are a whole message. They take at most twice their number, whatever the
+ * Bytes gathered until they are a whole message. They take at most twice their number and a KiB, whatever the
  * size of the pieces they come in and whatever length was promised.
  */
 export class Gathered {
@@ -61,7 +61,8 @@ export class Gathered {
   }
 
   #grow(length: number, wholeBytes: number): void {
-    const roomy = Math.max(Math.min(2 * length, length + GROWTH_BYTES), ROOM_BYTES);
+    // The KiB more lets a message of two equal halves, and its envelope, take its room at once.
+    const roomy = Math.min(2 * length, length + GROWTH_BYTES) + ROOM_BYTES;
     const capacity = Math.max(length, Math.min(roomy, wholeBytes));
     this.#spend(capacity);
     const bytes = new Uint8Array(capacity);
