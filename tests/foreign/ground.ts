@@ -87,16 +87,18 @@ export interface EchoWorkerOptions extends Partial<WorkerServerOptions> {
   readonly oneWay?: boolean;
   /** Authorities that it trusts before its own, PEM. Default: none. */
   readonly alsoTrusts?: readonly string[];
+  /** Authorities that it trusts for other trust domains, PEM by domain. Default: none. */
+  readonly federatedWith?: Readonly<Record<string, string>>;
 }
 
 /** Starts a worker with the echo service and some routines, over mutual TLS unless told otherwise. */
 export async function startEchoWorker(
   options: EchoWorkerOptions = {},
 ): Promise<EchoWorker> {
-  const { oneWay = false, alsoTrusts = [], ...others } = options;
+  const { oneWay = false, alsoTrusts = [], federatedWith = {}, ...others } = options;
   const trust = new ForeignTrust();
   const serverPem = trust.server();
-  const ca = [...alsoTrusts, serverPem.ca].join("\n");
+  const ca = { "": [...alsoTrusts, serverPem.ca].join("\n"), ...federatedWith };
   const stops = new Stops();
   const record = { ...emptyRecord(), aborted: stops };
   const held = new HeldCalls();
