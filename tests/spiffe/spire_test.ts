@@ -3,11 +3,14 @@ import { join } from "node:path";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { HandshakeError } from "../../src/errors/mod.ts";
 import type { EventOf, EventType } from "../../src/observe/mod.ts";
-import { Credentials } from "../../src/spiffe/mod.ts";
+import { Credentials, spiffeJwtSvid } from "../../src/spiffe/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import * as routines from "../e2e/routines.ts";
 import { Daemon } from "./daemon.ts";
 import { makeDomain, svid, type TestDomain } from "./fake_agent.ts";
+import { Trust } from "../e2e/trust.ts";
+import { spiffeJwtSvids } from "../../src/policy/mod.ts";
+import { oneWayDispatcher, oneWayWorker } from "../tokens/issuer.ts";
 import { isSpireInstalled, Spire } from "./spire.ts";
 
 const WORKER = "spiffe://example.org/worker";
@@ -231,3 +234,29 @@ class Events {
 function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1));
 }
+
+Deno.test({
+  name: "a JWT-SVID that SPIRE gives is verified by the bundle that SPIRE gives",
+  ignore,
+  fn: async () => {
+    await using spire = await Spire.start();
+    const { socket } = spire;
+    const executable = await Deno.realPath("/proc/self/exe");
+    await spire.register({ id: CLIENT, executable });
+    // The agent knows the workload once it gives it a certificate.
+    await using _known = await Credentials.spiffeWorkloadApi({ socket }).open();
+    const trust = new Trust();
+    await using worker = await oneWayWorker(trust, {
+      routines,
+      authenticate: spiffeJwtSvids({ audience: "math-pool", socket }),
+      policy: { rules: [{ effect: "allow", claims: { sub: CLIENT } }] },
+    });
+    const call = async (audience: string) => {
+      const token = spiffeJwtSvid({ audience, socket });
+      await using dispatcher = await oneWayDispatcher(trust, worker.address, { token });
+      return await dispatcher.call(routines.whoami, []);
+    };
+    await call("math-pool");
+    await assert.rejects(call("other"), { reason: "token-wrong-audience" });
+  },
+});
