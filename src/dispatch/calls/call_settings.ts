@@ -11,7 +11,7 @@ import {
 } from "../../routine/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Link } from "../fleet/link.ts";
-import { headerFields, tokenField } from "./request_fields.ts";
+import { headerFields, TokenFields } from "./request_fields.ts";
 import { type CallSigner, KeptToken, type TokenSource } from "./token_source.ts";
 
 /** How calls are made that do not say otherwise. */
@@ -41,6 +41,7 @@ export class CallSettings {
   readonly #token: string | KeptToken | CallSigner | undefined;
   readonly #fields: HeaderList;
   readonly #idPrefix: string;
+  readonly #tokens = new TokenFields();
   readonly #onTokenIgnored: (worker: PeerRef) => void;
   #tokenIgnored = false;
   /** What calls take over from the call they are made from within. */
@@ -131,11 +132,18 @@ export class CallSettings {
     const own = [...common];
     if (headers !== undefined) own.push(...headerFields(headers));
     if (span !== undefined) own.push("traceparent", span.traceparent);
-    return async (link) => {
-      if (token === undefined) return own;
-      const field = await tokenField(await tokenOf(token, link, signed), link);
+    if (token === undefined) return () => own;
+    return (link) => {
+      const text = tokenOf(token, link, signed);
+      const field = typeof text === "string" ? this.#tokens.field(text, link) : text.then(
+        (text) => this.#tokens.field(text, link),
+      );
       if (link.ignoresTokens !== undefined) this.#ignored(link.ignoresTokens);
-      return [...own, ...field];
+      // The same list, where there is nothing else: its block is encoded once.
+      if (own.length === 0) return field;
+      return field instanceof Promise
+        ? field.then((field) => [...own, ...field])
+        : [...own, ...field];
     };
   }
 
@@ -190,7 +198,7 @@ function tokenOf(
 }
 
 /** The fields that a call's request carries over a connection, beyond those that every one has. */
-export type RequestFields = (link: Link) => Promise<HeaderList>;
+export type RequestFields = (link: Link) => HeaderList | Promise<HeaderList>;
 
 /** The id of a call. */
 export interface CallId {

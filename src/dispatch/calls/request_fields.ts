@@ -34,27 +34,57 @@ export function headerFields(headers: Readonly<Record<string, string>>): HeaderL
   return fields;
 }
 
-/**
- * The field that carries a token over a connection to which one may go: TLS to a proven worker, a
- * unix socket in a folder of our own, or a channel within this process.
- *
- * @throws {ConfigurationError} If the connection is none of these.
- * @throws {InvalidPayload} If the token is larger than the header list that the worker takes.
- */
-export async function tokenField(token: string, link: Link): Promise<HeaderList> {
-  if (link.security === "plaintext") {
-    throw new ConfigurationError("a token is not sent over plaintext; give credentials", {
-      setting: "token",
-    });
+/** The fields that carry tokens: the same list for a token that comes again, checked once a connection. */
+export class TokenFields {
+  /** The token that each connection was found to take. */
+  readonly #taken = new WeakMap<Link, string>();
+  #last: { readonly token: string; readonly field: HeaderList } | undefined;
+
+  /**
+   * The field that carries a token over a connection to which one may go: TLS to a proven worker, a
+   * unix socket in a folder of our own, or a channel within this process.
+   *
+   * @throws {ConfigurationError} If the connection is none of these.
+   * @throws {InvalidPayload} If the token is larger than the header list that the worker takes.
+   */
+  field(token: string, link: Link): HeaderList | Promise<HeaderList> {
+    if (this.#taken.get(link) === token) {
+      insistOnSize(token, link.connection.peerMaxHeaderListBytes);
+      return this.#fieldOf(token);
+    }
+    insistOnEncryption(link);
+    // Another socket may have taken the place of the one that was dialled: that is checked each time.
+    if (link.security === "unix-socket") {
+      return insistOnOwnSocket(link).then(() => this.#checked(token, link));
+    }
+    const field = this.#checked(token, link);
+    this.#taken.set(link, token);
+    return field;
   }
-  if (link.security === "unix-socket") await insistOnOwnSocket(link);
-  if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new ConfigurationError("the token is blank, or holds what a header cannot carry", {
-      setting: "token",
-    });
+
+  #checked(token: string, link: Link): HeaderList {
+    if (!/^[\x21-\x7e]+$/.test(token)) {
+      throw new ConfigurationError("the token is blank, or holds what a header cannot carry", {
+        setting: "token",
+      });
+    }
+    insistOnSize(token, link.connection.peerMaxHeaderListBytes);
+    return this.#fieldOf(token);
   }
-  insistOnSize(token, link.connection.peerMaxHeaderListBytes);
-  return ["authorization", `Bearer ${token}`];
+
+  #fieldOf(token: string): HeaderList {
+    if (this.#last?.token !== token) {
+      this.#last = { token, field: ["authorization", `Bearer ${token}`] };
+    }
+    return this.#last.field;
+  }
+}
+
+function insistOnEncryption({ security }: Link): void {
+  if (security !== "plaintext") return;
+  throw new ConfigurationError("a token is not sent over plaintext; give credentials", {
+    setting: "token",
+  });
 }
 
 /** The socket that was dialled must have been ours then, and be there still. */

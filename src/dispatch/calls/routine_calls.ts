@@ -18,6 +18,7 @@ import type { Endpoint } from "../fleet/endpoint.ts";
 import type { HeldPlace } from "../fleet/held_calls.ts";
 import type { Link } from "../fleet/link.ts";
 import type { Attempts } from "./attempts.ts";
+import type { HeaderList } from "../../http2/mod.ts";
 import { type CallSettings, eitherSignal, type RequestFields } from "./call_settings.ts";
 import { InputFeed } from "./input_feed.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
@@ -74,9 +75,10 @@ export class RoutineCalls {
         if (fields === undefined) {
           return callUnaryBytes(connection, request, message, { timeoutMs, signal });
         }
-        return fields(link).then((fields) =>
-          callUnaryBytes(connection, request, message, { timeoutMs, signal, fields })
-        );
+        const send = (fields: HeaderList) =>
+          callUnaryBytes(connection, request, message, { timeoutMs, signal, fields });
+        const found = fields(link);
+        return found instanceof Promise ? found.then(send) : send(found);
       });
       const result = decodePayload(decodeCallResponse(answer), "result", payload);
       record.succeeded();

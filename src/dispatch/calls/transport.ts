@@ -100,7 +100,7 @@ class LinkTransports {
     const { protocol, useBinaryFormat, compression, useHttpGet } = this.#choices;
     return createTransport({
       connection: link.connection,
-      fields: fields === undefined ? undefined : () => fields(link),
+      fields: fields === undefined ? undefined : async () => await fields(link),
       limits,
       protocol,
       format: useBinaryFormat === false ? "json" : "binary",

@@ -14,6 +14,8 @@ export type TokenRequirement = "token" | "both" | "either";
 export interface PresentedCall {
   /** The token of `authorization: Bearer …`, never empty. */
   readonly token: string;
+  /** SHA-256 over the token, base64url, where it is known already. */
+  readonly tokenDigest?: string;
   /** The routine, or `package.Service/Method`. */
   readonly routine: string;
   /** Who calls, as far as the connection proves it. */

@@ -18,6 +18,7 @@ export type { KubernetesServiceAccountOptions } from "./kubernetes_options.ts";
 export { type PortableAuthenticator, portableAuthenticator } from "./portable.ts";
 export { type AuthenticatorNeeds, needsOf, receivedAuthenticator } from "./received.ts";
 export type { JsonWebKeySet, KeySetOptions } from "./key_settings.ts";
+export { digestOf as tokenDigestOf } from "./verified_cache.ts";
 export {
   type NonceKey,
   payloadDigest,

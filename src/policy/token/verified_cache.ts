@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { PresentedCall, VerifiedToken } from "./authenticator.ts";
+import type { PresentedCall, PresentingPeer, VerifiedToken } from "./authenticator.ts";
 
 /** Verified tokens that are remembered. */
 export const CACHED_TOKENS = 10_000;
@@ -56,9 +56,22 @@ export class VerifiedCache {
   }
 }
 
+/** The last key of each peer: one that is put together anew for each call is also hashed for each. */
+const lastKeys = new WeakMap<PresentingPeer, { readonly digest: string; readonly key: string }>();
+
 /** What a token is remembered by. */
-export function cacheKey({ token, peer }: PresentedCall): string {
-  const digest = createHash("sha256").update(token).digest("base64url");
+export function cacheKey(
+  { token, tokenDigest: digest = digestOf(token), peer }: PresentedCall,
+): string {
+  const last = lastKeys.get(peer);
+  if (last?.digest === digest) return last.key;
   // Bindings hold for the certificate, or for the names of a peer that is proven without one.
-  return `${digest} ${peer.fingerprint ?? JSON.stringify(peer.names)}`;
+  const key = `${digest} ${peer.fingerprint ?? JSON.stringify(peer.names)}`;
+  lastKeys.set(peer, { digest, key });
+  return key;
+}
+
+/** What stands for a token where the token itself must not be kept. */
+export function digestOf(token: string): string {
+  return createHash("sha256").update(token).digest("base64url");
 }

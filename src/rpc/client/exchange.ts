@@ -87,10 +87,10 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
       this.#onAbort = () => this.cancel(canceled(signal));
       signal.addEventListener("abort", this.#onAbort);
     }
-    const section = this.request.fields(timeoutMs);
+    const section = this.request.fields(timeoutMs, fields);
     try {
       this.stream = connection.open(
-        fields === undefined ? section : [...section, ...fields],
+        section,
         this,
         message === undefined
           ? { endStream: false }

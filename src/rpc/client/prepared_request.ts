@@ -31,8 +31,11 @@ export interface PreparedRequest<Method extends DescMethod> {
   readonly acceptCompression: readonly CompressionName[];
   /** What bounds each call. */
   readonly limits: RpcLimits;
-  /** The header section of a call with that time in milliseconds, the same list each time. */
-  fields(timeoutMs: number | undefined): HeaderList;
+  /**
+   * The header section of a call with that time in milliseconds, and with these fields besides. It is the same list
+   * for the same time and the same list of fields, so that its block is encoded once a connection.
+   */
+  fields(timeoutMs: number | undefined, more?: HeaderList): HeaderList;
 }
 
 /** The request of a unary call, without its message. */
@@ -52,21 +55,46 @@ export function prepareRequest<Method extends DescMethod>(
   const { protocol = "connect", acceptCompression = [] } = options;
   const base = baseSection(method, protocol, options);
   const sections = new Map<number, HeaderList>();
+  const extended = new ExtendedSections();
+  const sectionFor = (timeoutMs: number | undefined) => {
+    if (timeoutMs === undefined) return base;
+    const known = sections.get(timeoutMs);
+    if (known !== undefined) return known;
+    const section = [...base, ...timeoutField(protocol, timeoutMs)];
+    if (sections.size === MAX_SECTIONS) sections.clear();
+    sections.set(timeoutMs, section);
+    return section;
+  };
   return {
     method,
     protocol,
     acceptCompression,
     limits: { ...defaultRpcLimits, ...options.limits },
-    fields(timeoutMs) {
-      if (timeoutMs === undefined) return base;
-      const known = sections.get(timeoutMs);
-      if (known !== undefined) return known;
-      const section = [...base, ...timeoutField(protocol, timeoutMs)];
-      if (sections.size === MAX_SECTIONS) sections.clear();
-      sections.set(timeoutMs, section);
-      return section;
+    fields(timeoutMs, more) {
+      const section = sectionFor(timeoutMs);
+      return more === undefined ? section : extended.of(section, more);
     },
   };
+}
+
+/** Sections with further fields, of the last list of these that came twice in a row: a token that lasts for instance. */
+class ExtendedSections {
+  readonly #known = new Map<HeaderList, HeaderList>();
+  #last: HeaderList | undefined;
+
+  of(section: HeaderList, more: HeaderList): HeaderList {
+    if (more !== this.#last) {
+      this.#last = more;
+      this.#known.clear();
+      return [...section, ...more];
+    }
+    const known = this.#known.get(section);
+    if (known !== undefined) return known;
+    const extended = [...section, ...more];
+    if (this.#known.size === MAX_SECTIONS) this.#known.clear();
+    this.#known.set(section, extended);
+    return extended;
+  }
 }
 
 function baseSection(

@@ -1,7 +1,13 @@
 import { AuthenticationError, escapePeerText, Overloaded } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { Clock, Observer } from "../../observe/mod.ts";
-import { type Authenticator, unauthenticated, type VerifiedToken } from "../../policy/mod.ts";
+import {
+  type Authenticator,
+  type PresentedCall,
+  tokenDigestOf,
+  unauthenticated,
+  type VerifiedToken,
+} from "../../policy/mod.ts";
 import type { AuthenticatedCall, ConnectedPeer } from "../connected_peer.ts";
 
 /** What authenticating calls takes. */
@@ -33,9 +39,13 @@ const NOT_BEARER = unauthenticated(
   "authorization must be given once, as Bearer with a token",
 );
 
+/** What a request presents. */
+type Bearer = Required<Pick<PresentedCall, "token" | "tokenDigest">>;
+
 /** Who calls, as far as tokens tell: asked of every call at its header section. */
 export class Authentication {
   readonly #options: AuthenticationOptions;
+  readonly #bearers = new WeakMap<HeaderList, Bearer>();
   #ignored = false;
 
   /** By an authenticator, or none. */
@@ -70,9 +80,9 @@ export class Authentication {
       return this.#refused(MISSING, peer, routine);
     }
     if (peer.caller.security === "plaintext") return this.#refused(IN_THE_CLEAR, peer, routine);
-    const token = bearerToken(fields, at);
-    if (token === undefined) return this.#refused(NOT_BEARER, peer, routine);
-    return this.#verify(authenticator, token, peer, routine);
+    const bearer = this.#bearerOf(fields, at);
+    if (bearer === undefined) return this.#refused(NOT_BEARER, peer, routine);
+    return this.#verify(authenticator, bearer, peer, routine);
   }
 
   /** The refusal of a token that an anonymous caller sends in the clear: it is not read. */
@@ -82,7 +92,7 @@ export class Authentication {
 
   #verify(
     { authenticate }: Authenticator,
-    token: string,
+    { token, tokenDigest }: Bearer,
     peer: ConnectedPeer,
     routine: string,
   ): Authenticated | Promise<Authenticated> {
@@ -90,6 +100,7 @@ export class Authentication {
     try {
       const verified = authenticate({
         token,
+        tokenDigest,
         routine,
         peer: peer.presenting,
         workerId,
@@ -103,6 +114,17 @@ export class Authentication {
     } catch (error) {
       return this.#refused(error, peer, routine);
     }
+  }
+
+  /** Made once a header list: a connection gives the same list for requests with the same fields. */
+  #bearerOf(fields: HeaderList, at: number): Bearer | undefined {
+    const known = this.#bearers.get(fields);
+    if (known !== undefined) return known;
+    const token = bearerToken(fields, at);
+    if (token === undefined) return undefined;
+    const bearer = { token, tokenDigest: tokenDigestOf(token) };
+    this.#bearers.set(fields, bearer);
+    return bearer;
   }
 
   #admitted(verified: VerifiedToken, peer: ConnectedPeer, routine: string): Authenticated {
