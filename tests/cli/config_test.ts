@@ -47,7 +47,7 @@ Deno.test("a file of settings is refused for an unknown key, with the nearest, a
     ['{ "timeout": "soon" }', /timeout must be a number/],
     ['{ "timeout": 0 }', /timeout must be[^]*whole number from 1/],
     ['{ "strict": "yes" }', /strict must be true or false/],
-    ['{ "ca": "" }', /ca must be a text that is not empty/],
+    ['{ "cert": "" }', /cert must be a text that is not empty/],
     ['{ "endpoint": [] }', /endpoint must be a text, or a list/],
     ['{ "logLevel": "loud" }', /logLevel must be[^]*debug/],
     ["[]", /must be a JSON object/],
@@ -86,7 +86,7 @@ Deno.test("config check says what is in effect, and why", async () => {
   });
   assert.deepEqual(of("strict"), { setting: "strict", value: true, source: "file", from: file });
   // A path is relative to the file that names it.
-  assert.equal(of("ca").value, join(file, "../ca.pem"));
+  assert.deepEqual(of("ca").value, [join(file, "../ca.pem")]);
   assert.equal(of("logLevel").source, "default");
   assert.equal(of("cert").source, "unset");
 
