@@ -16,6 +16,8 @@ const ALONE: readonly string[] = [
   "tests/rotation",
   "tests/threads",
 ];
+/** Pages whose programs run as they stand. */
+const GUIDES: readonly string[] = ["docs/identity.md", "docs/routines.md"];
 /** Needs Go: `deno task conformance` runs it. */
 const ELSEWHERE = "tests/foreign/go/";
 
@@ -33,7 +35,15 @@ interface Outcome {
 const files = [...testFiles("tests")].filter((path) => !path.startsWith(ELSEWHERE));
 const isAlone = (path: string): boolean => ALONE.some((one) => path.startsWith(one));
 const together = files.filter((path) => !isAlone(path));
-const apart = await run(["--doc", "--parallel", "mod.ts", "src", "examples", ...together]);
+const apart = await run([
+  "--doc",
+  "--parallel",
+  "mod.ts",
+  "src",
+  "examples",
+  ...GUIDES,
+  ...together,
+]);
 const alone = await run(files.filter(isAlone));
 const ok = apart.ok && alone.ok;
 const failed = apart.failed + alone.failed;

@@ -1,0 +1,102 @@
+/** The newcomer's path: a copy of what is tracked, and the commands and programs of README.md as they stand there. */
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Journal } from "./support/journal.ts";
+import { TestProcess } from "./support/test_process.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+/** What the commands of the page need. */
+const COPIED = ["deno.json", "deno.lock", "mod.ts", "src", "examples", "README.md"];
+
+Deno.test("README.md works as copied: install, a pool, certificates, a worker, a call, a refused handshake", async () => {
+  const folder = await Deno.makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const clone = join(folder, "clone");
+  await copyTracked(clone);
+  await Deno.mkdir(join(folder, "bin"));
+  await Deno.symlink(Deno.execPath(), join(folder, "bin", "deno"));
+  const page = await Deno.readTextFile(join(clone, "README.md"));
+  const blocks = [...page.matchAll(/```(sh|ts ignore|text)\n(.*?)\n```/gs)].map(([, kind, text]) =>
+    [kind!, text!] as const
+  );
+  const [install, hello, certs, worker, call, doctor] = blocks.filter(([kind]) => kind === "sh")
+    .map(([, text]) => text);
+  const [, program = ""] = blocks.find(([kind]) => kind === "ts ignore") ?? [];
+  const [, picture = ""] = blocks.find(([kind]) => kind === "text") ?? [];
+  const env = {
+    PATH: `${folder}/bin:${folder}/installed/bin:${Deno.env.get("PATH")}`,
+    DENO_INSTALL_ROOT: `${folder}/installed`,
+  };
+  const shell = async (script: string | undefined, code = 0): Promise<string> => {
+    const lines: string[] = [];
+    const errors: string[] = [];
+    await using running = new TestProcess("sh", {
+      args: ["-c", `cd '${clone}' && ${script}`],
+      env,
+      onLine: (line) => void lines.push(line),
+      onErrorLine: (line) => void errors.push(line),
+    });
+    const ended = await running.ended;
+    assert.equal(ended.code, code, `${script}\n${errors.join("\n")}`);
+    return lines.join("\n");
+  };
+  await shell(install);
+  const [, name = ""] = /^\/\/ (\w+\.ts)$/m.exec(program) ?? [];
+  await Deno.writeTextFile(join(clone, name), program);
+  assert.equal(await shell(hello), "3\n2\n3\n5\n7");
+  // The installed command needs no configuration beside it.
+  const elsewhere = join(folder, "elsewhere");
+  await Deno.mkdir(elsewhere);
+  await shell(`cd '${elsewhere}' && ${certs!.split("\n")[0]}`);
+  await shell(certs);
+  const lines = new Journal<string>();
+  await using serving = new TestProcess("sh", {
+    // The port is the one thing that is not as copied: the worker chooses it.
+    args: ["-c", `cd '${clone}' && exec ${worker!.replace("127.0.0.1:8443", "127.0.0.1:0")}`],
+    env,
+    onLine: (line) => lines.add(line),
+    onErrorLine: () => {},
+  });
+  void serving.ended.then(() => lines.end());
+  const ready = await lines.until((line) => line.includes('"event":"worker.ready"'));
+  const at = (text: string): string => text.replaceAll("127.0.0.1:8443", JSON.parse(ready).address);
+  assert.equal(await shell(at(call!)), "3");
+  assert.equal(await shell(at(call!).replace("org/worker", "org/another"), 4), "");
+  const shown = await shell(at(doctor!), 4);
+  for (const line of at(picture).split("\n").filter((line) => line !== "…")) {
+    assert.ok(shown.split("\n").includes(line), `${line}\nis not in\n${shown}`);
+  }
+  serving.kill("SIGTERM");
+  assert.equal((await serving.ended).code, 0);
+});
+
+Deno.test("every page and file that README.md and docs/ link to is there", async () => {
+  const pages = ["README.md", "deploy/README.md"];
+  for (const { name } of Deno.readDirSync(join(ROOT, "docs"))) {
+    if (name.endsWith(".md")) pages.push(`docs/${name}`);
+  }
+  for (const page of pages) {
+    const text = await Deno.readTextFile(join(ROOT, page));
+    for (const [, link = ""] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      const target = join(ROOT, dirname(page), link);
+      assert.ok(await Deno.stat(target).then(() => true, () => false), `${page}: ${link}`);
+    }
+  }
+});
+
+/** Copies what git tracks, as a fresh clone has it, with what was changed since. */
+async function copyTracked(target: string): Promise<void> {
+  const { stdout } = await new Deno.Command("git", {
+    args: ["ls-files", "-z", "--", ...COPIED],
+    cwd: ROOT,
+  }).output();
+  const paths = new TextDecoder().decode(stdout).split("\0").filter((path) => path !== "");
+  assert.ok(paths.length > 100);
+  for (const path of paths) {
+    await Deno.mkdir(join(target, dirname(path)), { recursive: true });
+    await Deno.copyFile(join(ROOT, path), join(target, path));
+  }
+}
