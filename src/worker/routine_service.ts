@@ -192,6 +192,8 @@ export class RoutineService {
     } catch (error) {
       this.#failed(record, error, arrived);
       throw error;
+    } finally {
+      call.over();
     }
   }
 

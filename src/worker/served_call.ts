@@ -51,7 +51,7 @@ export class ServedCall implements CallContext {
   readonly tags: readonly string[];
   /** Values that came with the call, unverified. */
   readonly ambient: Ambient;
-  readonly #arrived: ArrivedCall;
+  #arrived: ArrivedCall;
   readonly #ground: CallGround;
   #signal: AbortSignal | undefined;
   /** Aborts when the caller's token ends; only where it does, and somebody looks. */
@@ -91,6 +91,16 @@ export class ServedCall implements CallContext {
     return this.#signal ??= this.#makeSignal();
   }
 
+  /**
+   * The call is over: lets its stream and message go, though code that the routine left running may still ask
+   * who called. The store that `currentCall()` reads is a `WeakMap` of the platform, whose values outlive
+   * a minor collection although their keys do not: with all that belongs to a call, a tenth of what a busy worker
+   * allocates was promoted, and collecting it took a fifth of its time.
+   */
+  over(): void {
+    this.#arrived = new EndedCall(this.#arrived);
+  }
+
   /** The caller's token has ended while the call ran. */
   expire(error: Error): void {
     this.#expiry?.abort(error);
@@ -106,6 +116,27 @@ export class ServedCall implements CallContext {
   /** For calls to other workers; they name this call as their parent. */
   get dispatcher(): Caller<Transport, SelvageEvent, TransportChoices> {
     return this.#ground.dispatcher();
+  }
+}
+
+const ENDED = AbortSignal.abort();
+
+/** What remains of a call that is over. */
+class EndedCall implements ArrivedCall {
+  readonly peer: CallPeer;
+  readonly admitted: AdmittedCall;
+  readonly timeoutMs: number | undefined;
+  readonly deadline: number | undefined;
+
+  constructor({ peer, admitted, timeoutMs, deadline }: ArrivedCall) {
+    this.peer = peer;
+    this.admitted = admitted;
+    this.timeoutMs = timeoutMs;
+    this.deadline = deadline;
+  }
+
+  get signal(): AbortSignal {
+    return ENDED;
   }
 }
 

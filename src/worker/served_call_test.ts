@@ -40,3 +40,42 @@ Deno.test("ServedCall takes a cancellation just before the deadline for the dead
   assert.equal(reasonWhenCancelled(60_000), "AbortError");
   assert.equal(reasonWhenCancelled(undefined), "AbortError");
 });
+
+Deno.test("ServedCall lets its arrival go when it is over, and still says who called", () => {
+  const peer = { address: "here", names: [], security: "memory" } as never;
+  let asked = 0;
+  const arrived = {
+    peer,
+    admitted: {} as never,
+    get signal() {
+      asked++;
+      return new AbortController().signal;
+    },
+    timeoutMs: 1_000,
+    deadline: performance.now() + 60_000,
+  };
+  const call = new ServedCall(arrived, envelope, ground);
+  call.over();
+  assert.equal(call.peer, peer);
+  assert.equal(call.signal.aborted, true);
+  assert.equal(call.signal.reason.name, "AbortError");
+  assert.equal(asked, 0);
+});
+
+Deno.test("ServedCall keeps the signal that was asked for while it ran", () => {
+  const caller = new AbortController();
+  const arrived = {
+    peer: {} as never,
+    admitted: {} as never,
+    signal: caller.signal,
+    timeoutMs: undefined,
+    deadline: undefined,
+  };
+  const call = new ServedCall(arrived, envelope, ground);
+  const { signal } = call;
+  call.over();
+  assert.equal(call.signal, signal);
+  assert.equal(signal.aborted, false);
+  caller.abort(new ConnectError("gone", Code.Canceled));
+  assert.equal(signal.aborted, true);
+});
