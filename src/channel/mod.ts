@@ -19,6 +19,7 @@ export { NOT_TLS_CODE } from "./native_acceptance.ts";
 export { joined } from "./octets.ts";
 export { systemCodeOf } from "./system_code.ts";
 export { listenNatively } from "./native_listener.ts";
+export { claimSocketPath, listenPrivately } from "./unix_path.ts";
 export { alertReceived } from "./tls/tls_alert.ts";
 export * from "./tls/tls_client.ts";
 export { type ServerTls, serverTls, type ServerTlsMaterial } from "./tls/tls_server.ts";

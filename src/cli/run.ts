@@ -16,6 +16,7 @@ import { OutputClosed } from "./print.ts";
 import { permissionsCommand } from "./commands/permissions_command.ts";
 import { policyCommand } from "./commands/policy_command.ts";
 import { errorBehind } from "./transport_error.ts";
+import { rehearseCommand } from "./commands/rehearse_command.ts";
 import { workerCommand } from "./commands/worker_command.ts";
 import { workersCommand } from "./commands/workers_command.ts";
 
@@ -81,6 +82,7 @@ function commands(): readonly Command[] {
     doctorCommand(),
     certsCommand(),
     policyCommand(),
+    rehearseCommand(),
   ].map(settled);
   const leaves = leavesOf(made);
   for (const { name, command } of leaves) {

@@ -21,5 +21,6 @@ export * from "./metrics.ts";
 export * from "./observer.ts";
 export * from "./peer_expiry.ts";
 export * from "./prometheus.ts";
+export { redacted } from "./redaction.ts";
 export * from "./events/security_events.ts";
 export * from "./events/worker_events.ts";

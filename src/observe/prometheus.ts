@@ -42,6 +42,12 @@ export class PrometheusMetrics {
     });
   }
 
+  /** How many values a histogram has recorded, over all its labels, and their sum. */
+  totals(name: string): { readonly count: number; readonly sum: number } {
+    const family = this.#families.get(name);
+    return family instanceof Buckets ? family.totals() : { count: 0, sum: 0 };
+  }
+
   /** Everything that was recorded until now. */
   text(): string {
     return [...this.#families.values()].map((family) => family.text()).join("");
@@ -113,6 +119,14 @@ class Buckets extends Family {
         this.#record(value, labelsOf(labels));
         other.record(value, labels);
       },
+    };
+  }
+
+  totals(): { readonly count: number; readonly sum: number } {
+    const all = [...this.#values.values()];
+    return {
+      count: all.reduce((count, one) => count + one.count, 0),
+      sum: all.reduce((sum, one) => sum + one.sum, 0),
     };
   }
 

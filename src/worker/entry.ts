@@ -57,4 +57,5 @@ export type {
   PolicySetting,
 } from "../policy/mod.ts";
 export { servedCall } from "./service_calls.ts";
+export type { WorkerPeer } from "./worker_peers.ts";
 export * from "./worker_server.ts";

@@ -117,6 +117,11 @@ export interface WorkerServerOptions {
    * reaches it can read them. Default: `false`.
    */
   readonly metrics?: boolean | undefined;
+  /**
+   * The path of a unix socket that shows this worker to its own user: snapshots, events and rehearsals,
+   * nothing that changes it, for 8 readers at most. Its folder has mode 700, or is made so. Default: none.
+   */
+  readonly admin?: string | undefined;
   /** Timeouts and limits. */
   readonly limits?: WorkerLimits | undefined;
 }

@@ -43,6 +43,7 @@ import { anonymousNetworks, BothAuthorizers, enterBoth } from "./admission/anony
 import { ConnectedPeer } from "./connected_peer.ts";
 import { Execution } from "./execution.ts";
 import { WorkerHealth } from "./health/health.ts";
+import { openAdmin } from "./admin/worker_admin.ts";
 import { rehearseClients } from "./rehearse.ts";
 import { serveReflection } from "./reflection/reflection.ts";
 import { listenForHealth } from "./health/health_listener.ts";
@@ -117,12 +118,16 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     });
   }
   await using starting = new AsyncDisposableStack();
-  const scraped = options.metrics === true ? new PrometheusMetrics() : undefined;
+  // The admin socket shows how long calls took, whether or not metrics are scraped.
+  const kept = options.metrics === true || options.admin !== undefined
+    ? new PrometheusMetrics()
+    : undefined;
+  const scraped = options.metrics === true ? kept : undefined;
   const hub = starting.use(
     new EventHub(id, {
       clock,
       eventsBuffered: limits.eventsBuffered,
-      ...(scraped === undefined ? {} : { metrics: Metrics.besides(scraped) }),
+      ...(kept === undefined ? {} : { metrics: Metrics.besides(kept) }),
     }),
   );
   const observer = hub.as(id);
@@ -283,12 +288,6 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   await insistOnOwnSockets(options, listeners);
   const posture = postureOf(options, listeners, authenticator);
   reportPosture(observer, listeners, posture);
-  observer.emit({
-    type: "worker.ready",
-    workerId: id,
-    address: advertised,
-    security: first.security,
-  });
   const rehearse = (wanted: RehearseOptions) =>
     rehearseClients(wanted, {
       listeners,
@@ -298,6 +297,28 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       limits: limits.verdict,
       clock,
     });
+  if (options.admin !== undefined && kept !== undefined) {
+    starting.use(
+      await openAdmin(options.admin, {
+        id,
+        address: advertised,
+        gate,
+        hub,
+        posture,
+        listeners,
+        credentials,
+        metrics: kept,
+        clock,
+        rehearse,
+      }),
+    );
+  }
+  observer.emit({
+    type: "worker.ready",
+    workerId: id,
+    address: advertised,
+    security: first.security,
+  });
   const resources = starting.move();
   return {
     id,

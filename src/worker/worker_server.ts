@@ -1,38 +1,16 @@
 import { formatAddress } from "../channel/mod.ts";
-import { escapePeerText } from "../errors/mod.ts";
 import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
-import type { PeerConnection, Rehearsal, RehearseOptions } from "../peer/mod.ts";
+import type { Rehearsal, RehearseOptions } from "../peer/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import type { WorkerPosture } from "./posture.ts";
 import { type StartedWorker, startParts } from "./start.ts";
+import { type WorkerPeer, workerPeers } from "./worker_peers.ts";
 import { refuseDuringModuleLoad } from "./threads/mod.ts";
 
 /** How a worker is drained. */
 export interface DrainOptions {
   /** How long calls in flight may go on, in milliseconds. Default: the worker's `drainGraceMs`. */
   readonly graceMs?: number | undefined;
-}
-
-/** One connection of a worker, as it is at a moment. */
-export interface WorkerPeer {
-  /** The address it comes from. */
-  readonly address: string;
-  /** Who it has proven to be; absent where nothing was proven. */
-  readonly identity?: string;
-  /** How it is protected. */
-  readonly security: ChannelSecurity;
-  /** The version of TLS that it speaks, `TLSv1.3` for instance; absent without TLS. */
-  readonly protocol?: string;
-  /** When it was accepted, milliseconds since the epoch. */
-  readonly since: number;
-  /** The calls that it has under way. */
-  readonly calls: number;
-  /** When its certificate ends, milliseconds since the epoch; absent where it showed none. */
-  readonly certificateEnds?: number;
-  /** The generation of the listener that accepted it. */
-  readonly generation: number;
-  /** Whether it takes new calls. */
-  readonly takesCalls: boolean;
 }
 
 /** Serves routines, and any Connect service, to callers that are proven and allowed. */
@@ -101,7 +79,7 @@ export class WorkerServer implements AsyncDisposable {
 
   /** Who is connected now, one entry a connection. */
   peers(): readonly WorkerPeer[] {
-    return this.#parts.listeners.flatMap((listener) => listener.connections().map(snapshot));
+    return workerPeers(this.#parts.listeners);
   }
 
   /** What happens from now on; a reader that falls behind loses events, which are counted. */
@@ -133,21 +111,4 @@ export class WorkerServer implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.drain();
   }
-}
-
-function snapshot({ peer, connection, generation, takesCalls }: PeerConnection): WorkerPeer {
-  const { identity, remoteAddress, facts, since } = peer;
-  return {
-    address: remoteAddress,
-    ...(identity === undefined ? {} : {
-      identity: escapePeerText(identity.name),
-      certificateEnds: Date.parse(identity.certificate.notAfter),
-    }),
-    security: facts.security,
-    ...(facts.tls === undefined ? {} : { protocol: facts.tls.version }),
-    since,
-    calls: connection.streamCount,
-    generation,
-    takesCalls,
-  };
 }

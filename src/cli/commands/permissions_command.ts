@@ -93,6 +93,14 @@ class Needs {
     if (parseAddress(text, setting).kind === "unix") this.#sys.add("umask");
   }
 
+  /** To listen at an admin socket: its folder is made, and every folder above it is checked. */
+  admin(path: string): void {
+    this.token(`unix:${path}`, "--admin");
+    this.write(dirname(resolve(path)));
+    this.#net.add(`unix:${path}`);
+    this.#sys.add("umask");
+  }
+
   /** To dial what a discovery lists; what any other finds is not known in advance. */
   discovery(url: string | undefined, dial: (address: string) => void): void {
     if (url?.startsWith("static:") === true) {
@@ -125,7 +133,8 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     needs.socket(endpointSocket(flags.spiffeSocket, "--spiffe-socket").path);
   }
   if (command.name() === "worker") {
-    const { listen, health, discover, policy } = command.opts<WorkerFlags>();
+    const { listen, health, discover, policy, admin } = command.opts<WorkerFlags>();
+    if (admin !== undefined) needs.admin(admin);
     // A policy file is watched through the folder it lies in.
     if (policy !== undefined) needs.read(dirname(resolve(policy)));
     needs.listen(listen, "--listen");

@@ -53,6 +53,9 @@ export function workerCommand(): Command {
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
     .addOption(switchFlag("--metrics", "show metrics for Prometheus where health is served"))
     .addOption(
+      flag("--admin <PATH>", "a unix socket for selvage top and rehearse, in a folder of mode 700"),
+    )
+    .addOption(
       flag("--reflection <on|off>", "gRPC server reflection (default: on with mutual TLS)")
         .choices(["on", "off"]),
     )
@@ -85,6 +88,7 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly tag?: readonly string[];
   readonly health?: string;
   readonly metrics?: boolean;
+  readonly admin?: string;
   readonly reflection?: "on" | "off";
   readonly concurrency?: number;
   readonly queue?: number;
@@ -125,6 +129,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     threads: flags.threads,
     health: flags.health,
     metrics: flags.metrics,
+    admin: flags.admin,
     reflection: flags.reflection === undefined ? undefined : flags.reflection === "on",
     limits: {
       concurrency: flags.concurrency,

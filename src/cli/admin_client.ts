@@ -1,0 +1,72 @@
+import { inspectSocket } from "../dispatch/mod.ts";
+import { ConfigurationError, WorkerUnavailable } from "../errors/mod.ts";
+import { jsonLines } from "./json_lines.ts";
+
+/** The longest line of an answer: a snapshot of a thousand peers. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Asks a worker's admin socket, and yields the lines of its answer.
+ *
+ * @param path The socket.
+ * @param request What is asked.
+ * @param signal Gives up.
+ * @throws {ConfigurationError} If the socket may be another user's, or the worker refuses the request.
+ * @throws {WorkerUnavailable} If no worker listens there.
+ */
+export async function* askAdmin(
+  path: string,
+  request: Readonly<Record<string, unknown>>,
+  signal?: AbortSignal,
+): AsyncGenerator<Readonly<Record<string, unknown>>, void, undefined> {
+  const found = await inspectSocket(path);
+  const connection = await Deno.connect({ transport: "unix", path }).catch((cause) => {
+    if (!found.ours) throw notOurs(path, found.why);
+    throw new WorkerUnavailable(`no worker listens on the admin socket ${path}`, {
+      worker: { address: `unix:${path}` },
+      notBegun: true,
+      cause,
+    });
+  });
+  const close = () => {
+    try {
+      connection.close();
+    } catch {
+      // closed already
+    }
+  };
+  signal?.addEventListener("abort", close, { once: true });
+  try {
+    if (!found.ours) throw notOurs(path, found.why);
+    // A worker that refuses a reader closes without reading; its answer says why.
+    await send(connection, request).catch(() => {});
+    for await (const line of jsonLines(chunksOf(connection), path, MAX_LINE_BYTES)) {
+      const answer = line as Readonly<Record<string, unknown>>;
+      if (typeof answer.error !== "string") yield answer;
+      else throw new ConfigurationError(answer.error, { setting: "--admin" });
+    }
+  } finally {
+    signal?.removeEventListener("abort", close);
+    close();
+  }
+}
+
+async function send(connection: Deno.Conn, request: object): Promise<void> {
+  const bytes = new TextEncoder().encode(`${JSON.stringify(request)}\n`);
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await connection.write(rest));
+}
+
+function notOurs(path: string, why: string): ConfigurationError {
+  return new ConfigurationError(`the admin socket ${path} is not used: ${why}`, {
+    setting: "--admin",
+  });
+}
+
+async function* chunksOf(connection: Deno.Conn): AsyncGenerator<Uint8Array, void, undefined> {
+  const buffer = new Uint8Array(64 * 1024);
+  for (;;) {
+    const read = await connection.read(buffer).catch(() => null);
+    if (read === null) return;
+    yield buffer.slice(0, read);
+  }
+}

@@ -1,0 +1,127 @@
+import { Command } from "commander";
+import type { Rehearsal } from "../../dispatch/mod.ts";
+import { ConfigurationError, NoWorkersAvailable, WorkerUnavailable } from "../../errors/mod.ts";
+import { askAdmin } from "../admin_client.ts";
+import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
+import { credentialsOf } from "../credentials_flags.ts";
+import { ExitCode } from "../exit_code.ts";
+import { readText } from "../files.ts";
+import { flag, switchFlag } from "../flag.ts";
+import { jsonOf } from "../json_value.ts";
+import { printLine } from "../print.ts";
+import { alignedTable } from "../table.ts";
+
+/** `selvage rehearse`: who would be refused if certificates changed. */
+export function rehearseCommand(): Command {
+  const command = new Command("rehearse")
+    .description("say which peers would be refused under new certificates; nothing is adopted")
+    .addOption(flag("--admin <PATH>", "ask a running worker about the clients that are connected"))
+    .addOption(switchFlag("--json", "print one JSON object"))
+    .addHelpText("after", EXAMPLES);
+  return withCallerFlags(command, "discover").action(rehearse);
+}
+
+const EXAMPLES = `
+--ca, --cert and --key are the new ones. With --admin only certificates are sent, never the key; with
+--discover a handshake is made with every worker, on a connection that carries no call.
+
+Examples:
+  selvage rehearse --ca new-ca.pem --admin /run/math/admin.sock
+  selvage rehearse --ca new-ca.pem --cert new.pem --key new.key \\
+    --discover dns:math.internal:8443
+`;
+
+interface RehearseFlags extends CallerFlags {
+  readonly admin?: string;
+  readonly json?: boolean;
+}
+
+async function rehearse(flags: RehearseFlags): Promise<void> {
+  const { admin, discover, json = false } = flags;
+  if ((admin === undefined) === (discover === undefined)) {
+    throw new ConfigurationError("either --admin or --discover says whose peers are rehearsed", {
+      setting: "--admin",
+    });
+  }
+  const rehearsal = admin === undefined ? await dialled(flags) : await asked(admin, flags);
+  const ok = rehearsal.own === undefined && rehearsal.peers.every(isAccepted);
+  printLine(json ? jsonOf({ ok, ...rehearsal }) : render(rehearsal));
+  if (rehearsal.own !== undefined || rehearsal.refused > 0) Deno.exitCode = ExitCode.handshake;
+  else if (!ok) Deno.exitCode = ExitCode.unavailable;
+}
+
+/** A client that proves nothing now does not need to afterwards. */
+function isAccepted({ outcome }: Rehearsal["peers"][number]): boolean {
+  return outcome === "accepted" || outcome === "unproven";
+}
+
+async function asked(admin: string, { ca, cert }: RehearseFlags): Promise<Rehearsal> {
+  if (ca === undefined || ca.some((file) => /^[^/]*=/.test(file))) {
+    throw new ConfigurationError(
+      "with --admin, --ca names files of the new authorities of all peers",
+      {
+        setting: "--ca",
+      },
+    );
+  }
+  const authorities = await Promise.all(
+    ca.map((file) => readText(file, "name the new authorities")),
+  );
+  const request = {
+    ask: "rehearse",
+    ca: withoutKeys(authorities.join("\n")),
+    // What may stand beside it in one file is not sent.
+    ...(cert === undefined ? {} : {
+      cert: withoutKeys(await readText(cert, "name the new certificate")),
+    }),
+  };
+  for await (const answer of askAdmin(admin, request)) {
+    return answer as unknown as Rehearsal;
+  }
+  throw new WorkerUnavailable(`the worker at ${admin} ended without an answer`, {
+    worker: { address: `unix:${admin}` },
+    notBegun: true,
+  });
+}
+
+function withoutKeys(text: string): string {
+  return text.replace(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^]*?-----END \1-----/g, "");
+}
+
+/** The dispatcher only finds the workers: no connection of it is made under either trust. */
+async function dialled(flags: RehearseFlags): Promise<Rehearsal> {
+  const credentials = credentialsOf(flags, "caller");
+  if (credentials === undefined) {
+    throw new ConfigurationError("--ca, --cert and --key name what is rehearsed", {
+      setting: "--ca",
+    });
+  }
+  await using dispatcher = await openDispatcher(flags, "discover");
+  const failure = await dispatcher.ready({ timeoutMs: flags.timeout ?? 2_000 })
+    .then(() => undefined, (error) => error);
+  if (dispatcher.workers().length === 0) {
+    throw failure ?? new NoWorkersAvailable("discovery found no worker");
+  }
+  return await dispatcher.rehearse({ credentials });
+}
+
+function render({ own, peers, refused }: Rehearsal): string {
+  const lines = alignedTable(
+    ["", "PEER", "IDENTITY", "REFUSED BY", "REASON"],
+    peers.map(({ address, identity, outcome, refusedBy, reason, peerReason }) => [
+      outcome === "accepted" ? "ok" : outcome === "refused" ? "FAIL" : outcome,
+      address,
+      identity ?? "-",
+      refusedBy ?? "",
+      peerReason === undefined ? reason ?? "" : `${reason} (${peerReason})`,
+    ]),
+  );
+  for (const { address, message } of peers) {
+    if (message !== undefined) lines.push("", `${address}: ${message}`);
+  }
+  if (own !== undefined) {
+    lines.push("", `our own certificate: ${[own.found, own.advice].filter(Boolean).join("; ")}`);
+  }
+  lines.push("", `${peers.length} peers: ${refused} would be refused; nothing was adopted`);
+  return lines.join("\n");
+}
