@@ -101,8 +101,13 @@ export function modeOf(pem: CredentialPem): CredentialsMode | CredentialRejectio
 
 function readOwn(cert: string, keyPem: string): OwnCertificate | CredentialRejection {
   // Kubernetes' credential bundles, and others, hold the key beside the chain.
-  const chain = parsePemBundle(withoutPrivateKeys(cert));
-  if (isCertificateFault(chain)) return rejection("malformed", "cert", chain.found);
+  const certificates = withoutPrivateKeys(cert);
+  const chain = parsePemBundle(certificates);
+  if (isCertificateFault(chain)) {
+    const keyAlone = certificates !== cert && certificates.trim() === "";
+    const found = keyAlone ? "it holds a private key and no certificate" : chain.found;
+    return rejection("malformed", "cert", found);
+  }
   const [leaf, ...issuers] = chain;
   if (leaf === undefined) return rejection("malformed", "cert", "it holds no certificate");
   for (const [index, { faults: [fault] }] of chain.entries()) {

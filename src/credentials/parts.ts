@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { failureName, isMissing } from "../platform/mod.ts";
+import type { Assembled } from "./assemble.ts";
 import type { CredentialPem } from "./material.ts";
 import { type CredentialRejection, rejection } from "./rejection.ts";
 
@@ -50,12 +51,30 @@ export async function readParts(
   return { ...texts, domains: byDomain, oneWay };
 }
 
+/** What was assembled of parts; a rejection names the file that it is about. */
+export function namingFile(assembled: Assembled, { parts, domains }: CredentialParts): Assembled {
+  if (assembled.kind === "usable") return assembled;
+  const rejected = assembled.kind === "rejected" ? assembled : assembled.rejected;
+  const part = parts.get(rejected.setting as PartName);
+  // Of several bundles the message itself says which one.
+  if (part?.kind !== "file" || (rejected.setting === "ca" && domains.size > 0)) return assembled;
+  const named = { ...rejected, message: `${part.path}: ${rejected.message}` };
+  return assembled.kind === "rejected" ? named : { ...assembled, rejected: named };
+}
+
 async function readPart(
   name: PartName,
   part: CredentialPart,
 ): Promise<string | CredentialRejection> {
   return part.kind === "text" ? part.text : await readFile(name, part.path);
 }
+
+/** Why a file cannot be read, where the name of the failure alone does not say it. */
+const READING_FAILURES: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  PermissionDenied: "permission denied",
+  NotCapable: "this process lacks Deno's permission for it (--allow-read)",
+};
 
 async function readFile(name: PartName, path: string): Promise<string | CredentialRejection> {
   try {
@@ -71,6 +90,8 @@ async function readFile(name: PartName, path: string): Promise<string | Credenti
     if (isMissing(cause)) {
       return rejection("unreadable", name, `${path} does not exist`, cause);
     }
-    return rejection("unreadable", name, `${path} cannot be read: ${failureName(cause)}`, cause);
+    const failed = failureName(cause);
+    const why = READING_FAILURES[failed] ?? failed;
+    return rejection("unreadable", name, `${path} cannot be read: ${why}`, cause);
   }
 }

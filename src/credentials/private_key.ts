@@ -33,6 +33,9 @@ export function readPrivateKey(text: string): ReadPrivateKey | CredentialRejecti
     const publicKey = createPublicKey(createPrivateKey(pem));
     return { pem, spki: new Uint8Array(publicKey.export({ type: "spki", format: "der" })) };
   } catch {
+    if (block === undefined && text.includes("-----BEGIN CERTIFICATE-----")) {
+      return rejection("malformed", "key", "it holds a certificate and no private key");
+    }
     // The platform's message is left out: it may quote what it could not read.
     return rejection("malformed", "key", "it is not an unencrypted private key in PEM");
   }

@@ -63,7 +63,9 @@ function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialCon
     ? `no connection within ${context.timeoutMs} ms`
     : code === "EMFILE" || code === "ENFILE"
     ? `this process has no file descriptor left (${code}); raise its limit, or connect to fewer workers`
-    : code ?? "no connection";
+    : code === "ECONNREFUSED"
+    ? `${code}, nothing listens there`
+    : code ?? cause?.message ?? "no connection";
   return new WorkerUnavailable(
     `${context.called} ${context.worker.address} cannot be reached: ${why}`,
     {

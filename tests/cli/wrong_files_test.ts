@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { selvage } from "./command.ts";
+import { issue } from "./pki.ts";
+
+const CALL = ["call", "cli.add", "[1,2]", "--endpoint", "127.0.0.1:1"];
+
+Deno.test("a call with a wrong file names the file, and says what it holds", async () => {
+  const pki = await issue();
+  const text = pki.file("notes.txt");
+  await Deno.writeTextFile(text, "nothing of the kind\n");
+  const flags = pki.flags("client");
+  const [certificate, key] = [pki.file("client.pem"), pki.file("client.key")];
+  const wrong: [flags: string[], message: string][] = [
+    [flags.with(1, text), `ca: ${text}: the bundle: it holds no PEM block`],
+    [flags.with(3, text), `cert: ${text}: it holds no PEM block`],
+    [flags.with(3, key), `cert: ${key}: it holds a private key and no certificate`],
+    [flags.with(5, certificate), `key: ${certificate}: it holds a certificate and no private key`],
+    [flags.with(1, pki.file("")), `ca: ${pki.file("")} is not a file`],
+  ];
+  for (const [given, message] of wrong) {
+    const { code, out, err } = await selvage([...CALL, ...given]);
+    assert.equal(code, 2, err);
+    assert.equal(JSON.parse(err).message, message);
+    assert.equal(out, "");
+  }
+});
+
+Deno.test("a call without Deno's permissions says which one it lacks", async (t) => {
+  const pki = await issue();
+  const run = async (permissions: string[]) => {
+    const { code, err } = await selvage([...CALL, ...pki.flags("client")], {
+      permissions: ["--no-prompt", "--allow-env", ...permissions],
+    });
+    return { code, message: JSON.parse(err).message };
+  };
+  await t.step("to read a file", async () => {
+    const { code, message } = await run(["--allow-net", `--allow-read=${pki.file("ca.pem")}`]);
+    assert.equal(code, 2, message);
+    assert.match(message, /client\.pem cannot be read: .*--allow-read/);
+  });
+  await t.step("to connect", async () => {
+    const { code, message } = await run(["--allow-read"]);
+    assert.equal(code, 6, message);
+    assert.match(message, /127\.0\.0\.1:1 cannot be reached: .*net access/);
+  });
+});
+
+Deno.test("a call to a worker that is down says that nothing listens there", async () => {
+  const { code, err } = await selvage(CALL);
+  assert.equal(code, 6, err);
+  assert.match(JSON.parse(err).message, /cannot be reached: ECONNREFUSED, nothing listens there/);
+});
