@@ -31,7 +31,7 @@ export function withCredentialsFlags(command: Command): Command {
     .addOption(flag("--denylist <FILE>", "peers that are refused whatever they show, JSON"))
     .addOption(flag("--spiffe-socket <PATH>", "the SPIFFE agent's socket, instead of files"))
     .addOption(
-      flag("--verdict <KIND>", "private accepts what is safe and advises, strict refuses that, too")
+      flag("--verdict <KIND>", "private accepts what is safe and advises, strict also rejects that")
         .choices(["private", "strict"]),
     )
     .addOption(switchFlag("--one-way", "only one end shows a certificate"));

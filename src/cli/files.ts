@@ -19,7 +19,7 @@ export async function readText(path: string, advice: string): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound ? `is not there; ${advice}` : reason(cause);
+    const why = cause instanceof Deno.errors.NotFound ? `does not exist; ${advice}` : reason(cause);
     throw new ConfigurationError(`${path} ${why}`, { cause });
   }
 }
@@ -40,7 +40,7 @@ export async function writeNewFiles(files: readonly NewFile[], rule: string): Pr
     for (const path of written) await Deno.remove(path);
     const path = files[written.length]?.path;
     const why = cause instanceof Deno.errors.AlreadyExists
-      ? `is already there, and ${rule}`
+      ? `exists already, and ${rule}`
       : reason(cause);
     throw new ConfigurationError(`${path} ${why}`, { cause });
   }
@@ -74,9 +74,9 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 function reason(cause: unknown): string {
-  if (cause instanceof Deno.errors.NotFound) return "lies in a folder that is not there";
-  if (cause instanceof Deno.errors.PermissionDenied) return "is not ours to use";
-  if (cause instanceof Deno.errors.NotCapable) return `is out of reach: ${cause.message}`;
+  if (cause instanceof Deno.errors.NotFound) return "is in a folder that does not exist";
+  if (cause instanceof Deno.errors.PermissionDenied) return "cannot be used: permission denied";
+  if (cause instanceof Deno.errors.NotCapable) return `cannot be used: ${cause.message}`;
   if (cause instanceof Deno.errors.AlreadyExists) return "is a file, not a folder";
   return `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
 }

@@ -64,6 +64,7 @@ function program(): Command {
   const program = new Command("selvage")
     .description("workers and calls over mutual TLS, for Deno")
     .version("0.1.0")
+    .addHelpText("after", EXIT_CODES)
     .enablePositionalOptions();
   const others = [configCommand(commands), permissionsCommand(commands)];
   for (const command of [...commands(), ...others]) {
@@ -71,6 +72,16 @@ function program(): Command {
   }
   return settled(program);
 }
+
+const EXIT_CODES = `
+Exit codes:
+  0  done                           4  a handshake failed
+  1  the routine threw              5  not authenticated or not allowed
+  2  wrong command line or file     6  a worker is down, or overloaded
+  3  no workers were found          7  the deadline passed
+
+selvage COMMAND --help shows the flags of a command.
+`;
 
 function commands(): readonly Command[] {
   const made = [

@@ -60,6 +60,9 @@ function sentence(
   const why = peerReason === undefined ? reason : `${reason} (${peerReason})`;
   const parts = [`handshake with ${called} ${escapePeerText(worker.address)} failed: ${why}`];
   if (evidence.found !== undefined) parts.push(escapePeerText(evidence.found, SENTENCE_LIMIT));
+  if (reason === "identity-mismatch" && evidence.expected !== undefined) {
+    parts.push(escapePeerText(`expected ${evidence.expected.join(", ")}`, SENTENCE_LIMIT));
+  }
   if (evidence.advice !== undefined) parts.push(escapePeerText(evidence.advice, SENTENCE_LIMIT));
   return parts.join("; ");
 }

@@ -18,10 +18,11 @@ Deno.test("call --repeat prints a load report", async (t) => {
   });
 
   await t.step("as a person reads it, with what failed and its exit code", async () => {
-    const { code, out } = await selvage(["call", "cli.fail", ...at]);
+    const { code, out, err } = await selvage(["call", "cli.fail", ...at]);
     assert.equal(code, 1);
     assert.match(out, /^200 calls in [\d.e-]+ s: \d+ a second, 0 succeeded\n/);
     assert.match(out, /failed: 200 RoutineError \(RangeError\)/);
+    assert.equal(JSON.parse(err).thrown, "RangeError", "the most frequent failure, in full");
   });
 
   await t.step("and fails like one call where no worker is there", async () => {

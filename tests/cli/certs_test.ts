@@ -33,7 +33,7 @@ Deno.test("certs init never overwrites an authority", async () => {
   const before = Deno.readTextFileSync(join(folder, "ca.pem"));
   const again = await selvage(["certs", "init", folder]);
   assert.equal(again.code, 2);
-  assert.match(again.err, /already there.*never overwritten/);
+  assert.match(again.err, /exists already.*never overwritten/);
   assert.equal(Deno.readTextFileSync(join(folder, "ca.pem")), before);
 });
 

@@ -225,3 +225,12 @@ Deno.test("doctor --discover examines every worker of a fleet, in one table", as
   assert.equal(json.workers[0].identity, "spiffe://x/worker");
   assert.equal(json.workers[1].problem.reason, "identity-mismatch");
 });
+
+Deno.test("doctor of a worker that is down says what to look at", async () => {
+  const { code, out } = await selvage(["doctor", "--endpoint", "127.0.0.1:1"]);
+  assert.equal(code, 6, out);
+  assert.match(
+    out,
+    /^FAIL +TCP\n +found +no connection to 127\.0\.0\.1:1: ECONNREFUSED\n +do +see/m,
+  );
+});

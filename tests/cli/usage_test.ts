@@ -8,6 +8,8 @@ Deno.test("selvage shows its commands, without a command and with --help", async
     for (const name of ["worker", "call", "certs", "permissions", "describe", "health"]) {
       assert.match(out, new RegExp(`^  ${name}`, "m"));
     }
+    assert.match(out, /^Exit codes:\n +0 +done/m);
+    assert.match(out, /selvage COMMAND --help/);
   }
 });
 
@@ -51,6 +53,7 @@ Deno.test("selvage refuses settings that do not belong together, before anything
     [["call", "a.b", "[1", "--endpoint", "127.0.0.1:1"], /JSON array such as \[1,2\]/],
     [["call", "a.b", "--repeat", "2", "--stream", "--endpoint", "x:1"], /--repeat/],
     [["call", "a.b", "--concurrency", "2", "--endpoint", "x:1"], /belongs to --repeat/],
+    [["call", "a.b", "--json", "--endpoint", "x:1"], /--repeat.*results are JSON without it/],
     [["call", "a b", "--endpoint", "127.0.0.1:1"], /name/],
     [["call", "a.b", "--endpoint", "127.0.0.1:1", "--discover", "static:x:1"], /exclude/],
     [["call", "a.b", "--discover", "carrier-pigeon:x"], /carrier-pigeon/],

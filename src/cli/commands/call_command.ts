@@ -5,7 +5,7 @@ import type { Dispatcher } from "../../dispatch/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
-import { exitCodeOf } from "../failure.ts";
+import { exitCodeOf, failureOf } from "../failure.ts";
 import { countFlag, switchFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
@@ -23,7 +23,7 @@ export function callCommand(): Command {
       "the routine streams: print one line an item; a duplex routine reads its input items from " +
         "standard input, one JSON value a line",
     ))
-    .addOption(countFlag("--repeat <N>", "call so often, and print a load report instead", 1))
+    .addOption(countFlag("--repeat <N>", "call so many times, and print a load report instead", 1))
     .addOption(countFlag("--concurrency <N>", "with --repeat: calls at once (default: 1)", 1))
     .addOption(switchFlag("--json", "with --repeat: print the report as one JSON object"))
     .addHelpText("after", EXAMPLES);
@@ -81,9 +81,15 @@ function refuseStrayFlags({ repeat, stream, concurrency, json }: CallFlags): voi
     });
   }
   if (repeat !== undefined) return;
-  for (const [setting, given] of [["--concurrency", concurrency], ["--json", json]] as const) {
+  const stray = [
+    ["--concurrency", concurrency, ""],
+    ["--json", json, "; results are JSON without it"],
+  ] as const;
+  for (const [setting, given, hint] of stray) {
     if (given === undefined) continue;
-    throw new ConfigurationError(`${setting} belongs to --repeat, which is missing`, { setting });
+    throw new ConfigurationError(`${setting} belongs to --repeat, which is missing${hint}`, {
+      setting,
+    });
   }
 }
 
@@ -103,7 +109,9 @@ async function repeat(
   const { report, worst } = await load(() => once(signal), { repeat, concurrency, signal });
   Deno.removeSignalListener("SIGINT", interrupt);
   printLine(json ? jsonOf(report) : renderLoad(report));
-  if (worst !== undefined) Deno.exitCode = exitCodeOf(worst);
+  if (worst === undefined) return;
+  console.error(jsonOf(failureOf(worst)));
+  Deno.exitCode = exitCodeOf(worst);
 }
 
 function routineNamed(name: string): Routine<AnyFunction> {

@@ -11,14 +11,19 @@ import { durationFlag, flag } from "../flag.ts";
 /** `selvage health`: asks a worker whether it serves. */
 export function healthCommand(): Command {
   const command = new Command("health").description("ask a worker whether it serves")
-    .addOption(durationFlag("--wait <DURATION>", "go on asking for so long until it does"))
-    .addOption(flag("--service <NAME>", "a service's full name").default(""));
+    .addOption(
+      durationFlag(
+        "--wait <DURATION>",
+        "how long to go on asking until it does (default: ask once)",
+      ),
+    )
+    .addOption(flag("--service <NAME>", "a service's full name (default: the whole worker)"));
   return withCallerFlags(command, "endpoint").action(health);
 }
 
 interface HealthFlags extends CallerFlags {
   readonly wait?: number;
-  readonly service: string;
+  readonly service?: string;
 }
 
 /** How long to wait before a worker that does not serve is asked again. */
@@ -32,7 +37,7 @@ async function health(flags: HealthFlags): Promise<void> {
     const left = until - Date.now();
     const timeoutMs = flags.timeout ?? Math.max(5_000, left);
     try {
-      const { status } = await client.check({ service: flags.service }, { timeoutMs });
+      const { status } = await client.check({ service: flags.service ?? "" }, { timeoutMs });
       if (status === Status.SERVING) return console.log(JSON.stringify({ status: Status[status] }));
       if (left <= 0) {
         const [address = ""] = dispatcher.workers().map(({ address }) => address);

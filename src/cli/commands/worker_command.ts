@@ -26,20 +26,30 @@ export function workerCommand(): Command {
     )
     .addOption(flag("--advertise <HOST:PORT>", "the address that others reach it by"))
     .addOption(
-      listFlag("--allow <PATTERN>", "who may connect, with mutual TLS; may be given again"),
+      listFlag(
+        "--allow <PATTERN>",
+        "the identities that may connect with mutual TLS, such as spiffe://example.org/client/*; may be " +
+          "given again",
+      ),
     )
     .addOption(
       flag("--policy <FILE>", "who may call what: a policy file, read again as it changes"),
     )
     .addOption(
-      flag("--plaintext <accept|refuse>", "whether a TLS port takes plaintext callers, too")
+      flag("--plaintext <accept|refuse>", "whether a TLS port also accepts plaintext callers")
         .choices(["accept", "refuse"]),
     )
     .addOption(
-      listFlag("--anonymous-from <NETWORK>", "where those may call from; may be given again"),
+      listFlag(
+        "--anonymous-from <NETWORK>",
+        "the networks that plaintext callers may call from; may be given again",
+      ),
     )
     .addOption(
-      listFlag("--anonymous-routine <GLOB>", "what those may call; may be given again"),
+      listFlag(
+        "--anonymous-routine <GLOB>",
+        "the routines that plaintext callers may call; may be given again",
+      ),
     )
     .addOption(
       switchFlag(

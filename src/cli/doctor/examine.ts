@@ -77,7 +77,7 @@ export async function* examine(examination: Examination): AsyncGenerator<Step, v
     return yield {
       step: "handshake",
       outcome: "skipped",
-      why: "nothing of ours is shown to a peer that is not proven",
+      why: "our certificate is shown only where every step before has passed",
     };
   }
   yield await patient.handshake();
@@ -126,7 +126,8 @@ class Patient {
         ? `no answer within ${timeoutMs} ms`
         : outcome.code ?? "no connection";
       const message = `no connection to ${endpoint}: ${why}`;
-      const problem = { error: "WorkerUnavailable", message };
+      const evidence = { found: message, advice: "see whether the worker runs, and its address" };
+      const problem = { error: "WorkerUnavailable", message, evidence };
       return { steps: [{ step: "tcp", outcome: "failed", problem }] };
     }
     if (outcome.ok) outcome.channel.destroy();

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { selvage } from "./command.ts";
+import { selvage, startWorker } from "./command.ts";
 import { issue } from "./pki.ts";
 
+const MODULE = new URL("./routines.ts", import.meta.url).pathname;
 const CALL = ["call", "cli.add", "[1,2]", "--endpoint", "127.0.0.1:1"];
 
 Deno.test("a call with a wrong file names the file, and says what it holds", async () => {
@@ -49,4 +50,13 @@ Deno.test("a call to a worker that is down says that nothing listens there", asy
   const { code, err } = await selvage(CALL);
   assert.equal(code, 6, err);
   assert.match(JSON.parse(err).message, /cannot be reached: ECONNREFUSED, nothing listens there/);
+});
+
+Deno.test("a call without --identity says which identity it expected", async () => {
+  const pki = await issue();
+  await using worker = await startWorker([MODULE, ...pki.flags("worker"), "--allow", "*"]);
+  const call = ["call", "cli.add", "[1,2]", "--endpoint", worker.address];
+  const { code, err } = await selvage([...call, ...pki.flags("client")]);
+  assert.equal(code, 4, err);
+  assert.match(JSON.parse(err).message, /presents spiffe:\/\/x\/worker; expected 127\.0\.0\.1;/);
 });
