@@ -54,6 +54,8 @@ export {
   type EtcdDiscoveryOptions,
   fileDiscovery,
   type FileDiscoveryOptions,
+  kubernetesDiscovery,
+  type KubernetesDiscoveryOptions,
   type LocalDiscovery,
   localDiscovery,
   type LocalDiscoveryOptions,

@@ -3,13 +3,15 @@ import type { Discovery } from "./discovery.ts";
 import { dnsDiscovery, srvDiscovery } from "./dns/mod.ts";
 import { etcdFromUrl } from "./etcd/mod.ts";
 import { fileDiscovery } from "./file.ts";
+import { kubernetesFromUrl } from "./kubernetes/mod.ts";
 import { localDiscovery } from "./local/mod.ts";
 import { staticDiscovery } from "./static.ts";
 
 /**
  * The discovery that a URL names: `static:HOST:PORT,HOST:PORT`, `dns:NAME:PORT[?ns=IP:PORT]`,
- * `dns+srv:NAME[?ns=IP:PORT]` `file:PATH`, `local:NAMESPACE` or `etcd:http(s)://HOST:PORT[,HOST:PORT]/PREFIX`, with the parameters `ca`,
- * `cert`, `key` (files) and `identity` for https.
+ * `dns+srv:NAME[?ns=IP:PORT]`, `file:PATH`, `local:NAMESPACE`, `k8s:NAMESPACE/SERVICE[:PORT]` or
+ * `etcd:http(s)://HOST:PORT[,HOST:PORT]/PREFIX`, with the parameters `ca`, `cert`, `key` (files) and `identity` for
+ * https.
  *
  * @throws {ConfigurationError} If no discovery has that name, or the URL is invalid.
  */
@@ -30,12 +32,14 @@ export function discoveryFromUrl(url: string): Discovery {
       return localDiscovery(rest);
     case "etcd":
       return etcdFromUrl(rest);
+    case "k8s":
+      return kubernetesFromUrl(rest);
     default:
       throw new ConfigurationError(
         `${
           JSON.stringify(url)
         } is not a discovery URL known here; write static:HOST:PORT,HOST:PORT, ` +
-          `file:PATH, local:NAMESPACE, dns:NAME:PORT, dns+srv:NAME or etcd:http(s)://HOST:PORT/PREFIX`,
+          `file:PATH, local:NAMESPACE, dns:NAME:PORT, dns+srv:NAME, k8s:NAMESPACE/SERVICE[:PORT] or etcd:http(s)://HOST:PORT/PREFIX`,
         { setting: "discovery" },
       );
   }

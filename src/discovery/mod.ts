@@ -9,6 +9,7 @@ export * from "./dns/mod.ts";
 export { type EtcdDiscovery, etcdDiscovery, type EtcdDiscoveryOptions } from "./etcd/mod.ts";
 export * from "./file.ts";
 export * from "./from_url.ts";
+export { kubernetesDiscovery, type KubernetesDiscoveryOptions } from "./kubernetes/mod.ts";
 export * from "./local/mod.ts";
 export * from "./memory.ts";
 export * from "./static.ts";

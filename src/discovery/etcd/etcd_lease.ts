@@ -5,7 +5,8 @@ import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announ
 import { announcementText } from "../announcement_text.ts";
 import { pause } from "../pause.ts";
 import type { EtcdClient, EtcdMember } from "./etcd_client.ts";
-import { CALL, Retries, STREAM } from "./retries.ts";
+import { Retries } from "../retries.ts";
+import { CALL, STREAM } from "./etcd_calls.ts";
 
 /** Below this a change of leader ends the lease; etcd 3.6 refuses calls for 7 s while it shuts down. */
 const SHORTEST_LEASE_S = 15;

@@ -6,7 +6,8 @@ import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";
 import { KnownWorkers } from "../known_workers.ts";
 import { pause } from "../pause.ts";
 import type { EtcdClient, EtcdMember } from "./etcd_client.ts";
-import { CALL, Retries, STREAM } from "./retries.ts";
+import { Retries } from "../retries.ts";
+import { CALL, STREAM } from "./etcd_calls.ts";
 
 /** What is followed. */
 export interface EtcdWatchOptions {

@@ -1,9 +1,3 @@
-/** How unary calls are made. A member that has lost its leader answers late, or never. */
-export const CALL = { timeoutMs: 10_000 } as const;
-
-/** How streams are made: a member that has no leader ends them, instead of being silent. */
-export const STREAM = { headers: { hasleader: "true" }, timeoutMs: 0 } as const;
-
 const SHORTEST_MS = 100;
 const LONGEST_MS = 5_000;
 

@@ -1,0 +1,117 @@
+import { parseAddress } from "../../channel/mod.ts";
+import { Credentials } from "../../credentials/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { parsePatterns } from "../../identity/mod.ts";
+import { type Clock, systemClock } from "../../observe/mod.ts";
+import type { Discovery } from "../discovery.ts";
+import { ApiClient } from "./api_client.ts";
+import type { ServicePort } from "./endpoint_slices.ts";
+import { SliceWatch } from "./slice_watch.ts";
+
+/** Which service, and how its API server is reached where that is not from within a pod. */
+export interface KubernetesDiscoveryOptions {
+  /** The namespace. */
+  readonly namespace: string;
+  /** The service. */
+  readonly service: string;
+  /** The port of the workers, its number or its name. Default: the only one that the service has. */
+  readonly port?: number | string | undefined;
+  /** The API server, `HOST:PORT`. Default: that of the cluster this pod is in. */
+  readonly apiServer?: string | undefined;
+  /** The file of the authorities to trust. Default: the service account's. */
+  readonly ca?: string | undefined;
+  /** The file of the token, read anew for each request. Default: the service account's. */
+  readonly tokenFile?: string | undefined;
+  /** Who the API server must prove to be. Default: `kubernetes.default.svc`. */
+  readonly identity?: string | readonly string[] | undefined;
+  /** The time. Default: the machine's clock. */
+  readonly clock?: Clock | undefined;
+}
+
+const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/**
+ * The pods of a service, by its EndpointSlices: needs `list` and `watch` of `endpointslices` in
+ * `discovery.k8s.io`, by the pod's service account. Nothing is announced: Kubernetes does that.
+ *
+ * @throws {ConfigurationError} If a name is none that Kubernetes allows, or no API server is known.
+ */
+export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discovery {
+  const { namespace, service, port, clock = systemClock } = options;
+  for (const [what, name] of [["namespace", namespace], ["service", service]] as const) {
+    if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
+      throw invalid(`${JSON.stringify(name)} is no name of a Kubernetes ${what}`);
+    }
+  }
+  const expected = parsePatterns(options.identity ?? "kubernetes.default.svc");
+  const { ca = `${ACCOUNT}/ca.crt`, tokenFile = `${ACCOUNT}/token` } = options;
+  const shownPort = port === undefined ? "" : `:${port}`;
+  return {
+    source: `k8s:${namespace}/${service}${shownPort}`,
+    namesWorkers: false,
+    async *watch(signal) {
+      const authority = options.apiServer ?? apiServerOfPod();
+      await using client = new ApiClient({
+        endpoint: parseAddress(authority, "discovery"),
+        authority,
+        credentials: Credentials.trustOnly({ ca }),
+        expected,
+        token: async () => (await Deno.readTextFile(tokenFile)).trim(),
+        clock,
+      });
+      yield* new SliceWatch({ client, namespace, service, port, clock }).changes(signal);
+    },
+  };
+}
+
+const PARAMETERS = ["api", "ca", "token", "identity"];
+
+/**
+ * The discovery that `k8s:NAMESPACE/SERVICE[:PORT]` names, and from outside of a cluster
+ * `k8s:NAMESPACE/SERVICE[:PORT]?api=HOST:PORT&ca=FILE&token=FILE[&identity=ID]`.
+ *
+ * @param rest What follows `k8s:`.
+ * @throws {ConfigurationError} If it names none.
+ */
+export function kubernetesFromUrl(rest: string): Discovery {
+  const match = /^([^/?:]+)\/([^/?:]+)(?::([^/?:]+))?(?:\?(.*))?$/.exec(rest);
+  if (match === null) throw invalid("k8s discovery is written k8s:NAMESPACE/SERVICE[:PORT]");
+  const [, namespace = "", service = "", port, query] = match;
+  const parameters = new URLSearchParams(query);
+  const unknown = [...parameters.keys()].find((key) => !PARAMETERS.includes(key));
+  if (unknown !== undefined) {
+    throw invalid(`k8s discovery has no parameter ${JSON.stringify(unknown)}`);
+  }
+  const identity = parameters.getAll("identity");
+  return kubernetesDiscovery({
+    namespace,
+    service,
+    port: portOf(port),
+    apiServer: parameters.get("api") ?? undefined,
+    ca: parameters.get("ca") ?? undefined,
+    tokenFile: parameters.get("token") ?? undefined,
+    identity: identity.length === 0 ? undefined : identity,
+  });
+}
+
+function portOf(text: string | undefined): ServicePort {
+  if (text === undefined || !/^\d+$/.test(text)) return text;
+  const port = Number(text);
+  if (port >= 1 && port <= 65_535) return port;
+  throw invalid(`${text} is no port`);
+}
+
+function apiServerOfPod(): string {
+  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = Deno.env.toObject();
+  if (host === undefined || port === undefined) {
+    throw invalid(
+      "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no pod; from elsewhere " +
+        "give api=HOST:PORT, ca=FILE and token=FILE",
+    );
+  }
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function invalid(message: string): ConfigurationError {
+  return new ConfigurationError(message, { setting: "discovery" });
+}

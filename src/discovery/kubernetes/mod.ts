@@ -1,0 +1,6 @@
+/**
+ * The pods of a Kubernetes service, by its EndpointSlices.
+ *
+ * @module
+ */
+export * from "./kubernetes.ts";

@@ -1,0 +1,189 @@
+import { escapePeerText } from "../../errors/mod.ts";
+import type { Clock } from "../../observe/mod.ts";
+import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";
+import { KnownWorkers } from "../known_workers.ts";
+import { pause } from "../pause.ts";
+import { Retries } from "../retries.ts";
+import type { ApiClient } from "./api_client.ts";
+import { type EndpointSlice, type ServicePort, workersOf } from "./endpoint_slices.ts";
+import { jsonLines } from "./json_lines.ts";
+
+/** What is followed. */
+export interface SliceWatchOptions {
+  readonly client: ApiClient;
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: ServicePort;
+  readonly clock: Clock;
+}
+
+/** Slices of one page. */
+const PAGE = 500;
+
+/** How long reading all slices may take, in milliseconds. */
+const LIST_MS = 30_000;
+
+/** How long one watch lasts, in seconds; the server ends it, with a bookmark shortly before. */
+const WATCH_SECONDS = 240;
+
+/** So much later than the server should have ended a watch, it is left, in milliseconds. */
+const OVERDUE_MS = 30_000;
+
+/** An answer that is none: 401, 403, a server that is starting. */
+class ApiError extends Error {}
+
+/** What was asked for is too old, or of a store that is not there any more: all is read anew. */
+class Expired extends Error {}
+
+/**
+ * Follows the EndpointSlices of a service: lists, then watches from there, as API servers want it. An API server
+ * that is lost leaves what is known in use.
+ */
+export class SliceWatch {
+  readonly #options: SliceWatchOptions;
+  readonly #slices = new Map<string, EndpointSlice>();
+  readonly #known = new KnownWorkers();
+  readonly #retries = new Retries();
+  /** Where the next watch begins; `undefined` where all is to be read. */
+  #version: string | undefined;
+  #unusable = "";
+
+  constructor(options: SliceWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Reports every change, until `signal` aborts. */
+  async *changes(signal: AbortSignal): AsyncGenerator<readonly DiscoveryChange[], void, undefined> {
+    const { client, clock } = this.#options;
+    let first = true;
+    while (!signal.aborted) {
+      try {
+        if (this.#version === undefined) {
+          await this.#list(signal);
+          const changes = this.#compared();
+          if (first || changes.length > 0 || this.#retries.failing) yield changes;
+          first = false;
+        }
+        for await (const changes of this.#follow(this.#version!, signal)) {
+          this.#retries.succeeded();
+          if (changes.length > 0) yield changes;
+        }
+        this.#retries.succeeded();
+        continue;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof Expired) this.#version = undefined;
+        else {
+          const message = escapePeerText((error as Error).message);
+          if (this.#retries.failed()) yield [{ kind: "failed", message }];
+          first = false;
+          if (!(error instanceof ApiError)) client.leave();
+        }
+      }
+      await pause(clock, this.#retries.waitMs(), signal);
+    }
+  }
+
+  /** Reads all slices, page by page. */
+  async #list(signal: AbortSignal): Promise<void> {
+    const late = new AbortController();
+    using _timer = this.#options.clock.schedule(
+      () => late.abort(new Error("the API server has not answered a list in time")),
+      LIST_MS,
+      { background: true },
+    );
+    const inTime = AbortSignal.any([signal, late.signal]);
+    const slices = new Map<string, EndpointSlice>();
+    let token = "";
+    do {
+      const query = token === "" ? "" : `&continue=${encodeURIComponent(token)}`;
+      const { status, value } = await this.#options.client
+        .json(`${this.#path}&limit=${PAGE}${query}`, inTime);
+      if (status !== 200) throw failureOf(status, value);
+      const { items, metadata } = value as SliceList;
+      for (const slice of items ?? []) slices.set(slice.metadata?.name ?? "", slice);
+      this.#version = metadata?.resourceVersion;
+      token = metadata?.continue ?? "";
+    } while (token !== "");
+    if (this.#version === undefined) throw new ApiError("the API server has listed no version");
+    this.#slices.clear();
+    for (const [name, slice] of slices) this.#slices.set(name, slice);
+  }
+
+  /**
+   * Follows the changes from a version on, until the server ends the watch. One that ends without a word, not even a
+   * bookmark, may be of a version that the store does not have yet, after it was restored: all is read anew.
+   */
+  async *#follow(
+    version: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly DiscoveryChange[], void, undefined> {
+    const overdue = new AbortController();
+    using _timer = this.#options.clock.schedule(
+      () => overdue.abort(new Error("the API server has not ended its watch in time")),
+      WATCH_SECONDS * 1_000 + OVERDUE_MS,
+      { background: true },
+    );
+    const { status, body } = await this.#options.client.get(
+      `${this.#path}&watch=1&allowWatchBookmarks=true&timeoutSeconds=${WATCH_SECONDS}` +
+        `&resourceVersion=${encodeURIComponent(version)}`,
+      AbortSignal.any([signal, overdue.signal]),
+    );
+    if (status !== 200) {
+      let text: unknown;
+      for await (const value of jsonLines(body)) text = value;
+      throw failureOf(status, text);
+    }
+    let heard = false;
+    for await (const event of jsonLines(body)) {
+      heard = true;
+      yield this.#apply(event as WatchEvent);
+    }
+    if (!heard) throw new Expired("a watch ended without a word");
+  }
+
+  #apply({ type, object }: WatchEvent): readonly DiscoveryChange[] {
+    if (type === "ERROR") throw failureOf(Number(object?.code ?? 0), object);
+    const { name, resourceVersion } = object?.metadata ?? {};
+    if (resourceVersion !== undefined) this.#version = resourceVersion;
+    if (type === "BOOKMARK" || name === undefined) return [];
+    if (type === "DELETED") this.#slices.delete(name);
+    else this.#slices.set(name, object!);
+    return this.#compared();
+  }
+
+  /** What has changed since it was asked last. */
+  #compared(): readonly DiscoveryChange[] {
+    const { workers, unusable } = workersOf(this.#slices.values(), this.#options.port);
+    const changes = this.#known.replace(workers as ReadonlyMap<string, DiscoveredWorker>);
+    const message = escapePeerText(unusable.join("; "));
+    if (message === this.#unusable) return changes;
+    this.#unusable = message;
+    return message === "" ? changes : [...changes, { kind: "rejected", message }];
+  }
+
+  get #path(): string {
+    const { namespace, service } = this.#options;
+    const selector = encodeURIComponent(`kubernetes.io/service-name=${service}`);
+    return `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices?labelSelector=${selector}`;
+  }
+}
+
+interface SliceList {
+  readonly items?: readonly EndpointSlice[] | null;
+  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+}
+
+interface WatchEvent {
+  readonly type?: string;
+  readonly object?: EndpointSlice & { readonly code?: number; readonly message?: string };
+}
+
+/** A bad version is answered with 500, one that is too old with 410, in the stream or as the status. */
+function failureOf(status: number, value: unknown): Error {
+  const said = typeof value === "object" && value !== null && "message" in value
+    ? String(value.message)
+    : String(value ?? "");
+  if (status === 410 || status === 504) return new Expired(said);
+  return new ApiError(`the API server answers ${status}: ${said}`);
+}
