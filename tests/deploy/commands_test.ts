@@ -24,6 +24,10 @@ const taskDefinition = JSON.parse(
   await Deno.readTextFile(new URL("ecs/task-definition.json", DEPLOY)),
 );
 
+const spire = parseAllDocuments(
+  await Deno.readTextFile(new URL("kubernetes/overlays/spire/worker.yaml", DEPLOY)),
+).map((one) => one.toJS())[0].spec.template.spec.containers[0];
+
 for (const [what, command] of [["container", container], ["systemd unit", service]] as const) {
   Deno.test(`the command of the ${what} runs as written, answers a call and drains`, async () => {
     await using worker = new Started(command, "worker");
@@ -38,7 +42,15 @@ for (const [what, command] of [["container", container], ["systemd unit", servic
     worker.process.kill("SIGTERM");
     assert.equal((await worker.process.ended).code, 0);
   });
+}
 
+for (
+  const [what, command] of [
+    ["container", container],
+    ["systemd unit", service],
+    ["worker of the SPIRE overlay", [...spire.command, ...spire.args] as string[]],
+  ] as const
+) {
   Deno.test(`the ${what} has the permissions that the command itself prints`, async () => {
     const at = command.indexOf("worker");
     const flags = command.slice(at + 1).map(placed);
