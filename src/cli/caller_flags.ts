@@ -46,7 +46,11 @@ const STRICT = "speak TLS over every TCP address, loopback included, or fail; pl
   "through a unix socket in a folder that no other user can change";
 
 /** Opens the dispatcher that the flags describe. */
-export async function openDispatcher(flags: CallerFlags, targets: Targets): Promise<Dispatcher> {
+export async function openDispatcher(
+  flags: CallerFlags,
+  targets: Targets,
+  more: Pick<DispatcherOptions, "balancer"> = {},
+): Promise<Dispatcher> {
   await configureLog(flags);
   const credentials = credentialsOf(flags, "caller");
   const { tokenFile } = flags;
@@ -57,6 +61,7 @@ export async function openDispatcher(flags: CallerFlags, targets: Targets): Prom
     denylist: flags.denylist,
     identity: flags.identity,
     strict: flags.strict,
+    ...more,
     ...(tokenFile === undefined ? {} : { token: () => tokenIn(tokenFile) }),
   };
   return await Dispatcher.open(options);

@@ -17,6 +17,7 @@ import { permissionsCommand } from "./commands/permissions_command.ts";
 import { policyCommand } from "./commands/policy_command.ts";
 import { errorBehind } from "./transport_error.ts";
 import { rehearseCommand } from "./commands/rehearse_command.ts";
+import { topCommand } from "./top/top_command.ts";
 import { workerCommand } from "./commands/worker_command.ts";
 import { workersCommand } from "./commands/workers_command.ts";
 
@@ -94,6 +95,7 @@ function commands(): readonly Command[] {
     certsCommand(),
     policyCommand(),
     rehearseCommand(),
+    topCommand(),
   ].map(settled);
   const leaves = leavesOf(made);
   for (const { name, command } of leaves) {

@@ -60,6 +60,8 @@ export interface WorkerSnapshot {
   readonly state: WorkerState;
   /** Who it has proven to be, once it has. */
   readonly identity?: string;
+  /** When its certificate, or one that it depends on, ends, milliseconds since the epoch; once proven. */
+  readonly certificateEnds?: number;
   /** The tags it is announced with. */
   readonly tags: readonly string[];
   /** How many of this caller's calls it is at. */

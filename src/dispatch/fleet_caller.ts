@@ -117,6 +117,7 @@ function snapshot(endpoint: Endpoint): WorkerSnapshot {
     inFlight,
     handshakeFailures,
     ...(link?.identity === undefined ? {} : { identity: link.identity }),
+    ...(link?.validUntil === undefined ? {} : { certificateEnds: link.validUntil }),
     ...(lastFailure === undefined ? {} : { lastFailure }),
   };
 }

@@ -1,0 +1,91 @@
+import { createClient } from "@connectrpc/connect";
+import type { WorkerSnapshot } from "../../contract/mod.ts";
+import type { Dispatcher } from "../../dispatch/mod.ts";
+import { WorkerService } from "../../gen/mod.ts";
+import { left, shownMs, type TopView } from "./top_view.ts";
+
+/** How long a worker may take to answer, in milliseconds. */
+const PROBE_TIMEOUT_MS = 2_000;
+/** So many workers are asked at once. */
+const MAX_PROBES = 64;
+
+/** What a worker has answered lately. */
+interface Answer {
+  readonly latencyMs: number;
+  readonly idleSeconds: number;
+}
+
+/** Views of a fleet, by a dispatcher of our own that asks its workers in turn. */
+export async function* fleetViews(
+  dispatcher: Dispatcher,
+  title: string,
+  timeoutMs: number = PROBE_TIMEOUT_MS,
+): AsyncGenerator<TopView, void, undefined> {
+  const answers = new Map<string, Answer>();
+  for (;;) {
+    const ready = dispatcher.workers().filter(({ state }) => state === "ready").length;
+    const probes = Array.from(
+      { length: Math.min(ready, MAX_PROBES) },
+      () => probe(dispatcher, timeoutMs),
+    );
+    for (const [id, answer] of (await Promise.all(probes)).filter((one) => one !== undefined)) {
+      answers.set(id, answer);
+    }
+    yield viewOf(dispatcher.workers(), answers, title);
+  }
+}
+
+/** Of any worker, the next in turn; one that does not answer is shown by its state. */
+async function probe(
+  dispatcher: Dispatcher,
+  timeoutMs: number,
+): Promise<readonly [string, Answer] | undefined> {
+  const begun = performance.now();
+  try {
+    const client = createClient(WorkerService, dispatcher.transport);
+    const { workerId, idleSeconds } = await client.describe({}, { timeoutMs });
+    const latencyMs = performance.now() - begun;
+    return [workerId, { latencyMs, idleSeconds: Number(idleSeconds) }];
+  } catch {
+    return undefined; // shown by the worker's state and its failures
+  }
+}
+
+function viewOf(
+  workers: readonly WorkerSnapshot[],
+  answers: ReadonlyMap<string, Answer>,
+  title: string,
+): TopView {
+  const at = Date.now();
+  const refusals: Record<string, number> = {};
+  for (const { handshakeFailures } of workers) {
+    for (const [reason, count] of Object.entries(handshakeFailures)) {
+      refusals[reason] = (refusals[reason] ?? 0) + count;
+    }
+  }
+  const ready = workers.filter(({ state }) => state === "ready").length;
+  return {
+    title,
+    at,
+    summary: `${workers.length} workers, ${ready} ready`,
+    head: ["WORKER", "IDENTITY", "STATE", "LATENCY", "BUSY", "CERTIFICATE", "PROBLEM"],
+    rows: workers.map(({ address, id, identity, state, certificateEnds, handshakeFailures }) => {
+      const answer = id === undefined ? undefined : answers.get(id);
+      const [problem] = Object.entries(handshakeFailures).sort(([, a], [, b]) => b - a);
+      return [
+        address,
+        identity ?? "-",
+        state,
+        shownMs(answer?.latencyMs),
+        answer === undefined
+          ? "-"
+          : answer.idleSeconds === 0
+          ? "busy"
+          : `idle ${answer.idleSeconds} s`,
+        left(certificateEnds, at),
+        state === "ready" || problem === undefined ? "" : problem[0],
+      ];
+    }),
+    refusals,
+  };
+}
