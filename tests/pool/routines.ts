@@ -26,6 +26,9 @@ export const compute = routine("pool.compute", (): void => {
   for (;;);
 });
 
+/** Reads a file, where the worker may. */
+export const read = routine("pool.read", (path: string) => Deno.readTextFile(path));
+
 export const caller = routine("pool.caller", () => currentCall().peer.identity ?? "");
 
 /** Calls another routine from within this one. */

@@ -33,6 +33,7 @@ import {
   granted,
   print,
   processId,
+  read,
   sums,
   wait,
 } from "./routines.ts";
@@ -132,6 +133,15 @@ Deno.test("WorkerPool allows its workers what it is told to", async () => {
     spawn: { count: 1, modules, threads: 0, permissions: ["--allow-read=/etc/passwd"] },
   });
   assert.deepEqual(await pool.call(granted, []), ['{"name":"read","path":"/etc/passwd"}']);
+  assert.match(await pool.call(read, ["/etc/passwd"]), /root/);
+  // What reaches beyond is the routine's own failure, and its worker serves on.
+  await assert.rejects(pool.call(read, ["/etc/hosts"]), (error) => {
+    assert.ok(error instanceof RoutineError, String(error));
+    assert.equal(error.remoteName, "NotCapable");
+    assert.match(error.message, /read access to "\/etc\/hosts"/);
+    return true;
+  });
+  assert.equal(await pool.call(add, [1, 2]), 3);
 });
 
 Deno.test("WorkerPool hands keys over in memory: not in arguments, nor in the environment", async () => {

@@ -1,0 +1,48 @@
+/** A fleet in the middle of a deploy: half of it has a routine that the other half lacks, or another version. */
+import assert from "node:assert/strict";
+import { routine } from "../../src/contract/mod.ts";
+import { memoryDiscovery } from "../../src/discovery/mod.ts";
+import { UnknownRoutine } from "../../src/errors/mod.ts";
+import type { WorkerServer } from "../../src/worker/mod.ts";
+import { openDispatcher, startWorker } from "./pair.ts";
+import { Trust } from "./trust.ts";
+
+const { signal } = new AbortController();
+const price = (version: string) =>
+  routine("shop.price", { version }, (cents: number) => `${cents} in ${version}`);
+const refund = routine("shop.refund", { version: "2" }, (cents: number) => -cents);
+const before = { price: price("1") };
+const after = { price: price("2"), refund };
+
+Deno.test("while a fleet is deployed, calls of a new routine go where it is, and none of the old one fails", async () => {
+  const trust = new Trust();
+  const registry = memoryDiscovery();
+  await using fleet = new AsyncDisposableStack();
+  const start = async (routines: typeof before | typeof after) => {
+    const worker = fleet.use(await startWorker(trust, { routines }));
+    const { id, address } = worker;
+    const lease = await registry.announce({ id, address, tls: true, tags: [] }, { signal });
+    return { worker, lease };
+  };
+  const old = [await start(before), await start(before), await start(before)];
+  await using dispatcher = await openDispatcher(trust, "", { discovery: registry });
+  await assert.rejects(dispatcher.call(refund, [5]), UnknownRoutine);
+  const versions = new Set<string>();
+  for (const { worker, lease } of old) {
+    await start(after);
+    const calls = Array.from({ length: 20 }, (_, at) => dispatcher.call(before.price, [at]));
+    const refunds = Array.from({ length: 20 }, (_, at) => dispatcher.call(refund, [at + 1]));
+    await replaced(worker, lease);
+    for (const answer of await Promise.all(calls)) versions.add(answer.split(" in ")[1]!);
+    assert.deepEqual(await Promise.all(refunds), refunds.map((_, at) => -1 - at));
+  }
+  assert.ok(versions.has("2"), [...versions].join());
+  // Nothing of the first version is left.
+  assert.equal(await dispatcher.call(before.price, [7]), "7 in 2");
+});
+
+/** Leaves discovery, finishes what it is at, and stops. */
+async function replaced(worker: WorkerServer, lease: AsyncDisposable): Promise<void> {
+  await lease[Symbol.asyncDispose]();
+  await worker[Symbol.asyncDispose]();
+}
