@@ -114,7 +114,16 @@ export class PulledItems {
   }
 
   #arrived(result: IteratorResult<unknown, unknown>): void {
-    if (result.done === true) {
+    let isDone: boolean;
+    let value: unknown;
+    try {
+      // A result is the routine's own object: reading it may throw, and that is thrown by the routine.
+      isDone = result.done === true;
+      value = isDone ? undefined : result.value;
+    } catch (thrown) {
+      return this.#threw(thrown);
+    }
+    if (isDone) {
       this.#state = "over";
       this.#settle();
       return this.#receiver!.ended();
@@ -123,7 +132,7 @@ export class PulledItems {
     const started = this.#started!;
     let payload: EncodedPayload;
     try {
-      payload = started.encode(result.value);
+      payload = started.encode(value);
     } catch (error) {
       this.#state = "idle";
       const fail = () => this.#receiver!.failed(error);
