@@ -183,6 +183,10 @@ Deno.test("workers tells how each worker fares, also where others cannot be reac
     ["127.0.0.1:1", false],
   ]);
   assert.equal(lines[1].lastFailure.error, "WorkerUnavailable");
+
+  const none = await selvage(["workers", "--discover", "static:127.0.0.1:1"]);
+  assert.equal(none.code, 6, none.err);
+  assert.equal(JSON.parse(none.out).lastFailure.error, "WorkerUnavailable");
 });
 
 Deno.test("health of a service that the worker has not is a wrong flag", async () => {

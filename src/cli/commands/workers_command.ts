@@ -23,6 +23,9 @@ async function workers(flags: CallerFlags): Promise<void> {
   const found = dispatcher.workers();
   if (found.length === 0) throw failure ?? new NoWorkersAvailable("discovery found no worker");
   for (const worker of found) console.log(jsonOf(lineOf(worker)));
+  // Where none can be called, the exit code says so, too.
+  const anyReady = found.some(({ state }) => state === "ready");
+  if (!anyReady && failure !== undefined) throw failure;
 }
 
 function lineOf({ lastFailure, ...worker }: WorkerSnapshot): object {
