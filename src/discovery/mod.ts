@@ -12,4 +12,11 @@ export * from "./from_url.ts";
 export { kubernetesDiscovery, type KubernetesDiscoveryOptions } from "./kubernetes/mod.ts";
 export * from "./local/mod.ts";
 export * from "./memory.ts";
+export { signedDiscovery, type SignedDiscoveryOptions } from "./signed_discovery.ts";
+export {
+  signStatement,
+  type Statement,
+  STATEMENT_LIFE_MS,
+  type StatementSigner,
+} from "./signed_statement.ts";
 export * from "./static.ts";

@@ -8,7 +8,12 @@ import {
   type OpenCredentialsOptions,
   verdictOption,
 } from "../credentials/mod.ts";
-import { type Discovery, discoveryFromUrl } from "../discovery/mod.ts";
+import {
+  type Discovery,
+  discoveryFromUrl,
+  signedDiscovery,
+  type SignedDiscoveryOptions,
+} from "../discovery/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { byteBudget } from "../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
@@ -112,7 +117,8 @@ export async function openParts(
   const peerExpiry = opening.use(new PeerExpiry(observer, "dispatcher", clock));
   opening.use(watchEventLoop(hub.metrics, clock));
   const opened = [];
-  for (const { discovery, credentials, denylist, identity, verdict } of checked) {
+  for (const one of checked) {
+    const { discovery, credentials, denylist, identity, verdict } = one;
     const source = await openCredentials(credentials, denylist, {
       role: "client",
       observer,
@@ -136,7 +142,7 @@ export async function openParts(
       faults,
       peerExpiry,
     });
-    opened.push({ discovery, dial, source });
+    opened.push({ discovery: usedDiscovery(one, source, clock, limits.verdict), dial, source });
     // A dispatcher that finds nobody but its own worker is no posture of its own.
     if (discovery === ground.own?.discovery) continue;
     observer.emit({
@@ -215,6 +221,8 @@ interface CheckedSource {
   readonly credentials: Credentials | undefined;
   readonly denylist: DenylistSetting | undefined;
   readonly identity: readonly IdentityPattern[] | undefined;
+  /** Whether only signed announcements are used. */
+  readonly signed: boolean;
   /** How certificates are judged, where it is said. */
   readonly verdict: Pick<OpenCredentialsOptions, "verdict">;
 }
@@ -243,7 +251,26 @@ function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
       setting: "credentials",
     });
   }
-  return { discovery, credentials, denylist, identity, verdict: verdictOption(source) };
+  const signed = source.announcements === "signed";
+  if (signed && (credentials === undefined || identity === undefined || discovery.namesWorkers)) {
+    throw new ConfigurationError(
+      'announcements: "signed" needs credentials, identity, and a discovery where workers announce themselves, ' +
+        `not ${discovery.source}`,
+      { setting: "announcements" },
+    );
+  }
+  return { discovery, credentials, denylist, identity, signed, verdict: verdictOption(source) };
+}
+
+/** The discovery as it is used: of signed announcements alone, where these are demanded. */
+function usedDiscovery(
+  { discovery, identity, signed }: CheckedSource,
+  credentials: CredentialsSource | undefined,
+  clock: Clock,
+  limits: SignedDiscoveryOptions["limits"],
+): Discovery {
+  if (!signed || credentials === undefined || identity === undefined) return discovery;
+  return signedDiscovery(discovery, { credentials, identity, clock, limits });
 }
 
 function securityOf(source: CredentialsSource | undefined): ChannelSecurity {

@@ -38,6 +38,12 @@ export interface WorkerSource {
    * in the configuration, which only `static:` and `dns:` discovery have.
    */
   readonly identity?: string | readonly string[] | undefined;
+  /**
+   * `signed`: only announcements are used that the worker signed with the key of its own certificate, at most
+   * five minutes ago, which needs `credentials` with a CA, `identity`, and a discovery whose announcements carry data
+   * (`local:`, `file:`, `etcd:`). Others are reported as `discovery.rejected`. Default: `any`.
+   */
+  readonly announcements?: "any" | "signed" | undefined;
 }
 
 /** What holds for every source of a dispatcher's workers. */

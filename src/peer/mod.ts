@@ -16,4 +16,5 @@ export {
   type RehearseOptions,
   rehearsePeers,
 } from "./rehearsal.ts";
+export { verdictTurns } from "./verdict_turns.ts";
 export { type OwnProcess, processSecret } from "./process_secret.ts";

@@ -2,6 +2,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import type { TlsVersion } from "../channel/mod.ts";
 import type { AnyRoutine } from "../contract/mod.ts";
 import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
+import type { Discovery } from "../discovery/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
 import type { Authenticate, Authenticator, PolicySetting } from "../policy/mod.ts";
@@ -91,6 +92,12 @@ export interface WorkerServerOptions {
    * serves: to each caller what the policy lets it call. Default: with mutual TLS.
    */
   readonly reflection?: boolean | undefined;
+  /**
+   * Where the worker announces itself: a discovery URL, `local:NAMESPACE` or `etcd:…`, or a discovery. With a
+   * certificate the announcement is signed, again at half of its five minutes, and with every new certificate.
+   * Default: nowhere.
+   */
+  readonly publish?: string | Discovery | undefined;
   /** Tags, for callers that ask for some. Default: none. */
   readonly tags?: readonly string[] | undefined;
   /**

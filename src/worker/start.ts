@@ -65,6 +65,7 @@ import {
   tellPlaintext,
   type WorkerPosture,
 } from "./posture.ts";
+import { Publication, publishedTo } from "./publication.ts";
 import { recordRefusals } from "./recorded_refusals.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
@@ -109,6 +110,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");
   insistOnDeno(addresses);
+  const discovery = options.publish === undefined ? undefined : publishedTo(options.publish);
   const healthAddress = options.health === undefined
     ? undefined
     : parseAddress(options.health, "health");
@@ -319,6 +321,21 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     address: advertised,
     security: first.security,
   });
+  const publication = use(
+    starting,
+    discovery && await Publication.start({
+      discovery,
+      announcement: {
+        id,
+        address: advertised,
+        tls: first.security.endsWith("-tls"),
+        tags: options.tags ?? [],
+      },
+      credentials,
+      clock,
+      observer,
+    }),
+  );
   const resources = starting.move();
   return {
     id,
@@ -331,13 +348,16 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     posture,
     rehearse,
     drainGraceMs: limits.drainGraceMs,
-    stop: (graceMs) =>
-      leaving.leave(
+    async stop(graceMs) {
+      // Callers that look for workers find it no longer while it finishes its calls.
+      await publication?.[Symbol.asyncDispose]();
+      await leaving.leave(
         ownListener === undefined ? listeners : [...listeners, ownListener],
         healthListener,
         resources,
         graceMs,
-      ),
+      );
+    },
   };
 }
 

@@ -30,6 +30,7 @@ export type SelvageEvent =
   | security.UnauthenticatedListener
   | security.PlaintextCaller
   | security.DenylistChanged
+  | security.LoopbackAnnounced
   | security.DenylistRejected
   | security.TokenIgnored
   | security.PolicyChanged

@@ -214,6 +214,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: "error",
     text: "the new denylist is not used: {message}",
   },
+  "security.loopback-announced": {
+    part: "security",
+    level: "warning",
+    text: "{address} is announced at {source}, where other machines read it: set advertise",
+  },
   "security.token-ignored": {
     part: "security",
     level: "warning",

@@ -39,6 +39,7 @@ const least: { readonly [Type in EventType]?: Omit<Unstamped<EventOf<Type>>, "ty
   "dispatch.unauthenticated": { routine: "a.b", peer, reason: "token-missing" },
   "dispatch.retried": { routine: "a.b", worker, cause: "goaway", attempt: 1 },
   "discovery.rejected": { source: "lan:a", message: "x" },
+  "security.loopback-announced": { source: "etcd:a", address: "127.0.0.1:1" },
   "worker.crashed": { workerId: "w1", message: "x" },
   "worker.restarted": { workerId: "w2", attempt: 1 },
 };

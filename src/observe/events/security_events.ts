@@ -221,3 +221,11 @@ export interface TokenIgnored extends EventBase<"security.token-ignored"> {
   /** The other end. */
   readonly peer: PeerRef;
 }
+
+/** A worker announces a loopback address where other machines look for it: they would dial themselves. */
+export interface LoopbackAnnounced extends EventBase<"security.loopback-announced"> {
+  /** The discovery URL. */
+  readonly source: string;
+  /** The address. */
+  readonly address: string;
+}

@@ -1,0 +1,132 @@
+import { isLocal, parseAddress } from "../channel/mod.ts";
+import type { CredentialsSource } from "../credentials/mod.ts";
+import {
+  type Announcement,
+  type AnnouncementLease,
+  type Discovery,
+  discoveryFromUrl,
+  signStatement,
+  STATEMENT_LIFE_MS,
+} from "../discovery/mod.ts";
+import { ConfigurationError, escapePeerText } from "../errors/mod.ts";
+import type { Clock, Observer } from "../observe/mod.ts";
+
+/** What is announced, and where. */
+export interface PublicationOptions {
+  readonly discovery: Discovery;
+  readonly announcement: Omit<Announcement, "signed">;
+  /** What announcements are signed with, where the worker has a certificate. */
+  readonly credentials: CredentialsSource | undefined;
+  readonly clock: Clock;
+  readonly observer: Observer;
+}
+
+/**
+ * The discovery of a setting, which must be one where workers announce themselves.
+ *
+ * @throws {ConfigurationError} If it is not.
+ */
+export function publishedTo(setting: string | Discovery): Discovery {
+  const discovery = typeof setting === "string" ? discoveryFromUrl(setting) : setting;
+  if (discovery.announce !== undefined) return discovery;
+  throw new ConfigurationError(
+    `publish: workers cannot announce themselves at ${discovery.source}; write local:NAMESPACE or etcd:…`,
+    { setting: "publish" },
+  );
+}
+
+/** Discoveries that other machines read. */
+const OF_THE_NETWORK = /^(?:etcd|k8s|lan):/;
+
+/** A worker's announcement, which is signed again before others stop believing it, and with every new certificate. */
+export class Publication implements AsyncDisposable {
+  readonly #options: PublicationOptions;
+  readonly #rotations: Disposable | undefined;
+  #lease: AnnouncementLease | undefined;
+  #timer: Disposable | undefined;
+  #sequence = 0;
+  #updating: Promise<void> = Promise.resolve();
+  #over = false;
+
+  private constructor(options: PublicationOptions) {
+    this.#options = options;
+    this.#rotations = options.credentials?.subscribe(() => this.#renew());
+  }
+
+  /**
+   * Announces a worker.
+   *
+   * @throws {Error} If the first announcement cannot be made.
+   */
+  static async start(options: PublicationOptions): Promise<Publication> {
+    const { discovery, announcement: { address }, observer } = options;
+    if (OF_THE_NETWORK.test(discovery.source)) {
+      const parsed = parseAddress(address, "advertise");
+      if (parsed.kind === "tcp" && isLocal(parsed)) {
+        observer.emit({ type: "security.loopback-announced", source: discovery.source, address });
+      }
+    }
+    const publication = new Publication(options);
+    try {
+      publication.#lease = await discovery.announce!(publication.#announcement(), {
+        signal: new AbortController().signal,
+        onFailure: (message) => publication.#failed(message),
+      });
+    } catch (error) {
+      await publication[Symbol.asyncDispose]();
+      throw error;
+    }
+    publication.#schedule();
+    return publication;
+  }
+
+  /** Withdraws the announcement. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over = true;
+    this.#rotations?.[Symbol.dispose]();
+    this.#timer?.[Symbol.dispose]();
+    await this.#updating;
+    await this.#lease?.[Symbol.asyncDispose]();
+    this.#lease = undefined;
+  }
+
+  #announcement(): Announcement {
+    const { announcement, credentials, clock } = this.#options;
+    const material = credentials?.current();
+    const keyPem = material?.pem().key;
+    if (material?.own === undefined || keyPem === undefined) return announcement;
+    const at = clock.now();
+    // The time also tells it from the statements of a worker of the same id that ran before.
+    this.#sequence = Math.max(this.#sequence + 1, at);
+    const { chain } = material.own;
+    const signed = signStatement(
+      { ...announcement, at, sequence: this.#sequence },
+      { chain, keyPem },
+    );
+    return { ...announcement, signed };
+  }
+
+  #renew(): void {
+    if (this.#over) return;
+    this.#schedule();
+    this.#updating = this.#updating.then(async () => {
+      try {
+        await this.#lease?.update(this.#announcement());
+      } catch (error) {
+        this.#failed((error as Error).message);
+      }
+    });
+  }
+
+  #schedule(): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = this.#options.clock.schedule(() => this.#renew(), STATEMENT_LIFE_MS / 2, {
+      background: true,
+    });
+  }
+
+  #failed(text: string): void {
+    const { discovery: { source }, observer } = this.#options;
+    observer.emit({ type: "discovery.failed", source, message: escapePeerText(text) });
+  }
+}
