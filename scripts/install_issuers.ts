@@ -11,13 +11,11 @@ import { fileURLToPath } from "node:url";
 const sources = fileURLToPath(new URL("../tests/issuers", import.meta.url));
 const target = fileURLToPath(new URL("../.selvage/issuers", import.meta.url));
 const PYTHON = ["trustme==1.2.1", "cryptography==50.0.2"];
+const CERTBOT = ["certbot==5.8.0"];
 
 await Deno.mkdir(target, { recursive: true });
-await install("python", async () => {
-  await run("python3", ["-m", "venv", join(target, "python")]);
-  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...PYTHON];
-  await run(join(target, "python/bin/python"), pip);
-});
+await install("python", () => installPython("python", PYTHON));
+await install("certbot", () => installPython("certbot", CERTBOT));
 await install("rcgen", async () => {
   const folder = join(sources, "rcgen");
   const build = join(target, "rcgen-build");
@@ -29,9 +27,23 @@ if (Deno.args.includes("--go")) {
   for (const { name } of Deno.readDirSync(join(sources, "go"))) {
     if (name === "files") continue;
     await install(name, async () => {
-      const args = ["build", "-o", join(target, name), "."];
-      await run("go", args, join(sources, "go", name));
+      const folder = join(sources, "go", name);
+      // A program of its own, or the tool of somebody else that `go.mod` names.
+      const [, tool] = /^tool (\S+)$/m.exec(await Deno.readTextFile(join(folder, "go.mod"))) ?? [];
+      await run("go", ["build", "-o", join(target, name), tool ?? "."], folder);
     });
+  }
+}
+
+async function installPython(name: string, packages: readonly string[]): Promise<void> {
+  await run("python3", ["-m", "venv", join(target, name)]);
+  const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...packages];
+  try {
+    await run(join(target, name, "bin/python"), pip);
+  } catch (error) {
+    // Half an installation would be taken for a whole one.
+    await Deno.remove(join(target, name), { recursive: true });
+    throw error;
   }
 }
 

@@ -4,7 +4,7 @@ import { CALLER_NAME, type Held, type Issued, type Issuer, WORKER_NAME } from ".
 import type { Workshop } from "./workshop.ts";
 
 /** Where `scripts/install_issuers.ts` puts them. */
-const FOLDER = fileURLToPath(new URL("../../.selvage/issuers", import.meta.url));
+export const FOLDER: string = fileURLToPath(new URL("../../.selvage/issuers", import.meta.url));
 const ISSUE_PY = fileURLToPath(new URL("./python/issue.py", import.meta.url));
 
 /** Issuers from PyPI and crates.io. */
@@ -40,6 +40,36 @@ export const modules: readonly Issuer[] = [
       const names = [WORKER_NAME, CALLER_NAME].map((name) => `four:${name}`);
       await workshop.run(`${FOLDER}/cert_manager`, [".", ...names]);
       return await issued(workshop, WORKER_NAME, CALLER_NAME);
+    },
+  },
+  {
+    name: "minica 1.1.0",
+    tool: installed("minica", "minica"),
+    async issue(workshop) {
+      const certify = async (name: string): Promise<Held> => {
+        await workshop.run(`${FOLDER}/minica`, ["-domains", name]);
+        return await held(workshop, `${name}/cert`, `${name}/key`);
+      };
+      const [worker, caller] = [await certify(WORKER_NAME), await certify(CALLER_NAME)];
+      return { ca: await workshop.read("minica.pem"), worker, caller };
+    },
+  },
+  {
+    name: "certstrap 1.3.0",
+    tool: installed("certstrap", "certstrap"),
+    async issue(workshop) {
+      const run = (...args: string[]) => workshop.run(`${FOLDER}/certstrap`, args);
+      await run("init", "--common-name", "Team CA", "--passphrase", "");
+      const certify = async (name: string): Promise<Held> => {
+        await run("request-cert", "--domain", name, "--passphrase", "");
+        await run("sign", name, "--CA", "Team CA");
+        return {
+          cert: await workshop.read(`out/${name}.crt`),
+          key: await workshop.read(`out/${name}.key`),
+        };
+      };
+      const [worker, caller] = [await certify(WORKER_NAME), await certify(CALLER_NAME)];
+      return { ca: await workshop.read("out/Team_CA.crt"), worker, caller };
     },
   },
   {
@@ -114,11 +144,13 @@ async function issued(workshop: Workshop, worker: string, caller: string): Promi
   };
 }
 
-async function held(workshop: Workshop, name: string): Promise<Held> {
-  return { cert: await workshop.read(`${name}.pem`), key: await workshop.read(`${name}.key`) };
+async function held(workshop: Workshop, cert: string, key?: string): Promise<Held> {
+  const keyFile = key === undefined ? `${cert}.key` : `${key}.pem`;
+  return { cert: await workshop.read(`${cert}.pem`), key: await workshop.read(keyFile) };
 }
 
-function installed(name: string, program: string): Tool {
+/** What `scripts/install_issuers.ts` installed, under the name that tests give it. */
+export function installed(name: string, program: string): Tool {
   const path = `${FOLDER}/${program}`;
   try {
     return { name, path: Deno.statSync(path).isFile ? path : undefined };

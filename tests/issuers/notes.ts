@@ -155,6 +155,22 @@ export const notes: Readonly<Record<string, Note>> = {
       "--ca /tls/ca.crt --cert /tls/tls.crt --key /tls/tls.key",
     ],
   },
+  "minica 1.1.0": {
+    rotation: "none: it refuses to replace a folder; remove the folder and run it again",
+    setUp: [
+      "minica -domains worker.example",
+      "minica -domains caller.example",
+      "--ca minica.pem --cert worker.example/cert.pem --key worker.example/key.pem",
+    ],
+  },
+  "certstrap 1.3.0": {
+    rotation: BY_HAND,
+    setUp: [
+      'certstrap init --common-name "Team CA"',
+      'certstrap request-cert --domain worker.example && certstrap sign worker.example --CA "Team CA"',
+      "--ca out/Team_CA.crt --cert out/worker.example.crt --key out/worker.example.key",
+    ],
+  },
   "step CLI and step-ca (go.step.sm/crypto 0.92.0), default template": {
     rotation: "not tested here",
     setUp: [

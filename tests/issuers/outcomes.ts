@@ -84,6 +84,12 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
     ...ACCEPTED,
     advice: [],
   },
+  "minica 1.1.0": {
+    asWorker: "accepted",
+    asCaller: "accepted",
+    advice: ["leaf.lifetime", "authority.purpose"],
+  },
+  "certstrap 1.3.0": { asWorker: "accepted", asCaller: "accepted", advice: ["leaf.lifetime"] },
   "step CLI and step-ca (go.step.sm/crypto 0.92.0), default template": {
     ...ACCEPTED,
     advice: [],
