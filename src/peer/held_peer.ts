@@ -9,6 +9,12 @@ import type { Clock } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import { IGNORED } from "./ignored_stream.ts";
 
+/**
+ * How long a connection is kept at least where newer credentials replace those that it was accepted with, in
+ * milliseconds: where they change faster than a handshake takes, calls would find no connection that lasts.
+ */
+export const LEAST_STAY_MS = 250;
+
 /** How long a peer's connection may last. */
 export interface HeldPeerLimits {
   readonly clock: Clock;
@@ -34,6 +40,7 @@ export class HeldPeer implements PeerConnection {
   readonly #age: Disposable;
   #expiry: Disposable | undefined;
   #grace: Disposable | undefined;
+  #stay: Disposable | undefined;
   #state: "taking" | "leaving" | "distrusted" = "taking";
   #spoke = false;
 
@@ -88,6 +95,15 @@ export class HeldPeer implements PeerConnection {
     this.connection.shutdown();
   }
 
+  /** Newer credentials than its own serve new connections: tells the peer to go, once it has stayed a little. */
+  replaced(): void {
+    if (this.#state !== "taking" || this.#stay !== undefined) return;
+    const { clock } = this.#limits;
+    const leftMs = this.peer.since + LEAST_STAY_MS - clock.now();
+    if (leftMs <= 0) this.leave();
+    else this.#stay = clock.schedule(() => this.leave(), leftMs);
+  }
+
   /** Takes no new call from this moment; those under way may finish within the grace. */
   distrust(): void {
     if (this.#state === "distrusted") return;
@@ -104,6 +120,7 @@ export class HeldPeer implements PeerConnection {
     this.#age[Symbol.dispose]();
     this.#expiry?.[Symbol.dispose]();
     this.#grace?.[Symbol.dispose]();
+    this.#stay?.[Symbol.dispose]();
   }
 }
 

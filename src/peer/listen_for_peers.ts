@@ -321,7 +321,8 @@ class Listener implements PeerListener {
     this.#tell(acceptedEvent(held));
     // Accepted under credentials that were replaced during its handshake, or while we drain.
     const isCurrent = facts.tls === undefined || generation === this.#generations?.current;
-    if (this.#draining || !isCurrent) held.leave();
+    if (this.#draining) held.leave();
+    else if (!isCurrent) held.replaced();
     return held;
   }
 

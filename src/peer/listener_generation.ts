@@ -42,7 +42,7 @@ export class ListenerGeneration {
   /** A later generation takes new connections: these are asked to leave. */
   leave(): void {
     this.#state = "leaving";
-    for (const peer of this.held) peer.leave();
+    for (const peer of this.held) peer.replaced();
   }
 
   /** Reports once that its last connection is over. */

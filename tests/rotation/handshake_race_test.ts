@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import type { ServerConnectionOptions } from "../../src/http2/mod.ts";
 import type { AcceptedPeer, DialledPeer, PeerListener } from "../../src/peer/mod.ts";
+import { type Clock, systemClock } from "../../src/observe/mod.ts";
+import { LEAST_STAY_MS } from "../../src/peer/held_peer.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { certificateShapes, denylistOf, makeAuthorities } from "../support/certificates.ts";
 import {
   answering,
@@ -45,13 +48,13 @@ class Race implements AsyncDisposable {
     this.observer = observer;
   }
 
-  /** Listens with these credentials. */
-  static async begin(before: Shown): Promise<Race> {
+  /** Listens with these credentials, and by this clock. */
+  static async begin(before: Shown, clock: Clock = systemClock): Promise<Race> {
     const observer = new RecordingObserver();
     const resources = new AsyncDisposableStack();
     const source = new TurnableSource(materialOf(before));
     const onPeer = ({ id }: AcceptedPeer) => id === 1 ? neverAnswering : answering();
-    const listener = resources.use(await listenAs(source, { observer, onPeer }));
+    const listener = resources.use(await listenAs(source, { clock, observer, onPeer }));
     const held = resources.use(await HeldBack.open(listener.address));
     return new Race(source, resources, listener, held, observer);
   }
@@ -101,20 +104,22 @@ Deno.test("a handshake under way when its client is denied is refused", async ()
   assert.equal(error.peerReason, "certificate-denied");
 });
 
-Deno.test("a dial under way when the worker rotates reaches the worker all the same", async () => {
-  await using race = await Race.begin({ certificate, trusts: [root] });
+Deno.test("a dial under way when the worker rotates reaches the worker all the same, and is told to leave", async () => {
+  const clock = new ManualClock(Date.now());
+  await using race = await Race.begin({ certificate, trusts: [root] }, clock);
   const shown = { certificate: clients.fine(), trusts: [root] };
   const peer = await race.dial(shown, { certificate: workers.fine(), trusts: [root] });
-  assert.equal(peer.connection.state, "open");
   assert.equal(await callOnce(peer), "complete");
-  const generations = race.listener.connections().map(({ generation }) => generation);
-  assert.equal(generations.at(-1), race.listener.generation);
+  assert.notEqual(race.listener.connections().at(-1)?.generation, race.listener.generation);
+  clock.advance(LEAST_STAY_MS);
+  assert.equal((await peer.connection.closed).how, "orderly");
 });
 
-Deno.test("a dial under way when the worker rotates is sent away from a generation that nobody else holds", async () => {
+Deno.test("a dial under way when the worker rotates is taken by a generation that nobody else holds, and told to leave", async () => {
   const observer = new RecordingObserver();
+  const clock = new ManualClock(Date.now());
   const source = new TurnableSource(materialOf({ certificate, trusts: [root] }));
-  await using listener = await listenAs(source, { observer });
+  await using listener = await listenAs(source, { clock, observer });
   await using held = await HeldBack.open(listener.address);
   const shown = { certificate: clients.fine(), trusts: [root] };
   const dial = dialAs(shown, held.address);
@@ -129,9 +134,39 @@ Deno.test("a dial under way when the worker rotates is sent away from a generati
   held.letGo();
   const peer = await dial;
   assert.equal(await callOnce(peer), "complete");
+  clock.advance(LEAST_STAY_MS);
+  assert.equal((await peer.connection.closed).how, "orderly");
+  const later = await dialAs(shown, listener.address);
+  assert.equal(await callOnce(later), "complete");
   const accepted = observer.of("peer.accepted").slice(1).map(({ generation }) => generation);
   assert.equal(accepted.length, 2);
   assert.equal(accepted[1], listener.generation);
   assert.notEqual(accepted[0], listener.generation);
   assert.equal(observer.of("listener.generation").length, 4);
+});
+
+Deno.test("calls go through where every connection that is accepted is followed by a rotation", async () => {
+  const versions = [certificate, workers.fine(), workers.fine()].map((certificate) =>
+    materialOf({ certificate, trusts: [root] })
+  );
+  const source = new TurnableSource(versions[0]!);
+  let accepted = 0;
+  const observer = new RecordingObserver();
+  await using listener = await listenAs(source, {
+    // It stands: no connection is told to leave for its age while the test runs.
+    clock: new ManualClock(Date.now()),
+    observer,
+    onPeer: () => {
+      accepted += 1;
+      source.turn(versions[accepted % versions.length]!);
+      return answering();
+    },
+  });
+  const shown = { certificate: clients.fine(), trusts: [root] };
+  for (let dial = 1; dial <= 6; dial++) {
+    const peer = await dialAs(shown, listener.address);
+    assert.equal(await callOnce(peer), "complete");
+    assert.equal(accepted, dial, "one dial is enough");
+    await peer.connection.shutdown();
+  }
 });

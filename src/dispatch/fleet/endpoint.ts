@@ -70,6 +70,12 @@ const PROVEN_MS = 1_000;
  */
 const SENT_AWAY_LIMIT = 3;
 
+/** How many dials in a row start over because our credentials have changed under them. */
+const RESTART_LIMIT = 2;
+
+/** How long a connection is used whose dial began under older credentials, in milliseconds. */
+const STALE_STAY_MS = 250;
+
 /** A dispatcher's view of one worker. */
 export class Endpoint implements BalancedWorker {
   /** The dispatcher's calls that it is at. */
@@ -222,12 +228,17 @@ export class Endpoint implements BalancedWorker {
     return settled;
   }
 
-  /** One demand's attempt: as many dials as the credentials of either end change under it, and one more. */
+  /**
+   * One demand's attempt. Where our credentials change under a dial, it is made again, up to
+   * {@linkcode RESTART_LIMIT} times: then a connection that the newest credentials still prove is used for a
+   * little, since calls would wait for as long as credentials change faster than a handshake takes.
+   */
   async #attempt(signal: AbortSignal): Promise<boolean> {
     // The caller is in the middle of a loop over the fleet, which must not change under it.
     await Promise.resolve();
-    for (let sentAway = 0;;) {
+    for (let sentAway = 0, restarts = 0;;) {
       const generation = this.#generation;
+      const { expected } = this.#worker;
       let opened: Link | undefined;
       try {
         const link = await this.#options.dial(this.#worker, {
@@ -236,7 +247,10 @@ export class Endpoint implements BalancedWorker {
             if (state !== "open" && opened !== undefined) this.#left(opened, state);
           },
         });
-        if (signal.aborted || generation !== this.#generation) {
+        const stale = generation !== this.#generation;
+        const serves = !stale ||
+          restarts++ >= RESTART_LIMIT && expected === this.#worker.expected && link.isTrusted();
+        if (signal.aborted || !serves) {
           this.#leave(link);
           if (signal.aborted) return false;
           continue;
@@ -247,7 +261,7 @@ export class Endpoint implements BalancedWorker {
           throw this.#unavailable("it closed the connection at once");
         }
         opened = link;
-        this.#opened(link);
+        this.#opened(link, stale ? STALE_STAY_MS : Infinity);
         return true;
       } catch (error) {
         if (signal.aborted) return false;
@@ -258,11 +272,11 @@ export class Endpoint implements BalancedWorker {
     }
   }
 
-  #opened(link: Link): void {
+  #opened(link: Link, stayMs: number): void {
     const { clock, connectionAgeMs, random } = this.#options;
     const now = clock.now();
     const age = connectionAgeMs * (0.9 + random() * 0.2);
-    const ends = Math.min(now + age, link.validUntil ?? Infinity);
+    const ends = Math.min(now + age, now + stayMs, link.validUntil ?? Infinity);
     this.#openedAt = now;
     this.#lastFailure = undefined;
     this.#id = link.id;

@@ -258,6 +258,28 @@ Deno.test("Endpoint does not use what it dialled with credentials that were repl
   assert.deepEqual(network.links.map(({ state }) => state), ["draining", "open"]);
 });
 
+Deno.test("Endpoint takes calls also where credentials change during every dial, on a connection that they prove", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.during(ADDRESS, () => endpoint.renew());
+  assert.equal(await endpoint.connect(), true);
+  assert.deepEqual(network.links.map(({ state }) => state), ["draining", "draining", "open"]);
+  assert.equal(endpoint.link, network.links[2]);
+  await clock.advanceInTurns(250);
+  assert.equal(network.links[2]!.state, "draining");
+});
+
+Deno.test("Endpoint uses no connection dialled with replaced credentials that the newest do not prove", async () => {
+  const { network, endpoint } = setUp();
+  let dials = 0;
+  network.during(ADDRESS, () => {
+    if (++dials < 6) endpoint.renew();
+    network.trusted = dials === 6;
+  });
+  assert.equal(await endpoint.connect(), true);
+  assert.equal(endpoint.link, network.links[5]);
+  assert.equal(network.links.length, 6);
+});
+
 Deno.test("Endpoint replaces a connection at nine tenths to eleven tenths of its age", async () => {
   for (const [random, leavesAfter] of [[0, 900], [1, 1_100]] as const) {
     const { clock, network, endpoint } = setUp({ random: () => random, connectionAgeMs: 1_000 });

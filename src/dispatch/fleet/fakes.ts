@@ -56,6 +56,8 @@ export class FakeLink implements Link {
 export class FakeNetwork {
   /** How long the proof of workers dialled from now on holds; `undefined` is for ever. */
   validForMs: number | undefined;
+  /** Whether workers dialled from now on are trusted. */
+  trusted = true;
   /** How many of the next connections the worker sends away while they are dialled. */
   sendsAway = 0;
   readonly links: FakeLink[] = [];
@@ -74,6 +76,7 @@ export class FakeNetwork {
     );
     await Promise.race([this.#answers.get(worker.address)?.(), aborted]);
     const link = new FakeLink(worker, onState);
+    link.trusted = this.trusted;
     if (this.validForMs !== undefined) link.validUntil = this.#clock.now() + this.validForMs;
     this.links.push(link);
     if (this.sendsAway > 0) {
@@ -91,6 +94,11 @@ export class FakeNetwork {
   /** Dials of `address` succeed from now on. */
   mend(address: string): void {
     this.#answers.delete(address);
+  }
+
+  /** Something happens during each dial of `address` from now on, and then it succeeds. */
+  during(address: string, act: () => void): void {
+    this.#answers.set(address, () => Promise.resolve(act()));
   }
 
   /** Dials of `address` wait; the function returned lets them go on. */
