@@ -8,7 +8,7 @@ import { ExitCode } from "../exit_code.ts";
 import { errorBehind } from "../transport_error.ts";
 import { durationFlag, flag } from "../flag.ts";
 
-/** `selvage health`: asks a worker whether it serves. */
+/** `selvage health`: asks a worker whether it is serving. */
 export function healthCommand(): Command {
   const command = new Command("health").description("ask a worker whether it serves")
     .addOption(
