@@ -133,13 +133,14 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
     needs.socket(endpointSocket(flags.spiffeSocket, "--spiffe-socket").path);
   }
   if (command.name() === "worker") {
-    const { listen, health, discover, policy, admin } = command.opts<WorkerFlags>();
+    const { listen, health, discover, publish, policy, admin } = command.opts<WorkerFlags>();
     if (admin !== undefined) needs.admin(admin);
     // A policy file is watched through the folder it lies in.
     if (policy !== undefined) needs.read(dirname(resolve(policy)));
     needs.listen(listen, "--listen");
     if (health !== undefined) needs.listen(health, "--health");
     needs.discovery(discover, (address) => needs.net(address, "--discover"));
+    needs.discovery(publish, (address) => needs.net(address, "--publish"));
     const modules = [threadEntry.href, ...absoluteModules(given[0] as readonly string[])];
     needs.read(...readPaths(await moduleFiles(modules, await configFlags(undefined)), SOURCE));
   } else if (command.parent?.name() === "certs" && command.name() === "check") {

@@ -59,6 +59,9 @@ export function workerCommand(): Command {
           "served on loopback alone",
       ),
     )
+    .addOption(
+      flag("--publish <URL>", "where it announces itself: local:NAMESPACE or etcd:http(s)://…"),
+    )
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
     .addOption(switchFlag("--metrics", "show metrics for Prometheus where health is served"))
@@ -95,6 +98,7 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly anonymousFrom?: readonly string[];
   readonly anonymousRoutine?: readonly string[];
   readonly strict?: boolean;
+  readonly publish?: string;
   readonly tag?: readonly string[];
   readonly health?: string;
   readonly metrics?: boolean;
@@ -134,6 +138,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     strict: flags.strict,
     plaintext: flags.plaintext,
     anonymous: anonymousOf(flags),
+    publish: flags.publish,
     tags: flags.tag,
     dispatcher: dispatcherOf(flags),
     threads: flags.threads,
