@@ -9,6 +9,8 @@ import { type TokenSession, TokenSessions } from "./admission/token_session.ts";
 export interface ConnectedPeerOptions {
   /** Whether it calls without identity where a worker migrates to TLS. Default: `false`. */
   readonly anonymous?: boolean;
+  /** Whether it is the worker itself. Default false. */
+  readonly own?: boolean;
   /** What its tokens end by. Default: the machine's clock. */
   readonly clock?: Clock;
 }
@@ -27,6 +29,8 @@ export class ConnectedPeer {
   readonly presenting: PresentingPeer;
   /** Whether it calls without identity where a worker migrates to TLS. */
   readonly anonymous: boolean;
+  /** Whether it is the worker itself, whose running calls may make others while it leaves. */
+  readonly own: boolean;
   readonly #identity: AcceptedPeer["identity"];
   readonly #sessions: TokenSessions;
   /** What its calls with one token are admitted with, made once a token. */
@@ -35,9 +39,10 @@ export class ConnectedPeer {
   /** A peer that a listener has accepted. */
   constructor(
     { identity, remoteAddress, facts }: AcceptedPeer,
-    { anonymous = false, clock = systemClock }: ConnectedPeerOptions = {},
+    { anonymous = false, own = false, clock = systemClock }: ConnectedPeerOptions = {},
   ) {
     this.anonymous = anonymous;
+    this.own = own;
     this.#sessions = new TokenSessions(clock);
     this.caller = Object.freeze({
       ...(identity === undefined ? {} : { identity: identity.name }),

@@ -7,7 +7,7 @@ import {
 } from "../credentials/mod.ts";
 import { type Dispatcher, dispatcherOver, type WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
-import { byteBudget } from "../http2/mod.ts";
+import { byteBudget, type ServerConnectionOptions } from "../http2/mod.ts";
 import { payloadLimits } from "../limits/mod.ts";
 import {
   CallRecords,
@@ -24,6 +24,7 @@ import {
   watchEventLoop,
 } from "../observe/mod.ts";
 import {
+  type AcceptedPeer,
   listenForPeers,
   type ListenForPeersOptions,
   type PeerListener,
@@ -228,29 +229,30 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const resets = new PeerResets(limits.http2, () => performance.now());
   starting.use(watchEventLoop(hub.metrics, clock));
   const peerExpiry = starting.use(new PeerExpiry(observer, "worker", clock));
+  const servePeer = (peer: AcceptedPeer, isOwn: boolean): ServerConnectionOptions => {
+    if (peer.facts.security === "plaintext") tellPlaintext(observer, peer);
+    const isAnonymous = anonymous !== undefined && peer.facts.security === "plaintext";
+    const connected = new ConnectedPeer(peer, { anonymous: isAnonymous, own: isOwn, clock });
+    const counted = countedConnection(hub.metrics);
+    const { certificate } = peer.identity ?? {};
+    const gone = certificate && peerExpiry.connected(connected.ref, certificate);
+    return {
+      onRequest: handler(connected),
+      onFault: (error) => faults.report("http2", error, { peer: connected.ref }),
+      onState: (state) => {
+        counted(state);
+        if (state === "closed") gone?.();
+      },
+      resets: resets.of(connected.key),
+      limits: limits.http2,
+      budget,
+    };
+  };
   const listening: ListenForPeersOptions = {
     workerId: id,
     credentials,
     allow,
-    onPeer: (peer) => {
-      if (peer.facts.security === "plaintext") tellPlaintext(observer, peer);
-      const isAnonymous = anonymous !== undefined && peer.facts.security === "plaintext";
-      const connected = new ConnectedPeer(peer, { anonymous: isAnonymous, clock });
-      const counted = countedConnection(hub.metrics);
-      const { certificate } = peer.identity ?? {};
-      const gone = certificate && peerExpiry.connected(connected.ref, certificate);
-      return {
-        onRequest: handler(connected),
-        onFault: (error) => faults.report("http2", error, { peer: connected.ref }),
-        onState: (state) => {
-          counted(state);
-          if (state === "closed") gone?.();
-        },
-        resets: resets.of(connected.key),
-        limits: limits.http2,
-        budget,
-      };
-    },
+    onPeer: (peer) => servePeer(peer, false),
     onFault: (error, address) => faults.report("peer", error, { peer: { address } }),
     clock,
     observer,
@@ -271,9 +273,18 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     listeners.push(starting.use(await listenForPeers(address, { ...own, onListening })));
   }
   const advertised = options.advertise ?? formatAddress((listeners[0] as PeerListener).address);
-  const ownListener = own === undefined ? undefined : starting.use(
-    await listenForOwn(own, { ...listening, credentials: undefined, nativeTls: false, own }),
-  );
+  // It goes on until the last call is over: what runs may need it.
+  if (own !== undefined) {
+    starting.use(
+      await listenForOwn(own, {
+        ...listening,
+        credentials: undefined,
+        nativeTls: false,
+        own,
+        onPeer: (peer) => servePeer(peer, true),
+      }),
+    );
+  }
   [advertised, ...listeners.map(({ address }) => formatAddress(address))]
     .forEach((address) => own?.addresses.add(address));
   const healthListener = healthAddress === undefined ? undefined : starting.use(
@@ -351,12 +362,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     async stop(graceMs) {
       // Callers that look for workers find it no longer while it finishes its calls.
       await publication?.[Symbol.asyncDispose]();
-      await leaving.leave(
-        ownListener === undefined ? listeners : [...listeners, ownListener],
-        healthListener,
-        resources,
-        graceMs,
-      );
+      await leaving.leave(listeners, healthListener, resources, graceMs);
     },
   };
 }

@@ -213,3 +213,26 @@ Deno.test("the socket of a worker's own calls answers nobody who does not know t
     await Deno.remove(root, { recursive: true });
   }
 });
+
+Deno.test("a worker that drains still takes the calls that its running routines make to itself", async () => {
+  const trust = new Trust();
+  const began = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const later = routine("nested.later", async () => {
+    began.resolve();
+    await goOn.promise;
+    return (await currentCall().dispatcher.call(who, [])).identity;
+  });
+  const worker = await startWorker(trust, {
+    routines: { ...routines, later },
+    allow: ITSELF,
+    limits: { drainGraceMs: 60_000 },
+  });
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  const call = dispatcher.call(later, []);
+  await began.promise;
+  const stopped = worker[Symbol.asyncDispose]();
+  goOn.resolve();
+  assert.equal(await call, WORKER_ID);
+  await stopped;
+});

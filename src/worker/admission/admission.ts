@@ -49,9 +49,11 @@ export interface AdmissionOptions {
  */
 export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, AdmittedCall> {
   const { table, leaving, authentication, anonymous } = options;
+  // What runs may call the worker itself until it is over.
+  const whileLeaving = ({ peer }: Arriving) => peer.own ? undefined : leaving.refusal;
   const enter = (arriving: Arriving, shown: AuthenticatedCall): MaybeLater<Entered> => {
     // It may have begun to leave while the token was verified.
-    const refusal = leaving.refusal ?? wrongRoutine(table, arriving.method, arriving.fields);
+    const refusal = whileLeaving(arriving) ?? wrongRoutine(table, arriving.method, arriving.fields);
     if (refusal !== undefined) return refused(refusal);
     if (options.hook === undefined) return takePlace(arriving, shown);
     const name = askedFor(arriving.method, arriving.fields);
@@ -89,7 +91,8 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
   };
   return (arriving) => {
     const { method, fields, peer } = arriving;
-    if (leaving.refusal !== undefined && !isOverhead(method)) return refused(leaving.refusal);
+    const leavingRefusal = whileLeaving(arriving);
+    if (leavingRefusal !== undefined && !isOverhead(method)) return refused(leavingRefusal);
     if (peer.anonymous) {
       if (isHealth(method)) return admitFree(peer.admitted);
       if (isDescription(method)) return refused(NOT_FOR_ANONYMOUS);
