@@ -34,12 +34,18 @@ interface Waiting {
   readonly resolve: (entry: Entry) => void;
   readonly timer: Disposable;
   bytes: number;
+  /** It was let in or refused; what arrives of it from now on is none of the queue's. */
+  isOver: boolean;
 }
 
 /** The calls of one peer that wait. */
 interface PeerQueue {
   readonly calls: Waiting[];
   bytes: number;
+  /** When its last place was given, or its first call came to wait. */
+  placedAt: number;
+  /** How long it lately took until its next call got a place, in milliseconds. */
+  intervalMs: number | undefined;
 }
 
 /** How much a new interval between two places counts in the average. */
@@ -48,7 +54,8 @@ const WEIGHT = 0.2;
 /**
  * The calls that wait for a place at a gate, bounded in number and in bytes. Peers take turns, whatever each has
  * waiting; where there is no room, the newest call of the peer that has most of it goes. A call that could not
- * get a place before its deadline is refused at once, so that its caller can ask another worker.
+ * get a place before its deadline is refused at once, so that its caller can ask another worker; what is expected
+ * is learnt from the same peer's calls, as long as any wait: no other peer's slow calls count, nor those of long ago.
  */
 export class CallQueue {
   readonly #options: CallQueueOptions;
@@ -56,10 +63,6 @@ export class CallQueue {
   readonly #peers = new Map<string, PeerQueue>();
   #calls = 0;
   #bytes = 0;
-  /** How long it lately took until a place was free for the next call, in milliseconds. */
-  #intervalMs: number | undefined;
-  /** When the last place was given to a call that waited, while others wait on. */
-  #placedAt: number | undefined;
 
   constructor(options: CallQueueOptions) {
     this.#options = options;
@@ -107,17 +110,20 @@ export class CallQueue {
       peer,
       resolve,
       bytes: 0,
+      isOver: false,
       timer: this.#options.clock.schedule(
         () => this.#settle(waiting, new Overloaded(`no place was free within ${waitMs} ms`)),
         waitMs,
       ),
     };
     let queue = this.#peers.get(peer);
-    if (queue === undefined) this.#peers.set(peer, queue = { calls: [], bytes: 0 });
+    if (queue === undefined) {
+      const placedAt = this.#options.clock.now();
+      this.#peers.set(peer, queue = { calls: [], bytes: 0, placedAt, intervalMs: undefined });
+    }
     queue.calls.push(waiting);
     this.#calls += 1;
     this.#options.queued(1);
-    this.#placedAt ??= this.#options.clock.now();
     call.wait({
       received: (bytes) => this.#received(waiting, bytes),
       // Nobody reads the answer; what counts is that it waits no more.
@@ -136,7 +142,7 @@ export class CallQueue {
         if (!gate.hasPlace) return;
         if (gate.enter(peer) !== undefined) continue;
         placed = true;
-        this.#noteInterval(clock.now());
+        noteInterval(queue, clock.now());
         this.#settle(queue.calls[0]!, undefined);
         if (queue.calls.length === 0) continue;
         this.#peers.delete(peer);
@@ -145,26 +151,15 @@ export class CallQueue {
     }
   }
 
-  #noteInterval(now: number): void {
-    if (this.#placedAt !== undefined) {
-      const tookMs = Math.max(0, now - this.#placedAt);
-      const before = this.#intervalMs ?? tookMs;
-      this.#intervalMs = before + (tookMs - before) * WEIGHT;
-    }
-    this.#placedAt = now;
-  }
-
-  /** How long a further call of a peer would wait; its turn comes once for each turn of the others. */
+  /** How long a further call of a peer would wait. */
   #expectedMs(peer: string): number {
-    if (this.#intervalMs === undefined) return 0;
-    const own = this.#peers.get(peer)?.calls.length ?? 0;
-    const peers = this.#peers.size + (own === 0 ? 1 : 0);
-    return this.#intervalMs * Math.min(this.#calls + 1, (own + 1) * peers);
+    const { calls, intervalMs } = this.#peers.get(peer) ?? NONE;
+    return intervalMs === undefined ? 0 : intervalMs * (calls.length + 1);
   }
 
   #received(call: Waiting, bytes: number): void {
     const queue = this.#peers.get(call.peer);
-    if (queue === undefined) return;
+    if (queue === undefined || call.isOver) return;
     call.bytes += bytes;
     queue.bytes += bytes;
     this.#bytes += bytes;
@@ -197,18 +192,26 @@ export class CallQueue {
   /** A call waits no more. */
   #settle(call: Waiting, entry: Entry): void {
     const queue = this.#peers.get(call.peer);
-    const place = queue?.calls.indexOf(call) ?? -1;
-    if (queue === undefined || place < 0) return;
-    queue.calls.splice(place, 1);
+    if (queue === undefined || call.isOver) return;
+    call.isOver = true;
+    queue.calls.splice(queue.calls.indexOf(call), 1);
     queue.bytes -= call.bytes;
     this.#bytes -= call.bytes;
     this.#calls -= 1;
     if (queue.calls.length === 0) this.#peers.delete(call.peer);
-    if (this.#calls === 0) this.#placedAt = undefined;
     this.#options.queued(-1);
     call.timer[Symbol.dispose]();
     call.resolve(entry);
   }
 }
+
+function noteInterval(queue: PeerQueue, now: number): void {
+  const tookMs = Math.max(0, now - queue.placedAt);
+  const before = queue.intervalMs ?? tookMs;
+  queue.intervalMs = before + (tookMs - before) * WEIGHT;
+  queue.placedAt = now;
+}
+
+const NONE: Pick<PeerQueue, "calls" | "intervalMs"> = { calls: [], intervalMs: undefined };
 
 const GONE = new Overloaded("the caller is gone");

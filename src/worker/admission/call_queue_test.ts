@@ -77,6 +77,51 @@ Deno.test("CallQueue refuses a call at once that could not get a place before it
   assert.equal(refused.has("b1"), false);
 });
 
+Deno.test("CallQueue counts nothing of a call that waits no more", async () => {
+  const { gate, ask, refused, queue } = setUp({ queueCalls: 8, queueBytes: 100 });
+  gate.enter("running");
+  const [placed, tooLarge] = [ask("a1"), ask("a2")];
+  ask("a3");
+  queue.leave("running");
+  tooLarge!.received(101);
+  // Both are decided, and more of their bodies comes in the same turn.
+  placed!.received(60);
+  tooLarge!.received(60);
+  await settled();
+  assert.deepEqual([...refused.keys()], ["a2"]);
+  ask("b1").received(100);
+  await settled();
+  assert.deepEqual([...refused.keys()], ["a2"]);
+  assert.equal(queue.length, 2);
+});
+
+Deno.test("CallQueue expects of a peer neither what another one waited, nor what it waited long ago", async () => {
+  const { gate, ask, refused, queue, clock } = setUp({ queueCalls: 8, queueTimeoutMs: 10_000 });
+  gate.enter("running");
+  ask("a1");
+  ask("a2");
+  clock.advance(5_000);
+  queue.leave("running");
+  await settled();
+  // It took 5 s until there was a place, for another peer.
+  ask("b1", 50);
+  await settled();
+  assert.equal(refused.has("b1"), false);
+  queue.leave("a");
+  queue.leave("a");
+  queue.leave("b");
+  await settled();
+  assert.equal(queue.length, 0);
+  gate.enter("running");
+  ask("a3", 50);
+  await settled();
+  assert.equal(refused.size, 0);
+  clock.advance(10);
+  queue.leave("running");
+  await settled();
+  assert.equal(refused.size, 0);
+});
+
 Deno.test("CallQueue does without a queue where none is asked for", () => {
   const { gate, queue } = setUp({ queueCalls: 0 });
   gate.enter("running");
