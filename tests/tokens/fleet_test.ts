@@ -14,8 +14,14 @@ class Registry implements AsyncDisposable {
   readonly path = `${this.#folder}/workers.json`;
   readonly #entries: { readonly address: string; readonly tags?: readonly string[] }[] = [];
 
-  async add(address: string, tags: readonly string[] = []): Promise<void> {
-    this.#entries.push({ address, tags });
+  async add(address: string): Promise<void> {
+    this.#entries.push({ address });
+    await this.#write();
+  }
+
+  /** Adds several at once, so that whoever finds one finds all. */
+  async addAll(entries: readonly { address: string; tags: readonly string[] }[]): Promise<void> {
+    this.#entries.push(...entries);
     await this.#write();
   }
 
@@ -208,7 +214,7 @@ Deno.test("the nodes of a cluster call each other over mutual TLS, strict and wh
         },
       }),
     })));
-    for (const [at, { address }] of nodes.entries()) await registry.add(address, [`node-${at}`]);
+    await registry.addAll(nodes.map(({ address }, at) => ({ address, tags: [`node-${at}`] })));
     await Promise.all(
       nodes.map(({ machine, address }) => machine.event(address, "discovery.added", 3)),
     );
