@@ -1,5 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import { Code, type HandlerContext } from "@connectrpc/connect";
+import { setImmediate } from "node:timers";
+import { Code } from "@connectrpc/connect";
 import { Health, reflectionV1, reflectionV1Alpha, WorkerService } from "../../gen/mod.ts";
 import type { RpcRouter } from "../../rpc/mod.ts";
 import { isReflection, nameOf } from "../admission/authorization.ts";
@@ -15,23 +16,31 @@ type Request = reflectionV1.ServerReflectionRequest | reflectionV1Alpha.ServerRe
  */
 export function serveReflection(router: RpcRouter): void {
   router.service(reflectionV1.ServerReflection, {
-    serverReflectionInfo: (requests, context) => answers(requests, context, router) as never,
+    serverReflectionInfo: (requests, context) =>
+      answers(requests, admittedOf(context), router) as never,
   });
   router.service(reflectionV1Alpha.ServerReflection, {
-    serverReflectionInfo: (requests, context) => answers(requests, context, router) as never,
+    serverReflectionInfo: (requests, context) =>
+      answers(requests, admittedOf(context), router) as never,
   });
 }
 
-async function* answers(
+/**
+ * Answers the questions of one stream. A question is a few bytes and may cost a walk through every file: each has a
+ * turn of the event loop, whatever number arrives at once, and what is visible is gathered anew only where it changed.
+ */
+export async function* answers(
   requests: AsyncIterable<Request>,
-  context: HandlerContext,
-  router: RpcRouter,
-) {
-  const admitted = admittedOf(context);
+  admitted: Pick<AdmittedCall, "authorization" | "session" | "unproven">,
+  router: Pick<RpcRouter, "handlers">,
+): AsyncGenerator<Answer, void, undefined> {
   const sent = new Set<string>();
+  let visible = new VisibleFiles(new Map());
   for await (const request of requests) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
     admitted.session?.insist();
-    const visible = new VisibleFiles(await allowedMethods(router, admitted));
+    const methods = await allowedMethods(router, admitted);
+    if (!visible.showsJust(methods)) visible = new VisibleFiles(methods);
     const { host, messageRequest } = request;
     yield {
       validHost: host,
@@ -43,8 +52,8 @@ async function* answers(
 
 /** The methods that a caller may call, by service; those that serve every proven caller are among them. */
 async function allowedMethods(
-  router: RpcRouter,
-  { authorization, unproven }: AdmittedCall,
+  router: Pick<RpcRouter, "handlers">,
+  { authorization, unproven }: Pick<AdmittedCall, "authorization" | "unproven">,
 ): Promise<ReadonlyMap<DescService, ReadonlySet<string>>> {
   const allowed = new Map<DescService, Set<string>>();
   if (unproven === true) return allowed;
@@ -62,6 +71,13 @@ async function allowedMethods(
 function isForAll(method: DescMethod): boolean {
   const { parent } = method;
   return parent === WorkerService || parent === Health || isReflection(method);
+}
+
+/** One answer, of either version. */
+export interface Answer {
+  readonly validHost: string;
+  readonly originalRequest: Pick<Request, "host" | "messageRequest">;
+  readonly messageResponse: ReturnType<typeof answer>;
 }
 
 function answer(

@@ -13,12 +13,23 @@ export class VisibleFiles {
   readonly services: readonly string[];
   readonly #methods: ReadonlyMap<string, ReadonlySet<string>>;
   readonly #files = new Map<string, DescFile>();
+  /** The file of each symbol; made when one is first asked for. */
+  #bySymbol: ReadonlyMap<string, DescFile> | undefined;
 
   /** @param methods The methods that the caller may call, by service. */
   constructor(methods: ReadonlyMap<DescService, ReadonlySet<string>>) {
     this.services = [...methods.keys()].map(({ typeName }) => typeName).sort();
     this.#methods = new Map([...methods].map(([{ typeName }, names]) => [typeName, names]));
     for (const { file } of methods.keys()) this.#add(file);
+  }
+
+  /** Whether it was made of the same methods. */
+  showsJust(methods: ReadonlyMap<DescService, ReadonlySet<string>>): boolean {
+    if (methods.size !== this.#methods.size) return false;
+    return [...methods].every(([{ typeName }, names]) => {
+      const shown = this.#methods.get(typeName);
+      return shown?.size === names.size && shown.isSupersetOf(names);
+    });
   }
 
   /** The file of that name. */
@@ -28,10 +39,12 @@ export class VisibleFiles {
 
   /** The file that declares a fully qualified name: a service, method, message, field, enum or extension. */
   declaring(symbol: string): DescFile | undefined {
-    for (const file of this.#files.values()) {
-      if (this.#symbolsOf(file).has(symbol)) return file;
-    }
-    return undefined;
+    this.#bySymbol ??= new Map(
+      [...this.#files.values()].flatMap((file) =>
+        [...this.#symbolsOf(file)].map((symbol) => [symbol, file] as const)
+      ),
+    );
+    return this.#bySymbol.get(symbol);
   }
 
   /** The numbers of the extensions of a message, with their files. */
