@@ -77,12 +77,12 @@ export class ConnChannel implements ByteChannel {
           buffer = new Uint8Array(READ_BYTES);
         }
       }
+      if (this.#state !== "open") return;
+      this.#theirEnd = true;
+      receiver.ended();
     } catch (error) {
       return this.#close(asError(error));
     }
-    if (this.#state !== "open") return;
-    this.#theirEnd = true;
-    receiver.ended();
     if (this.#ourEnd) this.#close(undefined);
   }
 

@@ -4,6 +4,7 @@ import type { PeerListener } from "../peer/mod.ts";
 import type { CallGate } from "./admission/call_gate.ts";
 import type { CallQueue } from "./admission/call_queue.ts";
 import type { WorkerHealth } from "./health/health.ts";
+import { within } from "./within.ts";
 
 /** How long those who watch the worker's health may take to let go of it, in milliseconds. */
 const HEALTH_GRACE_MS = 1_000;
@@ -61,11 +62,4 @@ export class Leaving {
     observer.emit({ type: "worker.stopped", workerId: id, abandoned });
     await resources[Symbol.asyncDispose]();
   }
-}
-
-/** Waits for a promise, and no longer than that. */
-async function within(clock: Clock, ms: number, promise: Promise<unknown>): Promise<void> {
-  const over = Promise.withResolvers<void>();
-  using _timer = clock.schedule(over.resolve, ms);
-  await Promise.race([promise, over.promise]);
 }

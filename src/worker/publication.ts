@@ -10,6 +10,7 @@ import {
 } from "../discovery/mod.ts";
 import { ConfigurationError, escapePeerText } from "../errors/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
+import { within } from "./within.ts";
 
 /** What is announced, and where. */
 export interface PublicationOptions {
@@ -34,6 +35,9 @@ export function publishedTo(setting: string | Discovery): Discovery {
     { setting: "publish" },
   );
 }
+
+/** How long a backend may take to forget the announcement before the worker drains all the same, in milliseconds. */
+const WITHDRAW_MS = 5_000;
 
 /** Discoveries that other machines read. */
 const OF_THE_NETWORK = /^(?:etcd|k8s|lan):/;
@@ -80,14 +84,22 @@ export class Publication implements AsyncDisposable {
     return publication;
   }
 
-  /** Withdraws the announcement. */
+  /** Withdraws the announcement; where the backend does not answer, its lease ends by itself. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#over) return;
     this.#over = true;
     this.#rotations?.[Symbol.dispose]();
     this.#timer?.[Symbol.dispose]();
+    await within(this.#options.clock, WITHDRAW_MS, this.#withdraw());
+  }
+
+  async #withdraw(): Promise<void> {
     await this.#updating;
-    await this.#lease?.[Symbol.asyncDispose]();
-    this.#lease = undefined;
+    try {
+      await this.#lease?.[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#failed((error as Error).message);
+    }
   }
 
   #announcement(): Announcement {

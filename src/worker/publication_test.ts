@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { ManualClock, turn } from "../../tests/support/manual_clock.ts";
+import { RecordingObserver } from "../../tests/support/recording_observer.ts";
+import { Publication } from "./publication.ts";
+
+/** A publication whose lease ends as `end` does. */
+function published(clock: ManualClock, observer: RecordingObserver, end: () => Promise<void>) {
+  return Publication.start({
+    discovery: {
+      source: "etcd:x",
+      namesWorkers: true,
+      async *watch() {},
+      announce: () =>
+        Promise.resolve({ update: () => Promise.resolve(), [Symbol.asyncDispose]: end }),
+    },
+    announcement: { id: "w", address: "10.0.0.1:1", tls: true, tags: [] },
+    credentials: undefined,
+    clock,
+    observer,
+  });
+}
+
+Deno.test("Publication waits five seconds for a backend to forget it, and no longer", async () => {
+  const clock = new ManualClock();
+  const publication = await published(clock, new RecordingObserver(), () => new Promise(() => {}));
+  let isOver = false;
+  const over = publication[Symbol.asyncDispose]().then(() => isOver = true);
+  await clock.advanceInTurns(4_999);
+  assert.equal(isOver, false);
+  await clock.advanceInTurns(1);
+  await over;
+  await publication[Symbol.asyncDispose]();
+  assert.equal(clock.pending, 0);
+});
+
+Deno.test("Publication reports a backend that cannot forget it, and is over", async () => {
+  const observer = new RecordingObserver();
+  const failing = () => Promise.reject(new Error("no leader"));
+  const publication = await published(new ManualClock(), observer, failing);
+  await publication[Symbol.asyncDispose]();
+  await turn();
+  assert.equal(observer.of("discovery.failed")[0]?.message, "no leader");
+});
