@@ -361,7 +361,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     drainGraceMs: limits.drainGraceMs,
     async stop(graceMs) {
       // Callers that look for workers find it no longer while it finishes its calls.
-      await publication?.[Symbol.asyncDispose]();
+      if (publication !== undefined) await publication[Symbol.asyncDispose]();
       await leaving.leave(listeners, healthListener, resources, graceMs);
     },
   };
