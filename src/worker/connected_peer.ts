@@ -1,3 +1,4 @@
+import { addressGroup } from "../channel/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
 import { type Clock, type PeerRef, systemClock } from "../observe/mod.ts";
 import type { AcceptedPeer } from "../peer/mod.ts";
@@ -54,7 +55,8 @@ export class ConnectedPeer {
       address: remoteAddress,
       ...(identity === undefined ? {} : { identity: escapePeerText(identity.name) }),
     };
-    this.key = `${identity?.name ?? ""} ${remoteAddress.replace(/:\d+$/, "")}`;
+    // A host of IPv6 has as many addresses as it likes: a certificate is not a peer anew at each of them.
+    this.key = `${identity?.name ?? ""} ${addressGroup(remoteAddress) ?? remoteAddress}`;
     this.#identity = identity;
     this.admitted = { peer: this, subject: { identity, claims: undefined } };
     const { fingerprint } = identity ?? {};

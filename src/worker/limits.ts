@@ -20,9 +20,9 @@ export interface WorkerLimits extends SharedLimits {
   /** Calls at once; another one is refused as overloaded. Default 256. */
   readonly concurrency?: number | undefined;
   /**
-   * Calls at once of one peer, which is an identity at a host over however many connections; so that
-   * no peer takes every place. The places beyond it are for peers with less than an equal share. Default: seven
-   * eighths of `concurrency`.
+   * Calls at once of one peer, which is an identity at a host (a /64 of IPv6 is one) over however many
+   * connections; so that no peer takes every place. The places beyond it are for peers with less than an equal
+   * share. Default: seven eighths of `concurrency`.
    */
   readonly concurrencyPerPeer?: number | undefined;
   /**
