@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { ConfigurationError, escapePeerText } from "../errors/mod.ts";
 
 /** Where a worker listens or is dialled. */
 export type Address = TcpAddress | UnixAddress | MemoryAddress;
@@ -29,6 +29,9 @@ export interface MemoryAddress {
   readonly name: string;
 }
 
+/** What a terminal may obey, or reorder a line by. */
+const UNSHOWN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
 /** What a unix socket's path may be long, including the closing NUL (Linux: 108 bytes). */
 const UNIX_PATH_BYTES = 108;
 
@@ -38,16 +41,19 @@ const UNIX_PATH_BYTES = 108;
  * @throws {ConfigurationError} where `text` is none of them.
  */
 export function parseAddress(text: string, setting = "address"): Address {
-  const address = text.startsWith("unix:")
+  // Nobody's address has them; they are shown wherever a worker is, and discovery is a hint of anyone's.
+  const address = UNSHOWN.test(text)
+    ? undefined
+    : text.startsWith("unix:")
     ? unixAddress(text.slice("unix:".length))
     : text.startsWith("memory:")
     ? memoryAddress(text.slice("memory:".length))
     : tcpAddress(text);
   if (address !== undefined) return address;
   throw new ConfigurationError(
-    `${
-      JSON.stringify(text)
-    } is not an address; write HOST:PORT, [IPv6]:PORT, unix:PATH or memory:NAME`,
+    `"${
+      escapePeerText(text)
+    }" is not an address; write HOST:PORT, [IPv6]:PORT, unix:PATH or memory:NAME`,
     { setting },
   );
 }
@@ -75,7 +81,7 @@ export function isLocal(address: Address): boolean {
 }
 
 function unixAddress(path: string): UnixAddress | undefined {
-  if (path === "" || path.includes("\0")) return undefined;
+  if (path === "") return undefined;
   if (new TextEncoder().encode(path).length >= UNIX_PATH_BYTES) return undefined;
   return { kind: "unix", path };
 }

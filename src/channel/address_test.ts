@@ -35,6 +35,11 @@ const UNREADABLE = [
   "unix:",
   `unix:/${"x".repeat(108)}`,
   "unix:/a\0b",
+  "unix:/a\x1b]0;title\x07",
+  "unix:/a\nok  another",
+  "a\x1b7b:80",
+  "a\u009bb:80",
+  "a\u202eb:80",
   "memory:",
   "memory:a/b",
 ];

@@ -1,6 +1,11 @@
 import { Command } from "commander";
 import type { Rehearsal } from "../../dispatch/mod.ts";
-import { ConfigurationError, NoWorkersAvailable, WorkerUnavailable } from "../../errors/mod.ts";
+import {
+  ConfigurationError,
+  escapePeerText,
+  NoWorkersAvailable,
+  WorkerUnavailable,
+} from "../../errors/mod.ts";
 import { askAdmin } from "../admin_client.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { credentialsOf } from "../credentials_flags.ts";
@@ -105,6 +110,9 @@ async function dialled(flags: RehearseFlags): Promise<Rehearsal> {
   return await dispatcher.rehearse({ credentials });
 }
 
+/** The longest line about a peer, in characters. */
+const MAX_MESSAGE = 4_096;
+
 function render({ own, peers, refused }: Rehearsal): string {
   const lines = alignedTable(
     ["", "PEER", "IDENTITY", "REFUSED BY", "REASON"],
@@ -117,7 +125,9 @@ function render({ own, peers, refused }: Rehearsal): string {
     ]),
   );
   for (const { address, message } of peers) {
-    if (message !== undefined) lines.push("", `${address}: ${message}`);
+    if (message !== undefined) {
+      lines.push("", escapePeerText(`${address}: ${message}`, MAX_MESSAGE));
+    }
   }
   if (own !== undefined) {
     lines.push("", `our own certificate: ${[own.found, own.advice].filter(Boolean).join("; ")}`);

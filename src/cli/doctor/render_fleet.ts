@@ -1,5 +1,9 @@
+import { escapePeerText } from "../../errors/mod.ts";
 import { alignedTable } from "../table.ts";
 import type { FleetRow } from "./examine_fleet.ts";
+
+/** The longest line about a worker, in characters. */
+const MAX_MESSAGE = 4_096;
 
 /** Writes the rows of a fleet as a table, and below it what is wrong where. */
 export function renderFleet(rows: readonly FleetRow[]): string {
@@ -14,7 +18,8 @@ export function renderFleet(rows: readonly FleetRow[]): string {
     ]),
   );
   for (const { address, problem } of rows) {
-    if (problem !== undefined) lines.push("", `${address}: ${problem.message}`);
+    if (problem === undefined) continue;
+    lines.push("", escapePeerText(`${address}: ${problem.message}`, MAX_MESSAGE));
   }
   const failed = rows.filter(({ ok }) => !ok).length;
   const count = `${rows.length} ${rows.length === 1 ? "worker" : "workers"}`;

@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { alignedTable } from "./table.ts";
+
+Deno.test("alignedTable() shows a cell as text, whoever made it", () => {
+  assert.deepEqual(
+    alignedTable(["WORKER", "STATE"], [["unix:/a\x1b]0;title\x07\nok", "b\u009b"], ["c", "d"]]),
+    [
+      "WORKER                           STATE",
+      "unix:/a\\u001b]0;title\\u0007\\nok  b\\u009b",
+      "c                                d",
+    ],
+  );
+});
