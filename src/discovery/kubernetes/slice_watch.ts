@@ -95,6 +95,7 @@ export class SliceWatch {
     const inTime = AbortSignal.any([signal, late.signal]);
     const slices = new Map<string, EndpointSlice>();
     let token = "";
+    let version: string | undefined;
     do {
       const query = token === "" ? "" : `&continue=${encodeURIComponent(token)}`;
       const { status, value } = await this.#options.client
@@ -102,10 +103,12 @@ export class SliceWatch {
       if (status !== 200) throw failureOf(status, value);
       const { items, metadata } = value as SliceList;
       for (const slice of items ?? []) slices.set(slice.metadata?.name ?? "", slice);
-      this.#version = metadata?.resourceVersion;
+      version = metadata?.resourceVersion;
       token = metadata?.continue ?? "";
     } while (token !== "");
-    if (this.#version === undefined) throw new ApiError("the API server has listed no version");
+    if (version === undefined) throw new ApiError("the API server has listed no version");
+    // Not before the last page: a watch from there on would never tell of the slices that were not listed.
+    this.#version = version;
     this.#slices.clear();
     for (const [name, slice] of slices) this.#slices.set(name, slice);
   }
