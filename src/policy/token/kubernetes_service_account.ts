@@ -1,7 +1,7 @@
 import type { JWTPayload } from "jose";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { type Authenticator, unauthenticated } from "./authenticator.ts";
-import { jwtRules, JwtVerifier, texts } from "./jwt.ts";
+import { type JwtRules, jwtRules, JwtVerifier, texts } from "./jwt.ts";
 import { keysFrom } from "./key_settings.ts";
 import type { KubernetesServiceAccountOptions } from "./kubernetes_options.ts";
 import { remembered } from "./portable.ts";
@@ -31,7 +31,7 @@ export function kubernetesServiceAccount(options: KubernetesServiceAccountOption
   const { require = "token", serviceAccounts } = options;
   const { jwks, ...known } = options;
   const rules = jwtRules({ ...known, types: ["JWT"] });
-  insistOnOwnAudience(rules.audience, options.issuer);
+  insistOnOwnAudience(rules);
   const accepted = serviceAccounts === undefined ? undefined : acceptedAccounts(serviceAccounts);
   const keys = keysFrom(jwks === undefined ? { ...OF_THIS_CLUSTER, ...known } : { ...known, jwks });
   const check = (claims: JWTPayload) => checkAccount(claims, accepted);
@@ -49,9 +49,9 @@ export const OF_THIS_CLUSTER = {
   jwksTokenFile: `${MOUNTED}/token`,
 } as const;
 
-function insistOnOwnAudience(audience: readonly string[], issuer: string): void {
+function insistOnOwnAudience({ audience, issuer = [] }: JwtRules): void {
   // An API server's own audience is its issuer unless --api-audiences says otherwise.
-  const foreign = audience.find((name) => API_SERVER.test(name) || name === issuer);
+  const foreign = audience.find((name) => API_SERVER.test(name) || issuer.includes(name));
   if (foreign === undefined) return;
   throw new ConfigurationError(
     `audience ${

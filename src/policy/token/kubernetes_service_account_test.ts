@@ -79,6 +79,7 @@ Deno.test("kubernetesServiceAccount() refuses the API server's audience, and set
   const wrong: readonly Partial<KubernetesServiceAccountOptions>[] = [
     { audience: ISSUER },
     { audience: ["math-pool", "https://kubernetes.default.svc"] },
+    { audience: "https://oidc.example", issuer: ["https://oidc.example"] as unknown as string },
     { audience: "kubernetes" },
     { audience: "" },
     { issuer: "" },
