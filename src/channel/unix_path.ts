@@ -24,19 +24,24 @@ export async function claimSocketPath(path: string): Promise<void> {
 }
 
 /**
- * Creates a socket that only its owner may connect to, from its first moment on: by the umask of the process,
- * or where there is no permission to set it, in a folder that only its owner can enter.
+ * Creates a socket that only its owner may connect to, from its first moment on: in a folder that only its owner can
+ * enter, or else by the umask of the process.
  *
  * @param bind Creates the socket before it returns, and resolves when it listens.
  * @throws {ConfigurationError} where neither is possible.
  */
 export async function listenPrivately(path: string, bind: () => Promise<void>): Promise<void> {
-  if (Deno.permissions.querySync({ name: "sys", kind: "umask" as "uid" }).state !== "granted") {
-    await insistOnPrivateFolder(dirname(path));
+  const folder = dirname(path);
+  const mayMask =
+    Deno.permissions.querySync({ name: "sys", kind: "umask" as "uid" }).state === "granted";
+  if (!mayMask) await insistOnPrivateFolder(folder);
+  if (!mayMask || await isPrivate(folder)) {
     await bind();
     return await Deno.chmod(path, SOCKET_MODE);
   }
-  const before = Deno.umask(0o777 & ~SOCKET_MODE);
+  // It is the umask of the whole process: whatever else is created at this moment, by other threads or children,
+  // keeps what its owner may do.
+  const before = Deno.umask(0o077);
   let listening: Promise<void>;
   try {
     listening = bind();
@@ -44,6 +49,13 @@ export async function listenPrivately(path: string, bind: () => Promise<void>): 
     Deno.umask(before);
   }
   await listening;
+}
+
+/** Whether only the owner can enter a folder, where that may be read. */
+async function isPrivate(folder: string): Promise<boolean> {
+  if (Deno.permissions.querySync({ name: "read", path: folder }).state !== "granted") return false;
+  const { mode } = await Deno.stat(folder);
+  return mode === null || (mode & 0o077) === 0;
 }
 
 async function insistOnPrivateFolder(folder: string): Promise<void> {
