@@ -52,7 +52,8 @@ export function encodePayload(
 }
 
 /**
- * Reads a value from the wire. The value does not refer to the payload's bytes.
+ * Reads a value from the wire. The value does not refer to the payload's bytes, except for a large byte string that is
+ * all of them but for a few at the beginning: it is a view of them.
  *
  * @param payload The payload.
  * @param root What it is.
