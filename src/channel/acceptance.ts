@@ -4,7 +4,6 @@ import type { TcpAddress, UnixAddress } from "./address.ts";
 import { HANDSHAKE_RECORD, readClientHello } from "./tls/client_hello.ts";
 import type { ChannelFailure, TlsFacts } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
-import { joined } from "./octets.ts";
 import { RawDuplex } from "./tls/raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
@@ -14,6 +13,7 @@ import { alertRecord } from "./tls/tls_alert.ts";
 import { LOOK_PROTOCOL } from "./tls/tls_client.ts";
 import { watchHandshake } from "./tls/tls_platform.ts";
 import { serverSocket, type ServerTls } from "./tls/tls_server.ts";
+import { joined } from "../values/mod.ts";
 
 /** The answer to a plaintext peer where the listener speaks TLS, and to no other. */
 const NOT_TLS = alertRecord("unexpected_message");

@@ -1,4 +1,5 @@
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
+import { asError } from "../values/mod.ts";
 
 /** What one read may bring. */
 const READ_BYTES = 64 * 1024;
@@ -142,8 +143,4 @@ export class ConnChannel implements ByteChannel {
     this.#state = "reported";
     this.#receiver.closed(this.#error);
   }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -16,7 +16,6 @@ export * from "./memory_network.ts";
 export * from "./socket_admission.ts";
 export * from "./socket_limits.ts";
 export { NOT_TLS_CODE } from "./native_acceptance.ts";
-export { joined } from "./octets.ts";
 export { systemCodeOf } from "./system_code.ts";
 export { listenNatively } from "./native_listener.ts";
 export { claimSocketPath, listenPrivately } from "./unix_path.ts";

@@ -5,6 +5,7 @@ import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_opt
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
 import { alertReceived } from "./tls/tls_alert.ts";
 import type { ServerTls } from "./tls/tls_server.ts";
+import { asError } from "../values/mod.ts";
 
 /** The code of a connection that did not begin with TLS; the platform has none of its own for it. */
 export const NOT_TLS_CODE = "SELVAGE_NOT_TLS";
@@ -148,7 +149,7 @@ export class NativeAcceptance {
 
 /** The platform reports what broke a handshake by its text alone; canaries pin it. */
 function seenIn(error: unknown): Partial<ChannelFailure> {
-  const cause = error instanceof Error ? error : new Error(String(error));
+  const cause = asError(error);
   const alert = alertReceived(cause.message);
   if (alert !== undefined) return { cause, alertReceived: alert };
   if (!(cause instanceof Deno.errors.InvalidData)) return { cause, code: "ECONNRESET" };

@@ -7,6 +7,7 @@ import { listenAgainMs } from "./listening_socket.ts";
 import { NativeAcceptance } from "./native_acceptance.ts";
 import type { TlsIdentity } from "./tls/tls_client.ts";
 import type { ServerTls } from "./tls/tls_server.ts";
+import { messageOf } from "../values/mod.ts";
 
 /**
  * Connections that we have given up or closed and that the platform has not ended yet, each with an open file;
@@ -159,7 +160,7 @@ function openListener(address: TcpAddress, identity: TlsIdentity): Deno.TlsListe
       alpnProtocols: ["h2"],
     });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new ConfigurationError(`cannot listen on ${formatAddress(address)}: ${why}`, {
       setting: "listen",
       cause,

@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../errors/mod.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** A file to write. */
 export interface NewFile {
@@ -78,5 +79,5 @@ function reason(cause: unknown): string {
   if (cause instanceof Deno.errors.PermissionDenied) return "cannot be used: permission denied";
   if (cause instanceof Deno.errors.NotCapable) return `cannot be used: ${cause.message}`;
   if (cause instanceof Deno.errors.AlreadyExists) return "is a file, not a folder";
-  return `cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return `cannot be used: ${messageOf(cause)}`;
 }

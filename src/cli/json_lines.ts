@@ -1,4 +1,5 @@
 import { ConfigurationError } from "../errors/mod.ts";
+import { joined } from "../values/mod.ts";
 
 /** The longest line in bytes: the 4 MiB that a message may have. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
@@ -51,26 +52,16 @@ async function* lines(
       if (held > maxBytes) return yield undefined;
       parts.push(part);
       if (end < 0) break;
-      yield joined(parts, held);
+      yield joined(parts);
       parts = [];
       held = 0;
       rest = rest.subarray(end + 1);
     }
   }
-  if (held > 0) yield joined(parts, held);
+  if (held > 0) yield joined(parts);
 }
 
 const LINE_FEED = 0x0a;
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
 
 function textOf(line: Uint8Array): string | undefined {
   try {

@@ -25,6 +25,7 @@ import { validityFault } from "./own_certificate_fault.ts";
 import { readPrivateKey, withoutPrivateKeys } from "./private_key.ts";
 import { type CredentialRejection, rejection, unsuitableMessage } from "./rejection.ts";
 import { toHex } from "../platform/mod.ts";
+import { present } from "../values/mod.ts";
 
 /** What came of an attempt to make credentials of text. */
 export type Assembled =
@@ -152,7 +153,7 @@ function readTrusted(
   const { ca, domains = new Map<string, string>() } = pem;
   if (ca === undefined && domains.size === 0) return undefined;
   const localDomain = own === undefined ? undefined : trustDomainOf(own.leaf);
-  const local = localDomain === undefined ? {} : { localDomain };
+  const local = present({ localDomain });
   const byDomain = new Map<string, readonly Certificate[]>();
   for (const [domain, bundle] of domains) {
     const anchors = readBundle(bundle, `the bundle of ${domain}`, skipped);

@@ -10,6 +10,7 @@ import { type CredentialFiles, partsOfEnv, partsOfFiles, partsOfTrust } from "./
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 import { CredentialsStore } from "./store.ts";
 import { openWatched, type WatchOptions } from "./watch_files.ts";
+import { present } from "../values/mod.ts";
 
 /**
  * Where a worker's or a caller's certificates come from: a plain value that says so and can be
@@ -135,7 +136,7 @@ function settledTexts({ ca: given, ...others }: CredentialTexts): CredentialPem 
   }
   return {
     ...others,
-    ...(ca === undefined ? {} : { ca }),
+    ...present({ ca }),
     ...(domains.size === 0 ? {} : { domains: new Map([...others.domains ?? [], ...domains]) }),
   };
 }

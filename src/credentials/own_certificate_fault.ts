@@ -7,6 +7,7 @@ import {
   unsuitableAdvice,
 } from "../identity/mod.ts";
 import type { CredentialMaterial } from "./material.ts";
+import { present } from "../values/mod.ts";
 
 /**
  * Why our own certificate cannot be used now, as the evidence of `own-certificate-invalid`;
@@ -32,8 +33,7 @@ export function ownCertificateFault(
     };
   }
   const unsuitable = ownLeafFault(own.leaf, {
-    ...role === undefined ? {} : { role },
-    ...verdict === undefined ? {} : { mode: verdict },
+    ...present({ role, mode: verdict }),
   });
   if (unsuitable !== undefined) {
     return {

@@ -1,6 +1,7 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { type PathFault, ruleText, unsuitableAdvice } from "../identity/mod.ts";
 import type { CredentialsFault } from "../observe/mod.ts";
+import { present } from "../values/mod.ts";
 
 /** Which setting is at fault. */
 export type CredentialSetting = "ca" | "cert" | "key" | "provider" | "credentials";
@@ -26,7 +27,7 @@ export function rejection(
   message: string,
   cause?: unknown,
 ): CredentialRejection {
-  return { kind: "rejected", reason, setting, message, ...(cause === undefined ? {} : { cause }) };
+  return { kind: "rejected", reason, setting, message, ...present({ cause }) };
 }
 
 /** The error for a rejection where nothing else can be used instead. */

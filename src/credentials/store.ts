@@ -19,6 +19,7 @@ import {
   unsuitableMessage,
 } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
+import { present } from "../values/mod.ts";
 
 /** More advice than a person reads in one event. */
 const SHOWN_ADVICE = 16;
@@ -119,8 +120,7 @@ export class CredentialsStore implements CredentialsSource {
       type: "credentials.rejected",
       reason: rejected.reason,
       message: `${rejected.setting}: ${rejected.message}`,
-      ...(kept === undefined ? {} : { keptGeneration: kept.generation }),
-      ...(kept?.own === undefined ? {} : { keptCertificate: kept.own.summary }),
+      ...present({ keptGeneration: kept?.generation, keptCertificate: kept?.own?.summary }),
       keptExpired: kept?.own !== undefined &&
         validityFault(kept.own.leaf, this.#clock.now())?.reason === "expired",
     });
@@ -139,7 +139,7 @@ export class CredentialsStore implements CredentialsSource {
     if (own === undefined) return undefined;
     const question = {
       mode: this.#verdict,
-      ...this.#role === undefined ? {} : { role: this.#role },
+      ...present({ role: this.#role }),
     };
     const fault = ownLeafFault(own.leaf, question) ??
       (anchors === undefined
@@ -155,8 +155,7 @@ export class CredentialsStore implements CredentialsSource {
     const advice = adviceOn({
       chain: own === undefined ? [] : [own.leaf, ...own.authorities],
       anchors: anchors?.advised ?? [],
-      ...(anchors === undefined ? {} : { unlabelled: anchors.unlabelled }),
-      ...(this.#role === undefined ? {} : { role: this.#role }),
+      ...present({ unlabelled: anchors?.unlabelled, role: this.#role }),
       accepts: this.#accepts,
       now: this.#clock.now(),
     });
@@ -178,7 +177,7 @@ export class CredentialsStore implements CredentialsSource {
         generation: material.generation,
         fingerprint: material.fingerprint,
         previousFingerprint: previous.fingerprint,
-        ...(material.own === undefined ? {} : { certificate: material.own.summary }),
+        ...present({ certificate: material.own?.summary }),
         identities: material.own?.summary.names ?? [],
         skipped: material.skipped?.length ?? 0,
       });

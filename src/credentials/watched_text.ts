@@ -4,6 +4,7 @@ import { ConfigurationError } from "../errors/mod.ts";
 import type { Clock } from "../observe/mod.ts";
 import { failureName, isMissing } from "../platform/mod.ts";
 import { FolderWatch } from "./folder_watch.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** A change is read once nothing has changed for so long, in milliseconds. */
 const DEBOUNCE_MS = 100;
@@ -87,7 +88,7 @@ export class WatchedText implements AsyncDisposable {
       this.#adopt(await readText(this.#options));
     } catch (error) {
       // Whatever a version does to its reader, the last good one stays.
-      this.#reject(error instanceof Error ? error.message : String(error));
+      this.#reject(messageOf(error));
     }
     this.#readIn(watched && this.#inUse ? POLL_MS : QUICK_POLL_MS);
   }

@@ -1,6 +1,7 @@
 import { parseAddress } from "../channel/mod.ts";
 import type { Announcement } from "./announcement.ts";
 import type { DiscoveredWorker } from "./discovery.ts";
+import { present } from "../values/mod.ts";
 
 /** Longer than this is no announcement, in characters: 48 KiB of signature, and 64 tags. */
 const MAX_TEXT = 96 * 1024;
@@ -10,7 +11,7 @@ const MAX_ID_LENGTH = 256;
 
 /** Writes an announcement as one line of JSON, for registries that keep text. */
 export function announcementText({ id, address, tls, tags, signed }: Announcement): string {
-  return JSON.stringify({ id, address, tls, tags, ...(signed === undefined ? {} : { signed }) });
+  return JSON.stringify({ id, address, tls, tags, ...present({ signed }) });
 }
 
 /**
@@ -48,9 +49,9 @@ export function announcedWorker(value: unknown): DiscoveredWorker {
   }
   return {
     address,
-    ...(id === undefined ? {} : { id }),
+    ...present({ id }),
     ...(tags === undefined ? {} : { tags: listed }),
-    ...(signed === undefined ? {} : { signed }),
+    ...present({ signed }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Announcement, AnnouncementLease } from "./announcement.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
+import { present } from "../values/mod.ts";
 
 /** A discovery within this process, where workers announce themselves. */
 export interface MemoryDiscovery extends Discovery {
@@ -61,7 +62,7 @@ export function memoryDiscovery(name = "announced"): MemoryDiscovery {
 }
 
 function discovered({ id, address, tags, signed }: Announcement): DiscoveredWorker {
-  return { id, address, tags, ...(signed === undefined ? {} : { signed }) };
+  return { id, address, tags, ...present({ signed }) };
 }
 
 /** The changes that one watcher has not read yet. */

@@ -4,6 +4,7 @@ import type { Clock } from "../observe/mod.ts";
 import { verdictTurns } from "../peer/mod.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
 import { isSignedBy, readStatement, STATEMENT_LIFE_MS } from "./signed_statement.ts";
+import { present } from "../values/mod.ts";
 
 /** Whose announcements are believed. */
 export interface SignedDiscoveryOptions {
@@ -104,7 +105,7 @@ class BelievedAnnouncements {
         now,
         denylist,
         limits,
-        ...(mode === undefined ? {} : { mode }),
+        ...present({ mode }),
       }),
       wanted,
     );

@@ -25,6 +25,7 @@ import { notReady } from "./calls/exhausted.ts";
 import type { OpenedDispatcher } from "./open.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { waitFor } from "./calls/waiting.ts";
+import { present } from "../values/mod.ts";
 
 /** How long `ready()` waits by default. */
 const READY_TIMEOUT_MS = 30_000;
@@ -116,8 +117,6 @@ function snapshot(endpoint: Endpoint): WorkerSnapshot {
     tags,
     inFlight,
     handshakeFailures,
-    ...(link?.identity === undefined ? {} : { identity: link.identity }),
-    ...(link?.validUntil === undefined ? {} : { certificateEnds: link.validUntil }),
-    ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...present({ identity: link?.identity, certificateEnds: link?.validUntil, lastFailure }),
   };
 }

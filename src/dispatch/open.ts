@@ -41,6 +41,7 @@ import { rehearseWorkers } from "./rehearse.ts";
 import { RoutineCalls } from "./calls/routine_calls.ts";
 import { recordedTransport } from "./calls/recorded_transport.ts";
 import { dispatcherTransport } from "./calls/transport.ts";
+import { present } from "../values/mod.ts";
 
 /** What a dispatcher stands on: replaced by a pool that shares its own, and by tests. */
 export interface DispatcherGround {
@@ -124,7 +125,7 @@ export async function openParts(
       observer,
       clock,
       ...verdict,
-      ...identity === undefined ? {} : { accepts: identity },
+      ...present({ accepts: identity }),
     });
     if (source !== undefined) opening.use(source);
     const dial = dialWith({

@@ -19,6 +19,7 @@ import {
 } from "../peer/mod.ts";
 import type { Endpoint } from "./fleet/endpoint.ts";
 import type { EveryDispatcherLimit } from "./limits.ts";
+import { present } from "../values/mod.ts";
 
 /** Which workers are dialled, and how. */
 export interface RehearsalGround {
@@ -50,7 +51,7 @@ export async function rehearseWorkers(
     role: "client",
     clock,
     ...verdict,
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ signal }),
   });
   const material = source?.current();
   if (material === undefined) {
@@ -76,7 +77,7 @@ async function rehearseOne(
   const { address, expected } = worker;
   const named = {
     address,
-    ...(link?.identity === undefined ? {} : { identity: link.identity }),
+    ...present({ identity: link?.identity }),
   };
   try {
     const peer = await dialPeer(parseAddress(address, "discovery"), {
@@ -88,12 +89,11 @@ async function rehearseOne(
       clock,
       // A worker that the new trust refuses learns nothing of the new certificate.
       showsOnlyToProven: true,
-      ...(minTlsVersion === undefined ? {} : { minTlsVersion }),
-      ...(signal === undefined ? {} : { signal }),
+      ...present({ minTlsVersion, signal }),
     });
     await peer.connection.shutdown();
     const name = peer.identity?.name;
-    return { ...named, ...(name === undefined ? {} : { identity: name }), outcome: "accepted" };
+    return { ...named, ...present({ identity: name }), outcome: "accepted" };
   } catch (error) {
     if (error instanceof HandshakeError) return refusedWorker(address, link?.identity, error);
     signal?.throwIfAborted();

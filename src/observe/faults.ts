@@ -5,6 +5,7 @@ import type { PeerRef } from "./events/event_base.ts";
 import type { Observer } from "./observer.ts";
 import { ReportBudget } from "./report_budget.ts";
 import { stackOf, thrownRef } from "./thrown_ref.ts";
+import { present } from "../values/mod.ts";
 
 /** Reports errors of our own, of any layer, at a limited rate. Never throws. */
 export class Faults {
@@ -37,7 +38,7 @@ export class Faults {
       thrown: thrownRef(thrown),
       unreported,
       ...(about.path === undefined ? {} : { path: escapePeerText(about.path) }),
-      ...(about.peer === undefined ? {} : { peer: about.peer }),
+      ...present({ peer: about.peer }),
     }, { stack: stackOf(thrown) });
   }
 }

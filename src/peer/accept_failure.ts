@@ -5,6 +5,7 @@ import { alertFromClient } from "./dial/alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
 import { adviceOnOurs, COMPARE_CLOCKS } from "./own_advice.ts";
 import { unprovenKey } from "./unproven_key.ts";
+import { present } from "../values/mod.ts";
 
 /** A refusal as it is reported to the observer. */
 export type RefusalEvent = Unstamped<HandshakeRefused>;
@@ -75,7 +76,7 @@ function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
       evidence: {
         found: "the client hung up during the TLS handshake without saying why",
         advice: SEE_ITS_LOG,
-        ...(own === undefined ? {} : { ownCertificate: own.certificate }),
+        ...present({ ownCertificate: own?.certificate }),
       },
     };
   }
@@ -115,8 +116,7 @@ function brokenTls({ code, alertSent }: AcceptFailure): Found {
     found: alertSent === undefined
       ? "what the client sent is no TLS handshake that we can go on with"
       : `we ended the handshake with the TLS alert ${alertSent}`,
-    ...(alertSent === undefined ? {} : { alert: alertSent }),
-    ...(code === undefined ? {} : { code }),
+    ...present({ alert: alertSent, code }),
     advice: negotiation ? COMPARE_PROTOCOLS : SEE_ITS_LOG,
     ...unprovenKey(code, "client"),
   });

@@ -5,6 +5,7 @@ import type { Clock, Observer } from "../observe/mod.ts";
 import type { HeldPeer } from "./held_peer.ts";
 import { ListenerGeneration } from "./listener_generation.ts";
 import { oldestVersion } from "./tls_contexts.ts";
+import { present } from "../values/mod.ts";
 
 /** What the generations of one listener share. */
 export interface GenerationOptions {
@@ -86,7 +87,7 @@ export class Generations {
         keptGeneration: generation,
         keptExpired: own !== undefined &&
           Date.parse(own.summary.notAfter) < this.#options.clock.now(),
-        ...(own === undefined ? {} : { keptCertificate: own.summary }),
+        ...present({ keptCertificate: own?.summary }),
       });
       return undefined;
     }

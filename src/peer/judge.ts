@@ -2,6 +2,7 @@ import type { TlsFacts } from "../channel/mod.ts";
 import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/mod.ts";
 import { judging, type PeerQuestion, peerReasonOf, type Trusted } from "../identity/mod.ts";
 import { verdictTurns } from "./verdict_turns.ts";
+import { present } from "../values/mod.ts";
 
 /** Why a peer's certificate will not do. */
 export interface PeerRefused {
@@ -75,7 +76,7 @@ export function refusedByPlatform(
       advice:
         "compare this machine's clock and the certificate's algorithms with what the platform supports",
       now: new Date(question.now).toISOString(),
-      ...(code === undefined ? {} : { code }),
+      ...present({ code }),
     },
   };
 }

@@ -5,6 +5,7 @@ import type { PeerAccepted, Unstamped } from "../observe/mod.ts";
 import type { OwnShown, RefusalEvent } from "./accept_failure.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import type { PeerRefused } from "./judge.ts";
+import { present } from "../values/mod.ts";
 
 /** A client was accepted. */
 export function acceptedEvent({ peer, generation }: PeerConnection): Unstamped<PeerAccepted> {
@@ -14,9 +15,9 @@ export function acceptedEvent({ peer, generation }: PeerConnection): Unstamped<P
     side: "worker",
     security: facts.security,
     peer: peerRef(peer),
-    ...(identity === undefined ? {} : { fingerprint: identity.fingerprint }),
+    ...present({ fingerprint: identity?.fingerprint }),
     ...(generation === 0 ? {} : { generation }),
-    ...(facts.tls === undefined ? {} : { resumed: facts.tls.resumed }),
+    ...present({ resumed: facts.tls?.resumed }),
   };
 }
 
@@ -114,7 +115,7 @@ export function walkedOutEvent({ peer }: PeerConnection, own: OwnShown | undefin
     evidence: {
       found: "the client hung up after the handshake, before it spoke HTTP/2",
       advice: "see whether the client expects another identity than this worker's certificate has",
-      ...(own === undefined ? {} : { ownCertificate: own.certificate }),
+      ...present({ ownCertificate: own?.certificate }),
     },
   };
 }

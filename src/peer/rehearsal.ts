@@ -4,6 +4,7 @@ import { escapePeerText, type HandshakeError } from "../errors/mod.ts";
 import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/mod.ts";
 import type { PeerQuestion } from "../identity/mod.ts";
 import { type ChannelVerdict, judgeByTurns } from "./judge.ts";
+import { present } from "../values/mod.ts";
 
 /** What to rehearse. */
 export interface RehearseOptions {
@@ -102,11 +103,11 @@ export function refusedWorker(
   const { side, reason, peerReason, message } = error;
   return {
     address,
-    ...(identity === undefined ? {} : { identity }),
+    ...present({ identity }),
     outcome: "refused",
     refusedBy: side,
     reason,
-    ...(peerReason === undefined ? {} : { peerReason }),
+    ...present({ peerReason }),
     message,
   };
 }
@@ -117,7 +118,7 @@ export function rehearsalOf(
   own: HandshakeEvidence | undefined,
 ): Rehearsal {
   const refused = peers.filter(({ outcome }) => outcome === "refused").length;
-  return { ...(own === undefined ? {} : { own }), peers, refused };
+  return { ...present({ own }), peers, refused };
 }
 
 function sentence({ found, advice }: HandshakeEvidence): string {

@@ -17,6 +17,7 @@ import {
 import { handedCredentials } from "./handed_credentials.ts";
 import { type FromChild, lineOf, type ToChild } from "./handover.ts";
 import { readLines } from "./line_reader.ts";
+import { asError, messageOf } from "../values/mod.ts";
 
 /**
  * Serves the routines of the modules until the pool says otherwise or is gone.
@@ -64,7 +65,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       }
     }
   } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const { name, message } = asError(error);
     tell({ event: "worker.failed", name, message });
     Deno.exit(1);
   }
@@ -88,7 +89,7 @@ async function load(modules: readonly (() => Promise<unknown>)[]): Promise<void>
       await module();
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       throw new ConfigurationError(`a module cannot be loaded: ${message}`, { setting: "modules" });
     }
   }

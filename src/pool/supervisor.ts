@@ -1,6 +1,7 @@
 import { backoffMs, type BackoffOptions } from "../dispatch/mod.ts";
 import type { Clock, HeldCall, Observer } from "../observe/mod.ts";
 import { Liveness } from "./liveness.ts";
+import { asError, present } from "../values/mod.ts";
 
 /** One process that runs a worker. */
 export interface Child {
@@ -176,7 +177,7 @@ class Place {
       return { kind: "starting", child };
     } catch (error) {
       // The system has no room for another process, or does not allow one.
-      const failure = error instanceof Error ? error : new Error(String(error));
+      const failure = asError(error);
       return this.#failed("no process", failure.message, failure, {});
     }
   }
@@ -204,7 +205,7 @@ class Place {
         workerId: worker.id,
         previousId: this.#previousId,
         attempt: this.#failures,
-        ...(this.#heldCalls === undefined ? {} : { calls: this.#heldCalls }),
+        ...present({ calls: this.#heldCalls }),
       });
     }
     this.#heldCalls = undefined;

@@ -4,6 +4,7 @@ import type { JWTBundlesResponse } from "../gen/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
 import { type Clock, loggerFor } from "../observe/mod.ts";
 import { agentStream } from "./agent_stream.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** How the keys of trust domains are followed. */
 export interface JwtBundlesOptions {
@@ -55,7 +56,7 @@ export class JwtBundles implements AsyncDisposable {
         for await (const answer of answers) this.#take(answer);
         this.#failed("it ended the stream");
       } catch (error) {
-        this.#failed(error instanceof Error ? error.message : String(error));
+        this.#failed(messageOf(error));
       }
       if (!signal.aborted) await this.#pause();
     }

@@ -5,6 +5,7 @@ import { parseSpiffeId } from "../identity/mod.ts";
 import { type Clock, systemClock } from "../observe/mod.ts";
 import { agentStream } from "./agent_stream.ts";
 import { endpointOfEnv, endpointSocket } from "./endpoint_socket.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** Which JWT-SVIDs are asked for, and where. */
 export interface JwtSvidOptions {
@@ -52,7 +53,7 @@ export function spiffeJwtSvid(options: JwtSvidOptions): () => Promise<string> {
       for await (const answer of answers) return tokenOf(answer, id);
       throw new Error("it gave no answer");
     } catch (cause) {
-      const why = escapePeerText(cause instanceof Error ? cause.message : String(cause));
+      const why = escapePeerText(messageOf(cause));
       throw new Error(`the SPIFFE Workload API at ${formatAddress(endpoint)}: ${why}`, { cause });
     }
   };

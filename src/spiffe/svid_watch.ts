@@ -16,6 +16,7 @@ import { wantsPermission } from "../platform/mod.ts";
 import type { SvidChoice } from "./svid_choice.ts";
 import { readSvids } from "./svid_response.ts";
 import { agentStream, askForSvids } from "./agent_stream.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** What is watched. */
 export interface SvidSettings {
@@ -108,7 +109,7 @@ class SvidWatch {
       return this.#unavailable("it ended the stream");
     } catch (error) {
       const rejected = this.#unavailable(
-        error instanceof Error ? error.message : String(error),
+        messageOf(error),
         error,
       );
       if (isHopeless(error)) this.#first.reject(configurationError(rejected));

@@ -10,6 +10,7 @@ import type { ClientConnection } from "../http2/mod.ts";
 import { dialPeer } from "../peer/mod.ts";
 import { WorkerServer, type WorkerServerOptions } from "../worker/mod.ts";
 import { introducedAs } from "./introduction.ts";
+import { present } from "../values/mod.ts";
 
 /** What a worker in memory serves, and who calls it. */
 export interface InMemoryOptions
@@ -130,6 +131,6 @@ function refused({ reason, peerReason, evidence = {} }: Refusal, address: string
     reason,
     worker: { address },
     evidence,
-    ...(peerReason === undefined ? {} : { peerReason }),
+    ...present({ peerReason }),
   });
 }

@@ -1,5 +1,6 @@
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
 import type { Clock } from "../observe/mod.ts";
+import { joined } from "../values/mod.ts";
 
 /** Answers a request of HTTP/1.1 from its head; gives the whole response. */
 export type AnswerHead = (head: string) => Uint8Array;
@@ -74,7 +75,7 @@ export class FirstProtocol implements ByteChannel, ByteReceiver {
   received(bytes: Uint8Array): void {
     if (this.#state === "http2") this.#receiver?.received(bytes);
     if (this.#state !== "undecided") return;
-    this.#head = joined(this.#head, bytes);
+    this.#head = joined([this.#head, bytes]);
     const text = latin1.decode(this.#head.subarray(0, MAX_HEAD_BYTES));
     if (PREFACE.startsWith(text.slice(0, PREFACE.length))) {
       if (text.length >= PREFACE.length) this.#goOnAsHttp2();
@@ -116,10 +117,3 @@ export class FirstProtocol implements ByteChannel, ByteReceiver {
 }
 
 const latin1 = new TextDecoder("latin1");
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const all = new Uint8Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
-  return all;
-}

@@ -5,6 +5,7 @@ import { ConfigurationError } from "../errors/mod.ts";
 import { loggerFor } from "../observe/mod.ts";
 import { type RoutineSource, RoutineTable } from "../routine/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** The routines of a worker. */
 export interface LoadedRoutines {
@@ -56,7 +57,7 @@ async function load(module: string | URL): Promise<RoutineSource> {
   try {
     return { origin, exports: await import(specifierOf(module)) };
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = messageOf(cause);
     throw new ConfigurationError(`the module ${origin} cannot be loaded: ${message}`, {
       setting: "modules",
       cause,

@@ -9,6 +9,7 @@ import {
   type RehearseOptions,
   rehearsePeers,
 } from "../peer/mod.ts";
+import { present } from "../values/mod.ts";
 
 /** By what a worker judges its clients. */
 export interface RehearsalGround {
@@ -33,8 +34,7 @@ export async function rehearseClients(
   await using source = await openCredentials(credentials, denylist, {
     role: "server",
     clock,
-    ...(verdict === undefined ? {} : { verdict }),
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ verdict, signal }),
   });
   const material = source?.current();
   if (material?.anchors === undefined) {

@@ -72,6 +72,7 @@ import { servedBy, serveRoutines } from "./router.ts";
 import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
 import { IdleWatch } from "./admission/idle_watch.ts";
 import { LoopWatchdog } from "./watchdog/mod.ts";
+import { present } from "../values/mod.ts";
 
 /** The parts of a worker that takes calls. */
 export interface StartedWorker {
@@ -261,9 +262,11 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     distrustGraceMs: limits.distrustGraceMs,
     connectionAgeMs: limits.connectionAgeMs,
     verdict: limits.verdict,
-    ...set("minTlsVersion", options.minTlsVersion),
-    ...set("nativeTls", options.nativeTls),
-    ...set("acceptsPlaintext", networks && ((address: string) => networks.has(address))),
+    ...present({
+      minTlsVersion: options.minTlsVersion,
+      nativeTls: options.nativeTls,
+      acceptsPlaintext: networks && ((address: string) => networks.has(address)),
+    }),
   };
   const listeners: PeerListener[] = [];
   for (const address of addresses) {
@@ -529,12 +532,4 @@ function use<Resource extends AsyncDisposable | undefined>(
 ): Resource {
   stack.use(resource);
   return resource;
-}
-
-/** An option where it is given: one that is absent is not the same as one that is undefined. */
-function set<Key extends string, Value>(
-  key: Key,
-  value: Value | undefined,
-): { [K in Key]?: Value } {
-  return value === undefined ? {} : { [key]: value } as { [K in Key]?: Value };
 }

@@ -1,6 +1,7 @@
 import { escapePeerText } from "../errors/mod.ts";
 import type { ChannelSecurity } from "../observe/mod.ts";
 import type { PeerConnection, PeerListener } from "../peer/mod.ts";
+import { present } from "../values/mod.ts";
 
 /** One connection of a worker, as it is at a moment. */
 export interface WorkerPeer {
@@ -38,7 +39,7 @@ function snapshot({ peer, connection, generation, takesCalls }: PeerConnection):
       certificateEnds: Date.parse(identity.certificate.notAfter),
     }),
     security: facts.security,
-    ...(facts.tls === undefined ? {} : { protocol: facts.tls.version }),
+    ...present({ protocol: facts.tls?.version }),
     since,
     calls: connection.streamCount,
     generation,

@@ -1,3 +1,5 @@
+import { joined } from "../../values/mod.ts";
+
 /** The first byte of a TLS record that carries a handshake message (RFC 8446 §5.1). */
 export const HANDSHAKE_RECORD = 0x16;
 
@@ -69,9 +71,7 @@ function handshakeBytes(bytes: Uint8Array): Uint8Array {
     parts.push(bytes.subarray(at + 5, at + 5 + length));
     at += 5 + length;
   }
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  parts.reduce((to, part) => (joined.set(part, to), to + part.length), 0);
-  return joined;
+  return joined(parts);
 }
 
 /** Reads big-endian numbers and stretches of bytes; throws `RangeError` at the end of what there is. */

@@ -5,6 +5,7 @@ import type { ChannelFailure, ChannelOutcome, TlsFacts } from "../facts.ts";
 import { RawDuplex } from "./raw_duplex.ts";
 import { tlsChannel } from "../socket_channel.ts";
 import { type TlsFailure, watchHandshake } from "./tls_platform.ts";
+import { present } from "../../values/mod.ts";
 
 /**
  * Offered by ALPN, besides `h2`, by a client that only looks at a certificate: so that a worker need not
@@ -75,7 +76,7 @@ export function secureClient(
   const socket = connect({
     socket: below,
     secureContext: tls.context,
-    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    ...present({ servername: tls.serverName }),
     ALPNProtocols: protocolsOf(tls),
     rejectUnauthorized: tls.diagnosing !== true,
     // Names are judged by our verdict, from the DER.
@@ -115,7 +116,7 @@ export function secureClient(
     });
   });
   socket.on("close", () => {
-    resolve(failure("certificate", below, presented === undefined ? {} : { tls: presented }));
+    resolve(failure("certificate", below, present({ tls: presented })));
   });
   if (signal.timeout.aborted) onTimeout();
   signal.timeout.addEventListener("abort", onTimeout, { once: true });

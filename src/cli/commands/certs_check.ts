@@ -22,6 +22,7 @@ import { ExitCode } from "../exit_code.ts";
 import { readText } from "../files.ts";
 import { flag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
+import { present } from "../../values/mod.ts";
 
 /** `selvage certs check`: what peers would refuse about certificates, and what could be better. */
 export function certsCheckCommand(): Command {
@@ -116,7 +117,7 @@ function checkFile(
   const bundle = isBundle(checked, flags);
   const advice = adviceOn({
     ...bundle ? { anchors: certificates } : { chain: certificates },
-    ...role === undefined ? {} : { role },
+    ...present({ role }),
     now,
   });
   const refused = [
@@ -152,7 +153,7 @@ function chainRefusal(
 ): readonly Refusal[] {
   const [leaf] = chain;
   if (leaf === undefined) return [];
-  const unfit = ownLeafFault(leaf, { mode, ...role === undefined ? {} : { role } });
+  const unfit = ownLeafFault(leaf, { mode, ...present({ role }) });
   if (unfit !== undefined) return [refusal(unfit.rule, unfit.found, leaf)];
   const dates = validityFault(leaf, now);
   if (dates !== undefined) {

@@ -5,6 +5,7 @@ import { ConfigurationError } from "../../errors/mod.ts";
 import { durationFlag, listFlag } from "../flag.ts";
 import { certsCheckCommand } from "./certs_check.ts";
 import { makeFolder, type NewFile, readText, replaceFiles, writeNewFiles } from "../files.ts";
+import { present } from "../../values/mod.ts";
 
 /** `selvage certs`: a development authority in a folder. */
 export function certsCommand(): Command {
@@ -33,7 +34,7 @@ interface IssueFlags {
 }
 
 async function init(folder: string, { ttl }: { readonly ttl?: number }): Promise<void> {
-  const authority = createAuthority(ttl === undefined ? {} : { ttlMs: ttl });
+  const authority = createAuthority(present({ ttlMs: ttl }));
   await makeFolder(folder);
   await writeNewFiles([
     { path: join(folder, "ca.key"), text: authority.keyPem, mode: 0o600 },

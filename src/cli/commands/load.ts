@@ -1,5 +1,6 @@
 import { failureOf } from "../failure.ts";
 import { Latencies, type LatencySummary } from "./latencies.ts";
+import { present } from "../../values/mod.ts";
 
 /** How often to call, and how many calls at once. */
 export interface LoadOptions {
@@ -75,7 +76,7 @@ export async function load(
       failed: Object.fromEntries(ranked.map(([name, { count }]) => [name, count])),
       seconds: Number(seconds.toPrecision(3)),
       callsPerSecond: seconds === 0 ? 0 : Math.round(calls / seconds),
-      ...(latencyMs === undefined ? {} : { latencyMs }),
+      ...present({ latencyMs }),
     },
   };
 }

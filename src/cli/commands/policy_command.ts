@@ -14,6 +14,7 @@ import { readText } from "../files.ts";
 import { flag, listFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { type PolicyCase, readCases } from "./policy_cases.ts";
+import { present } from "../../values/mod.ts";
 
 /** `selvage policy`: what a policy file decides, and why. */
 export function policyCommand(): Command {
@@ -71,7 +72,7 @@ async function test(file: string, casesFile: string): Promise<void> {
       case: index + 1,
       as,
       routine,
-      expected: { decision: expect, ...(rule === undefined ? {} : { rule }) },
+      expected: { decision: expect, ...present({ rule }) },
       found: { decision: wordOf(found.allowed), rule: found.rule },
       passed: found.passed,
     }));

@@ -34,6 +34,7 @@ import {
 } from "../../identity/mod.ts";
 import { dialPeer } from "../../peer/mod.ts";
 import type { Problem, Step } from "./report.ts";
+import { present } from "../../values/mod.ts";
 
 /** What to examine, and with what. */
 export interface Examination {
@@ -147,7 +148,7 @@ class Patient {
       ? await trustingNobody()
       : { ...this.#material, mode: "trust-only" } as const;
     const problem = await this.#nameOf(this.#dial(credentials));
-    const named = problem === undefined ? {} : { problem };
+    const named = present({ problem });
     return { steps: [reached, { step: "tls", outcome: "failed", ...named }] };
   }
 

@@ -3,6 +3,7 @@ import { NoWorkersAvailable, SelvageError } from "../../errors/mod.ts";
 import { type Examination, examine } from "./examine.ts";
 import { leafOf } from "./examine_files.ts";
 import type { Problem, Step } from "./report.ts";
+import { present } from "../../values/mod.ts";
 
 /** What became of one worker. */
 export interface FleetRow {
@@ -69,7 +70,7 @@ async function examineOne(
   const name = trust !== undefined && "identity" in trust ? trust.identity : undefined;
   return {
     address,
-    ...(id === undefined ? {} : { id }),
+    ...present({ id }),
     ok: problem === undefined,
     identity: name,
     notAfter: leafOf(steps)?.notAfter,

@@ -1,8 +1,8 @@
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
-import { joined } from "../../channel/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { decodeResponse, type DnsResponse, encodeQuestion, type RecordType } from "./message.ts";
+import { joined } from "../../values/mod.ts";
 
 /** A name server. */
 export interface NameServer {

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { formatAddress } from "../../channel/mod.ts";
 import type { Resolver } from "./resolver.ts";
+import { present } from "../../values/mod.ts";
 
 /** What a look-up found: addresses, `HOST:PORT`, or that there are none. */
 export interface Found {
@@ -50,7 +51,7 @@ export function addressLookup(
       return {
         addresses: records.map(({ data }) => at(data as string, port)),
         ...(ttl === undefined ? {} : { holdsMs: ttl * 1_000 }),
-        ...(none === undefined ? {} : { none }),
+        ...present({ none }),
       };
     },
   };

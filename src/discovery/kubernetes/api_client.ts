@@ -4,7 +4,7 @@ import { type ClientConnection, ErrorCode, headerValue } from "../../http2/mod.t
 import type { IdentityPattern } from "../../identity/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { dialPeer } from "../../peer/mod.ts";
-import { joined } from "./json_lines.ts";
+import { joined } from "../../values/mod.ts";
 
 /** Where the API server is, and whom to trust there. */
 export interface ApiClientOptions {

@@ -1,3 +1,5 @@
+import { joined } from "../../values/mod.ts";
+
 /** The longest line: an object of etcd has at most 1.5 MiB. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
@@ -28,15 +30,3 @@ export async function* jsonLines(
 }
 
 const NEWLINE = 0x0a;
-
-/** Some bytes after others. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}

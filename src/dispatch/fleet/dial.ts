@@ -19,6 +19,7 @@ import type { Dial } from "./link.ts";
 import { inspectSocket } from "./own_socket.ts";
 import { describeSelf } from "./self_description.ts";
 import { workerRef } from "./worker_ref.ts";
+import { present } from "../../values/mod.ts";
 
 /** How the workers of one source are dialled. */
 export interface DialOptions {
@@ -104,8 +105,7 @@ export function dialWith(options: DialOptions): Dial {
         limits: limits.http2,
         budget: options.budget,
       },
-      ...(options.minTlsVersion === undefined ? {} : { minTlsVersion: options.minTlsVersion }),
-      ...(own === undefined ? {} : { secret: own.secret }),
+      ...present({ minTlsVersion: options.minTlsVersion, secret: own?.secret }),
       worker: workerRef(worker),
     });
     const peer = await dialling.catch((error) => {
@@ -114,15 +114,15 @@ export function dialWith(options: DialOptions): Dial {
     });
     counted("open");
     const { name: identity, fingerprint, certificate } = peer.identity ?? {};
-    const ref = { address: worker.address, ...(identity === undefined ? {} : { identity }) };
+    const ref = { address: worker.address, ...present({ identity }) };
     if (certificate !== undefined) gone = options.peerExpiry.connected(ref, certificate);
     observer.emit({
       type: "peer.accepted",
       side: "dispatcher",
       peer: ref,
-      ...(fingerprint === undefined ? {} : { fingerprint }),
+      ...present({ fingerprint }),
       security: peer.facts.security,
-      ...(material === undefined ? {} : { generation: material.generation }),
+      ...present({ generation: material?.generation }),
     });
     const { id, tags, ignoresTokens = false } = await describeSelf(peer.connection, signal);
     return {
@@ -132,7 +132,7 @@ export function dialWith(options: DialOptions): Dial {
       ...(ignoresTokens ? { ignoresTokens: ref } : {}),
       identity,
       security: peer.facts.security,
-      ...(socket === undefined ? {} : { socket }),
+      ...present({ socket }),
       validUntil: peer.validUntil,
       isTrusted: () =>
         credentials === undefined ||

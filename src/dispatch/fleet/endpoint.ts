@@ -8,6 +8,7 @@ import type { Dial, Link } from "./link.ts";
 import type { BalancedWorker } from "./balancer.ts";
 import { TrackRecord } from "./track_record.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
+import { present } from "../../values/mod.ts";
 
 /** What an endpoint is given. */
 export interface EndpointOptions extends LeavingLinksOptions {
@@ -296,7 +297,7 @@ export class Endpoint implements BalancedWorker {
     if (error instanceof HandshakeError) {
       const { side, reason, peerReason, worker, evidence } = error;
       const at = new Date(now).toISOString();
-      const peer = peerReason === undefined ? {} : { peerReason };
+      const peer = present({ peerReason });
       this.#failures.record({ reason, at, ...peer });
       observer.emit({ type: "handshake.failed", side, reason, worker, evidence, ...peer });
     }

@@ -8,6 +8,7 @@ import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
 import type { Dial } from "./link.ts";
 import { rendezvousScore } from "./rendezvous.ts";
 import { workerRef } from "./worker_ref.ts";
+import { messageOf, present } from "../../values/mod.ts";
 
 /** Where workers come from, and how those are dialled: each source has its own trust. */
 export interface FleetSource {
@@ -304,7 +305,7 @@ export class Fleet {
       }
     } catch (error) {
       if (this.#stop.signal.aborted) return;
-      this.#tellFailure(discovery, index, error instanceof Error ? error.message : String(error));
+      this.#tellFailure(discovery, index, messageOf(error));
     } finally {
       known();
     }
@@ -336,7 +337,7 @@ export class Fleet {
       type: "discovery.rejected",
       source,
       message: escapePeerText(message),
-      ...(address === undefined ? {} : { address }),
+      ...present({ address }),
     });
   }
 

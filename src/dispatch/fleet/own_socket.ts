@@ -2,6 +2,7 @@ import { lstat, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { getuid } from "node:process";
 import { mayReadNow, mayReadUserId } from "../../platform/mod.ts";
+import { messageOf } from "../../values/mod.ts";
 
 /** Others may create or replace entries of the folder. */
 const WRITABLE_BY_OTHERS = 0o022;
@@ -39,7 +40,7 @@ export async function inspectSocket(path: string): Promise<SocketOwnership> {
     }
     return { ours: true, device: dev, inode: ino };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return { ours: false, why: `whose it is cannot be determined: ${why}` };
   }
 }

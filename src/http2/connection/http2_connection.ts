@@ -11,7 +11,7 @@ import { QueuedBytes } from "../send/queued_bytes.ts";
 import { INITIAL_WINDOW_BYTES, type SchedulerHost, SendScheduler } from "../send/send_scheduler.ts";
 import type { Http2Stream } from "../streams/http2_stream.ts";
 import { ReceiveFlow } from "../streams/receive_flow.ts";
-import { asError, Streams, type StreamsHost } from "../streams/streams.ts";
+import { Streams, type StreamsHost } from "../streams/streams.ts";
 import { Http2Violation } from "../violation.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { Keepalive } from "./keepalive.ts";
@@ -22,6 +22,7 @@ import type { BlockNote } from "./received_block.ts";
 import { ReceivedFrames } from "./received_frames.ts";
 import type { Greeting, Role } from "./role.ts";
 import { Settings } from "./settings.ts";
+import { asError } from "../../values/mod.ts";
 
 /**
  * A connection of either end: makes its parts, joins them, and passes on what the channel and the

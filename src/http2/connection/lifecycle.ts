@@ -9,7 +9,7 @@ import { Http2Violation } from "../violation.ts";
 import type { ConnectionEnd, ConnectionOptions, ConnectionState } from "./connection.ts";
 import type { Pings } from "./pings.ts";
 import type { Role } from "./role.ts";
-import { NO_BYTES } from "../no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** The last id of a GOAWAY that disowns no stream yet (RFC 9113 §6.8). */
 export const NO_STREAM_DISOWNED = 0x7fff_ffff;

@@ -8,7 +8,7 @@ import { readPadding } from "./padding.ts";
 import { PING_BYTES } from "./ping.ts";
 import { RST_STREAM_BYTES } from "./rst_stream.ts";
 import { WINDOW_UPDATE_BYTES } from "./window_update.ts";
-import { NO_BYTES } from "../no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** What a {@linkcode FrameReader} bounds. */
 export interface FrameReaderLimits extends HeaderBlockLimits {

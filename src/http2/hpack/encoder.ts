@@ -6,7 +6,7 @@ import { FieldIndex } from "./field_index.ts";
 import { encodeHuffman, huffmanLength } from "./huffman.ts";
 import { encodeInteger, MAX_INTEGER_BYTES } from "./integer.ts";
 import { STATIC_TABLE_LENGTH } from "./static_table.ts";
-import { NO_BYTES } from "../no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** Names beyond this many are written without a look at the table, so that callers cannot fill the memory. */
 const MAX_KNOWN_NAMES = 1024;

@@ -1,5 +1,5 @@
 import type { ByteChannel } from "../byte_channel.ts";
-import { NO_BYTES } from "../no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** Octets of a buffer: one write to the socket at most. */
 export const OUTPUT_BUFFER_BYTES = 65_536;

@@ -11,6 +11,7 @@ import type { Http2Stream, StreamHost } from "./http2_stream.ts";
 import type { ReceiveFlow } from "./receive_flow.ts";
 import type { StreamEnd } from "./stream.ts";
 import { StreamTable } from "./stream_table.ts";
+import { asError } from "../../values/mod.ts";
 
 /** What late frames on a stream mean once it has ended like this. */
 const CLOSED_AS: Readonly<Record<StreamEnd["how"], ClosedHow>> = {
@@ -181,9 +182,4 @@ export class Streams implements StreamHost {
       this.#host.endNotTaken(asError(error));
     }
   }
-}
-
-/** What was thrown, as an error. */
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,5 +1,6 @@
 import type { HandshakeReason, PeerReason } from "../../errors/mod.ts";
 import type { OwnDates } from "../own_advice.ts";
+import { present } from "../../values/mod.ts";
 
 /** What an alert says about the certificate that its receiver had shown; `undefined`: it will not do, and no more. */
 const ABOUT_CERTIFICATE: ReadonlyMap<string, PeerReason | undefined> = new Map([
@@ -42,7 +43,7 @@ export function alertFromWorker(
   const peerReason = aboutCertificate(alert, seen.own);
   return {
     reason: "client-certificate-refused",
-    ...(peerReason === undefined ? {} : { peerReason }),
+    ...present({ peerReason }),
   };
 }
 

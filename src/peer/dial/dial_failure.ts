@@ -12,6 +12,7 @@ import { alertFromWorker, type AlertMeaning } from "./alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "../first_bytes.ts";
 import { adviceOnOurs, COMPARE_CLOCKS, type OwnDates } from "../own_advice.ts";
 import { unprovenKey } from "../unproven_key.ts";
+import { present } from "../../values/mod.ts";
 
 /** The platform's code for a context it cannot build; a canary pins it. */
 const CONTEXT_UNUSABLE = "ERR_SSL_UNSUPPORTED_PROTOCOL";
@@ -44,7 +45,7 @@ export function handshakeError(
     : { ownCertificate: context.own, ...finding.evidence };
   return new HandshakeError(
     { ...finding, evidence, worker: context.worker },
-    { called: context.called, ...(cause === undefined ? {} : { cause }) },
+    { called: context.called, ...present({ cause }) },
   );
 }
 
@@ -71,7 +72,7 @@ function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialCon
     {
       worker: context.worker,
       notBegun: true,
-      ...(cause === undefined ? {} : { cause }),
+      ...present({ cause }),
     },
   );
 }
@@ -124,7 +125,7 @@ export function alertFinding(alert: string, answeredHello: boolean, context: Dia
   return {
     side: "worker",
     ...meaning,
-    evidence: { found, alert, ...(advice === undefined ? {} : { advice }) },
+    evidence: { found, alert, ...present({ advice }) },
   };
 }
 
@@ -159,7 +160,7 @@ function brokenTls({ code, alertSent }: ChannelFailure): Finding {
     found: alertSent === undefined
       ? "what the peer sent is no TLS handshake that we can go on with"
       : `we ended the handshake with the TLS alert ${alertSent}`,
-    ...(alertSent === undefined ? {} : { alert: alertSent }),
+    ...present({ alert: alertSent }),
     ...codeIn(code),
     advice: negotiation ? COMPARE_PROTOCOLS : LOOK_THERE,
     ...unprovenKey(code, "peer"),
@@ -176,7 +177,7 @@ export function finding(
 }
 
 function codeIn(code: string | undefined): { code?: string } {
-  return code === undefined ? {} : { code };
+  return present({ code });
 }
 
 const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";

@@ -33,6 +33,7 @@ import {
 } from "../judge.ts";
 import { type DialPeerOptions, HANDSHAKE_TIMEOUT_MS } from "../options.ts";
 import { dialContexts, oldestVersion, serverName, shownCertificate } from "../tls_contexts.ts";
+import { present } from "../../values/mod.ts";
 
 /**
  * Dials a worker, proves it and is taken by it. One timer runs from the dial to the worker's first answer.
@@ -115,7 +116,7 @@ async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<Open
   }
   const contexts = dialContexts(credentials, options.minTlsVersion ?? oldestVersion(credentials));
   const name = serverName(address, options.expected);
-  const sni = name === undefined ? {} : { serverName: name };
+  const sni = present({ serverName: name });
   const mutual = shownCertificate(credentials) !== undefined;
   const admits = async (server: TlsFacts): Promise<boolean> =>
     (await verdictOn(server, dial)).trusted;
@@ -276,7 +277,7 @@ function openInMemory(name: string, { options, context }: Dial): OpenChannel {
       { setting: "credentials" },
     );
   }
-  const channel = dialInMemory(address, introduceAs === undefined ? {} : { identity: introduceAs });
+  const channel = dialInMemory(address, present({ identity: introduceAs }));
   if (channel === undefined) {
     throw new WorkerUnavailable(`nobody listens on ${formatAddress(address)}`, {
       worker: context.worker,

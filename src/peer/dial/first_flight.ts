@@ -1,5 +1,5 @@
-import { joined } from "../../channel/mod.ts";
 import type { ByteChannel } from "../../http2/mod.ts";
+import { joined } from "../../values/mod.ts";
 
 /** What was handed over before the first flight left. */
 interface Waiting {

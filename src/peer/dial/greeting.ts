@@ -20,6 +20,7 @@ import { inOneFlight } from "./first_flight.ts";
 import { describeSpoken, spoken } from "../first_bytes.ts";
 import { adviceOnOurs } from "../own_advice.ts";
 import { readRefusal } from "../refusal.ts";
+import { present } from "../../values/mod.ts";
 
 /** What the worker said in GOAWAY before it took us. */
 interface Farewell {
@@ -163,5 +164,5 @@ function notHttp2(found: string): Finding {
 }
 
 function causeOf({ error }: ConnectionEnd): { cause?: Error } {
-  return error === undefined ? {} : { cause: error };
+  return present({ cause: error });
 }

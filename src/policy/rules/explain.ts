@@ -2,6 +2,7 @@ import { matchesPeer } from "../../identity/mod.ts";
 import { claimsMatch } from "./claims.ts";
 import type { PolicyDecision, PolicySubject, PolicyTarget } from "./decision.ts";
 import type { ReadPolicy, ReadRule } from "./read_policy.ts";
+import { present } from "../../values/mod.ts";
 
 /** A field of a rule that did not match a call. */
 export type MismatchedField = "who" | "what" | "claims" | "tags";
@@ -74,7 +75,6 @@ function matchedBy(
   const pattern = identity && who?.find((one) => matchesPeer(one, identity))?.text;
   const glob = what?.find((one) => one.matches(name))?.text;
   return {
-    ...(pattern === undefined ? {} : { who: pattern }),
-    ...(glob === undefined ? {} : { what: glob }),
+    ...present({ who: pattern, what: glob }),
   };
 }

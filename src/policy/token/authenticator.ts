@@ -1,5 +1,6 @@
 import { AuthenticationError, type AuthenticationReason } from "../../errors/mod.ts";
 import type { CallPeer } from "../../routine/mod.ts";
+import { present } from "../../values/mod.ts";
 
 /**
  * What a call must show.
@@ -74,6 +75,6 @@ export function unauthenticated(
 ): AuthenticationError {
   return new AuthenticationError(message, {
     reason,
-    ...(cause === undefined ? {} : { cause }),
+    ...present({ cause }),
   });
 }

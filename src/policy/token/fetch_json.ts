@@ -1,6 +1,6 @@
 import { request } from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { joined } from "../../channel/mod.ts";
+import { joined, present } from "../../values/mod.ts";
 
 /** How JSON is fetched. */
 export interface FetchJsonOptions {
@@ -71,10 +71,10 @@ function get(
   const asking: ClientRequest = request(url, {
     // A connection of its own, so that nothing else decides how it was verified.
     agent: false,
-    ...(ca === undefined ? {} : { ca }),
+    ...present({ ca }),
     headers: {
       accept: "application/json, application/jwk-set+json",
-      ...(authorization === undefined ? {} : { authorization }),
+      ...present({ authorization }),
     },
   }, (response) => {
     const { statusCode = 0, headers } = response;

@@ -6,6 +6,7 @@ import { endpointOfEnv, endpointSocket, JwtBundles } from "../../spiffe/mod.ts";
 import { type Authenticator, type TokenRequirement, unauthenticated } from "./authenticator.ts";
 import { JwtVerifier, rulesOfKeys, texts } from "./jwt.ts";
 import { TrustDomainKeys, workloadId } from "./trust_domain_keys.ts";
+import { present } from "../../values/mod.ts";
 
 /** Which JWT-SVIDs are accepted, and where their keys come from. */
 export interface JwtSvidVerification {
@@ -63,7 +64,7 @@ export function spiffeJwtSvids(options: JwtSvidVerification): Authenticator {
     audience,
     algorithms: ALGORITHMS,
     types: ["JWT", "JOSE"],
-    ...(clockToleranceS === undefined ? {} : { clockToleranceS }),
+    ...present({ clockToleranceS }),
   });
   const domains = options.trustDomains && new Set(checkedDomains(options.trustDomains));
   const endpoint = socket === undefined ? endpointOfEnv() : endpointSocket(socket, "socket");

@@ -3,6 +3,7 @@ import { loggerFor } from "../../observe/mod.ts";
 import { KeySet, type VerificationKey } from "./key_set.ts";
 import type { KeySource } from "./key_source.ts";
 import { unauthenticated } from "./authenticator.ts";
+import { messageOf } from "../../values/mod.ts";
 
 /** A set is read again before it is this old, in milliseconds: a key that left it is refused from then on. */
 export const REFRESH_MS = 5 * 60_000;
@@ -127,7 +128,7 @@ export class RefreshedKeys implements Keys {
       // The message says where and why; it is the operator's to know, not the caller's.
       loggerFor("security").warn("the key set {source} cannot be read: {message}", {
         source: this.#source.name,
-        message: escapePeerText(error instanceof Error ? error.message : String(error)),
+        message: escapePeerText(messageOf(error)),
       });
       this.#failures += 1;
       this.#retryAt = now + Math.min(FIRST_RETRY_MS * 2 ** (this.#failures - 1), LAST_RETRY_MS);

@@ -1,4 +1,5 @@
 import { RoutineError, SelvageError } from "../../errors/mod.ts";
+import { present } from "../../values/mod.ts";
 
 /** What of a thrown error may travel besides its name, message and causes. */
 export interface SentOfThrown {
@@ -44,7 +45,7 @@ export function keepStackHere(error: RoutineError): RoutineError {
     remoteName,
     message,
     data,
-    ...(cause === undefined ? {} : { cause }),
+    ...present({ cause }),
   });
   const declared = isOurs(cause) && cause.name === remoteName;
   originals.set(sent, declared ? cause : { name: remoteName, message, stack: remoteStack });
@@ -71,7 +72,7 @@ function routineErrorOf(routine: string, thrown: unknown, sent: SentOfThrown): R
     remoteName: textOf(thrown, "name"),
     message: textOf(thrown, "message"),
     data: ours ? dataOnPurpose(thrown) : Object.fromEntries(propertiesOf(thrown)),
-    ...(cause === undefined ? {} : { cause }),
+    ...present({ cause }),
     ...(typeof stack === "string" ? { remoteStack: stack } : {}),
   });
 }

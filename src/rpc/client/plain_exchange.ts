@@ -16,7 +16,7 @@ import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { parseConnectTimeout, parseGrpcTimeout } from "../wire/timeout_field.ts";
 import { hasTrailers, takeTrailers } from "./trailers_only.ts";
 import { WholeBody, WholeEnvelopes } from "../wire/whole_messages.ts";
-import { NO_BYTES } from "../wire/no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** Where and how a request of connect-es is sent. */
 export interface SendOptions {

@@ -5,6 +5,7 @@ import { invalidFields, notDecompressible } from "../wire/call_errors.ts";
 import { COMPRESSED_FLAG } from "../wire/envelope.ts";
 import { EnvelopeSplitter } from "../wire/envelope_splitter.ts";
 import { areValid, headersOf } from "../wire/header_fields.ts";
+import { messageOf } from "../../values/mod.ts";
 
 /** Whether a response is a stream of Connect in binary form and nothing about it is out of the ordinary. */
 export function isOrdinaryStream(header: HeaderList): boolean {
@@ -94,7 +95,7 @@ function readEnd(message: Uint8Array): ReturnType<typeof endStreamFromJson> {
   try {
     return endStreamFromJson(message);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new ConnectError(`failed to parse EndStreamResponse: ${reason}`, Code.InvalidArgument);
   }
 }

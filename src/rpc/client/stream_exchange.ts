@@ -16,7 +16,7 @@ import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { PreparedStream } from "./prepared_request.ts";
 import { readStreamResponse } from "./read_stream_response.ts";
 import { isOrdinaryStream, ResponseMessages } from "./response_messages.ts";
-import { NO_BYTES } from "../wire/no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /**
  * A call with streams both ways in binary form, from bytes to bytes. What it has received is cut into

@@ -9,6 +9,7 @@ import { defaultRpcLimits } from "../wire/limits.ts";
 import { sendRequest } from "./plain_exchange.ts";
 import type { TransportOptions } from "./transport_options.ts";
 import { createFastUnary } from "./unary_fast_path.ts";
+import { present } from "../../values/mod.ts";
 
 /** A connect-es transport on one of our own HTTP/2 connections, for `createClient`. */
 export function createTransport(options: TransportOptions): Transport {
@@ -58,8 +59,7 @@ function createPlainTransport(options: TransportOptions): Transport {
     compressMinBytes: limits.compressFromBytes,
     readMaxBytes: limits.messageBytes,
     writeMaxBytes: limits.sendBytes,
-    ...(options.json === undefined ? {} : { jsonOptions: options.json }),
-    ...(options.timeoutMs === undefined ? {} : { defaultTimeoutMs: options.timeoutMs }),
+    ...present({ jsonOptions: options.json, defaultTimeoutMs: options.timeoutMs }),
   };
   switch (options.protocol) {
     case "grpc":

@@ -9,7 +9,7 @@ import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { ordinaryMessage } from "./ordinary_response.ts";
 import type { PreparedUnary } from "./prepared_request.ts";
 import { readResponse } from "./read_unary_response.ts";
-import { NO_BYTES } from "../wire/no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** A complete response to a unary call. */
 export interface UnaryResponseBytes {

@@ -21,7 +21,7 @@ import type { Route } from "./router.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import type { Share } from "./turns.ts";
 import { WholeBody, WholeEnvelopes } from "../wire/whole_messages.ts";
-import { NO_BYTES } from "../wire/no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** One request on its way to a route. */
 export interface ArrivedRequest {

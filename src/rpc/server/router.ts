@@ -20,6 +20,7 @@ import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
 import { methodPath } from "../wire/method_path.ts";
 import { throwRefusal } from "./refusal.ts";
 import type { StreamBytesHandler, UnaryBytesHandler } from "./bytes_call.ts";
+import { present } from "../../values/mod.ts";
 
 /** What every service of a router shares. */
 export interface RpcRouterOptions {
@@ -109,7 +110,7 @@ class RecordingRouter implements RpcRouter {
       readMaxBytes: limits.messageBytes,
       writeMaxBytes: limits.sendBytes,
       requestGate: throwRefusal,
-      ...(json === undefined ? {} : { jsonOptions: json }),
+      ...present({ jsonOptions: json }),
     };
     this.#router = createConnectRouter(this.#base);
   }

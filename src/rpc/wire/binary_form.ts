@@ -7,6 +7,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { messageOf } from "../../values/mod.ts";
 
 /**
  * Writes a message in binary form.
@@ -39,8 +40,4 @@ export function readBinary<Desc extends DescMessage>(
   } catch (error) {
     throw new ConnectError(`parse binary: ${messageOf(error)}`, Code.Internal);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@ import { messageTooLarge } from "./call_errors.ts";
 import { EnvelopeHead } from "./envelope.ts";
 import type { GatherBudget } from "./gather_budget.ts";
 import { Gathered } from "./gathered.ts";
-import { NO_BYTES } from "./no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /**
  * Cuts a body into the messages of its envelopes, without a promise between two of them. What an

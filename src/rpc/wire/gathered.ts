@@ -1,5 +1,5 @@
 import { type GatherBudget, processBudget } from "./gather_budget.ts";
-import { NO_BYTES } from "./no_bytes.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /**
  * Bytes gathered until they are a whole message. They take at most twice their number and a KiB, whatever the

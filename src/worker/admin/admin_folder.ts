@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { ConfigurationError } from "../../errors/mod.ts";
+import { present } from "../../values/mod.ts";
 
 /** Only the owner may enter. */
 const FOLDER_MODE = 0o700;
@@ -33,6 +34,6 @@ export async function privateFolderOf(path: string): Promise<void> {
 export function refused(why: string, cause?: unknown): ConfigurationError {
   return new ConfigurationError(`the admin socket is not opened: ${why}`, {
     setting: "admin",
-    ...(cause === undefined ? {} : { cause }),
+    ...present({ cause }),
   });
 }

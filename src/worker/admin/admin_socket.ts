@@ -2,6 +2,7 @@ import { claimSocketPath, listenPrivately } from "../../channel/mod.ts";
 import { inspectSocket } from "../../dispatch/mod.ts";
 import { escapePeerText } from "../../errors/mod.ts";
 import { privateFolderOf, refused } from "./admin_folder.ts";
+import { messageOf, present } from "../../values/mod.ts";
 
 /** What an admin socket answers; nothing of it changes the worker. */
 export interface AdminAnswers {
@@ -97,7 +98,7 @@ class AdminSocket implements AsyncDisposable {
       await this.#answer(connection, await requestOf(connection));
     } catch (error) {
       if (!(error instanceof Gone)) {
-        const message = escapePeerText(error instanceof Error ? error.message : String(error));
+        const message = escapePeerText(messageOf(error));
         await write(connection, { error: message }).catch(() => {}); // gone meanwhile
       }
     } finally {
@@ -156,7 +157,7 @@ function pemIn({ ca, cert }: Readonly<Record<string, unknown>>): RehearsedPem {
   if (/PRIVATE KEY/.test(ca) || /PRIVATE KEY/.test(cert ?? "")) {
     throw new Error("a rehearsal takes certificates alone; no private key is read here");
   }
-  return { ca, ...(cert === undefined ? {} : { cert }) };
+  return { ca, ...present({ cert }) };
 }
 
 async function write(connection: Deno.Conn, value: unknown): Promise<void> {

@@ -14,6 +14,7 @@ import type { CallGate } from "../admission/call_gate.ts";
 import type { WorkerPosture } from "../posture.ts";
 import { type WorkerPeer, workerPeers } from "../worker_peers.ts";
 import { type RehearsedPem, serveAdmin } from "./admin_socket.ts";
+import { present } from "../../values/mod.ts";
 
 /** What a worker's admin socket shows. */
 export interface WorkerAdminOptions {
@@ -98,7 +99,7 @@ function snapshotOf(
     address,
     posture,
     names: own?.summary.names ?? [],
-    ...(own === undefined ? {} : { certificateEnds: own.leaf.notAfter }),
+    ...present({ certificateEnds: own?.leaf.notAfter }),
     inFlight: gate.inFlight,
     calls: { count, seconds: sum },
     refusals: { ...refusals },

@@ -17,6 +17,7 @@ import type { DispatchFacts, FromThread, ThreadCallFacts, ToThread } from "./mes
 import { beginModuleLoad } from "./module_load.ts";
 import { parcelled } from "./payload.ts";
 import { ThreadDispatcher } from "./thread_dispatcher.ts";
+import { messageOf } from "../../values/mod.ts";
 
 /** The global scope of a Deno Worker, as far as it is used. */
 interface ThreadScope {
@@ -99,8 +100,4 @@ function keepOpen(): void {
 function post(message: FromThread): void {
   const { parcel, transfer } = parcelled(message);
   scope.postMessage(parcel, transfer);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

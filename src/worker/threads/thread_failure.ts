@@ -2,6 +2,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { RoutineError } from "../../errors/mod.ts";
 import { FailureSchema } from "../../gen/mod.ts";
 import { readFailure, sendAllData, writeFailure } from "../../routine/mod.ts";
+import { asError } from "../../values/mod.ts";
 
 /** An error, ready to cross to another thread in the message it would travel to a caller in. */
 export function failureOf(error: unknown): Uint8Array<ArrayBuffer> {
@@ -19,6 +20,6 @@ export function errorOf(failure: Uint8Array): Error {
 
 /** An error that is not ours comes from a fault of ours; it must not vanish. */
 function unexpected(error: unknown): RoutineError {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const { name, message } = asError(error);
   return new RoutineError("", { remoteName: name, message, data: {} });
 }

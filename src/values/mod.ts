@@ -1,0 +1,9 @@
+/**
+ * Small functions on values that the language lacks; they import nothing, and every folder but `contract/` may use
+ * them.
+ *
+ * @module
+ */
+export { joined, NO_BYTES } from "./octets.ts";
+export { type Present, present } from "./present.ts";
+export { asError, messageOf } from "./thrown.ts";
