@@ -115,6 +115,22 @@ Deno.test("LAYER_MAP starts at every entry point of the package", async () => {
   }
 });
 
+Deno.test("no folder of src has more than 25 files of its own, beside tests", async () => {
+  const crowded: string[] = [];
+  async function count(folder: string): Promise<void> {
+    let files = 0;
+    for await (
+      const { name, isDirectory } of Deno.readDir(new URL(`../${folder}`, import.meta.url))
+    ) {
+      if (isDirectory) await count(`${folder}${name}/`);
+      else if (!name.endsWith("_test.ts")) files++;
+    }
+    if (files > 25) crowded.push(`${folder} has ${files}`);
+  }
+  await count("src/");
+  assert.deepEqual(crowded, []);
+});
+
 async function violationsIn(project: Readonly<Record<string, string>>): Promise<string[]> {
   const root = await Deno.realPath(await Deno.makeTempDir());
   try {

@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { systemClock } from "../observe/mod.ts";
 import { assemble } from "./assemble.ts";
-import { type CaFiles, caValues } from "./ca_files.ts";
+import { type CaFiles, caValues } from "./files/ca_files.ts";
 import type { CredentialPem } from "./material.ts";
 import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
 import { readParts } from "./parts.ts";
@@ -9,7 +9,7 @@ import { configurationError } from "./rejection.ts";
 import { type CredentialFiles, partsOfEnv, partsOfFiles, partsOfTrust } from "./settings.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 import { CredentialsStore } from "./store.ts";
-import { openWatched, type WatchOptions } from "./watch_files.ts";
+import { openWatched, type WatchOptions } from "./files/watch_files.ts";
 import { present } from "../values/mod.ts";
 
 /**

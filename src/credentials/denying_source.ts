@@ -5,7 +5,7 @@ import { type Clock, type Observer, systemClock } from "../observe/mod.ts";
 import type { Credentials } from "./credentials.ts";
 import type { CredentialMaterial } from "./material.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
-import { WatchedText } from "./watched_text.ts";
+import { WatchedText } from "./files/watched_text.ts";
 
 /**
  * Peers that are refused although all else is well: a file of JSON,

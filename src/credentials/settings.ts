@@ -1,7 +1,7 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { environmentVariable } from "../platform/mod.ts";
 import { modeOf } from "./assemble.ts";
-import { type CaFiles, caValues, labelledCa, pathOf } from "./ca_files.ts";
+import { type CaFiles, caValues, labelledCa, pathOf } from "./files/ca_files.ts";
 import type { CredentialPart, CredentialParts, PartName } from "./parts.ts";
 import { configurationError } from "./rejection.ts";
 

@@ -56,6 +56,6 @@ export type {
   PolicyRule,
   PolicySetting,
 } from "../policy/mod.ts";
-export { servedCall } from "./service_calls.ts";
+export { servedCall } from "./serving/service_calls.ts";
 export type { WorkerPeer } from "./worker_peers.ts";
 export * from "./worker_server.ts";

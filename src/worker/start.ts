@@ -36,8 +36,8 @@ import {
 } from "./posture.ts";
 import { Publication, publishedTo } from "./publication.ts";
 import { present } from "../values/mod.ts";
-import { openExecution } from "./open_execution.ts";
-import { serveCalls } from "./call_serving.ts";
+import { openExecution } from "./serving/open_execution.ts";
+import { serveCalls } from "./serving/call_serving.ts";
 import { use } from "./use.ts";
 
 /** The parts of a worker that takes calls. */

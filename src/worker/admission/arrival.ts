@@ -4,7 +4,7 @@ import { headerValue } from "../../http2/mod.ts";
 import { type BytesCall, callContext } from "../../rpc/mod.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
 import type { ConnectedPeer } from "../connected_peer.ts";
-import type { ArrivedCall } from "../served_call.ts";
+import type { ArrivedCall } from "../serving/served_call.ts";
 
 /** A call as it arrived, whichever way. */
 export interface Arrival extends ArrivedCall {

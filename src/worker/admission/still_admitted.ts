@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { toConnectError } from "../../routine/mod.ts";
-import type { Invoke } from "../recorded_methods.ts";
+import type { Invoke } from "../serving/recorded_methods.ts";
 import { admittedOf } from "./arrival.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
-import type { AnyRoutine } from "../contract/mod.ts";
-import { SelvageError } from "../errors/mod.ts";
+import type { AnyRoutine } from "../../contract/mod.ts";
+import { SelvageError } from "../../errors/mod.ts";
 import {
   type CallRequest,
   type CallResponse,
@@ -10,14 +10,14 @@ import {
   type DuplexRequest,
   type Item,
   type WorkerService,
-} from "../gen/mod.ts";
+} from "../../gen/mod.ts";
 import {
   type CallRecord,
   type CallRecords,
   type CallSpan,
   type Faults,
   startServerSpan,
-} from "../observe/mod.ts";
+} from "../../observe/mod.ts";
 import {
   agreeOnRoutine,
   type CallEnvelope,
@@ -38,17 +38,17 @@ import {
   type StreamForm,
   thrownOriginally,
   toConnectError,
-} from "../routine/mod.ts";
-import { payloadDigest, unauthenticated } from "../policy/mod.ts";
-import type { StreamBytesHandler, UnaryBytesHandler } from "../rpc/mod.ts";
-import { admittedOf, type Arrival, ArrivedBytes, ArrivedMessage } from "./admission/arrival.ts";
-import type { AdmittedCall } from "./admission/admitted_call.ts";
-import type { ConnectedPeer } from "./connected_peer.ts";
+} from "../../routine/mod.ts";
+import { payloadDigest, unauthenticated } from "../../policy/mod.ts";
+import type { StreamBytesHandler, UnaryBytesHandler } from "../../rpc/mod.ts";
+import { admittedOf, type Arrival, ArrivedBytes, ArrivedMessage } from "../admission/arrival.ts";
+import type { AdmittedCall } from "../admission/admitted_call.ts";
+import type { ConnectedPeer } from "../connected_peer.ts";
 import type { Execution, Items } from "./execution.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
 import { NO_ROUTINE } from "./recorded_refusals.ts";
 import { BegunItems, type RunningItems } from "./begun_items.ts";
-import { whileAllowed } from "./admission/while_allowed.ts";
+import { whileAllowed } from "../admission/while_allowed.ts";
 
 /** What serving routines takes. */
 export interface RoutineServiceOptions {

@@ -1,4 +1,4 @@
-import { type FolderChange, type FolderChanges, watchFolder } from "../platform/mod.ts";
+import { type FolderChange, type FolderChanges, watchFolder } from "../../platform/mod.ts";
 
 /** Called with what has changed; with nothing where changes may have been missed. */
 export type FolderListener = (event: FolderChange | undefined) => void;

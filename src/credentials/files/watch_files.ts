@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
-import { type Clock, systemClock } from "../observe/mod.ts";
-import { isMissing } from "../platform/mod.ts";
-import { assemble, type Assembled } from "./assemble.ts";
-import type { CredentialPem } from "./material.ts";
+import { type Clock, systemClock } from "../../observe/mod.ts";
+import { isMissing } from "../../platform/mod.ts";
+import { assemble, type Assembled } from "../assemble.ts";
+import type { CredentialPem } from "../material.ts";
 import { FolderWatch } from "./folder_watch.ts";
-import { type CredentialParts, filesOf, namingFile, readParts } from "./parts.ts";
-import type { CredentialRejection } from "./rejection.ts";
-import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
-import { CredentialsStore } from "./store.ts";
-import { untilAborted } from "./until_aborted.ts";
+import { type CredentialParts, filesOf, namingFile, readParts } from "../parts.ts";
+import type { CredentialRejection } from "../rejection.ts";
+import type { CredentialsSource, OpenCredentialsOptions } from "../source.ts";
+import { CredentialsStore } from "../store.ts";
+import { untilAborted } from "../until_aborted.ts";
 
 /** Settings of watched files. */
 export interface WatchOptions {

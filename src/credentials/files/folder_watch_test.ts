@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FolderWatch } from "./mod.ts";
+import { FolderWatch } from "../mod.ts";
 
 /** Far longer than the system takes to report a change. */
 const PATIENCE_MS = 20_000;

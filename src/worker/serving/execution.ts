@@ -1,4 +1,4 @@
-import type { AnyRoutine } from "../contract/mod.ts";
+import type { AnyRoutine } from "../../contract/mod.ts";
 import {
   type CallContext,
   type EncodedPayload,
@@ -7,9 +7,9 @@ import {
   invokeStream,
   invokeUnary,
   type PullableItems,
-} from "../routine/mod.ts";
-import type { ThreadPool } from "./threads/mod.ts";
-import type { LoopWatchdog } from "./watchdog/mod.ts";
+} from "../../routine/mod.ts";
+import type { ThreadPool } from "../threads/mod.ts";
+import type { LoopWatchdog } from "../watchdog/mod.ts";
 
 /** The items of a routine that streams. */
 export type Items = PullableItems;

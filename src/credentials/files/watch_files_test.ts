@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
-import { ConfigurationError } from "../errors/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
 import {
   certificateShapes,
   makeAuthorities,
   makeCertificate,
   type TestCertificate,
-} from "../../tests/support/certificates.ts";
-import { RecordingObserver } from "../../tests/support/recording_observer.ts";
+} from "../../../tests/support/certificates.ts";
+import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
 import {
   Credentials,
   type CredentialsSource,
   ownCertificateFault,
   type WatchOptions,
-} from "./mod.ts";
+} from "../mod.ts";
 
 const authorities = makeAuthorities();
 const shapes = certificateShapes(authorities, "spiffe://example.org/worker");

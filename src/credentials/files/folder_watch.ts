@@ -1,6 +1,6 @@
 import { lstat, readlink, stat } from "node:fs/promises";
 import { dirname, join, parse, resolve, sep } from "node:path";
-import { type FolderChange, isForbidden, mayRead } from "../platform/mod.ts";
+import { type FolderChange, isForbidden, mayRead } from "../../platform/mod.ts";
 import { joinFolder, leaveFolder } from "./shared_folder.ts";
 
 /** As many symbolic links as Linux follows in one path. */

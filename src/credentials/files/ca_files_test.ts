@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ConfigurationError } from "../errors/mod.ts";
-import { caValues, labelledCa } from "./mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { caValues, labelledCa } from "../mod.ts";
 
 Deno.test("labelledCa() takes what stands before = for a trust domain, unless a slash comes first", () => {
   assert.equal(labelledCa(["ca.pem"]), "ca.pem");

@@ -5,9 +5,9 @@ import {
   type CallRecords,
   type CallSpan,
   startServerSpan,
-} from "../observe/mod.ts";
-import { callContext } from "../rpc/mod.ts";
-import type { AdmittedCall } from "./admission/admitted_call.ts";
+} from "../../observe/mod.ts";
+import { callContext } from "../../rpc/mod.ts";
+import type { AdmittedCall } from "../admission/admitted_call.ts";
 
 /** An implementation of a service's method: gives its answer, a promise of it, or its items. */
 export type Invoke = (request: unknown, context: HandlerContext) => unknown;

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { ConfigurationError } from "../errors/mod.ts";
-import { isTrustDomain } from "../identity/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import { isTrustDomain } from "../../identity/mod.ts";
 
 /**
  * Files of authorities by SPIFFE trust domain: each bundle vouches for the SPIFFE IDs of its own domain, and for

@@ -1,32 +1,32 @@
-import { byteBudget, type ServerConnectionOptions } from "../http2/mod.ts";
+import { byteBudget, type ServerConnectionOptions } from "../../http2/mod.ts";
 import {
   CallRecords,
   countedConnection,
   Faults,
   PeerExpiry,
   watchEventLoop,
-} from "../observe/mod.ts";
-import type { AcceptedPeer } from "../peer/mod.ts";
-import type { Authenticator } from "../policy/mod.ts";
-import { createRequestHandler, createRpcRouter } from "../rpc/mod.ts";
-import { admitCalls } from "./admission/admission.ts";
-import { Authentication } from "./admission/authentication.ts";
-import { CallGate } from "./admission/call_gate.ts";
-import { CallQueue } from "./admission/call_queue.ts";
-import { IdleWatch } from "./admission/idle_watch.ts";
-import { anonymousAdmission, openPolicy } from "./admission/worker_policy.ts";
-import { ConnectedPeer } from "./connected_peer.ts";
-import { WorkerHealth } from "./health/health.ts";
-import { Leaving } from "./leaving.ts";
+} from "../../observe/mod.ts";
+import type { AcceptedPeer } from "../../peer/mod.ts";
+import type { Authenticator } from "../../policy/mod.ts";
+import { createRequestHandler, createRpcRouter } from "../../rpc/mod.ts";
+import { admitCalls } from "../admission/admission.ts";
+import { Authentication } from "../admission/authentication.ts";
+import { CallGate } from "../admission/call_gate.ts";
+import { CallQueue } from "../admission/call_queue.ts";
+import { IdleWatch } from "../admission/idle_watch.ts";
+import { anonymousAdmission, openPolicy } from "../admission/worker_policy.ts";
+import { ConnectedPeer } from "../connected_peer.ts";
+import { WorkerHealth } from "../health/health.ts";
+import { Leaving } from "../leaving.ts";
 import { noDispatcher } from "./no_dispatcher.ts";
 import type { ExecutionGround, OpenedExecution } from "./open_execution.ts";
-import type { WorkerServerOptions } from "./options.ts";
-import { PeerResets } from "./peer_resets.ts";
-import { tellPlaintext } from "./posture.ts";
+import type { WorkerServerOptions } from "../options.ts";
+import { PeerResets } from "../peer_resets.ts";
+import { tellPlaintext } from "../posture.ts";
 import { recordRefusals } from "./recorded_refusals.ts";
-import { serveReflection } from "./reflection/reflection.ts";
+import { serveReflection } from "../reflection/reflection.ts";
 import { servedBy, serveRoutines } from "./router.ts";
-import { use } from "./use.ts";
+import { use } from "../use.ts";
 
 /** What serves the calls of a worker stands on. */
 export interface CallServingGround extends ExecutionGround, OpenedExecution {

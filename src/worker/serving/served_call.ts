@@ -1,17 +1,17 @@
 import type { Transport } from "@connectrpc/connect";
-import type { TransportChoices } from "../rpc/mod.ts";
+import type { TransportChoices } from "../../rpc/mod.ts";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Caller } from "../contract/mod.ts";
-import { DeadlineExceeded } from "../errors/mod.ts";
-import type { SelvageEvent } from "../observe/mod.ts";
+import type { Caller } from "../../contract/mod.ts";
+import { DeadlineExceeded } from "../../errors/mod.ts";
+import type { SelvageEvent } from "../../observe/mod.ts";
 import {
   type Ambient,
   type CallContext,
   type CallEnvelope,
   type CallPeer,
   NO_AMBIENT,
-} from "../routine/mod.ts";
-import type { AdmittedCall } from "./admission/admitted_call.ts";
+} from "../../routine/mod.ts";
+import type { AdmittedCall } from "../admission/admitted_call.ts";
 
 /** A call as it reached the worker. */
 export interface ArrivedCall {

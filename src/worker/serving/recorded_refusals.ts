@@ -1,8 +1,8 @@
-import { WorkerService } from "../gen/mod.ts";
-import { headerValue } from "../http2/mod.ts";
-import type { CallRecords } from "../observe/mod.ts";
-import type { Admission, Admit, ArrivingCall } from "../rpc/mod.ts";
-import { ROUTINE_HEADER, type RoutineTable } from "../routine/mod.ts";
+import { WorkerService } from "../../gen/mod.ts";
+import { headerValue } from "../../http2/mod.ts";
+import type { CallRecords } from "../../observe/mod.ts";
+import type { Admission, Admit, ArrivingCall } from "../../rpc/mod.ts";
+import { ROUTINE_HEADER, type RoutineTable } from "../../routine/mod.ts";
 
 /** In place of the name of a routine that is not served: that is a peer's text. */
 export const NO_ROUTINE = "(none)";

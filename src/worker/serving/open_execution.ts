@@ -1,18 +1,18 @@
-import type { CredentialsSource } from "../credentials/mod.ts";
-import type { Dispatcher } from "../dispatch/mod.ts";
-import { payloadLimits } from "../limits/mod.ts";
-import type { Clock, EventHub, Metrics, Observer } from "../observe/mod.ts";
-import type { ListenForPeersOptions } from "../peer/mod.ts";
-import type { InvokeOptions, RoutineTable } from "../routine/mod.ts";
+import type { CredentialsSource } from "../../credentials/mod.ts";
+import type { Dispatcher } from "../../dispatch/mod.ts";
+import { payloadLimits } from "../../limits/mod.ts";
+import type { Clock, EventHub, Metrics, Observer } from "../../observe/mod.ts";
+import type { ListenForPeersOptions } from "../../peer/mod.ts";
+import type { InvokeOptions, RoutineTable } from "../../routine/mod.ts";
 import { Execution } from "./execution.ts";
-import type { EveryWorkerLimit } from "./limits.ts";
-import { loadRoutines, specifierOf } from "./modules.ts";
-import type { WorkerServerOptions } from "./options.ts";
-import { openOwnDispatcher, ownSocketOf } from "./own_dispatcher.ts";
-import type { OwnSocket } from "./own_socket.ts";
-import { createThreadPool, type ThreadPool } from "./threads/mod.ts";
-import { use } from "./use.ts";
-import { LoopWatchdog } from "./watchdog/mod.ts";
+import type { EveryWorkerLimit } from "../limits.ts";
+import { loadRoutines, specifierOf } from "../modules.ts";
+import type { WorkerServerOptions } from "../options.ts";
+import { openOwnDispatcher, ownSocketOf } from "../own_dispatcher.ts";
+import type { OwnSocket } from "../own_socket.ts";
+import { createThreadPool, type ThreadPool } from "../threads/mod.ts";
+import { use } from "../use.ts";
+import { LoopWatchdog } from "../watchdog/mod.ts";
 
 /** What a worker's routines run with. */
 export interface ExecutionGround {

@@ -1,8 +1,8 @@
 import type { Transport } from "@connectrpc/connect";
-import type { TransportChoices } from "../rpc/mod.ts";
-import type { Caller } from "../contract/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
-import type { SelvageEvent } from "../observe/mod.ts";
+import type { TransportChoices } from "../../rpc/mod.ts";
+import type { Caller } from "../../contract/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import type { SelvageEvent } from "../../observe/mod.ts";
 
 /**
  * What routines find as `currentCall().dispatcher` where their worker was given none: it can be looked at, and

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { ConfigurationError } from "../errors/mod.ts";
-import type { Clock } from "../observe/mod.ts";
-import { failureName, isMissing } from "../platform/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
+import type { Clock } from "../../observe/mod.ts";
+import { failureName, isMissing } from "../../platform/mod.ts";
 import { FolderWatch } from "./folder_watch.ts";
-import { messageOf } from "../values/mod.ts";
+import { messageOf } from "../../values/mod.ts";
 
 /** A change is read once nothing has changed for so long, in milliseconds. */
 const DEBOUNCE_MS = 100;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { CallEnvelope } from "../routine/mod.ts";
-import { NO_ARGUMENTS } from "../routine/mod.ts";
+import type { CallEnvelope } from "../../routine/mod.ts";
+import { NO_ARGUMENTS } from "../../routine/mod.ts";
 import { noDispatcher } from "./no_dispatcher.ts";
 import { ServedCall } from "./served_call.ts";
 

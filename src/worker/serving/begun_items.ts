@@ -1,5 +1,5 @@
-import type { CallRecord } from "../observe/mod.ts";
-import type { EncodedPayload, ItemReceiver, PullableItems } from "../routine/mod.ts";
+import type { CallRecord } from "../../observe/mod.ts";
+import type { EncodedPayload, ItemReceiver, PullableItems } from "../../routine/mod.ts";
 
 /** A call whose routine has been entered. */
 export interface RunningItems {

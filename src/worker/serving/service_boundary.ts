@@ -8,11 +8,11 @@ import {
   type MethodImpl,
   type ServiceImpl,
 } from "@connectrpc/connect";
-import { FailureSchema } from "../gen/mod.ts";
-import type { CallRecords } from "../observe/mod.ts";
-import { withoutStatusDetails } from "../rpc/mod.ts";
+import { FailureSchema } from "../../gen/mod.ts";
+import type { CallRecords } from "../../observe/mod.ts";
+import { withoutStatusDetails } from "../../rpc/mod.ts";
 import { type Invoke, recordedMethod } from "./recorded_methods.ts";
-import { stillAdmitted } from "./admission/still_admitted.ts";
+import { stillAdmitted } from "../admission/still_admitted.ts";
 import type { CallGround } from "./served_call.ts";
 import { withinCall } from "./service_calls.ts";
 

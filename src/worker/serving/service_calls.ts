@@ -1,12 +1,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { type CallContext, iterateInCall, runInCall, toConnectError } from "../routine/mod.ts";
-import { withoutStatusDetails } from "../rpc/mod.ts";
-import { admittedOf, ArrivedMessage } from "./admission/arrival.ts";
-import { nameOf } from "./admission/authorization.ts";
+import { type CallContext, iterateInCall, runInCall, toConnectError } from "../../routine/mod.ts";
+import { withoutStatusDetails } from "../../rpc/mod.ts";
+import { admittedOf, ArrivedMessage } from "../admission/arrival.ts";
+import { nameOf } from "../admission/authorization.ts";
 import type { Invoke } from "./recorded_methods.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
-import { whileAllowed } from "./admission/while_allowed.ts";
+import { whileAllowed } from "../admission/while_allowed.ts";
 
 /**
  * The key under which a handler of a Connect service finds the call that it serves:
