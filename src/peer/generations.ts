@@ -2,6 +2,7 @@ import type { ServerTls, TlsVersion } from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
+import type { OwnShown } from "./accept_failure.ts";
 import type { HeldPeer } from "./held_peer.ts";
 import { ListenerGeneration } from "./listener_generation.ts";
 import { oldestVersion } from "./tls_contexts.ts";
@@ -60,6 +61,12 @@ export class Generations {
   letGo(held: HeldPeer, generation: ListenerGeneration): void {
     generation.held.delete(held);
     this.#endIfDone(generation);
+  }
+
+  /** What a client that is refused now has seen of us. */
+  shown(): OwnShown | undefined {
+    const certificate = this.#current.material.own?.summary;
+    return certificate && { certificate, now: this.#options.clock.now() };
   }
 
   /** Informs the observer of a generation's state. */

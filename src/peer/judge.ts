@@ -1,6 +1,8 @@
 import type { TlsFacts } from "../channel/mod.ts";
+import type { CredentialMaterial } from "../credentials/mod.ts";
 import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/mod.ts";
 import { judging, type PeerQuestion, peerReasonOf, type Trusted } from "../identity/mod.ts";
+import type { ListenForPeersOptions } from "./options.ts";
 import { verdictTurns } from "./verdict_turns.ts";
 import { present } from "../values/mod.ts";
 
@@ -16,6 +18,16 @@ export interface PeerRefused {
 
 /** The verdict on the peer of a channel. */
 export type ChannelVerdict = Trusted | PeerRefused;
+
+/** What is asked about a client under some credentials. */
+export function clientQuestion(
+  { anchors, denylist, verdict: mode = "private" }: CredentialMaterial,
+  { allow: expected, verdict: limits = {} }: Pick<ListenForPeersOptions, "allow" | "verdict">,
+  now: number,
+): PeerQuestion {
+  if (anchors === undefined) throw new TypeError("mutual credentials have anchors");
+  return { role: "client", anchors, expected, mode, denylist, now, limits };
+}
 
 /**
  * Judges the peer of a channel: ours is the verdict, and about a server the platform must agree on a

@@ -2,7 +2,6 @@ import {
   type AcceptedChannel,
   type AcceptFailure,
   type Address,
-  addressGroup,
   type ChannelFacts,
   type ChannelListener,
   DEFAULT_SOCKET_LIMITS,
@@ -12,48 +11,35 @@ import {
   type MemoryAddress,
   type MemoryDialler,
   SocketAdmission,
-  type SocketPlace,
   type TlsFacts,
 } from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
-import { type ByteChannel, ErrorCode } from "../http2/mod.ts";
-import { matchesPeer, type PeerIdentity, type PeerQuestion } from "../identity/mod.ts";
+import type { ByteChannel } from "../http2/mod.ts";
+import { matchesPeer, type PeerIdentity } from "../identity/mod.ts";
 import {
   type ChannelSecurity,
   type Clock,
   systemClock,
   type UnstampedEvent,
 } from "../observe/mod.ts";
-import { nameAcceptFailure, type OwnShown } from "./accept_failure.ts";
-import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+import { nameAcceptFailure } from "./accept_failure.ts";
+import type { PeerConnection } from "./accepted_peer.ts";
 import { Generations } from "./generations.ts";
-import { HeldPeer } from "./held_peer.ts";
-import { type ChannelVerdict, judgeByTurns, judgeChannel, type PeerRefused } from "./judge.ts";
+import { HeldPeers } from "./held_peers.ts";
+import { type ChannelVerdict, clientQuestion, judgeByTurns, type PeerRefused } from "./judge.ts";
 import type { ListenerGeneration } from "./listener_generation.ts";
-import {
-  CONNECTION_AGE_MS,
-  DISTRUST_GRACE_MS,
-  HANDSHAKE_TIMEOUT_MS,
-  type ListenForPeersOptions,
-  type PeerListener,
-} from "./options.ts";
+import { HANDSHAKE_TIMEOUT_MS, type ListenForPeersOptions, type PeerListener } from "./options.ts";
 import { openChannels } from "./open_channels.ts";
 import {
-  acceptedEvent,
   noProtocolEvent,
   notAllowedEvent,
   oneTooManyEvent,
   ownNotAllowedEvent,
   refusedEvent,
-  walkedOutEvent,
 } from "./peer_events.ts";
 import { type OwnProcess, readSecret } from "./process_secret.ts";
-import { provenByRequest } from "./proven_by_request.ts";
 import { refusalGoAway, refusalSettings, refuse } from "./refusal.ts";
 import { RefusedSessions } from "./refused_sessions.ts";
-
-/** How far a connection's age may lie off its mean, so that peers do not all move at once. */
-const AGE_SPREAD = 0.1;
 
 /**
  * Listens for peers, proves them, and gives each that is allowed an HTTP/2 connection. New credentials
@@ -74,14 +60,12 @@ class Listener implements PeerListener {
   readonly #options: ListenForPeersOptions;
   readonly #clock: Clock;
   readonly #refusedSessions: RefusedSessions;
-  readonly #held = new Set<HeldPeer>();
+  readonly #held: HeldPeers;
   readonly #generations: Generations | undefined;
   #subscription: Disposable | undefined;
   #channels: ChannelListener | undefined;
   #inMemory: Disposable | undefined;
   #address: Address | undefined;
-  #peers = 0;
-  #draining = false;
   #closed = false;
 
   constructor(options: ListenForPeersOptions) {
@@ -89,14 +73,17 @@ class Listener implements PeerListener {
     this.#clock = options.clock ?? systemClock;
     this.#refusedSessions = new RefusedSessions(this.#clock);
     const { credentials, workerId, minTlsVersion, observer, own } = options;
-    if (own !== undefined) this.#subscription = own.onChange?.(() => this.#judgeOwnAgain(own));
-    if (credentials === undefined) return;
-    this.#generations = new Generations(credentials.current(), {
+    this.#generations = credentials && new Generations(credentials.current(), {
       workerId,
       clock: this.#clock,
       minTlsVersion,
       observer,
     });
+    this.#held = new HeldPeers(options, this.#clock, this.#generations, (event) => {
+      this.#tell(event);
+    });
+    if (own !== undefined) this.#subscription = own.onChange?.(() => this.#held.judgeOwnAgain(own));
+    if (credentials === undefined) return;
     this.#subscription = credentials.subscribe((material) => this.#rotate(material));
   }
 
@@ -130,29 +117,20 @@ class Listener implements PeerListener {
   }
 
   connections(): readonly PeerConnection[] {
-    return [...this.#held];
+    return this.#held.all;
   }
 
   async drain(): Promise<void> {
-    this.#draining = true;
     this.#stopAccepting();
-    for (const held of this.#held) held.leave();
-    while (this.#held.size > 0) {
-      await Promise.all([...this.#held].map(({ connection }) => connection.closed));
-    }
+    await this.#held.drain();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#draining = true;
     this.#closed = true;
     this.#stopAccepting();
     this.#subscription?.[Symbol.dispose]();
     await this.#channels?.[Symbol.asyncDispose]();
-    const ends = [...this.#held].map(({ connection }) => {
-      connection.abort(ErrorCode.NO_ERROR);
-      return connection.closed;
-    });
-    await Promise.all(ends);
+    await this.#held.abort();
   }
 
   async #openSocket(address: Exclude<Address, MemoryAddress>): Promise<Address> {
@@ -232,19 +210,11 @@ class Listener implements PeerListener {
     const identity = own.identity();
     if (identity !== "refused") {
       place.prove(identity?.name ?? facts.remoteAddress);
-      this.#hold(rest, facts, identity, undefined, undefined);
+      this.#held.hold(rest, facts, { identity });
       return;
     }
     refuseNotAllowed(rest);
     this.#tell(ownNotAllowedEvent(facts.remoteAddress, this.#options.allow));
-  }
-
-  #judgeOwnAgain(own: OwnProcess): void {
-    const refused = own.identity() === "refused";
-    for (const held of this.#held) {
-      if (refused) held.distrust();
-      else held.leave();
-    }
   }
 
   /** Judges a client in turns with all else; what it sends meanwhile stays unread. */
@@ -261,7 +231,8 @@ class Listener implements PeerListener {
     do {
       // By what holds now: less may be trusted than when the handshake, or this verdict, began.
       material = generations.current.material;
-      verdict = await judgeByTurns(tls, this.#question(material), () => !accepted.isOver());
+      const question = clientQuestion(material, this.#options, this.#clock.now());
+      verdict = await judgeByTurns(tls, question, () => !accepted.isOver());
     } while (material !== generations.current.material);
     if (!accepted.decide()) return;
     if (this.#closed) return channel.destroy();
@@ -271,7 +242,8 @@ class Listener implements PeerListener {
       return this.#refuseOneTooMany(accepted, verdict.identity);
     }
     accepted.settle();
-    this.#hold(channel, facts, verdict.identity, generation, accepted.place)
+    const { identity } = verdict;
+    this.#held.hold(channel, facts, { identity, generation, place: accepted.place })
       .expireAt(verdict.validUntil);
   }
 
@@ -282,59 +254,7 @@ class Listener implements PeerListener {
   ): void {
     settle();
     place.accept();
-    this.#hold(channel, facts, undefined, generation, place);
-  }
-
-  #hold(
-    channel: ByteChannel,
-    facts: ChannelFacts,
-    identity: PeerIdentity | undefined,
-    generation: ListenerGeneration | undefined,
-    place: SocketPlace | undefined,
-  ): HeldPeer {
-    this.#peers += 1;
-    const { remoteAddress } = facts;
-    const since = this.#clock.now();
-    const peer: AcceptedPeer = { id: this.#peers, identity, facts, remoteAddress, since };
-    const held = new HeldPeer(
-      peer,
-      generation?.material.generation ?? 0,
-      this.#options.channel?.(channel) ?? channel,
-      identity === undefined && place !== undefined
-        ? provenByRequest(
-          this.#options.onPeer(peer),
-          place,
-          addressGroup(remoteAddress) ?? remoteAddress,
-        )
-        : this.#options.onPeer(peer),
-      this.#limits(),
-    );
-    this.#held.add(held);
-    generation?.held.add(held);
-    held.connection.closed.then(() => {
-      this.#held.delete(held);
-      if (generation !== undefined) this.#generations?.letGo(held, generation);
-      if (held.walkedOut && place?.gaveWay !== true) {
-        this.#tell(walkedOutEvent(held, this.#shown()));
-      }
-    });
-    this.#tell(acceptedEvent(held));
-    // Accepted under credentials that were replaced during its handshake, or while we drain.
-    const isCurrent = facts.tls === undefined || generation === this.#generations?.current;
-    if (this.#draining) held.leave();
-    else if (!isCurrent) held.replaced();
-    return held;
-  }
-
-  #judge(tls: TlsFacts, material: CredentialMaterial): ChannelVerdict {
-    return judgeChannel(tls, this.#question(material));
-  }
-
-  #question({ anchors, denylist, verdict: mode = "private" }: CredentialMaterial): PeerQuestion {
-    if (anchors === undefined) throw new TypeError("mutual credentials have anchors");
-    const { allow: expected, verdict: limits = {} } = this.#options;
-    const now = this.#clock.now();
-    return { role: "client", anchors, expected, mode, denylist, now, limits };
+    this.#held.hold(channel, facts, { generation, place });
   }
 
   #refuse(accepted: AcceptedChannel, tls: TlsFacts, refused: PeerRefused): void {
@@ -365,7 +285,7 @@ class Listener implements PeerListener {
     const facts: ChannelFacts = { security: "memory", remoteAddress: text, localAddress: text };
     const { allow } = this.#options;
     if (identity === undefined || allow.some((pattern) => matchesPeer(pattern, identity))) {
-      this.#hold(channel, facts, identity, undefined, undefined);
+      this.#held.hold(channel, facts, { identity });
       return;
     }
     refuseNotAllowed(channel);
@@ -373,7 +293,7 @@ class Listener implements PeerListener {
   }
 
   #fail(failure: AcceptFailure): void {
-    const event = nameAcceptFailure(failure, this.#shown());
+    const event = nameAcceptFailure(failure, this.#generations?.shown());
     if (event !== undefined) this.#tell(event);
   }
 
@@ -388,34 +308,9 @@ class Listener implements PeerListener {
     onListening?.(state.state === "listening");
   }
 
-  #shown(): OwnShown | undefined {
-    const certificate = this.#generations?.current.material.own?.summary;
-    return certificate === undefined ? undefined : { certificate, now: this.#clock.now() };
-  }
-
   #rotate(material: CredentialMaterial): void {
     this.#generations?.turn(material);
-    this.#judgeAgain(material);
-  }
-
-  /** A peer that would not be accepted any more takes no new calls. */
-  #judgeAgain(material: CredentialMaterial): void {
-    if (material.mode !== "mutual") return;
-    for (const held of this.#held) {
-      const { tls } = held.peer.facts;
-      if (tls === undefined) continue;
-      // The platform was asked at the handshake; it knows nothing of today's anchors.
-      const verdict = this.#judge({ ...tls, resumed: true }, material);
-      if (verdict.trusted) held.expireAt(verdict.validUntil);
-      else held.distrust();
-    }
-  }
-
-  #limits(): { clock: Clock; distrustGraceMs: number; ageMs: number } {
-    const { connectionAgeMs = CONNECTION_AGE_MS, distrustGraceMs = DISTRUST_GRACE_MS } =
-      this.#options;
-    const spread = 1 + AGE_SPREAD * (2 * Math.random() - 1);
-    return { clock: this.#clock, distrustGraceMs, ageMs: connectionAgeMs * spread };
+    this.#held.judgeAgain(material);
   }
 
   #tell(event: UnstampedEvent): void {
