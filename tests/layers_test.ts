@@ -12,7 +12,6 @@ const MAP: LayerMap = {
   },
   entries: { "mod.ts": ["contract", "wire"] },
   starts: ["mod.ts"],
-  testing: [],
   computed: ["src/wire/loader.ts"],
 };
 

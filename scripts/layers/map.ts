@@ -16,8 +16,6 @@ export interface LayerMap {
   readonly entries: Readonly<Record<string, readonly string[]>>;
   /** Files that run without being imported: the entry points of the package, and of its threads. */
   readonly starts: readonly string[];
-  /** Files that only tests import. */
-  readonly testing: readonly string[];
   /** Files that import modules by names computed at run time: a user's routines. */
   readonly computed: readonly string[];
 }
@@ -272,7 +270,6 @@ export const LAYER_MAP: LayerMap = {
     "src/pool/spawned_worker.ts",
     "src/worker/threads/thread_entry.ts",
   ],
-  testing: ["src/dispatch/fleet/fakes.ts", "src/http2/held_channel.ts", "src/http2/test_peer.ts"],
   computed: [
     "src/pool/spawn_command.ts",
     "src/worker/modules.ts",

@@ -30,7 +30,7 @@ export function violationsOf(
     ...unseenImports(map, file, textOf(file)),
   ]);
   const shipped = new Map(
-    files.filter((file) => !isTest(map, file)).map((file) => [
+    files.filter((file) => !isTest(file)).map((file) => [
       file,
       graph.get(file)!.flatMap((each) => each.file ?? []),
     ]),
@@ -59,7 +59,7 @@ function whyNot(map: LayerMap, file: string, layer: string, each: Import): strin
   if (each.file !== undefined) return whyNotFile(map, file, layer, each.file);
   if (specifier in FORBIDDEN) return `is never imported: it ${FORBIDDEN[specifier]}`;
   if (/^(?!node:)[a-z]+:/.test(specifier)) return "is not declared in deno.json";
-  if (isTest(map, file)) return undefined;
+  if (isTest(file)) return undefined;
   const rules = rulesOf(map, layer);
   if (!specifier.startsWith("node:")) {
     return rules.packages?.includes(specifier) ? undefined : `is no package for ${layer}/`;
@@ -75,9 +75,9 @@ function whyNotFile(
   layer: string,
   target: string,
 ): string | undefined {
-  const test = isTest(map, file);
+  const test = isTest(file);
   if (!target.startsWith("src/")) return test ? undefined : "leaves src/";
-  if (!test && isTest(map, target)) return "is for tests";
+  if (!test && isTest(target)) return "is for tests";
   const to = layerOf(map, target);
   if (to === undefined || to === layer) return undefined;
   if (folderOf(to) === folderOf(layer)) {
@@ -98,7 +98,7 @@ function unseenImports(map: LayerMap, file: string, text: string): string[] {
   const found: string[] = [];
   const unseen = UNSEEN.exec(code)?.[1];
   if (unseen !== undefined) found.push(`${file}: ${unseen} loads modules that no check sees`);
-  if (COMPUTED.test(code) && !map.computed.includes(file) && !isTest(map, file)) {
+  if (COMPUTED.test(code) && !map.computed.includes(file) && !isTest(file)) {
     found.push(`${file}: imports a module by a name that is computed`);
   }
   return found;
@@ -129,8 +129,8 @@ function folderOf(layer: string): string {
   return layer.split("/")[0]!;
 }
 
-function isTest(map: LayerMap, file: string): boolean {
-  return /_(?:test|bench)\.ts$/.test(file) || map.testing.includes(file);
+function isTest(file: string): boolean {
+  return /_(?:test|bench)\.ts$/.test(file);
 }
 
 function reachedFrom(

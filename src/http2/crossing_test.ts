@@ -9,11 +9,11 @@ import { ErrorCode } from "./error_code.ts";
 import { CLIENT_PREFACE } from "./frame/preface.ts";
 import { ByteBudget } from "./guard/byte_budget.ts";
 import type { HeaderList } from "./header_list.ts";
-import { HeldChannel } from "./held_channel.ts";
+import { HeldChannel } from "../../tests/support/http2/held_channel.ts";
 import type { Http2Limits } from "./limits.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
 import type { Stream, StreamEnd, StreamReceiver } from "./streams/stream.ts";
-import { ManualTime, REQUEST, RESPONSE } from "./test_peer.ts";
+import { ManualTime, REQUEST, RESPONSE } from "../../tests/support/http2/test_peer.ts";
 
 const LIMITS: Partial<Http2Limits> = {
   connectionWindowBytes: 65_535,

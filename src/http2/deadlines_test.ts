@@ -1,6 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { Deadlines } from "./deadlines.ts";
-import { ManualTime } from "./test_peer.ts";
+import { ManualTime } from "../../tests/support/http2/test_peer.ts";
 
 Deno.test("Deadlines call back each in its time, on one timer", () => {
   const time = new ManualTime();

@@ -8,7 +8,7 @@ import { ErrorCode } from "./error_code.ts";
 import { FrameType, readUint31 } from "./frame/frame_header.ts";
 import { Setting } from "./frame/settings.ts";
 import { ByteBudget } from "./guard/byte_budget.ts";
-import { HeldChannel } from "./held_channel.ts";
+import { HeldChannel } from "../../tests/support/http2/held_channel.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
 import type { StreamEnd } from "./streams/stream.ts";
 import {
@@ -22,7 +22,7 @@ import {
   settle,
   textBytes,
   uint32,
-} from "./test_peer.ts";
+} from "../../tests/support/http2/test_peer.ts";
 
 const EVERY_ID = 2 ** 31 - 1;
 /** How many streams the server takes at once; more wait unsent. */

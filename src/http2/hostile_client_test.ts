@@ -23,7 +23,7 @@ import {
   RESPONSE,
   settle,
   uint32,
-} from "./test_peer.ts";
+} from "../../tests/support/http2/test_peer.ts";
 
 interface Attack {
   readonly peer: RawPeer;

@@ -21,7 +21,7 @@ import {
   settle,
   textBytes,
   uint32,
-} from "./test_peer.ts";
+} from "../../tests/support/http2/test_peer.ts";
 
 interface Setup {
   readonly peer: RawPeer;

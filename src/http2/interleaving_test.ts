@@ -5,7 +5,12 @@ import { openClientConnection } from "./connection/client_connection.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
 import { openServerConnection } from "./connection/server_connection.ts";
 import type { Stream, StreamReceiver } from "./streams/stream.ts";
-import { CollectedStream, joinBytes, REQUEST, RESPONSE } from "./test_peer.ts";
+import {
+  CollectedStream,
+  joinBytes,
+  REQUEST,
+  RESPONSE,
+} from "../../tests/support/http2/test_peer.ts";
 
 /** Hands on what another channel receives in pieces of the given sizes, by turns. */
 class TornChannel implements ByteChannel {

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import type { ByteChannel } from "./byte_channel.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
-import { settle } from "./test_peer.ts";
+import { settle } from "../../tests/support/http2/test_peer.ts";
 
 /** Starts a channel that writes down what happens to it. */
 function noted(channel: ByteChannel): string[] {

@@ -16,7 +16,7 @@ import {
   settle,
   textBytes,
   uint32,
-} from "./test_peer.ts";
+} from "../../tests/support/http2/test_peer.ts";
 
 Deno.test("a window that grows after a stream has ended does not end it twice", async () => {
   const [near, far] = memoryChannelPair();

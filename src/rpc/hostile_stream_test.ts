@@ -24,6 +24,7 @@ import {
   type Stream,
 } from "../http2/mod.ts";
 import { notBegun } from "./mod.ts";
+import { joined } from "../values/mod.ts";
 
 const CONVERSE = "/selvage.test.v1.EchoService/Converse";
 const STREAM: HeaderList = [":status", "200", "content-type", "application/connect+proto"];
@@ -45,10 +46,6 @@ function response(text: string): Uint8Array {
 
 function json(value: unknown): Uint8Array {
   return new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((bytes) => [...bytes]));
 }
 
 function cut(body: Uint8Array, cuts: readonly number[]): Uint8Array[] {

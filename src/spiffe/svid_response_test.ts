@@ -4,7 +4,8 @@ import { assemble } from "../credentials/mod.ts";
 import { X509SVIDResponseSchema } from "../gen/mod.ts";
 import { judgePeer, parsePattern } from "../identity/mod.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
-import { joined, makeDomain, svid, type SvidResponse } from "../../tests/spiffe/fake_agent.ts";
+import { joined } from "../values/mod.ts";
+import { makeDomain, svid, type SvidResponse } from "../../tests/spiffe/fake_agent.ts";
 import type { SvidChoice } from "./svid_choice.ts";
 import { readSvids } from "./svid_response.ts";
 

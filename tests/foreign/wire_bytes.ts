@@ -1,3 +1,5 @@
+import { joined } from "../../src/values/mod.ts";
+
 /** An `EchoRequest`, which is also the `EchoResponse` to it: text, and data where there is some. */
 export function echoMessage(text: string, data: Uint8Array = new Uint8Array(0)): Uint8Array {
   const encoded = new TextEncoder().encode(text);
@@ -28,14 +30,4 @@ export function openEnvelopes(bytes: Uint8Array): { flags: number; message: Uint
 
 function varint(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

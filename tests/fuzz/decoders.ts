@@ -29,6 +29,7 @@ import { BodyReader } from "../../src/rpc/wire/body_reader.ts";
 import { envelope, soleMessage } from "../../src/rpc/wire/envelope.ts";
 import { WholeEnvelopes } from "../../src/rpc/wire/whole_messages.ts";
 import { forge } from "../support/forge.ts";
+import { joined } from "../../src/values/mod.ts";
 
 /** A decoder, bytes it takes, and the only way in which it may say no. */
 interface Target {
@@ -256,10 +257,6 @@ function bytesOf(payload: EncodedPayload): Uint8Array {
 
 function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
 }
 
 /** Chance that can be had again: mulberry32. */

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { FrameReader } from "../../src/http2/frame/frame_reader.ts";
 import type { FrameSink } from "../../src/http2/frame/frame_sink.ts";
 import { defaultHttp2Limits } from "../../src/http2/limits.ts";
-import { frame } from "../../src/http2/test_peer.ts";
+import { frame } from "../support/http2/test_peer.ts";
 import { Http2Violation } from "../../src/http2/violation.ts";
 
 /** How long to look for frames that are told differently when they are torn. */

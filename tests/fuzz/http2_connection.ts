@@ -15,7 +15,7 @@ import {
   RESPONSE,
   settle,
   uint32,
-} from "../../src/http2/test_peer.ts";
+} from "../support/http2/test_peer.ts";
 import { Flag, FrameType } from "../../src/http2/frame/frame_header.ts";
 import { encodeSettings } from "../../src/http2/frame/settings.ts";
 import type { HeaderList } from "../../src/http2/header_list.ts";

@@ -1,3 +1,5 @@
+import { joined } from "../../src/values/mod.ts";
+
 /** Frames as an attacker writes them: whatever it is told, right or wrong. */
 
 /** Frame types, RFC 9113 §6. */
@@ -124,13 +126,7 @@ export function text(value: string): Uint8Array {
 
 /** Chunks as one. */
 export function join(...chunks: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
+  return joined(chunks);
 }
 
 /** The same octets, so many times. */

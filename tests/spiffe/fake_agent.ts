@@ -10,6 +10,7 @@ import type { ServerConnectionOptions } from "../../src/http2/mod.ts";
 import { listenForPeers, type PeerListener } from "../../src/peer/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../../src/rpc/mod.ts";
 import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
+import { joined } from "../../src/values/mod.ts";
 
 /** A response of the agent. */
 export type SvidResponse = MessageInitShape<typeof X509SVIDResponseSchema>;
@@ -155,9 +156,4 @@ export function svid(
     hint: options.hint ?? "",
     certificate,
   };
-}
-
-/** Puts DER values one after another. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(parts.flatMap((part) => [...part]));
 }

@@ -5,7 +5,7 @@ import { RecordingObserver } from "../../../tests/support/recording_observer.ts"
 import { ErrorCode } from "../../http2/mod.ts";
 import { StreamFailure } from "../../rpc/mod.ts";
 import { Endpoint } from "../fleet/endpoint.ts";
-import { FakeNetwork } from "../fleet/fakes.ts";
+import { FakeNetwork } from "../../../tests/support/fake_network.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { Attempts } from "./attempts.ts";
 import type { PlacedCall } from "./placed_call.ts";

@@ -7,7 +7,7 @@ import { toConnectError } from "../../routine/mod.ts";
 import { StreamFailure } from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
-import { FakeLink } from "../fleet/fakes.ts";
+import { FakeLink } from "../../../tests/support/fake_network.ts";
 import { judgeFailure } from "./retry.ts";
 
 const worker = { address: "127.0.0.1:8443" };

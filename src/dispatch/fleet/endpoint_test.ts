@@ -3,7 +3,7 @@ import { HandshakeError, WorkerUnavailable } from "../../errors/mod.ts";
 import { EventHub, type SelvageEvent } from "../../observe/mod.ts";
 import { Endpoint } from "./endpoint.ts";
 import { ManualClock, turn } from "../../../tests/support/manual_clock.ts";
-import { FakeNetwork } from "./fakes.ts";
+import { FakeNetwork } from "../../../tests/support/fake_network.ts";
 
 const ADDRESS = "10.0.0.1:8443";
 const WORKER = { address: ADDRESS };

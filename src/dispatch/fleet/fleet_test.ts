@@ -4,7 +4,7 @@ import { EventHub } from "../../observe/mod.ts";
 import { roundRobin } from "./balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ManualClock, turn } from "../../../tests/support/manual_clock.ts";
-import { FakeDiscovery, FakeNetwork } from "./fakes.ts";
+import { FakeDiscovery, FakeNetwork } from "../../../tests/support/fake_network.ts";
 import { Fleet } from "./fleet.ts";
 
 const [A, B, C] = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"] as const;

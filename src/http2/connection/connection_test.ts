@@ -12,7 +12,13 @@ import type { HeaderList } from "../header_list.ts";
 import { memoryChannelPair } from "../memory_channel.ts";
 import { openServerConnection } from "./server_connection.ts";
 import type { Stream, StreamReceiver } from "../streams/stream.ts";
-import { CollectedStream, REQUEST, RESPONSE, settle, textBytes } from "../test_peer.ts";
+import {
+  CollectedStream,
+  REQUEST,
+  RESPONSE,
+  settle,
+  textBytes,
+} from "../../../tests/support/http2/test_peer.ts";
 
 interface Pair {
   readonly client: ClientConnection;

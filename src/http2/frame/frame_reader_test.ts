@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
 import fc from "fast-check";
 import { ErrorCode } from "../error_code.ts";
-import { frame, joinBytes, textBytes, uint32 } from "../test_peer.ts";
+import { frame, joinBytes, textBytes, uint32 } from "../../../tests/support/http2/test_peer.ts";
 import { Http2Violation } from "../violation.ts";
 import { Flag, FrameType } from "./frame_header.ts";
 import { FrameReader } from "./frame_reader.ts";

@@ -1,6 +1,6 @@
 import { strictEqual } from "node:assert/strict";
 import { EventBudget } from "./event_budget.ts";
-import { ManualTime } from "../test_peer.ts";
+import { ManualTime } from "../../../tests/support/http2/test_peer.ts";
 
 function spend(budget: EventBudget, events: number): number {
   let within = 0;

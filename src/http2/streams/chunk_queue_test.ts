@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { ChunkQueue } from "./chunk_queue.ts";
-import { joinBytes } from "../test_peer.ts";
+import { joinBytes } from "../../../tests/support/http2/test_peer.ts";
 
 Deno.test("ChunkQueue gives in pieces of any size what was pushed in pieces of any size", () => {
   const chunks = fc.array(fc.uint8Array({ maxLength: 700 }), { maxLength: 200 });

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import type { ByteChannel } from "./byte_channel.ts";
+import type { ByteChannel } from "../../../src/http2/byte_channel.ts";
 import {
   encodeFrameHeader,
   encodeUint32,
@@ -7,12 +7,14 @@ import {
   FrameType,
   readUint31,
   readUint32,
-} from "./frame/frame_header.ts";
-import { CLIENT_PREFACE } from "./frame/preface.ts";
-import { encodeSettings, encodeSettingsAck } from "./frame/settings.ts";
-import type { HeaderList } from "./header_list.ts";
-import { HpackDecoder, HpackEncoder, maxBlockBytes } from "./hpack/mod.ts";
-import type { Stream, StreamEnd, StreamReceiver } from "./streams/stream.ts";
+} from "../../../src/http2/frame/frame_header.ts";
+import { CLIENT_PREFACE } from "../../../src/http2/frame/preface.ts";
+import { encodeSettings, encodeSettingsAck } from "../../../src/http2/frame/settings.ts";
+import type { HeaderList } from "../../../src/http2/header_list.ts";
+import { HpackDecoder, HpackEncoder, maxBlockBytes } from "../../../src/http2/hpack/mod.ts";
+import type { Stream, StreamEnd, StreamReceiver } from "../../../src/http2/streams/stream.ts";
+import { joined } from "../../../src/values/mod.ts";
+import { ManualClock } from "../manual_clock.ts";
 
 /** A request that every server here takes. */
 export const REQUEST: HeaderList = [
@@ -37,15 +39,7 @@ export function textBytes(text: string): Uint8Array {
 }
 
 /** Chunks as one. */
-export function joinBytes(chunks: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
-  }
-  return joined;
-}
+export const joinBytes = joined;
 
 /** Lets everything that is under way in memory come to rest, flushes included. */
 export async function settle(): Promise<void> {
@@ -294,32 +288,22 @@ export class RawPeer {
 
 /** A clock that moves when the test says so. */
 export class ManualTime {
-  #now = 0;
-  #timers: Set<{ readonly at: number; readonly callback: () => void }> = new Set();
+  readonly #time = new ManualClock(0);
 
-  readonly clock = (): number => this.#now;
+  readonly clock = (): number => this.#time.now();
 
   readonly schedule = (callback: () => void, delayMs: number): () => void => {
-    const timer = { at: this.#now + delayMs, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
+    const timer = this.#time.schedule(callback, delayMs);
+    return () => timer[Symbol.dispose]();
   };
 
   /** How many timers are armed. */
   get armed(): number {
-    return this.#timers.size;
+    return this.#time.pending;
   }
 
   /** Moves on and lets every timer fire at its time. */
   advance(ms: number): void {
-    const until = this.#now + ms;
-    for (;;) {
-      const due = [...this.#timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      this.#timers.delete(due);
-      this.#now = Math.max(this.#now, due.at);
-      due.callback();
-    }
-    this.#now = until;
+    this.#time.advance(ms);
   }
 }

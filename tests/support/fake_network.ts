@@ -1,7 +1,7 @@
-import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../discovery/mod.ts";
-import type { ClientConnection, ConnectionEnd, ConnectionState } from "../../http2/mod.ts";
-import type { Clock } from "../../observe/mod.ts";
-import type { Dial, Link } from "./link.ts";
+import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../src/discovery/mod.ts";
+import type { ClientConnection, ConnectionEnd, ConnectionState } from "../../src/http2/mod.ts";
+import type { Clock } from "../../src/observe/mod.ts";
+import type { Dial, Link } from "../../src/dispatch/fleet/link.ts";
 
 /** A connection that only has a state. */
 export class FakeLink implements Link {

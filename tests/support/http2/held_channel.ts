@@ -1,5 +1,5 @@
-import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
-import { FrameType, readUint31 } from "./frame/frame_header.ts";
+import type { ByteChannel, ByteReceiver } from "../../../src/http2/byte_channel.ts";
+import { FrameType, readUint31 } from "../../../src/http2/frame/frame_header.ts";
 
 const FRAME_HEADER_BYTES = 9;
 
