@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { formatAddress, type TcpAddress, type UnixAddress } from "./address.ts";
+import { onAbort } from "../values/mod.ts";
 
 /** How long a listener may take to accept, in milliseconds. */
 const ACCEPT_MS = 2_000;
@@ -45,8 +46,7 @@ export async function probeListener(
   const closed = new Promise<void>((gone) => socket.once("close", () => gone()));
   // The listener closes it once it knows it by its token; closed before, it would be taken for a client's.
   accepted.then(() => closed).then(() => resolve("accepted"));
-  const abandon = (): void => fail("not-accepted");
-  abandoned.addEventListener("abort", abandon, { once: true });
+  using _abandon = onAbort(abandoned, () => fail("not-accepted"));
   let timer = setTimeout(() => {
     timer = setTimeout(() => fail("not-accepted"), CATCH_UP_MS);
   }, ACCEPT_MS);
@@ -54,7 +54,6 @@ export async function probeListener(
     return await promise;
   } finally {
     clearTimeout(timer);
-    abandoned.removeEventListener("abort", abandon);
     socket.destroy();
   }
 }

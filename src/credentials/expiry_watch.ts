@@ -1,10 +1,13 @@
-import type { Clock, CredentialsExpiring, Observer } from "../observe/mod.ts";
+import {
+  type CertificateStage,
+  certificateStage,
+  type Clock,
+  type Observer,
+} from "../observe/mod.ts";
 import type { OwnCertificate } from "./material.ts";
 
 /** An expired certificate is called to mind this often. */
 const REMIND_MS = 60_000;
-
-type Stage = CredentialsExpiring["stage"];
 
 /** Says when our certificate has lived two thirds of its time, nine tenths, and all of it. */
 export class ExpiryWatch implements Disposable {
@@ -36,17 +39,17 @@ export class ExpiryWatch implements Disposable {
   }
 
   /** Reports the stage that the certificate is in, unless it was reported, and waits for the next. */
-  #await(own: OwnCertificate, told: Stage | undefined): void {
+  #await(own: OwnCertificate, told: CertificateStage | undefined): void {
     const now = this.#clock.now();
-    const { stage, nextAt } = stageAt(own, now);
+    const { stage, nextAt } = certificateStage(own.leaf.notBefore, expiryOf(own), now);
     if (stage !== undefined && (stage !== told || stage === "expired")) this.#tell(own, stage);
-    const delayMs = nextAt === undefined ? REMIND_MS : nextAt - now;
+    const delayMs = stage === "expired" ? REMIND_MS : nextAt - now;
     this.#timer = this.#clock.schedule(() => this.#await(own, stage), delayMs, {
       background: true,
     });
   }
 
-  #tell(own: OwnCertificate, stage: Stage): void {
+  #tell(own: OwnCertificate, stage: CertificateStage): void {
     const secondsLeft = this.#secondsLeft() ?? 0;
     this.#observer?.emit({
       type: "credentials.expiring",
@@ -60,21 +63,6 @@ export class ExpiryWatch implements Disposable {
     const own = this.#own;
     return own && Math.floor((expiryOf(own) - this.#clock.now()) / 1000);
   }
-}
-
-function stageAt(
-  own: OwnCertificate,
-  now: number,
-): { stage: Stage | undefined; nextAt: number | undefined } {
-  const { notBefore } = own.leaf;
-  const expiry = expiryOf(own);
-  const lifetime = expiry - notBefore;
-  const twoThirds = notBefore + Math.floor(lifetime * 2 / 3);
-  const nearlyOver = notBefore + Math.floor(lifetime * 9 / 10);
-  if (now < twoThirds) return { stage: undefined, nextAt: twoThirds };
-  if (now < nearlyOver) return { stage: "two-thirds", nextAt: nearlyOver };
-  if (now < expiry) return { stage: "nearly-over", nextAt: expiry };
-  return { stage: "expired", nextAt: undefined };
 }
 
 /** The first moment at which it no longer holds: `notAfter` names its last whole second. */

@@ -1,3 +1,5 @@
+import { onAbort } from "../values/mod.ts";
+
 /** The promise's outcome, or the signal's reason if it aborts before. */
 export async function untilAborted<Value>(
   promise: Promise<Value>,
@@ -5,12 +7,7 @@ export async function untilAborted<Value>(
 ): Promise<Value> {
   if (signal === undefined) return await promise;
   const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  if (signal.aborted) reject(signal.reason);
+  using _abort = onAbort(signal, () => reject(signal.reason));
+  return await Promise.race([promise, aborted]);
 }

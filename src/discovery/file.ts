@@ -1,10 +1,9 @@
 import { readFile, stat } from "node:fs/promises";
 import { ConfigurationError } from "../errors/mod.ts";
-import { type Clock, systemClock } from "../observe/mod.ts";
+import { type Clock, pause, systemClock } from "../observe/mod.ts";
 import { announcedWorker } from "./announcement_text.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
 import { KnownWorkers } from "./known_workers.ts";
-import { pause } from "./pause.ts";
 
 /** How a file is followed. */
 export interface FileDiscoveryOptions {

@@ -1,5 +1,6 @@
-const SHORTEST_MS = 100;
-const LONGEST_MS = 5_000;
+import { type Backoff, backoffMs } from "../observe/mod.ts";
+
+const BACKOFF: Backoff = { shortestMs: 100, longestMs: 5_000 };
 
 /** The waits between attempts, and when a failure is news. */
 export class Retries {
@@ -26,7 +27,6 @@ export class Retries {
 
   /** How long to wait before the next attempt, in milliseconds. */
   waitMs(): number {
-    const full = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** Math.min(this.#failures++, 10));
-    return full * (0.5 + Math.random() / 2);
+    return backoffMs(this.#failures++, BACKOFF);
   }
 }

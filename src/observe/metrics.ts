@@ -1,13 +1,11 @@
 import {
   type Attributes,
   createNoopMeter,
-  type Histogram,
   type Meter,
   metrics,
   type ObservableGauge,
   type UpDownCounter,
 } from "@opentelemetry/api";
-import type { Counter } from "@opentelemetry/api";
 import type { HandshakeSide } from "../errors/mod.ts";
 import type { CallKind } from "./events/event_base.ts";
 import type { RetryCause } from "./events/dispatch_events.ts";
@@ -234,27 +232,9 @@ export function rpcAttributes(kind: CallKind, routine: string): Attributes {
   };
 }
 
-interface Instruments {
-  readonly handshakes: Counter;
-  readonly clientTls: Counter;
-  readonly serverTls: Counter;
-  readonly secondsLeft: ObservableGauge;
-  readonly peerSecondsLeft: ObservableGauge;
-  readonly eventLoopDelay: ObservableGauge;
-  readonly calls: Counter;
-  readonly duration: Histogram;
-  readonly clientCall: Histogram;
-  readonly serverCall: Histogram;
-  readonly inFlight: UpDownCounter;
-  readonly queue: UpDownCounter;
-  readonly retries: Counter;
-  readonly denials: Counter;
-  readonly connections: UpDownCounter;
-  readonly workers: UpDownCounter;
-  readonly dropped: Counter;
-}
+type Instruments = ReturnType<typeof instruments>;
 
-function instruments(meter: Meter): Instruments {
+function instruments(meter: Meter) {
   return {
     handshakes: meter.createCounter("selvage.handshakes", {
       description: "Finished handshakes by side and reason, `ok` where the peer was accepted",

@@ -2,7 +2,7 @@ import type { HandshakeSide } from "../errors/mod.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { PeerRef } from "./events/event_base.ts";
 import type { Observer } from "./observer.ts";
-import type { PeerExpiring } from "./events/security_events.ts";
+import { type CertificateStage, certificateStage } from "./certificate_stage.ts";
 
 /** The certificate of a peer, as far as its end is concerned. */
 export interface PeerCertificate {
@@ -12,15 +12,13 @@ export interface PeerCertificate {
   readonly notAfter: string;
 }
 
-type Stage = PeerExpiring["stage"];
-
 /** One certificate that is in use, over however many connections. */
 interface Watched {
   readonly peer: PeerRef;
   readonly notBefore: number;
   readonly expiry: number;
   connections: number;
-  stage: Stage | undefined;
+  stage: CertificateStage | undefined;
 }
 
 /**
@@ -80,7 +78,7 @@ export class PeerExpiry implements Disposable {
 
   /** Reports the stage of a certificate where it is a new one, and waits for the next. */
   #look(watched: Watched, now: number): void {
-    const { stage, nextAt } = stageAt(watched, now);
+    const { stage, nextAt } = certificateStage(watched.notBefore, watched.expiry, now);
     if (stage !== undefined && stage !== watched.stage) {
       watched.stage = stage;
       this.#observer.emit({
@@ -113,17 +111,4 @@ export class PeerExpiry implements Disposable {
     for (const { expiry } of this.#watched.values()) first = Math.min(first, expiry);
     return first === Infinity ? undefined : Math.floor((first - this.#clock.now()) / 1_000);
   }
-}
-
-function stageAt(
-  { notBefore, expiry }: Watched,
-  now: number,
-): { stage: Stage | undefined; nextAt: number } {
-  const lifetime = expiry - notBefore;
-  const twoThirds = notBefore + Math.floor(lifetime * 2 / 3);
-  const nearlyOver = notBefore + Math.floor(lifetime * 9 / 10);
-  if (now < twoThirds) return { stage: undefined, nextAt: twoThirds };
-  if (now < nearlyOver) return { stage: "two-thirds", nextAt: nearlyOver };
-  if (now < expiry) return { stage: "nearly-over", nextAt: expiry };
-  return { stage: "expired", nextAt: Infinity };
 }

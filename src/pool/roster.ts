@@ -1,4 +1,5 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery/mod.ts";
+import { onAbort } from "../values/mod.ts";
 
 /** The discovery of a pool's own workers: knows exactly those that are ready. */
 export class Roster implements Discovery {
@@ -29,8 +30,7 @@ export class Roster implements Discovery {
     signal: AbortSignal,
   ): AsyncGenerator<readonly DiscoveryChange[], void, undefined> {
     const watcher = new Watcher(difference([], this.#workers));
-    const end = () => watcher.end();
-    signal.addEventListener("abort", end, { once: true });
+    using _abort = onAbort(signal, () => watcher.end());
     this.#watchers.add(watcher);
     try {
       while (!signal.aborted) {
@@ -40,7 +40,6 @@ export class Roster implements Discovery {
       }
     } finally {
       this.#watchers.delete(watcher);
-      signal.removeEventListener("abort", end);
     }
   }
 }

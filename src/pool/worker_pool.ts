@@ -11,6 +11,7 @@ import { requireDeno } from "../platform/mod.ts";
 import { refuseDuringModuleLoad } from "../worker/mod.ts";
 import type { WorkerPoolOptions } from "./options.ts";
 import { SpawnedWorkers } from "./spawned_workers.ts";
+import { onAbort } from "../values/mod.ts";
 
 /** How long to wait for new credentials to be in use. */
 export interface RenewOptions {
@@ -107,14 +108,9 @@ export class WorkerPool extends FleetCaller {
     const { signal, timeoutMs = 30_000 } = options;
     signal?.throwIfAborted();
     const { promise: over, reject } = Promise.withResolvers<never>();
-    const abort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", abort);
+    using _abort = onAbort(signal, () => reject(signal?.reason));
     using _timer = systemClock.schedule(() => reject(new DeadlineExceeded(timeoutMs)), timeoutMs);
-    try {
-      await Promise.race([this.#spawned?.renew(), over]);
-    } finally {
-      signal?.removeEventListener("abort", abort);
-    }
+    await Promise.race([this.#spawned?.renew(), over]);
   }
 
   /** Lets calls at spawned workers finish within the grace, ends their processes, and disconnects. */

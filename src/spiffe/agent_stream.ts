@@ -2,8 +2,11 @@ import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { dialChannel, formatAddress, type UnixAddress } from "../channel/mod.ts";
 import { SpiffeWorkloadAPI, type X509SVIDResponse } from "../gen/mod.ts";
 import { type ClientConnection, ErrorCode, openClientConnection } from "../http2/mod.ts";
-import type { Clock } from "../observe/mod.ts";
+import type { Backoff, Clock } from "../observe/mod.ts";
 import { createTransport } from "../rpc/mod.ts";
+
+/** The waits before an agent is asked again: it is local and cheap to ask, and certificates may live for seconds. */
+export const AGENT_BACKOFF: Backoff = { shortestMs: 200, longestMs: 5_000 };
 
 /** What every request must carry, so that no other program can be talked into making it (Workload Endpoint §3). */
 const SECURITY_HEADER = { "workload.spiffe.io": "true" };

@@ -2,8 +2,8 @@ import { formatAddress, type UnixAddress } from "../channel/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
 import type { JWTBundlesResponse } from "../gen/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
-import { type Clock, loggerFor } from "../observe/mod.ts";
-import { agentStream } from "./agent_stream.ts";
+import { backoffMs, type Clock, loggerFor, pause } from "../observe/mod.ts";
+import { AGENT_BACKOFF, agentStream } from "./agent_stream.ts";
 import { messageOf } from "../values/mod.ts";
 
 /** How the keys of trust domains are followed. */
@@ -15,11 +15,6 @@ export interface JwtBundlesOptions {
   /** Receives each version: what the agent gave for each trust domain, parsed. */
   readonly onBundles: (bundles: ReadonlyMap<string, unknown>) => void;
 }
-
-/** The first wait before asking again, in milliseconds; twice as long with every failure in a row. */
-const SHORTEST_RETRY_MS = 200;
-/** A local agent is cheap to ask. */
-const LONGEST_RETRY_MS = 5_000;
 
 /**
  * Follows the keys by which an agent verifies JWT-SVIDs, of its own trust domain and of those federated with it. While
@@ -91,18 +86,11 @@ export class JwtBundles implements AsyncDisposable {
     });
   }
 
-  /** Waits, at random in the upper half so that the workloads of a machine do not come back together. */
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { signal } = this.#closing;
-    const fullMs = Math.min(
-      LONGEST_RETRY_MS,
-      SHORTEST_RETRY_MS * 2 ** Math.min(this.#failures, 16),
+  #pause(): Promise<void> {
+    return pause(
+      this.#options.clock,
+      backoffMs(this.#failures++, AGENT_BACKOFF),
+      this.#closing.signal,
     );
-    this.#failures += 1;
-    const delayMs = fullMs * (0.5 + Math.random() / 2);
-    using _timer = this.#options.clock.schedule(resolve, delayMs, { background: true });
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
   }
 }

@@ -11,12 +11,12 @@ import {
 } from "../credentials/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
 import type { X509SVIDResponse } from "../gen/mod.ts";
-import { type Clock, systemClock } from "../observe/mod.ts";
+import { backoffMs, type Clock, pause, systemClock } from "../observe/mod.ts";
 import { wantsPermission } from "../platform/mod.ts";
 import type { SvidChoice } from "./svid_choice.ts";
 import { readSvids } from "./svid_response.ts";
-import { agentStream, askForSvids } from "./agent_stream.ts";
-import { messageOf } from "../values/mod.ts";
+import { AGENT_BACKOFF, agentStream, askForSvids } from "./agent_stream.ts";
+import { messageOf, onAbort } from "../values/mod.ts";
 
 /** What is watched. */
 export interface SvidSettings {
@@ -27,12 +27,6 @@ export interface SvidSettings {
   /** How long the first one is waited for, in milliseconds. */
   readonly waitMs: number;
 }
-
-/** The first wait before asking again, in milliseconds; twice as long with every failure in a row. */
-const SHORTEST_RETRY_MS = 200;
-
-/** A local agent is cheap to ask, and certificates may live for seconds. */
-const LONGEST_RETRY_MS = 5000;
 
 /** Errors that say that we ask for what this agent will never give (Workload Endpoint, appendix A). */
 const HOPELESS: ReadonlySet<Code> = new Set([Code.InvalidArgument, Code.Unimplemented]);
@@ -75,14 +69,9 @@ class SvidWatch {
     signal?.throwIfAborted();
     const { waitMs } = this.#settings;
     using _timer = this.#clock.schedule(() => this.#first.reject(this.#noneWithin(waitMs)), waitMs);
-    const onAbort = (): void => this.#first.reject(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    using _abort = onAbort(signal, () => this.#first.reject(signal?.reason));
     this.#following = this.#follow();
-    try {
-      await this.#first.promise;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-    }
+    await this.#first.promise;
   }
 
   async #close(): Promise<void> {
@@ -135,23 +124,9 @@ class SvidWatch {
     this.store.reject(rejected);
   }
 
-  /** Waits, at random in the upper half so that the workloads of a machine do not come back together. */
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { signal } = this.#closing;
-    // Beyond 2^16 times the shortest, the longest wait has long been reached.
-    const fullMs = Math.min(
-      LONGEST_RETRY_MS,
-      SHORTEST_RETRY_MS * 2 ** Math.min(this.#failures, 16),
-    );
-    this.#failures++;
-    using _timer = this.#clock.schedule(resolve, fullMs * (0.5 + Math.random() / 2), {
-      background: this.store.ready,
-    });
-    const onAbort = (): void => resolve();
-    signal.addEventListener("abort", onAbort, { once: true });
-    await promise;
-    signal.removeEventListener("abort", onAbort);
+  #pause(): Promise<void> {
+    const delayMs = backoffMs(this.#failures++, AGENT_BACKOFF);
+    return pause(this.#clock, delayMs, this.#closing.signal, { background: this.store.ready });
   }
 
   #unavailable(why: string, cause?: unknown): CredentialRejection {

@@ -1,9 +1,8 @@
 import { getServers } from "node:dns";
 import { parseAddress } from "../../channel/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
-import { type Clock, systemClock } from "../../observe/mod.ts";
+import { type Clock, pause, systemClock } from "../../observe/mod.ts";
 import type { Discovery, DiscoveryChange } from "../discovery.ts";
-import { pause } from "../pause.ts";
 import type { NameServer } from "./exchange.ts";
 import { KnownAddresses } from "./known_addresses.ts";
 import { addressLookup, type Lookup, machineLookup, serviceLookup } from "./lookups.ts";

@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { connect } from "node:net";
 import type { Clock } from "../../observe/mod.ts";
 import { decodeResponse, type DnsResponse, encodeQuestion, type RecordType } from "./message.ts";
-import { joined } from "../../values/mod.ts";
+import { joined, onAbort } from "../../values/mod.ts";
 
 /** A name server. */
 export interface NameServer {
@@ -56,12 +56,10 @@ async function within(
     timeoutMs,
     { background: true },
   );
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
+  using _abort = onAbort(signal, () => reject(signal.reason));
   try {
     return await promise;
   } finally {
-    signal.removeEventListener("abort", abort);
     close();
   }
 }

@@ -1,9 +1,8 @@
 import { escapePeerText } from "../../errors/mod.ts";
 import { etcd } from "../../gen/mod.ts";
-import type { Clock } from "../../observe/mod.ts";
+import { type Clock, pause } from "../../observe/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
 import { announcementText } from "../announcement_text.ts";
-import { pause } from "../pause.ts";
 import type { EtcdClient, EtcdMember } from "./etcd_client.ts";
 import { Retries } from "../retries.ts";
 import { CALL, STREAM } from "./etcd_calls.ts";

@@ -1,10 +1,9 @@
 import { escapePeerText } from "../../errors/mod.ts";
 import type { etcd } from "../../gen/mod.ts";
-import type { Clock } from "../../observe/mod.ts";
+import { type Clock, pause } from "../../observe/mod.ts";
 import { readAnnouncement } from "../announcement_text.ts";
 import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";
 import { KnownWorkers } from "../known_workers.ts";
-import { pause } from "../pause.ts";
 import type { EtcdClient, EtcdMember } from "./etcd_client.ts";
 import { Retries } from "../retries.ts";
 import { CALL, STREAM } from "./etcd_calls.ts";

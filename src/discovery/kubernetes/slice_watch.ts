@@ -1,8 +1,7 @@
 import { escapePeerText } from "../../errors/mod.ts";
-import type { Clock } from "../../observe/mod.ts";
+import { type Clock, pause } from "../../observe/mod.ts";
 import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";
 import { KnownWorkers } from "../known_workers.ts";
-import { pause } from "../pause.ts";
 import { Retries } from "../retries.ts";
 import type { ApiClient } from "./api_client.ts";
 import { type EndpointSlice, type ServicePort, workersOf } from "./endpoint_slices.ts";

@@ -1,11 +1,10 @@
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { escapePeerText } from "../../errors/mod.ts";
-import { type Clock, systemClock } from "../../observe/mod.ts";
+import { type Clock, pause, systemClock } from "../../observe/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
 import { announcementText, readAnnouncement } from "../announcement_text.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery.ts";
 import { KnownWorkers } from "../known_workers.ts";
-import { pause } from "../pause.ts";
 import { openFolder, registryFolder } from "./registry_folder.ts";
 
 /** Where the registry is, and how it is followed. */

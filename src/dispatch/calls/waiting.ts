@@ -1,4 +1,5 @@
 import type { Clock } from "../../observe/mod.ts";
+import { onAbort } from "../../values/mod.ts";
 
 /** How long to wait, and who may end the wait. */
 export interface WaitOptions {
@@ -21,14 +22,9 @@ export async function waitFor<Value>(
 ): Promise<Value> {
   signal?.throwIfAborted();
   const ended = Promise.withResolvers<never>();
-  const onAbort = () => ended.reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  using _abort = onAbort(signal, () => ended.reject(signal?.reason));
   using _timer = timeoutMs === undefined || timeoutMs === 0
     ? undefined
     : clock.schedule(() => ended.reject(expired()), timeoutMs);
-  try {
-    return await Promise.race([promise, ended.promise]);
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-  }
+  return await Promise.race([promise, ended.promise]);
 }

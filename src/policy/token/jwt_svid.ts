@@ -7,6 +7,7 @@ import { type Authenticator, type TokenRequirement, unauthenticated } from "./au
 import { JwtVerifier, rulesOfKeys, texts } from "./jwt.ts";
 import { TrustDomainKeys, workloadId } from "./trust_domain_keys.ts";
 import { present } from "../../values/mod.ts";
+import { JWT_ALGORITHMS } from "./compact_jwt.ts";
 
 /** Which JWT-SVIDs are accepted, and where their keys come from. */
 export interface JwtSvidVerification {
@@ -33,17 +34,7 @@ export interface JwtSvidVerification {
 }
 
 /** The algorithms of JWT-SVIDs (JWT-SVID §2.1): no others, whatever a bundle holds. */
-const ALGORITHMS = [
-  "ES256",
-  "ES384",
-  "ES512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "RS256",
-  "RS384",
-  "RS512",
-] as const;
+const ALGORITHMS = JWT_ALGORITHMS.filter((name) => !name.startsWith("Ed"));
 
 /**
  * Verifies JWT-SVIDs by the bundles of the SPIFFE Workload API: the keys of a trust domain vouch for a `sub` of that
