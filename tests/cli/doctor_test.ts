@@ -136,7 +136,8 @@ Deno.test("doctor tells what else lives on a port", async () => {
 Deno.test("doctor gives up on a port that says nothing, and on one where nobody is", async () => {
   const silent = createPlainServer(() => {});
   await using listening = await listen(silent);
-  const args = ["--json", "--timeout", "300"];
+  // Long enough for the connect, which comes before the silence, also on a busy machine.
+  const args = ["--json", "--timeout", "3000"];
   const late = await selvage(["doctor", "--endpoint", listening.address, ...args]);
   assert.equal(late.code, 4);
   const { steps }: Report = JSON.parse(late.out);
