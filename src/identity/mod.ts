@@ -27,7 +27,7 @@ export type {
 export type { GeneralName, OtherNameForm } from "./certificate/general_name.ts";
 export * from "./names/identity_pattern.ts";
 export type { ChainPlace, VerdictMode } from "./path/advised.ts";
-export { ownChainFault, type OwnChainQuestion, ownLeafFault } from "./own_chain.ts";
+export { leadsToAnchor, ownChainFault, type OwnChainQuestion, ownLeafFault } from "./own_chain.ts";
 export { unsuitableAdvice } from "./issuer_settings.ts";
 export { type RuleText, ruleText } from "./rule_text.ts";
 export { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./path/limits.ts";

@@ -4,9 +4,10 @@ import { advisedFaults, type VerdictMode } from "./path/advised.ts";
 import { purposeFault, svidFault } from "./path/leaf_rules.ts";
 import { DEFAULT_VERDICT_LIMITS } from "./path/limits.ts";
 import { ownFault, type PathFault } from "./path/path_fault.ts";
+import type { PathQuestion } from "./path/path_rules.ts";
 import type { PeerRole } from "./path/peer_role.ts";
 import { PresentedAuthorities } from "./path/presented_chain.ts";
-import { provePath } from "./path/proven_path.ts";
+import { type ProvenPath, provePath } from "./path/proven_path.ts";
 import type { TrustAnchors } from "./path/trust_anchors.ts";
 
 /** What is asked about our own chain. */
@@ -51,6 +52,20 @@ export function ownChainFault(
   return faults.every((one) => one !== undefined) ? faults[0] : undefined;
 }
 
+/** Whether our chain leads to one of these anchors at that time, in a role of ours. */
+export function leadsToAnchor(
+  [leaf, ...authorities]: readonly Certificate[],
+  anchors: TrustAnchors,
+  now: number,
+  { role, mode = "private" }: OwnChainQuestion = {},
+): boolean {
+  if (leaf === undefined) return false;
+  const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
+  return roles.some((one) =>
+    proofOf(leaf, authorities, { role: one, anchors, mode, now }).kind === "path"
+  );
+}
+
 function faultInRole(
   leaf: Certificate,
   authorities: readonly Certificate[],
@@ -58,20 +73,28 @@ function faultInRole(
   role: PeerRole,
   mode: VerdictMode,
 ): PathFault | undefined {
-  const work = new Work();
-  const entries = authorities.filter((one) => !anchors.has(one))
-    .map(({ der }, i) => ({ der, index: i + 1 }));
-  const presented = new PresentedAuthorities(entries, DEFAULT_VERDICT_LIMITS, work);
   // In the middle of its dates, so that only what lasts is found.
   const now = (leaf.notBefore + leaf.notAfter) / 2;
-  const question = { role, anchors, now, mode, asksSpiffeId: true, work };
+  const proof = proofOf(leaf, authorities, { role, anchors, mode, now });
+  if (proof.kind === "path") return undefined;
+  const { fault } = proof;
+  const lasts = fault.reason === "certificate-unsuitable" && fault.certificate !== undefined;
+  return lasts ? { ...fault, certificate: fault.certificate } : undefined;
+}
+
+function proofOf(
+  leaf: Certificate,
+  authorities: readonly Certificate[],
+  asked: Pick<PathQuestion, "role" | "anchors" | "mode" | "now">,
+): ProvenPath {
+  const work = new Work();
+  const entries = authorities.filter((one) => !asked.anchors.has(one))
+    .map(({ der }, i) => ({ der, index: i + 1 }));
+  const presented = new PresentedAuthorities(entries, DEFAULT_VERDICT_LIMITS, work);
+  const question = { ...asked, asksSpiffeId: true, work };
   const steps = provePath(leaf, presented, DEFAULT_VERDICT_LIMITS, question);
   while (true) {
     const step = steps.next();
-    if (!step.done) continue;
-    if (step.value.kind === "path") return undefined;
-    const { fault } = step.value;
-    const lasts = fault.reason === "certificate-unsuitable" && fault.certificate !== undefined;
-    return lasts ? { ...fault, certificate: fault.certificate } : undefined;
+    if (step.done) return step.value;
   }
 }

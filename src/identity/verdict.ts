@@ -10,6 +10,7 @@ import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
 import { type PathFault, unsuitable } from "./path/path_fault.ts";
 import type { VerdictMode } from "./path/advised.ts";
 import { isCommonNamePermitted } from "./path/constraint_rules.ts";
+import { svidFault } from "./path/leaf_rules.ts";
 import type { Path } from "./path/path_rules.ts";
 import type { PeerIdentity } from "./names/peer_identity.ts";
 import type { PeerRole } from "./path/peer_role.ts";
@@ -154,8 +155,10 @@ function judgeNames(
 function provenNames(path: Path, { role, anchors }: PeerQuestion, work: Work): ProvenNames {
   const leaf = path[0]!;
   const anchor = path[path.length - 1]!;
-  const spiffeId = spiffeIdOf(leaf);
-  const claimed = leaf.extensions.subjectAlternativeNames ?? [];
+  // Proven under another name, it still bears no SPIFFE ID that an SVID may not bear (X509-SVID §2).
+  const spiffeId = svidFault(leaf) === undefined ? spiffeIdOf(leaf) : undefined;
+  const claimed = (leaf.extensions.subjectAlternativeNames ?? [])
+    .filter((name) => name.kind !== "uri" || name.spiffeId === undefined || spiffeId !== undefined);
   // An anchor that was given for a trust domain says nothing about the hosts in it.
   const names = path.every((one) => anchors.vouchesForHosts(one, anchor))
     ? claimed

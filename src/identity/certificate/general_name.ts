@@ -33,6 +33,11 @@ export type RawName =
   | { readonly kind: "directory"; readonly name: DistinguishedName }
   | { readonly kind: "other"; readonly form: OtherNameForm };
 
+/** Whether the name was to be a SPIFFE ID and is not spelt as one. */
+export function isMisspeltSpiffeId(name: GeneralName): name is UnusableName {
+  return name.kind === "unusable" && /^spiffe:/i.test(name.text);
+}
+
 /** Reads one GeneralName from its element. */
 export function readGeneralName({ tag, contents }: Element): RawName {
   switch (tag) {

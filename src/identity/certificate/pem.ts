@@ -5,6 +5,7 @@ import {
   isCertificateFault,
 } from "./certificate_fault.ts";
 import { latin1 } from "../der/der_values.ts";
+import { presentedSubject } from "./presented_subject.ts";
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n\t ]*?)-----END \1-----/g;
 const MARKER = /-----(BEGIN|END) /g;
@@ -18,8 +19,18 @@ const MARKER = /-----(BEGIN|END) /g;
 export function parsePemBundle(text: string): readonly Certificate[] | CertificateFault {
   const blocks = readPemBlocks(text);
   if (isCertificateFault(blocks)) return blocks;
-  const fault = blocks.find(isCertificateFault);
-  return fault ?? blocks as readonly Certificate[];
+  const certificates: Certificate[] = [];
+  for (const block of blocks) {
+    if (isCertificateFault(block)) return certificateFault(block.rule, block.found);
+    certificates.push(block);
+  }
+  return certificates;
+}
+
+/** A whole block that is no certificate that can be used. */
+export interface BlockFault extends CertificateFault {
+  /** The subject that it shows, as `DistinguishedName.key` has it; absent where none is to be found. */
+  readonly subjectKey: string | undefined;
 }
 
 /**
@@ -28,38 +39,39 @@ export function parsePemBundle(text: string): readonly Certificate[] | Certifica
  */
 export function readPemBlocks(
   text: string,
-): readonly (Certificate | CertificateFault)[] | CertificateFault {
+): readonly (Certificate | BlockFault)[] | CertificateFault {
   const blocks = [...text.matchAll(BLOCK)];
   if (blocks.length === 0) return certificateFault("pem.empty", "it holds no PEM block");
   if ([...text.matchAll(MARKER)].length !== 2 * blocks.length) {
     return certificateFault("pem.block", "a PEM block is torn or holds foreign characters");
   }
-  const read: (Certificate | CertificateFault)[] = [];
+  const read: (Certificate | BlockFault)[] = [];
   for (const [i, [, label, body = ""]] of blocks.entries()) {
-    const certificate = readBlock(label, body);
+    const der = readBlock(label, body);
+    const certificate = isCertificateFault(der) ? der : parseCertificate(der);
     if (!isCertificateFault(certificate)) {
       read.push(certificate);
       continue;
     }
     const fault = certificateFault(certificate.rule, `block ${i + 1}: ${certificate.found}`);
-    if (isIncomplete(fault)) return fault;
-    read.push(fault);
+    if (isCertificateFault(der) || isIncomplete(fault)) return fault;
+    read.push({ ...fault, subjectKey: presentedSubject(der) });
   }
   return read;
 }
 
 /** Whether what was read is no whole certificate, rather than one that breaks a rule. */
 function isIncomplete({ rule }: CertificateFault): boolean {
-  return rule.startsWith("pem.") || rule === "der.length" || rule === "der.trailing";
+  return rule === "der.length" || rule === "der.trailing";
 }
 
-function readBlock(label: string | undefined, body: string): Certificate | CertificateFault {
+function readBlock(label: string | undefined, body: string): Uint8Array | CertificateFault {
   if (label !== "CERTIFICATE") return certificateFault("pem.label", `it is a ${label}`);
   const base64 = body.replace(/\s+/g, "");
   if (base64 === "" || base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
     return certificateFault("pem.base64", "it is not base64");
   }
-  return parseCertificate(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 }
 
 /** Writes certificates as PEM, the order kept. */

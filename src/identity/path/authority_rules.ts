@@ -1,9 +1,4 @@
-import {
-  type Certificate,
-  isSelfIssued,
-  issuedFault,
-  spiffeIdOf,
-} from "../certificate/certificate.ts";
+import { type Certificate, isSelfIssued, issuedFault } from "../certificate/certificate.ts";
 import { dateFault, ownFault, type PathFault, unsuitable } from "./path_fault.ts";
 import type { PeerRole } from "./peer_role.ts";
 import { allowsRole, shownKeyUsage, shownPurposes } from "./purposes.ts";
@@ -57,8 +52,10 @@ function authorityFault(authority: Certificate, role: PeerRole): PathFault | und
   }
   if (authority.subject.parts.length === 0) return fault("authority.subject", "it has no name");
   // X509-SVID §3.2: the SPIFFE ID of a signing certificate has no path.
-  const spiffeId = spiffeIdOf(authority);
-  return spiffeId === undefined || spiffeId.segments.length === 0
-    ? undefined
-    : fault("svid.authority", "an authority bears the SPIFFE ID of a workload");
+  const isWorkloads = authority.extensions.subjectAlternativeNames?.some((name) =>
+    name.kind === "uri" && name.spiffeId !== undefined && name.spiffeId.segments.length > 0
+  );
+  return isWorkloads === true
+    ? fault("svid.authority", "an authority bears the SPIFFE ID of a workload")
+    : undefined;
 }

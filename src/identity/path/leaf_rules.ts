@@ -1,4 +1,5 @@
 import { type Certificate, issuedFault, spiffeIdOf } from "../certificate/certificate.ts";
+import { isMisspeltSpiffeId } from "../certificate/general_name.ts";
 import { dateFault, ownFault, type PathFault, unsuitable } from "./path_fault.ts";
 import type { PeerRole } from "./peer_role.ts";
 import { allowsRole, shownKeyUsage, shownPurposes } from "./purposes.ts";
@@ -47,8 +48,7 @@ export function purposeFault(leaf: Certificate, role: PeerRole): PathFault | und
 /** What forbids a leaf to prove a SPIFFE ID (X509-SVID §2, §4.1), beyond what holds for every leaf. */
 export function svidFault(leaf: Certificate): PathFault | undefined {
   const names = leaf.extensions.subjectAlternativeNames ?? [];
-  const misspelt = names.find((name) => name.kind === "unusable" && /^spiffe:/i.test(name.text));
-  if (misspelt !== undefined) {
+  if (names.some(isMisspeltSpiffeId)) {
     const [fault] = leaf.advised.filter(({ rule }) => rule === "san.uri");
     return unsuitable(leaf, "san.spiffe-id", fault?.found ?? "its SPIFFE ID is misspelt");
   }

@@ -1,5 +1,7 @@
 import { anchorFault, intermediateFault } from "./authority_rules.ts";
 import { type Certificate, isSelfIssued, spiffeIdOf } from "../certificate/certificate.ts";
+import { isMisspeltSpiffeId } from "../certificate/general_name.ts";
+import { escapePeerText } from "../../errors/mod.ts";
 import type { Work } from "../certificate/work.ts";
 import { advisedFaults, type ChainPlace, type VerdictMode } from "./advised.ts";
 import { leafFault, pinnedFault, svidFault } from "./leaf_rules.ts";
@@ -145,14 +147,37 @@ function domainFault(path: Path, { anchors }: PathQuestion): PathFault | undefin
     return untrusted(anchor, `this anchor does not vouch for the trust domain ${domain}`);
   }
   for (const authority of path.slice(1)) {
-    const own = spiffeIdOf(authority)?.trustDomain;
-    if (own !== undefined && own !== domain) {
-      return untrusted(authority, `an authority of ${own} vouches for the trust domain ${domain}`);
+    const other = otherDomainOf(authority, domain, authority === anchor);
+    if (other !== undefined) {
+      return untrusted(
+        authority,
+        `an authority of ${other} vouches for the trust domain ${domain}`,
+      );
     }
     if (anchors.isBoundElsewhere(authority.publicKey, domain)) {
       const found = `its key is an anchor of another trust domain, and the peer is in ${domain}`;
       return untrusted(authority, found);
     }
+  }
+  return undefined;
+}
+
+/**
+ * A trust domain that an authority names for itself and that is not this one. A SPIFFE ID that is misspelt names
+ * none that could be compared, so that it is never this one; an anchor was chosen with it ({@linkcode TrustAnchors}
+ * has what it vouches for).
+ */
+function otherDomainOf(
+  { extensions: { subjectAlternativeNames } }: Certificate,
+  domain: string,
+  isAnchor: boolean,
+): string | undefined {
+  for (const name of subjectAlternativeNames ?? []) {
+    if (name.kind === "uri" && name.spiffeId !== undefined) {
+      const { trustDomain } = name.spiffeId;
+      if (trustDomain !== domain) return trustDomain;
+    }
+    if (!isAnchor && isMisspeltSpiffeId(name)) return `"${escapePeerText(name.text)}"`;
   }
   return undefined;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { Certificate } from "../certificate/certificate.ts";
 import type { DistinguishedName } from "../certificate/distinguished_name.ts";
+import { isMisspeltSpiffeId } from "../certificate/general_name.ts";
 import type { PublicKey } from "../certificate/public_key.ts";
 import { ProvenSignatures } from "./proven_signatures.ts";
 
@@ -143,7 +144,8 @@ export class TrustAnchors {
    * Whether the anchor vouches for SPIFFE IDs of a trust domain:
    *
    * 1. one that was given *for* domains, for those alone;
-   * 2. one of the bundle that bears a SPIFFE ID itself, for the domain of that ID alone;
+   * 2. one of the bundle that bears a SPIFFE ID itself, for the domain of that ID alone; where the ID is
+   *    misspelt, for none;
    * 3. a public root, for none;
    * 4. any other of the bundle, for the local domain alone; and where we are in no domain, for
    *    every domain that has no anchor of its own by 1 or 2 (a pattern still names its domain).
@@ -168,16 +170,22 @@ export class TrustAnchors {
     for (const name of anchor.extensions.subjectAlternativeNames ?? []) {
       if (name.kind === "uri" && name.spiffeId !== undefined) {
         this.#bind(anchor, name.spiffeId.trustDomain);
+      } else if (isMisspeltSpiffeId(name)) {
+        // Some domain's, nobody can say which: it must not become a root of ours.
+        this.#bind(anchor, undefined);
       }
     }
   }
 
-  #bind(anchor: Certificate, domain: string): void {
+  #bind(anchor: Certificate, domain: string | undefined): void {
     const domains = this.#domainsOf.get(anchor.fingerprint) ?? new Set();
-    this.#domainsOf.set(anchor.fingerprint, domains.add(domain));
+    this.#domainsOf.set(anchor.fingerprint, domains);
     const { spkiSha256 } = anchor.publicKey;
     const ofKey = this.#domainsOfKey.get(spkiSha256) ?? new Set();
-    this.#domainsOfKey.set(spkiSha256, ofKey.add(domain));
+    this.#domainsOfKey.set(spkiSha256, ofKey);
+    if (domain === undefined) return;
+    domains.add(domain);
+    ofKey.add(domain);
     this.#claimed.add(domain);
   }
 }
