@@ -186,8 +186,10 @@ function readBundle(
       continue;
     }
     const { rule, found } = fault;
-    const subject = isCertificateFault(block) ? undefined : formatName(block.subject);
-    const one = { bundle: what, place: index + 1, rule, found, subject };
+    const { subject, subjectKey } = isCertificateFault(block)
+      ? { subject: undefined, subjectKey: block.subjectKey }
+      : { subject: formatName(block.subject), subjectKey: block.subject.key };
+    const one = { bundle: what, place: index + 1, rule, found, subject, subjectKey };
     first ??= one;
     skipped.push(one);
   }

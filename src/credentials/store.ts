@@ -2,6 +2,7 @@ import {
   adviceOn,
   type IdentityPattern,
   ownChainFault,
+  type OwnChainQuestion,
   ownLeafFault,
   type PeerRole,
   proveOwnAuthorities,
@@ -9,6 +10,7 @@ import {
 } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
 import type { Assembled } from "./assemble.ts";
+import { bundleFault } from "./bundle_change.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
 import type { CredentialMaterial } from "./material.ts";
 import { validityFault } from "./own_certificate_fault.ts";
@@ -35,6 +37,7 @@ export class CredentialsStore implements CredentialsSource {
   readonly #observer: Observer | undefined;
   readonly #clock: Clock;
   readonly #role: PeerRole | undefined;
+  readonly #question: OwnChainQuestion;
   readonly #verdict: VerdictMode;
   readonly #accepts: readonly IdentityPattern[];
   readonly #expiry: ExpiryWatch;
@@ -50,6 +53,7 @@ export class CredentialsStore implements CredentialsSource {
     this.#role = options.role;
     this.#verdict = options.verdict ?? "private";
     this.#accepts = options.accepts ?? [];
+    this.#question = { mode: this.#verdict, ...present({ role: this.#role }) };
     this.#expiry = new ExpiryWatch(this.#clock, this.#observer);
     this.#close = close;
   }
@@ -89,7 +93,8 @@ export class CredentialsStore implements CredentialsSource {
         `they are for ${material.mode} and cannot replace ones for ${this.#current.mode}`,
       ));
     }
-    const unfit = this.#unfit(material);
+    const unfit = this.#unfit(material) ??
+      (this.#current && bundleFault(this.#current, material, this.#clock.now(), this.#question));
     if (unfit !== undefined) return this.reject(unfit);
     this.#adopt(material);
     return "adopted";
@@ -137,14 +142,10 @@ export class CredentialsStore implements CredentialsSource {
   /** Why peers of our own kind would refuse our chain, where they would. */
   #unfit({ own, anchors }: CredentialMaterial): CredentialRejection | undefined {
     if (own === undefined) return undefined;
-    const question = {
-      mode: this.#verdict,
-      ...present({ role: this.#role }),
-    };
-    const fault = ownLeafFault(own.leaf, question) ??
+    const fault = ownLeafFault(own.leaf, this.#question) ??
       (anchors === undefined
         ? undefined
-        : ownChainFault([own.leaf, ...own.authorities], anchors, question));
+        : ownChainFault([own.leaf, ...own.authorities], anchors, this.#question));
     const message = unsuitableMessage(fault);
     return message === undefined ? undefined : rejection("unsuitable", "cert", message);
   }
