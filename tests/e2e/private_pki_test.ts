@@ -49,6 +49,11 @@ const SHAPES: readonly Shape[] = [
     leaf: { without: [OID.authorityKeyIdentifier] },
     root: { without: [OID.authorityKeyIdentifier, OID.subjectKeyIdentifier] },
   },
+  {
+    what: "an anchor that another authority has signed, which is not trusted",
+    leaf: {},
+    root: { issuer: forge({ subject: "above", authority: true }) },
+  },
 ];
 
 const pem = ({ der }: Forged) => writePem("CERTIFICATE", der);

@@ -5,6 +5,7 @@ import type { Issuer } from "./issuer.ts";
 import { keytool } from "./keytool.ts";
 import { nodeForge } from "./node_forge.ts";
 import { openssl } from "./openssl.ts";
+import { spire } from "./spire.ts";
 
 /** Every issuer that runs in these tests, in the order of the table. */
 export const issuers: readonly Issuer[] = [
@@ -18,4 +19,5 @@ export const issuers: readonly Issuer[] = [
   nodeForge,
   ...packaged,
   ...modules,
+  ...spire,
 ];

@@ -43,6 +43,26 @@ export const modules: readonly Issuer[] = [
     },
   },
   {
+    name: "cert-manager 1.21.2, CA issuer below another",
+    tool: installed("cert-manager", "cert_manager"),
+    async issue(workshop) {
+      const names = [WORKER_NAME, CALLER_NAME].map((name) => `below:${name}`);
+      await workshop.run(`${FOLDER}/cert_manager`, [".", ...names]);
+      return await issued(workshop, WORKER_NAME, CALLER_NAME);
+    },
+  },
+  {
+    name: "trust-manager 0.25.0, a Bundle of cert-manager's root and of the one before",
+    tool: installed("trust-manager", "trust_manager"),
+    async issue(workshop) {
+      const { ca: before } = await issueAs(workshop, "cert_manager", []);
+      const made = await issueAs(workshop, "cert_manager", []);
+      const input = [before, made.ca, "# the same once more", made.ca].join("\n");
+      await workshop.run(`${FOLDER}/trust_manager`, ["."], { input });
+      return { ...made, ca: await workshop.read("ca.pem") };
+    },
+  },
+  {
     name: "minica 1.1.0",
     tool: installed("minica", "minica"),
     async issue(workshop) {
@@ -78,9 +98,14 @@ export const modules: readonly Issuer[] = [
     issue: (workshop) => issueAs(workshop, "step", []),
   },
   {
-    name: "Vault and OpenBao PKI (vault/sdk 0.25.1), settings of a new role",
+    name: "Vault PKI (vault/sdk 0.25.1), settings of a new role",
     tool: installed("vault/sdk", "vault_sdk"),
     issue: (workshop) => issueAs(workshop, "vault_sdk", []),
+  },
+  {
+    name: "OpenBao 2.4.0 PKI, settings of a new role",
+    tool: installed("openbao", "openbao"),
+    issue: (workshop) => issueAs(workshop, "openbao", []),
   },
   {
     name: "Kubernetes 1.37.2 signers kubelet-serving and kube-apiserver-client",
@@ -102,6 +127,19 @@ export const modules: readonly Issuer[] = [
     name: "Dapr Sentry 1.14.0, its own root",
     tool: installed("dapr", "dapr"),
     issue: (workshop) => mesh(workshop, "dapr", [], ""),
+  },
+  {
+    name: "Consul 1.8.7 Connect, its built-in authority",
+    tool: installed("consul", "consul"),
+    issue: (workshop) => mesh(workshop, "consul", ["connect"], ""),
+  },
+  {
+    name: "Consul 1.8.7, consul tls cert create -server",
+    tool: installed("consul", "consul"),
+    async issue(workshop) {
+      await workshop.run(`${FOLDER}/consul`, [".", "agent", WORKER_NAME, CALLER_NAME]);
+      return await issued(workshop, WORKER_NAME, CALLER_NAME);
+    },
   },
   {
     name: "etcd 3.6.16, --auto-tls",
@@ -152,9 +190,15 @@ async function held(workshop: Workshop, cert: string, key?: string): Promise<Hel
 /** What `scripts/install_issuers.ts` installed, under the name that tests give it. */
 export function installed(name: string, program: string): Tool {
   const path = `${FOLDER}/${program}`;
+  return { name, path: isInstalled(path) ? path : undefined };
+}
+
+/** Whether there is such a file. */
+export function isInstalled(path: string): boolean {
   try {
-    return { name, path: Deno.statSync(path).isFile ? path : undefined };
-  } catch {
-    return { name, path: undefined };
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

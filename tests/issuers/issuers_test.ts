@@ -1,4 +1,4 @@
-/** What the certificates of real issuers come to at a worker and at a caller, as `docs/issuers.md` says. */
+/** How a worker and a caller judge the certificates of real issuers, as `docs/issuers.md` says. */
 import assert from "node:assert/strict";
 import {
   adviceOn,
@@ -9,7 +9,7 @@ import {
 import { testWithTool } from "../foreign/tool.ts";
 import { issuers } from "./all.ts";
 import { derOf, factsOf } from "./facts.ts";
-import { type Issuer, WORKER_NAME } from "./issuer.ts";
+import { type Issuer, WORKER_NAME, WORKER_SPIFFE } from "./issuer.ts";
 import { notes } from "./notes.ts";
 import { outcomes } from "./outcomes.ts";
 import { type Expected, take } from "./take.ts";
@@ -20,7 +20,7 @@ const page = Deno.readTextFileSync(new URL("../../docs/issuers.md", import.meta.
 for (const issuer of issuers) {
   testWithTool(
     issuer.tool,
-    `certificates of ${issuer.name} come to what the table says`,
+    `certificates of ${issuer.name} are judged as the table says`,
     async () => {
       await using workshop = await Workshop.open();
       const issued = await issuer.issue(workshop);
@@ -64,12 +64,28 @@ function expectedOf({ name }: Issuer): Expected {
   return { worker: WORKER_NAME, caller: "*", domain: "spiffe://example.org" };
 }
 
+/** The trust domain of the cluster in `go/consul`. */
+const CLUSTER = "11111111-2222-3333-4444-555555555555.consul";
+
+const SPIRE: Expected = {
+  worker: WORKER_SPIFFE,
+  caller: "spiffe://example.org/caller",
+  domain: "spiffe://example.org",
+};
+
 const MESHES: Readonly<Record<string, Expected>> = {
   "Istio": {
     worker: "spiffe://cluster.local/ns/default/sa/worker",
     caller: "spiffe://cluster.local/ns/default/sa/caller",
     domain: "spiffe://cluster.local",
   },
+  "Consul 1.8.7 Connect": {
+    worker: `spiffe://${CLUSTER}/ns/default/dc/dc1/svc/worker`,
+    caller: `spiffe://${CLUSTER}/ns/default/dc/dc1/svc/caller`,
+    domain: `spiffe://${CLUSTER}`,
+  },
+  "SPIRE": SPIRE,
+  "spiffe-helper": SPIRE,
   "Dapr": {
     worker: "spiffe://public/ns/default/worker",
     caller: "spiffe://public/ns/default/caller",

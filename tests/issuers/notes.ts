@@ -8,6 +8,8 @@ export interface Note {
 
 const BY_HAND =
   "by hand: a command writes the files one after the other, and a pair that does not fit is not adopted";
+const KUBELET =
+  "the kubelet swaps the `..data` link of what is mounted (below): the files change together";
 const FLAGS = "--ca ca.pem --cert worker.pem --key worker.key";
 
 /** By the name of the issuer. */
@@ -92,7 +94,8 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "Caddy, tls internal": {
-    rotation: "not tested here",
+    rotation:
+      "its storage takes the key, then the certificate, each a file that is renamed over the one before (certmagic, below); the root's file stays",
     setUp: [
       "in the Caddyfile: `worker.example { tls internal }`",
       "--ca …/pki/authorities/local/root.crt",
@@ -138,8 +141,7 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "cert-manager 1.21.2, CA issuer, default usages": {
-    rotation:
-      "the kubelet swaps the `..data` link of the mounted secret: the three files change together",
+    rotation: KUBELET,
     setUp: [
       "works as it is; `usages: [digital signature, key encipherment, server auth, client auth]` ends the advice",
       "mount the secret as a folder (no `subPath`, which is never renewed)",
@@ -147,12 +149,28 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "cert-manager 1.21.2, CA issuer, usages with server auth and client auth": {
-    rotation:
-      "the kubelet swaps the `..data` link of the mounted secret: the three files change together",
+    rotation: KUBELET,
     setUp: [
       "in the Certificate: `usages: [digital signature, key encipherment, server auth, client auth]`",
       "in the Certificate: `dnsNames: [worker.example]` or `uris: [spiffe://example.org/worker]`",
       "--ca /tls/ca.crt --cert /tls/tls.crt --key /tls/tls.key",
+    ],
+  },
+  "cert-manager 1.21.2, CA issuer below another": {
+    rotation: KUBELET,
+    setUp: [
+      "as above: `tls.crt` holds the leaf and the issuer's own certificate, `ca.crt` the root",
+      "an issuer whose secret has no `ca.crt` puts its own certificate there, which is an anchor like any other",
+      "--ca /tls/ca.crt --cert /tls/tls.crt --key /tls/tls.key",
+    ],
+  },
+  "trust-manager 0.25.0, a Bundle of cert-manager's root and of the one before": {
+    rotation:
+      `${KUBELET}; the target holds every certificate once, sorted by its SHA-256, without text around them`,
+    setUp: [
+      "in the Bundle: `sources` with the secret or config map of each root, `target: { configMap: { key: ca.pem } }`",
+      "mount the config map as a folder",
+      "--ca /trust/ca.pem --cert /tls/tls.crt --key /tls/tls.key",
     ],
   },
   "minica 1.1.0": {
@@ -172,23 +190,35 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "step CLI and step-ca (go.step.sm/crypto 0.92.0), default template": {
-    rotation: "not tested here",
+    rotation:
+      "by its reference (smallstep.com/docs/step-cli/reference/ca/renew) `step ca renew` keeps the key and overwrites the certificate's file; the command itself was not run, for the Go module proxy does not serve github.com/smallstep/cli",
     setUp: [
       "step ca certificate worker.example worker.pem worker.key",
       "step ca renew --daemon worker.pem worker.key",
       "--ca $(step path)/certs/root_ca.crt --cert worker.pem --key worker.key",
     ],
   },
-  "Vault and OpenBao PKI (vault/sdk 0.25.1), settings of a new role": {
-    rotation: "not tested here",
+  "Vault PKI (vault/sdk 0.25.1), settings of a new role": {
+    rotation:
+      "its agent's templates, by the renderer of consul-template (below): one file with key and certificate changes as one",
     setUp: [
       "vault write pki/roles/worker allowed_domains=worker.example allow_bare_domains=true",
       'template `{{ with pkiCert "pki/issue/worker" "common_name=worker.example" }}{{ .Key }}{{ .Cert }}{{ end }}` to bundle.pem',
       "--ca ca.pem --cert bundle.pem --key bundle.pem",
     ],
   },
+  "OpenBao 2.4.0 PKI, settings of a new role": {
+    rotation:
+      "its agent's templates; the renderer is github.com/openbao/openbao-template, a fork of the one below, and was not run",
+    setUp: [
+      "bao write pki/roles/worker allowed_domains=worker.example allow_bare_domains=true",
+      'template `{{ with pkiCert "pki/issue/worker" "common_name=worker.example" }}{{ .Key }}{{ .Cert }}{{ end }}` to bundle.pem',
+      "--ca ca.pem --cert bundle.pem --key bundle.pem",
+    ],
+  },
   "Kubernetes 1.37.2 signers kubelet-serving and kube-apiserver-client": {
-    rotation: "not tested here",
+    rotation:
+      "the kubelet writes its own into one file, key beside certificate, to which the link `kubelet-server-current.pem` is turned (below); what is mounted into pods is swapped by its atomic writer",
     setUp: [
       "each signer gives one purpose: kubelet-serving for a worker, kube-apiserver-client for a caller",
       "for both roles use a signer of your own with `server auth` and `client auth`",
@@ -196,28 +226,73 @@ export const notes: Readonly<Record<string, Note>> = {
     ],
   },
   "Istio (eed52ebb66ad), istiod's own root": {
-    rotation: "not tested here",
+    rotation:
+      "over the socket; with `OUTPUT_CERTS` the agent writes key.pem, cert-chain.pem and root-cert.pem in this order, each renamed over the one before (below)",
     setUp: [
       "--spiffe-socket /var/run/secrets/workload-spiffe-uds/socket, where the socket is offered",
       "--identity spiffe://cluster.local/ns/default/sa/worker",
     ],
   },
   "Istio (eed52ebb66ad), dual use: a common name beside the SPIFFE ID": {
-    rotation: "not tested here",
+    rotation: "as above",
     setUp: [
       "as above; `cn:` patterns are not needed, the SPIFFE ID is the identity",
       "--identity spiffe://cluster.local/ns/default/sa/worker",
     ],
   },
   "Dapr Sentry 1.14.0, its own root": {
-    rotation: "not tested here",
+    rotation:
+      "no files: daprd holds its certificate in memory (crypto/spiffe of github.com/dapr/kit writes none)",
     setUp: [
       "--ca ca.crt of the `dapr-trust-bundle` secret",
       "--identity spiffe://public/ns/default/worker",
     ],
   },
+  "Consul 1.8.7 Connect, its built-in authority": {
+    rotation:
+      "no files: the agent gives leaves over its API; consul-template's `caLeaf` and `caRoots` write them (its renderer: below)",
+    setUp: [
+      'templates `{{ with caLeaf "worker" }}{{ .PrivateKeyPEM }}{{ .CertPEM }}{{ end }}` and `{{ range caRoots }}{{ .RootCertPEM }}{{ end }}`',
+      "--ca roots.pem --cert leaf.pem --key leaf.pem",
+      "--identity spiffe://CLUSTER.consul/ns/default/dc/dc1/svc/worker",
+    ],
+  },
+  "Consul 1.8.7, consul tls cert create -server": {
+    rotation: "by hand: the command numbers its files and replaces none",
+    setUp: [
+      "consul tls ca create",
+      "consul tls cert create -server -additional-dnsname worker.example",
+      "--ca consul-agent-ca.pem --cert dc1-server-consul-0.pem --key dc1-server-consul-0-key.pem",
+    ],
+  },
+  "SPIRE 1.13.3, its own root": {
+    rotation: "no files: renewals come over the Workload API (`deno task test:spire`)",
+    setUp: [
+      "spire-server entry create -parentID … -spiffeID spiffe://example.org/worker -selector unix:path:/usr/bin/deno",
+      "--spiffe-socket /run/spire/agent/public/api.sock",
+      "--identity spiffe://example.org/worker",
+    ],
+  },
+  "SPIRE 1.13.3, upstream authority `disk`": {
+    rotation: "no files: renewals come over the Workload API",
+    setUp: [
+      "as above; the bundle holds the upstream root, here one of ours without a SPIFFE ID",
+      "SPIRE's own certificate, which bears `spiffe://example.org`, comes with every SVID",
+      "--spiffe-socket /run/spire/agent/public/api.sock",
+    ],
+  },
+  "spiffe-helper 0.11.0, SVIDs of SPIRE 1.13.3": {
+    rotation:
+      "it overwrites SVID, key and bundle in place, in this order (below); a pair that does not fit is waited for",
+    setUp: [
+      'svid_file_name = "svid.pem", svid_key_file_name = "svid_key.pem", svid_bundle_file_name = "svid_bundle.pem"',
+      "without `include_federated_domains`, which puts the roots of all domains into one file: give each as `--ca other.org=FILE`",
+      "--ca svid_bundle.pem --cert svid.pem --key svid_key.pem",
+    ],
+  },
   "etcd 3.6.16, --auto-tls": {
-    rotation: "not tested here",
+    rotation:
+      "never: files that are there are used again at every start (SelfCert of go.etcd.io/etcd/client/pkg/v3/transport), until somebody removes them",
     setUp: [
       "not for peers of Selvage: the key is of the curve P-521, which the platform cannot verify",
       "use `--cert-file` and `--key-file` with a certificate of any other row, also for `etcd:https://…` discovery",

@@ -1,4 +1,4 @@
-/** What each issuer's certificates come to, by the name of its row: held by the tests, printed in the table. */
+/** How each issuer's certificates are judged, by the name of its row: held by the tests, printed in the table. */
 export interface Outcome {
   /** `accepted`, or the rule that refuses it as a worker's. */
   readonly asWorker: string;
@@ -84,6 +84,11 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
     ...ACCEPTED,
     advice: [],
   },
+  "cert-manager 1.21.2, CA issuer below another": { ...ACCEPTED, advice: ["leaf.purpose"] },
+  "trust-manager 0.25.0, a Bundle of cert-manager's root and of the one before": {
+    ...ACCEPTED,
+    advice: ["leaf.purpose"],
+  },
   "minica 1.1.0": {
     asWorker: "accepted",
     asCaller: "accepted",
@@ -94,7 +99,8 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
     ...ACCEPTED,
     advice: [],
   },
-  "Vault and OpenBao PKI (vault/sdk 0.25.1), settings of a new role": { ...ACCEPTED, advice: [] },
+  "Vault PKI (vault/sdk 0.25.1), settings of a new role": { ...ACCEPTED, advice: [] },
+  "OpenBao 2.4.0 PKI, settings of a new role": { ...ACCEPTED, advice: [] },
   "Kubernetes 1.37.2 signers kubelet-serving and kube-apiserver-client": {
     ...ACCEPTED,
     advice: [],
@@ -105,6 +111,11 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
     advice: ["san.critical"],
   },
   "Dapr Sentry 1.14.0, its own root": { ...ACCEPTED, advice: ["authority.key-identifier"] },
+  "Consul 1.8.7 Connect, its built-in authority": { ...ACCEPTED, advice: [] },
+  "Consul 1.8.7, consul tls cert create -server": { ...ACCEPTED, advice: [] },
+  "SPIRE 1.13.3, its own root": { ...ACCEPTED, advice: [] },
+  "SPIRE 1.13.3, upstream authority `disk`": { ...ACCEPTED, advice: [] },
+  "spiffe-helper 0.11.0, SVIDs of SPIRE 1.13.3": { ...ACCEPTED, advice: [] },
   "etcd 3.6.16, --auto-tls": {
     asWorker:
       "refused at the start: cert: certificate 0 of the chain: it carries a key on the curve 1.3.132.0.35, which is not supported",

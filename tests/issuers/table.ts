@@ -6,26 +6,23 @@ import { writers } from "./writers.ts";
 /** Issuers that are not run here, and why. */
 const NOT_RUN: readonly (readonly [string, string])[] = [
   [
-    "SPIRE",
-    "run by `deno task test:spire`, against a real server and agent: accepted in both roles",
-  ],
-  [
-    "Linkerd, Kuma, OpenBao itself, cert-manager's csi-driver and csi-driver-spiffe",
+    "Linkerd, Kuma, cert-manager's csi-driver and csi-driver-spiffe",
     "the Go module proxy does not serve their modules (asked for github.com/linkerd/linkerd2, " +
-    "github.com/kumahq/kuma, github.com/openbao/openbao, github.com/cert-manager/csi-driver and " +
-    "csi-driver-spiffe); OpenBao's PKI is that of the Vault row in origin, and was not run",
+    "github.com/kumahq/kuma, also as /v2, github.com/cert-manager/csi-driver and csi-driver-spiffe, in " +
+    "versions that other public modules require: 403). What a cert-manager issuer signs for the two " +
+    "drivers is in its rows above; the names and the files that the drivers make of it were not tested",
   ],
   [
-    "cert-manager's csi-lib 0.10.0",
-    "the module is served, but the Go checksum database does not know it, so it was not built; the kubelet's atomic writer above stands in for its own",
+    "cert-manager's csi-lib 0.9.0 and 0.10.0",
+    "the module is served, but the Go checksum database does not know it (404), so it was not built; the kubelet's atomic writer above stands in for its own",
   ],
   [
-    "Consul Connect",
-    "newer versions are not under an open-source licence; 1.8.7, which is under the MPL, was not tried",
+    "Consul after 1.8.7",
+    "newer versions are not under an open-source licence, or not served",
   ],
   [
-    "trust-manager, cert-manager's intermediate issuers, SPIRE with an upstream authority",
-    "not tried",
+    "Vault itself",
+    "its code is no longer open source; its row runs the SDK that its PKI engine uses",
   ],
 ];
 

@@ -37,6 +37,28 @@ export const writers: readonly Writer[] = [
     files: { ca: "ca.crt", cert: "tls.crt", key: "tls.key" },
   },
   {
+    name: "the store of the kubelet's own certificates (k8s.io/client-go 0.37.2)",
+    tool: installed("kubernetes", "kubernetes"),
+    command: [`${FOLDER}/kubernetes`, "write"],
+    files: { ca: "ca.crt", cert: "kubelet-server-current.pem", key: "kubelet-server-current.pem" },
+  },
+  {
+    name: "istio-agent (eed52ebb66ad), as `OUTPUT_CERTS` asks for",
+    tool: installed("istio", "istio"),
+    command: [`${FOLDER}/istio`, "write"],
+    files: { ca: "root-cert.pem", cert: "cert-chain.pem", key: "key.pem" },
+  },
+  {
+    name: "the storage of Caddy (certmagic 0.25.6)",
+    tool: installed("certmagic", "certmagic"),
+    command: [`${FOLDER}/certmagic`],
+    files: {
+      ca: "root.crt",
+      cert: "certificates/local/worker.example/worker.example.crt",
+      key: "certificates/local/worker.example/worker.example.key",
+    },
+  },
+  {
     name: "the links of certbot 5.8.0",
     tool: installed("certbot", "certbot/bin/python"),
     command: [`${FOLDER}/certbot/bin/python`, CERTBOT_PY],

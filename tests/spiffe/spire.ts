@@ -1,17 +1,15 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Daemon } from "./daemon.ts";
+import { SPIRE_FOLDER, SPIRE_SERVER, SpireServer } from "./spire_server.ts";
 
-const bin = fileURLToPath(new URL("../../.selvage/bin", import.meta.url));
-const SERVER = join(bin, "spire-server");
-const AGENT = join(bin, "spire-agent");
+const AGENT = join(SPIRE_FOLDER, "spire-agent");
 
 /** How long SVIDs live, in seconds; SPIRE renews them at half of it. */
 const SVID_SECONDS = 20;
 
 /** Whether `scripts/install_spire.ts` has built SPIRE. */
 export function isSpireInstalled(): boolean {
-  return [SERVER, AGENT].every((program) => {
+  return [SPIRE_SERVER, AGENT].every((program) => {
     try {
       return Deno.statSync(program).isFile;
     } catch (error) {
@@ -33,11 +31,11 @@ export class Spire implements AsyncDisposable {
   /** Where the agent serves the Workload API. */
   readonly socket: string;
   readonly #folder: string;
-  readonly #server: Daemon;
+  readonly #server: SpireServer;
   readonly #agentId: string;
   #agent: Daemon;
 
-  private constructor(folder: string, server: Daemon, agent: Daemon, agentId: string) {
+  private constructor(folder: string, server: SpireServer, agent: Daemon, agentId: string) {
     this.socket = agentSocket(folder);
     this.#folder = folder;
     this.#server = server;
@@ -48,12 +46,11 @@ export class Spire implements AsyncDisposable {
   /** Starts both, and waits until the agent serves workloads. */
   static async start(): Promise<Spire> {
     const folder = await Deno.makeTempDir({ prefix: "selvage-spire-" });
-    await writeConfiguration(folder);
-    const server = new Daemon(SERVER, { args: ["run", "-config", join(folder, "server.conf")] });
+    const server = await SpireServer.start(folder);
     try {
-      await server.line(/Starting Server APIs.*network=unix/);
-      await Deno.writeTextFile(join(folder, "bundle.pem"), await ask(folder, ["bundle", "show"]));
-      const token = /Token: (\S+)/.exec(await ask(folder, ["token", "generate"]))?.[1];
+      await writeConfiguration(folder, server.address);
+      await Deno.writeTextFile(join(folder, "bundle.pem"), await server.ask("bundle", "show"));
+      const token = /Token: (\S+)/.exec(await server.ask("token", "generate"))?.[1];
       const agent = await startAgent(folder, ["-joinToken", `${token}`]);
       const agentId = `spiffe://example.org/spire/agent/join_token/${token}`;
       return new Spire(folder, server, agent, agentId);
@@ -65,20 +62,20 @@ export class Spire implements AsyncDisposable {
 
   /** Registers a workload. */
   async register({ id, executable, federatesWith }: Workload): Promise<void> {
-    await ask(this.#folder, [
+    await this.#server.ask(
       "entry",
       "create",
       ...["-parentID", this.#agentId, "-spiffeID", id],
       ...["-selector", `unix:path:${executable}`, "-x509SVIDTTL", `${SVID_SECONDS}`],
       ...(federatesWith === undefined ? [] : ["-federatesWith", federatesWith]),
-    ]);
+    );
   }
 
   /** Lets the server know the bundle of another trust domain. */
   async federate(domain: string, bundlePem: string): Promise<void> {
     const path = join(this.#folder, "federated.pem");
     await Deno.writeTextFile(path, bundlePem);
-    await ask(this.#folder, ["bundle", "set", "-format", "pem", "-id", domain, "-path", path]);
+    await this.#server.ask("bundle", "set", "-format", "pem", "-id", domain, "-path", path);
   }
 
   /** Ends the agent without a word. */
@@ -106,48 +103,18 @@ async function startAgent(folder: string, args: readonly string[] = []): Promise
   return agent;
 }
 
-/** What the server's own command answers. */
-async function ask(folder: string, [...args]: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(SERVER, {
-    args: [...args, "-socketPath", serverSocket(folder)],
-  }).output();
-  if (success) return new TextDecoder().decode(stdout);
-  throw new Error(`spire-server ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}
-
-async function writeConfiguration(folder: string): Promise<void> {
-  const port = freePort();
+async function writeConfiguration(
+  folder: string,
+  server: SpireServer["address"],
+): Promise<void> {
   const keys = join(folder, "agent");
   await Deno.mkdir(keys);
-  await Deno.writeTextFile(
-    join(folder, "server.conf"),
-    `
-server {
-  bind_address = "127.0.0.1"
-  bind_port = "${port}"
-  trust_domain = "example.org"
-  data_dir = "${folder}"
-  socket_path = "${serverSocket(folder)}"
-  agent_ttl = "1h"
-}
-plugins {
-  DataStore "sql" {
-    plugin_data {
-      database_type = "sqlite3"
-      connection_string = "${join(folder, "datastore.sqlite3")}"
-    }
-  }
-  NodeAttestor "join_token" { plugin_data {} }
-  KeyManager "memory" { plugin_data {} }
-}
-`,
-  );
   await Deno.writeTextFile(
     join(folder, "agent.conf"),
     `
 agent {
-  server_address = "127.0.0.1"
-  server_port = "${port}"
+  server_address = "${server.hostname}"
+  server_port = "${server.port}"
   trust_domain = "example.org"
   trust_bundle_path = "${join(folder, "bundle.pem")}"
   data_dir = "${keys}"
@@ -160,16 +127,6 @@ plugins {
 }
 `,
   );
-}
-
-/** SPIRE takes no port of the system's choosing; that of a listener that has just closed is free. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-function serverSocket(folder: string): string {
-  return join(folder, "server.sock");
 }
 
 function agentSocket(folder: string): string {

@@ -1,5 +1,6 @@
 // Command istio has istiod's own authority make its root and workload certificates:
 // istio FOLDER NAME ID…, the first with the option that adds a common name where NAME is "dual".
+// istio write FOLDER has istio-agent's own code write versions there, as OUTPUT_CERTS asks for.
 package main
 
 import (
@@ -8,12 +9,21 @@ import (
 	"os"
 	"time"
 
+	nodeagent "istio.io/istio/security/pkg/nodeagent/util"
 	"istio.io/istio/security/pkg/pki/ca"
 	"istio.io/istio/security/pkg/pki/util"
 	"selvage.invalid/files"
 )
 
 func main() {
+	if os.Args[1] == "write" {
+		files.EachVersion(func(version files.Version) {
+			files.Check(nodeagent.OutputKeyCertToDir(
+				os.Args[2], version.Key, version.Certificate, version.CA,
+			))
+		})
+		return
+	}
 	folder, dual := os.Args[1], os.Args[2] == "dual"
 	// As istiod makes its own root where it is given none.
 	root, rootKey, err := util.GenCertKeyFromOptions(util.CertOptions{
