@@ -44,6 +44,8 @@ type State =
   }
   | { readonly name: "removed" };
 
+type Failing = State & { readonly name: "failing" };
+
 /** The states by the names that snapshots use. */
 const SHOWN: Readonly<Record<State["name"], WorkerState>> = {
   idle: "idle",
@@ -71,7 +73,10 @@ const PROVEN_MS = 1_000;
  */
 const SENT_AWAY_LIMIT = 3;
 
-/** How many dials in a row start over because our credentials have changed under them. */
+/**
+ * How many dials in a row begin without a wait because our credentials have changed under the last one,
+ * or since it failed. Credentials that keep changing would else have a worker that fails dialled without end.
+ */
 const RESTART_LIMIT = 2;
 
 /** How long a connection is used whose dial began under older credentials, in milliseconds. */
@@ -92,6 +97,8 @@ export class Endpoint implements BalancedWorker {
   #failed = 0;
   /** Connections in a row for which the worker sent GOAWAY at once. */
   #sentAway = 0;
+  /** Dials in a row that began without a wait because our credentials had changed. */
+  #restarts = 0;
   #lastFailure: Error | undefined;
   /** Rises when the credentials change: what was dialled before is of no more use. */
   #generation = 0;
@@ -203,7 +210,8 @@ export class Endpoint implements BalancedWorker {
     this.#leaving.judge();
     const { link } = this;
     // A dial under way notices by itself.
-    if (this.#state.name === "open" || this.#state.name === "failing") this.#move({ name: "idle" });
+    if (this.#state.name === "open") this.#move({ name: "idle" });
+    if (this.#state.name === "failing") this.#excuse(this.#state);
     if (link !== undefined) this.#leave(link);
   }
 
@@ -231,13 +239,14 @@ export class Endpoint implements BalancedWorker {
 
   /**
    * One demand's attempt. Where our credentials change under a dial, it is made again, up to
-   * {@linkcode RESTART_LIMIT} times: then a connection that the newest credentials still prove is used for a
-   * little, since calls would wait for as long as credentials change faster than a handshake takes.
+   * {@linkcode RESTART_LIMIT} times: then a failed dial is a failure, and a connection that the newest
+   * credentials still prove is used for a little, since calls would wait for as long as credentials change
+   * faster than a handshake takes.
    */
   async #attempt(signal: AbortSignal): Promise<boolean> {
     // The caller is in the middle of a loop over the fleet, which must not change under it.
     await Promise.resolve();
-    for (let sentAway = 0, restarts = 0;;) {
+    for (let sentAway = 0;;) {
       const generation = this.#generation;
       const { expected } = this.#worker;
       let opened: Link | undefined;
@@ -249,28 +258,35 @@ export class Endpoint implements BalancedWorker {
           },
         });
         const stale = generation !== this.#generation;
-        const serves = !stale ||
-          restarts++ >= RESTART_LIMIT && expected === this.#worker.expected && link.isTrusted();
-        if (signal.aborted || !serves) {
+        const restart = stale && this.#mayRestart();
+        const serves = !stale || expected === this.#worker.expected && link.isTrusted();
+        if (signal.aborted || restart || !serves || link.connection.state !== "open") {
           this.#leave(link);
           if (signal.aborted) return false;
-          continue;
-        }
-        if (link.connection.state !== "open") {
-          this.#leave(link);
-          if (++sentAway < SENT_AWAY_LIMIT) continue;
-          throw this.#unavailable("it closed the connection at once");
+          if (restart || serves && ++sentAway < SENT_AWAY_LIMIT) continue;
+          throw this.#unavailable(
+            serves
+              ? "it closed the connection at once"
+              : "our credentials changed during every dial",
+          );
         }
         opened = link;
         this.#opened(link, stale ? STALE_STAY_MS : Infinity);
         return true;
       } catch (error) {
         if (signal.aborted) return false;
-        if (generation !== this.#generation) continue;
+        if (generation !== this.#generation && this.#mayRestart()) continue;
         this.#fail(error as Error);
         return false;
       }
     }
+  }
+
+  /** Whether another dial may begin at once because our credentials have changed; counts it. */
+  #mayRestart(): boolean {
+    if (this.#restarts >= RESTART_LIMIT) return false;
+    this.#restarts += 1;
+    return true;
   }
 
   #opened(link: Link, stayMs: number): void {
@@ -279,6 +295,7 @@ export class Endpoint implements BalancedWorker {
     const age = connectionAgeMs * (0.9 + random() * 0.2);
     const ends = Math.min(now + age, now + stayMs, link.validUntil ?? Infinity);
     this.#openedAt = now;
+    this.#restarts = 0;
     this.#lastFailure = undefined;
     this.#id = link.id;
     this.#tags = link.tags;
@@ -302,18 +319,42 @@ export class Endpoint implements BalancedWorker {
       observer.emit({ type: "handshake.failed", side, reason, worker, evidence, ...peer });
     }
     const wait = backoffMs(this.#failed, random(), backoff);
-    const retry = clock.schedule(() => void this.#dial(), wait, { background: true });
+    const retry = clock.schedule(() => void this.#dialAgain(), wait, { background: true });
     this.#move({ name: "failing", at: now, retry });
   }
 
-  /** Brings the next attempt forward to the end of the shortest wait. */
-  #hasten(failing: State & { readonly name: "failing" }): Promise<boolean> {
+  /** Dials after a failure, and the wait that follows one. */
+  #dialAgain(): Promise<boolean> {
+    this.#restarts = 0;
+    return this.#dial();
+  }
+
+  /** The credentials that it failed with are replaced: dials on demand, where that has not been done too often. */
+  #excuse(failing: Failing): void {
+    const { clock } = this.#options;
+    const wait = this.#shortestWait(failing);
+    if (wait <= 0) this.#restarts = 0;
+    if (wait <= 0 || this.#mayRestart()) return this.#move({ name: "idle" });
+    // Where a call waits, the next attempt is not later than that.
+    if (failing.awaited !== undefined) return;
+    failing.retry[Symbol.dispose]();
+    const retry = clock.schedule(() => void this.#dialAgain(), wait, { background: true });
+    this.#state = { ...failing, retry };
+  }
+
+  /** What is left of the shortest wait after a failure, in milliseconds. */
+  #shortestWait({ at }: Failing): number {
     const { clock, backoff } = this.#options;
-    const wait = failing.at + (backoff.shortestMs ?? 100) - clock.now();
-    if (wait <= 0) return this.#dial();
+    return at + (backoff.shortestMs ?? 100) - clock.now();
+  }
+
+  /** Brings the next attempt forward to the end of the shortest wait. */
+  #hasten(failing: Failing): Promise<boolean> {
+    const wait = this.#shortestWait(failing);
+    if (wait <= 0) return this.#dialAgain();
     if (failing.awaited !== undefined) return failing.awaited.promise;
     failing.retry[Symbol.dispose]();
-    const retry = clock.schedule(() => void this.#dial(), wait);
+    const retry = this.#options.clock.schedule(() => void this.#dialAgain(), wait);
     const awaited = Promise.withResolvers<boolean>();
     this.#state = { ...failing, retry, awaited };
     return awaited.promise;

@@ -269,15 +269,58 @@ Deno.test("Endpoint takes calls also where credentials change during every dial,
 });
 
 Deno.test("Endpoint uses no connection dialled with replaced credentials that the newest do not prove", async () => {
-  const { network, endpoint } = setUp();
-  let dials = 0;
+  const { clock, network, endpoint } = setUp();
+  network.trusted = false;
+  network.during(ADDRESS, () => endpoint.renew());
+  assert.equal(await endpoint.connect(), false);
+  assert.deepEqual(network.links.map(({ state }) => state), ["draining", "draining", "draining"]);
+  assert.deepEqual([endpoint.state, endpoint.link], ["failing", undefined]);
+  assert.ok(endpoint.lastFailure instanceof WorkerUnavailable);
+  network.trusted = true;
+  network.mend(ADDRESS);
+  await clock.advanceInTurns(100);
+  assert.equal(endpoint.link, network.links[3]);
+});
+
+Deno.test("Endpoint dials a failing worker three times at each shortest wait, however often credentials change", async () => {
+  const { clock, network, endpoint, emitted } = setUp();
   network.during(ADDRESS, () => {
-    if (++dials < 6) endpoint.renew();
-    network.trusted = dials === 6;
+    endpoint.renew();
+    throw mismatch();
   });
-  assert.equal(await endpoint.connect(), true);
-  assert.equal(endpoint.link, network.links[5]);
-  assert.equal(network.links.length, 6);
+  assert.equal(await endpoint.connect(), false);
+  assert.deepEqual([endpoint.state, network.dialled.length], ["failing", 3]);
+  assert.ok(endpoint.lastFailure instanceof HandshakeError);
+  for (const dials of [3, 6, 9]) {
+    const asked: Promise<boolean>[] = [];
+    for (let ms = 0; ms < 99; ms++) {
+      endpoint.renew();
+      asked.push(endpoint.connect());
+      await clock.advanceInTurns(1);
+    }
+    assert.equal(network.dialled.length, dials);
+    await clock.advanceInTurns(1);
+    assert.deepEqual(new Set(await Promise.all(asked)), new Set([false]));
+    assert.equal(network.dialled.length, dials + 3);
+  }
+  assert.equal((await emitted()).length, 4);
+});
+
+Deno.test("Endpoint dials a failing worker at once for new credentials twice, then after the shortest wait", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.fail(ADDRESS, mismatch);
+  await endpoint.connect();
+  for (const dials of [2, 3]) {
+    endpoint.renew();
+    assert.equal(await endpoint.connect(), false);
+    assert.equal(network.dialled.length, dials);
+  }
+  network.mend(ADDRESS);
+  endpoint.renew();
+  assert.equal(endpoint.state, "failing");
+  assert.deepEqual(clock.delays, [100]);
+  await clock.advanceInTurns(100);
+  assert.equal(endpoint.state, "ready");
 });
 
 Deno.test("Endpoint replaces a connection at nine tenths to eleven tenths of its age", async () => {
