@@ -30,6 +30,11 @@ export class GatherBudget {
     );
   }
 
+  /** What messages take now beyond the first 64 KiB of each, in bytes. */
+  get spentBytes(): number {
+    return this.#spentBytes;
+  }
+
   get #exceeded(): boolean {
     if (this.#spentBytes > this.#limitBytes) return true;
     return this.#within !== undefined && this.#within.#exceeded;
