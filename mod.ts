@@ -29,6 +29,7 @@ export {
   type EveryDispatcherLimit,
   FleetCaller,
   type IssuedToken,
+  type Lease,
   powerOfTwo,
   type ProvideToken,
   type Rehearsal,

@@ -42,7 +42,7 @@ export interface CallOptions {
 
 /** How long to wait for workers. */
 export interface ReadyOptions {
-  /** How many workers must be connected. Default: 1. */
+  /** How many workers must be connected. Default: the `quorum` of the caller, else 1. */
   readonly min?: number | undefined;
   /** Ends the wait when it aborts; the wait throws its reason. Default: none. */
   readonly signal?: AbortSignal | undefined;

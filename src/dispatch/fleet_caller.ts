@@ -24,11 +24,8 @@ import type { Endpoint } from "./fleet/endpoint.ts";
 import { notReady } from "./calls/exhausted.ts";
 import type { OpenedDispatcher } from "./open.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
-import { waitFor } from "./calls/waiting.ts";
+import { READY_TIMEOUT_MS, waitFor } from "./calls/waiting.ts";
 import { present } from "../values/mod.ts";
-
-/** How long `ready()` waits by default. */
-const READY_TIMEOUT_MS = 30_000;
 
 /** Calls routines and services on the workers of a fleet: what every caller has in common. */
 export abstract class FleetCaller implements Caller<Transport, SelvageEvent, TransportChoices> {
@@ -95,7 +92,7 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
 
   ready(options: ReadyOptions = {}): Promise<void> {
     const { fleet, clock } = this.#opened;
-    const { min = 1, signal, timeoutMs = READY_TIMEOUT_MS } = options;
+    const { min = fleet.quorum, signal, timeoutMs = READY_TIMEOUT_MS } = options;
     const over = new AbortController();
     return waitFor(fleet.ready(min, over.signal), {
       clock,

@@ -5,6 +5,7 @@
  */
 export * from "./fleet/backoff.ts";
 export * from "./fleet/balancer.ts";
+export type { Lease } from "./fleet/lease.ts";
 export type { CallDefaults } from "./calls/call_settings.ts";
 export {
   type CallSigner,

@@ -35,6 +35,7 @@ import { RetryBudget } from "./calls/retry_budget.ts";
 import { CallSettings, type Inheritance } from "./calls/call_settings.ts";
 import { DialSlots, dialWith, type OwnWorker } from "./fleet/dial.ts";
 import { Fleet } from "./fleet/fleet.ts";
+import { insistOnCount, type Lease, leaseOf } from "./fleet/lease.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
 import { rehearseWorkers } from "./rehearse.ts";
@@ -94,7 +95,8 @@ export async function openParts(
   ground: DispatcherGround,
 ): Promise<OpenedDispatcher> {
   prepareForScarcity();
-  const { strict = false } = options;
+  const { strict = false, quorum } = options;
+  if (quorum !== undefined) insistOnCount("quorum", quorum, 1);
   const limits = resolveDispatcherLimits(options.limits);
   const { clock = systemClock, random = Math.random, id = crypto.randomUUID() } = ground;
   const checked = sources.map((source) => checkSource(source, strict));
@@ -143,7 +145,8 @@ export async function openParts(
       faults,
       peerExpiry,
     });
-    opened.push({ discovery: usedDiscovery(one, source, clock, limits.verdict), dial, source });
+    const used = usedDiscovery(one, source, clock, limits.verdict);
+    opened.push({ discovery: used, dial, source, lease: one.lease });
     // A dispatcher that finds nobody but its own worker is no posture of its own.
     if (discovery === ground.own?.discovery) continue;
     observer.emit({
@@ -158,6 +161,7 @@ export async function openParts(
     sources: opened,
     maxWorkers: limits.maxWorkers,
     dispatcherId: id,
+    quorum,
     clock,
     observer,
     random,
@@ -226,6 +230,8 @@ interface CheckedSource {
   readonly signed: boolean;
   /** How certificates are judged, where it is said. */
   readonly verdict: Pick<OpenCredentialsOptions, "verdict">;
+  /** How many of its workers are used, and which. */
+  readonly lease: Lease | undefined;
 }
 
 /** What can be said of a source before anything is opened. */
@@ -260,7 +266,16 @@ function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
       { setting: "announcements" },
     );
   }
-  return { discovery, credentials, denylist, identity, signed, verdict: verdictOption(source) };
+  const lease = leaseOf(source.lease);
+  return {
+    discovery,
+    credentials,
+    denylist,
+    identity,
+    signed,
+    verdict: verdictOption(source),
+    lease,
+  };
 }
 
 /** The discovery as it is used: of signed announcements alone, where these are demanded. */

@@ -5,6 +5,7 @@ import type { Discovery } from "../discovery/mod.ts";
 import type { CallDefaults } from "./calls/call_settings.ts";
 import type { TokenSource } from "./calls/token_source.ts";
 import type { Balancer } from "./fleet/balancer.ts";
+import type { Lease } from "./fleet/lease.ts";
 import type { DispatcherLimits } from "./limits.ts";
 
 /** How a {@linkcode Dispatcher} finds workers, proves who they are and calls them. */
@@ -44,6 +45,11 @@ export interface WorkerSource {
    * (`local:`, `file:`, `etcd:`). Others are reported as `discovery.rejected`. Default: `any`.
    */
   readonly announcements?: "any" | "signed" | undefined;
+  /**
+   * How many of the workers found are used at most, and with an ordinal also which: dispatchers whose ordinals
+   * differ divide the workers evenly among themselves. Default: `limits.maxWorkers`.
+   */
+  readonly lease?: number | Lease | undefined;
 }
 
 /** What holds for every source of a dispatcher's workers. */
@@ -62,6 +68,12 @@ export interface SharedDispatcherOptions {
    * leave call after call unanswered are not offered for a while. Default: `powerOfTwo()`.
    */
   readonly balancer?: Balancer | undefined;
+  /**
+   * How many workers must take calls before the first call is made, so that the first one found does not get the
+   * load of all: until then calls wait within their deadline, and those without one for 30 s. `ready()` waits
+   * for as many. Default: 1, and a call waits for nothing but its own worker.
+   */
+  readonly quorum?: number | undefined;
   /** Timeouts and limits. */
   readonly limits?: DispatcherLimits | undefined;
 }

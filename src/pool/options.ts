@@ -1,7 +1,7 @@
 import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
-import type { SharedDispatcherOptions } from "../dispatch/mod.ts";
+import type { Lease, SharedDispatcherOptions } from "../dispatch/mod.ts";
 import type { Authenticator, Policy } from "../policy/mod.ts";
 import type { WorkerLimits } from "../worker/mod.ts";
 
@@ -103,4 +103,9 @@ export interface WorkerPoolOptions extends SharedDispatcherOptions {
   readonly denylist?: DenylistSetting | undefined;
   /** Who discovered workers must prove to be. Default: what the discovery expects of each. */
   readonly identity?: string | readonly string[] | undefined;
+  /**
+   * How many of the discovered workers are used at most, and with an ordinal also which. Default:
+   * `limits.maxWorkers`.
+   */
+  readonly lease?: number | Lease | undefined;
 }

@@ -127,8 +127,10 @@ export class WorkerPool extends FleetCaller {
 
 /** The workers that others run are trusted by the operator's credentials, and by those only. */
 function discoveredSource(options: WorkerPoolOptions): WorkerSource | undefined {
-  const { discovery, credentials, identity, verdict, denylist } = options;
-  if (discovery !== undefined) return { discovery, credentials, identity, verdict, denylist };
+  const { discovery, credentials, identity, verdict, denylist, lease } = options;
+  if (discovery !== undefined) {
+    return { discovery, credentials, identity, verdict, denylist, lease };
+  }
   const stray = credentials !== undefined
     ? "credentials"
     : identity !== undefined
@@ -137,6 +139,8 @@ function discoveredSource(options: WorkerPoolOptions): WorkerSource | undefined 
     ? "verdict"
     : denylist !== undefined
     ? "denylist"
+    : lease !== undefined
+    ? "lease"
     : "";
   if (stray === "") return undefined;
   throw new ConfigurationError(

@@ -3,12 +3,12 @@ import type { Clock, Observer, RetryCause } from "../../observe/mod.ts";
 import { DeadlineExceeded, WorkerUnavailable } from "../../errors/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
-import { noneTookIt } from "./exhausted.ts";
+import { noneTookIt, notReady } from "./exhausted.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { judgeFailure } from "./retry.ts";
 import type { RetryBudget } from "./retry_budget.ts";
-import { waitFor } from "./waiting.ts";
+import { READY_TIMEOUT_MS, waitFor } from "./waiting.ts";
 
 /** What making calls on a fleet takes. */
 export interface AttemptsOptions {
@@ -59,6 +59,7 @@ export class Attempts {
   ): Promise<Result> {
     const { fleet, budget } = this.#options;
     budget.earn();
+    if (fleet.lacksQuorum) await this.#quorum(call);
     let tried: Map<Endpoint, Error> | undefined;
     let lost = 0;
     let left: Left | undefined;
@@ -112,6 +113,23 @@ export class Attempts {
     } finally {
       over.abort();
     }
+  }
+
+  /**
+   * Waits until as many workers take calls as are wanted before the first call.
+   *
+   * @throws {SelvageError} Where the call has no time left for that.
+   */
+  async #quorum(call: PlacedCall): Promise<void> {
+    const { fleet, clock } = this.#options;
+    const over = new AbortController();
+    const timeoutMs = remainingMs(call) ?? READY_TIMEOUT_MS;
+    await waitFor(fleet.ready(fleet.quorum, over.signal), {
+      clock,
+      signal: call.signal,
+      timeoutMs,
+      expired: () => notReady(fleet, fleet.quorum, timeoutMs),
+    }).finally(() => over.abort());
   }
 
   #tell(call: PlacedCall, { endpoint, cause, attempt }: Left): void {

@@ -1,6 +1,9 @@
 import type { Clock } from "../../observe/mod.ts";
 import { onAbort } from "../../values/mod.ts";
 
+/** How long to wait for workers where nothing says how long, in milliseconds. */
+export const READY_TIMEOUT_MS = 30_000;
+
 /** How long to wait, and who may end the wait. */
 export interface WaitOptions {
   readonly clock: Clock;

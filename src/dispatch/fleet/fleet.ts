@@ -5,6 +5,7 @@ import { type Balancer, powerOfTwo } from "./balancer.ts";
 import { Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { EndpointIndex } from "./endpoint_index.ts";
 import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
+import type { Lease } from "./lease.ts";
 import type { Dial } from "./link.ts";
 import { rendezvousScore } from "./rendezvous.ts";
 import { workerRef } from "./worker_ref.ts";
@@ -16,6 +17,8 @@ export interface FleetSource {
   readonly discovery: Discovery;
   /** Connects to one of them. */
   readonly dial: Dial;
+  /** How many of them are used at most, below `maxWorkers`, and which. Default: as many as that. */
+  readonly lease?: Lease | undefined;
 }
 
 /** What a call asks of its worker. */
@@ -33,6 +36,8 @@ export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange">
   readonly maxWorkers: number;
   /** The dispatcher's id, which decides which workers those are. */
   readonly dispatcherId: string;
+  /** How many workers take calls before the first call is made. Default: 1. */
+  readonly quorum?: number | undefined;
   /** Default: {@linkcode powerOfTwo}. */
   readonly balancer?: Balancer | undefined;
 }
@@ -62,6 +67,7 @@ export class Fleet {
   /** Resolves once every source has reported what it knows at the start. */
   readonly #known: Promise<void>;
   #isKnown = false;
+  #lacksQuorum: boolean;
   /** When the last ejection is over; 0 where there is none. */
   #ejectedUntil = 0;
   readonly #index = new EndpointIndex();
@@ -72,6 +78,7 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#lacksQuorum = this.quorum > 1;
     this.#balancer = options.balancer ?? powerOfTwo(options.random);
     const first = options.sources.map(() => Promise.withResolvers<void>());
     this.#watchers = options.sources.map((source, index) =>
@@ -90,6 +97,16 @@ export class Fleet {
   /** Whether it has been closed, so that there will be no worker any more. */
   get closed(): boolean {
     return this.#stop.signal.aborted;
+  }
+
+  /** How many workers take calls before the first call is made. */
+  get quorum(): number {
+    return this.#options.quorum ?? 1;
+  }
+
+  /** Whether fewer workers than that have taken calls at once until now. */
+  get lacksQuorum(): boolean {
+    return this.#lacksQuorum;
   }
 
   /** A worker that takes calls now and has not been `tried`, where there is one. */
@@ -294,7 +311,9 @@ export class Fleet {
 
   async #watch(source: FleetSource, index: number, known: () => void): Promise<void> {
     const { discovery } = source;
-    const workers = new KnownWorkers(this.#options.maxWorkers, this.#options.dispatcherId);
+    const { maxWorkers, dispatcherId } = this.#options;
+    const { workers: leased = maxWorkers, ordinal } = source.lease ?? {};
+    const workers = new KnownWorkers(Math.min(leased, maxWorkers), dispatcherId, ordinal);
     try {
       for await (const batch of discovery.watch(this.#stop.signal)) {
         if (this.#stop.signal.aborted) return;
@@ -326,6 +345,8 @@ export class Fleet {
     }
     for (const change of workers.apply(found)) this.#apply(change, source, index);
     if (workers.unused === 0 || workers.unused === unused) return;
+    // Those beyond the lease are for other dispatchers.
+    if ((source.lease?.workers ?? Infinity) <= this.#options.maxWorkers) return;
     this.#reject(source.discovery, {
       message: `${workers.unused} of the ${workers.found} workers found are not used: ` +
         `limits.maxWorkers is ${this.#options.maxWorkers}`,
@@ -383,6 +404,7 @@ export class Fleet {
     // One that is removed still closes its connections.
     if (endpoint.state === "draining" && !endpoint.isIdle) this.#index.remove(endpoint);
     else this.#index.update(endpoint);
+    if (this.#lacksQuorum) this.#lacksQuorum = this.#index.open.length < this.quorum;
     this.#changed();
   }
 

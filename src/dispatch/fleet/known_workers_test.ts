@@ -58,3 +58,55 @@ Deno.test("KnownWorkers passes changes on as they are where all are used", () =>
     worker: { address: "b:1" },
   }]);
 });
+
+/** How many of `dispatchers` use each worker. */
+function usesOf(
+  addresses: readonly string[],
+  dispatchers: number,
+  open: (ordinal: number) => KnownWorkers,
+): readonly number[] {
+  const uses = new Map(addresses.map((address) => [address, 0]));
+  for (let ordinal = 0; ordinal < dispatchers; ordinal++) {
+    for (const change of open(ordinal).apply(addresses.map(added))) {
+      if (change.kind === "added") {
+        uses.set(change.worker.address, uses.get(change.worker.address)! + 1);
+      }
+    }
+  }
+  return [...uses.values()];
+}
+
+Deno.test("KnownWorkers of dispatchers with ordinals are divided evenly, however many there are", () => {
+  for (const dispatchers of [50, 77, 100, 200]) {
+    const uses = usesOf(ADDRESSES, dispatchers, (ordinal) => new KnownWorkers(20, "a", ordinal));
+    const mean = dispatchers * 20 / ADDRESSES.length;
+    assert.ok(
+      Math.max(...uses) <= mean * 1.3 + 1,
+      `${dispatchers}: ${Math.max(...uses)} of ${mean}`,
+    );
+    assert.ok(
+      Math.min(...uses) >= mean * 0.7 - 1,
+      `${dispatchers}: ${Math.min(...uses)} of ${mean}`,
+    );
+  }
+});
+
+Deno.test("KnownWorkers of a dispatcher with an ordinal hardly change when workers come and go", () => {
+  const workers = new KnownWorkers(20, "a", 5);
+  const used = new Set<string>();
+  follow(used, workers.apply(ADDRESSES.map(added)));
+  for (let at = 0; at < 100; at++) {
+    const before = new Set(used);
+    const change = at % 2 === 0 ? removed(ADDRESSES[at]!) : added(`10.0.1.${at}:1`);
+    follow(used, workers.apply([change]));
+    assert.equal(used.size, 20);
+    assert.ok(used.difference(before).size <= 2);
+  }
+  const now = [
+    ...ADDRESSES.filter((_, at) => at % 2 === 1),
+    ...ADDRESSES.flatMap((_, at) => at % 2 === 1 ? [`10.0.1.${at}:1`] : []),
+  ];
+  const anew = new Set<string>();
+  follow(anew, new KnownWorkers(20, "b", 5).apply(now.map(added)));
+  assert.deepEqual(used, anew);
+});
