@@ -29,7 +29,7 @@ export function withCallerFlags(command: Command, targets: Targets): Command {
       flag(
         "--discover <URL>",
         "where the workers are: static:HOST:PORT,…, dns:NAME:PORT, dns+srv:NAME, file:PATH, " +
-          "local:NAMESPACE, k8s:NAMESPACE/SERVICE:PORT or etcd:https://HOST:PORT/PREFIX",
+          "local:NAMESPACE, lan:FLEET, k8s:NAMESPACE/SERVICE:PORT or etcd:https://HOST:PORT/PREFIX",
       ),
     );
   }

@@ -4,13 +4,14 @@ import { dnsDiscovery, srvDiscovery } from "./dns/mod.ts";
 import { etcdFromUrl } from "./etcd/mod.ts";
 import { fileDiscovery } from "./file.ts";
 import { kubernetesFromUrl } from "./kubernetes/mod.ts";
+import { lanFromUrl } from "./lan/mod.ts";
 import { localDiscovery } from "./local/mod.ts";
 import { staticDiscovery } from "./static.ts";
 
 /**
  * The discovery that a URL names: `static:HOST:PORT,HOST:PORT`, `dns:NAME:PORT[?ns=IP:PORT]`,
- * `dns+srv:NAME[?ns=IP:PORT]`, `file:PATH`, `local:NAMESPACE`, `k8s:NAMESPACE/SERVICE[:PORT]` or
- * `etcd:http(s)://HOST:PORT[,HOST:PORT]/PREFIX`, with the parameters `ca`, `cert`, `key` (files) and `identity` for
+ * `dns+srv:NAME[?ns=IP:PORT]`, `file:PATH`, `local:NAMESPACE`, `lan:FLEET`, `k8s:NAMESPACE/SERVICE[:PORT]`
+ * or `etcd:http(s)://HOST:PORT[,HOST:PORT]/PREFIX`, with the parameters `ca`, `cert`, `key` (files) and `identity` for
  * https.
  *
  * @throws {ConfigurationError} If no discovery has that name, or the URL is invalid.
@@ -32,6 +33,8 @@ export function discoveryFromUrl(url: string): Discovery {
       return localDiscovery(rest);
     case "etcd":
       return etcdFromUrl(rest);
+    case "lan":
+      return lanFromUrl(rest);
     case "k8s":
       return kubernetesFromUrl(rest);
     default:
@@ -39,7 +42,7 @@ export function discoveryFromUrl(url: string): Discovery {
         `${
           JSON.stringify(url)
         } is not a discovery URL known here; write static:HOST:PORT,HOST:PORT, ` +
-          `file:PATH, local:NAMESPACE, dns:NAME:PORT, dns+srv:NAME, k8s:NAMESPACE/SERVICE[:PORT] or etcd:http(s)://HOST:PORT/PREFIX`,
+          `file:PATH, local:NAMESPACE, lan:FLEET, dns:NAME:PORT, dns+srv:NAME, k8s:NAMESPACE/SERVICE[:PORT] or etcd:http(s)://HOST:PORT/PREFIX`,
         { setting: "discovery" },
       );
   }

@@ -5,11 +5,12 @@
  */
 export * from "./announcement.ts";
 export * from "./discovery.ts";
-export * from "./dns/mod.ts";
+export { dnsDiscovery, type DnsDiscoveryOptions, srvDiscovery } from "./dns/mod.ts";
 export { type EtcdDiscovery, etcdDiscovery, type EtcdDiscoveryOptions } from "./etcd/mod.ts";
 export * from "./file.ts";
 export * from "./from_url.ts";
 export { kubernetesDiscovery, type KubernetesDiscoveryOptions } from "./kubernetes/mod.ts";
+export { type LanDiscovery, lanDiscovery, type LanDiscoveryOptions } from "./lan/mod.ts";
 export * from "./local/mod.ts";
 export * from "./memory.ts";
 export { signedDiscovery, type SignedDiscoveryOptions } from "./signed_discovery.ts";

@@ -93,7 +93,7 @@ export interface WorkerServerOptions {
    */
   readonly reflection?: boolean | undefined;
   /**
-   * Where the worker announces itself: a discovery URL, `local:NAMESPACE` or `etcd:…`, or a discovery. With a
+   * Where the worker announces itself: a discovery URL, `local:NAMESPACE`, `lan:FLEET` or `etcd:…`, or a discovery. With a
    * certificate the announcement is signed, again at half of its five minutes, and with every new certificate.
    * Default: nowhere.
    */

@@ -31,7 +31,7 @@ export function publishedTo(setting: string | Discovery): Discovery {
   const discovery = typeof setting === "string" ? discoveryFromUrl(setting) : setting;
   if (discovery.announce !== undefined) return discovery;
   throw new ConfigurationError(
-    `publish: workers cannot announce themselves at ${discovery.source}; write local:NAMESPACE or etcd:…`,
+    `publish: workers cannot announce themselves at ${discovery.source}; write local:NAMESPACE, lan:FLEET or etcd:…`,
     { setting: "publish" },
   );
 }

@@ -106,6 +106,8 @@ class Needs {
     if (url?.startsWith("static:") === true) {
       for (const address of url.slice("static:".length).split(",")) dial(address);
     } else if (url !== undefined) this.#everywhere = true;
+    if (url?.startsWith("file:") === true) this.read(resolve(url.slice("file:".length)));
+    if (url?.startsWith("lan:") === true) this.#sys.add("networkInterfaces");
   }
 
   /** A unix socket to listen at, or to dial. */

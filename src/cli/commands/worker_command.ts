@@ -60,7 +60,10 @@ export function workerCommand(): Command {
       ),
     )
     .addOption(
-      flag("--publish <URL>", "where it announces itself: local:NAMESPACE or etcd:http(s)://…"),
+      flag(
+        "--publish <URL>",
+        "where it announces itself: local:NAMESPACE, lan:FLEET or etcd:http(s)://…",
+      ),
     )
     .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
     .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))

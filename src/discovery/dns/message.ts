@@ -90,9 +90,10 @@ export function decodeResponse(
 
 /** Whether two names are one (RFC 4343). */
 export function sameName(one: string, other: string): boolean {
-  return plain(one) === plain(other);
+  return plainName(one) === plainName(other);
 }
 
-function plain(name: string): string {
+/** A name without its final dot, in lower case. */
+export function plainName(name: string): string {
   return name.replace(/\.$/, "").toLowerCase();
 }

@@ -4,3 +4,4 @@
  * @module
  */
 export { dnsDiscovery, type DnsDiscoveryOptions, srvDiscovery } from "./dns.ts";
+export { plainName } from "./message.ts";
