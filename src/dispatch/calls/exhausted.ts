@@ -6,7 +6,8 @@ import {
   UnknownRoutine,
 } from "../../errors/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
-import type { Fleet, Wanted } from "../fleet/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { Wanted } from "../fleet/wanted.ts";
 
 /**
  * What a call fails with when no worker took it: none was known, the one that was known gave its

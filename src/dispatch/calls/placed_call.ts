@@ -1,4 +1,4 @@
-import type { Wanted } from "../fleet/fleet.ts";
+import type { Wanted } from "../fleet/wanted.ts";
 
 /** A call that looks for a worker. */
 export interface PlacedCall {

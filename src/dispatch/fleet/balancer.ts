@@ -21,7 +21,7 @@ export interface BalancedWorker {
  */
 export type Balancer = <Worker extends BalancedWorker>(candidates: readonly Worker[]) => Worker;
 
-/** Everyone in turn. */
+/** Every worker in turn. */
 export function roundRobin(): Balancer {
   let turn = 0;
   return (candidates) => {
@@ -31,10 +31,22 @@ export function roundRobin(): Balancer {
 }
 
 /** Differences in latency below this are noise, in milliseconds. */
-const NOISE_MS = 2;
+export const NOISE_MS = 2;
 
 /** A worker is taken for at most so many times as slow as another one: routines differ, too. */
 const MAX_SLOWNESS = 8;
+
+/** Whether one worker has less to do than another: calls in flight, weighted by recent latency. */
+export function hasLess(
+  inFlight: number,
+  latencyMs: number,
+  othersInFlight: number,
+  othersLatencyMs: number,
+): boolean {
+  const slowness = Math.max(othersLatencyMs, NOISE_MS) / Math.max(latencyMs, NOISE_MS);
+  const bounded = Math.min(Math.max(slowness, 1 / MAX_SLOWNESS), MAX_SLOWNESS);
+  return inFlight + 1 < (othersInFlight + 1) * bounded;
+}
 
 /**
  * Of two that are chosen at random, the one with less to do: calls in flight, weighted by recent latency.
@@ -49,8 +61,7 @@ export function powerOfTwo(random: () => number = Math.random): Balancer {
     // Another one than the first, each as likely.
     const second = (first + 1 + Math.floor(random() * (length - 1))) % length;
     const [one, other] = [candidates[first]!, candidates[second]!];
-    const slowness = Math.max(one.latencyMs, NOISE_MS) / Math.max(other.latencyMs, NOISE_MS);
-    const bounded = Math.min(Math.max(slowness, 1 / MAX_SLOWNESS), MAX_SLOWNESS);
-    return other.inFlight + 1 < (one.inFlight + 1) * bounded ? other : one;
+    const less = hasLess(other.inFlight, other.latencyMs, one.inFlight, one.latencyMs);
+    return less ? other : one;
   };
 }

@@ -5,6 +5,7 @@ import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
 import { HeldCalls } from "./held_calls.ts";
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
 import type { Dial, Link } from "./link.ts";
+import { Load } from "./load.ts";
 import type { BalancedWorker } from "./balancer.ts";
 import { TrackRecord } from "./track_record.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
@@ -84,10 +85,12 @@ const STALE_STAY_MS = 250;
 
 /** A dispatcher's view of one worker. */
 export class Endpoint implements BalancedWorker {
+  /** What balancing goes by. */
+  readonly load: Load = new Load();
   /** The dispatcher's calls that it is at. */
-  readonly held: HeldCalls = new HeldCalls();
+  readonly held: HeldCalls = new HeldCalls(this.load);
   /** How it has done with those before. */
-  readonly record: TrackRecord = new TrackRecord();
+  readonly record: TrackRecord = new TrackRecord(this.load);
   readonly #options: EndpointOptions;
   readonly #failures = new HandshakeCounts();
   readonly #leaving: LeavingLinks;

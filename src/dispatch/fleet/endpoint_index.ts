@@ -1,15 +1,21 @@
 import type { Endpoint } from "./endpoint.ts";
+import { LoadTable } from "./load.ts";
 
 /** Which endpoints take calls and which are idle, kept up to date one endpoint at a time. */
 export class EndpointIndex {
   readonly #open: Endpoint[] = [];
-  /** Where each open endpoint stands in the list. */
-  readonly #places = new Map<Endpoint, number>();
+  readonly #table = new LoadTable();
   readonly #idle = new Set<Endpoint>();
+  #version = 0;
 
-  /** The endpoints that take calls, in no particular order. */
+  /** The endpoints that take calls, in no particular order: each at the place of its load. */
   get open(): readonly Endpoint[] {
     return this.#open;
+  }
+
+  /** Their loads, by place. */
+  get loads(): Float64Array {
+    return this.#table.values;
   }
 
   /** The endpoints that no call has needed yet. */
@@ -17,12 +23,18 @@ export class EndpointIndex {
     return this.#idle;
   }
 
+  /** Rises when the endpoints that take calls change, or their places. */
+  get version(): number {
+    return this.#version;
+  }
+
   /** Notes what an endpoint is now. */
   update(endpoint: Endpoint): void {
     if (endpoint.link === undefined) this.#close(endpoint);
-    else if (!this.#places.has(endpoint)) {
-      this.#places.set(endpoint, this.#open.length);
+    else if (endpoint.load.place < 0) {
+      this.#version += 1;
       this.#open.push(endpoint);
+      this.#table.add(endpoint.load);
     }
     if (endpoint.isIdle) this.#idle.add(endpoint);
     else this.#idle.delete(endpoint);
@@ -34,13 +46,12 @@ export class EndpointIndex {
     this.#idle.delete(endpoint);
   }
 
-  #close(endpoint: Endpoint): void {
-    const place = this.#places.get(endpoint);
-    if (place === undefined) return;
-    this.#places.delete(endpoint);
-    const last = this.#open.pop();
-    if (last === undefined || last === endpoint) return;
-    this.#open[place] = last;
-    this.#places.set(last, place);
+  #close({ load }: Endpoint): void {
+    const { place } = load;
+    if (place < 0) return;
+    this.#version += 1;
+    const last = this.#open.pop()!;
+    if (last.load !== load) this.#open[place] = last;
+    this.#table.remove(load);
   }
 }

@@ -1,33 +1,16 @@
-import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../discovery/mod.ts";
-import { escapePeerText } from "../../errors/mod.ts";
+import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { HeldCall } from "../../observe/mod.ts";
-import { type Balancer, powerOfTwo } from "./balancer.ts";
+import { AffinityOwners } from "./affinity.ts";
+import type { Balancer } from "./balancer.ts";
+import { Changes } from "./changes.ts";
 import { Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { EndpointIndex } from "./endpoint_index.ts";
-import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
-import type { Lease } from "./lease.ts";
-import type { Dial } from "./link.ts";
-import { rendezvousScore } from "./rendezvous.ts";
+import type { WorkerChange } from "./known_workers.ts";
+import { Selection, type Tried } from "./selection.ts";
+import { suits } from "./suitable_endpoints.ts";
+import type { Wanted } from "./wanted.ts";
+import { type FleetSource, WatchedSource } from "./watched_source.ts";
 import { workerRef } from "./worker_ref.ts";
-import { messageOf, present } from "../../values/mod.ts";
-
-/** Where workers come from, and how those are dialled: each source has its own trust. */
-export interface FleetSource {
-  /** Finds the workers. */
-  readonly discovery: Discovery;
-  /** Connects to one of them. */
-  readonly dial: Dial;
-  /** How many of them are used at most, below `maxWorkers`, and which. Default: as many as that. */
-  readonly lease?: Lease | undefined;
-}
-
-/** What a call asks of its worker. */
-export interface Wanted {
-  /** Calls of one affinity go to one worker while it is there. */
-  readonly affinity?: string | undefined;
-  /** The worker carries all of these. */
-  readonly tags?: readonly string[] | undefined;
-}
 
 /** What a fleet is given. */
 export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange"> {
@@ -42,12 +25,6 @@ export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange">
   readonly balancer?: Balancer | undefined;
 }
 
-/** What is not used of what a discovery has found. */
-interface Rejected {
-  readonly message: string;
-  readonly address?: string | undefined;
-}
-
 /** How long after its connections the end of a supervised process is noticed at the latest, in milliseconds. */
 const END_NOTICED_MS = 250;
 
@@ -60,31 +37,34 @@ const MAX_TAGS_NAMED = 16;
 /** The workers of a dispatcher: found by its sources, connected on demand, chosen call by call. */
 export class Fleet {
   readonly #options: FleetOptions;
-  readonly #balancer: Balancer;
   readonly #endpoints = new Map<string, Endpoint>();
+  readonly #index = new EndpointIndex();
+  readonly #selection: Selection;
+  readonly #affinity = new AffinityOwners();
+  readonly #changes: Changes;
   readonly #stop = new AbortController();
-  readonly #watchers: Promise<void>[];
+  readonly #sources: readonly WatchedSource[];
+  readonly #watching: readonly Promise<void>[];
   /** Resolves once every source has reported what it knows at the start. */
   readonly #known: Promise<void>;
   #isKnown = false;
-  #lacksQuorum: boolean;
-  /** When the last ejection is over; 0 where there is none. */
-  #ejectedUntil = 0;
-  readonly #index = new EndpointIndex();
-  /** Those who wait for the next change. */
-  readonly #waiting = new Set<() => void>();
-  /** Why a source does not work now, by its index. */
-  readonly #ill = new Map<number, string>();
+  #hasQuorum = false;
 
   constructor(options: FleetOptions) {
     this.#options = options;
-    this.#lacksQuorum = this.quorum > 1;
-    this.#balancer = options.balancer ?? powerOfTwo(options.random);
-    const first = options.sources.map(() => Promise.withResolvers<void>());
-    this.#watchers = options.sources.map((source, index) =>
-      this.#watch(source, index, first[index]!.resolve)
+    this.#selection = new Selection(this.#index, options);
+    this.#changes = new Changes(options.clock);
+    this.#sources = options.sources.map((source, index) =>
+      new WatchedSource(source, {
+        maxWorkers: options.maxWorkers,
+        dispatcherId: options.dispatcherId,
+        observer: options.observer,
+        onChange: (change) => this.#apply(change, source, index),
+        onBatch: () => this.#changes.notify(),
+      })
     );
-    this.#known = Promise.all(first.map(({ promise }) => promise)).then(() => {
+    this.#watching = this.#sources.map((source) => source.watch(this.#stop.signal));
+    this.#known = Promise.all(this.#sources.map(({ known }) => known)).then(() => {
       this.#isKnown = true;
     });
   }
@@ -104,40 +84,18 @@ export class Fleet {
     return this.#options.quorum ?? 1;
   }
 
-  /** Whether fewer workers than that have taken calls at once until now. */
-  get lacksQuorum(): boolean {
-    return this.#lacksQuorum;
+  /** Whether so many workers have taken calls at once, now or before. */
+  get hasQuorum(): boolean {
+    return this.#hasQuorum ||= this.quorum <= 1 || this.#index.open.length >= this.quorum;
   }
 
   /** A worker that takes calls now and has not been `tried`, where there is one. */
-  choose(wanted: Wanted, tried?: ReadonlyMap<Endpoint, Error>): Endpoint | undefined {
+  choose(wanted: Wanted, tried?: Tried): Endpoint | undefined {
     if (this.#index.idle.size > 0) this.#wake();
-    const { open } = this.#index;
-    if (open.length === 0) return undefined;
-    if (wanted.affinity !== undefined) {
-      const owner = this.#owner(wanted, wanted.affinity, tried);
-      return owner?.link === undefined ? undefined : owner;
-    }
-    if (wanted.tags === undefined && (tried === undefined || tried.size === 0)) {
-      return this.#balanced(open);
-    }
-    return this.#balanced(
-      open.filter((endpoint) => suits(endpoint, wanted) && !tried?.has(endpoint)),
-    );
-  }
-
-  #balanced(able: readonly Endpoint[]): Endpoint | undefined {
-    if (able.length < 2) return able[0];
-    const candidates = this.#ejectedUntil === 0 ? able : this.#withoutEjected(able);
-    return candidates.length === 1 ? candidates[0] : this.#balancer(candidates);
-  }
-
-  /** Those that are not ejected; all where that would be less than half, for then it is not the workers. */
-  #withoutEjected(able: readonly Endpoint[]): readonly Endpoint[] {
-    const now = this.#options.clock.now();
-    if (now >= this.#ejectedUntil) this.#ejectedUntil = 0;
-    const left = able.filter(({ record }) => record.ejectedUntil <= now);
-    return left.length * 2 >= able.length ? left : able;
+    if (this.#index.open.length === 0) return undefined;
+    if (wanted.affinity === undefined) return this.#selection.choose(wanted, tried);
+    const owner = this.#affinity.owner(wanted.affinity, wanted, tried);
+    return owner?.link === undefined ? undefined : owner;
   }
 
   /** A worker has answered a call. */
@@ -147,14 +105,16 @@ export class Fleet {
 
   /** A worker had no room for a call: others are chosen for a moment. */
   hadNoRoom(endpoint: Endpoint): void {
+    const before = endpoint.record.ejectedUntil;
     endpoint.record.hadNoRoom(this.#options.clock.now());
-    this.#ejectedUntil = Math.max(this.#ejectedUntil, endpoint.record.ejectedUntil);
+    this.#selection.eject(endpoint, before);
   }
 
   /** A worker has left a call unanswered: where it does so again and again, others are chosen for a while. */
   unanswered(endpoint: Endpoint): void {
+    const before = endpoint.record.ejectedUntil;
     if (!endpoint.record.failed(this.#options.clock.now())) return;
-    this.#ejectedUntil = Math.max(this.#ejectedUntil, endpoint.record.ejectedUntil);
+    this.#selection.eject(endpoint, before);
   }
 
   /**
@@ -176,13 +136,13 @@ export class Fleet {
       const candidates = this.#candidates(wanted, tried);
       if (candidates.length === 0) {
         if (this.#expectsMore()) {
-          await this.#change(signal);
+          await this.#changes.next(signal);
           continue;
         }
         // The end of a process is noticed a little after its connections have ended.
         if (!patient || !this.#isSupervised(tried)) return undefined;
         patient = false;
-        await this.#change(signal, END_NOTICED_MS);
+        await this.#changes.next(signal, END_NOTICED_MS);
         continue;
       }
       const failed = await firstOpened(candidates);
@@ -199,7 +159,7 @@ export class Fleet {
     await this.#known;
     while (this.#index.open.length < count) {
       this.#wake();
-      await this.#change(signal);
+      await this.#changes.next(signal);
       if (signal?.aborted) return;
     }
   }
@@ -222,37 +182,18 @@ export class Fleet {
       return `no worker carries the tags asked for (${quoted(tags)}); ` +
         `${count} known, with ${known.size === 0 ? "no tags" : `the tags ${quoted([...known])}`}`;
     }
-    const sources = this.#options.sources.map(({ discovery }, index) => {
-      const why = this.#ill.get(index);
-      return why === undefined ? discovery.source : `${discovery.source} (${why})`;
-    });
+    const sources = this.#sources.map(({ described }) => described);
     return `discovery has found no worker for this call: ${sources.join(", ")}`;
   }
 
   #expectsMore(): boolean {
-    return !this.closed &&
-      this.#options.sources.some(({ discovery }) => discovery.expectsMore === true);
+    return !this.closed && this.#sources.some(({ expectsMore }) => expectsMore === true);
   }
 
   /** Whether workers that could not be connected belong to a source that replaces them. */
-  #isSupervised(tried: ReadonlyMap<Endpoint, Error>): boolean {
+  #isSupervised(tried: Tried): boolean {
     return !this.closed && [...tried.keys()].some(({ state }) => state === "failing") &&
-      this.#options.sources.some(({ discovery }) => discovery.expectsMore !== undefined);
-  }
-
-  /** Waits for the next change, no longer than `timeoutMs`. */
-  #change(signal?: AbortSignal, timeoutMs?: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiting.add(resolve);
-    signal?.addEventListener("abort", resolve as () => void, { once: true });
-    const timer = timeoutMs === undefined
-      ? undefined
-      : this.#options.clock.schedule(resolve, timeoutMs);
-    return promise.then(() => {
-      timer?.[Symbol.dispose]();
-      this.#waiting.delete(resolve);
-      signal?.removeEventListener("abort", resolve as () => void);
-    });
+      this.#sources.some(({ expectsMore }) => expectsMore !== undefined);
   }
 
   /** The credentials of the sources are new. */
@@ -268,11 +209,11 @@ export class Fleet {
     const removed = this.endpoints.map((endpoint) => endpoint.remove());
     for (const endpoint of this.endpoints) {
       endpoint.abort(code);
-      this.#index.remove(endpoint);
+      this.#forget(endpoint);
     }
     this.#endpoints.clear();
-    this.#changed();
-    await Promise.all([...removed, ...this.#watchers]);
+    this.#changes.notify();
+    await Promise.all([...removed, ...this.#watching]);
   }
 
   /** Dials every worker that no call has needed yet, so that it shares the work. */
@@ -280,86 +221,15 @@ export class Fleet {
     for (const endpoint of [...this.#index.idle]) endpoint.connect();
   }
 
-  #candidates(wanted: Wanted, tried: ReadonlyMap<Endpoint, Error>): readonly Endpoint[] {
+  #candidates(wanted: Wanted, tried: Tried): readonly Endpoint[] {
     if (wanted.affinity !== undefined) {
-      const owner = this.#owner(wanted, wanted.affinity, tried);
+      const owner = this.#affinity.owner(wanted.affinity, wanted, tried);
       if (owner !== undefined) return [owner];
     }
     // A worker that has not reported its tags may have those that are wanted.
     return this.endpoints.filter((endpoint) =>
       !tried.has(endpoint) && (endpoint.tags === undefined || suits(endpoint, wanted))
     );
-  }
-
-  /** Of those that have not failed, the one that wants the affinity's calls most. */
-  #owner(
-    wanted: Wanted,
-    affinity: string,
-    tried?: ReadonlyMap<Endpoint, Error>,
-  ): Endpoint | undefined {
-    let owner: Endpoint | undefined;
-    let best = -1;
-    for (const endpoint of this.#endpoints.values()) {
-      if (endpoint.state === "failing" || tried?.has(endpoint) || !suits(endpoint, wanted)) {
-        continue;
-      }
-      const score = rendezvousScore(affinity, endpoint.worker.id ?? endpoint.worker.address);
-      if (score > best) [owner, best] = [endpoint, score];
-    }
-    return owner;
-  }
-
-  async #watch(source: FleetSource, index: number, known: () => void): Promise<void> {
-    const { discovery } = source;
-    const { maxWorkers, dispatcherId } = this.#options;
-    const { workers: leased = maxWorkers, ordinal } = source.lease ?? {};
-    const workers = new KnownWorkers(Math.min(leased, maxWorkers), dispatcherId, ordinal);
-    try {
-      for await (const batch of discovery.watch(this.#stop.signal)) {
-        if (this.#stop.signal.aborted) return;
-        this.#ill.delete(index);
-        this.#take(batch, workers, source, index);
-        this.#changed();
-        known();
-      }
-    } catch (error) {
-      if (this.#stop.signal.aborted) return;
-      this.#tellFailure(discovery, index, messageOf(error));
-    } finally {
-      known();
-    }
-  }
-
-  #take(
-    batch: readonly DiscoveryChange[],
-    workers: KnownWorkers,
-    source: FleetSource,
-    index: number,
-  ): void {
-    const unused = workers.unused;
-    const found: WorkerChange[] = [];
-    for (const change of batch) {
-      if (change.kind === "failed") this.#tellFailure(source.discovery, index, change.message);
-      else if (change.kind === "rejected") this.#reject(source.discovery, change);
-      else found.push(change);
-    }
-    for (const change of workers.apply(found)) this.#apply(change, source, index);
-    if (workers.unused === 0 || workers.unused === unused) return;
-    // Those beyond the lease are for other dispatchers.
-    if ((source.lease?.workers ?? Infinity) <= this.#options.maxWorkers) return;
-    this.#reject(source.discovery, {
-      message: `${workers.unused} of the ${workers.found} workers found are not used: ` +
-        `limits.maxWorkers is ${this.#options.maxWorkers}`,
-    });
-  }
-
-  #reject({ source }: Discovery, { message, address }: Rejected): void {
-    this.#options.observer.emit({
-      type: "discovery.rejected",
-      source,
-      message: escapePeerText(message),
-      ...present({ address }),
-    });
   }
 
   #apply(change: WorkerChange, source: FleetSource, index: number): void {
@@ -372,24 +242,18 @@ export class Fleet {
       if (known === undefined) return;
       this.#endpoints.delete(key);
       known.remove();
-      this.#index.remove(known);
+      this.#forget(known);
       observer.emit({ type: "discovery.removed", source: found, worker: known.ref });
     } else if (known === undefined) {
       const endpoint = this.#endpoint(change.worker, source);
       this.#endpoints.set(key, endpoint);
-      this.#index.update(endpoint);
+      this.#note(endpoint);
       observer.emit({ type: "discovery.added", source: found, worker: workerRef(change.worker) });
     } else {
       known.update(change.worker);
+      this.#affinity.update(known);
       observer.emit({ type: "discovery.updated", source: found, worker: workerRef(change.worker) });
     }
-  }
-
-  #tellFailure({ source }: Discovery, index: number, text: string): void {
-    const { observer } = this.#options;
-    const message = escapePeerText(text);
-    this.#ill.set(index, message);
-    observer.emit({ type: "discovery.failed", source, message });
   }
 
   #endpoint(worker: DiscoveredWorker, { dial }: FleetSource): Endpoint {
@@ -402,23 +266,24 @@ export class Fleet {
 
   #moved(endpoint: Endpoint): void {
     // One that is removed still closes its connections.
-    if (endpoint.state === "draining" && !endpoint.isIdle) this.#index.remove(endpoint);
-    else this.#index.update(endpoint);
-    if (this.#lacksQuorum) this.#lacksQuorum = this.#index.open.length < this.quorum;
-    this.#changed();
+    if (endpoint.state === "draining" && !endpoint.isIdle) this.#forget(endpoint);
+    else this.#note(endpoint);
+    this.#changes.notify();
   }
 
-  #changed(): void {
-    for (const resolve of this.#waiting) resolve();
+  #note(endpoint: Endpoint): void {
+    this.#index.update(endpoint);
+    this.#affinity.update(endpoint);
+  }
+
+  #forget(endpoint: Endpoint): void {
+    this.#index.remove(endpoint);
+    this.#affinity.remove(endpoint);
   }
 }
 
 function quoted(tags: readonly string[]): string {
   return tags.slice(0, MAX_TAGS_NAMED).map((tag) => JSON.stringify(tag)).join(", ");
-}
-
-function suits(endpoint: Endpoint, { tags }: Wanted): boolean {
-  return tags === undefined || tags.every((tag) => endpoint.tags?.includes(tag) === true);
 }
 
 /** Connects to all at once. @returns those that failed once all have; `undefined` once one is open. */

@@ -1,4 +1,5 @@
 import type { HeldCall } from "../../observe/mod.ts";
+import { Load } from "./load.ts";
 
 /** A call in its place among the others, for {@linkcode HeldCalls.remove}. */
 export interface HeldPlace {
@@ -12,10 +13,19 @@ export interface HeldPlace {
  * a call, a tenth of what a caller spends on it.
  */
 export class HeldCalls {
-  /** How many there are. */
-  size = 0;
+  readonly #load: Load;
   #first: HeldPlace | undefined;
   #last: HeldPlace | undefined;
+
+  /** Begins with none; `load` counts them. */
+  constructor(load: Load = new Load()) {
+    this.#load = load;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#load.inFlight;
+  }
 
   /** Adds a call. */
   add(call: HeldCall): HeldPlace {
@@ -23,7 +33,7 @@ export class HeldCalls {
     if (this.#last === undefined) this.#first = place;
     else this.#last.next = place;
     this.#last = place;
-    this.size++;
+    this.#load.inFlight += 1;
     return place;
   }
 
@@ -33,7 +43,7 @@ export class HeldCalls {
     else previous.next = next;
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
-    this.size--;
+    this.#load.inFlight -= 1;
   }
 
   /** The first of them, at most that many. */

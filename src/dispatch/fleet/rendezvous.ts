@@ -3,7 +3,22 @@
  * When a member leaves, only its keys move, each to the next in its own order.
  */
 export function rendezvousScore(key: string, member: string): number {
-  return mix(hash(key, 0x811c9dc5) ^ Math.imul(hash(member, 0x01000193), 0x9e3779b1));
+  return combinedScore(hashOfKey(key), hashOfMember(member));
+}
+
+/** The part of a score that depends on the key alone. */
+export function hashOfKey(key: string): number {
+  return hash(key, 0x811c9dc5);
+}
+
+/** The part of a score that depends on the member alone. */
+export function hashOfMember(member: string): number {
+  return Math.imul(hash(member, 0x01000193), 0x9e3779b1) >>> 0;
+}
+
+/** The score of both. */
+export function combinedScore(keyHash: number, memberHash: number): number {
+  return mix(keyHash ^ memberHash);
 }
 
 /** FNV-1a over UTF-16 code units. */

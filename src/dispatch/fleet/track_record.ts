@@ -1,5 +1,4 @@
-/** How fast the average forgets, in milliseconds. */
-const FORGETS_MS = 5_000;
+import { fadeOf, Load } from "./load.ts";
 
 /** Calls that fail in a row before a worker is ejected. */
 const FAILURES = 5;
@@ -13,46 +12,50 @@ const NO_ROOM_MS = 50;
 
 /** How a worker has done with a dispatcher's calls: what balancing goes by. */
 export class TrackRecord {
-  #latencyMs = 0;
-  #at = 0;
+  readonly #load: Load;
   #failures = 0;
   #ejections = 0;
-  #ejectedUntil = 0;
+
+  /** Kept in `load`, as far as each choice reads it. */
+  constructor(load: Load = new Load()) {
+    this.#load = load;
+  }
 
   /** Until when it gets no calls while others can take them; 0 where it was never ejected. */
   get ejectedUntil(): number {
-    return this.#ejectedUntil;
+    return this.#load.ejectedUntil;
   }
 
   /** The average latency; it fades where there are no answers, so that the worker is tried again. */
   latencyMs(now: number): number {
-    return this.#latencyMs * this.#fade(now);
+    return this.#load.latencyMs * this.#fade(now);
   }
 
   /** A call was answered, with a result or an error of its own. */
   answered(tookMs: number, now: number): void {
-    const weight = this.#latencyMs === 0 ? 0 : Math.min(this.#fade(now), 0.9);
-    this.#latencyMs = this.#latencyMs * weight + tookMs * (1 - weight);
-    this.#at = now;
+    const load = this.#load;
+    const weight = load.latencyMs === 0 ? 0 : Math.min(this.#fade(now), 0.9);
+    load.latencyMs = load.latencyMs * weight + tookMs * (1 - weight);
+    load.answeredAt = now;
     this.#failures = 0;
-    if (now > this.#ejectedUntil + LONGEST_EJECTION_MS) this.#ejections = 0;
+    if (now > load.ejectedUntil + LONGEST_EJECTION_MS) this.#ejections = 0;
   }
 
   /** A call was not answered: its connection was lost, or its time was over. @returns whether that ejects it. */
   failed(now: number): boolean {
-    if (++this.#failures < FAILURES || now < this.#ejectedUntil) return false;
+    if (++this.#failures < FAILURES || now < this.#load.ejectedUntil) return false;
     this.#failures = 0;
     const lastsMs = Math.min(EJECTED_MS * 2 ** this.#ejections++, LONGEST_EJECTION_MS);
-    this.#ejectedUntil = now + lastsMs;
+    this.#load.ejectedUntil = now + lastsMs;
     return true;
   }
 
   /** A call was refused for want of room. */
   hadNoRoom(now: number): void {
-    this.#ejectedUntil = Math.max(this.#ejectedUntil, now + NO_ROOM_MS);
+    this.#load.ejectedUntil = Math.max(this.#load.ejectedUntil, now + NO_ROOM_MS);
   }
 
   #fade(now: number): number {
-    return Math.exp(-Math.max(0, now - this.#at) / FORGETS_MS);
+    return fadeOf(this.#load.answeredAt, now);
   }
 }

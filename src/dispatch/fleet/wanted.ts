@@ -1,0 +1,7 @@
+/** What a call asks of its worker. */
+export interface Wanted {
+  /** Calls of one affinity go to one worker while it is there. */
+  readonly affinity?: string | undefined;
+  /** The worker carries all of these. */
+  readonly tags?: readonly string[] | undefined;
+}

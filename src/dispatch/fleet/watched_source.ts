@@ -1,0 +1,122 @@
+import type { Discovery, DiscoveryChange } from "../../discovery/mod.ts";
+import { escapePeerText } from "../../errors/mod.ts";
+import type { Observer } from "../../observe/mod.ts";
+import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
+import type { Lease } from "./lease.ts";
+import type { Dial } from "./link.ts";
+import { present } from "../../values/mod.ts";
+
+/** Where workers come from, and how those are dialled: each source has its own trust. */
+export interface FleetSource {
+  /** Finds the workers. */
+  readonly discovery: Discovery;
+  /** Connects to one of them. */
+  readonly dial: Dial;
+  /** How many of them are used at most, below `maxWorkers`, and which. Default: as many as that. */
+  readonly lease?: Lease | undefined;
+}
+
+/** What watching a source takes. */
+export interface WatchedSourceOptions {
+  /** How many of its workers are used at most. */
+  readonly maxWorkers: number;
+  /** The dispatcher's id, which decides which workers those are. */
+  readonly dispatcherId: string;
+  readonly observer: Observer;
+  /** Takes in a change of the workers that are used. */
+  readonly onChange: (change: WorkerChange) => void;
+  /** Called after each batch of changes. */
+  readonly onBatch: () => void;
+}
+
+/** A part of what a discovery has found, which is not used. */
+interface Rejected {
+  readonly message: string;
+  readonly address?: string | undefined;
+}
+
+/** Follows the discovery of one source, reports its failures, and passes on the changes of the workers used. */
+export class WatchedSource {
+  readonly #source: FleetSource;
+  readonly #options: WatchedSourceOptions;
+  readonly #workers: KnownWorkers;
+  readonly #known = Promise.withResolvers<void>();
+  #failure: string | undefined;
+
+  constructor(source: FleetSource, options: WatchedSourceOptions) {
+    this.#source = source;
+    this.#options = options;
+    const { maxWorkers, dispatcherId } = options;
+    const { workers = maxWorkers, ordinal } = source.lease ?? {};
+    this.#workers = new KnownWorkers(Math.min(workers, maxWorkers), dispatcherId, ordinal);
+  }
+
+  /** Resolves once the source has reported what it knows at the start, or has failed. */
+  get known(): Promise<void> {
+    return this.#known.promise;
+  }
+
+  /** Whether its workers are replaced when they end; `undefined` where it never says. */
+  get expectsMore(): boolean | undefined {
+    return this.#source.discovery.expectsMore;
+  }
+
+  /** The source and, where it does not work now, why. */
+  get described(): string {
+    const { source } = this.#source.discovery;
+    return this.#failure === undefined ? source : `${source} (${this.#failure})`;
+  }
+
+  /** Watches until `signal` aborts. */
+  async watch(signal: AbortSignal): Promise<void> {
+    try {
+      for await (const batch of this.#source.discovery.watch(signal)) {
+        if (signal.aborted) return;
+        this.#failure = undefined;
+        this.#take(batch);
+        this.#options.onBatch();
+        this.#known.resolve();
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      this.#fail(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#known.resolve();
+    }
+  }
+
+  #take(batch: readonly DiscoveryChange[]): void {
+    const workers = this.#workers;
+    const unused = workers.unused;
+    const found: WorkerChange[] = [];
+    for (const change of batch) {
+      if (change.kind === "failed") this.#fail(change.message);
+      else if (change.kind === "rejected") this.#reject(change);
+      else found.push(change);
+    }
+    for (const change of workers.apply(found)) this.#options.onChange(change);
+    if (workers.unused === 0 || workers.unused === unused) return;
+    // Those beyond the lease are for other dispatchers.
+    if ((this.#source.lease?.workers ?? Infinity) <= this.#options.maxWorkers) return;
+    this.#reject({
+      message: `${workers.unused} of the ${workers.found} workers found are not used: ` +
+        `limits.maxWorkers is ${this.#options.maxWorkers}`,
+    });
+  }
+
+  #reject({ message, address }: Rejected): void {
+    this.#options.observer.emit({
+      type: "discovery.rejected",
+      source: this.#source.discovery.source,
+      message: escapePeerText(message),
+      ...present({ address }),
+    });
+  }
+
+  #fail(text: string): void {
+    const message = escapePeerText(text);
+    this.#failure = message;
+    const { source } = this.#source.discovery;
+    this.#options.observer.emit({ type: "discovery.failed", source, message });
+  }
+}
