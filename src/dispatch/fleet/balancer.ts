@@ -9,8 +9,8 @@ export interface BalancedWorker {
   /** How many of this dispatcher's calls it is at. */
   readonly inFlight: number;
   /**
-   * How long its answers took lately, in milliseconds: an average that forgets. 0 where it has not answered
-   * for a while.
+   * How long its answers took lately, in milliseconds: an average. It fades to 0 while the worker has no calls,
+   * not while it leaves some unanswered.
    */
   readonly latencyMs: number;
 }

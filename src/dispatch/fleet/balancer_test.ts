@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type BalancedWorker, powerOfTwo } from "./balancer.ts";
+import { Load } from "./load.ts";
 import { TrackRecord } from "./track_record.ts";
 
 const worker = (address: string, inFlight: number, latencyMs = 1): BalancedWorker => ({
@@ -62,4 +63,29 @@ Deno.test("TrackRecord averages latency, forgets it, and ejects after failures i
   assert.equal(fail(2_000), false);
   assert.equal(fail(3_000), true);
   assert.equal(record.ejectedUntil, 7_000);
+});
+
+Deno.test("TrackRecord does not take silence for speed while calls are unanswered", () => {
+  const load = new Load();
+  const record = new TrackRecord(load);
+  record.answered(20, 0);
+  load.inFlight = 1;
+  assert.equal(record.latencyMs(60_000), 20);
+  load.inFlight = 0;
+  assert.ok(record.latencyMs(60_000) < 0.1);
+});
+
+Deno.test("TrackRecord suspects a worker that was ejected until it answers", () => {
+  const load = new Load();
+  const record = new TrackRecord(load);
+  record.answered(20, 0);
+  for (let n = 0; n < 5; n++) record.failed(1_000);
+  load.inFlight = 1;
+  assert.equal(record.latencyMs(4_000), 1_000);
+  assert.equal(record.failed(4_000), true);
+  assert.equal(record.ejectedUntil, 8_000);
+  load.inFlight = 0;
+  record.answered(20, 30_000);
+  assert.ok(record.latencyMs(30_000) < 40);
+  assert.equal(record.failed(30_000), false);
 });

@@ -3,8 +3,10 @@ import type { HeldCall } from "../../observe/mod.ts";
 import { AffinityOwners } from "./affinity.ts";
 import type { Balancer } from "./balancer.ts";
 import { Changes } from "./changes.ts";
+import { Connecting } from "./connecting.ts";
 import { Endpoint, type EndpointOptions } from "./endpoint.ts";
 import { EndpointIndex } from "./endpoint_index.ts";
+import { FailingEndpoints } from "./failing_endpoints.ts";
 import type { WorkerChange } from "./known_workers.ts";
 import { Selection, type Tried } from "./selection.ts";
 import { suits } from "./suitable_endpoints.ts";
@@ -41,6 +43,8 @@ export class Fleet {
   readonly #index = new EndpointIndex();
   readonly #selection: Selection;
   readonly #affinity = new AffinityOwners();
+  readonly #connecting: Connecting;
+  readonly #failing: FailingEndpoints;
   readonly #changes: Changes;
   readonly #stop = new AbortController();
   readonly #sources: readonly WatchedSource[];
@@ -53,6 +57,8 @@ export class Fleet {
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#selection = new Selection(this.#index, options);
+    this.#connecting = new Connecting(options.random);
+    this.#failing = new FailingEndpoints(options.random);
     this.#changes = new Changes(options.clock);
     this.#sources = options.sources.map((source, index) =>
       new WatchedSource(source, {
@@ -145,7 +151,7 @@ export class Fleet {
         await this.#changes.next(signal, END_NOTICED_MS);
         continue;
       }
-      const failed = await firstOpened(candidates);
+      const failed = await this.#connecting.join(wanted.tags, candidates);
       if (failed === undefined) continue;
       for (const endpoint of failed) {
         if (endpoint.lastFailure !== undefined) tried.set(endpoint, endpoint.lastFailure);
@@ -274,27 +280,16 @@ export class Fleet {
   #note(endpoint: Endpoint): void {
     this.#index.update(endpoint);
     this.#affinity.update(endpoint);
+    this.#failing.update(endpoint);
   }
 
   #forget(endpoint: Endpoint): void {
     this.#index.remove(endpoint);
     this.#affinity.remove(endpoint);
+    this.#failing.remove(endpoint);
   }
 }
 
 function quoted(tags: readonly string[]): string {
   return tags.slice(0, MAX_TAGS_NAMED).map((tag) => JSON.stringify(tag)).join(", ");
-}
-
-/** Connects to all at once. @returns those that failed once all have; `undefined` once one is open. */
-function firstOpened(candidates: readonly Endpoint[]): Promise<readonly Endpoint[] | undefined> {
-  const { promise, resolve } = Promise.withResolvers<readonly Endpoint[] | undefined>();
-  let left = candidates.length;
-  for (const endpoint of candidates) {
-    endpoint.connect().then((opened) => {
-      if (opened) resolve(undefined);
-      else if (--left === 0) resolve(candidates);
-    });
-  }
-  return promise;
 }

@@ -10,6 +10,10 @@ import { Fleet } from "./fleet.ts";
 const [A, B, C] = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"] as const;
 
 function setUp(...addresses: string[]) {
+  return setUpMany(3, ...addresses);
+}
+
+function setUpMany(maxWorkers: number, ...addresses: string[]) {
   const clock = new ManualClock();
   const network = new FakeNetwork(clock);
   const discovery = new FakeDiscovery(...addresses);
@@ -17,7 +21,7 @@ function setUp(...addresses: string[]) {
   const events = hub.events();
   const fleet = new Fleet({
     sources: [{ discovery, dial: network.dial }],
-    maxWorkers: 3,
+    maxWorkers,
     dispatcherId: "dispatcher",
     clock,
     observer: hub,
@@ -72,6 +76,37 @@ Deno.test("Fleet skips a failing worker, and uses it again once it is mended", a
   network.mend(A);
   await clock.advanceInTurns(100);
   assert.deepEqual(new Set([1, 2].map(() => address(fleet.choose({})))), new Set([A, B]));
+});
+
+Deno.test("Fleet does not dial all workers again at once because calls need one", async () => {
+  const many = Array.from({ length: 100 }, (_, n) => `10.3.0.${n}:1`);
+  const { clock, network, fleet } = setUpMany(100, ...many);
+  for (const one of many) network.fail(one, unreachable(one));
+  assert.equal(await fleet.bring({}, new Map()), undefined);
+  assert.equal(network.dialled.length, 100);
+  // Each of them waits 200 ms or less before its own second attempt, and ever longer thereafter.
+  for (let n = 0; n < 20; n++) {
+    const calls = Array.from({ length: 3 }, () => fleet.bring({}, new Map()));
+    await clock.advanceInTurns(100);
+    await Promise.all(calls);
+  }
+  // Four attempts of each by its backoff, and sixteen more every 100 ms: not 100 every 100 ms.
+  const { length } = network.dialled;
+  assert.ok(length < 100 + 4 * 100 + 20 * 16, `${length} dials`);
+});
+
+Deno.test("Fleet dials others at once when a worker that had failed is back, whatever their backoff", async () => {
+  const many = Array.from({ length: 60 }, (_, n) => `10.3.0.${n}:1`);
+  const { clock, network, fleet } = setUpMany(60, ...many);
+  for (const one of many) network.fail(one, unreachable(one));
+  await fleet.bring({}, new Map());
+  await clock.advanceInTurns(20_000);
+  for (const one of many) network.mend(one);
+  const before = network.dialled.length;
+  assert.notEqual(await fleet.bring({}, new Map()), undefined);
+  for (let n = 0; n < 10; n++) await turn();
+  assert.equal(fleet.endpoints.filter(({ state }) => state === "ready").length, 60);
+  assert.equal(network.dialled.length - before, 60);
 });
 
 Deno.test("Fleet leaves a worker alone that left calls unanswered, not where that is most of them", async () => {

@@ -9,7 +9,7 @@ export const EJECTED_UNTIL = 3;
 /** How fast the average latency forgets, in milliseconds. */
 const FORGETS_MS = 5_000;
 
-/** What is left of an average latency, so long after the last answer: from 1 down to 0. */
+/** What is left of an average latency without answers: from 1 down to 0. */
 export function fadeOf(answeredAt: number, now: number): number {
   return Math.exp(-Math.max(0, now - answeredAt) / FORGETS_MS);
 }

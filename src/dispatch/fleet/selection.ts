@@ -73,16 +73,17 @@ export class Selection {
     const { loads } = this.#index;
     const first = one * LOAD_ROW;
     const second = other * LOAD_ROW;
+    const inFlight = loads[first + IN_FLIGHT]!;
+    const othersInFlight = loads[second + IN_FLIGHT]!;
     let latencyMs = loads[first + LATENCY_MS]!;
     let othersMs = loads[second + LATENCY_MS]!;
-    // What has faded is less; below the noise that makes no difference.
+    // As `TrackRecord.latencyMs()` has it; below the noise that makes no difference.
     if (latencyMs > NOISE_MS || othersMs > NOISE_MS) {
       const now = this.#options.clock.now();
-      latencyMs *= fadeOf(loads[first + ANSWERED_AT]!, now);
-      othersMs *= fadeOf(loads[second + ANSWERED_AT]!, now);
+      if (inFlight === 0) latencyMs *= fadeOf(loads[first + ANSWERED_AT]!, now);
+      if (othersInFlight === 0) othersMs *= fadeOf(loads[second + ANSWERED_AT]!, now);
     }
-    const inFlight = loads[first + IN_FLIGHT]!;
-    return hasLess(loads[second + IN_FLIGHT]!, othersMs, inFlight, latencyMs) ? other : one;
+    return hasLess(othersInFlight, othersMs, inFlight, latencyMs) ? other : one;
   }
 
   /** The same, of those that are not avoided and were not tried. */

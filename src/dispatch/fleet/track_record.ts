@@ -7,6 +7,12 @@ const FAILURES = 5;
 const EJECTED_MS = 2_000;
 const LONGEST_EJECTION_MS = 30_000;
 
+/**
+ * What the average latency of a worker that is ejected is at least, in milliseconds. While the first call after
+ * the ejection is not answered, that keeps others away.
+ */
+const SUSPECT_MS = 1_000;
+
 /** How long a worker that had no room is left alone, in milliseconds. */
 const NO_ROOM_MS = 50;
 
@@ -15,6 +21,8 @@ export class TrackRecord {
   readonly #load: Load;
   #failures = 0;
   #ejections = 0;
+  /** Whether it has answered since it was ejected. */
+  #answered = false;
 
   /** Kept in `load`, as far as each choice reads it. */
   constructor(load: Load = new Load()) {
@@ -26,9 +34,13 @@ export class TrackRecord {
     return this.#load.ejectedUntil;
   }
 
-  /** The average latency; it fades where there are no answers, so that the worker is tried again. */
+  /**
+   * The average latency; it fades while there are no calls, so that the worker is tried again. While there
+   * are, no answer is no good sign.
+   */
   latencyMs(now: number): number {
-    return this.#load.latencyMs * this.#fade(now);
+    const { inFlight, latencyMs } = this.#load;
+    return inFlight > 0 ? latencyMs : latencyMs * this.#fade(now);
   }
 
   /** A call was answered, with a result or an error of its own. */
@@ -37,16 +49,21 @@ export class TrackRecord {
     const weight = load.latencyMs === 0 ? 0 : Math.min(this.#fade(now), 0.9);
     load.latencyMs = load.latencyMs * weight + tookMs * (1 - weight);
     load.answeredAt = now;
+    this.#answered = true;
     this.#failures = 0;
     if (now > load.ejectedUntil + LONGEST_EJECTION_MS) this.#ejections = 0;
   }
 
   /** A call was not answered: its connection was lost, or its time was over. @returns whether that ejects it. */
   failed(now: number): boolean {
-    if (++this.#failures < FAILURES || now < this.#load.ejectedUntil) return false;
+    // One that was ejected and has answered nothing since gets no second chance before the next ejection.
+    const limit = this.#ejections > 0 && !this.#answered ? 1 : FAILURES;
+    if (++this.#failures < limit || now < this.#load.ejectedUntil) return false;
     this.#failures = 0;
+    this.#answered = false;
     const lastsMs = Math.min(EJECTED_MS * 2 ** this.#ejections++, LONGEST_EJECTION_MS);
     this.#load.ejectedUntil = now + lastsMs;
+    this.#load.latencyMs = Math.max(this.#load.latencyMs, SUSPECT_MS);
     return true;
   }
 
