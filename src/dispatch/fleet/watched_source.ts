@@ -4,7 +4,7 @@ import type { Observer } from "../../observe/mod.ts";
 import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
 import type { Lease } from "./lease.ts";
 import type { Dial } from "./link.ts";
-import { present } from "../../values/mod.ts";
+import { messageOf, present } from "../../values/mod.ts";
 
 /** Where workers come from, and how those are dialled: each source has its own trust. */
 export interface FleetSource {
@@ -79,7 +79,7 @@ export class WatchedSource {
       }
     } catch (error) {
       if (signal.aborted) return;
-      this.#fail(error instanceof Error ? error.message : String(error));
+      this.#fail(messageOf(error));
     } finally {
       this.#known.resolve();
     }
