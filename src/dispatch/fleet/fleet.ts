@@ -52,10 +52,11 @@ export class Fleet {
   /** Resolves once every source has reported what it knows at the start. */
   readonly #known: Promise<void>;
   #isKnown = false;
-  #hasQuorum = false;
+  #lacksQuorum: boolean;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#lacksQuorum = this.quorum > 1;
     this.#selection = new Selection(this.#index, options);
     this.#connecting = new Connecting(options.random);
     this.#failing = new FailingEndpoints(options.random);
@@ -90,9 +91,9 @@ export class Fleet {
     return this.#options.quorum ?? 1;
   }
 
-  /** Whether so many workers have taken calls at once, now or before. */
-  get hasQuorum(): boolean {
-    return this.#hasQuorum ||= this.quorum <= 1 || this.#index.open.length >= this.quorum;
+  /** Whether fewer workers than that have taken calls at once until now. */
+  get lacksQuorum(): boolean {
+    return this.#lacksQuorum;
   }
 
   /** A worker that takes calls now and has not been `tried`, where there is one. */
@@ -274,6 +275,7 @@ export class Fleet {
     // One that is removed still closes its connections.
     if (endpoint.state === "draining" && !endpoint.isIdle) this.#forget(endpoint);
     else this.#note(endpoint);
+    if (this.#lacksQuorum) this.#lacksQuorum = this.#index.open.length < this.quorum;
     this.#changes.notify();
   }
 
