@@ -1,4 +1,4 @@
-import { asBits, asBoolean, asOid, asText, asTime, checkInteger, TAG } from "./der_values.ts";
+import { asBits, asBoolean, asText, asTime, checkInteger, checkOid, TAG } from "./der_values.ts";
 import { Malformed } from "./malformed.ts";
 
 /**
@@ -171,7 +171,7 @@ const CHECKS: ReadonlyMap<number, (contents: Uint8Array) => void> = new Map([
   [TAG.null, (c) => {
     if (c.length !== 0) throw new Malformed("der.null", "a NULL has contents");
   }],
-  [TAG.oid, (c) => void asOid(c)],
+  [TAG.oid, checkOid],
   [TAG.utf8String, (c) => void asText(TAG.utf8String, c)],
   [TAG.numericString, (c) => void asText(TAG.numericString, c)],
   [TAG.printableString, (c) => void asText(TAG.printableString, c)],

@@ -72,47 +72,80 @@ export function asWholeBytes(contents: Uint8Array): Uint8Array {
 
 /** An OBJECT IDENTIFIER, dotted decimal. */
 export function asOid(contents: Uint8Array): string {
-  const last = contents.at(-1);
-  if (last === undefined || last >= 0x80) throw new Malformed("der.oid", "an OID is cut off");
-  const arcs: number[] = [];
+  let text = "";
+  readArcs(contents, (arc) => {
+    if (text !== "") {
+      text += `.${arc}`;
+      return;
+    }
+    const top = Math.min(2, Math.floor(arc / 40));
+    text = `${top}.${arc - 40 * top}`;
+  });
+  return text;
+}
+
+/** Refuses an OBJECT IDENTIFIER that is not written as it should be. */
+export function checkOid(contents: Uint8Array): void {
+  readArcs(contents, () => {});
+}
+
+function readArcs(contents: Uint8Array, take: (arc: number) => void): void {
+  const { length } = contents;
+  if (length === 0 || contents[length - 1]! >= 0x80) {
+    throw new Malformed("der.oid", "an OID is cut off");
+  }
   let arc = 0;
   let begins = true;
-  for (const byte of contents) {
+  for (let i = 0; i < length; i++) {
+    const byte = contents[i]!;
     if (begins && byte === 0x80) throw new Malformed("der.oid", "an arc has a shorter form");
     arc = arc * 128 + (byte & 0x7f);
-    if (!Number.isSafeInteger(arc)) throw new Malformed("der.oid", "an arc is beyond 53 bits");
+    if (arc > Number.MAX_SAFE_INTEGER) throw new Malformed("der.oid", "an arc is beyond 53 bits");
     begins = byte < 0x80;
     if (!begins) continue;
-    arcs.push(arc);
+    take(arc);
     arc = 0;
   }
-  const [head = 0, ...others] = arcs;
-  const top = Math.min(2, Math.floor(head / 40));
-  return [top, head - 40 * top, ...others].join(".");
 }
 
 /** A UTCTime or GeneralizedTime as RFC 5280 §4.1.2.5 narrows them, milliseconds since the epoch. */
 export function asTime(tag: number, contents: Uint8Array): number {
-  const text = latin1(contents);
   const digits = tag === TAG.utcTime ? 12 : 14;
-  if (text.length !== digits + 1 || !/^\d+Z$/.test(text)) {
-    throw new Malformed("der.time", "a time is not whole seconds of UTC");
-  }
-  const field = (from: number, to?: number) => Number(text.slice(from, to));
-  const year = tag === TAG.utcTime ? century(field(0, 2)) : field(0, 4);
+  if (contents.length !== digits + 1 || contents[digits] !== 0x5a) throw notSeconds();
   const at = digits - 10;
-  const [month, day, hour, minute, second] = [0, 2, 4, 6, 8].map((i) =>
-    field(at + i, at + i + 2)
-  ) as [number, number, number, number, number];
-  const time = new Date(0).setUTCFullYear(year, month - 1, day) +
-    ((hour * 60 + minute) * 60 + second) * 1000;
-  // A date that does not exist, 30 February, reads back as another one.
-  const same = new Date(time);
-  if (
-    same.getUTCFullYear() !== year || same.getUTCMonth() !== month - 1 ||
-    same.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59
-  ) throw new Malformed("der.time", "a time is not a date of the calendar");
-  return time;
+  const year = at === 2
+    ? century(twoDigits(contents, 0))
+    : 100 * twoDigits(contents, 0) + twoDigits(contents, 2);
+  const month = twoDigits(contents, at);
+  const day = twoDigits(contents, at + 2);
+  const hour = twoDigits(contents, at + 4);
+  const minute = twoDigits(contents, at + 6);
+  const second = twoDigits(contents, at + 8);
+  const exists = month >= 1 && month <= 12 && day >= 1 && day <= daysOf(month, year);
+  if (!exists || hour > 23 || minute > 59 || second > 59) {
+    throw new Malformed("der.time", "a time is not a date of the calendar");
+  }
+  // Date.UTC() takes the years before 100 for others.
+  const midnight = year >= 100
+    ? Date.UTC(year, month - 1, day)
+    : new Date(0).setUTCFullYear(year, month - 1, day);
+  return midnight + ((hour * 60 + minute) * 60 + second) * 1000;
+}
+
+function twoDigits(contents: Uint8Array, at: number): number {
+  const tens = contents[at]! - 0x30;
+  const ones = contents[at + 1]! - 0x30;
+  if (tens < 0 || tens > 9 || ones < 0 || ones > 9) throw notSeconds();
+  return tens * 10 + ones;
+}
+
+function notSeconds(): Malformed {
+  return new Malformed("der.time", "a time is not whole seconds of UTC");
+}
+
+function daysOf(month: number, year: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 function century(twoDigits: number): number {
