@@ -72,7 +72,7 @@ export function modeOf(pem: CredentialPem): CredentialsMode | CredentialRejectio
   }
   for (const [domain, bundle] of pem.domains ?? []) {
     if (bundle.trim() !== "") continue;
-    return rejection("incomplete", "ca", `the bundle of ${domain} is empty`);
+    return { ...rejection("incomplete", "ca", `the bundle of ${domain} is empty`), domain };
   }
   const { cert, key } = pem;
   const trusts = pem.ca !== undefined || (pem.domains?.size ?? 0) > 0;
@@ -157,7 +157,7 @@ function readTrusted(
   const byDomain = new Map<string, readonly Certificate[]>();
   for (const [domain, bundle] of domains) {
     const anchors = readBundle(bundle, `the bundle of ${domain}`, skipped);
-    if ("kind" in anchors) return anchors;
+    if ("kind" in anchors) return { ...anchors, domain };
     byDomain.set(domain, anchors);
   }
   if (ca === "system") return { publicRoots: publicRoots(), domains: byDomain, ...local };

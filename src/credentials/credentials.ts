@@ -4,7 +4,7 @@ import { assemble } from "./assemble.ts";
 import { type CaFiles, caValues } from "./files/ca_files.ts";
 import type { CredentialPem } from "./material.ts";
 import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
-import { readParts } from "./parts.ts";
+import { type CredentialParts, namingOrigin, readParts } from "./parts.ts";
 import { configurationError } from "./rejection.ts";
 import { type CredentialFiles, partsOfEnv, partsOfFiles, partsOfTrust } from "./settings.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
@@ -94,7 +94,7 @@ export const Credentials: CredentialsFactory = Object.freeze({
     return credentialsFrom(async (options) => {
       const read = await readParts(parts);
       if ("kind" in read) throw configurationError(read);
-      return openText(read, options);
+      return openText(read, options, parts);
     });
   },
 
@@ -141,8 +141,13 @@ function settledTexts({ ca: given, ...others }: CredentialTexts): CredentialPem 
   };
 }
 
-function openText(pem: CredentialPem, options: OpenCredentialsOptions): CredentialsSource {
+function openText(
+  pem: CredentialPem,
+  options: OpenCredentialsOptions,
+  parts?: CredentialParts,
+): CredentialsSource {
   const store = new CredentialsStore(options);
-  store.offerFirst(assemble(pem, (options.clock ?? systemClock).now()));
+  const assembled = assemble(pem, (options.clock ?? systemClock).now());
+  store.offerFirst(parts === undefined ? assembled : namingOrigin(assembled, parts));
   return Object.assign(store, { fixed: true });
 }

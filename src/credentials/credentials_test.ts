@@ -13,6 +13,8 @@ import {
   Credentials,
   ownCertificateFault,
 } from "./mod.ts";
+import { partsOfEnv } from "./settings.ts";
+import { openWatched } from "./files/watch_files.ts";
 
 const IDENTITY = "spiffe://example.org/worker";
 
@@ -253,6 +255,16 @@ Deno.test("Credentials.fromFiles() reads once, by path or URL, and names the fil
   assert.equal(source.current().fingerprint, (await materialOf(good)).fingerprint);
   const folderAsFile = await refusal(() => Credentials.fromFiles({ ...files, ca: folder }).open());
   assert.match(folderAsFile.message, /is not a file/);
+  const swapped = { ...files, cert: files.key, key: files.cert };
+  assert.equal(
+    (await refusal(() => Credentials.fromFiles(swapped).open())).message,
+    `cert: ${files.key}: it holds a private key and no certificate`,
+  );
+  const domains = { "": files.ca, "other.org": files.key };
+  assert.match(
+    (await refusal(() => Credentials.fromFiles({ ...files, ca: domains }).open())).message,
+    new RegExp(`^ca: ${files.key}: the bundle of other\\.org`),
+  );
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -270,17 +282,37 @@ Deno.test("Credentials.fromEnv() reads paths and PEM, and an empty variable is a
   const prefix = `SELVAGE_TEST_${crypto.randomUUID().replaceAll("-", "")}_`;
   const set = (name: string, value: string) => Deno.env.set(prefix + name, value);
   const open = () => Credentials.fromEnv({ prefix }).open();
-  assert.equal((await refusal(open)).setting, "cert");
+  const unset = await refusal(open);
+  assert.equal(unset.setting, "cert");
+  assert.ok(unset.message.startsWith(`cert: ${prefix}CERT is not set: mutual TLS needs`));
   const path = await Deno.makeTempFile();
   await Deno.writeTextFile(path, leaf.chainPem);
   set("CA", ca);
   set("CERT", path);
   set("KEY", "");
-  assert.equal((await refusal(open)).setting, "key");
+  assert.equal((await refusal(open)).message, `key: ${prefix}KEY: it is empty`);
   set("KEY", leaf.keyPem);
   {
     await using source = await open();
     assert.equal(source.current().fingerprint, (await materialOf(good)).fingerprint);
+  }
+  for (
+    const [name, value, message] of [
+      ["KEY", leaf.chainPem, `key: ${prefix}KEY: it holds a certificate and no private key`],
+      ["CERT", leaf.keyPem, `cert: ${prefix}CERT: it holds a private key and no certificate`],
+      ["CA", "/no/such/file", `ca: ${prefix}CA (/no/such/file) does not exist`],
+      ["CA", "a,b", `${prefix}CA: two bundles without a trust domain are given`],
+      ["CA", `${path},x.org=/no/such`, `ca: ${prefix}CA (/no/such) does not exist`],
+    ] as const
+  ) {
+    const before = Deno.env.get(prefix + name)!;
+    set(name, value);
+    // As `fromEnv`, without waiting for files that may be on their way.
+    const { message: found } = await refusal(() =>
+      Promise.try(() => openWatched(partsOfEnv(prefix), { waitMs: 0, debounceMs: 1 }, {}))
+    );
+    assert.ok(found.startsWith(message), found);
+    set(name, before);
   }
   set("ONE_WAY", "yes");
   assert.match((await refusal(open)).message, /ONE_WAY must be 1 or 0/);

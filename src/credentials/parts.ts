@@ -6,8 +6,14 @@ import { type CredentialRejection, rejection } from "./rejection.ts";
 
 /** Where the text of one setting comes from. */
 export type CredentialPart =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "file"; readonly path: string };
+  & (
+    | { readonly kind: "text"; readonly text: string }
+    | { readonly kind: "file"; readonly path: string }
+  )
+  & {
+    /** The environment variable that gives it. */
+    readonly variable?: string;
+  };
 
 /** The settings that have a text. */
 export type PartName = "ca" | "cert" | "key";
@@ -51,14 +57,15 @@ export async function readParts(
   return { ...texts, domains: byDomain, oneWay };
 }
 
-/** What was assembled of parts; a rejection names the file that it is about. */
-export function namingFile(assembled: Assembled, { parts, domains }: CredentialParts): Assembled {
+/** What was assembled of parts; a rejection names the file or the variable that it is about. */
+export function namingOrigin(assembled: Assembled, { parts, domains }: CredentialParts): Assembled {
   if (assembled.kind === "usable") return assembled;
   const rejected = assembled.kind === "rejected" ? assembled : assembled.rejected;
-  const part = parts.get(rejected.setting as PartName);
-  // Of several bundles the message itself says which one.
-  if (part?.kind !== "file" || (rejected.setting === "ca" && domains.size > 0)) return assembled;
-  const named = { ...rejected, message: `${part.path}: ${rejected.message}` };
+  const { setting, domain } = rejected;
+  const part = domain === undefined ? parts.get(setting as PartName) : domains.get(domain);
+  const origin = part === undefined ? undefined : originOf(part);
+  if (origin === undefined) return assembled;
+  const named = { ...rejected, message: `${origin}: ${rejected.message}` };
   return assembled.kind === "rejected" ? named : { ...assembled, rejected: named };
 }
 
@@ -66,7 +73,14 @@ async function readPart(
   name: PartName,
   part: CredentialPart,
 ): Promise<string | CredentialRejection> {
-  return part.kind === "text" ? part.text : await readFile(name, part.path);
+  return part.kind === "text" ? part.text : await readFile(name, part.path, originOf(part)!);
+}
+
+/** What to look at where a part is wrong: the file, the variable, or both; `undefined` of plain text. */
+function originOf(part: CredentialPart): string | undefined {
+  const { variable } = part;
+  if (part.kind === "text") return variable;
+  return variable === undefined ? part.path : `${variable} (${part.path})`;
 }
 
 /** Why a file cannot be read, where the name of the failure alone does not say it. */
@@ -76,22 +90,26 @@ const READING_FAILURES: Readonly<Record<string, string>> = {
   NotCapable: "this process lacks Deno's permission for it (--allow-read)",
 };
 
-async function readFile(name: PartName, path: string): Promise<string | CredentialRejection> {
+async function readFile(
+  name: PartName,
+  path: string,
+  origin: string,
+): Promise<string | CredentialRejection> {
   try {
     await using file = await open(path, "r");
     const found = await file.stat();
     const { size } = found;
-    if (!found.isFile()) return rejection("unreadable", name, `${path} is not a file`);
+    if (!found.isFile()) return rejection("unreadable", name, `${origin} is not a file`);
     if (size > FILE_LIMIT_BYTES) {
-      return rejection("unreadable", name, `${path} is larger than ${FILE_LIMIT_BYTES} bytes`);
+      return rejection("unreadable", name, `${origin} is larger than ${FILE_LIMIT_BYTES} bytes`);
     }
     return await file.readFile("utf8");
   } catch (cause) {
     if (isMissing(cause)) {
-      return rejection("unreadable", name, `${path} does not exist`, cause);
+      return rejection("unreadable", name, `${origin} does not exist`, cause);
     }
     const failed = failureName(cause);
     const why = READING_FAILURES[failed] ?? failed;
-    return rejection("unreadable", name, `${path} cannot be read: ${why}`, cause);
+    return rejection("unreadable", name, `${origin} cannot be read: ${why}`, cause);
   }
 }

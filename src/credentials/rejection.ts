@@ -16,6 +16,8 @@ export interface CredentialRejection {
   readonly message: string;
   /** The setting at fault. */
   readonly setting: CredentialSetting;
+  /** Of which SPIFFE trust domain's authorities, where it is about those. */
+  readonly domain?: string;
   /** What was thrown by the platform or the provider. */
   readonly cause?: unknown;
 }

@@ -1,9 +1,9 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { environmentVariable } from "../platform/mod.ts";
 import { modeOf } from "./assemble.ts";
-import { type CaFiles, caValues, labelledCa, pathOf } from "./files/ca_files.ts";
+import { type CaFiles, type CaValues, caValues, labelledCa, pathOf } from "./files/ca_files.ts";
 import type { CredentialPart, CredentialParts, PartName } from "./parts.ts";
-import { configurationError } from "./rejection.ts";
+import { configurationError, type CredentialRejection } from "./rejection.ts";
 
 /** Credentials in files. Mutual TLS needs `ca`, `cert` and `key`. */
 export interface CredentialFiles {
@@ -60,14 +60,21 @@ export function partsOfEnv(prefix: string = ENV_PREFIX): CredentialParts {
     const value = environmentVariable(prefix + name.toUpperCase());
     if (value !== undefined) given.set(name, value);
   }
-  const { ca, domains } = caValues(caOfVariable(given.get("ca")));
+  const { ca, domains } = caOfVariable(given.get("ca"), `${prefix}CA`);
   if (ca === undefined) given.delete("ca");
   else given.set("ca", ca);
   const oneWay = environmentVariable(`${prefix}ONE_WAY`);
   if (oneWay !== undefined && oneWay !== "0" && oneWay !== "1") {
     throw new ConfigurationError(`${prefix}ONE_WAY must be 1 or 0`, { setting: "oneWay" });
   }
-  return checked(given, domains, textOrFile, oneWay === "1");
+  const variableOf = (name: PartName) => prefix + name.toUpperCase();
+  return checked(
+    given,
+    domains,
+    (name, value) => ({ ...textOrFile(name, value), variable: variableOf(name) }),
+    oneWay === "1",
+    variableOf,
+  );
 }
 
 /** The parts of `Credentials.trustOnly`. */
@@ -78,9 +85,14 @@ export function partsOfTrust(trust: string | URL | CaFiles): CredentialParts {
 }
 
 /** PEM, or files with commas between them. */
-function caOfVariable(value: string | undefined): string | CaFiles | undefined {
-  if (value === undefined || isText(value)) return value;
-  return labelledCa(value.split(",").map((file) => file.trim()));
+function caOfVariable(value: string | undefined, variable: string): CaValues {
+  if (value === undefined || isText(value)) return caValues(value);
+  try {
+    return caValues(labelledCa(value.split(",").map((file) => file.trim())));
+  } catch (cause) {
+    const { message } = cause as ConfigurationError;
+    throw new ConfigurationError(`${variable}: ${message}`, { setting: "ca", cause });
+  }
 }
 
 function checked(
@@ -88,14 +100,31 @@ function checked(
   domains: ReadonlyMap<string, string>,
   part: (name: PartName, value: string) => CredentialPart,
   oneWay: boolean,
+  variableOf?: (name: PartName) => string,
 ): CredentialParts {
   const mode = modeOf({ ...Object.fromEntries(given), domains, oneWay });
-  if (typeof mode !== "string") throw configurationError(mode);
+  if (typeof mode !== "string") throw configurationError(namingVariable(mode, given, variableOf));
   return {
     parts: new Map([...given].map(([name, value]) => [name, part(name, value)])),
     domains: new Map([...domains].map(([domain, value]) => [domain, part("ca", value)])),
     oneWay,
   };
+}
+
+/** A fault of variables names the one to set, or to change. */
+function namingVariable(
+  fault: CredentialRejection,
+  given: ReadonlyMap<PartName, string>,
+  variableOf: ((name: PartName) => string) | undefined,
+): CredentialRejection {
+  const { setting, message } = fault;
+  if (variableOf === undefined || !isPart(setting)) return fault;
+  const state = given.has(setting) ? "" : " is not set";
+  return { ...fault, message: `${variableOf(setting)}${state}: ${message}` };
+}
+
+function isPart(setting: string): setting is PartName {
+  return PART_NAMES.some((name) => name === setting);
 }
 
 function fileUnlessSystem(name: PartName, value: string): CredentialPart {

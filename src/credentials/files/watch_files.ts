@@ -4,7 +4,7 @@ import { isMissing } from "../../platform/mod.ts";
 import { assemble, type Assembled } from "../assemble.ts";
 import type { CredentialPem } from "../material.ts";
 import { FolderWatch } from "./folder_watch.ts";
-import { type CredentialParts, filesOf, namingFile, readParts } from "../parts.ts";
+import { type CredentialParts, filesOf, namingOrigin, readParts } from "../parts.ts";
 import type { CredentialRejection } from "../rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "../source.ts";
 import { CredentialsStore } from "../store.ts";
@@ -139,7 +139,7 @@ class FileWatch {
     const digest = digestOf(read);
     if (digest !== this.#seen.digest) this.#seen = { digest, since: now, inUse: false };
     if (this.#seen.inUse) return;
-    const assembled = "kind" in read ? read : namingFile(assemble(read, now), this.#parts);
+    const assembled = "kind" in read ? read : namingOrigin(assemble(read, now), this.#parts);
     if (this.store.ready) this.#judgeNext(assembled);
     else this.#judgeFirst(assembled);
   }
