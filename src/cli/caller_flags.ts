@@ -1,8 +1,9 @@
 import type { Command } from "commander";
+import { parseAddress } from "../channel/mod.ts";
 import { Dispatcher, type DispatcherOptions } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type CredentialsFlags, credentialsOf, withCredentialsFlags } from "./credentials_flags.ts";
-import { countFlag, flag, listFlag, switchFlag } from "./flag.ts";
+import { flag, listFlag, switchFlag, timeoutFlag, withDefault } from "./flag.ts";
 import { readText } from "./files.ts";
 import { configureLog, type LogFlags, withLogFlag } from "./log.ts";
 
@@ -19,8 +20,14 @@ export interface CallerFlags extends CredentialsFlags, LogFlags {
 /** Where the workers may be named: their addresses, a discovery URL, or either. */
 export type Targets = "endpoint" | "discover" | "either";
 
-/** Adds the flags of a caller to a command. */
-export function withCallerFlags(command: Command, targets: Targets): Command {
+/**
+ * Adds the flags of a caller to a command.
+ *
+ * @param command The command.
+ * @param targets Where its workers may be named.
+ * @param timeout How long it takes where `--timeout` does not say, as a person would write it.
+ */
+export function withCallerFlags(command: Command, targets: Targets, timeout: string): Command {
   if (targets !== "discover") {
     command.addOption(listFlag("--endpoint <HOST:PORT>", "a worker's address; may be given again"));
   }
@@ -34,10 +41,13 @@ export function withCallerFlags(command: Command, targets: Targets): Command {
     );
   }
   command
-    .addOption(listFlag("--identity <ID>", "who the workers must prove to be; may be given again"))
+    .addOption(withDefault(
+      listFlag("--identity <ID>", "who the workers must prove to be; may be given again"),
+      targets === "endpoint" ? "the host of --endpoint" : "the configured host",
+    ))
     .addOption(switchFlag("--strict", STRICT))
     .addOption(flag("--token-file <FILE>", "the token that says who calls; read for every call"))
-    .addOption(countFlag("--timeout <MS>", "how long it may take, in milliseconds", 1));
+    .addOption(withDefault(timeoutFlag("how long it may take"), timeout));
   // A failure is printed in one line when the command ends; the log would print it twice.
   return withLogFlag(withCredentialsFlags(command), "fatal");
 }
@@ -64,7 +74,16 @@ export async function openDispatcher(
     ...more,
     ...(tokenFile === undefined ? {} : { token: () => tokenIn(tokenFile) }),
   };
-  return await Dispatcher.open(options);
+  return await Dispatcher.open(options).catch((error) => {
+    if (!(error instanceof ConfigurationError) || error.setting !== "discovery") throw error;
+    // What was given is a flag; the library's option is not what a person can change.
+    throw new ConfigurationError(error.message, { setting: namedBy(flags), cause: error });
+  });
+}
+
+/** The flag that says where the workers are. */
+function namedBy({ discover }: CallerFlags): "--discover" | "--endpoint" {
+  return discover === undefined ? "--endpoint" : "--discover";
 }
 
 async function tokenIn(file: string): Promise<string> {
@@ -85,8 +104,36 @@ function discoveryOf({ endpoint, discover }: CallerFlags, targets: Targets): str
     });
   }
   if (discover !== undefined) return discover;
-  if (endpoint !== undefined) return `static:${endpoint.join(",")}`;
+  if (endpoint !== undefined) return `static:${endpoint.map(checkedEndpoint).join(",")}`;
   throw new ConfigurationError(`${named[targets]} must say where the workers are`, {
     setting: targets === "discover" ? "--discover" : "--endpoint",
   });
+}
+
+/** A discovery URL, or a URL of the web, given where an address belongs. */
+const WITH_SCHEME =
+  /^(?:https?:\/\/(?<authority>[^/]+)|(?:static|dns|dns\+srv|file|local|k8s|etcd):)/i;
+
+/**
+ * The address that `--endpoint` names.
+ *
+ * @throws {ConfigurationError} If it is not an address.
+ */
+export function checkedEndpoint(text: string): string {
+  const fault = (message: string, cause?: unknown) =>
+    new ConfigurationError(message, { setting: "--endpoint", cause });
+  if (text === "") throw fault("--endpoint is empty; write HOST:PORT");
+  try {
+    parseAddress(text, "--endpoint");
+    return text;
+  } catch (cause) {
+    const { message } = cause as Error;
+    const scheme = WITH_SCHEME.exec(text);
+    if (scheme === null) throw fault(`--endpoint: ${message}`, cause);
+    const { authority } = scheme.groups!;
+    const advice = authority === undefined
+      ? "discovery URLs belong to --discover"
+      : "an address has no scheme and no path";
+    throw fault(`--endpoint: ${message}; ${advice}`, cause);
+  }
 }

@@ -3,7 +3,7 @@ import { type Credentials as CredentialsValue, labelledCa } from "../credentials
 import { ConfigurationError } from "../errors/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import { Credentials } from "../spiffe/mod.ts";
-import { flag, listFlag, switchFlag } from "./flag.ts";
+import { flag, listFlag, switchFlag, withDefault } from "./flag.ts";
 
 /** The flags that say who we are and whom we trust, the same for every command. */
 export interface CredentialsFlags {
@@ -31,8 +31,14 @@ export function withCredentialsFlags(command: Command): Command {
     .addOption(flag("--denylist <FILE>", "peers that are refused whatever they show, JSON"))
     .addOption(flag("--spiffe-socket <PATH>", "the SPIFFE agent's socket, instead of files"))
     .addOption(
-      flag("--verdict <KIND>", "private accepts what is safe and advises, strict also rejects that")
-        .choices(["private", "strict"]),
+      withDefault(
+        flag(
+          "--verdict <KIND>",
+          "private accepts what is safe and advises, strict also rejects that",
+        )
+          .choices(["private", "strict"]),
+        "private",
+      ),
     )
     .addOption(switchFlag("--one-way", "only one end shows a certificate"));
 }

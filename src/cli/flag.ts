@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { ConfigurationError } from "../errors/mod.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration, parseTimeout } from "./duration.ts";
 
 /**
  * A flag that an environment variable can set too: `--drain-grace` is `SELVAGE_DRAIN_GRACE`.
@@ -49,9 +49,11 @@ export function listFlag(flags: string, description: string): Option {
 
 const LISTS = new WeakSet<Option>();
 const COUNTS = new WeakSet<Option>();
+const TIMEOUTS = new WeakSet<Option>();
+const IMPLIED = new WeakMap<Option, string>();
 
 /** What a flag takes. */
-export type FlagKind = "switch" | "list" | "count" | "path" | "paths" | "text";
+export type FlagKind = "switch" | "list" | "count" | "timeout" | "path" | "paths" | "text";
 
 /** What a flag takes, as its placeholder and its maker say. */
 export function kindOf(option: Option): FlagKind {
@@ -59,6 +61,7 @@ export function kindOf(option: Option): FlagKind {
   const isPath = /<(FILE|PATH|DIR)>/.test(option.flags);
   if (LISTS.has(option)) return isPath ? "paths" : "list";
   if (COUNTS.has(option)) return "count";
+  if (TIMEOUTS.has(option)) return "timeout";
   return isPath ? "path" : "text";
 }
 
@@ -85,4 +88,30 @@ function mayRead(variable: string): boolean {
 /** A flag that takes a duration, in milliseconds once parsed. */
 export function durationFlag(flags: string, description: string): Option {
   return flag(flags, description).argParser(parseDuration);
+}
+
+/** `--timeout`: a duration or whole milliseconds, in milliseconds once parsed. */
+export function timeoutFlag(description: string): Option {
+  const option = flag("--timeout <DURATION>", `${description}: 5s, 250ms, or milliseconds`);
+  TIMEOUTS.add(option);
+  return option.argParser(parseTimeout);
+}
+
+/**
+ * A flag whose default is not a value of its own but what happens without it; help and `selvage config check`
+ * show it.
+ *
+ * @param option The flag.
+ * @param shown The default as a person would write it, or in words.
+ */
+export function withDefault(option: Option, shown: string): Option {
+  IMPLIED.set(option, shown);
+  const [description, ...variable] = option.description.split(" (env:");
+  option.description = [`${description} (default: ${shown})`, ...variable].join(" (env:");
+  return option;
+}
+
+/** What happens without a flag, in words; `undefined` where its absence means nothing. */
+export function defaultOf(option: Option): string | undefined {
+  return IMPLIED.get(option);
 }

@@ -1,25 +1,10 @@
 import { Command, CommanderError } from "commander";
-import { callCommand } from "./commands/call_command.ts";
-import { certsCommand } from "./commands/certs_command.ts";
-import { applyConfig } from "./config/apply_config.ts";
-import { configCommand } from "./config/config_command.ts";
-import { readConfig } from "./config/config_file.ts";
-import { leavesOf } from "./config/leaves.ts";
-import { describeCommand } from "./commands/describe_command.ts";
-import { doctorCommand } from "./doctor/doctor_command.ts";
+import { allCommands, settled } from "./commands.ts";
 import { ExitCode } from "./exit_code.ts";
-import { exitCodeOf, failureOf } from "./failure.ts";
-import { flag } from "./flag.ts";
-import { healthCommand } from "./commands/health_command.ts";
-import { jsonOf } from "./json_value.ts";
+import { exitCodeOf } from "./failure.ts";
+import { reportFailure } from "./failure_line.ts";
 import { OutputClosed } from "./print.ts";
-import { permissionsCommand } from "./commands/permissions_command.ts";
-import { policyCommand } from "./commands/policy_command.ts";
 import { errorBehind } from "./transport_error.ts";
-import { rehearseCommand } from "./commands/rehearse_command.ts";
-import { topCommand } from "./top/top_command.ts";
-import { workerCommand } from "./commands/worker_command.ts";
-import { workersCommand } from "./commands/workers_command.ts";
 
 /**
  * Runs the command.
@@ -40,7 +25,7 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     }
     if (error instanceof OutputClosed) return ExitCode.done;
     const known = errorBehind(error);
-    console.error(jsonOf(failureOf(known)));
+    reportFailure(known);
     return exitCodeOf(known);
   }
 }
@@ -67,10 +52,7 @@ function program(): Command {
     .version("0.1.0")
     .addHelpText("after", EXIT_CODES)
     .enablePositionalOptions();
-  const others = [configCommand(commands), permissionsCommand(commands)];
-  for (const command of [...commands(), ...others]) {
-    program.addCommand(command);
-  }
+  for (const command of allCommands()) program.addCommand(command);
   return settled(program);
 }
 
@@ -83,37 +65,3 @@ Exit codes:
 
 selvage COMMAND --help shows the flags of a command.
 `;
-
-function commands(): readonly Command[] {
-  const made = [
-    workerCommand(),
-    callCommand(),
-    workersCommand(),
-    describeCommand(),
-    healthCommand(),
-    doctorCommand(),
-    certsCommand(),
-    policyCommand(),
-    rehearseCommand(),
-    topCommand(),
-  ].map(settled);
-  const leaves = leavesOf(made);
-  for (const { name, command } of leaves) {
-    command.addOption(flag("--config <FILE>", "settings of flags, JSON with comments"));
-    command.hook("preAction", async () => {
-      const { config } = command.opts<{ readonly config?: string }>();
-      if (config !== undefined) applyConfig(command, name, await readConfig(config, leaves));
-    });
-  }
-  return made;
-}
-
-/** Every command, however deep, leaves exiting to us and takes no colours from the environment. */
-function settled(command: Command): Command {
-  for (const inner of command.commands) settled(inner);
-  return command
-    .exitOverride()
-    .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false })
-    .showSuggestionAfterError()
-    .showHelpAfterError("(--help shows the flags)");
-}

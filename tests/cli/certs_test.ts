@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { selvage } from "./command.ts";
 
@@ -35,6 +35,32 @@ Deno.test("certs init never overwrites an authority", async () => {
   assert.equal(again.code, 2);
   assert.match(again.err, /exists already.*never overwritten/);
   assert.equal(Deno.readTextFileSync(join(folder, "ca.pem")), before);
+});
+
+Deno.test("certs issue replaces files only with --force, and then the certificate and its key together", async () => {
+  const folder = await Deno.makeTempDir();
+  await selvage(["certs", "init", folder]);
+  const issue = (...flags: string[]) => selvage(["certs", "issue", folder, "worker", ...flags]);
+  const read = () =>
+    ["worker.pem", "worker.key"].map((name) => Deno.readTextFileSync(join(folder, name)));
+  assert.equal((await issue()).code, 0);
+  const before = read();
+  const again = await issue();
+  assert.equal(again.code, 2);
+  assert.match(
+    JSON.parse(again.err).message,
+    /worker\.key exists already, and --force replaces it/,
+  );
+  assert.deepEqual(read(), before);
+  // One of the two is enough, and the other is not left behind.
+  await Deno.remove(join(folder, "worker.key"));
+  assert.match((await issue()).err, /worker\.pem exists already/);
+  await assert.rejects(Deno.stat(join(folder, "worker.key")), Deno.errors.NotFound);
+
+  assert.equal((await issue("--force")).code, 0);
+  const [certificate, key] = read();
+  assert.notEqual(certificate, before[0]);
+  assert.ok(new X509Certificate(certificate!).checkPrivateKey(createPrivateKey(key!)));
 });
 
 Deno.test("certs issue names the command that makes the authority it misses", async () => {

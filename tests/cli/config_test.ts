@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { defaultWorkerLimits } from "../../src/worker/mod.ts";
 import { selvage, startWorker } from "./command.ts";
 
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
@@ -44,12 +45,13 @@ Deno.test("a file of settings is refused for an unknown key, with the nearest, a
     ['{ "endpiont": "x:1" }', /no setting "endpiont"; did you mean "endpoint"/],
     ['{ "commands": { "cal": {} } }', /no command "cal"; did you mean "call"/],
     ['{ "commands": { "call": { "drainGrace": "1s" } } }', /no setting of call "drainGrace"/],
-    ['{ "timeout": "soon" }', /timeout must be a number/],
-    ['{ "timeout": 0 }', /timeout must be[^]*whole number from 1/],
+    ['{ "timeout": "soon" }', /timeout is "soon"\. It takes a duration/],
+    ['{ "timeout": 0 }', /timeout is 0\. [^]*whole number from 1/],
+    ['{ "timeout": true }', /timeout must be a duration such as "5s", or milliseconds/],
     ['{ "strict": "yes" }', /strict must be true or false/],
     ['{ "cert": "" }', /cert must be a text that is not empty/],
     ['{ "endpoint": [] }', /endpoint must be a text, or a list/],
-    ['{ "logLevel": "loud" }', /logLevel must be[^]*debug/],
+    ['{ "logLevel": "loud" }', /logLevel is "loud"[^]*debug/],
     ["[]", /must be a JSON object/],
     ["{", /is not JSON/],
   ];
@@ -89,6 +91,20 @@ Deno.test("config check says what is in effect, and why", async () => {
   assert.deepEqual(of("ca").value, [join(file, "../ca.pem")]);
   assert.equal(of("logLevel").source, "default");
   assert.equal(of("cert").source, "unset");
+  // What happens without a flag is shown, and is what the library does.
+  const implied = {
+    concurrency: String(defaultWorkerLimits.concurrency),
+    queue: String(defaultWorkerLimits.queueCalls),
+    drainGrace: `${defaultWorkerLimits.drainGraceMs / 1_000}s`,
+    plaintext: "refuse",
+    verdict: "private",
+    oneWay: false,
+  };
+  for (const [setting, value] of Object.entries(implied)) {
+    assert.deepEqual(of(setting), { setting, value, source: "default" });
+  }
+  const call = await selvage(["config", "check", "call", "a.b"]);
+  assert.match(call.out, /^ {2}timeout +30s +default$/m);
 
   const all = await selvage(["config", "check"], { env });
   assert.match(all.out, /^worker\n {2}strict +true +\/[^]*^call\n {2}ca /m);

@@ -31,6 +31,7 @@ Deno.test("selvage says in one sentence what is wrong with a command line", asyn
     [["worker", "m.ts", "--threads", "0"], /--threads[^]*whole number from 1/],
     [["worker", "m.ts", "--drain-grace", "soon"], /--drain-grace[^]*duration/],
     [["call", "a.b", "--endpoint", "x:1", "--timeout", "-5"], /--timeout[^]*whole number/],
+    [["call", "a.b", "--endpoint", "x:1", "--timeout", "0s"], /--timeout[^]*duration such as/],
   ];
   for (const [args, sentence] of wrong) {
     const { code, out, err } = await selvage(args);
@@ -57,6 +58,11 @@ Deno.test("selvage refuses settings that do not belong together, before anything
     [["call", "a b", "--endpoint", "127.0.0.1:1"], /name/],
     [["call", "a.b", "--endpoint", "127.0.0.1:1", "--discover", "static:x:1"], /exclude/],
     [["call", "a.b", "--discover", "carrier-pigeon:x"], /carrier-pigeon/],
+    [["call", "a.b", "--endpoint", "nowhere"], /^{[^]*--endpoint: \\"nowhere\\" is not an address/],
+    [["call", "a.b", "--endpoint", "127.0.0.1:1,"], /--endpoint is empty/],
+    [["call", "a.b", "--endpoint", "https://a.b:1"], /an address has no scheme/],
+    [["health", "--endpoint", "dns:a.b:1"], /discovery URLs belong to --discover/],
+    [["doctor", "--endpoint", "nowhere"], /--endpoint: \\"nowhere\\" is not an address/],
     [["permissions", "wroker"], /no command .*wroker/],
   ];
   for (const [args, sentence] of wrong) {
@@ -65,6 +71,41 @@ Deno.test("selvage refuses settings that do not belong together, before anything
     assert.match(err, sentence);
     assert.equal(JSON.parse(err.trim()).error, "ConfigurationError");
   }
+});
+
+Deno.test("selvage names the flag that says where workers are, not the library's option", async () => {
+  const settingOf = async (...args: string[]) =>
+    JSON.parse((await selvage(["call", "a.b", ...args])).err).setting;
+  assert.equal(await settingOf("--endpoint", "nowhere"), "--endpoint");
+  assert.equal(await settingOf("--discover", "carrier-pigeon:x"), "--discover");
+});
+
+Deno.test("selvage takes durations and milliseconds for --timeout", async () => {
+  for (const timeout of ["60s", "250ms", "5000"]) {
+    const call = ["call", "a.b", "--endpoint", "127.0.0.1:1", "--timeout", timeout];
+    assert.match((await selvage(call)).err, /cannot be reached|deadline|DeadlineExceeded/, timeout);
+  }
+});
+
+Deno.test("permissions --json says by kind what a command may use", async () => {
+  const call = ["call", "a.b", "--endpoint", "127.0.0.1:1"];
+  const { out } = await selvage(["permissions", "--json", ...call]);
+  assert.deepEqual(JSON.parse(out), {
+    command: "call",
+    flags: ["--allow-env=SELVAGE_*", "--allow-net=127.0.0.1:1"],
+    permissions: { env: ["SELVAGE_*"], net: ["127.0.0.1:1"] },
+  });
+  const plain = await selvage(["permissions", ...call]);
+  assert.equal(plain.out, `${JSON.parse(out).flags.join(" ")}\n`);
+  const everywhere = await selvage([
+    "permissions",
+    "--json",
+    "call",
+    "a.b",
+    "--discover",
+    "dns:a:1",
+  ]);
+  assert.equal(JSON.parse(everywhere.out).permissions.net, true);
 });
 
 Deno.test("selvage takes a flag from its variable, and the flag over the variable", async () => {

@@ -5,10 +5,12 @@ import type { Dispatcher } from "../../dispatch/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
-import { exitCodeOf, failureOf } from "../failure.ts";
-import { countFlag, switchFlag } from "../flag.ts";
+import { exitCodeOf } from "../failure.ts";
+import { reportFailure } from "../failure_line.ts";
+import { countFlag, switchFlag, withDefault } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
+import { LinesWithResults } from "./bad_line.ts";
 import { inputFor } from "./call_input.ts";
 import { load, renderLoad } from "./load.ts";
 
@@ -24,10 +26,10 @@ export function callCommand(): Command {
         "standard input, one JSON value a line",
     ))
     .addOption(countFlag("--repeat <N>", "call so many times, and print a load report instead", 1))
-    .addOption(countFlag("--concurrency <N>", "with --repeat: calls at once (default: 1)", 1))
+    .addOption(withDefault(countFlag("--concurrency <N>", "with --repeat: calls at once", 1), "1"))
     .addOption(switchFlag("--json", "with --repeat: print the report as one JSON object"))
     .addHelpText("after", EXAMPLES);
-  return withCallerFlags(command, "either").action(call);
+  return withCallerFlags(command, "either", "30s").action(call);
 }
 
 const EXAMPLES = `
@@ -62,9 +64,12 @@ async function call(name: string, json: string, flags: CallFlags): Promise<void>
     const duplex = called as unknown as DuplexRoutine<
       (input: AsyncIterable<unknown>) => AsyncIterable<unknown>
     >;
-    for await (const item of dispatcher.duplex(duplex, input, args as never, options)) {
+    const lines = new LinesWithResults(input);
+    for await (const item of dispatcher.duplex(duplex, lines.input(), args as never, options)) {
       printLine(jsonOf(item));
+      lines.printed();
     }
+    lines.end();
   } else {
     const unary = called as unknown as Routine<() => unknown, "unary">;
     const once = (signal?: AbortSignal) =>
@@ -110,7 +115,7 @@ async function repeat(
   Deno.removeSignalListener("SIGINT", interrupt);
   printLine(json ? jsonOf(report) : renderLoad(report));
   if (worst === undefined) return;
-  console.error(jsonOf(failureOf(worst)));
+  reportFailure(worst);
   Deno.exitCode = exitCodeOf(worst);
 }
 

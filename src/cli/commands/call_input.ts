@@ -15,13 +15,13 @@ export async function inputFor(
   dispatcher: Dispatcher,
   name: string,
   timeoutMs: number,
-): Promise<AsyncIterable<unknown> | readonly unknown[]> {
+): Promise<AsyncIterable<unknown>> {
   const client = createClient(WorkerService, dispatcher.transport);
   const { routines } = await client.describe({}, { timeoutMs });
   const shape = routines.find((routine) => routine.name === name)?.shape;
   // Not described: unknown there, at another worker only, or hidden from this caller. A routine that
   // takes no input ignores it.
-  if (shape !== undefined && shape !== RoutineShape.DUPLEX) return [];
+  if (shape !== undefined && shape !== RoutineShape.DUPLEX) return nothing();
   if (!Deno.stdin.isTerminal()) return jsonLines(Deno.stdin.readable, "standard input");
   if (shape === RoutineShape.DUPLEX) {
     console.error(
@@ -29,5 +29,7 @@ export async function inputFor(
         `value a line, as in: printf '1\\n2\\n' | selvage call ${name} --stream …`,
     );
   }
-  return [];
+  return nothing();
 }
+
+async function* nothing(): AsyncGenerator<never, void, undefined> {}

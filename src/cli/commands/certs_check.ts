@@ -20,7 +20,7 @@ import {
 import { validityFault } from "../../credentials/mod.ts";
 import { ExitCode } from "../exit_code.ts";
 import { readText } from "../files.ts";
-import { flag } from "../flag.ts";
+import { flag, withDefault } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { present } from "../../values/mod.ts";
 
@@ -33,17 +33,27 @@ export function certsCheckCommand(): Command {
       "chains, leaf first, and bundles of authorities, PEM; one line each is printed",
     )
     .addOption(
-      flag("--as <ROLE>", "what the chains are for (default: either)").choices([
-        "worker",
-        "client",
-      ]),
+      withDefault(
+        flag("--as <ROLE>", "what the chains are for").choices(["worker", "client"]),
+        "either",
+      ),
     )
     .addOption(
-      flag("--verdict <KIND>", "strict: what is advice otherwise counts as refused")
-        .choices(["private", "strict"]),
+      withDefault(
+        flag("--verdict <KIND>", "strict: what is advice otherwise counts as refused")
+          .choices(["private", "strict"]),
+        "private",
+      ),
     )
+    .addHelpText("after", EXAMPLES)
     .action(check);
 }
+
+const EXAMPLES = `
+Examples:
+  selvage certs check pki/worker.pem pki/ca.pem
+  selvage certs check pki/*.pem --as worker --verdict strict
+`;
 
 interface CheckFlags {
   readonly as?: "worker" | "client";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { Authority, createAuthority } from "../../credentials/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
-import { durationFlag, listFlag } from "../flag.ts";
+import { durationFlag, listFlag, switchFlag, withDefault } from "../flag.ts";
 import { certsCheckCommand } from "./certs_check.ts";
 import { makeFolder, type NewFile, readText, replaceFiles, writeNewFiles } from "../files.ts";
 import { present } from "../../values/mod.ts";
@@ -14,20 +14,37 @@ export function certsCommand(): Command {
   );
   certs.command("init").description("make a new authority: DIR/ca.pem and DIR/ca.key")
     .argument("<DIR>", "the folder; made where it is not there")
-    .addOption(durationFlag("--ttl <DURATION>", "how long it lasts (default: 3650d)"))
+    .addOption(withDefault(durationFlag("--ttl <DURATION>", "how long it lasts"), "3650d"))
+    .addHelpText("after", INIT_EXAMPLES)
     .action(init);
   certs.command("issue").description("issue a certificate: DIR/NAME.pem and DIR/NAME.key")
     .argument("<DIR>", "the authority's folder")
     .argument("<NAME>", "the name of the files, and the DNS name where no other is given")
-    .addOption(listFlag("--dns <NAME>", "a DNS name; may be given again"))
+    .addOption(withDefault(listFlag("--dns <NAME>", "a DNS name; may be given again"), "NAME"))
     .addOption(listFlag("--spiffe <ID>", "the SPIFFE ID"))
-    .addOption(durationFlag("--ttl <DURATION>", "how long it is valid (default: 24h)"))
+    .addOption(withDefault(durationFlag("--ttl <DURATION>", "how long it is valid"), "24h"))
+    .addOption(switchFlag("--force", "replace files that are there, as a rotation does"))
+    .addHelpText("after", ISSUE_EXAMPLES)
     .action(issue);
   certs.addCommand(certsCheckCommand());
   return certs;
 }
 
+const INIT_EXAMPLES = `
+Examples:
+  selvage certs init pki
+  selvage certs init pki --ttl 30d
+`;
+
+const ISSUE_EXAMPLES = `
+Examples:
+  selvage certs issue pki worker --spiffe spiffe://example.org/worker
+  selvage certs issue pki web --dns web.internal --dns localhost --ttl 8h
+  selvage certs issue pki worker --spiffe spiffe://example.org/worker --force
+`;
+
 interface IssueFlags {
+  readonly force?: boolean;
   readonly dns?: readonly string[];
   readonly spiffe?: readonly string[];
   readonly ttl?: number;
@@ -76,7 +93,8 @@ async function issue(folder: string, name: string, flags: IssueFlags): Promise<v
     { path: join(folder, `${name}.key`), text: issued.keyPem, mode: 0o600 },
     { path: join(folder, `${name}.pem`), text: issued.certPem, mode: 0o644 },
   ];
-  await replaceFiles(files);
+  if (flags.force === true) await replaceFiles(files);
+  else await writeNewFiles(files, "--force replaces it");
   print(folder, name);
 }
 

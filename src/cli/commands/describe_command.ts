@@ -6,9 +6,16 @@ import { jsonOf } from "../json_value.ts";
 
 /** `selvage describe`: what a worker serves. */
 export function describeCommand(): Command {
-  const command = new Command("describe").description("print what a worker serves, as JSON");
-  return withCallerFlags(command, "endpoint").action(describe);
+  const command = new Command("describe").description("print what a worker serves, as JSON")
+    .addHelpText("after", EXAMPLES);
+  return withCallerFlags(command, "endpoint", "30s").action(describe);
 }
+
+const EXAMPLES = `
+Examples:
+  selvage describe --endpoint 127.0.0.1:8443
+  selvage describe --endpoint math.internal:8443 --ca ca.pem --cert me.pem --key me.key
+`;
 
 async function describe(flags: CallerFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "endpoint");

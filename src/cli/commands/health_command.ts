@@ -6,20 +6,29 @@ import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_fla
 import { exitCodeOf } from "../failure.ts";
 import { ExitCode } from "../exit_code.ts";
 import { errorBehind } from "../transport_error.ts";
-import { durationFlag, flag } from "../flag.ts";
+import { durationFlag, flag, withDefault } from "../flag.ts";
 
 /** `selvage health`: asks a worker whether it is serving. */
 export function healthCommand(): Command {
   const command = new Command("health").description("ask a worker whether it serves")
     .addOption(
-      durationFlag(
-        "--wait <DURATION>",
-        "how long to go on asking until it does (default: ask once)",
+      withDefault(
+        durationFlag("--wait <DURATION>", "how long to go on asking until it does"),
+        "ask once",
       ),
     )
-    .addOption(flag("--service <NAME>", "a service's full name (default: the whole worker)"));
-  return withCallerFlags(command, "endpoint").action(health);
+    .addOption(withDefault(flag("--service <NAME>", "a service's full name"), "the whole worker"))
+    .addHelpText("after", EXAMPLES);
+  return withCallerFlags(command, "endpoint", "5s, or --wait").action(health);
 }
+
+const EXAMPLES = `
+Examples:
+  selvage health --endpoint 127.0.0.1:8443 --ca ca.pem --cert me.pem --key me.key \\
+    --identity spiffe://example.org/worker
+  selvage health --endpoint unix:/run/math/worker.sock --wait 60s
+  selvage health --endpoint 127.0.0.1:8443 --service acme.v1.EchoService
+`;
 
 interface HealthFlags extends CallerFlags {
   readonly wait?: number;

@@ -9,6 +9,9 @@ import { endpointSocket } from "../../spiffe/mod.ts";
 import { threadEntry } from "../../worker/mod.ts";
 import type { CallerFlags } from "../caller_flags.ts";
 import type { CredentialsFlags } from "../credentials_flags.ts";
+import { switchFlag } from "../flag.ts";
+import { jsonOf } from "../json_value.ts";
+import { printLine } from "../print.ts";
 import { readPaths } from "./read_paths.ts";
 import type { WorkerFlags } from "./worker_command.ts";
 
@@ -21,9 +24,11 @@ export function permissionsCommand(commands: () => readonly Command[]): Command 
   return new Command("permissions")
     .description("print the least Deno permissions that a command needs, with its flags")
     .argument("<COMMAND...>", "the command, with the flags it will be run with")
+    .addOption(switchFlag("--json", "print one JSON object"))
     .allowUnknownOption()
     .passThroughOptions()
-    .action(async ([name, ...args]: readonly string[]) => {
+    .addHelpText("after", EXAMPLES)
+    .action(async ([name, ...args]: readonly string[], { json = false }: PermissionsFlags) => {
       const command = commands().find((command) => command.name() === name);
       if (command === undefined) {
         throw new ConfigurationError(`there is no command ${JSON.stringify(name)}`, {
@@ -35,11 +40,32 @@ export function permissionsCommand(commands: () => readonly Command[]): Command 
       for (const inner of leaves) {
         inner.action(async (...given: unknown[]) => {
           await demand(inner, given, needs);
-          console.log(needs.flags.join(" "));
+          const { flags, permissions } = needs;
+          printLine(
+            json ? jsonOf({ command: fullName(inner), flags, permissions }) : flags.join(" "),
+          );
         });
       }
       await command.parseAsync(args, { from: "user" });
     });
+}
+
+const EXAMPLES = `
+Examples:
+  selvage permissions worker math.ts --listen 0.0.0.0:8443 --policy policy.jsonc
+  selvage permissions call math.add --endpoint 127.0.0.1:8443
+  selvage permissions --json health --endpoint 127.0.0.1:8443
+  deno run $(selvage permissions call math.add --endpoint 127.0.0.1:8443) \\
+    npm:@selvage/runtime/cli call math.add '[1,2]' --endpoint 127.0.0.1:8443
+`;
+
+interface PermissionsFlags {
+  readonly json?: boolean;
+}
+
+function fullName(command: Command): string {
+  const group = command.parent;
+  return group === null ? command.name() : `${group.name()} ${command.name()}`;
 }
 
 /** What a command must be allowed to do. */
@@ -50,14 +76,20 @@ class Needs {
   #everywhere = false;
   readonly #sys = new Set<string>();
 
+  /** By kind: what may be used, or `true` for everything. */
+  get permissions(): Readonly<Record<string, readonly string[] | true>> {
+    const named = { net: this.#net, read: this.#read, write: this.#write, sys: this.#sys };
+    const some = Object.entries(named).filter(([, values]) => values.size > 0)
+      .map(([kind, values]) => [kind, [...values]] as const);
+    const permissions = { env: ["SELVAGE_*"], ...Object.fromEntries(some) };
+    return this.#everywhere ? { ...permissions, net: true } : permissions;
+  }
+
+  /** As Deno takes them. */
   get flags(): readonly string[] {
-    return [
-      "--allow-env=SELVAGE_*",
-      ...(this.#everywhere ? ["--allow-net"] : flag("net", this.#net)),
-      ...flag("read", this.#read),
-      ...flag("write", this.#write),
-      ...flag("sys", this.#sys),
-    ];
+    return Object.entries(this.permissions).map(([kind, values]) =>
+      values === true ? `--allow-${kind}` : `--allow-${kind}=${values.join(",")}`
+    );
   }
 
   read(...paths: readonly string[]): void {
@@ -177,7 +209,3 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
 const SOURCE = import.meta.url.startsWith("file:")
   ? fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "")
   : undefined;
-
-function flag(kind: string, values: ReadonlySet<string>): readonly string[] {
-  return values.size === 0 ? [] : [`--allow-${kind}=${[...values].join(",")}`];
-}

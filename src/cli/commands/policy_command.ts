@@ -28,6 +28,7 @@ export function policyCommand(): Command {
     )
     .addOption(flag("--claims <FILE>", "what the caller's verified token claims, a JSON object"))
     .addOption(listFlag("--tag <TAG>", "a tag that the call asks for; may be given again"))
+    .addHelpText("after", CHECK_EXAMPLES)
     .action(check);
   policy.command("test").description("check a table of calls and what must become of each")
     .argument("<FILE>", "the policy: JSON with comments")
@@ -35,9 +36,29 @@ export function policyCommand(): Command {
       "<CASES>",
       'JSON with comments: a list of { "as", "routine", "claims", "tags", "expect", "rule" }',
     )
+    .addHelpText("after", TEST_EXAMPLES)
     .action(test);
   return policy;
 }
+
+const CHECK_EXAMPLES = `
+Examples:
+  selvage policy check policy.jsonc math.add --as spiffe://example.org/client/a
+  selvage policy check policy.jsonc acme.v1.Echo/Say --as anonymous
+  selvage policy check policy.jsonc math.add --as spiffe://example.org/client/a \\
+    --claims claims.json --tag gpu
+`;
+
+const TEST_EXAMPLES = `
+Examples:
+  selvage policy test policy.jsonc cases.jsonc
+
+A file of cases:
+  [
+    { "as": "spiffe://example.org/client/a", "routine": "math.add", "expect": "allow" },
+    { "as": "anonymous", "routine": "math.add", "expect": "deny", "rule": "default" },
+  ]
+`;
 
 interface CheckFlags {
   readonly as: string;

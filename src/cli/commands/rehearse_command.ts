@@ -23,7 +23,7 @@ export function rehearseCommand(): Command {
     .addOption(flag("--admin <PATH>", "ask a running worker about the clients that are connected"))
     .addOption(switchFlag("--json", "print one JSON object"))
     .addHelpText("after", EXAMPLES);
-  return withCallerFlags(command, "discover").action(rehearse);
+  return withCallerFlags(command, "discover", "2s").action(rehearse);
 }
 
 const EXAMPLES = `

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { ConfigurationError } from "../../errors/mod.ts";
 import {
   type AnonymousOptions,
+  defaultWorkerLimits,
   reportBlockedOn,
   type WorkerDispatcherOptions,
   WorkerServer,
@@ -11,7 +12,7 @@ import {
   credentialsOf,
   withCredentialsFlags,
 } from "../credentials_flags.ts";
-import { countFlag, durationFlag, flag, listFlag, switchFlag } from "../flag.ts";
+import { countFlag, durationFlag, flag, listFlag, switchFlag, withDefault } from "../flag.ts";
 import { configureLog, type LogFlags, withLogFlag } from "../log.ts";
 import { keepStdout } from "../own_stdout.ts";
 
@@ -24,7 +25,10 @@ export function workerCommand(): Command {
       flag("--listen <HOST:PORT>", "where to listen, port 0 for any; [IPv6]:PORT, unix:PATH")
         .default("127.0.0.1:0"),
     )
-    .addOption(flag("--advertise <HOST:PORT>", "the address that others reach it by"))
+    .addOption(withDefault(
+      flag("--advertise <HOST:PORT>", "the address that others reach it by"),
+      "where it listens",
+    ))
     .addOption(
       listFlag(
         "--allow <PATTERN>",
@@ -35,10 +39,11 @@ export function workerCommand(): Command {
     .addOption(
       flag("--policy <FILE>", "who may call what: a policy file, read again as it changes"),
     )
-    .addOption(
+    .addOption(withDefault(
       flag("--plaintext <accept|refuse>", "whether a TLS port also accepts plaintext callers")
         .choices(["accept", "refuse"]),
-    )
+      "refuse",
+    ))
     .addOption(
       listFlag(
         "--anonymous-from <NETWORK>",
@@ -71,25 +76,45 @@ export function workerCommand(): Command {
     .addOption(
       flag("--admin <PATH>", "a unix socket for selvage top and rehearse, in a folder of mode 700"),
     )
-    .addOption(
-      flag("--reflection <on|off>", "gRPC server reflection (default: on with mutual TLS)")
-        .choices(["on", "off"]),
-    )
-    .addOption(countFlag("--concurrency <N>", "calls at once (default: 256)", 1))
-    .addOption(countFlag("--queue <N>", "calls that wait for a place (default: 0)", 0))
+    .addOption(withDefault(
+      flag("--reflection <on|off>", "gRPC server reflection").choices(["on", "off"]),
+      "on with mutual TLS",
+    ))
+    .addOption(withDefault(
+      countFlag("--concurrency <N>", "calls at once", 1),
+      String(defaultWorkerLimits.concurrency),
+    ))
+    .addOption(withDefault(
+      countFlag("--queue <N>", "calls that wait for a place", 0),
+      String(defaultWorkerLimits.queueCalls),
+    ))
     .addOption(
       flag("--discover <URL>", "where its routines find workers to call, as in call --discover"),
     )
     .addOption(listFlag("--identity <ID>", "who those must prove to be; may be given again"))
-    .addOption(countFlag("--threads <N>", 'threads for routines declared with run: "thread"', 1))
-    .addOption(
+    .addOption(withDefault(
+      countFlag("--threads <N>", 'threads for routines declared with run: "thread"', 1),
+      "one less than there are cores",
+    ))
+    .addOption(withDefault(
       durationFlag(
         "--drain-grace <DURATION>",
-        "how long calls in flight may go on when it stops (default: 25s)",
+        "how long calls in flight may go on when it stops",
       ),
-    );
+      `${defaultWorkerLimits.drainGraceMs / 1_000}s`,
+    ))
+    .addHelpText("after", EXAMPLES);
   return withLogFlag(withCredentialsFlags(command), "info").action(work);
 }
+
+const EXAMPLES = `
+Examples:
+  selvage worker math.ts
+  selvage worker math.ts --listen 0.0.0.0:8443 --advertise math.internal:8443 \\
+    --ca ca.pem --cert worker.pem --key worker.key --allow 'spiffe://example.org/client/*'
+  selvage worker math.ts --listen 0.0.0.0:8443 --spiffe-socket /run/spire/agent.sock \\
+    --allow 'spiffe://example.org/**' --policy policy.jsonc --strict --health 0.0.0.0:9090
+`;
 
 /** The flags of `selvage worker`. */
 export interface WorkerFlags extends CredentialsFlags, LogFlags {

@@ -9,9 +9,16 @@ import { jsonOf } from "../json_value.ts";
 export function workersCommand(): Command {
   const command = new Command("workers").description(
     "print the workers that discovery finds, one JSON line each",
-  );
-  return withCallerFlags(command, "discover").action(workers);
+  ).addHelpText("after", EXAMPLES);
+  return withCallerFlags(command, "discover", "2s").action(workers);
 }
+
+const EXAMPLES = `
+Examples:
+  selvage workers --discover dns:math.internal:8443 --ca ca.pem --cert me.pem --key me.key
+  selvage workers --discover k8s:pool/math:8443 --identity spiffe://example.org/ns/pool/sa/math \\
+    --spiffe-socket /run/spire/agent.sock
+`;
 
 async function workers(flags: CallerFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "discover");

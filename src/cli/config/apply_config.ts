@@ -1,7 +1,8 @@
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, type Option } from "commander";
 import { ConfigurationError } from "../../errors/mod.ts";
-import { kindOf } from "../flag.ts";
+import { type FlagKind, kindOf } from "../flag.ts";
+import { jsonOf } from "../json_value.ts";
 import { CONFIG_FLAG, type ConfigFile } from "./config_file.ts";
 
 /** The source of a value that comes from a file of settings. */
@@ -45,18 +46,34 @@ function parsed(option: Option, value: unknown, path: string): unknown {
     if (whole) return kind === "list" ? list : list.map((file) => labelledFile(file, absolute));
     throw fault("a text, or a list of at least one, none of them empty");
   }
-  if (kind === "count" ? typeof value !== "number" : typeof value !== "string") {
-    throw fault(kind === "count" ? "a number" : "a text");
-  }
+  const [isExpected, expected] = EXPECTED[kind] ?? EXPECTED.text;
+  if (!isExpected(value)) throw fault(expected);
   if (value === "") throw fault("a text that is not empty");
   const text = kind === "path" ? absolute(value as string) : String(value);
   try {
     return option.parseArg === undefined ? text : option.parseArg(text, undefined as never);
   } catch (error) {
-    if (error instanceof InvalidArgumentError) throw fault(`other: ${error.message}`);
-    throw error;
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new ConfigurationError(`${path}: ${setting} is ${jsonOf(value)}. ${error.message}`, {
+      setting,
+    });
   }
 }
+
+const isText = (value: unknown): boolean => typeof value === "string";
+const isNumber = (value: unknown): boolean => typeof value === "number";
+
+/** By what a flag takes: what JSON may hold, and its name. */
+const EXPECTED: Partial<Record<FlagKind, readonly [(value: unknown) => boolean, string]>> & {
+  readonly text: readonly [(value: unknown) => boolean, string];
+} = {
+  count: [isNumber, "a number"],
+  timeout: [
+    (value) => isText(value) || isNumber(value),
+    'a duration such as "5s", or milliseconds as a number',
+  ],
+  text: [isText, "a text"],
+};
 
 /** `FILE` or `LABEL=FILE` with the file's path made absolute; the public roots are no file. */
 function labelledFile(text: string, absolute: (file: string) => string): string {

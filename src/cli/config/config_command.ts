@@ -1,6 +1,6 @@
 import { Command, type Option } from "commander";
 import { ConfigurationError } from "../../errors/mod.ts";
-import { flag, switchFlag, variableOf } from "../flag.ts";
+import { defaultOf, flag, switchFlag, variableOf } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
 import { CONFIG_SOURCE } from "./apply_config.ts";
@@ -26,6 +26,7 @@ export function configCommand(commands: () => readonly Command[]): Command {
     .addHelpText("after", EXAMPLES)
     .action((args: readonly string[], flags: CheckFlags) => check(commands(), args, flags));
   config.command("schema").description("print the JSON schema of a file of settings")
+    .addHelpText("after", SCHEMA_EXAMPLES)
     .action(() => printLine(JSON.stringify(configSchema(leavesOf(commands())), undefined, 2)));
   return config;
 }
@@ -41,6 +42,11 @@ A file of settings, named by --config or SELVAGE_CONFIG:
     "commands": { "worker": { "allow": ["spiffe://example.org/client/*"], "drainGrace": "10s" } }
   }
 A flag is used over its variable, and that over the file.
+`;
+
+const SCHEMA_EXAMPLES = `
+Examples:
+  selvage config schema > config.schema.json
 `;
 
 interface CheckFlags {
@@ -86,6 +92,7 @@ function leafOf(leaves: readonly Leaf[], args: readonly string[]): Leaf {
 /** A setting, its value, and where that comes from. */
 interface Setting {
   readonly setting: string;
+  /** What it is; a default that is no value of the flag's own is in words. */
   readonly value?: unknown;
   readonly source: "flag" | "variable" | "file" | "default" | "unset";
   /** What to change: the flag, the variable or the file. */
@@ -119,10 +126,18 @@ function settingOf(command: Command, option: Option, file: string | undefined): 
     case CONFIG_SOURCE:
       return { setting, value, source: "file", from: file! };
     case "default":
-      return { setting, value, source: "default" };
+      return { setting, value: option.defaultValueDescription ?? value, source: "default" };
     default:
-      return { setting, source: "unset" };
+      return withoutValue(option);
   }
+}
+
+/** What a flag that nobody gives means: off for a switch, what help says for others. */
+function withoutValue(option: Option): Setting {
+  const setting = option.attributeName();
+  if (option.isBoolean()) return { setting, value: false, source: "default" };
+  const value = defaultOf(option);
+  return value === undefined ? { setting, source: "unset" } : { setting, value, source: "default" };
 }
 
 function table(settings: readonly Setting[]): readonly string[] {

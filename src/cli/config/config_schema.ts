@@ -53,6 +53,8 @@ function typeOf(option: Option): Readonly<Record<string, unknown>> {
   switch (kindOf(option)) {
     case "switch":
       return { type: "boolean" };
+    case "timeout":
+      return { anyOf: [text, { type: "integer", minimum: 1 }] };
     case "count":
       return { type: "integer", minimum: 0 };
     case "list":

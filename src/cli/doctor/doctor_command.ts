@@ -5,8 +5,9 @@ import {
   credentialsOf,
   withCredentialsFlags,
 } from "../credentials_flags.ts";
+import { checkedEndpoint } from "../caller_flags.ts";
 import { ExitCode } from "../exit_code.ts";
-import { countFlag, flag, listFlag, switchFlag } from "../flag.ts";
+import { flag, listFlag, switchFlag, timeoutFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
 import { type Examination, examine } from "./examine.ts";
@@ -30,7 +31,7 @@ export function doctorCommand(): Command {
     )
     .addOption(listFlag("--identity <ID>", "who it must prove to be; may be given again"))
     .addOption(switchFlag("--json", "print one JSON object"))
-    .addOption(countFlag("--timeout <MS>", "how long each connection may take", 1).default(5_000))
+    .addOption(timeoutFlag("how long each connection may take").default(5_000, "5s"))
     .addHelpText("after", EXAMPLES);
   return withCredentialsFlags(command).action(doctor);
 }
@@ -63,6 +64,7 @@ async function doctor(flags: DoctorFlags): Promise<void> {
   }
   if (discover !== undefined) return await examineAll(discover, flags);
   const steps: Step[] = [];
+  if (endpoint !== undefined) checkedEndpoint(endpoint);
   for await (const step of as === undefined ? peerSteps(endpoint!, flags) : fileSteps(as, flags)) {
     steps.push(step);
     if (flags.json !== true) printLine(render(step, Date.now()));

@@ -18,7 +18,7 @@ export function topCommand(): Command {
     .addOption(switchFlag("--once", "print one view and end, as where no terminal looks on"))
     .addOption(switchFlag("--json", "print each view as one line of JSON"))
     .addHelpText("after", EXAMPLES);
-  return withCallerFlags(command, "discover").action(top);
+  return withCallerFlags(command, "discover", "2s").action(top);
 }
 
 const EXAMPLES = `

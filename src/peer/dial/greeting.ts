@@ -98,7 +98,8 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
   if (facts.tls === undefined && spoken(firstBytes) === "tls") {
     return finding("encrypted-peer", "dispatcher", {
       found: "the port answers plaintext with TLS",
-      advice: "give this dispatcher credentials, at least the authority to verify the worker by",
+      advice: "give this dispatcher credentials, at least the authority to verify the worker by " +
+        "(credentials; on the command line --ca, --cert and --key, or --ca and --one-way)",
     });
   }
   if (end.how === "violated" && end.code === ErrorCode.SETTINGS_TIMEOUT) {
