@@ -73,6 +73,19 @@ export const LAYER_MAP: LayerMap = {
       imports: ["channel", "credentials", "errors", "http2", "identity", "observe", "values"],
       node: "any",
     },
+    admin: {
+      imports: [
+        "channel",
+        "credentials",
+        "errors",
+        "identity",
+        "observe",
+        "peer",
+        "platform",
+        "values",
+      ],
+      node: ["node:path"],
+    },
     gen: { imports: [], packages: [...CONNECT, "@bufbuild/protobuf/codegenv2"] },
 
     "rpc/wire": { imports: ["http2", "values"], packages: CONNECT, node: ["node:zlib"] },
@@ -136,6 +149,7 @@ export const LAYER_MAP: LayerMap = {
     },
     dispatch: {
       imports: [
+        "admin",
         "channel",
         "contract",
         "credentials",
@@ -158,6 +172,7 @@ export const LAYER_MAP: LayerMap = {
     },
     worker: {
       imports: [
+        "admin",
         "channel",
         "contract",
         "credentials",

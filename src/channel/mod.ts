@@ -15,6 +15,7 @@ export type { ListeningState } from "./listening_socket.ts";
 export * from "./memory_network.ts";
 export * from "./socket_admission.ts";
 export * from "./socket_limits.ts";
+export { inspectSocket, type SocketOwnership } from "./socket_ownership.ts";
 export { NOT_TLS_CODE } from "./native_acceptance.ts";
 export { systemCodeOf } from "./system_code.ts";
 export { listenNatively } from "./native_listener.ts";

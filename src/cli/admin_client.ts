@@ -1,4 +1,4 @@
-import { inspectSocket } from "../dispatch/mod.ts";
+import { inspectSocket } from "../channel/mod.ts";
 import { ConfigurationError, WorkerUnavailable } from "../errors/mod.ts";
 import { jsonLines } from "./json_lines.ts";
 
@@ -6,13 +6,13 @@ import { jsonLines } from "./json_lines.ts";
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Asks a worker's admin socket, and yields the lines of its answer.
+ * Asks the admin socket of a worker or a dispatcher, and yields the lines of its answer.
  *
  * @param path The socket.
  * @param request What is asked.
  * @param signal Gives up.
- * @throws {ConfigurationError} If the socket may be another user's, or the worker refuses the request.
- * @throws {WorkerUnavailable} If no worker listens there.
+ * @throws {ConfigurationError} If the socket may be another user's, or the request is refused.
+ * @throws {WorkerUnavailable} If nothing listens there.
  */
 export async function* askAdmin(
   path: string,
@@ -22,7 +22,7 @@ export async function* askAdmin(
   const found = await inspectSocket(path);
   const connection = await Deno.connect({ transport: "unix", path }).catch((cause) => {
     if (!found.ours) throw notOurs(path, found.why);
-    throw new WorkerUnavailable(`no worker listens on the admin socket ${path}`, {
+    throw new WorkerUnavailable(`nothing listens on the admin socket ${path}`, {
       worker: { address: `unix:${path}` },
       notBegun: true,
       cause,
@@ -38,7 +38,7 @@ export async function* askAdmin(
   signal?.addEventListener("abort", close, { once: true });
   try {
     if (!found.ours) throw notOurs(path, found.why);
-    // A worker that refuses a reader closes without reading; its answer says why.
+    // A socket that refuses a reader closes without reading; its answer says why.
     await send(connection, request).catch(() => {});
     for await (const line of jsonLines(chunksOf(connection), path, MAX_LINE_BYTES)) {
       const answer = line as Readonly<Record<string, unknown>>;

@@ -20,12 +20,11 @@ import {
   type WorkerSnapshot,
 } from "../contract/mod.ts";
 import type { EventStream, SelvageEvent } from "../observe/mod.ts";
-import type { Endpoint } from "./fleet/endpoint.ts";
 import { notReady } from "./calls/exhausted.ts";
 import type { OpenedDispatcher } from "./open.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { READY_TIMEOUT_MS, waitFor } from "./calls/waiting.ts";
-import { present } from "../values/mod.ts";
+import { workerSnapshot } from "./worker_snapshot.ts";
 
 /** Calls routines and services on the workers of a fleet: what every caller has in common. */
 export abstract class FleetCaller implements Caller<Transport, SelvageEvent, TransportChoices> {
@@ -83,7 +82,7 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
   }
 
   workers(): readonly WorkerSnapshot[] {
-    return this.#opened.fleet.endpoints.map(snapshot);
+    return this.#opened.fleet.endpoints.map(workerSnapshot);
   }
 
   events(): EventStream {
@@ -104,16 +103,4 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
 
   /** Ends every connection. */
   abstract [Symbol.asyncDispose](): Promise<void>;
-}
-
-function snapshot(endpoint: Endpoint): WorkerSnapshot {
-  const { ref, state, link, tags = [], inFlight, handshakeFailures, lastFailure } = endpoint;
-  return {
-    ...ref,
-    state,
-    tags,
-    inFlight,
-    handshakeFailures,
-    ...present({ identity: link?.identity, certificateEnds: link?.validUntil, lastFailure }),
-  };
 }

@@ -21,4 +21,4 @@ export { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.
 export * from "./options.ts";
 export type { Rehearsal, RehearsedPeer, RehearseOptions } from "../peer/mod.ts";
 export type { OwnWorker } from "./fleet/dial.ts";
-export { inspectSocket } from "./fleet/own_socket.ts";
+export type { DispatcherSnapshot } from "./dispatcher_admin.ts";

@@ -15,7 +15,7 @@ import {
   type SignedDiscoveryOptions,
 } from "../discovery/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
-import { byteBudget } from "../http2/mod.ts";
+import { byteBudget, ErrorCode } from "../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import { payloadLimits } from "../limits/mod.ts";
 import {
@@ -24,7 +24,9 @@ import {
   type Clock,
   EventHub,
   Faults,
+  Metrics,
   PeerExpiry,
+  PrometheusMetrics,
   systemClock,
   watchEventLoop,
 } from "../observe/mod.ts";
@@ -38,7 +40,8 @@ import { Fleet } from "./fleet/fleet.ts";
 import { insistOnCount, type Lease, leaseOf } from "./fleet/lease.ts";
 import { resolveDispatcherLimits } from "./limits.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
-import { rehearseWorkers } from "./rehearse.ts";
+import { openDispatcherAdmin } from "./dispatcher_admin.ts";
+import { type RehearsalGround, rehearseConnected, rehearseWorkers } from "./rehearse.ts";
 import { RoutineCalls } from "./calls/routine_calls.ts";
 import { recordedTransport } from "./calls/recorded_transport.ts";
 import { dispatcherTransport } from "./calls/transport.ts";
@@ -58,6 +61,10 @@ export interface DispatcherGround {
   readonly dialPeer?: typeof dialPeer;
   /** What its calls take over from the call that they are made from within. Default: nothing but its id. */
   readonly inherits?: Inheritance;
+  /** What keeps the measurements that `hub` records, where there is an admin socket. Default: one of its own. */
+  readonly kept?: PrometheusMetrics | undefined;
+  /** The source of workers that have certificates of a private authority: no rehearsal concerns them. */
+  readonly spawned?: WorkerSource | undefined;
   /** The worker within which it is, which calls itself over a socket of its own. Default: none. */
   readonly own?: OwnWorker | undefined;
 }
@@ -103,8 +110,16 @@ export async function openParts(
   const budget = byteBudget(options.limits?.heldBytes);
   const slots = new DialSlots(limits.handshakes);
   await using opening = new AsyncDisposableStack();
+  // The admin socket shows how long calls took.
+  const kept = ground.kept ?? (options.admin === undefined ? undefined : new PrometheusMetrics());
   const hub = ground.hub ??
-    opening.use(new EventHub(id, { clock, eventsBuffered: limits.eventsBuffered }));
+    opening.use(
+      new EventHub(id, {
+        clock,
+        eventsBuffered: limits.eventsBuffered,
+        ...(kept === undefined ? {} : { metrics: Metrics.besides(kept) }),
+      }),
+    );
   const observer = hub.as(id);
   const settings = new CallSettings(
     options.call ?? {},
@@ -193,17 +208,36 @@ export async function openParts(
       }, choices),
       records,
     );
-  const rehearse = (wanted: RehearseOptions) =>
-    rehearseWorkers(wanted, {
-      endpoints: fleet.endpoints,
-      identity: checked[0]?.identity,
-      denylist: checked[0]?.denylist,
-      verdict: checked[0]?.verdict ?? {},
-      dialPeer: ground.dialPeer ?? dialPeer,
-      minTlsVersion: options.minTlsVersion,
-      limits,
+  const operators = sources.findLastIndex((source) =>
+    source !== ground.spawned && source.discovery !== ground.own?.discovery
+  );
+  const rehearsed: RehearsalGround = {
+    endpoints: () => fleet.endpointsOf(operators),
+    identity: checked[operators]?.identity,
+    denylist: checked[operators]?.denylist,
+    verdict: checked[operators]?.verdict ?? {},
+    dialPeer: ground.dialPeer ?? dialPeer,
+    minTlsVersion: options.minTlsVersion,
+    limits,
+    clock,
+  };
+  if (options.admin !== undefined && kept !== undefined) {
+    const admin = openDispatcherAdmin(options.admin, {
+      id,
+      fleet,
+      sources: opened,
+      hub,
+      metrics: kept,
       clock,
+      rehearse: (wanted) => rehearseConnected(wanted, rehearsed),
     });
+    opening.use(
+      await admin.catch(async (error) => {
+        await fleet.close(ErrorCode.NO_ERROR);
+        throw error;
+      }),
+    );
+  }
   const resources = opening.move();
   return {
     id,
@@ -213,7 +247,7 @@ export async function openParts(
     routines: new RoutineCalls({ attempts, settings, records, limits: rpcLimits, payload }),
     transport: transportFor(),
     transportFor,
-    rehearse,
+    rehearse: (wanted) => rehearseWorkers(wanted, rehearsed),
     async close(code) {
       await fleet.close(code);
       await resources.disposeAsync();

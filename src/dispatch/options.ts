@@ -74,6 +74,12 @@ export interface SharedDispatcherOptions {
    * for as many. Default: 1, and a call waits for nothing but its own worker.
    */
   readonly quorum?: number | undefined;
+  /**
+   * Where to open an admin socket, for `selvage top` and `selvage rehearse`: a path, in a folder of mode 700 that is
+   * made where it is not there. It shows this dispatcher to its own user, and changes nothing; on Deno alone. Default:
+   * none.
+   */
+  readonly admin?: string | undefined;
   /** Timeouts and limits. */
   readonly limits?: DispatcherLimits | undefined;
 }

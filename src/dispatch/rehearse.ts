@@ -1,6 +1,7 @@
 import { parseAddress, type TlsVersion } from "../channel/mod.ts";
 import {
   type CredentialMaterial,
+  type CredentialsSource,
   type DenylistSetting,
   openCredentials,
   type OpenCredentialsOptions,
@@ -16,6 +17,7 @@ import {
   rehearsalOf,
   type RehearsedPeer,
   type RehearseOptions,
+  rehearsePeers,
 } from "../peer/mod.ts";
 import type { Endpoint } from "./fleet/endpoint.ts";
 import type { EveryDispatcherLimit } from "./limits.ts";
@@ -23,7 +25,7 @@ import { present } from "../values/mod.ts";
 
 /** Which workers are dialled, and how. */
 export interface RehearsalGround {
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: () => readonly Endpoint[];
   readonly identity: readonly IdentityPattern[] | undefined;
   readonly denylist: DenylistSetting | undefined;
   readonly verdict: Pick<OpenCredentialsOptions, "verdict">;
@@ -31,6 +33,64 @@ export interface RehearsalGround {
   readonly minTlsVersion: TlsVersion | undefined;
   readonly limits: Pick<EveryDispatcherLimit, "handshakeTimeoutMs" | "verdict">;
   readonly clock: Clock;
+}
+
+/**
+ * Judges the workers that are connected by other authorities, one step a turn, and dials none: whether they take a
+ * certificate of ours only a handshake tells.
+ *
+ * @throws {ConfigurationError} If the credentials could not be adopted.
+ */
+export async function rehearseConnected(
+  options: RehearseOptions,
+  ground: RehearsalGround,
+): Promise<Rehearsal> {
+  const { identity, clock, limits } = ground;
+  await using source = await openRehearsed(options, ground);
+  const material = source.current();
+  const { anchors } = material;
+  if (anchors === undefined) {
+    throw new ConfigurationError(
+      "a rehearsal needs the authorities that workers would be judged by",
+      { setting: "credentials" },
+    );
+  }
+  const peers: RehearsedPeer[] = [];
+  for (const { worker, link } of ground.endpoints()) {
+    const { address, expected } = worker;
+    if (link === undefined) {
+      peers.push({ address, outcome: "unreachable", message: "it is not connected now" });
+      continue;
+    }
+    const channel = { address, identity: link.identity, tls: link.tls };
+    peers.push(
+      ...await rehearsePeers([channel], {
+        role: "server",
+        anchors,
+        expected: identity ?? (expected === undefined ? [] : parsePatterns(expected)),
+        now: clock.now(),
+        mode: material.verdict ?? "private",
+        denylist: material.denylist,
+        limits: limits.verdict,
+      }, () => options.signal?.aborted !== true),
+    );
+  }
+  return rehearsalOf(peers, ownCertificateFault(material, clock.now(), "client"));
+}
+
+async function openRehearsed(
+  { credentials, signal }: RehearseOptions,
+  { denylist, verdict, clock }: RehearsalGround,
+): Promise<CredentialsSource> {
+  signal?.throwIfAborted();
+  const source = await openCredentials(credentials, denylist, {
+    role: "client",
+    clock,
+    ...verdict,
+    ...present({ signal }),
+  });
+  if (source !== undefined) return source;
+  throw new ConfigurationError("a rehearsal needs credentials", { setting: "credentials" });
 }
 
 /** So many handshakes are under way at once. */
@@ -42,30 +102,20 @@ const AT_ONCE = 8;
  * @throws {ConfigurationError} If the credentials could not be adopted.
  */
 export async function rehearseWorkers(
-  { credentials, signal }: RehearseOptions,
+  options: RehearseOptions,
   ground: RehearsalGround,
 ): Promise<Rehearsal> {
-  const { endpoints, denylist, verdict, clock } = ground;
-  signal?.throwIfAborted();
-  await using source = await openCredentials(credentials, denylist, {
-    role: "client",
-    clock,
-    ...verdict,
-    ...present({ signal }),
-  });
-  const material = source?.current();
-  if (material === undefined) {
-    throw new ConfigurationError("a rehearsal needs credentials", { setting: "credentials" });
-  }
+  await using source = await openRehearsed(options, ground);
+  const material = source.current();
   const peers: RehearsedPeer[] = [];
-  const waiting = endpoints.entries();
+  const waiting = ground.endpoints().entries();
   const lane = async (): Promise<void> => {
     for (const [at, endpoint] of waiting) {
-      peers[at] = await rehearseOne(endpoint, material, ground, signal);
+      peers[at] = await rehearseOne(endpoint, material, ground, options.signal);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  return rehearsalOf(peers, ownCertificateFault(material, clock.now(), "client"));
+  return rehearsalOf(peers, ownCertificateFault(material, ground.clock.now(), "client"));
 }
 
 async function rehearseOne(

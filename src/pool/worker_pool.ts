@@ -6,7 +6,7 @@ import {
 } from "../dispatch/mod.ts";
 import { ConfigurationError, DeadlineExceeded } from "../errors/mod.ts";
 import { ErrorCode } from "../http2/mod.ts";
-import { EventHub, systemClock } from "../observe/mod.ts";
+import { EventHub, Metrics, PrometheusMetrics, systemClock } from "../observe/mod.ts";
 import { requireDeno } from "../platform/mod.ts";
 import { refuseDuringModuleLoad } from "../worker/mod.ts";
 import type { WorkerPoolOptions } from "./options.ts";
@@ -63,13 +63,21 @@ export class WorkerPool extends FleetCaller {
     }
     const id = crypto.randomUUID();
     await using opening = new AsyncDisposableStack();
-    const hub = opening.use(new EventHub(id));
+    const kept = options.admin === undefined ? undefined : new PrometheusMetrics();
+    const hub = opening.use(
+      new EventHub(id, kept === undefined ? {} : { metrics: Metrics.besides(kept) }),
+    );
     const spawned = spawn === undefined
       ? undefined
       : opening.use(await SpawnedWorkers.start(spawn, id, hub.as(id)));
     const sources = [spawned?.source, discoveredSource(options)]
       .filter((source) => source !== undefined);
-    const opened = await openParts(sources, options, { id, hub });
+    const opened = await openParts(sources, options, {
+      id,
+      hub,
+      kept,
+      spawned: spawned?.source,
+    });
     opening.defer(() => opened.close(ErrorCode.NO_ERROR));
     if (spawned !== undefined) spawned.callsAt = (workerId) => opened.fleet.callsAt(workerId);
     await spawned?.started();

@@ -13,5 +13,5 @@ export type { WorkerPosture } from "./posture.ts";
 export * from "./threads/mod.ts";
 export { reportBlockedOn } from "./watchdog/mod.ts";
 export type { WorkerPeer } from "./worker_peers.ts";
-export type { AdminSnapshot } from "./admin/worker_admin.ts";
+export type { AdminSnapshot } from "./worker_admin.ts";
 export * from "./worker_server.ts";

@@ -134,4 +134,5 @@ export interface WorkerServerOptions {
 }
 
 /** How routines call others; the credentials are the worker's unless others are given. */
-export interface WorkerDispatcherOptions extends WorkerSource, SharedDispatcherOptions {}
+export interface WorkerDispatcherOptions
+  extends WorkerSource, Omit<SharedDispatcherOptions, "admin"> {}

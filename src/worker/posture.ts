@@ -1,6 +1,5 @@
-import { type Address, formatAddress, isLocal } from "../channel/mod.ts";
+import { type Address, formatAddress, inspectSocket, isLocal } from "../channel/mod.ts";
 import type { CredentialMaterial, OpenCredentialsOptions } from "../credentials/mod.ts";
-import { inspectSocket } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { ChannelSecurity, Observer } from "../observe/mod.ts";

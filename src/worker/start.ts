@@ -18,7 +18,7 @@ import {
 import { requireDeno } from "../platform/mod.ts";
 import type { CallGate } from "./admission/call_gate.ts";
 import { anonymousNetworks } from "./admission/anonymous.ts";
-import { openAdmin } from "./admin/worker_admin.ts";
+import { openWorkerAdmin } from "./worker_admin.ts";
 import { rehearseClients } from "./rehearse.ts";
 import { listenForHealth } from "./health/health_listener.ts";
 import { resolveWorkerLimits } from "./limits.ts";
@@ -190,7 +190,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     });
   if (options.admin !== undefined && kept !== undefined) {
     starting.use(
-      await openAdmin(options.admin, {
+      await openWorkerAdmin(options.admin, {
         id,
         address: advertised,
         gate,

@@ -44,6 +44,10 @@ const asked = {
       await other.call(add, [1, 2]);
     }),
   pool: () => failureOf(() => WorkerPool.open({ spawn: { count: 1, modules: [] } })),
+  admin: () =>
+    failureOf(() =>
+      Dispatcher.open({ discovery: "static:127.0.0.1:1", admin: `${pki}/a/admin.sock` })
+    ),
   memory: async () => {
     await using test = await inMemory({ routines: [routine("math.twice", (n) => 2 * n)] });
     return await test.dispatcher.call(routine("math.twice"), [21]);

@@ -59,6 +59,13 @@ Deno.test("the npm form runs on Node 24: calls, rotation, named failures, and wh
     assert.match(message, /^WorkerPool runs on Deno, and this is Node v24\./);
   });
 
+  await t.step("a dispatcher's admin socket says where it runs", async () => {
+    const { answer } = await caller.ask("admin");
+    const { name, message } = answer as Failure;
+    assert.equal(name, "ConfigurationError");
+    assert.match(message, /^the admin socket runs on Deno, and this is Node v24\./);
+  });
+
   await t.step("a worker and a dispatcher in memory, for tests", async () => {
     assert.deepEqual(await caller.ask("memory"), { answer: 42 });
   });

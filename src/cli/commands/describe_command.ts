@@ -20,7 +20,7 @@ Examples:
 async function describe(flags: CallerFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "endpoint");
   const client = createClient(WorkerService, dispatcher.transport);
-  const { workerId, routines, services, tags, idleSeconds } = await client.describe({}, {
+  const { workerId, routines, services, tags, idleSeconds, inFlight } = await client.describe({}, {
     timeoutMs: flags.timeout ?? 30_000,
   });
   console.log(jsonOf({
@@ -29,6 +29,7 @@ async function describe(flags: CallerFlags): Promise<void> {
     services,
     tags,
     idleSeconds: Number(idleSeconds),
+    ...(inFlight === undefined ? {} : { inFlight }),
   }));
 }
 

@@ -20,7 +20,12 @@ import { alignedTable } from "../table.ts";
 export function rehearseCommand(): Command {
   const command = new Command("rehearse")
     .description("say which peers would be refused under new certificates; nothing is adopted")
-    .addOption(flag("--admin <PATH>", "ask a running worker about the clients that are connected"))
+    .addOption(
+      flag(
+        "--admin <PATH>",
+        "ask a running worker or dispatcher about the peers that are connected",
+      ),
+    )
     .addOption(switchFlag("--json", "print one JSON object"))
     .addHelpText("after", EXAMPLES);
   return withCallerFlags(command, "discover", "2s").action(rehearse);
@@ -83,7 +88,7 @@ async function asked(admin: string, { ca, cert }: RehearseFlags): Promise<Rehear
   for await (const answer of askAdmin(admin, request)) {
     return answer as unknown as Rehearsal;
   }
-  throw new WorkerUnavailable(`the worker at ${admin} ended without an answer`, {
+  throw new WorkerUnavailable(`the process at ${admin} ended without an answer`, {
     worker: { address: `unix:${admin}` },
     notBegun: true,
   });

@@ -13,6 +13,8 @@ const MAX_PROBES = 64;
 interface Answer {
   readonly latencyMs: number;
   readonly idleSeconds: number;
+  /** The worker's calls under way; unknown of an older one. */
+  readonly inFlight: number | undefined;
 }
 
 /** Views of a fleet, by a dispatcher of our own that asks its workers in turn. */
@@ -43,9 +45,9 @@ async function probe(
   const begun = performance.now();
   try {
     const client = createClient(WorkerService, dispatcher.transport);
-    const { workerId, idleSeconds } = await client.describe({}, { timeoutMs });
+    const { workerId, idleSeconds, inFlight } = await client.describe({}, { timeoutMs });
     const latencyMs = performance.now() - begun;
-    return [workerId, { latencyMs, idleSeconds: Number(idleSeconds) }];
+    return [workerId, { latencyMs, idleSeconds: Number(idleSeconds), inFlight }];
   } catch {
     return undefined; // shown by the worker's state and its failures
   }
@@ -63,12 +65,16 @@ function viewOf(
       refusals[reason] = (refusals[reason] ?? 0) + count;
     }
   }
-  const ready = workers.filter(({ state }) => state === "ready").length;
+  const ready = workers.filter(({ state }) => state === "ready");
+  const inFlight = ready.reduce(
+    (sum, { id = "" }) => sum + (answers.get(id)?.inFlight ?? 0),
+    0,
+  );
   return {
     title,
     at,
-    summary: `${workers.length} workers, ${ready} ready`,
-    head: ["WORKER", "IDENTITY", "STATE", "LATENCY", "BUSY", "CERTIFICATE", "PROBLEM"],
+    summary: `${workers.length} workers, ${ready.length} ready, ${inFlight} in flight`,
+    head: ["WORKER", "IDENTITY", "STATE", "LATENCY", "CALLS", "CERTIFICATE", "PROBLEM"],
     rows: workers.map(({ address, id, identity, state, certificateEnds, handshakeFailures }) => {
       const answer = id === undefined ? undefined : answers.get(id);
       const [problem] = Object.entries(handshakeFailures).sort(([, a], [, b]) => b - a);
@@ -77,15 +83,19 @@ function viewOf(
         identity ?? "-",
         state,
         shownMs(answer?.latencyMs),
-        answer === undefined
-          ? "-"
-          : answer.idleSeconds === 0
-          ? "busy"
-          : `idle ${answer.idleSeconds} s`,
+        callsOf(answer),
         left(certificateEnds, at),
         state === "ready" || problem === undefined ? "" : problem[0],
       ];
     }),
     refusals,
   };
+}
+
+/** What a worker is at: its calls under way, or for how long it has had none. */
+function callsOf(answer: Answer | undefined): string {
+  if (answer === undefined) return "-";
+  const { inFlight, idleSeconds } = answer;
+  if (inFlight === undefined) return idleSeconds === 0 ? "busy" : `idle ${idleSeconds} s`;
+  return inFlight > 0 || idleSeconds === 0 ? String(inFlight) : `0, idle ${idleSeconds} s`;
 }

@@ -7,13 +7,13 @@ import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
 import { fleetViews } from "./fleet_top.ts";
 import { renderTop, type TopView } from "./top_view.ts";
-import { workerViews } from "./worker_top.ts";
+import { adminViews } from "./admin_top.ts";
 
-/** `selvage top`: a fleet, or one worker, live. */
+/** `selvage top`: a fleet, or one worker or dispatcher, live. */
 export function topCommand(): Command {
   const command = new Command("top")
-    .description("show a fleet, or one worker's peers, live; q ends it")
-    .addOption(flag("--admin <PATH>", "one worker, from its admin socket"))
+    .description("show a fleet, or one worker or dispatcher and its peers, live; q ends it")
+    .addOption(flag("--admin <PATH>", "one worker or dispatcher, from its admin socket"))
     .addOption(durationFlag("--interval <DURATION>", "how often it is drawn").default(1_000, "1s"))
     .addOption(switchFlag("--once", "print one view and end, as where no terminal looks on"))
     .addOption(switchFlag("--json", "print each view as one line of JSON"))
@@ -41,7 +41,7 @@ async function top(flags: TopFlags): Promise<void> {
       setting: "--admin",
     });
   }
-  if (admin !== undefined) return await show(workerViews(admin), flags);
+  if (admin !== undefined) return await show(adminViews(admin), flags);
   await using dispatcher = await openDispatcher(flags, "discover", { balancer: roundRobin() });
   // So that every worker is dialled; the row of each shows how it fared.
   const dialled = dispatcher.ready({

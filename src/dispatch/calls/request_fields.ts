@@ -1,7 +1,7 @@
 import { ConfigurationError, InvalidPayload } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { Link } from "../fleet/link.ts";
-import { inspectSocket } from "../fleet/own_socket.ts";
+import { inspectSocket } from "../../channel/mod.ts";
 
 /** Headers that say what a request is; a caller's own would contradict them. */
 const RESERVED =

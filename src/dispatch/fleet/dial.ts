@@ -1,4 +1,4 @@
-import { parseAddress, type TlsVersion } from "../../channel/mod.ts";
+import { inspectSocket, parseAddress, type TlsVersion } from "../../channel/mod.ts";
 import type { CredentialMaterial, CredentialsSource } from "../../credentials/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import type { ByteBudget } from "../../http2/mod.ts";
@@ -16,7 +16,6 @@ import { plaintextPosture } from "../../policy/mod.ts";
 import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
 import type { Dial } from "./link.ts";
-import { inspectSocket } from "./own_socket.ts";
 import { describeSelf } from "./self_description.ts";
 import { workerRef } from "./worker_ref.ts";
 import { present } from "../../values/mod.ts";
@@ -132,7 +131,7 @@ export function dialWith(options: DialOptions): Dial {
       ...(ignoresTokens ? { ignoresTokens: ref } : {}),
       identity,
       security: peer.facts.security,
-      ...present({ socket }),
+      ...present({ socket, tls: peer.facts.tls }),
       validUntil: peer.validUntil,
       isTrusted: () =>
         credentials === undefined ||

@@ -81,6 +81,12 @@ export class Fleet {
     return [...this.#endpoints.values()];
   }
 
+  /** The workers of one source, by its place among the sources. */
+  endpointsOf(source: number): readonly Endpoint[] {
+    return [...this.#endpoints].filter(([key]) => key.startsWith(`${source} `))
+      .map(([, endpoint]) => endpoint);
+  }
+
   /** Whether it has been closed, so that there will be no worker any more. */
   get closed(): boolean {
     return this.#stop.signal.aborted;

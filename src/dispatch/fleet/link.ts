@@ -1,7 +1,7 @@
+import type { SocketOwnership, TlsFacts } from "../../channel/mod.ts";
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { ClientConnection, ConnectionState } from "../../http2/mod.ts";
 import type { ChannelSecurity, PeerRef } from "../../observe/mod.ts";
-import type { SocketOwnership } from "./own_socket.ts";
 
 /** A connection to a worker that is proven and takes us. */
 export interface Link {
@@ -17,6 +17,8 @@ export interface Link {
   readonly ignoresTokens?: PeerRef;
   /** How the connection is protected. */
   readonly security: ChannelSecurity;
+  /** What was negotiated, with the chain that the worker showed; absent without TLS. */
+  readonly tls?: TlsFacts;
   /** The unix socket that was dialled, and whose it was just before. */
   readonly socket?: { readonly path: string; readonly dialled: SocketOwnership };
   /** When the worker's proof ends, in milliseconds since the epoch. */

@@ -57,6 +57,7 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
         services: await allowedServices(router, admitted),
         tags: [...tags],
         idleSeconds: BigInt(gate.idleSeconds),
+        inFlight: gate.inFlight,
         verifiesTokens,
       }),
   });

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { ConfigurationError } from "../../errors/mod.ts";
-import { present } from "../../values/mod.ts";
+import { ConfigurationError } from "../errors/mod.ts";
+import { present } from "../values/mod.ts";
 
 /** Only the owner may enter. */
 const FOLDER_MODE = 0o700;

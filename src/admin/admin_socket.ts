@@ -1,12 +1,11 @@
-import { claimSocketPath, listenPrivately } from "../../channel/mod.ts";
-import { inspectSocket } from "../../dispatch/mod.ts";
-import { escapePeerText } from "../../errors/mod.ts";
+import { claimSocketPath, inspectSocket, listenPrivately } from "../channel/mod.ts";
+import { escapePeerText } from "../errors/mod.ts";
 import { privateFolderOf, refused } from "./admin_folder.ts";
-import { messageOf, present } from "../../values/mod.ts";
+import { messageOf, present } from "../values/mod.ts";
 
-/** What an admin socket answers; nothing of it changes the worker. */
+/** What an admin socket answers; nothing of it changes the process. */
 export interface AdminAnswers {
-  /** How the worker is now. */
+  /** How the worker or dispatcher is now. */
   readonly snapshot: () => unknown;
   /** What happens from now on. */
   readonly events: () => AsyncIterable<unknown> & Disposable;
@@ -16,9 +15,9 @@ export interface AdminAnswers {
 
 /** The certificates that a reader sends for a rehearsal. */
 export interface RehearsedPem {
-  /** The authorities that clients would be judged by. */
+  /** The authorities that peers would be judged by. */
   readonly ca: string;
-  /** The worker's own new chain. Default: it stays. */
+  /** Our own new chain. Default: it stays. */
   readonly cert?: string;
 }
 
@@ -30,7 +29,7 @@ const MAX_REQUEST_BYTES = 1024 * 1024;
 const PATIENCE_MS = 10_000;
 
 /**
- * Serves one worker's admin socket: each connection sends one line of JSON and is answered with lines
+ * Serves one admin socket: each connection sends one line of JSON and is answered with lines
  * of JSON. The socket is created for its owner alone, in a folder that only its owner can enter.
  *
  * @throws {ConfigurationError} If another user could reach or replace it.

@@ -1,8 +1,8 @@
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { getuid } from "node:process";
-import { mayReadNow, mayReadUserId } from "../../platform/mod.ts";
-import { messageOf } from "../../values/mod.ts";
+import { mayReadNow, mayReadUserId } from "../platform/mod.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** Others may create or replace entries of the folder. */
 const WRITABLE_BY_OTHERS = 0o022;
