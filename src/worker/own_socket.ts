@@ -5,6 +5,7 @@ import type { Discovery } from "../discovery/mod.ts";
 import { type IdentityPattern, judgePeer, type PeerIdentity } from "../identity/mod.ts";
 import type { Clock } from "../observe/mod.ts";
 import { type OwnProcess, processSecret } from "../peer/mod.ts";
+import { removeAbandoned } from "./abandoned_folders.ts";
 
 /** The longest path that is used, in bytes; a unix socket's has at most 107. */
 const MAX_PATH_BYTES = 100;
@@ -35,7 +36,7 @@ export class OwnSocket implements OwnProcess, OwnWorker, AsyncDisposable {
     this.discovery = findsOnly(`unix:${this.path}`);
   }
 
-  /** Makes the folder. @returns `undefined` where there is no permission to write, or no place for it. */
+  /** Makes the folder, and removes those of workers that were killed. @returns `undefined` where there is no permission to write, or no place for it. */
   static async make(options: OwnSocketOptions): Promise<OwnSocket | undefined> {
     for (const root of roots()) {
       const permission = { name: "write", path: root } as const;
@@ -43,7 +44,10 @@ export class OwnSocket implements OwnProcess, OwnWorker, AsyncDisposable {
       try {
         const folder = await Deno.makeTempDir({ dir: root, prefix: "selvage-" });
         const own = new OwnSocket(folder, options);
-        if (new TextEncoder().encode(own.path).length <= MAX_PATH_BYTES) return own;
+        if (new TextEncoder().encode(own.path).length <= MAX_PATH_BYTES) {
+          await removeAbandoned(root, Date.now());
+          return own;
+        }
         await Deno.remove(folder);
       } catch (error) {
         if (
