@@ -5,6 +5,7 @@ import { KnownWorkers } from "../known_workers.ts";
 import { Retries } from "../retries.ts";
 import type { ApiClient } from "./api_client.ts";
 import { type EndpointSlice, type ServicePort, workersOf } from "./endpoint_slices.ts";
+import { HeldSlices, TooManySlices } from "./held_slices.ts";
 import { jsonLines } from "./json_lines.ts";
 
 /** What is followed. */
@@ -18,6 +19,9 @@ export interface SliceWatchOptions {
 
 /** Slices of one page. */
 const PAGE = 500;
+
+/** Pages of one list; an API server may fill them less than it is allowed. */
+const MAX_PAGES = 64;
 
 /** How long reading all slices may take, in milliseconds. */
 const LIST_MS = 30_000;
@@ -40,7 +44,7 @@ class Expired extends Error {}
  */
 export class SliceWatch {
   readonly #options: SliceWatchOptions;
-  readonly #slices = new Map<string, EndpointSlice>();
+  #slices = new HeldSlices();
   readonly #known = new KnownWorkers();
   readonly #retries = new Retries();
   /** Where the next watch begins; `undefined` where all is to be read. */
@@ -76,7 +80,9 @@ export class SliceWatch {
           const message = escapePeerText((error as Error).message);
           if (this.#retries.failed()) yield [{ kind: "failed", message }];
           first = false;
-          if (!(error instanceof ApiError)) client.leave();
+          // What was followed has a gap from here on.
+          if (error instanceof TooManySlices) this.#version = undefined;
+          if (!(error instanceof ApiError || error instanceof TooManySlices)) client.leave();
         }
       }
       await pause(clock, this.#retries.waitMs(), signal);
@@ -92,10 +98,15 @@ export class SliceWatch {
       { background: true },
     );
     const inTime = AbortSignal.any([signal, late.signal]);
-    const slices = new Map<string, EndpointSlice>();
+    const slices = new HeldSlices();
     let token = "";
     let version: string | undefined;
+    let pages = 0;
     do {
+      pages += 1;
+      if (pages > MAX_PAGES) {
+        throw new ApiError(`the API server lists more than ${MAX_PAGES} pages`);
+      }
       const query = token === "" ? "" : `&continue=${encodeURIComponent(token)}`;
       const { status, value } = await this.#options.client
         .json(`${this.#path}&limit=${PAGE}${query}`, inTime);
@@ -108,8 +119,7 @@ export class SliceWatch {
     if (version === undefined) throw new ApiError("the API server has listed no version");
     // Not before the last page: a watch from there on would never tell of the slices that were not listed.
     this.#version = version;
-    this.#slices.clear();
-    for (const [name, slice] of slices) this.#slices.set(name, slice);
+    this.#slices = slices;
   }
 
   /**

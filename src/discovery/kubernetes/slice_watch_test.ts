@@ -41,6 +41,33 @@ Deno.test("a list that breaks off after a page is read anew from its beginning",
   assert.deepEqual(asked, ["first page", "next page", "first page", "next page", "watch"]);
 });
 
+Deno.test("a list without end is given up, and reported", async () => {
+  const stop = new AbortController();
+  let asked = 0;
+  const client = {
+    json: () => {
+      asked += 1;
+      return Promise.resolve({ status: 200, value: page(`s${asked}`, "10.0.0.1", "more") });
+    },
+    leave: () => {},
+  } as unknown as ApiClient;
+  const watch = new SliceWatch({
+    client,
+    namespace: "n",
+    service: "s",
+    port: 1,
+    clock: systemClock,
+  });
+  for await (const changes of watch.changes(stop.signal)) {
+    assert.deepEqual(changes, [{
+      kind: "failed",
+      message: "the API server lists more than 64 pages",
+    }]);
+    stop.abort();
+  }
+  assert.equal(asked, 64);
+});
+
 function page(name: string, address: string, more?: string) {
   return {
     metadata: { resourceVersion: "7", ...(more === undefined ? {} : { continue: more }) },
