@@ -3,7 +3,7 @@ import { ConfigurationError } from "../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../observe/mod.ts";
 import { announcedWorker } from "./announcement_text.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
-import { KnownWorkers } from "./known_workers.ts";
+import { KnownWorkers, MAX_ENTRIES } from "./known_workers.ts";
 
 /** How a file is followed. */
 export interface FileDiscoveryOptions {
@@ -64,7 +64,10 @@ export function fileDiscovery(path: string, options: FileDiscoveryOptions = {}):
 
 /** What changes whenever the file is replaced or written. */
 async function versionOf(path: string): Promise<string> {
-  const { ino, mtimeMs, ctimeMs, size } = await stat(path);
+  const found = await stat(path);
+  const { ino, mtimeMs, ctimeMs, size } = found;
+  // A pipe or a device may never end.
+  if (!found.isFile()) throw new Error("it is not a file");
   if (size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
   return [ino, mtimeMs, ctimeMs, size].join();
 }
@@ -75,6 +78,7 @@ async function read(path: string): Promise<ReadonlyMap<string, DiscoveredWorker>
     ? parsed
     : (parsed as { readonly workers?: unknown } | null)?.workers;
   if (!Array.isArray(list)) throw new Error("it holds no list of workers");
+  if (list.length > MAX_ENTRIES) throw new Error(`it lists more than ${MAX_ENTRIES} workers`);
   const workers = list.map((entry: unknown, at) => {
     try {
       return announcedWorker(typeof entry === "string" ? { address: entry } : entry);

@@ -47,3 +47,18 @@ Deno.test("file discovery begins without a file, and says so", async () => {
   assert.match(watched.failures[0]!, /none\.json/);
   await Deno.remove(folder, { recursive: true });
 });
+
+Deno.test("file discovery reads no pipe, no folder and no list of more workers than are kept", async () => {
+  const folder = await Deno.makeTempDir();
+  const pipe = `${folder}/pipe`;
+  await new Deno.Command("mkfifo", { args: [pipe] }).output();
+  const long = `${folder}/long.json`;
+  await Deno.writeTextFile(long, JSON.stringify(new Array(65_537).fill("10.0.0.1:1")));
+  const read = { [pipe]: /is not a file/, [folder]: /is not a file/, [long]: /more than 65536/ };
+  for (const [path, failure] of Object.entries(read)) {
+    await using watched = new Watched(fileDiscovery(path, { refreshMs: 5 }));
+    await watched.next();
+    assert.match(watched.failures[0]!, failure);
+  }
+  await Deno.remove(folder, { recursive: true });
+});

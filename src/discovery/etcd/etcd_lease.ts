@@ -132,7 +132,8 @@ export class EtcdLease implements AnnouncementLease {
         member = await client.member(signal);
         await this.#keepOn(member, () => retries.succeeded());
         if (!signal.aborted) await this.#begin(member, signal);
-        continue;
+        // The member stays; one that grants leases and loses them at once is not asked without a pause.
+        member = undefined;
       } catch (error) {
         if (signal.aborted) return;
         if (retries.failed()) this.#onFailure((error as Error).message);

@@ -23,7 +23,7 @@ export function etcdFromUrl(rest: string): EtcdDiscovery {
     throw invalid(`etcd discovery has no parameter ${JSON.stringify(unknown)}`);
   }
   const endpoints = hosts.split(",");
-  const common = { endpoints, prefix: decodeURIComponent(prefix) };
+  const common = { endpoints, prefix: decoded(prefix) };
   if (scheme === "http") {
     if (parameters.size > 0) throw invalid("the parameters of etcd discovery are for https");
     return etcdDiscovery(common);
@@ -35,6 +35,16 @@ export function etcdFromUrl(rest: string): EtcdDiscovery {
     : Credentials.watchFiles({ ca, ...(cert && { cert }), ...(key && { key }) });
   const identity = parameters.getAll("identity");
   return etcdDiscovery({ ...common, credentials, ...(identity.length > 0 && { identity }) });
+}
+
+function decoded(prefix: string): string {
+  try {
+    return decodeURIComponent(prefix);
+  } catch {
+    throw invalid(
+      `the prefix ${JSON.stringify(prefix)} of etcd discovery is not percent-encoded UTF-8`,
+    );
+  }
 }
 
 function invalid(message: string): ConfigurationError {

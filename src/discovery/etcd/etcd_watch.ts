@@ -3,7 +3,7 @@ import type { etcd } from "../../gen/mod.ts";
 import { type Clock, pause } from "../../observe/mod.ts";
 import { readAnnouncement } from "../announcement_text.ts";
 import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";
-import { KnownWorkers } from "../known_workers.ts";
+import { KnownWorkers, MAX_CHARACTERS, MAX_ENTRIES } from "../known_workers.ts";
 import type { EtcdClient, EtcdMember } from "./etcd_client.ts";
 import { Retries } from "../retries.ts";
 import { CALL, STREAM } from "./etcd_calls.ts";
@@ -15,6 +15,9 @@ export interface EtcdWatchOptions {
   readonly prefix: string;
   readonly clock: Clock;
 }
+
+/** More rejected keys than this of one answer are counted, not named. */
+const MAX_NAMED = 16;
 
 /** Keys of one page, all read at one revision. */
 const PAGE = 500;
@@ -80,15 +83,25 @@ export class EtcdWatch {
   /** Reads all, page by page at one revision. */
   async #list(member: EtcdMember, signal: AbortSignal): Promise<readonly DiscoveryChange[]> {
     const entries = new Map<string, DiscoveredWorker>();
-    const rejected: DiscoveryChange[] = [];
+    const rejected = new Rejected();
     let { key } = this.#range;
     let position: Position | undefined;
+    let [read, bytes] = [0, 0];
     for (let more = true; more;) {
       const page = await member.kv.range(
         { ...this.#range, key, limit: BigInt(PAGE), revision: position?.revision ?? 0n },
         { signal, ...CALL },
       );
       position ??= positionOf(page.header);
+      read += page.kvs.length;
+      for (const { value } of page.kvs) bytes += value.length;
+      // Also where a member lists the same keys without end.
+      if (read > MAX_ENTRIES || bytes > MAX_CHARACTERS) {
+        throw new Error(
+          `etcd lists more than ${MAX_ENTRIES} keys or ${MAX_CHARACTERS} bytes; ` +
+            "those that were known stay in use",
+        );
+      }
       for (const entry of page.kvs) {
         const worker = this.#read(entry, rejected);
         if (worker !== undefined) entries.set(text(entry.key), worker);
@@ -97,7 +110,7 @@ export class EtcdWatch {
       more = page.more && page.kvs.length > 0;
     }
     this.#position = position;
-    return [...this.#known.replace(entries), ...rejected];
+    return [...this.#known.replace(entries), ...rejected.changes()];
   }
 
   async *#follow(
@@ -118,10 +131,10 @@ export class EtcdWatch {
           if (response.compactRevision !== 0n) return this.#forget();
           throw new Error(`etcd has ended the watch: ${escapePeerText(response.cancelReason)}`);
         }
-        const rejected: DiscoveryChange[] = [];
+        const rejected = new Rejected();
         const changes = response.events.flatMap((event) => this.#apply(event, rejected));
         this.#position = positionOf(response.header);
-        yield [...changes, ...rejected];
+        yield [...changes, ...rejected.changes()];
       }
     } finally {
       stop.abort();
@@ -135,7 +148,7 @@ export class EtcdWatch {
 
   #apply(
     { type, kv }: etcd.Event,
-    rejected: DiscoveryChange[],
+    rejected: Rejected,
   ): readonly DiscoveryChange[] {
     if (kv === undefined) return [];
     const key = text(kv.key);
@@ -144,18 +157,36 @@ export class EtcdWatch {
     return worker === undefined ? this.#known.delete(key) : this.#known.put(key, worker);
   }
 
-  #read({ key, value }: etcd.KeyValue, rejected: DiscoveryChange[]): DiscoveredWorker | undefined {
+  #read({ key, value }: etcd.KeyValue, rejected: Rejected): DiscoveredWorker | undefined {
     try {
       return readAnnouncement(text(value));
     } catch (error) {
-      const message = `the key ${text(key)} is no announcement: ${(error as Error).message}`;
-      rejected.push({ kind: "rejected", message: escapePeerText(message) });
+      rejected.add(`the key ${text(key)} is no announcement: ${(error as Error).message}`);
       return undefined;
     }
   }
 
   get #range(): { readonly key: Uint8Array; readonly rangeEnd: Uint8Array } {
     return rangeOf(this.#options.prefix);
+  }
+}
+
+/** The keys of one answer that hold no announcement. */
+class Rejected {
+  readonly #named: DiscoveryChange[] = [];
+  #more = 0;
+
+  /** One more, in a sentence. */
+  add(message: string): void {
+    if (this.#named.length === MAX_NAMED) this.#more += 1;
+    else this.#named.push({ kind: "rejected", message: escapePeerText(message) });
+  }
+
+  /** What is reported of them. */
+  changes(): readonly DiscoveryChange[] {
+    if (this.#more === 0) return this.#named;
+    const message = `${this.#more} more keys are no announcements`;
+    return [...this.#named, { kind: "rejected", message }];
   }
 }
 

@@ -110,3 +110,23 @@ Deno.test("KnownWorkers of a dispatcher with an ordinal hardly change when worke
   follow(anew, new KnownWorkers(20, "b", 5).apply(now.map(added)));
   assert.deepEqual(used, anew);
 });
+
+Deno.test("KnownWorkers uses after any changes those that it would use if it had found them at once", () => {
+  const used = new Set<string>();
+  const workers = new KnownWorkers(8, "a");
+  const found = new Set<string>();
+  let state = 1;
+  const next = (limit: number) => (state = state * 48_271 % 2_147_483_647) % limit;
+  for (let round = 0; round < 500; round++) {
+    const batch = Array.from({ length: 1 + next(3) }, () => {
+      const address = ADDRESSES[next(ADDRESSES.length)]!;
+      if (found.delete(address)) return removed(address);
+      found.add(address);
+      return added(address);
+    });
+    follow(used, workers.apply(batch));
+    const atOnce = new Set<string>();
+    follow(atOnce, new KnownWorkers(8, "a").apply([...found].map(added)));
+    assert.deepEqual(used, atOnce);
+  }
+});
