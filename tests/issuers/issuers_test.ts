@@ -9,10 +9,10 @@ import {
 import { testWithTool } from "../foreign/tool.ts";
 import { issuers } from "./all.ts";
 import { derOf, factsOf } from "./facts.ts";
-import { type Issuer, WORKER_NAME, WORKER_SPIFFE } from "./issuer.ts";
+import { expectedOf } from "./expected.ts";
 import { notes } from "./notes.ts";
 import { outcomes } from "./outcomes.ts";
-import { type Expected, take } from "./take.ts";
+import { take } from "./take.ts";
 import { Workshop } from "./workshop.ts";
 
 const page = Deno.readTextFileSync(new URL("../../docs/issuers.md", import.meta.url));
@@ -25,7 +25,7 @@ for (const issuer of issuers) {
       await using workshop = await Workshop.open();
       const issued = await issuer.issue(workshop);
       const { advice, ...taken } = outcomes[issuer.name]!;
-      assert.deepEqual(await take(issued, expectedOf(issuer)), taken);
+      assert.deepEqual(await take(issued, expectedOf(issuer.name)), taken);
       const chain = readable(issued.worker.cert);
       const anchors = readable(issued.ca);
       const rules = adviceOn({ chain, anchors, now: Date.now() }).map(({ rule }) => rule);
@@ -56,39 +56,3 @@ function readable(pem: string): readonly Certificate[] {
   return derOf(pem).map(parseCertificate)
     .filter((one): one is Certificate => !isCertificateFault(one));
 }
-
-/** Meshes name workloads by SPIFFE IDs in a trust domain of their own. */
-function expectedOf({ name }: Issuer): Expected {
-  const [mesh] = Object.keys(MESHES).filter((one) => name.startsWith(one));
-  if (mesh !== undefined) return MESHES[mesh]!;
-  return { worker: WORKER_NAME, caller: "*", domain: "spiffe://example.org" };
-}
-
-/** The trust domain of the cluster in `go/consul`. */
-const CLUSTER = "11111111-2222-3333-4444-555555555555.consul";
-
-const SPIRE: Expected = {
-  worker: WORKER_SPIFFE,
-  caller: "spiffe://example.org/caller",
-  domain: "spiffe://example.org",
-};
-
-const MESHES: Readonly<Record<string, Expected>> = {
-  "Istio": {
-    worker: "spiffe://cluster.local/ns/default/sa/worker",
-    caller: "spiffe://cluster.local/ns/default/sa/caller",
-    domain: "spiffe://cluster.local",
-  },
-  "Consul 1.8.7 Connect": {
-    worker: `spiffe://${CLUSTER}/ns/default/dc/dc1/svc/worker`,
-    caller: `spiffe://${CLUSTER}/ns/default/dc/dc1/svc/caller`,
-    domain: `spiffe://${CLUSTER}`,
-  },
-  "SPIRE": SPIRE,
-  "spiffe-helper": SPIRE,
-  "Dapr": {
-    worker: "spiffe://public/ns/default/worker",
-    caller: "spiffe://public/ns/default/caller",
-    domain: "spiffe://public",
-  },
-};

@@ -42,7 +42,9 @@ async function mintBoth(workshop: Workshop, options: SpireServerOptions = {}): P
   const mint = async (name: string): Promise<Held> => {
     await Deno.mkdir(workshop.path(name));
     const id = `spiffe://example.org/${name}`;
-    await server.ask("x509", "mint", "-spiffeID", id, "-write", workshop.path(name));
+    const mint = ["x509", "mint", "-spiffeID", id, "-write"];
+    await server.ask(...mint, workshop.path(name));
+    workshop.commands.push([SPIRE_SERVER, ...mint, name].join(" "));
     return {
       cert: await workshop.read(`${name}/svid.pem`),
       key: await workshop.read(`${name}/key.pem`),

@@ -35,7 +35,8 @@ row says, and its certificates held by a worker and by a caller over mutual TLS
 (\`tests/issuers\`, \`scripts/write_issuers.ts\`). *Advice* is what \`credentials.advice\`,
 \`selvage doctor\` and \`selvage certs check\` say of them by default; \`verdict: "strict"\` refuses what
 is advised, but for lifetimes. \`leaf.not-before\` is advised of most for the first five seconds of a
-certificate, and left out here.
+certificate, and left out here. The certificates of the issuers that are built with Go are kept in
+\`tests/issuers/fixtures\`, with the commands that made them, and judged where there is no Go.
 
 | issuer | as worker | as caller | advice |
 | --- | --- | --- | --- |

@@ -5,6 +5,8 @@ import { runTool } from "../foreign/tool.ts";
 export class Workshop implements AsyncDisposable {
   /** The folder. */
   readonly folder: string;
+  /** The commands that were run in it, in order, for whoever wants to run them again. */
+  readonly commands: string[] = [];
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -34,6 +36,7 @@ export class Workshop implements AsyncDisposable {
   /** Runs a tool in it, which must succeed, and returns what it printed. */
   async run(tool: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
     const { env = {}, input = "" } = options;
+    this.commands.push([tool, ...args].join(" "));
     const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     const { code, stdout, stderr } = await runTool("/usr/bin/env", [
       ...["-C", this.folder, ...settings, tool, ...args],
