@@ -30,6 +30,14 @@ Deno.test("powerOfTwo() takes of two workers the one with less to do", () => {
   }
 });
 
+Deno.test("powerOfTwo() takes latencies that chance explains for alike", () => {
+  const choose = powerOfTwo(seeded(1));
+  const [one, other] = [worker("one", 1, 30), worker("other", 1, 55)];
+  const taken = new Set(Array.from({ length: 100 }, () => choose([one, other])));
+  assert.equal(taken.size, 2);
+  assert.equal(choose([worker("busier", 2, 30), other]), other);
+});
+
 Deno.test("powerOfTwo() spreads calls in flight evenly, however many workers there are", () => {
   const random = seeded(7);
   const choose = powerOfTwo(random);

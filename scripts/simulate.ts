@@ -1,0 +1,41 @@
+/**
+ * Simulates fleets: the dispatcher's own code for fleets, choices, backoff and retries, on a virtual clock, with
+ * connections and workers that are models. The same seed gives the same numbers. Last it measures what choices and
+ * endpoints cost on this machine (`measure`).
+ *
+ *     deno task sim [SCENARIO…] [--workers N] [--dispatchers N] [--lease N] [--seed N]
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { measure } from "./simulate/measure.ts";
+import { type Scenario, SCENARIOS } from "./simulate/scenarios.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    workers: { type: "string", default: "1000" },
+    dispatchers: { type: "string", default: "20" },
+    lease: { type: "string", default: "100" },
+    seed: { type: "string", default: "1" },
+  },
+});
+const size = {
+  workers: Number(values.workers),
+  dispatchers: Number(values.dispatchers),
+  lease: Number(values.lease),
+  seed: Number(values.seed),
+};
+console.log(
+  `${size.workers} workers, ${size.dispatchers} dispatchers with ${size.lease} workers each, seed ${size.seed}`,
+);
+const runs: Readonly<Record<string, Scenario>> = { ...SCENARIOS, measure };
+for (const [name, scenario] of Object.entries(runs)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  const begun = performance.now();
+  const findings = await scenario(size);
+  console.log(`\n${name} (${Math.round((performance.now() - begun) / 100) / 10} s)`);
+  for (const [what, value] of Object.entries(findings)) {
+    console.log(`  ${what.padEnd(50)} ${value}`);
+  }
+}
