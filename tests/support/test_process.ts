@@ -6,6 +6,8 @@ import { lines } from "./lines.ts";
 export interface TestProcessOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The user and group that it runs as. Default: our own. */
+  readonly user?: number;
   /** Whether it is written to. Default: it has no standard input. */
   readonly input?: boolean;
   /** Takes each line of its standard output. Default: they are dropped. */
@@ -34,10 +36,11 @@ export class TestProcess implements AsyncDisposable {
 
   /** Starts it. */
   constructor(program: string, options: TestProcessOptions = {}) {
-    const { args = [], env = {}, input = false, onLine = () => {}, onErrorLine } = options;
+    const { args = [], env = {}, user, input = false, onLine = () => {}, onErrorLine } = options;
     const process = new Deno.Command(program, {
       args: [...args],
       env: { NO_COLOR: "1", ...env },
+      ...(user === undefined ? {} : { uid: user, gid: user }),
       stdin: input ? "piped" : "null",
       stdout: "piped",
       stderr: onErrorLine === undefined ? "inherit" : "piped",
