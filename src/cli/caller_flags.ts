@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 import { parseAddress } from "../channel/mod.ts";
 import { Dispatcher, type DispatcherOptions } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
@@ -11,6 +11,7 @@ import { configureLog, type LogFlags, withLogFlag } from "./log.ts";
 export interface CallerFlags extends CredentialsFlags, LogFlags {
   readonly endpoint?: readonly string[];
   readonly discover?: string;
+  readonly announcements?: "any" | "signed";
   readonly identity?: readonly string[];
   readonly strict?: boolean;
   readonly tokenFile?: string;
@@ -38,7 +39,7 @@ export function withCallerFlags(command: Command, targets: Targets, timeout: str
         "where the workers are: static:HOST:PORT,…, dns:NAME:PORT, dns+srv:NAME, file:PATH, " +
           "local:NAMESPACE, lan:FLEET, k8s:NAMESPACE/SERVICE:PORT or etcd:https://HOST:PORT/PREFIX",
       ),
-    );
+    ).addOption(announcementsFlag());
   }
   command
     .addOption(withDefault(
@@ -50,6 +51,17 @@ export function withCallerFlags(command: Command, targets: Targets, timeout: str
     .addOption(withDefault(timeoutFlag("how long it may take"), timeout));
   // A failure is printed in one line when the command ends; the log would print it twice.
   return withLogFlag(withCredentialsFlags(command), "fatal");
+}
+
+/** Which announcements of a discovery are used. */
+export function announcementsFlag(): Option {
+  return withDefault(
+    flag(
+      "--announcements <KIND>",
+      "any of --discover, or only those that the worker has signed with its certificate's key",
+    ).choices(["any", "signed"]),
+    "any",
+  );
 }
 
 const STRICT = "speak TLS over every TCP address, loopback included, or fail; plaintext only " +
@@ -70,6 +82,7 @@ export async function openDispatcher(
     verdict: flags.verdict,
     denylist: flags.denylist,
     identity: flags.identity,
+    announcements: flags.announcements,
     strict: flags.strict,
     ...more,
     ...(tokenFile === undefined ? {} : { token: () => tokenIn(tokenFile) }),

@@ -13,11 +13,12 @@ export { kubernetesDiscovery, type KubernetesDiscoveryOptions } from "./kubernet
 export { type LanDiscovery, lanDiscovery, type LanDiscoveryOptions } from "./lan/mod.ts";
 export * from "./local/mod.ts";
 export * from "./memory.ts";
-export { signedDiscovery, type SignedDiscoveryOptions } from "./signed_discovery.ts";
+export { signedDiscovery } from "./signed_discovery.ts";
 export {
   signStatement,
   type Statement,
   STATEMENT_LIFE_MS,
   type StatementSigner,
 } from "./signed_statement.ts";
+export type { SignedDiscoveryOptions } from "./statement_judge.ts";
 export * from "./static.ts";

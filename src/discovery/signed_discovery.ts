@@ -1,50 +1,17 @@
-import type { CredentialsSource } from "../credentials/mod.ts";
-import { type IdentityPattern, judging, type PeerQuestion } from "../identity/mod.ts";
 import type { Clock } from "../observe/mod.ts";
-import { verdictTurns } from "../peer/mod.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
-import { isSignedBy, readStatement, STATEMENT_LIFE_MS } from "./signed_statement.ts";
-import { present } from "../values/mod.ts";
-
-/** Whose announcements are believed. */
-export interface SignedDiscoveryOptions {
-  /** Whom we trust: the same as for connections. */
-  readonly credentials: CredentialsSource;
-  /** Who workers must be: the same as for connections. */
-  readonly identity: readonly IdentityPattern[];
-  readonly clock: Clock;
-  readonly limits?: PeerQuestion["limits"];
-}
-
-/** So far a worker's clock may be ahead of ours, in milliseconds. */
-const TOLERANCE_MS = 30_000;
-
-/** Workers whose last sequence is remembered; the one that was heard of longest ago is forgotten. */
-const MAX_SEQUENCES = 16_384;
+import { type SignedDiscoveryOptions, StatementJudge } from "./statement_judge.ts";
 
 /**
  * A discovery of which only announcements are used that a worker has signed with the key of its own certificate:
- * others are `rejected`, and what was found before stays. Each announcement is judged as the worker itself would be
- * on a connection, in turns with the rest of the process.
+ * others are `rejected`, and what was found before stays. An announcement that is not signed again in time is
+ * `rejected` and its worker `removed`, five minutes after it was signed.
  */
 export function signedDiscovery(
   discovery: Discovery,
   options: SignedDiscoveryOptions,
 ): Discovery {
-  const believed = new BelievedAnnouncements(options);
-  async function* watch(signal: AbortSignal): AsyncGenerator<readonly DiscoveryChange[]> {
-    for await (const batch of discovery.watch(signal)) {
-      const changes: DiscoveryChange[] = [];
-      for (const change of batch) {
-        changes.push(
-          change.kind === "added" || change.kind === "updated"
-            ? await believed.judge(change.kind, change.worker, () => !signal.aborted)
-            : change,
-        );
-      }
-      yield changes;
-    }
-  }
+  const judge = new StatementJudge(options);
   const { source, namesWorkers } = discovery;
   return {
     source,
@@ -52,77 +19,94 @@ export function signedDiscovery(
     get expectsMore() {
       return discovery.expectsMore === true;
     },
-    watch,
+    async *watch(signal) {
+      const stop = new AbortController();
+      const either = AbortSignal.any([signal, stop.signal]);
+      const batches = discovery.watch(either)[Symbol.asyncIterator]();
+      const believed = new BelievedWorkers(judge, options.clock);
+      let next: Promise<IteratorResult<readonly DiscoveryChange[]>> | undefined;
+      try {
+        while (!signal.aborted) {
+          next ??= batches.next();
+          const came = await believed.orExpiry(next);
+          if (came === undefined) {
+            yield believed.expired();
+            continue;
+          }
+          next = undefined;
+          if (came.done) return;
+          yield await believed.judged(came.value, signal);
+        }
+      } finally {
+        stop.abort();
+        await batches.return?.();
+      }
+    },
   };
 }
 
-/** What was signed, by whom, and which statement of each worker is the newest. */
-class BelievedAnnouncements {
-  readonly #options: SignedDiscoveryOptions;
-  readonly #newest = new Map<string, { readonly sequence: number; readonly signed: string }>();
+/** The workers of one watch whose announcements are believed, and until when. */
+class BelievedWorkers {
+  readonly #judge: StatementJudge;
+  readonly #clock: Clock;
+  /** By address. */
+  readonly #until = new Map<string, number>();
 
-  constructor(options: SignedDiscoveryOptions) {
-    this.#options = options;
+  constructor(judge: StatementJudge, clock: Clock) {
+    this.#judge = judge;
+    this.#clock = clock;
   }
 
-  async judge(
-    kind: "added" | "updated",
-    worker: DiscoveredWorker,
-    wanted: () => boolean,
-  ): Promise<DiscoveryChange> {
+  /** What becomes of a batch; a part of it where the signal aborts. */
+  async judged(
+    batch: readonly DiscoveryChange[],
+    signal: AbortSignal,
+  ): Promise<readonly DiscoveryChange[]> {
+    const changes: DiscoveryChange[] = [];
+    for (const change of batch) {
+      if (signal.aborted) break;
+      if (change.kind === "added" || change.kind === "updated") {
+        changes.push(await this.#believed(change.worker));
+        continue;
+      }
+      if (change.kind === "removed") this.#until.delete(change.address);
+      changes.push(change);
+    }
+    return changes;
+  }
+
+  /** Waits for what comes; `undefined` where an announcement expires before. */
+  async orExpiry<T>(coming: Promise<T>): Promise<T | undefined> {
+    if (this.#until.size === 0) return await coming;
+    const { promise: expiry, resolve } = Promise.withResolvers<undefined>();
+    const first = [...this.#until.values()].reduce((one, other) => Math.min(one, other));
+    const delayMs = first - this.#clock.now();
+    using _timer = this.#clock.schedule(() => resolve(undefined), delayMs, { background: true });
+    return await Promise.race([coming, expiry]);
+  }
+
+  /** Gives up the workers whose announcements have expired. */
+  expired(): readonly DiscoveryChange[] {
+    const now = this.#clock.now();
+    const addresses = [...this.#until].flatMap(([address, until]) => until <= now ? [address] : []);
+    return addresses.flatMap((address) => {
+      this.#until.delete(address);
+      const message =
+        `the announcement of ${address} is no longer used: it was not signed again within five minutes`;
+      return [{ kind: "rejected", message, address }, { kind: "removed", address }];
+    });
+  }
+
+  async #believed(announced: DiscoveredWorker): Promise<DiscoveryChange> {
+    const { address } = announced;
     try {
-      await this.#insist(worker, wanted);
+      const { worker, until } = await this.#judge.believe(announced);
+      const kind = this.#until.has(address) ? "updated" : "added";
+      this.#until.set(address, until);
       return { kind, worker };
     } catch (error) {
-      const { address } = worker;
       const message = `the announcement of ${address} is not used: ${(error as Error).message}`;
       return { kind: "rejected", message, address };
     }
-  }
-
-  /** @throws {Error} In one sentence, why the announcement is not believed. */
-  async #insist(worker: DiscoveredWorker, wanted: () => boolean): Promise<void> {
-    if (worker.signed === undefined) throw new Error("it is not signed");
-    const read = readStatement(worker.signed);
-    const { id, address, tags, at, sequence } = read.statement;
-    if (address !== worker.address || (worker.id !== undefined && id !== worker.id)) {
-      throw new Error("it was signed for another worker");
-    }
-    if (JSON.stringify(tags) !== JSON.stringify(worker.tags ?? [])) {
-      throw new Error("its tags were changed after it was signed");
-    }
-    const { credentials, identity: expected, clock, limits } = this.#options;
-    const now = clock.now();
-    if (at > now + TOLERANCE_MS) throw new Error("it was signed in the future");
-    if (now - at > STATEMENT_LIFE_MS) throw new Error("it was signed more than five minutes ago");
-    const { anchors, denylist, verdict: mode } = credentials.current();
-    if (anchors === undefined) throw new Error("no authority is trusted");
-    const verdict = await verdictTurns.take(
-      judging(read.chain, {
-        role: "server",
-        anchors,
-        expected,
-        now,
-        denylist,
-        limits,
-        ...present({ mode }),
-      }),
-      wanted,
-    );
-    if (!verdict.trusted) throw new Error(`who signed it is refused (${verdict.reason})`);
-    if (!isSignedBy(read, verdict.path[0]!.publicKey)) throw new Error("its signature is invalid");
-    this.#insistOnNewest(`${verdict.identity.name} ${id}`, sequence, worker.signed);
-  }
-
-  #insistOnNewest(worker: string, sequence: number, signed: string): void {
-    const newest = this.#newest.get(worker);
-    if (newest !== undefined && sequence <= newest.sequence && signed !== newest.signed) {
-      throw new Error("the worker has signed a newer one");
-    }
-    this.#newest.delete(worker);
-    if (this.#newest.size === MAX_SEQUENCES) {
-      this.#newest.delete(this.#newest.keys().next().value!);
-    }
-    this.#newest.set(worker, { sequence, signed });
   }
 }

@@ -40,6 +40,9 @@ const FORM = /^sa1\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+(?:~[A-Za
 /** As long as backends carry it, in characters. */
 const MAX_LENGTH = 48 * 1024;
 
+/** As long as the id of an announcement may be, in characters. */
+const MAX_ID_LENGTH = 256;
+
 /** Signs a statement: `sa1.STATEMENT.SIGNATURE.CHAIN`. */
 export function signStatement(statement: Statement, { chain, keyPem }: StatementSigner): string {
   const { id, address, tls, tags, at, sequence } = statement;
@@ -63,7 +66,7 @@ export function readStatement(text: string): ReadStatement {
     throw new Error("its signed statement cannot be read");
   }
   return {
-    statement: statementOf(JSON.parse(new TextDecoder().decode(bytesOf(body)))),
+    statement: statementOf(new TextDecoder().decode(bytesOf(body))),
     chain: chain.split("~").map(bytesOf),
     signed: octetsOf(body),
     signature: bytesOf(signature),
@@ -79,16 +82,23 @@ export function isSignedBy(
   return verify(kind === "ed25519" ? null : "sha256", signed, key, signature);
 }
 
-function statementOf(value: unknown): Statement {
-  const { id, address, tls, tags, at, sequence } = (value ?? {}) as Readonly<
-    Record<string, unknown>
-  >;
+function statementOf(text: string): Statement {
+  const { id, address, tls, tags, at, sequence } = membersOf(text);
   if (
-    typeof id === "string" && typeof address === "string" && typeof tls === "boolean" &&
+    typeof id === "string" && id.length <= MAX_ID_LENGTH && typeof address === "string" &&
+    typeof tls === "boolean" &&
     Array.isArray(tags) && tags.every((tag) => typeof tag === "string") &&
     Number.isSafeInteger(at) && Number.isSafeInteger(sequence)
   ) return { id, address, tls, tags, at: at as number, sequence: sequence as number };
   throw new Error("its signed statement lacks a member");
+}
+
+function membersOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    throw new Error("its signed statement is not JSON");
+  }
 }
 
 function octetsOf(body: string): Uint8Array {

@@ -268,6 +268,9 @@ interface CheckedSource {
   readonly lease: Lease | undefined;
 }
 
+/** Discoveries that carry addresses alone. */
+const WITHOUT_STATEMENTS = /^(?:k8s|dns\+srv):/;
+
 /** What can be said of a source before anything is opened. */
 function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
   const discovery = typeof source.discovery === "string"
@@ -293,7 +296,8 @@ function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
     });
   }
   const signed = source.announcements === "signed";
-  if (signed && (credentials === undefined || identity === undefined || discovery.namesWorkers)) {
+  const carriesData = !discovery.namesWorkers && !WITHOUT_STATEMENTS.test(discovery.source);
+  if (signed && (credentials === undefined || identity === undefined || !carriesData)) {
     throw new ConfigurationError(
       'announcements: "signed" needs credentials, identity, and a discovery where workers announce themselves, ' +
         `not ${discovery.source}`,

@@ -18,6 +18,8 @@ export interface LeavingOptions {
   readonly health: WorkerHealth;
   readonly observer: Observer;
   readonly clock: Clock;
+  /** How long calls are still taken once discovery and health say that it leaves, in milliseconds. */
+  readonly announceGraceMs: number;
 }
 
 /** How a worker stops taking calls, and then stops. */
@@ -36,8 +38,11 @@ export class Leaving {
   }
 
   /**
-   * Takes no more calls, asks every peer to leave, and lets go of everything once the last
+   * Reports that it is not serving, and goes on taking calls for `announceGraceMs`, while callers learn that it
+   * leaves. Then takes no more calls, asks every peer to leave, and lets go of everything once the last
    * connection is over, or the grace is.
+   *
+   * @param graceMs how long all this may take, `announceGraceMs` included.
    */
   async leave(
     listeners: readonly PeerListener[],
@@ -46,14 +51,17 @@ export class Leaving {
     graceMs: number,
   ): Promise<void> {
     const { id, gate, queue, health, observer, clock } = this.#options;
+    const announceMs = Math.min(this.#options.announceGraceMs, graceMs);
+    observer.emit({ type: "worker.draining", workerId: id, inFlight: gate.inFlight, graceMs });
+    health.stopServing();
+    if (announceMs > 0) await new Promise<void>((over) => clock.schedule(over, announceMs));
     this.#refusal = new WorkerUnavailable(`worker ${id} is leaving`, {
       worker: { address: "", id },
       notBegun: true,
     });
     queue.refuseAll(this.#refusal);
-    observer.emit({ type: "worker.draining", workerId: id, inFlight: gate.inFlight, graceMs });
-    health.stopServing();
-    await within(clock, graceMs, Promise.all(listeners.map((listener) => listener.drain())));
+    const drained = Promise.all(listeners.map((listener) => listener.drain()));
+    await within(clock, graceMs - announceMs, drained);
     // Until here probes could see it leave; none of them may delay it.
     if (healthListener !== undefined) {
       await within(clock, HEALTH_GRACE_MS, healthListener.drain());

@@ -68,6 +68,12 @@ export interface WorkerLimits extends SharedLimits {
    * the oldest go. Default: half of `connections`, at most 1,024.
    */
   readonly pendingHandshakes?: number | undefined;
+  /**
+   * How long the worker goes on taking calls when it drains, in milliseconds, after it has left discovery and its
+   * health says NOT_SERVING: the time that callers take to learn of either. It is part of `drainGraceMs`. Default 0:
+   * callers of Selvage are sent away by GOAWAY and lose no call.
+   */
+  readonly announceGraceMs?: number | undefined;
   /** How long calls in flight may go on when the worker drains, in milliseconds. Default 25,000. */
   readonly drainGraceMs?: number | undefined;
   /** How long a thread may ignore the signal of its call before it is replaced, in milliseconds. Default 5,000. */
@@ -102,6 +108,7 @@ export const defaultWorkerLimits: EveryWorkerLimit = {
   receiveTimeoutMs: 30_000,
   descriptors: ASSUMED_DESCRIPTORS,
   ...DEFAULT_SOCKET_LIMITS,
+  announceGraceMs: 0,
   drainGraceMs: 25_000,
   threadGraceMs: 5_000,
   blockedAfterMs: 1_000,

@@ -1,5 +1,6 @@
 /** Signed announcements: made by workers, demanded by dispatchers. */
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { assemble, CredentialsStore } from "../../src/credentials/mod.ts";
 import {
   type Announcement,
@@ -17,6 +18,7 @@ import { openDispatcher, startWorker } from "../e2e/pair.ts";
 import { Trust, WORKER_ID } from "../e2e/trust.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { RecordingObserver } from "../support/recording_observer.ts";
+import { Watched } from "../support/watched.ts";
 
 const NOW = Date.now();
 const trust = new Trust();
@@ -46,17 +48,18 @@ function signedBy(
   });
 }
 
-/** What becomes of announcements, one after another. */
-async function judged(...signed: readonly (Partial<Announcement> | undefined)[]) {
-  const ending = new AbortController();
+/** What becomes of batches of announcements. */
+async function outcomes(batches: readonly (readonly (Partial<Announcement> | undefined)[])[]) {
   const discovery: Discovery = {
     source: "memory:judged",
     namesWorkers: false,
     async *watch() {
-      for (const more of signed) {
-        const { id, address, tags, signed } = { signed: undefined, ...announcement, ...more };
-        const worker = { id, address, tags, ...(signed === undefined ? {} : { signed }) };
-        yield [{ kind: "added", worker }] as DiscoveryChange[];
+      for (const batch of batches) {
+        yield batch.map((more): DiscoveryChange => {
+          const { id, address, tags, signed } = { signed: undefined, ...announcement, ...more };
+          const worker = { id, address, tags, ...(signed === undefined ? {} : { signed }) };
+          return { kind: "added", worker };
+        });
       }
     },
   };
@@ -64,9 +67,14 @@ async function judged(...signed: readonly (Partial<Announcement> | undefined)[])
     credentials: credentials(trust.clientPem()),
     identity: parsePatterns(WORKER_ID),
     clock: new ManualClock(NOW),
-  }).watch(ending.signal);
+  }).watch(new AbortController().signal);
   const changes = (await Array.fromAsync(watched)).flat();
   return changes.map((change) => change.kind === "rejected" ? change.message : change.kind);
+}
+
+/** What becomes of announcements, one after another. */
+function judged(...signed: readonly (Partial<Announcement> | undefined)[]) {
+  return outcomes(signed.map((one) => [one]));
 }
 
 Deno.test("an announcement is used where the worker signed it, and rejected where anything of it is another's", async () => {
@@ -78,6 +86,7 @@ Deno.test("an announcement is used where the worker signed it, and rejected wher
     ["as it was signed", { signed: good }, /^added$/],
     ["unsigned", {}, /not signed/],
     ["no statement", { signed: "sa1.x" }, /cannot be read/],
+    ["no JSON", { signed: "sa1.e30x.e30.e30" }, /is not JSON/],
     ["another address", { signed: good, address: "10.0.0.2:8443" }, /for another worker/],
     ["another id", { signed: good, id: "w2" }, /for another worker/],
     ["other tags", { signed: good, tags: ["gpu", "eu"] }, /tags were changed/],
@@ -101,8 +110,99 @@ Deno.test("a lower sequence never wins, and the same announcement may come again
   const one = { signed: signedBy(trust, { sequence: 1 }) };
   const two = { signed: signedBy(trust, { sequence: 2 }) };
   const [first, again, second, replayed] = await judged(one, one, two, one);
-  assert.deepEqual([first, again, second], ["added", "added", "added"]);
+  assert.deepEqual([first, again, second], ["added", "updated", "updated"]);
   assert.match(replayed!, /has signed a newer one/);
+});
+
+/** A registry of which signed announcements alone are used, and what is put into it. */
+function watchedRegistry() {
+  const clock = new ManualClock(NOW);
+  const registry = memoryDiscovery();
+  const watched = new Watched(signedDiscovery(registry, {
+    credentials: credentials(trust.clientPem()),
+    identity: parsePatterns(WORKER_ID),
+    clock,
+  }));
+  const { signal } = new AbortController();
+  const put = (signed: string) => registry.announce({ ...announcement, signed }, { signal });
+  return { clock, watched, put };
+}
+
+Deno.test("an announcement that is not signed again is given up five minutes after it was signed, also where it comes again", async () => {
+  const { clock, watched, put } = watchedRegistry();
+  await using _watched = watched;
+  await watched.next();
+  const signed = signedBy(trust, { at: NOW - 1_000 });
+  await put(signed);
+  await watched.next();
+  assert.deepEqual(watched.addresses, [announcement.address]);
+  clock.advance(298_000);
+  await put(signed);
+  await watched.next();
+  const end = watched.next();
+  await clock.advanceInTurns(999);
+  assert.deepEqual(watched.rejected, []);
+  await clock.advanceInTurns(1);
+  assert.deepEqual((await end).map(({ kind }) => kind), ["rejected", "removed"]);
+  assert.match(watched.rejected[0]!, /not signed again within five minutes/);
+  assert.deepEqual(watched.addresses, []);
+  await put(signedBy(trust, { at: clock.now() }));
+  assert.deepEqual((await watched.next()).map(({ kind }) => kind), ["added"]);
+});
+
+Deno.test("an announcement signed by a clock that is ahead is believed for five minutes by ours", async () => {
+  const { clock, watched, put } = watchedRegistry();
+  await using _watched = watched;
+  await watched.next();
+  await put(signedBy(trust, { at: NOW + 30_000 }));
+  await watched.next();
+  const end = watched.next();
+  await clock.advanceInTurns(300_000);
+  assert.deepEqual((await end).map(({ kind }) => kind), ["rejected", "removed"]);
+});
+
+Deno.test("announcements are judged in turns, so that whatever else is ready runs between them", async () => {
+  const count = 25;
+  const signed = Array.from({ length: count }, (_, i) => {
+    const id = `w${i}`;
+    const address = `10.0.0.1:${i + 1}`;
+    return { id, address, signed: signedBy(trust, { id, address }) };
+  });
+  let turns = 0;
+  let over = false;
+  const every = () => {
+    turns += 1;
+    if (!over) setImmediate(every);
+  };
+  setImmediate(every);
+  const found = await outcomes([signed]);
+  over = true;
+  assert.deepEqual(new Set(found), new Set(["added"]));
+  // At least the leaf's signature and the statement's, each in a turn of its own.
+  assert(turns >= 2 * count, `${turns} turns`);
+});
+
+Deno.test("a watch ends at once while announcements are judged", async () => {
+  const { clock } = watchedRegistry();
+  const ending = new AbortController();
+  const signed = signedBy(trust);
+  const watch = signedDiscovery({
+    source: "memory:many",
+    namesWorkers: false,
+    async *watch() {
+      const one = { kind: "added", worker: { ...announcement, signed } } as const;
+      yield Array.from({ length: 10_000 }, () => one);
+    },
+  }, {
+    credentials: credentials(trust.clientPem()),
+    identity: parsePatterns(WORKER_ID),
+    clock,
+  }).watch(ending.signal)[Symbol.asyncIterator]();
+  const first = watch.next();
+  await new Promise((resolve) => setImmediate(resolve));
+  ending.abort();
+  assert((await first).value.length < 10_000);
+  assert.equal((await watch.next()).done, true);
 });
 
 Deno.test("a worker signs its announcement again at half of its life, and with a new certificate", async () => {

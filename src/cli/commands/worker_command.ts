@@ -12,6 +12,7 @@ import {
   credentialsOf,
   withCredentialsFlags,
 } from "../credentials_flags.ts";
+import { announcementsFlag } from "../caller_flags.ts";
 import { countFlag, durationFlag, flag, listFlag, switchFlag, withDefault } from "../flag.ts";
 import { configureLog, type LogFlags, withLogFlag } from "../log.ts";
 import { keepStdout } from "../own_stdout.ts";
@@ -91,10 +92,18 @@ export function workerCommand(): Command {
     .addOption(
       flag("--discover <URL>", "where its routines find workers to call, as in call --discover"),
     )
+    .addOption(announcementsFlag())
     .addOption(listFlag("--identity <ID>", "who those must prove to be; may be given again"))
     .addOption(withDefault(
       countFlag("--threads <N>", 'threads for routines declared with run: "thread"', 1),
       "one less than there are cores",
+    ))
+    .addOption(withDefault(
+      durationFlag(
+        "--announce-grace <DURATION>",
+        "how long calls are still taken when it stops, after discovery and health say so",
+      ),
+      `${defaultWorkerLimits.announceGraceMs / 1_000}s`,
     ))
     .addOption(withDefault(
       durationFlag(
@@ -135,8 +144,10 @@ export interface WorkerFlags extends CredentialsFlags, LogFlags {
   readonly concurrency?: number;
   readonly queue?: number;
   readonly discover?: string;
+  readonly announcements?: "any" | "signed";
   readonly identity?: readonly string[];
   readonly threads?: number;
+  readonly announceGrace?: number;
   readonly drainGrace?: number;
 }
 
@@ -177,6 +188,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     limits: {
       concurrency: flags.concurrency,
       queueCalls: flags.queue,
+      announceGraceMs: flags.announceGrace,
       drainGraceMs: flags.drainGrace,
     },
   });
@@ -193,8 +205,15 @@ function anonymousOf(
 }
 
 /** Where its routines call others; they are the worker itself there. */
-function dispatcherOf({ discover, identity }: WorkerFlags): WorkerDispatcherOptions | undefined {
-  if (discover !== undefined) return { discovery: discover, identity };
+function dispatcherOf(
+  { discover, announcements, identity }: WorkerFlags,
+): WorkerDispatcherOptions | undefined {
+  if (discover !== undefined) return { discovery: discover, announcements, identity };
+  if (announcements !== undefined) {
+    throw new ConfigurationError("--announcements is about those of --discover, which is missing", {
+      setting: "--discover",
+    });
+  }
   if (identity === undefined) return undefined;
   throw new ConfigurationError(
     "--identity says who the workers of --discover must prove to be, and that is missing; who may " +

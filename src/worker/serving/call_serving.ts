@@ -100,7 +100,8 @@ export async function serveCalls(
   const anonymous = ground.servesAnonymous
     ? await anonymousAdmission(options, { gate, limits, authorization, observer, clock })
     : undefined;
-  const leaving = new Leaving({ id, gate, queue, health, observer, clock });
+  const { announceGraceMs } = limits;
+  const leaving = new Leaving({ id, gate, queue, health, observer, clock, announceGraceMs });
   const hook = options.admit === undefined ? undefined : {
     admit: options.admit,
     load: () => ({ inFlight: gate.inFlight, queued: queue.length }),
