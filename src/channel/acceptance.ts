@@ -152,7 +152,7 @@ export class Acceptance {
   #handshake(tls: ServerTls): void {
     this.#stopReading();
     this.#state = "handshaking";
-    const below = new RawDuplex(this.#socket, this.#arrived);
+    const below = new RawDuplex(this.#socket, "us", this.#arrived);
     const socket = serverSocket(below, tls);
     // TLS says nothing of a client that ends its direction within the handshake; what it sent last goes first.
     this.#socket.once("end", () => setImmediate(() => this.#hungUp(socket)));

@@ -19,6 +19,11 @@ export interface TlsFacts {
   readonly version: string;
   /** The cipher suite, by its IANA name. */
   readonly cipher: string;
+  /**
+   * The group of the key exchange by its IANA name, `x25519` or `X25519MLKEM768` for instance, as the ServerHello
+   * says (RFC 8446 §4.2.8); `unknown` with TLS 1.2 and with the platform's own listener.
+   */
+  readonly keyExchange: string;
   /** The protocol ALPN agreed on, where it did. */
   readonly alpn: string | undefined;
   /** What the peer presented, DER, leaf first; from the first handshake where the session was resumed. */

@@ -3,6 +3,7 @@ import { ConnChannel } from "./conn_channel.ts";
 import type { ChannelFailure } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
+import { UNKNOWN_GROUP } from "./tls/server_hello.ts";
 import { alertReceived } from "./tls/tls_alert.ts";
 import type { ServerTls } from "./tls/tls_server.ts";
 import { asError } from "../values/mod.ts";
@@ -107,6 +108,7 @@ export class NativeAcceptance {
           // The platform does not report these; nothing is decided on them where clients show nothing.
           version: "unknown",
           cipher: "unknown",
+          keyExchange: UNKNOWN_GROUP,
           alpn,
           peerChain: [],
           resumed: false,

@@ -62,6 +62,11 @@ export interface WorkerSnapshot {
   readonly identity?: string;
   /** When its certificate, or one that it depends on, ends, milliseconds since the epoch; once proven. */
   readonly certificateEnds?: number;
+  /**
+   * The group of the key exchange with it by its IANA name, `x25519` or `X25519MLKEM768` for instance; `unknown` with
+   * TLS 1.2; absent while it is not connected, and without TLS.
+   */
+  readonly keyExchange?: string;
   /** The tags it is announced with. */
   readonly tags: readonly string[];
   /** How many of this caller's calls it is at. */

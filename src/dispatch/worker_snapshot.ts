@@ -11,6 +11,11 @@ export function workerSnapshot(endpoint: Endpoint): WorkerSnapshot {
     tags,
     inFlight,
     handshakeFailures,
-    ...present({ identity: link?.identity, certificateEnds: link?.validUntil, lastFailure }),
+    ...present({
+      identity: link?.identity,
+      certificateEnds: link?.validUntil,
+      keyExchange: link?.tls?.keyExchange,
+      lastFailure,
+    }),
   };
 }

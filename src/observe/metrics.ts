@@ -108,6 +108,11 @@ export class Metrics {
     (end === "worker" ? serverTls : clientTls).add(1, { "grpc.tls.handshake.result": result });
   }
 
+  /** Counts a connection that was accepted over TLS, by the group of its key exchange. */
+  keyExchange(side: HandshakeSide, group: string): void {
+    if (this.recording) this.#instruments.keyExchanges.add(1, { side, group });
+  }
+
   /** A call began. */
   callBegan(side: HandshakeSide): void {
     if (this.recording) this.#instruments.inFlight.add(1, SIDES[side]);
@@ -238,6 +243,9 @@ function instruments(meter: Meter) {
   return {
     handshakes: meter.createCounter("selvage.handshakes", {
       description: "Finished handshakes by side and reason, `ok` where the peer was accepted",
+    }),
+    keyExchanges: meter.createCounter("selvage.key_exchanges", {
+      description: "Connections accepted over TLS by side and group of the key exchange",
     }),
     secondsLeft: meter.createObservableGauge("selvage.credentials.seconds_left", {
       description: "Time until our own certificate expires",

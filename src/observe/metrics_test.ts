@@ -160,7 +160,13 @@ Deno.test("EventHub derives the metrics that count events", () => {
   using hub = new EventHub("d1", { metrics });
   const peer = { address: "a:1" };
   const worker = peer;
-  hub.emit({ type: "peer.accepted", side: "worker", peer, security: "mutual-tls" });
+  hub.emit({
+    type: "peer.accepted",
+    side: "worker",
+    peer,
+    security: "mutual-tls",
+    keyExchange: "X25519MLKEM768",
+  });
   hub.emit({
     type: "handshake.failed",
     side: "dispatcher",
@@ -179,6 +185,11 @@ Deno.test("EventHub derives the metrics that count events", () => {
   hub.emit({ type: "dispatch.unauthenticated", routine: "a", peer, reason: "token-missing" });
   hub.emit({ type: "dispatch.retried", routine: "a", worker, cause: "goaway", attempt: 1 });
   assert.deepEqual(points.filter(({ name }) => !name.startsWith("grpc.")), [
+    {
+      name: "selvage.key_exchanges",
+      value: 1,
+      labels: { side: "worker", group: "X25519MLKEM768" },
+    },
     { name: "selvage.handshakes", value: 1, labels: { side: "worker", reason: "ok" } },
     {
       name: "selvage.handshakes",
@@ -233,6 +244,7 @@ Deno.test("Metrics has every instrument of the contract and no other", () => {
     "selvage.event_loop.delay",
     "selvage.events.dropped",
     "selvage.handshakes",
+    "selvage.key_exchanges",
     "selvage.peer.seconds_left",
     "selvage.queue",
     "selvage.retries",

@@ -100,6 +100,7 @@ export interface EventHubOptions {
 function count(metrics: Metrics, event: SelvageEvent): void {
   switch (event.type) {
     case "peer.accepted":
+      if (event.keyExchange !== undefined) metrics.keyExchange(event.side, event.keyExchange);
       return metrics.handshake(event.side, "ok", isTls(event.security) ? event.side : undefined);
     case "handshake.failed":
       return metrics.handshake(event.side, event.reason, "dispatcher");

@@ -17,6 +17,7 @@ function factsOf(chain: readonly Forged[], differing: Partial<TlsFacts> = {}): T
   return {
     version: "TLSv1.3",
     cipher: "TLS_AES_256_GCM_SHA384",
+    keyExchange: "x25519",
     alpn: "h2",
     peerChain: chain.map(({ der }) => der),
     resumed: true,

@@ -17,7 +17,7 @@ export function acceptedEvent({ peer, generation }: PeerConnection): Unstamped<P
     peer: peerRef(peer),
     ...present({ fingerprint: identity?.fingerprint }),
     ...(generation === 0 ? {} : { generation }),
-    ...present({ resumed: facts.tls?.resumed }),
+    ...present({ resumed: facts.tls?.resumed, keyExchange: facts.tls?.keyExchange }),
   };
 }
 

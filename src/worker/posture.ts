@@ -91,14 +91,22 @@ export interface WorkerPosture {
   readonly policy: boolean;
   /** What is open, and why: one sentence each. */
   readonly open: readonly string[];
+  /**
+   * The connections over TLS that stand now, by the group of their key exchange: those of `X25519MLKEM768` are safe
+   * from being recorded now and decrypted once quantum computers can; those of `x25519` are not.
+   */
+  readonly keyExchange: Readonly<Record<string, number>>;
 }
+
+/** What protects a worker from its start on. */
+export type StartPosture = Omit<WorkerPosture, "keyExchange">;
 
 /** What protects a worker that listens. */
 export function postureOf(
   options: WorkerServerOptions,
   listeners: readonly PeerListener[],
   authenticator: Authenticator | undefined,
-): WorkerPosture {
+): StartPosture {
   const { strict = false, policy, allow = [], anonymous, health } = options;
   const tokens = authenticator?.require ?? "ignored";
   const open: string[] = [];
@@ -137,7 +145,7 @@ export function postureOf(
 export function reportPosture(
   observer: Observer,
   listeners: readonly PeerListener[],
-  { strict, policy, tokens, open }: WorkerPosture,
+  { strict, policy, tokens, open }: StartPosture,
 ): void {
   const verified = tokens !== "ignored";
   for (const { address, security } of listeners) {

@@ -39,6 +39,7 @@ import { present } from "../values/mod.ts";
 import { openExecution } from "./serving/open_execution.ts";
 import { serveCalls } from "./serving/call_serving.ts";
 import { use } from "./use.ts";
+import { keyExchanges } from "./worker_peers.ts";
 
 /** The parts of a worker that takes calls. */
 export interface StartedWorker {
@@ -57,7 +58,7 @@ export interface StartedWorker {
   /** Where events are emitted. */
   readonly hub: EventHub;
   /** What protects it. */
-  readonly posture: WorkerPosture;
+  readonly posture: () => WorkerPosture;
   /** Judges the clients as if other credentials had been adopted. */
   readonly rehearse: (options: RehearseOptions) => Promise<Rehearsal>;
   /** How long calls in flight may go on when it drains, in milliseconds. */
@@ -177,8 +178,9 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   );
   const [first] = listeners as [PeerListener, ...PeerListener[]];
   await insistOnOwnSockets(options, listeners);
-  const posture = postureOf(options, listeners, authenticator);
-  reportPosture(observer, listeners, posture);
+  const atStart = postureOf(options, listeners, authenticator);
+  reportPosture(observer, listeners, atStart);
+  const posture = () => ({ ...atStart, keyExchange: keyExchanges(listeners) });
   const rehearse = (wanted: RehearseOptions) =>
     rehearseClients(wanted, {
       listeners,

@@ -13,7 +13,7 @@ export interface WorkerAdminOptions {
   readonly address: string;
   readonly gate: CallGate;
   readonly hub: EventHub;
-  readonly posture: WorkerPosture;
+  readonly posture: () => WorkerPosture;
   readonly listeners: readonly PeerListener[];
   readonly credentials: CredentialsSource | undefined;
   readonly metrics: PrometheusMetrics;
@@ -79,7 +79,7 @@ function snapshotOf(
     at: clock.now(),
     id,
     address,
-    posture,
+    posture: posture(),
     names: own?.summary.names ?? [],
     ...present({ certificateEnds: own?.leaf.notAfter }),
     inFlight: gate.inFlight,

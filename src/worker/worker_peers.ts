@@ -13,6 +13,11 @@ export interface WorkerPeer {
   readonly security: ChannelSecurity;
   /** The version of TLS that it speaks, `TLSv1.3` for instance; absent without TLS. */
   readonly protocol?: string;
+  /**
+   * The group of the key exchange by its IANA name, `x25519` or `X25519MLKEM768` for instance; `unknown` with TLS 1.2
+   * and with `nativeTls`; absent without TLS.
+   */
+  readonly keyExchange?: string;
   /** When it was accepted, milliseconds since the epoch. */
   readonly since: number;
   /** The calls that it has under way. */
@@ -30,6 +35,16 @@ export function workerPeers(listeners: readonly PeerListener[]): readonly Worker
   return listeners.flatMap((listener) => listener.connections().map(snapshot));
 }
 
+/** The connections over TLS that stand, by the group of their key exchange. */
+export function keyExchanges(listeners: readonly PeerListener[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { peer } of listeners.flatMap((listener) => listener.connections())) {
+    const group = peer.facts.tls?.keyExchange;
+    if (group !== undefined) counts[group] = (counts[group] ?? 0) + 1;
+  }
+  return counts;
+}
+
 function snapshot({ peer, connection, generation, takesCalls }: PeerConnection): WorkerPeer {
   const { identity, remoteAddress, facts, since } = peer;
   return {
@@ -39,7 +54,7 @@ function snapshot({ peer, connection, generation, takesCalls }: PeerConnection):
       certificateEnds: Date.parse(identity.certificate.notAfter),
     }),
     security: facts.security,
-    ...present({ protocol: facts.tls?.version }),
+    ...present({ protocol: facts.tls?.version, keyExchange: facts.tls?.keyExchange }),
     since,
     calls: connection.streamCount,
     generation,

@@ -74,7 +74,7 @@ export class WorkerServer implements AsyncDisposable {
 
   /** What protects it: how it listens, who may connect, what calls must show, and what is open. */
   posture(): WorkerPosture {
-    return this.#parts.posture;
+    return this.#parts.posture();
   }
 
   /** Who is connected now, one entry a connection. */

@@ -3,7 +3,9 @@
  * an upgrade, see `src/channel/tls/tls_platform.ts` for what to revisit.
  */
 import assert from "node:assert/strict";
+import type { Socket } from "node:net";
 import { connect, createSecureContext, type TLSSocket, TLSSocket as Tls } from "node:tls";
+import { KeyExchangeReader } from "../../src/channel/tls/server_hello.ts";
 import {
   certificateShapes,
   makeAuthorities,
@@ -50,6 +52,36 @@ for (const shape of ["expired", "not-yet-valid", "client-only"] as const) {
     );
   });
 }
+
+Deno.test("two ends of the platform agree on x25519, never on a hybrid group, whatever ecdhCurve says", async () => {
+  // Where this fails because they agree on X25519MLKEM768, a setting that demands it can be offered, and
+  // SECURITY.md says otherwise than it does.
+  for (const ecdhCurve of [undefined, "X25519MLKEM768"]) {
+    const given = ecdhCurve === undefined ? {} : { ecdhCurve };
+    using pair = await tcpPair();
+    const reader = new KeyExchangeReader();
+    pair.near.on("data", (bytes: Uint8Array) => reader.read(bytes));
+    const server = new Tls(duplexOver(pair.far) as unknown as Socket, {
+      isServer: true,
+      ...shows(worker.fine()),
+      ...given,
+    });
+    const client = connect({
+      socket: duplexOver(pair.near),
+      ca: [root.pem],
+      checkServerIdentity: () => undefined,
+      ...given,
+    });
+    await new Promise<void>((resolve, reject) => {
+      client.on("secureConnect", () => resolve());
+      client.on("error", reject);
+      server.on("error", reject);
+    });
+    assert.equal(reader.group, "x25519");
+    client.destroy();
+    server.destroy();
+  }
+});
 
 Deno.test("a server of the platform sends its whole `ca` along with its chain", async () => {
   await shakeHands(

@@ -17,7 +17,7 @@ export interface ServedByHand extends AsyncDisposable {
 /** Starts one, and opens a dispatcher's client on it. */
 export async function serveByHand(
   start: (config: object) => Promise<Program>,
-  settings: { readonly streams?: number } = {},
+  settings: object = {},
 ): Promise<ServedByHand> {
   const resources = new AsyncDisposableStack();
   try {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { routine } from "../../src/contract/mod.ts";
+import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { openDispatcher, startWorker } from "../e2e/pair.ts";
@@ -29,11 +30,30 @@ Deno.test("WorkerServer.peers() shows each connection's identity, protocol, call
     identity: CLIENT_ID,
     security: "mutual-tls",
     protocol: "TLSv1.3",
+    keyExchange: "x25519",
     calls: 1,
     generation: rest.generation,
     takesCalls: true,
   });
+  assert.deepEqual(worker.posture().keyExchange, { x25519: 1 });
+  assert.deepEqual(dispatcher.workers().map(({ keyExchange }) => keyExchange), ["x25519"]);
   await items.return?.();
+});
+
+Deno.test("the key exchange is unknown at the platform's own listener, which tells nothing of it", async () => {
+  const trust = new Trust();
+  const { ca, ...own } = trust.worker();
+  await using worker = await WorkerServer.start({
+    routines: [endless],
+    credentials: Credentials.fromPem({ ...own, oneWay: true }),
+    nativeTls: true,
+  });
+  await using dispatcher = await openDispatcher(trust, worker.address, {
+    credentials: Credentials.trustOnly({ ca: ca! }),
+  });
+  await dispatcher.ready();
+  assert.deepEqual(worker.peers().map(({ keyExchange }) => keyExchange), ["unknown"]);
+  assert.deepEqual(dispatcher.workers().map(({ keyExchange }) => keyExchange), ["x25519"]);
 });
 
 Deno.test("WorkerServer.peers() shows plaintext callers without identity, protocol or certificate", async () => {
@@ -42,11 +62,10 @@ Deno.test("WorkerServer.peers() shows plaintext callers without identity, protoc
   const items = dispatcher.stream(endless, [])[Symbol.asyncIterator]();
   await items.next();
   const [peer] = worker.peers();
-  assert.deepEqual([peer?.identity, peer?.protocol, peer?.certificateEnds], [
-    undefined,
-    undefined,
-    undefined,
-  ]);
+  for (const key of ["identity", "protocol", "keyExchange", "certificateEnds"]) {
+    assert.ok(!(key in peer!), key);
+  }
+  assert.deepEqual(worker.posture().keyExchange, {});
   assert.deepEqual([peer?.security, peer?.calls], ["plaintext", 1]);
   await items.return?.();
 });

@@ -1,4 +1,5 @@
 import { joined } from "../../values/mod.ts";
+import { MessageReader } from "./message_reader.ts";
 
 /** The first byte of a TLS record that carries a handshake message (RFC 8446 §5.1). */
 export const HANDSHAKE_RECORD = 0x16;
@@ -28,21 +29,21 @@ const NOTHING_ASKED: ClientHello = { resumes: false, protocols: [] };
  * @returns `undefined` where more bytes are needed.
  */
 export function readClientHello(bytes: Uint8Array): ClientHello | undefined {
-  const hello = new Reader(handshakeBytes(bytes));
+  const hello = new MessageReader(handshakeBytes(bytes));
   try {
     if (hello.number(1) !== CLIENT_HELLO) return NOTHING_ASKED;
     hello.skip(3 + 2 + 32);
     hello.skip(hello.number(1));
     hello.skip(hello.number(2));
     hello.skip(hello.number(1));
-    return readExtensions(new Reader(hello.take(hello.number(2))));
+    return readExtensions(new MessageReader(hello.take(hello.number(2))));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return bytes.length < CLIENT_HELLO_BYTES ? undefined : NOTHING_ASKED;
   }
 }
 
-function readExtensions(extensions: Reader): ClientHello {
+function readExtensions(extensions: MessageReader): ClientHello {
   let resumes = false;
   let protocols: readonly string[] = [];
   while (!extensions.done) {
@@ -50,13 +51,13 @@ function readExtensions(extensions: Reader): ClientHello {
     const length = extensions.number(2);
     const content = extensions.take(length);
     if (type === PRE_SHARED_KEY || (type === SESSION_TICKET && length > 0)) resumes = true;
-    if (type === ALPN) protocols = readProtocols(new Reader(content));
+    if (type === ALPN) protocols = readProtocols(new MessageReader(content));
   }
   return { resumes, protocols };
 }
 
-function readProtocols(list: Reader): readonly string[] {
-  const names = new Reader(list.take(list.number(2)));
+function readProtocols(list: MessageReader): readonly string[] {
+  const names = new MessageReader(list.take(list.number(2)));
   const protocols: string[] = [];
   while (!names.done) protocols.push(String.fromCharCode(...names.take(names.number(1))));
   return protocols;
@@ -72,32 +73,4 @@ function handshakeBytes(bytes: Uint8Array): Uint8Array {
     at += 5 + length;
   }
   return joined(parts);
-}
-
-/** Reads big-endian numbers and stretches of bytes; throws `RangeError` at the end of what there is. */
-class Reader {
-  readonly #bytes: Uint8Array;
-  #at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get done(): boolean {
-    return this.#at >= this.#bytes.length;
-  }
-
-  number(octets: number): number {
-    return this.take(octets).reduce((value, octet) => value * 256 + octet, 0);
-  }
-
-  skip(octets: number): void {
-    this.take(octets);
-  }
-
-  take(octets: number): Uint8Array {
-    if (this.#at + octets > this.#bytes.length) throw new RangeError("the message is cut short");
-    this.#at += octets;
-    return this.#bytes.subarray(this.#at - octets, this.#at);
-  }
 }

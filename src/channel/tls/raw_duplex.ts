@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { KeyExchangeReader } from "./server_hello.ts";
 
 /** How many of the first bytes of a peer are kept for telling what it speaks. */
 const FIRST_BYTES = 16;
@@ -21,16 +22,22 @@ export class RawDuplex extends Duplex {
   #discarded: number | undefined;
   #waiting: Uint8Array | undefined;
   #firstBytes: Uint8Array = new Uint8Array(0);
+  readonly #keyExchange = new KeyExchangeReader();
+  /** Which end sends the ServerHello; `undefined` once it is read. */
+  #server: "peer" | "us" | undefined;
   /** What TLS 1.3 has encrypted and may not leave yet; `undefined` where all may. */
   #keptBack: Uint8Array[] | undefined;
 
   /**
    * Takes over `raw`, which is paused where bytes `arrived` from it already: they are passed on once TLS has
    * started, so that its errors are reported as events.
+   *
+   * @param server which end is the server of TLS.
    */
-  constructor(raw: Socket, arrived?: Uint8Array) {
+  constructor(raw: Socket, server: "peer" | "us", arrived?: Uint8Array) {
     super({ allowHalfOpen: true });
     this.raw = raw;
+    this.#server = server;
     this.#waiting = arrived;
     raw.on("data", (chunk: Uint8Array) => this.#arrive(chunk));
     raw.on("end", () => {
@@ -47,6 +54,11 @@ export class RawDuplex extends Duplex {
   /** What the peer sent first, at most 16 bytes of it. */
   get firstBytes(): Uint8Array {
     return this.#firstBytes;
+  }
+
+  /** The group of the key exchange, as the ServerHello says. */
+  get keyExchange(): string {
+    return this.#keyExchange.group;
   }
 
   /** Whether the peer ended its direction. */
@@ -94,6 +106,7 @@ export class RawDuplex extends Duplex {
     _encoding: string,
     written: (error?: Error | null) => void,
   ): void {
+    if (this.#server === "us") this.#readServerHello(chunk);
     if (this.#isKeptBack(chunk)) written();
     else this.raw.write(chunk, written);
   }
@@ -103,6 +116,7 @@ export class RawDuplex extends Duplex {
     pieces: { chunk: Uint8Array }[],
     written: (error?: Error | null) => void,
   ): void {
+    if (this.#server === "us") pieces.forEach(({ chunk }) => this.#readServerHello(chunk));
     if (this.#keptBack !== undefined) {
       const passing = pieces.filter(({ chunk }) => !this.#isKeptBack(chunk));
       for (const { chunk } of passing) this.raw.write(chunk);
@@ -145,7 +159,13 @@ export class RawDuplex extends Duplex {
   #arrive(chunk: Uint8Array): void {
     if (this.#discarded !== undefined) return this.#discard(this.#discarded + chunk.length);
     if (this.#firstBytes.length < FIRST_BYTES) this.#keepFirst(chunk);
+    if (this.#server === "peer") this.#readServerHello(chunk);
     if (!this.push(chunk)) this.raw.pause();
+  }
+
+  #readServerHello(chunk: Uint8Array): void {
+    this.#keyExchange.read(chunk);
+    if (this.#keyExchange.done) this.#server = undefined;
   }
 
   #discard(bytes: number): void {

@@ -72,7 +72,7 @@ export function secureClient(
   signal: DialSignal,
 ): Promise<ChannelOutcome> {
   const { promise, resolve, reject } = Promise.withResolvers<ChannelOutcome>();
-  const below = new RawDuplex(raw);
+  const below = new RawDuplex(raw, "peer");
   const socket = connect({
     socket: below,
     secureContext: tls.context,

@@ -50,22 +50,22 @@ export function watchHandshake(
   // We read the presented chain ourselves; the platform's own reading of it is not needed and not relied upon.
   Object.defineProperty(socket, "getPeerCertificate", { value: () => ({}) });
   socket.prependListener("secure", () => {
-    if (settle()) watcher.secured(factsOf(socket));
+    if (settle()) watcher.secured(factsOf(socket, below));
   });
   const handle = handleOf(socket);
   const original = handle.onerror;
   handle.onerror = function (this: unknown, error: Error): void {
     const sent = flushAlert(handle, below);
-    if (settle()) watcher.failed(failureOf(error, socket, sent));
+    if (settle()) watcher.failed(failureOf(error, socket, below, sent));
     original?.call(this, error);
     // Once TLS has failed the connection is over, whatever the platform does with the socket.
     socket.destroy(error);
   };
   socket.on("error", (error: Error) => {
-    if (settle()) watcher.failed(failureOf(error, socket, undefined));
+    if (settle()) watcher.failed(failureOf(error, socket, below, undefined));
   });
   socket.on("close", () => {
-    if (settle()) watcher.failed(failureOf(hungUp(), socket, undefined));
+    if (settle()) watcher.failed(failureOf(hungUp(), socket, below, undefined));
   });
 }
 
@@ -89,13 +89,14 @@ export function canServe(context: SecureContext, mutual: boolean): boolean {
 }
 
 /** What TLS knows once the handshake is done. */
-function factsOf(socket: TLSSocket): TlsFacts {
+function factsOf(socket: TLSSocket, below: RawDuplex): TlsFacts {
   const handle = handleOf(socket);
   const platformCode = verifyCodeOf(handle);
   const cipher = socket.getCipher();
   return {
     version: socket.getProtocol() ?? "unknown",
     cipher: cipher?.standardName ?? cipher?.name ?? "unknown",
+    keyExchange: below.keyExchange,
     alpn: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined,
     peerChain: chainOf(socket, handle),
     // Where it is unknown, the platform's yes is asked for as on a fresh handshake.
@@ -139,10 +140,15 @@ function flushAlert(handle: TlsHandle, below: RawDuplex): Uint8Array | undefined
   return bytes;
 }
 
-function failureOf(error: Error, socket: TLSSocket, sent: Uint8Array | undefined): TlsFailure {
+function failureOf(
+  error: Error,
+  socket: TLSSocket,
+  below: RawDuplex,
+  sent: Uint8Array | undefined,
+): TlsFailure {
   const code = systemCodeOf(error);
   const handle = handleOf(socket);
-  const tls = factsOf(socket);
+  const tls = factsOf(socket, below);
   return {
     error,
     code,

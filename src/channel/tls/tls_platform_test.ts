@@ -14,7 +14,8 @@ const client = certificateShapes(authorities, CLIENT_ID).fine();
 
 Deno.test("watchHandshake() shadows the platform's own reading of the peer before the handshake", () => {
   const nowhere = new Duplex({ read() {}, write: (_bytes, _encoding, written) => written() });
-  const below = new RawDuplex(nowhere as unknown as ConstructorParameters<typeof RawDuplex>[0]);
+  const raw = nowhere as unknown as ConstructorParameters<typeof RawDuplex>[0];
+  const below = new RawDuplex(raw, "us");
   const { chainPem: certificate, keyPem: key } = worker;
   const socket = serverSocket(
     below,

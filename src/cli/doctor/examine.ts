@@ -136,11 +136,11 @@ class Patient {
     const reached: Step = { step: "tcp", outcome: "passed", remoteAddress };
     const facts = outcome.ok ? outcome.facts.tls : outcome.tls;
     if (facts !== undefined) {
-      const { version, cipher } = facts;
+      const { version, cipher, keyExchange } = facts;
       // One that ends its handshake for want of our certificate has agreed on a protocol that nobody was told.
       const agreed: Step = outcome.ok
         ? negotiated(facts)
-        : { step: "tls", outcome: "passed", version, cipher };
+        : { step: "tls", outcome: "passed", version, cipher, keyExchange };
       return { steps: [reached, agreed], facts };
     }
     // It has shown no certificate, so it is shown none.
@@ -311,13 +311,14 @@ function neededIn(chain: readonly (Certificate | CertificateFault)[]): ReadonlyS
   return needed;
 }
 
-function negotiated({ version, cipher, alpn }: TlsFacts): Step {
-  if (alpn === "h2") return { step: "tls", outcome: "passed", version, cipher, alpn };
+function negotiated({ version, cipher, keyExchange, alpn }: TlsFacts): Step {
+  if (alpn === "h2") return { step: "tls", outcome: "passed", version, cipher, keyExchange, alpn };
   return {
     step: "tls",
     outcome: "failed",
     version,
     cipher,
+    keyExchange,
     alpn,
     problem: {
       error: "HandshakeError",

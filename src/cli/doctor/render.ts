@@ -50,11 +50,12 @@ function headline(step: Step): string {
 
 /** A handshake that did not finish has no result of ALPN. */
 function tlsHeadline(
-  { outcome, version, cipher, alpn }: Extract<Step, { readonly step: "tls" }>,
+  { outcome, version, cipher, keyExchange, alpn }: Extract<Step, { readonly step: "tls" }>,
 ): string {
   if (version === undefined) return "";
   const agreed = alpn ?? (outcome === "failed" ? "none" : undefined);
-  return [version, cipher, agreed === undefined ? undefined : `ALPN ${agreed}`]
+  const exchange = keyExchange === undefined ? undefined : `key exchange ${keyExchange}`;
+  return [version, cipher, exchange, agreed === undefined ? undefined : `ALPN ${agreed}`]
     .filter((part) => part !== undefined).join(", ");
 }
 

@@ -18,6 +18,8 @@ export type Step =
     readonly outcome: Outcome;
     readonly version?: string | undefined;
     readonly cipher?: string | undefined;
+    /** The group of the key exchange; `unknown` with TLS 1.2. */
+    readonly keyExchange?: string | undefined;
     readonly alpn?: string | undefined;
     readonly problem?: Problem | undefined;
   }

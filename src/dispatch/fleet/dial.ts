@@ -113,6 +113,8 @@ export function dialWith(options: DialOptions): Dial {
     });
     counted("open");
     const { name: identity, fingerprint, certificate } = peer.identity ?? {};
+    const { security, tls } = peer.facts;
+    const keyExchange = tls?.keyExchange;
     const ref = { address: worker.address, ...present({ identity }) };
     if (certificate !== undefined) gone = options.peerExpiry.connected(ref, certificate);
     observer.emit({
@@ -120,8 +122,8 @@ export function dialWith(options: DialOptions): Dial {
       side: "dispatcher",
       peer: ref,
       ...present({ fingerprint }),
-      security: peer.facts.security,
-      ...present({ generation: material?.generation }),
+      security,
+      ...present({ keyExchange, generation: material?.generation }),
     });
     const { id, tags, ignoresTokens = false } = await describeSelf(peer.connection, signal);
     return {
@@ -130,8 +132,8 @@ export function dialWith(options: DialOptions): Dial {
       tags: tags ?? worker.tags ?? [],
       ...(ignoresTokens ? { ignoresTokens: ref } : {}),
       identity,
-      security: peer.facts.security,
-      ...present({ socket, tls: peer.facts.tls }),
+      security,
+      ...present({ socket, tls }),
       validUntil: peer.validUntil,
       isTrusted: () =>
         credentials === undefined ||

@@ -146,8 +146,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
   "peer.accepted": {
     part: "peer",
     level: "debug",
-    text: "{who} is accepted ({security})",
-    also: ({ peer }) => ({ who: who(peer) }),
+    text: "{who} is accepted ({how})",
+    also: ({ peer, security, keyExchange }) => ({
+      who: who(peer),
+      how: keyExchange === undefined ? security : `${security}, key exchange ${keyExchange}`,
+    }),
   },
   "peer.expiring": {
     part: "peer",

@@ -18,6 +18,11 @@ export interface PeerAccepted extends EventBase<"peer.accepted"> {
   readonly fingerprint?: string;
   /** How the connection is protected. */
   readonly security: ChannelSecurity;
+  /**
+   * The group of the key exchange, `x25519` or `X25519MLKEM768` for instance; `unknown` with TLS 1.2 and at the
+   * platform's own listener; absent without TLS.
+   */
+  readonly keyExchange?: string;
   /** The listener's or the credentials' generation the peer was judged by. */
   readonly generation?: number;
   /** Whether the TLS session was a resumed one. */

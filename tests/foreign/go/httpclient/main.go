@@ -42,6 +42,7 @@ func main() {
 		"large":  c.large,
 		"hang":   c.hang,
 		"cancel": func(program.Question) any { c.cancel(); return nil },
+		"group":  c.group,
 		"hold":   c.hold,
 		"finish": c.finish,
 		"load":   c.load,
@@ -84,6 +85,14 @@ func (c *client) unary(question program.Question) any {
 		"saidLast": response.Header.Get("Trailer-X-Said-Last"),
 		"body":     body,
 	}
+}
+
+func (c *client) group(program.Question) any {
+	response, err := c.post(context.Background(), "Echo", "application/json", "",
+		bytes.NewReader(encoded("group")))
+	program.Must(err)
+	defer response.Body.Close()
+	return program.Group(response.TLS)
 }
 
 func (c *client) grpc(question program.Question) any {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"selvage.test/foreign/program"
@@ -20,6 +21,7 @@ type server struct {
 	config   program.Config
 	lock     sync.Mutex
 	released chan struct{}
+	group    atomic.Value
 }
 
 func main() {
@@ -34,6 +36,7 @@ func main() {
 			s.released = make(chan struct{})
 			return nil
 		},
+		"group": func(program.Question) any { return s.group.Load() },
 		"leave": func(program.Question) any {
 			leaving := served
 			go func() { program.Must(leaving.Shutdown(context.Background())) }()
@@ -78,6 +81,7 @@ func (s *server) serve(address string) (*http.Server, int) {
 // answer gives every message back: the request and the response of Echo are the same bytes, and so
 // are the items of Converse.
 func (s *server) answer(response http.ResponseWriter, request *http.Request) {
+	s.group.Store(program.Group(request.TLS))
 	kind := request.Header.Get("Content-Type")
 	response.Header().Set("Content-Type", kind)
 	if said := request.Header.Get("X-Say"); said != "" {

@@ -28,6 +28,10 @@ type Config struct {
 	Descriptors  string `json:"descriptors"`
 	Streams      uint32 `json:"streams"`
 	LeaveAfterMs int    `json:"leaveAfterMs"`
+	// Groups are those of the key exchange; without any, Go's own.
+	Groups []string `json:"groups"`
+	// OldTLS is TLS 1.2 and nothing newer.
+	OldTLS bool `json:"oldTls"`
 }
 
 // Question is one thing a program is asked for.
@@ -116,12 +120,44 @@ func (config Config) TLS() *tls.Config {
 	authorities := x509.NewCertPool()
 	authorities.AppendCertsFromPEM([]byte(config.CA))
 	return &tls.Config{
-		Certificates: []tls.Certificate{certificate},
-		RootCAs:      authorities,
-		ClientCAs:    authorities,
-		ClientAuth:   tls.RequireAndVerifyClientCert,
-		NextProtos:   []string{"h2"},
+		CurvePreferences: config.groups(),
+		MaxVersion:       config.newest(),
+		Certificates:     []tls.Certificate{certificate},
+		RootCAs:          authorities,
+		ClientCAs:        authorities,
+		ClientAuth:       tls.RequireAndVerifyClientCert,
+		NextProtos:       []string{"h2"},
 	}
+}
+
+var groups = map[string]tls.CurveID{
+	"x25519":         tls.X25519,
+	"secp256r1":      tls.CurveP256,
+	"X25519MLKEM768": tls.X25519MLKEM768,
+}
+
+func (config Config) groups() (ids []tls.CurveID) {
+	for _, name := range config.Groups {
+		ids = append(ids, groups[name])
+	}
+	return ids
+}
+
+func (config Config) newest() uint16 {
+	if config.OldTLS {
+		return tls.VersionTLS12
+	}
+	return tls.VersionTLS13
+}
+
+// Group is the group that a connection has agreed on, as Go sees it; by its IANA name.
+func Group(state *tls.ConnectionState) string {
+	for name, id := range groups {
+		if id == state.CurveID {
+			return name
+		}
+	}
+	return state.CurveID.String()
 }
 
 // Message finds the description of a message.
