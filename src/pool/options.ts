@@ -25,7 +25,7 @@ export interface SpawnOptions {
   readonly policy?: Policy | string | URL | undefined;
   /**
    * Verifies the tokens of calls on the workers, beside the pool's certificate: `jwt(...)`,
-   * `kubernetesServiceAccount(...)` or `signedNonce(...)`, made again in each worker. The pool sends `token`; calls that
+   * `kubernetesServiceAccount(...)`, `spiffeJwtSvids(...)` or `signedNonce(...)`, made again in each worker. The pool sends `token`; calls that
    * routines make to their own worker need one of their own. Default: no token is required, and none is read.
    */
   readonly authenticate?: Authenticator | undefined;

@@ -43,8 +43,14 @@ export async function spawnCommand(
   // A policy file is watched through the folder it lies in.
   if (typeof policy === "string") read.push(dirname(policy));
   const needs = needsOf(authenticate);
-  read.push(...needs.read);
-  const net = ["127.0.0.1:0", ...listedAddresses(spawn.dispatcher?.discovery), ...needs.net];
+  // To connect to a unix socket takes all three.
+  read.push(...needs.read, ...needs.sockets);
+  const net = [
+    "127.0.0.1:0",
+    ...listedAddresses(spawn.dispatcher?.discovery),
+    ...needs.net,
+    ...needs.sockets.map((path) => `unix:${path}`),
+  ];
   const { path, args } = await leashed(Deno.execPath());
   return {
     path,
@@ -56,6 +62,7 @@ export async function spawnCommand(
       ...config,
       `--allow-net=${net.join(",")}`,
       ...(read.length === 0 ? [] : [`--allow-read=${read.join(",")}`]),
+      ...(needs.sockets.length === 0 ? [] : [`--allow-write=${needs.sockets.join(",")}`]),
       ...extraPermissions(spawn.permissions ?? []),
       `data:text/javascript,${encodeURIComponent(mainModule(modules))}`,
     ],

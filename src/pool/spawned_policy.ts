@@ -40,8 +40,8 @@ export function spawnedAuthenticator(
   const portable = portableAuthenticator(authenticate);
   if (portable !== undefined) return portable;
   throw new ConfigurationError(
-    "spawn.authenticate must be what jwt(...), kubernetesServiceAccount(...) or signedNonce(...) returned: a " +
-      "function cannot be sent to another process",
+    "spawn.authenticate must be what jwt(...), kubernetesServiceAccount(...), spiffeJwtSvids(...) or " +
+      "signedNonce(...) returned: a function, or a clock, cannot be sent to another process",
     { setting: "spawn.authenticate" },
   );
 }

@@ -7,6 +7,9 @@ import { type AuthenticationError, ConfigurationError } from "../../src/errors/m
 import { spiffeJwtSvids } from "../../src/policy/mod.ts";
 import { currentCall } from "../../src/routine/mod.ts";
 import { spiffeJwtSvid } from "../../src/spiffe/mod.ts";
+import { WorkerPool } from "../../src/pool/mod.ts";
+import { add } from "../pool/routines.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { Trust } from "../e2e/trust.ts";
 import { oneWayDispatcher, oneWayWorker } from "../tokens/issuer.ts";
 import { FakeAgent, makeDomain, svid } from "./fake_agent.ts";
@@ -95,6 +98,42 @@ Deno.test("a worker of one trust domain takes no JWT-SVIDs of the domains that a
     token: await partner.sign("spiffe://partner.test/client"),
   });
   await assert.rejects(dispatcher.call(routines.whoami, []), { reason: "token-wrong-issuer" });
+});
+
+Deno.test("spawned workers verify JWT-SVIDs by the agent's bundles, with no more permission than its socket takes", async () => {
+  await using at = await machine();
+  const { socket, ours } = at;
+  await using pool = await WorkerPool.open({
+    token: spiffeJwtSvid({ audience: AUDIENCE, socket }),
+    spawn: {
+      count: 1,
+      threads: 0,
+      modules: [new URL("../pool/routines.ts", import.meta.url)],
+      authenticate: spiffeJwtSvids({ audience: AUDIENCE, socket: `unix://${socket}` }),
+      policy: { rules: [{ effect: "allow", claims: { sub: CLIENT } }] },
+    },
+  });
+  assert.equal(await pool.call(add, [1, 2]), 3);
+  const other = { token: await ours.sign(`${CLIENT}/other`) };
+  await assert.rejects(pool.call(add, [1, 2], other), { name: "AuthorizationError" });
+  const elsewhere = { token: await ours.sign(CLIENT, ["elsewhere"]) };
+  await assert.rejects(pool.call(add, [1, 2], elsewhere), { reason: "token-wrong-audience" });
+  const unknown = { token: await (await tokenDomain()).sign(CLIENT) };
+  await assert.rejects(pool.call(add, [1, 2], unknown), { reason: "token-bad-signature" });
+});
+
+Deno.test("spawn.authenticate refuses JWT-SVIDs by a clock of one's own, which cannot be sent", async () => {
+  await using at = await machine();
+  const authenticate = spiffeJwtSvids({
+    audience: AUDIENCE,
+    socket: at.socket,
+    clock: new ManualClock(),
+  });
+  const modules = [new URL("../pool/routines.ts", import.meta.url)];
+  await assert.rejects(
+    WorkerPool.open({ spawn: { count: 1, modules, authenticate } }),
+    { name: "ConfigurationError", setting: "spawn.authenticate" },
+  );
 });
 
 Deno.test("spiffeJwtSvid() says why the agent gives no token", async () => {

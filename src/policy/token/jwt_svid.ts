@@ -1,37 +1,15 @@
 import type { JWTPayload } from "jose";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { isTrustDomain } from "../../identity/mod.ts";
-import { type Clock, systemClock } from "../../observe/mod.ts";
+import { systemClock } from "../../observe/mod.ts";
 import { endpointOfEnv, endpointSocket, JwtBundles } from "../../spiffe/mod.ts";
-import { type Authenticator, type TokenRequirement, unauthenticated } from "./authenticator.ts";
+import { type Authenticator, unauthenticated } from "./authenticator.ts";
 import { JwtVerifier, rulesOfKeys, texts } from "./jwt.ts";
+import type { JwtSvidVerification } from "./jwt_svid_options.ts";
+import { remembered } from "./portable.ts";
 import { TrustDomainKeys, workloadId } from "./trust_domain_keys.ts";
 import { present } from "../../values/mod.ts";
 import { JWT_ALGORITHMS } from "./compact_jwt.ts";
-
-/** Which JWT-SVIDs are accepted, and where their keys come from. */
-export interface JwtSvidVerification {
-  /** Whom the tokens are for: this worker's SPIFFE ID, or the name of its pool. */
-  readonly audience: string | readonly string[];
-  /**
-   * The agent's unix socket: a path, or a URI such as `unix:///run/spire/agent.sock`.
-   * Default: the URI in the environment variable `SPIFFE_ENDPOINT_SOCKET`.
-   */
-  readonly socket?: string;
-  /**
-   * The trust domains whose workloads are accepted. Default: each that the agent gives keys of, its own and those that
-   * are federated with it.
-   */
-  readonly trustDomains?: readonly string[];
-  /** What a call must show. Default: `token`. */
-  readonly require?: TokenRequirement;
-  /** How far the clocks of agent and worker may differ, in seconds, at most 300. Default 30. */
-  readonly clockToleranceS?: number;
-  /** How long the first tokens wait for the agent's keys, in milliseconds. Default 5,000. */
-  readonly waitMs?: number;
-  /** The time. Default: the machine's clock. */
-  readonly clock?: Clock;
-}
 
 /** The algorithms of JWT-SVIDs (JWT-SVID §2.1): no others, whatever a bundle holds. */
 const ALGORITHMS = JWT_ALGORITHMS.filter((name) => !name.startsWith("Ed"));
@@ -43,8 +21,8 @@ const ALGORITHMS = JWT_ALGORITHMS.filter((name) => !name.startsWith("Ed"));
  * @throws {ConfigurationError} If an option is missing or invalid, or no socket is known.
  */
 export function spiffeJwtSvids(options: JwtSvidVerification): Authenticator {
-  const { require = "token", socket, waitMs = 5_000, clock = systemClock } = options;
-  const { audience, clockToleranceS } = options;
+  const { clock, ...portable } = options;
+  const { require = "token", socket, waitMs = 5_000, audience, clockToleranceS } = portable;
   if (!(waitMs >= 0 && waitMs <= 60_000)) {
     throw new ConfigurationError(
       `waitMs is a number of milliseconds up to 60,000, not ${waitMs}`,
@@ -66,11 +44,18 @@ export function spiffeJwtSvids(options: JwtSvidVerification): Authenticator {
     require,
     check: (claims) => checkDomain(claims, domains),
   });
-  return {
+  const onBundles = (bundles: ReadonlyMap<string, unknown>) => keys.take(bundles);
+  const authenticator: Authenticator = {
     require,
     authenticate: (call) => verifier.authenticate(call),
-    open: () => new JwtBundles({ endpoint, clock, onBundles: (bundles) => keys.take(bundles) }),
+    open: () => new JwtBundles({ endpoint, clock: clock ?? systemClock, onBundles }),
   };
+  // A clock cannot be sent to another process.
+  if (clock !== undefined) return authenticator;
+  return remembered(authenticator, {
+    kind: "jwt-svid",
+    options: { ...portable, socket: endpoint.path },
+  });
 }
 
 function checkDomain({ sub }: JWTPayload, domains: ReadonlySet<string> | undefined): void {

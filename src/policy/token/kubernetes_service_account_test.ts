@@ -98,6 +98,7 @@ Deno.test("kubernetesServiceAccount() asks the cluster it runs in where no keys 
   const portable = portableAuthenticator(kubernetesServiceAccount(inCluster));
   const mounted = "/var/run/secrets/kubernetes.io/serviceaccount";
   assert.deepEqual(needsOf(portable), {
+    sockets: [],
     read: [`${mounted}/ca.crt`, `${mounted}/token`],
     net: ["kubernetes.default.svc:443"],
   });

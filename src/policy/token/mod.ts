@@ -10,7 +10,8 @@ export {
   MAX_TOKEN_LENGTH,
   readUnverifiedClaims,
 } from "./compact_jwt.ts";
-export { type JwtSvidVerification, spiffeJwtSvids } from "./jwt_svid.ts";
+export { spiffeJwtSvids } from "./jwt_svid.ts";
+export type { JwtSvidVerification } from "./jwt_svid_options.ts";
 export { jwt } from "./jwt.ts";
 export type { JwtOptions } from "./jwt_options.ts";
 export { kubernetesServiceAccount } from "./kubernetes_service_account.ts";

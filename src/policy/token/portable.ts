@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Authenticator } from "./authenticator.ts";
+import type { JwtSvidVerification } from "./jwt_svid_options.ts";
 import type { JwtOptions } from "./jwt_options.ts";
 import type { KeySetOptions } from "./key_settings.ts";
 import type { KubernetesServiceAccountOptions } from "./kubernetes_options.ts";
@@ -8,6 +9,7 @@ import type { KubernetesServiceAccountOptions } from "./kubernetes_options.ts";
 /** What an authenticator was made of, as data that another process can make it of again. */
 export type PortableAuthenticator =
   | { readonly kind: "jwt"; readonly options: JwtOptions }
+  | { readonly kind: "jwt-svid"; readonly options: PortableJwtSvids }
   | { readonly kind: "kubernetes"; readonly options: KubernetesServiceAccountOptions }
   | {
     readonly kind: "signed-nonce";
@@ -16,6 +18,11 @@ export type PortableAuthenticator =
     readonly windowS?: number;
     readonly maxNonces?: number;
   };
+
+/** How JWT-SVIDs are verified, and the path of the agent's socket. */
+export type PortableJwtSvids =
+  & Omit<JwtSvidVerification, "clock" | "socket">
+  & { readonly socket: string };
 
 /** By the value itself: a copy that somebody gave another function must not be taken for the original. */
 const settings = new WeakMap<Authenticator, PortableAuthenticator>();
@@ -38,7 +45,9 @@ export function portableAuthenticator(
 
 /** Paths hold wherever the other process runs, and URLs are text there. */
 function withPlainKeys(portable: PortableAuthenticator): PortableAuthenticator {
-  if (portable.kind === "signed-nonce") return structuredClone(portable);
+  if (portable.kind === "signed-nonce" || portable.kind === "jwt-svid") {
+    return structuredClone(portable);
+  }
   const { options } = portable;
   const plain = structuredClone({ ...options, ...plainKeys(options) });
   return { kind: portable.kind, options: plain } as PortableAuthenticator;
