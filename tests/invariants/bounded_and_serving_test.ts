@@ -1,5 +1,6 @@
 /** Invariant 6: whatever a peer sends, memory stays bounded, the worker stays up, others are served. */
 import assert from "node:assert/strict";
+import { heapBytes } from "../support/heap.ts";
 import { DEFAULT_SOCKET_LIMITS, SocketAdmission } from "../../src/channel/mod.ts";
 import { connect, type Socket } from "node:net";
 import { createClient } from "@connectrpc/connect";
@@ -106,15 +107,3 @@ Deno.test("whoever watches health and leaves, over and over, leaves nothing behi
   const after = await watch(800);
   assert.ok(after - before < 120_000, `${after - before} bytes were left of 800 watches`);
 });
-
-async function heapBytes(): Promise<number> {
-  const { setFlagsFromString } = await import("node:v8");
-  const { runInNewContext } = await import("node:vm");
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  for (let turn = 0; turn < 3; turn++) {
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    collect();
-  }
-  return Deno.memoryUsage().heapUsed;
-}

@@ -1,11 +1,22 @@
 import { type IdentityPattern, matchesPeer } from "../../identity/mod.ts";
 import { claimsMatch } from "./claims.ts";
 import { explainDecision, type PolicyExplanation } from "./explain.ts";
+import type { NameGlob } from "./glob.ts";
 import type { PolicyDecision, PolicySubject, PolicyTarget } from "./decision.ts";
 import type { ReadPolicy, ReadRule } from "./read_policy.ts";
 
-/** Names whose rules are kept, and names that are kept for one subject; a worker serves fewer. */
-const MAX_KEPT = 4_096;
+/** Names whose rules are kept; a worker serves fewer. */
+const MAX_NAMES = 4_096;
+/** Names that are kept for one subject, of which a worker may have one for each connection. */
+const MAX_NAMES_OF_SUBJECT = 512;
+/** Callers choose names: longer ones, in characters, are looked up each time. */
+const MAX_KEPT_LENGTH = 256;
+
+/** The rules that hold the same globs, or none. */
+interface GlobbedRules {
+  readonly what: readonly NameGlob[] | undefined;
+  readonly rules: RuleSet;
+}
 
 /** A policy made ready: each name finds its rules once, each subject its decision about a name once. */
 export class CompiledPolicy {
@@ -13,8 +24,9 @@ export class CompiledPolicy {
   readonly rules: number;
   readonly #policy: ReadPolicy;
   readonly #byDefault: PolicyDecision;
-  readonly #exact = new Map<string, number[]>();
-  readonly #globs: number[] = [];
+  readonly #exact = new Map<string, RuleSet>();
+  readonly #globbed = new Map<string, GlobbedRules>();
+  /** Callers choose names, also ones that nothing is served under: what is kept of each holds no rules of its own. */
   readonly #selections = new Map<string, Selection>();
   /** Decisions that depend on nothing but who calls and the name; one subject serves all calls of a connection and a token. */
   readonly #decided = new WeakMap<PolicySubject, Map<string, PolicyDecision>>();
@@ -25,7 +37,7 @@ export class CompiledPolicy {
     this.#byDefault = policy.allowsByDefault
       ? { allowed: true, rule: "default-allow" }
       : { allowed: false, rule: "default-deny" };
-    for (const [index, { what }] of policy.rules.entries()) this.#place(index, what);
+    for (const [index, rule] of policy.rules.entries()) this.#place(index, rule);
   }
 
   /** Whether what is decided about calls of that name may depend on their tags. */
@@ -42,7 +54,8 @@ export class CompiledPolicy {
     const known = decided.get(target.name);
     if (known !== undefined) return known;
     const decision = this.#judge(selection, subject, target);
-    if (decided.size >= MAX_KEPT) decided.clear();
+    if (target.name.length > MAX_KEPT_LENGTH) return decision;
+    if (decided.size >= MAX_NAMES_OF_SUBJECT) decided.clear();
     decided.set(target.name, decision);
     return decision;
   }
@@ -52,25 +65,25 @@ export class CompiledPolicy {
     return explainDecision(this.#policy, subject, target);
   }
 
-  #judge(selection: Selection, subject: PolicySubject, target: PolicyTarget): PolicyDecision {
-    const exact = selection.ofSpiffeId.get(subject.identity?.spiffeId?.text ?? "") ?? Infinity;
-    for (const index of selection.others) {
-      if (index > exact) break;
-      const rule = this.#policy.rules[index]!;
-      if (ruleMatches(rule, subject, target)) return decisionOf(rule);
-    }
-    return exact === Infinity ? this.#byDefault : decisionOf(this.#policy.rules[exact]!);
+  #judge({ sets }: Selection, subject: PolicySubject, target: PolicyTarget): PolicyDecision {
+    let first = Infinity;
+    for (const set of sets) first = set.firstMatch(subject, target, first);
+    return first === Infinity ? this.#byDefault : decisionOf(this.#policy.rules[first]!);
   }
 
-  #place(index: number, what: ReadRule["what"]): void {
+  #place(index: number, rule: ReadRule): void {
+    const { what } = rule;
     if (what === undefined || what.some(({ exact }) => exact === undefined)) {
-      this.#globs.push(index);
+      const key = what?.map(({ text }) => text).join() ?? "";
+      let found = this.#globbed.get(key);
+      if (found === undefined) this.#globbed.set(key, found = { what, rules: new RuleSet() });
+      found.rules.add(index, rule);
       return;
     }
     for (const { exact } of what) {
-      const found = this.#exact.get(exact!);
-      if (found === undefined) this.#exact.set(exact!, [index]);
-      else if (found.at(-1) !== index) found.push(index);
+      let found = this.#exact.get(exact!);
+      if (found === undefined) this.#exact.set(exact!, found = new RuleSet());
+      found.add(index, rule);
     }
   }
 
@@ -78,34 +91,59 @@ export class CompiledPolicy {
   #select(name: string): Selection {
     const known = this.#selections.get(name);
     if (known !== undefined) return known;
-    const { rules } = this.#policy;
-    const globs = this.#globs.filter((index) => {
-      const { what } = rules[index]!;
-      return what === undefined || what.some((glob) => glob.matches(name));
-    });
-    const indexes = [...this.#exact.get(name) ?? [], ...globs].sort((a, b) => a - b);
-    const selection = new Selection(indexes, rules);
-    if (this.#selections.size >= MAX_KEPT) this.#selections.clear();
+    const exact = this.#exact.get(name);
+    const sets = exact === undefined ? [] : [exact];
+    for (const { what, rules } of this.#globbed.values()) {
+      if (what === undefined || what.some((glob) => glob.matches(name))) sets.push(rules);
+    }
+    const selection = { sets, readsTags: sets.some(({ readsTags }) => readsTags) };
+    if (name.length > MAX_KEPT_LENGTH) return selection;
+    if (this.#selections.size >= MAX_NAMES) this.#selections.clear();
     this.#selections.set(name, selection);
     return selection;
   }
 }
 
-/** The rules of one name. */
-class Selection {
-  /** The first rule that names exactly this SPIFFE ID and asks for nothing more. */
-  readonly ofSpiffeId = new Map<string, number>();
-  /** The others, in order. */
-  readonly others: number[] = [];
+/** The rules of one name, in sets that other names share. */
+interface Selection {
+  readonly sets: readonly RuleSet[];
   readonly readsTags: boolean;
+}
 
-  constructor(indexes: readonly number[], rules: readonly ReadRule[]) {
-    for (const index of indexes) {
-      const ids = exactIds(rules[index]!);
-      if (ids === undefined) this.others.push(index);
-      else for (const id of ids) if (!this.ofSpiffeId.has(id)) this.ofSpiffeId.set(id, index);
+/** Rules about the same names, in order. */
+class RuleSet {
+  /** The first rule that names exactly this SPIFFE ID and asks for nothing more. */
+  readonly #ofSpiffeId = new Map<string, number>();
+  readonly #others: { readonly index: number; readonly rule: ReadRule }[] = [];
+  #readsTags = false;
+  #last = -1;
+
+  /** Whether one of them asks for tags. */
+  get readsTags(): boolean {
+    return this.#readsTags;
+  }
+
+  /** Adds a rule behind the others; the last one once more changes nothing. */
+  add(index: number, rule: ReadRule): void {
+    if (index === this.#last) return;
+    this.#last = index;
+    const ids = exactIds(rule);
+    if (ids === undefined) this.#others.push({ index, rule });
+    else {
+      for (const id of ids) if (!this.#ofSpiffeId.has(id)) this.#ofSpiffeId.set(id, index);
     }
-    this.readsTags = indexes.some((index) => rules[index]!.tags.length > 0);
+    this.#readsTags ||= rule.tags.length > 0;
+  }
+
+  /** The place of the first rule that matches, where that is before `limit`; else `limit`. */
+  firstMatch(subject: PolicySubject, target: PolicyTarget, limit: number): number {
+    const exact = this.#ofSpiffeId.get(subject.identity?.spiffeId?.text ?? "") ?? Infinity;
+    const end = Math.min(exact, limit);
+    for (const { index, rule } of this.#others) {
+      if (index > end) break;
+      if (ruleMatches(rule, subject, target)) return index;
+    }
+    return end;
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { heapBytes } from "../../../tests/support/heap.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { namedPeer } from "../../identity/mod.ts";
 import { CompiledPolicy } from "./compiled_policy.ts";
@@ -60,6 +61,23 @@ Deno.test("a glob costs time that grows with its length and the name's, whatever
   const glob = readGlob("**a".repeat(200))!;
   assert.equal(glob.matches(`${"a".repeat(2_000)}b`), false);
   assert.equal(matchesText("*a*".repeat(100), `${"a".repeat(2_000)}b`), true);
+});
+
+Deno.test("names that callers make up cost no memory that grows with the rules, and long ones none at all", async () => {
+  const rules = Array.from({ length: 5_000 }, (_, n) => ({
+    effect: "allow",
+    who: [`spiffe://example.org/client/${n}`],
+    what: ["math.*"],
+  }));
+  const policy = compile({ rules });
+  const who = subject("spiffe://example.org/client/7");
+  const before = await heapBytes();
+  for (let n = 0; n < 2_000; n++) {
+    assert.equal(decide(policy, who, `math.made-up-${n}`).rule, "rule 8");
+    assert.equal(decide(policy, who, `math.${n}${"x".repeat(10_000)}`).rule, "rule 8");
+  }
+  const grown = await heapBytes() - before;
+  assert.ok(grown < 16 * 1024 * 1024, `${grown} bytes`);
 });
 
 Deno.test("the first rule that matches decides, in any mixture of exact names and globs", () => {
