@@ -9,6 +9,8 @@
  * - `--only` keeps the scenarios whose names begin so; several, with commas.
  * - `--turns` is how often each figure is taken (default 5), `--ms` for how long each time (default 700).
  *
+ * `--policy` and `--tokens` measure what a policy and verified tokens cost, and nothing else.
+ *
  * @module
  */
 import { parseArgs } from "node:util";
@@ -27,8 +29,15 @@ const { values } = parseArgs({
     turns: { type: "string", default: "5" },
     ms: { type: "string", default: "700" },
     json: { type: "string" },
+    policy: { type: "boolean", default: false },
+    tokens: { type: "boolean", default: false },
   },
 });
+if (values.policy || values.tokens) {
+  if (values.policy) await import("./bench/policy.ts");
+  if (values.tokens) await import("./bench/tokens.ts");
+  Deno.exit();
+}
 const turns = Number(values.turns);
 const durationMs = Number(values.ms);
 const prefixes = values.only.split(",");

@@ -1,15 +1,17 @@
 /**
  * What a policy costs: calls a second at 64 callers to workers without a policy, with 100 rules and with
  * 10,000, turn about on one connection each, two processes, mutual TLS. The last rule is the one that
- * allows the calls. Prints one JSON line a turn, and how much of the throughput is kept, in the median of the turns.
+ * allows the calls. Prints one JSON line a turn, and how much of the throughput is kept, in the median of the turns;
+ * beside it the worker's processor time a call over all turns, which other programs of the machine disturb less.
  *
- * `deno run -A scripts/bench/policy.ts`
+ * `deno task bench --policy`
  *
  * @module
  */
 import { Dispatcher } from "../../mod.ts";
 import type { Policy, PolicyRule } from "../../src/policy/mod.ts";
 import { add } from "./routines.ts";
+import { processorUs } from "./processor_time.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
 const CALLERS = 64;
@@ -18,7 +20,7 @@ const WARM_MS = 1_500;
 const MEASURED_MS = 800;
 
 await using stack = new AsyncDisposableStack();
-const subjects: { readonly rules: number; readonly dispatcher: Dispatcher }[] = [];
+const subjects: Subject[] = [];
 for (const rules of [0, 100, 10_000]) {
   const policy = rules === 0 ? undefined : JSON.stringify(policyOf(rules));
   const worker = stack.use(await WorkerProcess.start(policy));
@@ -29,8 +31,8 @@ for (const rules of [0, 100, 10_000]) {
       identity: worker.identity,
     }),
   );
-  await callsPerSecond(dispatcher, WARM_MS);
-  subjects.push({ rules, dispatcher });
+  await callsOf(dispatcher, WARM_MS);
+  subjects.push({ rules, dispatcher, pid: worker.pid, calls: 0, processorUs: 0 });
 }
 
 const kept = new Map<number, number[]>();
@@ -38,8 +40,12 @@ for (let turn = 0; turn < TURNS; turn++) {
   const found = new Map<number, number>();
   // Each is first as often as the others.
   const order = subjects.map((_, at) => subjects[(at + turn) % subjects.length]!);
-  for (const { rules, dispatcher } of order) {
-    found.set(rules, await callsPerSecond(dispatcher, MEASURED_MS));
+  for (const subject of order) {
+    const before = await processorUs(subject.pid);
+    const { calls, perSecond } = await callsOf(subject.dispatcher, MEASURED_MS);
+    subject.calls += calls;
+    subject.processorUs += await processorUs(subject.pid) - before;
+    found.set(subject.rules, perSecond);
   }
   const [none = NaN, ...others] = subjects.map(({ rules }) => found.get(rules)!);
   for (const [at, one] of others.entries()) {
@@ -48,8 +54,31 @@ for (let turn = 0; turn < TURNS; turn++) {
   }
   console.log(JSON.stringify({ callsPerSecond: [none, ...others].map(Math.round) }));
 }
-for (const [rules, ratios] of kept) {
-  console.log(JSON.stringify({ rules, kept: Number(median(ratios).toFixed(3)) }));
+const unruled = subjects[0]!;
+for (const subject of subjects) {
+  const { rules } = subject;
+  console.log(JSON.stringify({
+    rules,
+    kept: rounded(median(kept.get(rules) ?? [1])),
+    workerUsPerCall: rounded(perCall(subject)),
+    workerTime: rounded(perCall(subject) / perCall(unruled)),
+  }));
+}
+
+interface Subject {
+  readonly rules: number;
+  readonly dispatcher: Dispatcher;
+  readonly pid: number;
+  calls: number;
+  processorUs: number;
+}
+
+function perCall({ calls, processorUs }: Subject): number {
+  return processorUs / calls;
+}
+
+function rounded(value: number): number {
+  return Number(value.toFixed(3));
 }
 
 /** Rules of every kind that come before the one that decides, a quarter of them about the routine that is called. */
@@ -76,7 +105,7 @@ function policyOf(count: number): Policy {
   };
 }
 
-async function callsPerSecond(dispatcher: Dispatcher, durationMs: number): Promise<number> {
+async function callsOf(dispatcher: Dispatcher, durationMs: number) {
   const start = performance.now();
   let calls = 0;
   await Promise.all(Array.from({ length: CALLERS }, async (_, seed) => {
@@ -85,7 +114,7 @@ async function callsPerSecond(dispatcher: Dispatcher, durationMs: number): Promi
       calls++;
     }
   }));
-  return calls / (performance.now() - start) * 1_000;
+  return { calls, perSecond: calls / (performance.now() - start) * 1_000 };
 }
 
 function median(values: readonly number[]): number {

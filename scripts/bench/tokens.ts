@@ -4,7 +4,7 @@
  * in a process of its own. Prints one JSON line a turn, and how much of the throughput is kept, in the median of the
  * turns: by verifying what is sent anyway, and by sending and verifying it.
  *
- * `deno run -A scripts/bench/tokens.ts`
+ * `deno task bench --tokens`
  *
  * @module
  */

@@ -204,7 +204,7 @@ function named(error: unknown): AuthenticationError {
   if (error instanceof errors.JWTExpired) {
     return unauthenticated("token-expired", "the token has expired");
   }
-  if (error instanceof errors.JWTClaimValidationFailed) return ofClaim(error.claim);
+  if (error instanceof errors.JWTClaimValidationFailed) return ofClaim(error);
   if (error instanceof errors.JWSSignatureVerificationFailed) {
     return unauthenticated("token-bad-signature", "the token's signature is invalid");
   }
@@ -214,8 +214,9 @@ function named(error: unknown): AuthenticationError {
   return unauthenticated("token-invalid", "the token cannot be verified");
 }
 
-function ofClaim(claim: string): AuthenticationError {
-  switch (claim) {
+function ofClaim({ claim, reason }: errors.JWTClaimValidationFailed): AuthenticationError {
+  // One that is there and is no time at all says nothing about when the token is valid.
+  switch (claim === "nbf" && reason === "invalid" ? "" : claim) {
     case "aud":
       return unauthenticated("token-wrong-audience", "the token is not for this worker");
     case "iss":

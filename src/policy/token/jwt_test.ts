@@ -120,6 +120,69 @@ Deno.test("jwt() names what is wrong with a token", async () => {
   }
 });
 
+Deno.test("jwt() refuses claims and headers of types that they must not have, and keeps to the second at the edges of time", async () => {
+  const of = (more: Record<string, unknown>, header = {}) =>
+    sign({ ...claims, ...more } as JWTPayload, header);
+  const cases: readonly (readonly [name: string, token: Promise<string>, reason: string])[] = [
+    ["aud as a number", of({ aud: 1 }), "token-wrong-audience"],
+    ["aud as an object", of({ aud: { [claims.aud as string]: true } }), "token-wrong-audience"],
+    ["aud in a list of lists", of({ aud: [[claims.aud]] }), "token-wrong-audience"],
+    ["aud with more behind it", of({ aud: `${claims.aud}/x` }), "token-wrong-audience"],
+    ["aud in another case", of({ aud: `${claims.aud}`.toUpperCase() }), "token-wrong-audience"],
+    ["iss in a list", of({ iss: [claims.iss] }), "token-wrong-issuer"],
+    ["iss as an object", of({ iss: { toString: claims.iss } }), "token-wrong-issuer"],
+    ["nbf as text", of({ nbf: "0" }), "token-malformed"],
+    ["iat as text", of({ iat: "0" }), "token-malformed"],
+    ["exp as a list", of({ exp: [NOW_S + 60] }), "token-malformed"],
+    ["exp of null", of({ exp: null }), "token-malformed"],
+    ["exp below zero", of({ exp: -1 }), "token-expired"],
+    ["cnf of null", of({ cnf: null }), "token-not-bound"],
+    ["cnf as text", of({ cnf: THUMBPRINT }), "token-not-bound"],
+    ["cnf as a list", of({ cnf: [{ "x5t#S256": THUMBPRINT }] }), "token-not-bound"],
+    ["cnf of two proofs", of({ cnf: { "x5t#S256": THUMBPRINT, jkt: "x" } }), "token-not-bound"],
+    ["ends in this second", of({ exp: NOW_S }), "token-expired"],
+    ["ends in the next", of({ exp: NOW_S + 1 }), "valid"],
+    ["begins in this second", of({ nbf: NOW_S }), "valid"],
+    ["begins in the next", of({ nbf: NOW_S + 1 }), "token-not-yet-valid"],
+    ["never ends", of({ exp: 1e308 }), "valid"],
+  ];
+  for (const [name, token, reason] of cases) {
+    assert.equal(await reasonFor(await token), reason, name);
+  }
+  // A header that no library writes: it is refused before the signature is looked at.
+  const [, body, signature] = (await sign(claims)).split(".");
+  const headers: readonly (readonly [Record<string, unknown>, string])[] = [
+    [{ alg: ["ES256"], kid: "k1" }, "token-malformed"],
+    [{ alg: "es256", kid: "k1" }, "token-bad-signature"],
+    [{ alg: "constructor", kid: "k1" }, "token-bad-signature"],
+    [{ alg: "ES256", kid: 1 }, "token-malformed"],
+    [{ alg: "ES256", kid: "k1\0" }, "token-unknown-key"],
+    [{ alg: "ES256", kid: "../k1" }, "token-unknown-key"],
+    [{ alg: "ES256", kid: "__proto__" }, "token-unknown-key"],
+    [{ alg: "RS256", kid: "k1" }, "token-unknown-key"],
+    [{ alg: "RS256", kid: "r1" }, "token-bad-signature"],
+    [{ alg: "ES256", kid: "k1", typ: ["JWT"] }, "token-malformed"],
+    [{ alg: "ES256", kid: "k1", crit: [] }, "token-malformed"],
+    [{ alg: "ES256", kid: "k1", crit: ["b64"], b64: false }, "token-malformed"],
+    [{ kid: "k1" }, "token-malformed"],
+  ];
+  for (const [header, reason] of headers) {
+    const written = new TextEncoder().encode(JSON.stringify(header))
+      .toBase64({ alphabet: "base64url", omitPadding: true });
+    assert.equal(
+      await reasonFor(`${written}.${body}.${signature}`),
+      reason,
+      JSON.stringify(header),
+    );
+  }
+});
+
+Deno.test("a key set leaves out keys of kinds that it does not know, whatever they are called", async () => {
+  const odd = ["constructor", "__proto__", "oct", "", 1, null].map((kty) => ({ ...jwk, kty }));
+  const jwks = { keys: [...odd, null, "x", [], jwk] } as unknown as JwtOptions["jwks"];
+  assert.equal(await reasonFor(await sign(claims), { jwks }), "valid");
+});
+
 Deno.test("jwt() takes algorithms that are listed and tolerates clocks as far as it is told", async () => {
   const signed = await sign({ ...claims, exp: NOW_S - 5 });
   assert.equal(await reasonFor(signed, { clockToleranceS: 10 }), "valid");

@@ -108,7 +108,9 @@ const SUITS: Readonly<Record<string, (fingerprint: string) => boolean>> = {
 function canVerify(jwk: unknown): jwk is JWK & { kty: string } {
   if (typeof jwk !== "object" || jwk === null) return false;
   const { kty, use, key_ops: operations, d } = jwk as JWK;
-  const members = typeof kty === "string" ? PUBLIC_MEMBERS[kty] : undefined;
+  const members = typeof kty === "string" && Object.hasOwn(PUBLIC_MEMBERS, kty)
+    ? PUBLIC_MEMBERS[kty]
+    : undefined;
   return members !== undefined && d === undefined && (use === undefined || use === "sig") &&
     (operations === undefined ||
       (Array.isArray(operations) && operations.includes("verify"))) &&
