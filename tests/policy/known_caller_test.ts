@@ -30,6 +30,11 @@ async function told({ values }: HandlerContext): Promise<string> {
   ]);
 }
 
+async function* two() {
+  yield {};
+  yield {};
+}
+
 Deno.test("a service's handler knows its peer, claims, deadline, signal, tags, dispatcher and worker, in every protocol", async () => {
   const trust = new Trust();
   const issuer = await Issuer.create();
@@ -75,10 +80,6 @@ Deno.test("a service's handler knows its peer, claims, deadline, signal, tags, d
     const about = JSON.stringify(choices);
     assert.equal((await client.echo({}, options)).text, expected, about);
     assert.deepEqual(await texts(client.repeat({}, options)), [expected, expected], about);
-    async function* two() {
-      yield {};
-      yield {};
-    }
     assert.deepEqual(await texts(client.converse(two(), options)), [expected, expected], about);
   }
 });
