@@ -1,12 +1,17 @@
 /**
  * A worker does not ask the platform about a client's chain, so the platform's check of the client's
  * signature over the handshake (RFC 8446 §4.4.3) is shown for each shape of certificate that the
- * verdict accepts: the certificate of somebody else, without its key, gets nowhere.
+ * verdict accepts: with its key it is accepted, on a fresh connection and on one that resumes that
+ * session; the certificate of somebody else, without its key, gets nowhere.
  */
 import assert from "node:assert/strict";
-import { makeCertificate, type TestCertificateOptions } from "../support/certificates.ts";
-import { CLIENT_ID } from "../support/peers.ts";
-import { assertTold, attackWorker, authorities, HTTP2, ownKey } from "./raw_attack.ts";
+import { parsePattern } from "../../src/identity/mod.ts";
+import type { PeerListener } from "../../src/peer/mod.ts";
+import { listenAs } from "../support/peers.ts";
+import { RecordingObserver } from "../support/recording_observer.ts";
+import { acceptedShapes } from "./accepted_shapes.ts";
+import { ForeignProcess } from "./foreign_process.ts";
+import { assertTold, attackWorker, authorities, flawless, HTTP2, ownKey } from "./raw_attack.ts";
 
 const { root, intermediate } = authorities;
 const SCHEMES = {
@@ -16,38 +21,67 @@ const SCHEMES = {
   "rsa-2048": 0x0804,
 } as const;
 
-const SHAPES: readonly (readonly [string, TestCertificateOptions])[] = [
-  ["P-256", { keyKind: "p-256" }],
-  ["P-384", { keyKind: "p-384" }],
-  ["Ed25519", { keyKind: "ed25519" }],
-  ["RSA-2048", { keyKind: "rsa-2048" }],
-  ["under an intermediate", { issuer: intermediate }],
-  ["for clients only", { usages: ["client"] }],
-  ["without extended key usage", { usages: [] }],
-  ["without key usage", { keyUsages: [] }],
-  ["without either usage", { usages: [], keyUsages: [] }],
-  ["with a DNS name beside its SPIFFE ID", {
-    names: [{ uri: CLIENT_ID }, { dns: "client.example" }],
-  }],
-];
+const shapes = acceptedShapes(root, intermediate);
+const allowOf = (allow: string) => [parsePattern(allow, { clients: true })];
 
-for (const [shape, options] of SHAPES) {
-  const scheme = SCHEMES[options.keyKind ?? "p-256"];
+for (const { shape, keyKind, certificate, between, trusts, allow } of shapes) {
   Deno.test(`a worker accepts no certificate ${shape} from a client without its key`, async () => {
-    const stolen = makeCertificate({
-      name: "peer",
-      names: [{ uri: CLIENT_ID }],
-      issuer: root,
-      ...options,
-    });
-    const shown = [stolen, ...(options.issuer === undefined ? [] : [intermediate])];
     const { refused, heard } = await attackWorker(async (raw) => {
-      await raw.certificate(shown.map(({ der }) => der));
-      await raw.certificateVerify(ownKey, "client", scheme);
+      await raw.certificate([certificate, ...between].map(({ der }) => der));
+      await raw.certificateVerify(ownKey, "client", SCHEMES[keyKind]);
       await raw.finished();
       await raw.application(HTTP2);
-    });
+    }, { trusts, allow: allowOf(allow) });
     assert.equal(refused.reason, "tls-alert");
     assertTold(heard, { alert: "decrypt_error" });
   });
+}
+
+for (const version of ["TLSv1.3", "TLSv1.2"] as const) {
+  Deno.test(`a worker accepts each of these shapes with its key, fresh and resumed (${version})`, async () => {
+    await using listeners = new AsyncDisposableStack();
+    const observers: RecordingObserver[] = [];
+    const steps: unknown[] = [];
+    for (const { certificate, trusts, allow } of shapes) {
+      const observer = new RecordingObserver();
+      const listener = listeners.use(
+        await listenAs({ certificate: flawless.server, trusts: [root, ...trusts] }, {
+          minTlsVersion: "TLSv1.2",
+          allow: allowOf(allow),
+          observer,
+        }),
+      );
+      observers.push(observer);
+      const step = {
+        cert: certificate.chainPem,
+        key: certificate.keyPem,
+        port: portOf(listener),
+        leaveOnData: true,
+      };
+      steps.push({ ...step, resume: false }, { ...step, resume: true });
+    }
+    await using peer = new ForeignProcess("foreign_client.mjs", {
+      ca: root.pem,
+      maxVersion: version,
+      steps,
+    });
+    await peer.done();
+    for (const [i, { shape, certificate }] of shapes.entries()) {
+      const accepted = observers[i]!.of("peer.accepted");
+      assert.deepEqual(accepted.map(({ resumed }) => resumed), [false, true], shape);
+      const prints = new Set(accepted.map(({ fingerprint }) => fingerprint));
+      assert.deepEqual([...prints], [await fingerprintOf(certificate.der)], shape);
+      // The client leaves before it speaks HTTP/2, which is reported as its refusal.
+      const byUs = observers[i]!.of("handshake.refused").filter(({ side }) => side === "worker");
+      assert.deepEqual(byUs, [], shape);
+    }
+  });
+}
+
+function portOf({ address }: PeerListener): number {
+  return address.kind === "tcp" ? address.port : assert.fail("not TCP");
+}
+
+async function fingerprintOf(der: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", der)).toHex();
 }

@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import type { HandshakeError, PeerReason } from "../../src/errors/mod.ts";
 import { isPeerReason } from "../../src/errors/mod.ts";
 import type { Clock, EventOf } from "../../src/observe/mod.ts";
-import { certificateShapes, makeAuthorities, makeCertificate } from "../support/certificates.ts";
+import type { IdentityPattern } from "../../src/identity/mod.ts";
+import {
+  certificateShapes,
+  makeAuthorities,
+  makeCertificate,
+  type TestCertificate,
+} from "../support/certificates.ts";
 import {
   CLIENT_ID,
   dialAs,
@@ -85,14 +91,27 @@ export interface WorkerAttacked {
   readonly heard: Heard;
 }
 
+/** What a worker that is attacked does otherwise. */
+export interface WorkerOptions {
+  readonly clock?: Clock;
+  /** Whom it trusts beside `root`. Default: nobody. */
+  readonly trusts?: readonly TestCertificate[];
+  /** Whom it allows. Default: the clients of `example.org`. */
+  readonly allow?: readonly IdentityPattern[];
+}
+
 /** Attacks a worker: it must refuse once, must accept nobody, and must send the refusal or nothing. */
 export async function attackWorker(
   attack: Attack,
-  options: { readonly clock?: Clock } = {},
+  options: WorkerOptions = {},
 ): Promise<WorkerAttacked> {
   const observer = new RecordingObserver();
-  await using listener = await listenAs({ certificate: flawless.server, trusts: [root] }, {
-    ...options,
+  const { trusts = [], ...settings } = options;
+  await using listener = await listenAs({
+    certificate: flawless.server,
+    trusts: [root, ...trusts],
+  }, {
+    ...settings,
     observer,
     onPeer: () => assert.fail("the client was accepted"),
   });
