@@ -26,6 +26,7 @@ function inUse(...anchors: readonly Forged[]) {
   store.offerFirst(assembled(anchors, own));
   return {
     store,
+    observer,
     rejected: () => observer.of("credentials.rejected").map(({ message }) => message),
     offer: (ca: readonly Forged[], held: Forged = own) => store.offer(assembled(ca, held)),
   };
@@ -51,6 +52,18 @@ Deno.test("a bundle is rejected where skipping an entry would drop an authority 
     assert.equal(offer([root, renewed, odd]), "adopted");
     assert.equal(store.current().skipped?.length, 1);
   }
+});
+
+Deno.test("certificates that are skipped are counted, in the first version as in every other", () => {
+  const odd = forge({ subject: "odd", authority: true, version: 0 });
+  const { observer, offer } = inUse(root, odd);
+  const advised = () => observer.of("credentials.advice").map(({ skipped }) => skipped);
+  assert.deepEqual(advised(), [1]);
+  assert.equal(offer([root, clients, odd, odd]), "adopted");
+  assert.deepEqual(advised(), [1, 2]);
+  assert.deepEqual(observer.of("credentials.rotated").map(({ skipped }) => skipped), [2]);
+  assert.equal(offer([root]), "adopted");
+  assert.deepEqual(advised(), [1, 2]);
 });
 
 Deno.test("an authority that is left out of the bundle is dropped, since that is how trust is taken away", () => {

@@ -12,7 +12,7 @@ import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mo
 import type { Assembled } from "./assemble.ts";
 import { bundleFault } from "./bundle_change.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
-import type { CredentialMaterial } from "./material.ts";
+import type { CredentialMaterial, SkippedAnchor } from "./material.ts";
 import { validityFault } from "./own_certificate_fault.ts";
 import {
   configurationError,
@@ -25,6 +25,8 @@ import { present } from "../values/mod.ts";
 
 /** More advice than a person reads in one event. */
 const SHOWN_ADVICE = 16;
+/** More skipped certificates than a person reads about; Debian's bundle has a handful. */
+const SHOWN_SKIPPED = 32;
 
 /** What became of a version that was offered. */
 export type Offered = "adopted" | "unchanged" | "rejected";
@@ -180,24 +182,36 @@ export class CredentialsStore implements CredentialsSource {
         previousFingerprint: previous.fingerprint,
         ...present({ certificate: material.own?.summary }),
         identities: material.own?.summary.names ?? [],
-        skipped: material.skipped?.length ?? 0,
+        skipped: offered.skipped?.length ?? 0,
       });
     }
-    for (const { bundle, place, rule, found, subject = "unreadable" } of offered.skipped ?? []) {
-      loggerFor("credentials").warn(
-        "certificate {place} of {bundle} ({subject}) is skipped, for it breaks the rule {rule}: {found}",
-        { place, bundle, subject, rule, found },
-      );
-    }
-    if (advice.length > 0) {
+    const skipped = offered.skipped ?? [];
+    logSkipped(skipped);
+    if (advice.length + skipped.length > 0) {
       this.#observer?.emit({
         type: "credentials.advice",
         generation: material.generation,
         advice: advice.slice(0, SHOWN_ADVICE),
         total: advice.length,
+        skipped: skipped.length,
       });
     }
     for (const listener of [...this.#listeners]) tell(listener, material);
+  }
+}
+
+function logSkipped(skipped: readonly SkippedAnchor[]): void {
+  for (
+    const { bundle, place, rule, found, subject = "unreadable" } of skipped.slice(0, SHOWN_SKIPPED)
+  ) {
+    loggerFor("credentials").warn(
+      "certificate {place} of {bundle} ({subject}) is skipped, for it breaks the rule {rule}: {found}",
+      { place, bundle, subject, rule, found },
+    );
+  }
+  const more = skipped.length - SHOWN_SKIPPED;
+  if (more > 0) {
+    loggerFor("credentials").warn("{more} more certificates are skipped", { more });
   }
 }
 

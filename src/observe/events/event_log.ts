@@ -184,7 +184,8 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
   "credentials.advice": {
     part: "credentials",
     level: "warning",
-    text: "{total} things about our certificates could be better: {advice}",
+    text:
+      "{total} things about our certificates could be better, {skipped} of the bundles are skipped: {advice}",
   },
   "credentials.expiring": {
     part: "credentials",

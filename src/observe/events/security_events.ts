@@ -121,7 +121,10 @@ export interface CredentialsRejected extends EventBase<"credentials.rejected"> {
   readonly keptExpired: boolean;
 }
 
-/** What our certificates could do better; emitted once for each version that is adopted, where there is any. */
+/**
+ * What our certificates could do better, and how many of the bundles are skipped; emitted once for each version that
+ * is adopted, where there is any.
+ */
 export interface CredentialsAdvice extends EventBase<"credentials.advice"> {
   /** The generation that was adopted. */
   readonly generation: number;
@@ -129,6 +132,8 @@ export interface CredentialsAdvice extends EventBase<"credentials.advice"> {
   readonly advice: readonly CertificateAdvice[];
   /** How many there are in all. */
   readonly total: number;
+  /** Certificates of the bundles that were skipped, for they break a rule; the log names each. */
+  readonly skipped: number;
 }
 
 /** One piece of advice on a certificate. */
