@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { startEchoWorker } from "../../tests/foreign/ground.ts";
 import { PeerFiles } from "../../tests/foreign/peer_files.ts";
+import { pythonWithHttpx } from "../../tests/foreign/python_with_httpx.ts";
 import { findTool, testWithTool } from "../../tests/foreign/tool.ts";
 
 const CACHE = fileURLToPath(new URL("../../.selvage/clients/", import.meta.url));
@@ -18,27 +19,10 @@ testWithTool({ name: "Go", path: findTool("go") }, "the Go client calls a routin
 });
 
 testWithTool(
-  { name: "Python with httpx (scripts/install_python_client.ts)", path: pythonWithHttpx() },
+  pythonWithHttpx,
   "call.py calls a routine",
   async (python) => await assertCalls([python, at("call.py")], "3"),
 );
-
-/** A Python that has httpx and h2: the one that the script installs, or the machine's own. */
-function pythonWithHttpx(): string | undefined {
-  for (const python of [`${CACHE}/python/bin/python`, findTool("python3")]) {
-    if (python === undefined) continue;
-    try {
-      const command = new Deno.Command(python, {
-        args: ["-c", "import httpx, h2"],
-        stderr: "null",
-      });
-      if (command.outputSync().success) return python;
-    } catch {
-      // It is not installed.
-    }
-  }
-  return undefined;
-}
 
 /** Calls `math.add` on a worker, and a routine that is not there. */
 async function assertCalls(command: readonly string[], printed: string): Promise<void> {

@@ -4,8 +4,7 @@ import { type Clock, systemClock } from "../../src/observe/mod.ts";
 import { makeAuthorities, makeCertificate } from "../support/certificates.ts";
 import { listenAs } from "../support/peers.ts";
 import { RecordingObserver } from "../support/recording_observer.ts";
-import type { StartClient } from "./client_scenarios.ts";
-import { CLIENT_ID, descriptors, SERVER_ID } from "./ground.ts";
+import { CLIENT_ID, descriptors, type EchoWorker, SERVER_ID } from "./ground.ts";
 import { NODE } from "./node_program.ts";
 import { testWithTool, type Tool } from "./tool.ts";
 
@@ -15,6 +14,15 @@ export interface RefusedTexts {
   readonly notAllowed: RegExp;
   /** Where its certificate is of an authority that the listener does not trust. */
   readonly foreign: RegExp;
+}
+
+/** Starts a client that answers `echo` with the failure that its user reads. */
+export type StartRefused = (config: EchoWorker["config"]) => Promise<RefusedClient>;
+
+/** A client that is refused. */
+export interface RefusedClient extends AsyncDisposable {
+  /** Makes a call; gives its failure. */
+  ask<Answer>(what: string, about: Readonly<Record<string, unknown>>): Promise<Answer>;
 }
 
 /** Calls that a refused client makes one after the other. */
@@ -37,7 +45,7 @@ const server = makeCertificate({
 /** Shows what a refused client's user reads, and that each call costs the listener few handshakes. */
 export function testRefusedClient(
   name: string,
-  start: StartClient,
+  start: StartRefused,
   texts: RefusedTexts,
   tool: Tool = NODE,
 ): void {
