@@ -556,12 +556,13 @@ Deno.test("a reset names no stream that the peer has not seen", async () => {
   await finished({ client, peer });
 });
 
-Deno.test("a stream's window grows where half of it passes within a round trip, and not beyond its limit", async () => {
+Deno.test("a stream's window grows where half of it passes within two round trips, and not beyond its limit", async () => {
   for (
     const [roundTripMs, betweenMs, expected] of [
       [50, 50, [50_000, 150_000, 200_000, 150_000]],
       [0.5, 0.5, [50_000, 150_000, 200_000, 150_000]],
-      [50, 51, [50_000, 50_000, 50_000, 50_000]],
+      [50, 100, [50_000, 150_000, 200_000, 150_000]],
+      [50, 101, [50_000, 50_000, 50_000, 50_000]],
     ] as const
   ) {
     const time = new ManualTime();

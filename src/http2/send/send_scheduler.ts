@@ -149,6 +149,19 @@ export class SendScheduler {
     this.#host.flushed();
   }
 
+  /**
+   * Hands over the control frames that wait, and nothing else, so that nothing is called back. Credit
+   * leaves like this: many reads may follow in one turn, and with the turn's end the peer would stand
+   * still meanwhile, all of its window on the way.
+   */
+  sendControl(): void {
+    if (this.#stopped || this.#flushing || this.#output.inFlight >= MAX_IN_FLIGHT_BYTES) {
+      return this.schedule();
+    }
+    this.control.moveTo(this.#output);
+    this.#output.send();
+  }
+
   /** Hands over the control frames that wait, whatever is in flight, and nothing after them. */
   stop(): void {
     if (this.#stopped) return;

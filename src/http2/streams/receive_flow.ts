@@ -1,9 +1,9 @@
 import type { ByteBudget } from "../guard/byte_budget.ts";
-import type { ControlQueue } from "../send/control_queue.ts";
 import { ErrorCode } from "../error_code.ts";
 import type { Http2Stream } from "./http2_stream.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { Pings } from "../connection/pings.ts";
+import type { SendScheduler } from "../send/send_scheduler.ts";
 import { Http2Violation } from "../violation.ts";
 
 /** What a DATA frame that was not released costs beyond its octets. */
@@ -11,6 +11,9 @@ const FRAME_OVERHEAD_BYTES = 128;
 
 /** Above this part of `maxUnreadFrames`, the connection's credit waits until frames are released. */
 const UNREAD_FRAMES_PART = 1 / 4;
+
+/** Half a window that goes by in so many round trips shows that the peer waits for credit, or soon will. */
+const ROUND_TRIPS = 2;
 
 /**
  * Flow control of what we receive (RFC 9113 §6.9): the connection's window and the streams', the
@@ -25,7 +28,7 @@ const UNREAD_FRAMES_PART = 1 / 4;
  */
 export class ReceiveFlow {
   readonly #limits: Http2Limits;
-  readonly #control: ControlQueue;
+  readonly #scheduler: SendScheduler;
   readonly #budget: ByteBudget;
   readonly #pings: Pings;
   readonly #clock: () => number;
@@ -38,13 +41,13 @@ export class ReceiveFlow {
 
   constructor(
     limits: Http2Limits,
-    control: ControlQueue,
+    scheduler: SendScheduler,
     budget: ByteBudget,
     pings: Pings,
     clock: () => number,
   ) {
     this.#limits = limits;
-    this.#control = control;
+    this.#scheduler = scheduler;
     this.#budget = budget;
     this.#pings = pings;
     this.#clock = clock;
@@ -92,9 +95,11 @@ export class ReceiveFlow {
   discard(flowBytes: number): void {
     this.#owedCredit += flowBytes;
     if (this.#owedCredit * 2 < this.#limits.connectionWindowBytes) return;
-    this.#control.windowUpdate(0, this.#owedCredit);
-    this.#window += this.#owedCredit;
+    const increment = this.#owedCredit;
+    this.#window += increment;
     this.#owedCredit = 0;
+    this.#scheduler.control.windowUpdate(0, increment);
+    this.#scheduler.sendControl();
   }
 
   /** Gives credit on a stream for padding, or for bytes that were released. */
@@ -103,9 +108,10 @@ export class ReceiveFlow {
     stream.receiving.owedCredit += bytes;
     if (stream.receiving.owedCredit * 2 < stream.receiving.windowBytes) return;
     const increment = stream.receiving.owedCredit + this.#growth(stream);
-    this.#control.windowUpdate(stream.id, increment);
     stream.receiving.window += increment;
     stream.receiving.owedCredit = 0;
+    this.#scheduler.control.windowUpdate(stream.id, increment);
+    this.#scheduler.sendControl();
   }
 
   /** The stream is done with `count` octets. */
@@ -136,9 +142,9 @@ export class ReceiveFlow {
   }
 
   /**
-   * What the stream's window grows by: it doubles where half of it went by within a round trip, so
-   * that the peer must have stood still for want of credit. The round trip is measured while the bytes
-   * flow: on an idle connection it is a fraction of what credit takes on a busy one.
+   * What the stream's window grows by: it doubles where half of it went by within two round trips, so
+   * that it ends above what passes in four. The round trip is measured while the bytes flow: on an idle
+   * connection it is a fraction of what credit takes on a busy one.
    */
   #growth(stream: Http2Stream): number {
     const room = this.#limits.maxStreamWindowBytes - stream.receiving.windowBytes;
@@ -148,7 +154,7 @@ export class ReceiveFlow {
     stream.receiving.creditedAt = now;
     const roundTripMs = this.#pings.lastMs;
     this.#pings.measure();
-    if (roundTripMs === undefined || elapsedMs > roundTripMs) return 0;
+    if (roundTripMs === undefined || elapsedMs > ROUND_TRIPS * roundTripMs) return 0;
     const growth = Math.min(room, stream.receiving.windowBytes);
     stream.receiving.windowBytes += growth;
     return growth;

@@ -1,0 +1,56 @@
+import { deepStrictEqual } from "node:assert/strict";
+import type { ByteChannel } from "./byte_channel.ts";
+import { openClientConnection } from "./connection/client_connection.ts";
+import { FrameType, readUint31 } from "./frame/frame_header.ts";
+import { memoryChannelPair } from "./memory_channel.ts";
+import {
+  CollectedStream,
+  RawPeer,
+  REQUEST,
+  RESPONSE,
+} from "../../tests/support/http2/test_peer.ts";
+
+Deno.test("a stream's credit is handed to the channel while the reads of a turn go on", async () => {
+  const [near, far] = memoryChannelPair();
+  const written: Uint8Array[] = [];
+  const client = openClientConnection(recorded(near, written), {
+    limits: { streamWindowBytes: 100_000, maxStreamWindowBytes: 100_000 },
+  });
+  const peer = RawPeer.server(far);
+  const writtenAtRelease: number[][] = [];
+  const answer = new class extends CollectedStream {
+    override data(bytes: Uint8Array, endStream: boolean): void {
+      super.data(bytes, endStream);
+      writtenAtRelease.push(
+        written.filter((frame) => frame[3] === FrameType.WINDOW_UPDATE)
+          .map((frame) => readUint31(frame, 9)),
+      );
+    }
+  }();
+  answer.stream = client.open(REQUEST, answer, { endStream: false });
+  await peer.expect(FrameType.HEADERS);
+  peer.headers(1, RESPONSE, false);
+  await peer.synced();
+  written.length = 0;
+  for (let count = 0; count < 8; count++) peer.data(1, new Uint8Array(12_500), false);
+  await peer.synced();
+  const [half, whole] = [[50_000], [50_000, 50_000]];
+  deepStrictEqual(writtenAtRelease, [[], [], [], half, half, half, half, whole]);
+  peer.destroy();
+  await client.closed;
+});
+
+/** The channel, which keeps what it is given to send. */
+function recorded(channel: ByteChannel, written: Uint8Array[]): ByteChannel {
+  return {
+    start: (receiver) => channel.start(receiver),
+    write: (bytes, done) => {
+      written.push(bytes.slice());
+      channel.write(bytes, done);
+    },
+    pause: () => channel.pause(),
+    resume: () => channel.resume(),
+    end: () => channel.end(),
+    destroy: () => channel.destroy(),
+  };
+}
