@@ -14,7 +14,7 @@ export interface SharedLimits {
   readonly messageBytes?: number | undefined;
   /** How deep a payload may nest: that many containers, one in another. Default 64. */
   readonly payloadDepth?: number | undefined;
-  /** How many arrays, objects, maps and sets a payload may hold. Default 262,144. */
+  /** How many arrays, objects, maps, sets and byte strings a payload may hold. Default 262,144. */
   readonly payloadContainers?: number | undefined;
   /** How many properties, entries of maps and members of sets a payload may hold. Default 524,288. */
   readonly payloadEntries?: number | undefined;

@@ -80,7 +80,7 @@ class Decoder extends CborReader {
       case NEGATIVE:
         return this.negative(info);
       case BYTES:
-        return this.binary(info);
+        return this.#byteString(info);
       case TEXT:
         return this.text(info);
       case ARRAY:
@@ -96,12 +96,21 @@ class Decoder extends CborReader {
 
   #enter(depth: number): number {
     if (depth === 0) throw this.malformed("is nested too deep");
-    if (this.#containers++ === this.#maxContainers) {
-      throw this.malformed(
-        `holds more than ${this.#maxContainers} arrays, objects, maps and sets`,
-      );
-    }
+    this.#countContainer();
     return depth - 1;
+  }
+
+  /** Bytes in an object of their own, which costs as much as a container. */
+  #byteString(info: number): Uint8Array {
+    this.#countContainer();
+    return this.binary(info);
+  }
+
+  #countContainer(): void {
+    if (this.#containers++ < this.#maxContainers) return;
+    throw this.malformed(
+      `holds more than ${this.#maxContainers} arrays, objects, maps, sets and byte strings`,
+    );
   }
 
   #array(info: number, depth: number): unknown[] {
@@ -212,7 +221,7 @@ class Decoder extends CborReader {
       case TAG_NEGATIVE_BIGINT:
         return -1n - this.#bigint();
       case TAG_UINT8_ARRAY:
-        return this.binary(this.expect(BYTES, "a byte string"));
+        return this.#byteString(this.expect(BYTES, "a byte string"));
       case TAG_SET:
         return this.#set(this.#enter(depth));
       case TAG_MAP:

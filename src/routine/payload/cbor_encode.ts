@@ -132,7 +132,10 @@ class Encoder {
     if (prototype === Object.prototype || prototype === null) {
       return this.#record(value as Record<string, unknown>, this.#enter(depth));
     }
-    if (value instanceof Uint8Array) return this.#binary(value);
+    if (value instanceof Uint8Array) {
+      this.#countContainer();
+      return this.#binary(value);
+    }
     if (prototype === Date.prototype) return this.#date(value as Date);
     if (prototype === Map.prototype) {
       return this.#map(value as Map<unknown, unknown>, this.#enter(depth));
@@ -142,9 +145,14 @@ class Encoder {
   }
 
   #enter(depth: number): number {
-    if (depth === 0 || this.#containers === 0) throw UNSENDABLE;
-    this.#containers--;
+    if (depth === 0) throw UNSENDABLE;
+    this.#countContainer();
     return depth - 1;
+  }
+
+  #countContainer(): void {
+    if (this.#containers === 0) throw UNSENDABLE;
+    this.#containers--;
   }
 
   #countEntries(count: number): void {

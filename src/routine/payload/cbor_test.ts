@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { decodeCbor } from "./cbor_decode.ts";
 import { encodeCbor } from "./cbor_encode.ts";
 import { Malformed } from "./faults.ts";
+import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
+import { decodePayload, encodePayload } from "./payload.ts";
 
 function decodeHex(hex: string): unknown {
   return decodeCbor(Uint8Array.fromHex(hex.replaceAll(" ", "")), 64);
@@ -150,4 +152,20 @@ Deno.test("decodeCbor() refuses depth and numbers of containers that would cost 
   const many = new Uint8Array(1_000_005).fill(0x80);
   many.set([0x9a, 0x00, 0x0f, 0x42, 0x40]);
   assert.throws(() => decodeCbor(many, 64), Malformed);
+});
+
+Deno.test("byte strings count as containers: more than the limit are neither written nor read", () => {
+  const limits = { ...DEFAULT_PAYLOAD_LIMITS, containers: 4 };
+  const of = (count: number) => Array.from({ length: count }, () => new Uint8Array(1));
+  const refused = { name: "InvalidPayload", message: /more than 4 arrays, .* byte strings/ };
+  const three = encodePayload(of(3), "result", { limits });
+  decodePayload(three, "result", limits);
+  assert.throws(() => encodePayload(of(4), "result", { limits }), refused);
+  assert.throws(() => decodePayload(encodePayload(of(4), "result"), "result", limits), refused);
+  // A tag that says what kind of bytes they are makes them no cheaper.
+  const tagged = new Uint8Array([0x84, ...of(4).flatMap(() => [0xd8, 0x40, 0x41, 0x07])]);
+  assert.throws(() => decodeCbor(tagged, 64, limits), Malformed);
+  const empty = new Uint8Array(1_000_005).fill(0x40);
+  empty.set([0x9a, 0x00, 0x0f, 0x42, 0x40]);
+  assert.throws(() => decodeCbor(empty, 64), Malformed);
 });

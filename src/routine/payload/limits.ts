@@ -5,7 +5,7 @@ export interface PayloadLimits {
   /** How deep a value may nest: that many containers, one in another. Default 64. */
   readonly depth: number;
   /**
-   * How many arrays, objects, maps and sets one may hold. A container takes one byte on the wire and
+   * How many arrays, objects, maps, sets and byte strings one may hold. Each takes one byte on the wire and
    * some two hundred in memory, so this is what bounds the memory that a payload costs. Default 262,144.
    */
   readonly containers: number;

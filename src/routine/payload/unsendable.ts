@@ -55,6 +55,9 @@ function find(value: unknown, path: string, walk: Walk): Unsendable | undefined 
 
 function findIn(value: object, path: string, walk: Walk): Unsendable | undefined {
   const parts = partsOf(value, path);
+  if (value instanceof Uint8Array && ++walk.containers > walk.limits.containers) {
+    return { path: shortened(path), what: tooManyContainers(walk.limits) };
+  }
   if (parts === undefined) {
     return isWhole(value) ? undefined : { path, what: `is ${className(value)}, not a plain value` };
   }
@@ -64,10 +67,7 @@ function findIn(value: object, path: string, walk: Walk): Unsendable | undefined
   }
   const { containers, entries } = walk.limits;
   if (++walk.containers > containers) {
-    return {
-      path: shortened(path),
-      what: `is one of more than ${containers} arrays, objects, maps and sets`,
-    };
+    return { path: shortened(path), what: tooManyContainers(walk.limits) };
   }
   walk.entries += entriesIn(value);
   if (walk.entries > entries) {
@@ -86,6 +86,10 @@ function findIn(value: object, path: string, walk: Walk): Unsendable | undefined
   }
   walk.holders.pop();
   return undefined;
+}
+
+function tooManyContainers({ containers }: PayloadLimits): string {
+  return `is one of more than ${containers} arrays, objects, maps, sets and byte strings`;
 }
 
 function entriesIn(value: object): number {
