@@ -50,11 +50,19 @@ export async function certificateVerifyMessage(
     uint(0, 1),
     transcript,
   );
+  return message(
+    MESSAGE.certificateVerify,
+    uint(scheme, 2),
+    vector(2, await signatureOf(key, content)),
+  );
+}
+
+/** An ECDSA signature with SHA-256, as TLS carries it. */
+export async function signatureOf(key: CryptoKey, content: Octets): Promise<Octets> {
   const algorithm = { name: "ECDSA", hash: "SHA-256" };
   const signature = new Uint8Array(await crypto.subtle.sign(algorithm, key, content));
   const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
-  const der = sequence(unsignedInteger(r), unsignedInteger(s));
-  return message(MESSAGE.certificateVerify, uint(scheme, 2), vector(2, der));
+  return joined(sequence(unsignedInteger(r), unsignedInteger(s)));
 }
 
 const ECDSA_SECP256R1_SHA256 = 0x0403;

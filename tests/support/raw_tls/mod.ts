@@ -8,6 +8,7 @@ export {
   certificateMessage,
   certificateVerifyMessage,
   type Side,
+  signatureOf,
   signingKey,
 } from "./authentication.ts";
 export {
