@@ -17,7 +17,14 @@ const ALONE: readonly string[] = [
   "tests/threads",
 ];
 /** Pages whose programs run as they stand. */
-const GUIDES: readonly string[] = ["docs/identity.md", "docs/routines.md"];
+const GUIDES: readonly string[] = [
+  "docs/fleets.md",
+  "docs/identity.md",
+  "docs/interop.md",
+  "docs/policy.md",
+  "docs/reference.md",
+  "docs/routines.md",
+];
 /** Needs Go: `deno task conformance` runs it. */
 const ELSEWHERE = "tests/foreign/go/";
 

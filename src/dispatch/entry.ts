@@ -2,17 +2,18 @@
  * The dispatcher: finds workers, proves who each one is, and calls routines on them.
  *
  * @example Call a routine
- * ```ts ignore
- * import { Credentials } from "@selvage/runtime";
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { routine } from "@selvage/runtime/routine";
  * import { Dispatcher } from "@selvage/runtime/dispatcher";
- * import { add } from "./math.ts";
+ * import { WorkerServer } from "@selvage/runtime/worker";
  *
- * await using dispatcher = await Dispatcher.open({
- *   discovery: "static:10.0.0.1:8443,10.0.0.2:8443",
- *   credentials: Credentials.watchFiles({ ca: "ca.pem", cert: "caller.pem", key: "caller.key" }),
- *   identity: "spiffe://example.org/worker",
- * });
- * const sum = await dispatcher.call(add, [1, 2]);
+ * const add = routine("math.add", (a: number, b: number) => a + b);
+ * await using worker = await WorkerServer.start({ routines: [add] });
+ *
+ * // Over a network: credentials: Credentials.watchFiles({ ca, cert, key }), and identity.
+ * await using dispatcher = await Dispatcher.open({ discovery: `static:${worker.address}` });
+ * assert.equal(await dispatcher.call(add, [1, 2]), 3);
  * ```
  *
  * @module

@@ -2,16 +2,26 @@
  * The worker: serves routines, and any Connect service, to callers that are proven and allowed.
  *
  * @example Serve the routines of a module
- * ```ts ignore
+ * ```ts
  * import { Credentials } from "@selvage/runtime";
+ * import { routine } from "@selvage/runtime/routine";
+ * import { createAuthority } from "@selvage/runtime/testing";
  * import { WorkerServer } from "@selvage/runtime/worker";
  *
+ * // In production: Credentials.watchFiles({ ca: "ca.pem", cert: "worker.pem", key: "worker.key" }).
+ * const authority = createAuthority();
+ * const { certPem: cert, keyPem: key } = authority.issue({
+ *   name: "worker",
+ *   spiffe: "spiffe://example.org/worker",
+ * });
+ *
  * await using worker = await WorkerServer.start({
- *   listen: "0.0.0.0:8443",
- *   modules: [new URL("./math.ts", import.meta.url)],
- *   credentials: Credentials.watchFiles({ ca: "ca.pem", cert: "worker.pem", key: "worker.key" }),
+ *   listen: "127.0.0.1:0",
+ *   routines: [routine("math.add", (a: number, b: number) => a + b)],
+ *   credentials: Credentials.fromPem({ ca: authority.certPem, cert, key }),
  *   allow: "spiffe://example.org/client/*",
  * });
+ * console.log(worker.url);
  * ```
  *
  * @module

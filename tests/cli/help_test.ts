@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { allCommands } from "../../src/cli/commands.ts";
 import { leavesOf } from "../../src/cli/config/leaves.ts";
+import { parseCommand, wordsOf } from "./parse_command.ts";
 import { hasTerminal, Terminal } from "./terminal.ts";
 
 Deno.test("the help of every command has examples, and each is a command line that it takes", async (t) => {
@@ -10,7 +11,7 @@ Deno.test("the help of every command has examples, and each is a command line th
       assert.ok(examples.length > 0, `${name} --help has no examples`);
       for (const example of examples) {
         assert.equal(`${example.slice(0, name.split(" ").length).join(" ")}`, name);
-        await parse(example);
+        await parseCommand(example);
       }
     });
   }
@@ -43,21 +44,6 @@ function examplesOf(help: string): readonly (readonly string[])[] {
   const shown = help.slice(help.indexOf("\nExamples:")).replace(/ \\\n\s+/g, " ");
   return shown.split("\n").flatMap((line) => {
     const own = /(?:^ {2}|\$\(|\| |\/)(?:selvage|cli) ([^>)]*)/.exec(line)?.[1];
-    return own === undefined ? [] : [
-      Array.from(
-        own.matchAll(/'([^']*)'|(\S+)/g),
-        ([, quoted, bare]) => quoted ?? bare!,
-      ),
-    ];
+    return own === undefined ? [] : [wordsOf(own)];
   });
-}
-
-/** Parses a line as running it would, and runs nothing. */
-async function parse(words: readonly string[]): Promise<void> {
-  const commands = allCommands();
-  const command = commands.find((one) => one.name() === words[0])!;
-  let ran = 0;
-  for (const { command: leaf } of leavesOf([command])) leaf.action(() => void ran++);
-  await command.parseAsync(words.slice(1), { from: "user" });
-  assert.equal(ran, 1, words.join(" "));
 }

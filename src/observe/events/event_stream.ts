@@ -8,11 +8,17 @@ export const EVENTS_BUFFERED = 1024;
  * behind loses the oldest events; {@linkcode EventStream.dropped} counts them.
  *
  * @example Read until a worker is ready
- * ```ts ignore
+ * ```ts
+ * import { routine } from "@selvage/runtime/routine";
+ * import { WorkerServer } from "@selvage/runtime/worker";
+ *
+ * const worker = await WorkerServer.start({ routines: [routine("math.one", () => 1)] });
  * using events = worker.events();
+ * const stopped = worker[Symbol.asyncDispose]();
  * for await (const event of events) {
- *   if (event.type === "worker.ready") break;
+ *   if (event.type === "worker.stopped") break;
  * }
+ * await stopped;
  * ```
  */
 export class EventStream implements AsyncIterableIterator<SelvageEvent>, Disposable {
