@@ -104,9 +104,11 @@ Deno.test("a routine that one worker lacks is found at another", async () => {
   await dispatcher.ready({ min: 2 });
   const events = dispatcher.events();
   for (let n = 0; n < 4; n++) assert.equal(await dispatcher.call(routines.add, [n, 1]), n + 1);
+  // Both have said what they serve; what neither lists is asked of both.
+  await assert.rejects(dispatcher.call(routines.fail, ["text"]), UnknownRoutine);
   const { value: event } = await events.next();
   assert.ok(event?.type === "dispatch.retried");
-  assert.deepEqual([event.cause, event.worker.address], ["routine-unknown", other.address]);
+  assert.deepEqual([event.cause, event.routine], ["routine-unknown", routines.fail.name]);
 });
 
 Deno.test("what cannot travel is told before anything is sent, or by an unharmed worker", async () => {

@@ -41,6 +41,30 @@ Deno.test("while a fleet is deployed, calls of a new routine go where it is, and
   assert.equal(await dispatcher.call(before.price, [7]), "7 in 2");
 });
 
+Deno.test("once connected, a worker is asked only for what it serves", async () => {
+  const trust = new Trust();
+  await using fleet = new AsyncDisposableStack();
+  const addresses: string[] = [];
+  for (const routines of [before, before, after]) {
+    addresses.push(fleet.use(await startWorker(trust, { routines })).address);
+  }
+  await using dispatcher = await openDispatcher(trust, addresses);
+  await dispatcher.ready({ min: 3 });
+  using events = dispatcher.events();
+  for (let at = 1; at <= 20; at++) {
+    assert.equal(await dispatcher.call(refund, [at]), -at);
+    assert.equal(await dispatcher.call(refund, [at], { affinity: `${at}` }), -at);
+  }
+  const nowhere = routine("shop.nowhere", () => 0);
+  await assert.rejects(dispatcher.call(nowhere, []), UnknownRoutine);
+  // What no worker lists is asked of each; nothing before that was asked twice.
+  for await (const event of events) {
+    if (event.type !== "dispatch.retried") continue;
+    assert.equal(event.routine, "shop.nowhere");
+    break;
+  }
+});
+
 /** Leaves discovery, finishes what it is at, and stops. */
 async function replaced(worker: WorkerServer, lease: AsyncDisposable): Promise<void> {
   await lease[Symbol.asyncDispose]();

@@ -9,6 +9,8 @@ export class FakeLink implements Link {
   readonly identity: string | undefined = "spiffe://example.org/worker";
   readonly security = "mutual-tls";
   validUntil: number | undefined = undefined;
+  /** What it says that it serves, one name a line. */
+  declare serves?: string;
   /** Whether the worker is trusted now. */
   trusted = true;
   readonly connection: ClientConnection;
@@ -58,6 +60,8 @@ export class FakeNetwork {
   validForMs: number | undefined;
   /** Whether workers dialled from now on are trusted. */
   trusted = true;
+  /** What workers say that they serve, by address: names in order, one a line. */
+  readonly serves = new Map<string, string>();
   /** How many of the next connections the worker sends away while they are dialled. */
   sendsAway = 0;
   readonly links: FakeLink[] = [];
@@ -77,6 +81,8 @@ export class FakeNetwork {
     await Promise.race([this.#answers.get(worker.address)?.(), aborted]);
     const link = new FakeLink(worker, onState);
     link.trusted = this.trusted;
+    const serves = this.serves.get(worker.address);
+    if (serves !== undefined) link.serves = serves;
     if (this.validForMs !== undefined) link.validUntil = this.#clock.now() + this.validForMs;
     this.links.push(link);
     if (this.sendsAway > 0) {

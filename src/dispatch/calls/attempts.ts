@@ -64,7 +64,7 @@ export class Attempts {
     let lost = 0;
     let left: Left | undefined;
     for (let attempt = 1;; attempt++) {
-      const endpoint = fleet.choose(call.wanted, tried) ??
+      const endpoint = fleet.choose(call.wanted, tried, call.routine) ??
         await this.place(call, tried ??= new Map());
       if (left !== undefined && left.endpoint !== endpoint) this.#tell(call, left);
       const link = endpoint.link as Link;
@@ -102,7 +102,7 @@ export class Attempts {
     const { fleet, clock } = this.#options;
     const over = new AbortController();
     try {
-      const endpoint = await waitFor(fleet.bring(call.wanted, tried, over.signal), {
+      const endpoint = await waitFor(fleet.bring(call.wanted, tried, over.signal, call.routine), {
         clock,
         signal: call.signal,
         timeoutMs: remainingMs(call),

@@ -1,6 +1,7 @@
 import type { Endpoint } from "./endpoint.ts";
 import { combinedScore, hashOfKey, hashOfMember } from "./rendezvous.ts";
 import type { Tried } from "./selection.ts";
+import type { Serving } from "./served_names.ts";
 import { suits } from "./suitable_endpoints.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -46,10 +47,21 @@ export class AffinityOwners {
     this.#places.set(last, place);
   }
 
-  /** The owner, of those that suit and have not been `tried`. */
-  owner(affinity: string, wanted: Wanted, tried?: Tried): Endpoint | undefined {
-    const ofAll = wanted.tags === undefined && (tried === undefined || tried.size === 0);
-    if (!ofAll) return this.#find(affinity, (one) => suits(one, wanted) && !tried?.has(one));
+  /** The owner, of those that suit, serve what is called and have not been `tried`. */
+  owner(
+    affinity: string,
+    wanted: Wanted,
+    tried?: Tried,
+    serving?: Serving,
+  ): Endpoint | undefined {
+    const ofAll = wanted.tags === undefined && serving === undefined &&
+      (tried === undefined || tried.size === 0);
+    if (!ofAll) {
+      return this.#find(
+        affinity,
+        (one) => suits(one, wanted) && serving?.has(one) !== false && !tried?.has(one),
+      );
+    }
     const known = this.#remembered.get(affinity);
     if (known !== undefined) return known;
     const owner = this.#find(affinity);

@@ -125,7 +125,7 @@ export function dialWith(options: DialOptions): Dial {
       security,
       ...present({ keyExchange, generation: material?.generation }),
     });
-    const { id, tags, ignoresTokens = false } = await describeSelf(peer.connection, signal);
+    const { id, tags, serves, ignoresTokens = false } = await describeSelf(peer.connection, signal);
     return {
       connection: peer.connection,
       id: id ?? worker.id,
@@ -133,7 +133,7 @@ export function dialWith(options: DialOptions): Dial {
       ...(ignoresTokens ? { ignoresTokens: ref } : {}),
       identity,
       security,
-      ...present({ socket, tls }),
+      ...present({ socket, tls, serves }),
       validUntil: peer.validUntil,
       isTrusted: () =>
         credentials === undefined ||

@@ -1,8 +1,11 @@
 import type { Endpoint } from "./endpoint.ts";
 import { LoadTable } from "./load.ts";
+import { ServedNames } from "./served_names.ts";
 
 /** Which endpoints take calls and which are idle, kept up to date one endpoint at a time. */
 export class EndpointIndex {
+  /** Which of the endpoints that take calls serve what. */
+  readonly served: ServedNames = new ServedNames();
   readonly #open: Endpoint[] = [];
   readonly #table = new LoadTable();
   readonly #idle = new Set<Endpoint>();
@@ -35,6 +38,7 @@ export class EndpointIndex {
       this.#version += 1;
       this.#open.push(endpoint);
       this.#table.add(endpoint.load);
+      this.served.add(endpoint, endpoint.link.serves);
     }
     if (endpoint.isIdle) this.#idle.add(endpoint);
     else this.#idle.delete(endpoint);
@@ -46,9 +50,11 @@ export class EndpointIndex {
     this.#idle.delete(endpoint);
   }
 
-  #close({ load }: Endpoint): void {
+  #close(endpoint: Endpoint): void {
+    const { load } = endpoint;
     const { place } = load;
     if (place < 0) return;
+    this.served.remove(endpoint);
     this.#version += 1;
     const last = this.#open.pop()!;
     if (last.load !== load) this.#open[place] = last;

@@ -102,12 +102,17 @@ export class Fleet {
     return this.#lacksQuorum;
   }
 
-  /** A worker that takes calls now and has not been `tried`, where there is one. */
-  choose(wanted: Wanted, tried?: Tried): Endpoint | undefined {
+  /**
+   * A worker that takes calls now and has not been `tried`, where there is one.
+   *
+   * @param name The routine or service method, for workers that serve it. Default: one that all serve.
+   */
+  choose(wanted: Wanted, tried?: Tried, name?: string): Endpoint | undefined {
     if (this.#index.idle.size > 0) this.#wake();
     if (this.#index.open.length === 0) return undefined;
-    if (wanted.affinity === undefined) return this.#selection.choose(wanted, tried);
-    const owner = this.#affinity.owner(wanted.affinity, wanted, tried);
+    if (wanted.affinity === undefined) return this.#selection.choose(wanted, tried, name);
+    const serving = this.#index.served.serving(name);
+    const owner = this.#affinity.owner(wanted.affinity, wanted, tried, serving);
     return owner?.link === undefined ? undefined : owner;
   }
 
@@ -135,18 +140,20 @@ export class Fleet {
    * connected are added to `tried`. Where none is known but a source expects another one, waits for it.
    *
    * @param signal ends the wait.
+   * @param name The routine or service method, for workers that serve it. Default: one that all serve.
    * @returns the worker, or `undefined` where every one that is known has been tried.
    */
   async bring(
     wanted: Wanted,
     tried: Map<Endpoint, Error>,
     signal?: AbortSignal,
+    name?: string,
   ): Promise<Endpoint | undefined> {
     if (!this.#isKnown) await this.#known;
     for (let patient = true; signal?.aborted !== true;) {
-      const chosen = this.choose(wanted, tried);
+      const chosen = this.choose(wanted, tried, name);
       if (chosen !== undefined) return chosen;
-      const candidates = this.#candidates(wanted, tried);
+      const candidates = this.#candidates(wanted, tried, name);
       if (candidates.length === 0) {
         if (this.#expectsMore()) {
           await this.#changes.next(signal);
@@ -234,14 +241,16 @@ export class Fleet {
     for (const endpoint of [...this.#index.idle]) endpoint.connect();
   }
 
-  #candidates(wanted: Wanted, tried: Tried): readonly Endpoint[] {
+  #candidates(wanted: Wanted, tried: Tried, name: string | undefined): readonly Endpoint[] {
+    const serving = this.#index.served.serving(name);
     if (wanted.affinity !== undefined) {
-      const owner = this.#affinity.owner(wanted.affinity, wanted, tried);
+      const owner = this.#affinity.owner(wanted.affinity, wanted, tried, serving);
       if (owner !== undefined) return [owner];
     }
     // A worker that has not reported its tags may have those that are wanted.
     return this.endpoints.filter((endpoint) =>
-      !tried.has(endpoint) && (endpoint.tags === undefined || suits(endpoint, wanted))
+      !tried.has(endpoint) && (endpoint.tags === undefined || suits(endpoint, wanted)) &&
+      serving?.has(endpoint) !== false
     );
   }
 

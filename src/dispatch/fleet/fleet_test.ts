@@ -161,6 +161,48 @@ Deno.test("Fleet chooses only workers that carry every tag asked for", async () 
   assert.equal(await fleet.bring({ tags: ["gpu", "us"] }, new Map()), undefined);
 });
 
+Deno.test("Fleet chooses workers that say that they serve what is called, and any where none says so", async () => {
+  const { network, discovery, fleet } = setUp(A, B, C);
+  network.serves.set(A, "old");
+  network.serves.set(B, "acme.v1.Echo\nnew\nold");
+  await fleet.ready(3);
+  const chosen = (routine: string, tried?: Map<Endpoint, Error>) =>
+    new Set([1, 2, 3, 4].map(() => address(fleet.choose({}, tried, routine))));
+  // C has not said what it serves.
+  assert.deepEqual(chosen("old"), new Set([A, B, C]));
+  assert.deepEqual(chosen("new"), new Set([B, C]));
+  assert.deepEqual(chosen("acme.v1.Echo/Say"), new Set([B, C]));
+  assert.deepEqual(chosen("other"), new Set([A, B, C]));
+  const owners = new Set(
+    Array.from(
+      { length: 50 },
+      (_, at) => address(fleet.choose({ affinity: `${at}` }, undefined, "new")),
+    ),
+  );
+  assert.deepEqual(owners, new Set([B, C]));
+  discovery.tell({ kind: "removed", address: C });
+  await turn();
+  assert.deepEqual(chosen("new"), new Set([B]));
+  const tried = new Map([[fleet.choose({}, undefined, "new")!, new Error("overloaded")]]);
+  assert.equal(await fleet.bring({}, tried, undefined, "new"), undefined);
+  assert.equal(address(await fleet.bring({}, tried, undefined, "old")), A);
+  discovery.tell({ kind: "removed", address: B });
+  await turn();
+  assert.equal(address(await fleet.bring({}, new Map(), undefined, "new")), A);
+});
+
+Deno.test("Fleet connects to workers that may serve what those connected do not", async () => {
+  const { network, fleet } = setUp(A, B);
+  network.serves.set(A, "old");
+  network.serves.set(B, "new\nold");
+  const go = network.hold(B);
+  assert.equal(address(await fleet.bring({}, new Map(), undefined, "new")), A);
+  const tried = new Map([[fleet.choose({})!, new Error("unknown routine")]]);
+  const waiting = fleet.bring({}, tried, undefined, "new");
+  go();
+  assert.equal(address(await waiting), B);
+});
+
 Deno.test("Fleet waits for a worker that its source expects, and stops when the call is over", async () => {
   const { discovery, fleet } = setUp();
   discovery.expectsMore = true;

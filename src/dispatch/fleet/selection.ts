@@ -38,9 +38,9 @@ export class Selection {
     this.#suitability = new Suitability(index);
   }
 
-  /** A worker that has not been `tried`, where there is one. */
-  choose(wanted: Wanted, tried?: Tried): Endpoint | undefined {
-    const suitable = this.#suitability.of(wanted);
+  /** A worker that serves a routine or method and has not been `tried`, where there is one. */
+  choose(wanted: Wanted, tried?: Tried, name?: string): Endpoint | undefined {
+    const suitable = this.#suitability.of(wanted, name);
     if (suitable.count === 0) return undefined;
     if (tried?.size === 0) tried = undefined;
     const avoidAt = this.#ejectedUntil === 0 ? 0 : this.#avoidAt(suitable);

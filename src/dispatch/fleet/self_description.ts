@@ -3,6 +3,8 @@ import { escapePeerText } from "../../errors/mod.ts";
 import { DescribeResponseSchema, WorkerService } from "../../gen/mod.ts";
 import type { ClientConnection } from "../../http2/mod.ts";
 import { callUnaryBytes, prepareRequest } from "../../rpc/mod.ts";
+import { present } from "../../values/mod.ts";
+import { BETWEEN_NAMES } from "./served_names.ts";
 
 /** What a proven worker says of itself. */
 export interface SelfDescription {
@@ -10,6 +12,8 @@ export interface SelfDescription {
   readonly id?: string;
   /** Its tags. */
   readonly tags?: readonly string[];
+  /** The names of the routines and services that we may call there, one a line, in order. */
+  readonly serves?: string;
   /** Whether it verifies no tokens; a worker that does not say may verify some. */
   readonly ignoresTokens?: boolean;
 }
@@ -21,10 +25,13 @@ const TIMEOUT_MS = 2_000;
 const MAX_TAGS = 64;
 const MAX_TAG_LENGTH = 256;
 
+/** A longer list of names is not kept, in characters: the worker is asked for everything. */
+const MAX_NAMES_LENGTH = 64 * 1024;
+
 const request = prepareRequest(WorkerService.method.describe);
 const nothing = new Uint8Array(0);
 
-/** Asks a worker for its id, its tags, and whether it verifies tokens. A server that is no worker of ours says none of it. */
+/** Asks a worker for its id, its tags, what it serves, and whether it verifies tokens. A server that is no worker of ours says none of it. */
 export async function describeSelf(
   connection: ClientConnection,
   signal: AbortSignal,
@@ -34,13 +41,24 @@ export async function describeSelf(
       timeoutMs: TIMEOUT_MS,
       signal,
     });
-    const { workerId, tags, verifiesTokens } = fromBinary(DescribeResponseSchema, answer);
+    const { workerId, tags, routines, services, verifiesTokens } = fromBinary(
+      DescribeResponseSchema,
+      answer,
+    );
+    const serves = listed([...routines.map(({ name }) => name), ...services]);
     return {
       ...(workerId === "" ? {} : { id: escapePeerText(workerId) }),
       tags: tags.slice(0, MAX_TAGS).filter((tag) => tag.length <= MAX_TAG_LENGTH),
       ignoresTokens: verifiesTokens === false,
+      ...present({ serves }),
     };
   } catch {
     return {};
   }
+}
+
+/** Names as one list; `undefined` where there is none: a worker that wants a token lists nothing without it. */
+function listed(names: readonly string[]): string | undefined {
+  const list = names.filter((name) => !name.includes(BETWEEN_NAMES)).sort().join(BETWEEN_NAMES);
+  return list === "" || list.length > MAX_NAMES_LENGTH ? undefined : list;
 }

@@ -68,18 +68,20 @@ export class Suitability {
     this.#all = new SuitableEndpoints(index);
   }
 
-  /** Those that suit. */
-  of(wanted: Wanted): SuitableEndpoints {
+  /** Those that suit, and serve a routine or method. */
+  of(wanted: Wanted, name?: string): SuitableEndpoints {
     if (this.#version !== this.#index.version) this.#forget();
     const { tags } = wanted;
-    if (tags === undefined || tags.length === 0) return this.#all;
-    // No list in JSON begins like this.
-    const key = tags.length === 1 ? `=${tags[0]}` : JSON.stringify(tags);
+    const serving = this.#index.served.serving(name);
+    if (serving === undefined && (tags === undefined || tags.length === 0)) return this.#all;
+    const key = keyOf(tags ?? [], serving?.key);
     const known = this.#remembered.get(key);
     if (known !== undefined) return known;
     const places: number[] = [];
     for (const endpoint of this.#index.open) {
-      if (suits(endpoint, wanted)) places.push(endpoint.load.place);
+      if (suits(endpoint, wanted) && serving?.has(endpoint) !== false) {
+        places.push(endpoint.load.place);
+      }
     }
     const found = new SuitableEndpoints(this.#index, places);
     if (this.#remembered.size === MAX_REMEMBERED) this.#remembered.clear();
@@ -98,4 +100,10 @@ export class Suitability {
     this.#all = new SuitableEndpoints(this.#index);
     this.#version = this.#index.version;
   }
+}
+
+/** No list in JSON begins like a single tag does here, and none holds a line break as it is. */
+function keyOf(tags: readonly string[], serving: string | undefined): string {
+  const wanted = tags.length === 1 ? `=${tags[0]}` : JSON.stringify(tags);
+  return serving === undefined ? wanted : `${serving}\n${wanted}`;
 }

@@ -1,0 +1,90 @@
+import type { Endpoint } from "./endpoint.ts";
+
+/** What the workers of one version of a program serve. */
+interface Version {
+  /** Which it is, in keys. */
+  readonly number: number;
+  /** Routines, and services; `undefined` where a worker has not said it. */
+  readonly names: ReadonlySet<string> | undefined;
+  /** How many of the endpoints are of this version. */
+  count: number;
+}
+
+/** Those that serve a name. */
+export interface Serving {
+  /** Names them in a cache, until the index changes. */
+  readonly key: string;
+  /** Whether an endpoint is one of them; one that takes no calls now may be. */
+  has(endpoint: Endpoint): boolean;
+}
+
+/** Separates the names in a list: none has it. */
+export const BETWEEN_NAMES = "\n";
+
+/** So many names are remembered; a caller could make up any number. */
+const MAX_REMEMBERED = 4_096;
+
+/**
+ * Which endpoints serve what, as their workers have said when they were connected. As long as all of them say the
+ * same, as outside of a deploy, there is nothing to look up.
+ */
+export class ServedNames {
+  readonly #versions = new Map<string, Version>();
+  readonly #versionOf = new Map<Endpoint, Version>();
+  readonly #remembered = new Map<string, Serving | undefined>();
+  #numbers = 0;
+
+  /** An endpoint takes calls now, of these names where it has said which. */
+  add(endpoint: Endpoint, list: string | undefined): void {
+    const key = list ?? "";
+    let version = this.#versions.get(key);
+    if (version === undefined) {
+      const names = list === undefined ? undefined : new Set(list.split(BETWEEN_NAMES));
+      version = { number: this.#numbers++, names, count: 0 };
+      this.#versions.set(key, version);
+      this.#remembered.clear();
+    }
+    version.count += 1;
+    this.#versionOf.set(endpoint, version);
+  }
+
+  /** An endpoint takes no calls any more. */
+  remove(endpoint: Endpoint): void {
+    const version = this.#versionOf.get(endpoint);
+    if (version === undefined) return;
+    this.#versionOf.delete(endpoint);
+    if (--version.count > 0) return;
+    for (const [key, one] of this.#versions) if (one === version) this.#versions.delete(key);
+    this.#remembered.clear();
+  }
+
+  /**
+   * Which endpoints serve a routine or method; `undefined` where all may, also where none says that it does: a
+   * worker does not list what its policy denies now.
+   */
+  serving(name: string | undefined): Serving | undefined {
+    if (this.#versions.size < 2 || name === undefined) return undefined;
+    if (this.#remembered.has(name)) return this.#remembered.get(name);
+    const serving = this.#find(name);
+    if (this.#remembered.size === MAX_REMEMBERED) this.#remembered.clear();
+    this.#remembered.set(name, serving);
+    return serving;
+  }
+
+  #find(name: string): Serving | undefined {
+    const service = name.slice(0, Math.max(0, name.indexOf("/")));
+    const versions = [...this.#versions.values()];
+    const listing = versions.filter(({ names }) => names?.has(name) || names?.has(service));
+    if (listing.length === 0) return undefined;
+    const able = new Set([...listing, ...versions.filter(({ names }) => names === undefined)]);
+    if (able.size === versions.length) return undefined;
+    const versionOf = this.#versionOf;
+    return {
+      key: [...able].map(({ number }) => number).join(),
+      has(endpoint) {
+        const version = versionOf.get(endpoint);
+        return version === undefined || able.has(version);
+      },
+    };
+  }
+}
