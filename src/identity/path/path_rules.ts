@@ -147,7 +147,8 @@ function domainFault(path: Path, { anchors }: PathQuestion): PathFault | undefin
     return untrusted(anchor, `this anchor does not vouch for the trust domain ${domain}`);
   }
   for (const authority of path.slice(1)) {
-    const other = otherDomainOf(authority, domain, authority === anchor);
+    const isLabelled = authority === anchor && anchors.isLabelled(anchor);
+    const other = otherDomainOf(authority, domain, isLabelled);
     if (other !== undefined) {
       return untrusted(
         authority,
@@ -164,20 +165,19 @@ function domainFault(path: Path, { anchors }: PathQuestion): PathFault | undefin
 
 /**
  * A trust domain that an authority names for itself and that is not this one. A SPIFFE ID that is misspelt names
- * none that could be compared, so that it is never this one; an anchor was chosen with it ({@linkcode TrustAnchors}
- * has what it vouches for).
+ * none that could be compared, so that it is never this one, unless the operator has said which domain the anchor is for.
  */
 function otherDomainOf(
   { extensions: { subjectAlternativeNames } }: Certificate,
   domain: string,
-  isAnchor: boolean,
+  isLabelled: boolean,
 ): string | undefined {
   for (const name of subjectAlternativeNames ?? []) {
     if (name.kind === "uri" && name.spiffeId !== undefined) {
       const { trustDomain } = name.spiffeId;
       if (trustDomain !== domain) return trustDomain;
     }
-    if (!isAnchor && isMisspeltSpiffeId(name)) return `"${escapePeerText(name.text)}"`;
+    if (!isLabelled && isMisspeltSpiffeId(name)) return `"${escapePeerText(name.text)}"`;
   }
   return undefined;
 }

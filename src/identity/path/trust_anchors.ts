@@ -39,6 +39,7 @@ export class TrustAnchors {
   readonly #hostKeys: ReadonlySet<string>;
   readonly #claimed = new Set<string>();
   readonly #given: ReadonlySet<string>;
+  readonly #labelled: ReadonlySet<string>;
   readonly #fingerprints: ReadonlySet<string>;
   readonly #lengths: ReadonlySet<number>;
   readonly #forHosts: ReadonlySet<string>;
@@ -69,6 +70,7 @@ export class TrustAnchors {
       [...bundle, ...publicRoots].map(({ publicKey }) => publicKey.spkiSha256),
     );
     this.#given = new Set(domains.keys());
+    this.#labelled = fingerprints([...domains.values()].flat());
     for (const [domain, anchors] of domains) {
       for (const anchor of anchors) this.#bind(anchor, domain);
     }
@@ -138,6 +140,11 @@ export class TrustAnchors {
   /** Whether a key is that of an anchor bound to trust domains, and to other ones than this. */
   isBoundElsewhere({ spkiSha256 }: PublicKey, domain: string): boolean {
     return this.#domainsOfKey.get(spkiSha256)?.has(domain) === false;
+  }
+
+  /** Whether the anchor was given for trust domains, whatever it says of itself. */
+  isLabelled(anchor: Certificate): boolean {
+    return this.#labelled.has(anchor.fingerprint);
   }
 
   /**
