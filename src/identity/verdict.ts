@@ -5,7 +5,12 @@ import { Denylist } from "./denylist.ts";
 import { ATTRIBUTE, valuesOf } from "./certificate/distinguished_name.ts";
 import { evidenceOf } from "./evidence.ts";
 import type { IdentityPattern } from "./names/identity_pattern.ts";
-import { DEFAULT_VERDICT_LIMITS, SHARE_FOR_A_REASON, type VerdictLimits } from "./path/limits.ts";
+import {
+  DEFAULT_VERDICT_LIMITS,
+  SHARE_FOR_A_REASON,
+  SHARE_WITH_AUTHORITIES,
+  type VerdictLimits,
+} from "./path/limits.ts";
 import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
 import { type PathFault, unsuitable } from "./path/path_fault.ts";
 import type { VerdictMode } from "./path/advised.ts";
@@ -97,8 +102,7 @@ export function* judging(
 ): Generator<void, Verdict> {
   const { anchors } = question;
   const limits = { ...DEFAULT_VERDICT_LIMITS, ...question.limits };
-  const share = question.onlyReason === true ? SHARE_FOR_A_REASON : 1;
-  const work = question.work ?? new Work(share * limits.work);
+  const work = question.work ?? workOf(limits, question.onlyReason);
   const read = readChain(chain, anchors, limits, work);
   if (read.kind === "fault") return refusal(read, question);
   const { leaf, others } = read;
@@ -110,6 +114,12 @@ export function* judging(
   const fault = denial(path, question.denylist ?? Denylist.empty);
   if (fault !== undefined) return refusal({ fault }, question, seen);
   return judgeNames(path, question, work, seen);
+}
+
+/** The work of one verdict; whatever its share is, all that is done stays below one bound. */
+export function workOf({ work }: Pick<VerdictLimits, "work">, onlyReason = false): Work {
+  const share = onlyReason ? SHARE_FOR_A_REASON : 1;
+  return new Work(share * work, (SHARE_WITH_AUTHORITIES - share) * work);
 }
 
 /** What a refused client receives: it does not learn which names would be allowed. */

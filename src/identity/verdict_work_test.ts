@@ -13,21 +13,22 @@ import {
   oid,
 } from "../../tests/support/forge.ts";
 import { judge, leaf, refused, root, trusting, WORKER } from "../../tests/support/judging.ts";
-import { Work } from "./certificate/work.ts";
+import type { Work } from "./certificate/work.ts";
 import { DEFAULT_VERDICT_LIMITS } from "./path/limits.ts";
+import { workOf } from "./verdict.ts";
 import type { TrustAnchors } from "./path/trust_anchors.ts";
 
 const p384 = (): Keys => generateKeyPairSync("ec", { namedCurve: "P-384" });
 
 /** What judging a chain counts, within the default limit. */
-function workOf(chain: readonly Forged[], anchors: TrustAnchors, onlyReason = false): Work {
-  const work = new Work(DEFAULT_VERDICT_LIMITS.work * (onlyReason ? 0.75 : 1));
+function workOn(chain: readonly Forged[], anchors: TrustAnchors, onlyReason = false): Work {
+  const work = workOf(DEFAULT_VERDICT_LIMITS, onlyReason);
   judge(chain, { anchors, work, onlyReason });
   return work;
 }
 
 const between = forge({ subject: "between", authority: true, issuer: root });
-const ordinary = workOf([leaf({ issuer: between }), between], trusting(root)).spent;
+const ordinary = workOn([leaf({ issuer: between }), between], trusting(root)).spent;
 
 const attribute = (value: Uint8Array) => der(0x30, oid("2.5.4.11"), der(0x0c, value));
 /** A directory name of one attribute a relative name, as many as are read. */
@@ -86,16 +87,16 @@ const COSTLY: readonly (readonly [string, () => readonly Forged[], TrustAnchors]
 for (const [what, chain, anchors] of COSTLY) {
   Deno.test(`judgePeer() does the work of four ordinary verdicts at most on ${what}`, () => {
     const shown = chain();
-    const { spent } = workOf(shown, anchors);
+    const { spent } = workOn(shown, anchors);
     assert(spent <= 4 * ordinary, `${spent / ordinary} ordinary verdicts`);
-    const onlyReason = workOf(shown, anchors, true).spent;
+    const onlyReason = workOn(shown, anchors, true).spent;
     assert(onlyReason <= 3 * ordinary, `${onlyReason / ordinary} ordinary verdicts`);
   });
 }
 
 Deno.test("judgePeer() compares no names of a chain that no anchor has signed", () => {
   const [, chain, anchors] = COSTLY[0]!;
-  const { counts } = workOf(chain(), anchors);
+  const { counts } = workOn(chain(), anchors);
   assert.equal(counts.attribute + counts.foldedByte + counts.comparison, 0);
 });
 
@@ -108,15 +109,41 @@ Deno.test("judgePeer() folds an attribute once, however often it is compared", (
     constraints: { permitted },
   });
   const peer = leaf({ issuer: narrow, subject: "c", names: [general.uri(WORKER)] });
-  const { counts } = workOf([peer, narrow], trusting(root));
+  const { counts } = workOn([peer, narrow], trusting(root));
   assert.equal(counts.attribute, 4);
 });
 
 Deno.test("judgePeer() checks signatures from the anchor downwards", () => {
   const forged = forge({ subject: "forged", authority: true, issuerNamed: "root" });
   const below = forge({ subject: "below", authority: true, issuer: forged });
-  const { counts } = workOf([leaf({ issuer: below }), below, forged], trusting(root));
+  const { counts } = workOn([leaf({ issuer: below }), below, forged], trusting(root));
   assert.equal(counts.signature, 440);
+});
+
+Deno.test("judgePeer() does at most 5.2 ordinary verdicts for authorities whose signatures cost much, and once", () => {
+  const top = forge({ subject: "top", authority: true, keys: p384() });
+  const permitted = Array.from({ length: 10 }, (_, i) => general.dns(`d${i}.example`));
+  const constraints = { permitted };
+  const [c, b, a] = ["a", "b", "c"].reduce<Forged[]>(
+    (chain, subject) => [
+      forge({ subject, authority: true, issuer: chain[0] ?? top, keys: p384(), constraints }),
+      ...chain,
+    ],
+    [],
+  ) as [Forged, Forged, Forged];
+  let most = 0;
+  for (let count = 0; count <= 256; count += 8) {
+    const names = Array.from({ length: count }, () => general.dns("d9.example"));
+    const shown = [leaf({ issuer: c, names: [general.uri(WORKER), ...names] }), c, b, a];
+    for (const onlyReason of [false, true]) {
+      const anchors = trusting(top);
+      const { spent } = workOn(shown, anchors, onlyReason);
+      most = Math.max(most, spent / ordinary);
+      // The authorities are remembered, whatever became of the leaf.
+      assert(workOn(shown, anchors, onlyReason).spent <= 4 * ordinary);
+    }
+  }
+  assert(most > 4 && most <= 5.2, `${most} ordinary verdicts`);
 });
 
 const rsa = generateKeyPairSync("rsa", { modulusLength: 4096 });
@@ -140,7 +167,7 @@ for (
     assert(judge(shown, onlyReason).trusted, "with the work of a refusal");
     assert(judge(shown, { anchors: trusting(anchor) }).trusted);
     // The authorities are known now: another peer takes one check.
-    const { counts } = workOf([leaf({ issuer, ...signed }), ...chain], anchors);
+    const { counts } = workOn([leaf({ issuer, ...signed }), ...chain], anchors);
     assert(counts.signature < 1100, String(counts.signature));
   });
 }

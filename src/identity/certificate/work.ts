@@ -44,12 +44,19 @@ export class Work {
     comparison: 0,
   };
   #left: number;
+  #returnable: number;
   #spent = 0;
   #exhausted = false;
 
-  /** Allows that much, in units of {@linkcode Work.spent}. Default: any amount, only counted. */
-  constructor(limit: number = Infinity) {
+  /**
+   * Allows that much, in units of {@linkcode Work.spent}.
+   *
+   * @param limit what may be done. Default: any amount, only counted.
+   * @param returnable how much of it {@linkcode Work.giveBack} may return in all. Default 0.
+   */
+  constructor(limit: number = Infinity, returnable = 0) {
     this.#left = limit;
+    this.#returnable = returnable;
   }
 
   /** Whether something was left undone because the limit was reached. */
@@ -80,8 +87,10 @@ export class Work {
     return true;
   }
 
-  /** Makes room for some of what was done, since it will not be done a second time. */
+  /** Makes room for some of what was done, since it will not be done a second time; as far as is allowed. */
   giveBack(cost: number): void {
-    this.#left += cost;
+    const returned = Math.min(cost, this.#returnable);
+    this.#returnable -= returned;
+    this.#left += returned;
   }
 }

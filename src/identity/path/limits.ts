@@ -21,6 +21,13 @@ export const DEFAULT_VERDICT_LIMITS: VerdictLimits = {
   work: 3600,
 };
 
+/**
+ * What a verdict may do at most, as a multiple of `work`, where it checks costly signatures of authorities that hold:
+ * those are remembered. So a leaf under three P-384 intermediates is accepted, which takes 4.5 ordinary verdicts once
+ * (and with certificates of 1,500 bytes each, for instance with many names, nearly five).
+ */
+export const SHARE_WITH_AUTHORITIES = 1.4;
+
 /** What is left of `work` where the platform has refused already, so that only the reason is sought. */
 export const SHARE_FOR_A_REASON = 0.75;
 /** Entries of a chain beyond which none is examined; a bundle of public roots has 150. */

@@ -4,8 +4,9 @@ import type { ProvenSignatures } from "./proven_signatures.ts";
 import { isSignedBy, ORDINARY_COST, signatureCost } from "./signature.ts";
 
 /**
- * How many signatures of authorities count no more than a P-256 check of the budget, where they hold: each is
- * remembered, so that its cost falls once on all peers under that authority, and only an authority can make one.
+ * How many signatures of authorities count no more than a P-256 check of the budget, where they hold and as far as
+ * the budget returns it: each is remembered, so that its cost falls once on all peers under that authority, and only
+ * an authority can make one.
  */
 const SHARED_CHECKS = 3;
 
