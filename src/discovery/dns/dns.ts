@@ -2,6 +2,7 @@ import { getServers } from "node:dns";
 import { parseAddress } from "../../channel/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../../observe/mod.ts";
+import { onAbort } from "../../values/mod.ts";
 import type { Discovery, DiscoveryChange } from "../discovery.ts";
 import type { NameServer } from "./exchange.ts";
 import { KnownAddresses } from "./known_addresses.ts";
@@ -122,6 +123,9 @@ export async function* follow(
 ): AsyncGenerator<readonly DiscoveryChange[], void, undefined> {
   const known = lookups.map(({ label }) => new KnownAddresses(`${name} ${label}`, expected));
   let empty: string | undefined;
+  // The machine's resolver cannot be interrupted.
+  const { promise: aborted, resolve: abort } = Promise.withResolvers<undefined>();
+  using _abort = onAbort(signal, () => abort(undefined));
   for (let first = true; !signal.aborted;) {
     let holdsMs = Infinity;
     const pending = new Map(
@@ -139,8 +143,8 @@ export async function* follow(
     );
     let held: DiscoveryChange[] = [];
     while (pending.size > 0) {
-      const answer = await Promise.race(pending.values());
-      if (signal.aborted) return;
+      const answer = await Promise.race([aborted, ...pending.values()]);
+      if (answer === undefined || signal.aborted) return;
       pending.delete(answer.at);
       holdsMs = Math.min(holdsMs, answer.holdsMs);
       held.push(...answer.changes ?? []);

@@ -3,6 +3,8 @@ import { TestNameServer } from "../../../tests/support/name_server.ts";
 import { Watched } from "../../../tests/support/watched.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { dnsDiscovery, follow, srvDiscovery } from "./dns.ts";
+import { type Lookup, serviceLookup } from "./lookups.ts";
+import type { Resolver } from "./resolver.ts";
 
 const NAME = "workers.internal";
 const a = (data: string, ttl = 1, name = NAME) => ({ type: "A", name, ttl, data });
@@ -165,4 +167,69 @@ Deno.test("dns discovery needs a name and a port", () => {
   for (const name of ["", "a b", ".", `${"x".repeat(64)}.internal`]) {
     assert.throws(() => srvDiscovery(name), ConfigurationError, name);
   }
+});
+
+Deno.test("dns+srv discovery uses the servers it finds, and keeps those that an ill name server knows", async () => {
+  await using server = await TestNameServer.open();
+  const service = "_selvage._tcp.pool.internal";
+  const hosts = ["w1.internal", "w2.internal", "w3.internal"];
+  const records = (names: readonly string[]) =>
+    names.map((target) => ({
+      type: "SRV",
+      name: service,
+      ttl: 0,
+      data: { target, port: 1, priority: 0, weight: 0 },
+    }));
+  server.zone.set(`SRV ${service}`, { records: records(hosts.slice(0, 2)) });
+  hosts.forEach((host, at) =>
+    server.zone.set(`A ${host}`, { records: [a(`10.0.0.${at + 1}`, 0, host)] })
+  );
+  await using watched = new Watched(
+    srvDiscovery(service, { nameServer: server.address, refreshMs: 10 }),
+  );
+  await watched.next();
+  assert.deepEqual(watched.addresses, ["10.0.0.1:1", "10.0.0.2:1"]);
+  for (const type of ["A", "AAAA"]) server.zone.set(`${type} w1.internal`, { code: "SERVFAIL" });
+  server.zone.set(`SRV ${service}`, { records: records(hosts) });
+  await watched.until((known) => known.includes("10.0.0.3:1"));
+  assert.deepEqual(watched.addresses, ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"]);
+  const ill = /SRV: w1\.internal: name server .* answered SERVFAIL/;
+  assert.ok(watched.failures.some((message) => ill.test(message)), watched.failures.join());
+  for (const type of ["A", "AAAA"]) server.zone.delete(`${type} w1.internal`);
+  await watched.until((known) => !known.includes("10.0.0.1:1"));
+});
+
+Deno.test("dns+srv discovery looks up at most 256 servers, 16 at once", async () => {
+  let [now, most, asked] = [0, 0, 0];
+  const servers = Array.from({ length: 3_000 }, (_, at) => ({
+    type: "SRV",
+    name: NAME,
+    ttl: 1,
+    data: { target: `w${at}.internal`, port: 1, priority: at < 20 ? 0 : 1, weight: 0 },
+  }));
+  const resolver = {
+    async resolve(name: string, type: string) {
+      if (type === "SRV") return { records: servers, ttl: 1 };
+      [now, asked] = [now + 1, asked + 1];
+      most = Math.max(most, now);
+      await Promise.resolve();
+      now -= 1;
+      return name === "w20.internal" && type === "A"
+        ? { records: [a("10.0.0.9", 1, name)], ttl: 1 }
+        : { records: [], none: "no such name" };
+    },
+  } as unknown as Resolver;
+  const { signal } = new AbortController();
+  const found = await serviceLookup(resolver, NAME).find(signal);
+  assert.deepEqual(found.addresses, ["10.0.0.9:1"]);
+  assert.equal(asked, 256 * 2);
+  assert.ok(most <= 32, `${most} at once`);
+});
+
+Deno.test("dns discovery ends with its signal, though the machine's resolver does not answer", async () => {
+  const stop = new AbortController();
+  const silent: Lookup = { label: "addresses", find: () => new Promise(() => {}) };
+  const first = follow([silent], { name: NAME }, stop.signal).next();
+  stop.abort();
+  assert.deepEqual(await first, { done: true, value: undefined });
 });

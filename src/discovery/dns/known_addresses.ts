@@ -34,21 +34,22 @@ export class KnownAddresses {
   }
 
   /** The changes that an answer leads to; `undefined` where there is nothing to report. */
-  found({ addresses, none }: Found): readonly DiscoveryChange[] | undefined {
+  found({ addresses, none, incomplete }: Found): readonly DiscoveryChange[] | undefined {
     if (addresses.length === 0 && this.#known.size > 0 && ++this.#negative < NEGATIVE_ANSWERS) {
       return this.#tell(`${none} now; what was found is kept until that is answered again`);
     }
     this.#negative = 0;
     this.none = none;
     const before = this.#known;
-    this.#known = new Set(addresses);
+    // What a server that is ill knows is not gone.
+    this.#known = new Set(incomplete === undefined ? addresses : [...before, ...addresses]);
     const changes: DiscoveryChange[] = [
       ...before.difference(this.#known).values()
         .map((address): DiscoveryChange => ({ kind: "removed", address })),
       ...this.#known.difference(before).values()
         .map((address): DiscoveryChange => ({ kind: "added", worker: this.#worker(address) })),
     ];
-    const told = this.#tell(undefined);
+    const told = this.#tell(incomplete);
     return told === undefined && changes.length === 0 ? undefined : [...changes, ...told ?? []];
   }
 

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { formatAddress } from "../../channel/mod.ts";
 import type { Resolver } from "./resolver.ts";
-import { present } from "../../values/mod.ts";
+import { messageOf, present } from "../../values/mod.ts";
 
 /** What a look-up found: addresses, `HOST:PORT`, or that there are none. */
 export interface Found {
@@ -10,6 +10,8 @@ export interface Found {
   readonly holdsMs?: number;
   /** Why there are none. */
   readonly none?: string;
+  /** Why more may be there: a name server is ill that knows some of the addresses. */
+  readonly incomplete?: string;
 }
 
 /** One of the questions whose answers together are the workers. */
@@ -57,43 +59,80 @@ export function addressLookup(
   };
 }
 
+/** More servers of a service are not looked up. */
+const MAX_SERVERS = 256;
+
+/** Servers whose addresses are looked up at once: each takes two sockets. */
+const SERVERS_AT_ONCE = 16;
+
+/** One server of a service. */
+interface Server {
+  readonly target: string;
+  readonly port: number;
+  readonly priority: number;
+}
+
 /**
  * The servers of a service (RFC 2782): those of the best priority that have an address. The weights are not
- * used: calls are balanced by what the workers have to do.
+ * used: calls are balanced by what the workers have to do. Of more than 256 servers the others are not looked up.
  */
 export function serviceLookup(resolver: Resolver, name: string): Lookup {
   return {
     label: "SRV",
     async find(signal) {
       const { records, ttl = 0, none } = await resolver.resolve(name, "SRV", signal);
-      const servers = records.map(({ data }) =>
-        data as { target: string; port: number; priority: number }
-      )
+      const servers = records.map(({ data }) => data as Server)
         .filter(({ target, port }) => target !== "." && target !== "" && port > 0)
-        .sort((one, other) => one.priority - other.priority);
+        .sort((one, other) => one.priority - other.priority)
+        .slice(0, MAX_SERVERS);
       if (servers.length === 0) {
         return { addresses: [], none: none ?? "the service is not available" };
       }
-      let holdsMs = ttl * 1_000;
       for (const priority of new Set(servers.map(({ priority }) => priority))) {
         const group = servers.filter((server) => server.priority === priority);
-        const found = (await Promise.all(
-          group.map(({ target, port }) => targetAddresses(resolver, target, port, signal)),
-        )).flat();
-        holdsMs = Math.min(holdsMs, ...found.map(({ holdsMs = Infinity }) => holdsMs));
-        const addresses = found.flatMap(({ addresses }) => addresses);
-        if (addresses.length > 0) return { addresses, holdsMs };
+        const found = await addressesOf(resolver, group, signal);
+        if (found.addresses.length > 0) {
+          return { ...found, holdsMs: Math.min(ttl * 1_000, found.holdsMs ?? Infinity) };
+        }
+        if (found.incomplete !== undefined) throw new Error(found.incomplete);
       }
       return { addresses: [], none: "no server of the service has an address" };
     },
   };
 }
 
+/** The addresses of some servers, a few servers at a time. */
+async function addressesOf(
+  resolver: Resolver,
+  servers: readonly Server[],
+  signal: AbortSignal,
+): Promise<Found> {
+  const addresses = new Set<string>();
+  let holdsMs = Infinity;
+  let incomplete: string | undefined;
+  const left = [...servers];
+  const turn = async () => {
+    for (let server = left.shift(); server !== undefined; server = left.shift()) {
+      try {
+        for (const found of await targetAddresses(resolver, server, signal)) {
+          for (const address of found.addresses) addresses.add(address);
+          holdsMs = Math.min(holdsMs, found.holdsMs ?? Infinity);
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        // The servers whose addresses are known take calls all the same.
+        incomplete ??= `${server.target}: ${messageOf(error)}`;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: SERVERS_AT_ONCE }, turn));
+  return { addresses: [...addresses], holdsMs, ...present({ incomplete }) };
+}
+
 /** The addresses of one server; one family is enough. */
 async function targetAddresses(
   resolver: Resolver,
-  target: string,
-  port: number,
+  { target, port }: Server,
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
   const families = await Promise.allSettled(
