@@ -219,7 +219,9 @@ export class Acceptance {
     const reported = this.#state === "judged" || this.#state === "rejected";
     const over = this.#state === "over";
     this.#end();
-    if (!reported && !over) this.#report(stage, found);
+    if (reported || over) return;
+    const leftSilently = this.#arrived.length === 0 && found.timedOut !== true;
+    this.#report(stage, { leftSilently, ...found });
   }
 
   #report(stage: ChannelFailure["stage"], found: Partial<AcceptFailure>): void {

@@ -48,6 +48,8 @@ export interface AcceptFailure extends ChannelFailure {
   readonly remoteAddress: string;
   /** Whether TLS was expected of it. */
   readonly expectedTls: boolean;
+  /** Whether its peer closed it before it had sent a byte, as a TCP probe does. */
+  readonly leftSilently?: boolean | undefined;
   /** The limit for which it was closed. */
   readonly gaveWayTo?: SocketLimit | undefined;
 }

@@ -293,6 +293,10 @@ class Listener implements PeerListener {
   }
 
   #fail(failure: AcceptFailure): void {
+    // A load balancer or an orchestrator that looks whether the port is open: no handshake has failed.
+    if (failure.leftSilently === true) {
+      return this.#options.observer?.metrics.handshake("worker", "probe");
+    }
     const event = nameAcceptFailure(failure, this.#generations?.shown());
     if (event !== undefined) this.#tell(event);
   }
