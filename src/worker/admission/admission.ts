@@ -84,7 +84,7 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
       return overhead ? admitFree(shown) : enter(arriving, shown);
     }
     const denied = call.atHeaders();
-    if (denied instanceof Promise) return whileDeciding(denied, call, () => enter(arriving, shown));
+    if (denied instanceof Promise) return whileDeciding(denied, call, enter(arriving, shown));
     if (denied !== undefined) return refused(denied);
     const context = withCall(shown, call);
     return overhead ? admitFree(context) : enter(arriving, context);
@@ -126,9 +126,9 @@ function askedFor(method: DescMethod, fields: Arriving["fields"]): string {
 async function whileDeciding(
   denied: Promise<SelvageError | undefined>,
   call: CallAuthorization,
-  enter: () => MaybeLater<Entered>,
+  entering: MaybeLater<Entered>,
 ): Promise<Entered> {
-  const [entered, error] = await Promise.all([enter(), denied]);
+  const [entered, error] = await Promise.all([entering, denied]);
   if (error === undefined) return withAuthorization(entered, call);
   if (entered.admitted) entered.release();
   return refused(error);

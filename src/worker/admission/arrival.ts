@@ -8,6 +8,7 @@ import type { ArrivedCall } from "../serving/served_call.ts";
 
 /** A call as it arrived, whichever way. */
 export interface Arrival extends ArrivedCall {
+  readonly admitted: AdmittedCall;
   /** A header of the request. */
   header(name: string): string | undefined;
   /** Whether the caller is gone, or its time is over. */

@@ -200,13 +200,20 @@ export class CallAuthorization {
     tags: readonly string[],
   ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
     const { version } = this.#authorization;
-    const settled = (error: AuthorizationError | undefined) => {
-      this.#allowed = error === undefined ? name : undefined;
-      this.#allowedBy = version;
-      return error;
-    };
     const denied = this.#authorization.decide(this.#asked(name, tags));
-    return denied instanceof Promise ? denied.then(settled) : settled(denied);
+    return denied instanceof Promise
+      ? denied.then((error) => this.#settled(name, version, error))
+      : this.#settled(name, version, denied);
+  }
+
+  #settled(
+    name: string,
+    version: number,
+    denied: AuthorizationError | undefined,
+  ): AuthorizationError | undefined {
+    this.#allowed = denied === undefined ? name : undefined;
+    this.#allowedBy = version;
+    return denied;
   }
 
   #asked(name: string, tags: readonly string[]): AskedCall {

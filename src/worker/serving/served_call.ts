@@ -18,7 +18,7 @@ export interface ArrivedCall {
   /** Who calls. */
   readonly peer: CallPeer;
   /** What it was admitted with. */
-  readonly admitted: AdmittedCall;
+  readonly admitted: Pick<AdmittedCall, "claims" | "session">;
   /** Aborts when the caller is gone or the deadline passes. Costs where it is asked for. */
   readonly signal: AbortSignal;
   /** The time the caller gave it, in milliseconds. */
@@ -120,19 +120,23 @@ export class ServedCall implements CallContext {
 }
 
 const ENDED = AbortSignal.abort();
+const NOTHING: ArrivedCall["admitted"] = {};
 
-/** What remains of a call that is over. */
+/** What remains of a call that is over: nothing that was made for it. */
 class EndedCall implements ArrivedCall {
   readonly peer: CallPeer;
-  readonly admitted: AdmittedCall;
   readonly timeoutMs: number | undefined;
   readonly deadline: number | undefined;
 
-  constructor({ peer, admitted, timeoutMs, deadline }: ArrivedCall) {
+  constructor({ peer, timeoutMs, deadline }: ArrivedCall) {
     this.peer = peer;
-    this.admitted = admitted;
     this.timeoutMs = timeoutMs;
     this.deadline = deadline;
+  }
+
+  /** Where a policy decided about the call, that would be its stream and message. */
+  get admitted(): ArrivedCall["admitted"] {
+    return NOTHING;
   }
 
   get signal(): AbortSignal {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { CallEnvelope } from "../../routine/mod.ts";
 import { NO_ARGUMENTS } from "../../routine/mod.ts";
+import { heapBytes } from "../../../tests/support/heap.ts";
 import { noDispatcher } from "./no_dispatcher.ts";
 import { ServedCall } from "./served_call.ts";
 
@@ -60,6 +61,26 @@ Deno.test("ServedCall lets its arrival go when it is over, and still says who ca
   assert.equal(call.signal.aborted, true);
   assert.equal(call.signal.reason.name, "AbortError");
   assert.equal(asked, 0);
+});
+
+Deno.test("ServedCall keeps nothing of what it was admitted with once it is over", async () => {
+  const arrived = (admitted: object) => ({
+    peer: {} as never,
+    admitted: admitted as never,
+    signal: new AbortController().signal,
+    timeoutMs: undefined,
+    deadline: undefined,
+  });
+  const begin = () => {
+    const admitted = { authorization: {} };
+    const call = new ServedCall(arrived(admitted), envelope, ground);
+    call.over();
+    return { call, admitted: new WeakRef(admitted) };
+  };
+  const { call, admitted } = begin();
+  await heapBytes();
+  assert.equal(admitted.deref(), undefined);
+  assert.equal(call.id, "1");
 });
 
 Deno.test("ServedCall keeps the signal that was asked for while it ran", () => {
