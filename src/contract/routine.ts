@@ -220,7 +220,7 @@ export function duplexRoutine(
  * import assert from "node:assert/strict";
  *
  * const area: Routine<(w: number, h: number) => number> = routine("math.area");
- * export const areaHere = implement(area, (w, h) => w * h);
+ * const areaHere = implement(area, (w, h) => w * h);
  * assert.equal(areaHere.name, "math.area");
  * ```
  */
