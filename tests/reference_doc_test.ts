@@ -6,7 +6,7 @@ import type { AuthenticationReason, PeerReason } from "../src/errors/mod.ts";
 import { WorkerService } from "../src/gen/mod.ts";
 import { CODES } from "../src/routine/failure/connect_error.ts";
 import { defaultWorkerLimits } from "../src/worker/mod.ts";
-import { selvage } from "./cli/command.ts";
+import { inProcess } from "./cli/in_process.ts";
 
 const TEXT = await Deno.readTextFile(new URL("../docs/reference.md", import.meta.url));
 
@@ -101,7 +101,7 @@ function rowsOf(heading: string): string[][] {
 
 /** The commands that help lists. */
 async function commandsOf(group: readonly string[]): Promise<string[]> {
-  const { out } = await selvage([...group, "--help"]);
+  const { out } = await inProcess([...group, "--help"]);
   const list = out.slice(out.indexOf("Commands:"));
   const names = [...list.matchAll(/^ {2}([a-z]+)/gm)].map(([, name]) => name!);
   return names.filter((name) => name !== "help");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { createAuthority } from "../../src/credentials/mod.ts";
 import { askAdmin } from "../../src/cli/admin_client.ts";
 import { selvage, start, startWorker } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 import { issue } from "./pki.ts";
 
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
@@ -41,7 +42,7 @@ Deno.test("a worker's admin socket shows it to its own user, and rehearses a rot
     const lines = askAdmin(path, { ask: "events" }, over.signal);
     assert.equal((await lines.next()).value?.type, "snapshot");
     const stranger = await issue();
-    const refused = await selvage([
+    const refused = await inProcess([
       ...["call", "cli.add", "[1]", "--endpoint", worker.address],
       ...["--ca", pki.file("ca.pem"), ...stranger.flags("client").slice(2)],
       ...["--identity", "spiffe://x/worker"],
@@ -65,11 +66,11 @@ Deno.test("a worker's admin socket shows it to its own user, and rehearses a rot
     assert.equal(code, 4, err);
     assert.match(out, /^FAIL +\S+ +spiffe:\/\/x\/client +worker +untrusted-authority$/m);
     const same = ["rehearse", "--ca", pki.file("ca.pem"), "--cert", pki.file("worker.pem")];
-    const kept = await selvage([...same, "--admin", path, "--json"]);
+    const kept = await inProcess([...same, "--admin", path, "--json"]);
     assert.equal(kept.code, 0, kept.err);
     const { ok, refused, peers } = JSON.parse(kept.out);
     assert.deepEqual([ok, refused, peers[0].outcome], [true, 0, "accepted"]);
-    const own = await selvage([
+    const own = await inProcess([
       ...["rehearse", "--ca", next, "--cert", pki.file("worker.pem"), "--admin", path, "--json"],
     ]);
     assert.match(JSON.parse(own.out).own.found, /authority|issuer|trust/);
@@ -104,7 +105,7 @@ Deno.test("a worker's admin socket shows it to its own user, and rehearses a rot
     assert.equal((await worker.ended).code, 0);
     await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
     assert.equal(
-      (await selvage(["rehearse", "--ca", pki.file("ca.pem"), "--admin", path])).code,
+      (await inProcess(["rehearse", "--ca", pki.file("ca.pem"), "--admin", path])).code,
       2,
     );
   });
@@ -122,7 +123,7 @@ Deno.test("rehearse --discover makes a handshake with every worker under new cer
   const [today, next] = [await issue(), await issue()];
   await using worker = await startWorker([MODULE, ...today.flags("worker"), "--allow", "*"]);
   const rehearse = (flags: string[]) =>
-    selvage([
+    inProcess([
       ...["rehearse", "--discover", `static:${worker.address}`, "--json"],
       ...[...flags, "--identity", "spiffe://x/worker"],
     ]);
@@ -139,7 +140,7 @@ Deno.test("rehearse --discover makes a handshake with every worker under new cer
     [refused.refusedBy, refused.reason, refused.peerReason],
     ["worker", "client-certificate-refused", "untrusted-authority"],
   );
-  assert.equal((await selvage(["rehearse", "--ca", "x"])).code, 2);
+  assert.equal((await inProcess(["rehearse", "--ca", "x"])).code, 2);
 });
 
 async function first<Value>(values: AsyncIterable<Value>): Promise<Value> {

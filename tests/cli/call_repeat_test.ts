@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { selvage, startWorker } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
 
@@ -8,7 +9,7 @@ Deno.test("call --repeat prints a load report", async (t) => {
   const at = ["--endpoint", worker.address, "--repeat", "200", "--concurrency", "16"];
 
   await t.step("as one JSON object", async () => {
-    const { code, out, err } = await selvage(["call", "cli.add", "[1,2]", "--json", ...at]);
+    const { code, out, err } = await inProcess(["call", "cli.add", "[1,2]", "--json", ...at]);
     assert.equal(code, 0, err);
     const { calls, succeeded, failed, seconds, callsPerSecond, latencyMs } = JSON.parse(out);
     assert.deepEqual({ calls, succeeded, failed }, { calls: 200, succeeded: 200, failed: {} });
@@ -27,7 +28,7 @@ Deno.test("call --repeat prints a load report", async (t) => {
 
   await t.step("and fails like one call where no worker is there", async () => {
     const args = ["call", "cli.add", "--endpoint", "127.0.0.1:1", "--repeat", "5"];
-    const { code, err } = await selvage(args);
+    const { code, err } = await inProcess(args);
     assert.equal(code, 6, err);
     assert.equal(JSON.parse(err).error, "WorkerUnavailable");
   });

@@ -3,11 +3,16 @@ import { join } from "node:path";
 import { writePem } from "../../src/credentials/pem_writer.ts";
 import { forge, type Forged, general, OID } from "../support/forge.ts";
 import { selvage } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 
 const root = forge({ subject: "root", authority: true });
 const names = [general.dns("worker.pool.internal")];
 
-async function check(files: Readonly<Record<string, readonly Forged[]>>, ...flags: string[]) {
+type Files = Readonly<Record<string, readonly Forged[]>>;
+
+const check = (files: Files, ...flags: string[]) => checkBy(inProcess, files, ...flags);
+
+async function checkBy(run: typeof inProcess, files: Files, ...flags: string[]) {
   const folder = await Deno.makeTempDir();
   const paths = await Promise.all(
     Object.entries(files).map(async ([name, chain]) => {
@@ -16,14 +21,17 @@ async function check(files: Readonly<Record<string, readonly Forged[]>>, ...flag
       return path;
     }),
   );
-  const { code, out, err } = await selvage(["certs", "check", ...paths, ...flags]);
+  const { code, out, err } = await run(["certs", "check", ...paths, ...flags]);
   const lines = out.trim() === "" ? [] : out.trim().split("\n").map((line) => JSON.parse(line));
   return { code, lines, err };
 }
 
 Deno.test("certs check passes what peers accept, and says what could be better and where to set it", async () => {
   const peer = forge({ issuer: root, names, purposes: [] });
-  const { code, lines } = await check({ "chain.pem": [peer], "ca.pem": [root] });
+  const { code, lines } = await checkBy(selvage, {
+    "chain.pem": [peer],
+    "ca.pem": [root],
+  });
   assert.equal(code, 0);
   assert.deepEqual(lines.map(({ kind, ok }) => [kind, ok]), [["chain", true], ["bundle", true]]);
   const [advice] = lines[0].advice;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { selvage } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 
 Deno.test("certs init and issue write an authority, and a certificate that it vouches for", async () => {
   const folder = await Deno.makeTempDir();
@@ -29,9 +30,9 @@ Deno.test("certs init and issue write an authority, and a certificate that it vo
 
 Deno.test("certs init never overwrites an authority", async () => {
   const folder = await Deno.makeTempDir();
-  await selvage(["certs", "init", folder]);
+  await inProcess(["certs", "init", folder]);
   const before = Deno.readTextFileSync(join(folder, "ca.pem"));
-  const again = await selvage(["certs", "init", folder]);
+  const again = await inProcess(["certs", "init", folder]);
   assert.equal(again.code, 2);
   assert.match(again.err, /exists already.*never overwritten/);
   assert.equal(Deno.readTextFileSync(join(folder, "ca.pem")), before);
@@ -64,15 +65,15 @@ Deno.test("certs issue replaces files only with --force, and then the certificat
 });
 
 Deno.test("certs issue names the command that makes the authority it misses", async () => {
-  const { code, err } = await selvage(["certs", "issue", await Deno.makeTempDir(), "worker"]);
+  const { code, err } = await inProcess(["certs", "issue", await Deno.makeTempDir(), "worker"]);
   assert.equal(code, 2);
   assert.match(err, /selvage certs init/);
 });
 
 Deno.test("certs issue refuses a name that leads out of the folder", async () => {
   const folder = await Deno.makeTempDir();
-  await selvage(["certs", "init", folder]);
+  await inProcess(["certs", "init", folder]);
   for (const name of ["../worker", "ca", ".hidden"]) {
-    assert.equal((await selvage(["certs", "issue", folder, name])).code, 2, name);
+    assert.equal((await inProcess(["certs", "issue", folder, name])).code, 2, name);
   }
 });

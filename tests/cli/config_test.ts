@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { defaultWorkerLimits } from "../../src/worker/mod.ts";
 import { selvage, startWorker } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
 
@@ -19,11 +20,11 @@ Deno.test("a file of settings stands in for flags, and a variable and a flag are
     "commands": { "call": { "endpoint": "${worker.address}", "stream": true }, },
   }`);
   await t.step("a command's own settings over the shared ones", async () => {
-    const { out, err } = await selvage(["call", "cli.count", "[2]", "--config", file]);
+    const { out, err } = await inProcess(["call", "cli.count", "[2]", "--config", file]);
     assert.equal(out, "1\n2\n", err);
   });
   await t.step("the shared ones for every command that has such a flag", async () => {
-    assert.equal((await selvage(["health", "--config", file])).code, 6);
+    assert.equal((await inProcess(["health", "--config", file])).code, 6);
   });
   await t.step("a variable over the file, and a flag over both", async () => {
     const env = { SELVAGE_ENDPOINT: "nowhere", SELVAGE_CONFIG: file };
@@ -33,7 +34,7 @@ Deno.test("a file of settings stands in for flags, and a variable and a flag are
     assert.equal(out, "1\n", err);
   });
   await t.step("and permissions covers the file and what it names", async () => {
-    const { out } = await selvage(["permissions", "call", "cli.count", "[2]", "--config", file]);
+    const { out } = await inProcess(["permissions", "call", "cli.count", "[2]", "--config", file]);
     const permissions = out.trim().split(" ");
     const called = await selvage(["call", "cli.count", "[2]", "--config", file], { permissions });
     assert.equal(called.out, "1\n2\n", called.err);
@@ -57,11 +58,11 @@ Deno.test("a file of settings is refused for an unknown key, with the nearest, a
   ];
   for (const [settings, message] of wrong) {
     const file = await written(settings);
-    const { code, err } = await selvage(["call", "a.b", "--endpoint", "x:1", "--config", file]);
+    const { code, err } = await inProcess(["call", "a.b", "--endpoint", "x:1", "--config", file]);
     assert.equal(code, 2, err);
     assert.match(JSON.parse(err).message, message);
   }
-  const away = await selvage(["config", "check", "--config", "/no/such/file"]);
+  const away = await inProcess(["config", "check", "--config", "/no/such/file"]);
   assert.equal(away.code, 2);
 });
 

@@ -4,6 +4,7 @@ import { createServer as createPlainServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
 import { createAuthority } from "../../src/credentials/mod.ts";
 import { selvage, startWorker } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 import { issue } from "./pki.ts";
 
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
@@ -34,7 +35,7 @@ Deno.test("doctor marks a certificate that no path needs as stray", async () => 
   await Deno.writeTextFile(chain, await Deno.readTextFile(chain) + stray);
   await using worker = await startWorker([MODULE, ...pki.flags("worker"), "--allow", "*"]);
   const flags = ["--endpoint", worker.address, ...pki.flags("client")];
-  const { code, out } = await selvage(["doctor", ...flags, "--identity", "spiffe://x/worker"]);
+  const { code, out } = await inProcess(["doctor", ...flags, "--identity", "spiffe://x/worker"]);
   assert.equal(code, 0, out);
   assert.match(out, /^ok +issuer 1 +.*\(stray: no path needs it, it is ignored\)$/m);
   assert.doesNotMatch(out, /^ok +certificate +.*stray/m);
@@ -49,7 +50,7 @@ Deno.test("doctor names the check that failed, and what to do about it", async (
     "spiffe://x/client",
   ]);
   const examine = async (...flags: string[]) => {
-    const { code, out, err } = await selvage([
+    const { code, out, err } = await inProcess([
       "doctor",
       "--json",
       "--endpoint",
@@ -86,7 +87,7 @@ Deno.test("doctor shows the certificate of any TLS server, also without credenti
   const { certPem: cert, keyPem: key } = createAuthority().issue({ name: "shop.example" });
   const server = createServer({ cert, key });
   await using listening = await listen(server);
-  const { code, out } = await selvage(["doctor", "--endpoint", listening.address, "--json"]);
+  const { code, out } = await inProcess(["doctor", "--endpoint", listening.address, "--json"]);
   const { steps }: Report = JSON.parse(out);
   assert.deepEqual(steps.map(({ step, outcome }) => `${step} ${outcome}`), [
     "tcp passed",
@@ -112,7 +113,7 @@ Deno.test("doctor never shows our certificate to a peer that is not proven", asy
     ALPNProtocols: ["h2"],
   }, (socket: TLSSocket) => shown.push(socket.getPeerCertificate().subject));
   await using listening = await listen(server);
-  const { code } = await selvage([
+  const { code } = await inProcess([
     "doctor",
     "--endpoint",
     listening.address,
@@ -128,7 +129,7 @@ Deno.test("doctor never shows our certificate to a peer that is not proven", asy
 Deno.test("doctor tells what else lives on a port", async () => {
   const banner = createPlainServer((socket) => socket.end("SSH-2.0-Sealed_1.0\r\n"));
   await using listening = await listen(banner);
-  const spoken = await selvage(["doctor", "--endpoint", listening.address, "--json"]);
+  const spoken = await inProcess(["doctor", "--endpoint", listening.address, "--json"]);
   assert.equal(spoken.code, 4);
   const { steps }: Report = JSON.parse(spoken.out);
   assert.equal(steps.at(-1)?.problem?.reason, "plaintext-peer");
@@ -139,11 +140,11 @@ Deno.test("doctor gives up on a port that says nothing, and on one where nobody 
   await using listening = await listen(silent);
   // Long enough for the connect, which comes before the silence, also on a busy machine.
   const args = ["--json", "--timeout", "3000"];
-  const late = await selvage(["doctor", "--endpoint", listening.address, ...args]);
+  const late = await inProcess(["doctor", "--endpoint", listening.address, ...args]);
   assert.equal(late.code, 4);
   const { steps }: Report = JSON.parse(late.out);
   assert.equal(steps.at(-1)?.problem?.reason, "handshake-timeout");
-  const nobody = await selvage(["doctor", "--endpoint", "127.0.0.1:1", ...args]);
+  const nobody = await inProcess(["doctor", "--endpoint", "127.0.0.1:1", ...args]);
   assert.equal(nobody.code, 6);
 });
 
@@ -183,7 +184,7 @@ Deno.test("doctor --as says of files what peers would say, before they are deplo
   const pki = await issue();
   const other = await issue();
   const examine = async (as: string, ...flags: string[]) => {
-    const { code, out, err } = await selvage(["doctor", "--as", as, "--json", ...flags]);
+    const { code, out, err } = await inProcess(["doctor", "--as", as, "--json", ...flags]);
     const { ok, steps }: Report = JSON.parse(out || err);
     return { code, ok, last: steps?.at(-1) };
   };
@@ -199,8 +200,8 @@ Deno.test("doctor --as says of files what peers would say, before they are deplo
   assert.equal(foreign.last?.problem?.reason, "untrusted-authority");
   const named = await examine("worker", ...pki.flags("worker"), "--identity", "spiffe://x/client");
   assert.equal(named.last?.problem?.reason, "identity-mismatch");
-  assert.equal((await selvage(["doctor", "--as", "worker"])).code, 2);
-  assert.equal((await selvage(["doctor", "--as", "worker", "--endpoint", "x:1"])).code, 2);
+  assert.equal((await inProcess(["doctor", "--as", "worker"])).code, 2);
+  assert.equal((await inProcess(["doctor", "--as", "worker", "--endpoint", "x:1"])).code, 2);
 });
 
 Deno.test("doctor --discover examines every worker of a fleet, in one table", async () => {
@@ -210,7 +211,7 @@ Deno.test("doctor --discover examines every worker of a fleet, in one table", as
   await using good = await serve("worker");
   await using odd = await serve("stranger");
   const examine = (addresses: string[], ...flags: string[]) =>
-    selvage([
+    inProcess([
       ...["doctor", "--discover", `static:${addresses.join(",")}`, ...pki.flags("client")],
       ...["--identity", "spiffe://x/worker", ...flags],
     ]);
@@ -229,7 +230,7 @@ Deno.test("doctor --discover examines every worker of a fleet, in one table", as
 });
 
 Deno.test("doctor of a worker that is down says what to look at", async () => {
-  const { code, out } = await selvage(["doctor", "--endpoint", "127.0.0.1:1"]);
+  const { code, out } = await inProcess(["doctor", "--endpoint", "127.0.0.1:1"]);
   assert.equal(code, 6, out);
   assert.match(
     out,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { selvage, startWorker } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 import { issue } from "./pki.ts";
 
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
@@ -19,7 +20,7 @@ Deno.test("a call with a wrong file names the file, and says what it holds", asy
     [flags.with(1, pki.file("")), `ca: ${pki.file("")} is not a file`],
   ];
   for (const [given, message] of wrong) {
-    const { code, out, err } = await selvage([...CALL, ...given]);
+    const { code, out, err } = await inProcess([...CALL, ...given]);
     assert.equal(code, 2, err);
     assert.equal(JSON.parse(err).message, message);
     assert.equal(out, "");
@@ -56,7 +57,7 @@ Deno.test("a call without --identity says which identity it expected", async () 
   const pki = await issue();
   await using worker = await startWorker([MODULE, ...pki.flags("worker"), "--allow", "*"]);
   const call = ["call", "cli.add", "[1,2]", "--endpoint", worker.address];
-  const { code, err } = await selvage([...call, ...pki.flags("client")]);
+  const { code, err } = await inProcess([...call, ...pki.flags("client")]);
   assert.equal(code, 4, err);
   assert.match(JSON.parse(err).message, /presents spiffe:\/\/x\/worker; expected 127\.0\.0\.1;/);
 });

@@ -1,6 +1,6 @@
 /** Certificates for the tests of the command line. */
 import { join } from "node:path";
-import { selvage } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 
 /** An authority in a folder, as `selvage certs` makes it. */
 export interface Pki {
@@ -13,9 +13,9 @@ export interface Pki {
 /** An authority with a worker, a client and a stranger that nobody allows. */
 export async function issue(): Promise<Pki> {
   const folder = await Deno.makeTempDir();
-  await selvage(["certs", "init", folder]);
+  await inProcess(["certs", "init", folder]);
   for (const name of ["worker", "client", "stranger"]) {
-    await selvage(["certs", "issue", folder, name, "--spiffe", `spiffe://x/${name}`]);
+    await inProcess(["certs", "issue", folder, name, "--spiffe", `spiffe://x/${name}`]);
   }
   const file = (name: string) => join(folder, name);
   return {

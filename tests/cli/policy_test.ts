@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { selvage } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 
 const POLICY = `{
   // Batch jobs compute; administrators do anything.
@@ -19,7 +20,7 @@ Deno.test("selvage policy explains decisions, and runs tables of them with least
     const policy = await write("policy.jsonc", POLICY);
     const claims = await write("claims.json", '{ "role": "admin" }');
     const check = (as: string, ...more: string[]) =>
-      selvage(["policy", "check", policy, "--as", as, ...more]);
+      inProcess(["policy", "check", policy, "--as", as, ...more]);
 
     const allowed = await check("spiffe://example.org/batch/a", "math.add");
     assert.equal(allowed.code, 0, allowed.err);
@@ -45,14 +46,14 @@ Deno.test("selvage policy explains decisions, and runs tables of them with least
       { as: "worker.internal", routine: "db.drop", claims: { role: "admin" }, expect: "allow" },
     ];
     const good = await write("cases.jsonc", JSON.stringify(cases));
-    const least = await selvage(["permissions", "policy", "test", policy, good]);
+    const least = await inProcess(["permissions", "policy", "test", policy, good]);
     const permissions = least.out.trim().split(" ");
     assert.ok(permissions.length > 1 && !permissions.some((flag) => /net|write/.test(flag)));
     const passed = await selvage(["policy", "test", policy, good], { permissions });
     assert.deepEqual([passed.code, JSON.parse(passed.out)], [0, { cases: 3, failed: 0 }]);
 
     const wrong = [cases[0], { ...cases[1], expect: "allow" }, { ...cases[0], rule: "admins" }];
-    const failed = await selvage([
+    const failed = await inProcess([
       "policy",
       "test",
       policy,
@@ -70,7 +71,7 @@ Deno.test("selvage policy explains decisions, and runs tables of them with least
         ['[{ "as": "a.b", "routine": "x", "expect": "deny", "want": 1 }]', /unknown key .*want/],
       ] as const
     ) {
-      const bad = await selvage(["policy", "test", policy, await write("bad.jsonc", text)]);
+      const bad = await inProcess(["policy", "test", policy, await write("bad.jsonc", text)]);
       assert.equal(bad.code, 2);
       assert.match(bad.err, message);
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { selvage, start, startWorker } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 import { issue } from "./pki.ts";
 import { hasTerminal, Terminal } from "./terminal.ts";
 
@@ -15,7 +16,7 @@ Deno.test("top --once prints a fleet, and a worker with its peers", async () => 
     ...["--allow", "spiffe://x/client", "--admin", admin],
   ]);
   const fleet = (name: string, ...flags: string[]) =>
-    selvage([
+    inProcess([
       ...["top", "--once", "--discover", `static:${worker.address}`, ...pki.flags(name)],
       ...["--identity", "spiffe://x/worker", "--timeout", "60000", ...flags],
     ]);

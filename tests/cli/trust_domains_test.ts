@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createAuthority } from "../../src/credentials/mod.ts";
 import { selvage, startWorker } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
 
@@ -26,12 +27,12 @@ Deno.test("--ca DOMAIN=FILE trusts a bundle for the SPIFFE IDs of one trust doma
 
   await t.step("a client of that domain is served, its permissions included", async () => {
     const line = [...called, ...await issue(y, "client", "spiffe://y/client")];
-    const permissions = (await selvage(["permissions", ...line])).out.trim().split(" ");
+    const permissions = (await inProcess(["permissions", ...line])).out.trim().split(" ");
     const { code, out, err } = await selvage(line, { permissions });
     assert.deepEqual([code, out], [0, "3\n"], err);
   });
   await t.step("one that it vouches for in ours is refused", async () => {
-    const { code, err } = await selvage([
+    const { code, err } = await inProcess([
       ...called,
       ...await issue(y, "impostor", "spiffe://x/client"),
     ]);
@@ -42,7 +43,7 @@ Deno.test("--ca DOMAIN=FILE trusts a bundle for the SPIFFE IDs of one trust doma
     "a label that is no trust domain, and a domain given twice, are usage errors",
     async () => {
       for (const more of [["--ca", "X=f"], ["--ca", "x=f"]]) {
-        const { code, err } = await selvage([...called, ...own, ...more]);
+        const { code, err } = await inProcess([...called, ...own, ...more]);
         assert.equal(code, 2, err);
         assert.match(JSON.parse(err).message, /is not a trust domain|two bundles are given for x/);
       }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { selvage } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 
 Deno.test("selvage shows its commands, without a command and with --help", async () => {
   for (const args of [[], ["--help"]]) {
@@ -14,7 +15,7 @@ Deno.test("selvage shows its commands, without a command and with --help", async
 });
 
 Deno.test("selvage shows each flag of a command with its variable", async () => {
-  const { code, out } = await selvage(["worker", "--help"]);
+  const { code, out } = await inProcess(["worker", "--help"]);
   assert.equal(code, 0);
   assert.match(out, /--listen <HOST:PORT>[^]*SELVAGE_LISTEN/);
   assert.match(out, /--drain-grace <DURATION>[^]*SELVAGE_DRAIN_GRACE/);
@@ -34,7 +35,7 @@ Deno.test("selvage says in one sentence what is wrong with a command line", asyn
     [["call", "a.b", "--endpoint", "x:1", "--timeout", "0s"], /--timeout[^]*duration such as/],
   ];
   for (const [args, sentence] of wrong) {
-    const { code, out, err } = await selvage(args);
+    const { code, out, err } = await inProcess(args);
     assert.equal(code, 2, args.join(" "));
     assert.match(err, sentence);
     assert.doesNotMatch(err, /^\s+at /m);
@@ -66,7 +67,7 @@ Deno.test("selvage refuses settings that do not belong together, before anything
     [["permissions", "wroker"], /no command .*wroker/],
   ];
   for (const [args, sentence] of wrong) {
-    const { code, err } = await selvage(args);
+    const { code, err } = await inProcess(args);
     assert.equal(code, 2, `${args.join(" ")}: ${err}`);
     assert.match(err, sentence);
     assert.equal(JSON.parse(err.trim()).error, "ConfigurationError");

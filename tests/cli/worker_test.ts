@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type Running, type RunningWorker, selvage, start, startWorker } from "./command.ts";
+import { inProcess } from "./in_process.ts";
 import { issue } from "./pki.ts";
 
 /** A name server that is not there finds nobody. */
@@ -27,17 +28,17 @@ Deno.test("worker and call speak plaintext on loopback where no credentials are 
 Deno.test("call prints a stream as one line an item, and nothing as null", async () => {
   await using worker = await startWorker([MODULE]);
   const at = ["--endpoint", worker.address];
-  const streamed = await selvage(["call", "cli.count", "[3]", "--stream", ...at]);
+  const streamed = await inProcess(["call", "cli.count", "[3]", "--stream", ...at]);
   assert.equal(streamed.out, "1\n2\n3\n");
-  assert.equal((await selvage(["call", "cli.nothing", ...at])).out, "null\n");
-  assert.equal((await selvage(["call", "cli.square", "[7]", ...at])).out, "49\n");
+  assert.equal((await inProcess(["call", "cli.nothing", ...at])).out, "null\n");
+  assert.equal((await inProcess(["call", "cli.square", "[7]", ...at])).out, "49\n");
 });
 
 Deno.test("call tells each failure by its exit code and one line of JSON", async () => {
   await using worker = await startWorker([MODULE]);
   const at = ["--endpoint", worker.address];
   const failed = async (args: string[], code: number) => {
-    const ended = await selvage(["call", ...args]);
+    const ended = await inProcess(["call", ...args]);
     assert.equal(ended.code, code, `${args.join(" ")}: ${ended.err}`);
     assert.equal(ended.err.trim().split("\n").length, 1, ended.err);
     return JSON.parse(ended.err);
@@ -97,7 +98,7 @@ Deno.test("worker and call prove each other's identity over mutual TLS", async (
   assert.equal(worker.ready.security, "mutual-tls");
   assert.equal(worker.ready.url, `https://${worker.address}`);
   const call = (...flags: string[]) =>
-    selvage(["call", "cli.add", "[1,2]", "--endpoint", worker.address, ...flags]);
+    inProcess(["call", "cli.add", "[1,2]", "--endpoint", worker.address, ...flags]);
 
   const known = await call(...pki.flags("client"), "--identity", "spiffe://x/worker");
   assert.equal(known.out, "3\n", known.err);
@@ -106,7 +107,7 @@ Deno.test("worker and call prove each other's identity over mutual TLS", async (
   assert.equal(mistaken.code, 4);
   assert.ok(mistaken.err.startsWith('{"error":"HandshakeError","reason":"identity-mismatch",'));
   const at = ["--endpoint", worker.address, ...pki.flags("client")];
-  const described = await selvage(["describe", ...at, "--identity", "spiffe://x/other"]);
+  const described = await inProcess(["describe", ...at, "--identity", "spiffe://x/other"]);
   assert.equal(described.code, 4, described.err);
   assert.equal(JSON.parse(described.err).reason, "identity-mismatch");
 
@@ -139,7 +140,7 @@ Deno.test("worker refuses whoever is on its denylist, which goes with mutual TLS
     ...["--denylist", denylist, "--allow", "spiffe://x/*"],
   ]);
   const call = (name: string) =>
-    selvage([
+    inProcess([
       ...["call", "cli.add", "[1,2]", "--endpoint", worker.address],
       ...[...pki.flags(name), "--identity", "spiffe://x/worker"],
     ]);
@@ -147,7 +148,7 @@ Deno.test("worker refuses whoever is on its denylist, which goes with mutual TLS
   const denied = JSON.parse((await call("stranger")).err);
   assert.equal(denied.peerReason, "certificate-denied");
   for (const flags of [[], ["--one-way", ...pki.flags("worker")]]) {
-    const refused = await selvage(["worker", MODULE, ...flags, "--denylist", denylist]);
+    const refused = await inProcess(["worker", MODULE, ...flags, "--denylist", denylist]);
     assert.equal(refused.code, 2, refused.err);
   }
 });
@@ -174,7 +175,7 @@ Deno.test("describe, health and workers tell of a worker", async () => {
 Deno.test("workers tells how each worker fares, also where others cannot be reached", async () => {
   await using worker = await startWorker([MODULE]);
   const discover = `static:${worker.address},127.0.0.1:1`;
-  const { code, out, err } = await selvage(["workers", "--discover", discover]);
+  const { code, out, err } = await inProcess(["workers", "--discover", discover]);
   assert.equal(code, 0, err);
   const lines = out.trim().split("\n").map((line) => JSON.parse(line));
   // The one that cannot be reached is dialled again and again: it fails or is being dialled.
@@ -184,14 +185,14 @@ Deno.test("workers tells how each worker fares, also where others cannot be reac
   ]);
   assert.equal(lines[1].lastFailure.error, "WorkerUnavailable");
 
-  const none = await selvage(["workers", "--discover", "static:127.0.0.1:1"]);
+  const none = await inProcess(["workers", "--discover", "static:127.0.0.1:1"]);
   assert.equal(none.code, 6, none.err);
   assert.equal(JSON.parse(none.out).lastFailure.error, "WorkerUnavailable");
 });
 
 Deno.test("health of a service that the worker has not is a wrong flag", async () => {
   await using worker = await startWorker([MODULE]);
-  const { code, err } = await selvage([
+  const { code, err } = await inProcess([
     ...["health", "--service", "no.such.Service", "--endpoint", worker.address],
   ]);
   assert.equal(code, 2, err);
@@ -217,7 +218,7 @@ Deno.test("worker --discover says where its routines call others", async () => {
     ...[forwards, ...mutual("worker")],
     ...["--discover", `static:${far.address}`, "--identity", "spiffe://x/worker"],
   ]);
-  const { out, err } = await selvage([
+  const { out, err } = await inProcess([
     ...["call", "cli.forward", "[3]", "--endpoint", near.address],
     ...[...pki.flags("client"), "--identity", "spiffe://x/worker"],
   ]);
@@ -239,13 +240,13 @@ Deno.test("a worker whose key is not its certificate's says so", async () => {
 Deno.test("call tells at once, in one line, of a file that is not there", async () => {
   const pki = await issue();
   const flags = pki.flags("client").with(5, "/nowhere/client.key");
-  const { code, err } = await selvage(["call", "cli.add", "--endpoint", "127.0.0.1:1", ...flags]);
+  const { code, err } = await inProcess(["call", "cli.add", "--endpoint", "127.0.0.1:1", ...flags]);
   assert.equal(code, 2, err);
   assert.match(JSON.parse(err).message, /client\.key/);
 });
 
 Deno.test("health waits for a worker that is not up yet, and gives up when the wait is over", async () => {
-  const { code } = await selvage(["health", "--endpoint", "127.0.0.1:1", "--wait", "300ms"]);
+  const { code } = await inProcess(["health", "--endpoint", "127.0.0.1:1", "--wait", "300ms"]);
   assert.equal(code, 6);
 });
 
@@ -267,7 +268,7 @@ Deno.test("permissions prints what is enough to run a worker and a call", async 
     "--identity",
     "spiffe://x/worker",
   ];
-  const callLeast = await selvage(["permissions", "call", ...call]);
+  const callLeast = await inProcess(["permissions", "call", ...call]);
   const permissions = callLeast.out.trim().split(" ");
   const called = await selvage(["call", ...call], { permissions });
   assert.equal(called.out, "49\n", called.err);
@@ -280,7 +281,7 @@ function callSteps(worker: RunningWorker, ms: number): Running {
 
 Deno.test("permissions covers every address that a command names, and refuses half a command", async () => {
   const net = async (...args: string[]) => {
-    const { out, err } = await selvage(["permissions", ...args]);
+    const { out, err } = await inProcess(["permissions", ...args]);
     assert.match(out, /--allow-net/, err);
     return out.split(" ").find((flag) => flag.startsWith("--allow-net"))!.trim();
   };
@@ -294,8 +295,8 @@ Deno.test("permissions covers every address that a command names, and refuses ha
     "--allow-net=10.0.0.1:1,10.0.0.2:2",
   );
   assert.equal(await net("workers", "--discover", "dns:a.internal:1"), "--allow-net");
-  assert.equal((await selvage(["permissions", "certs"])).code, 2);
-  assert.equal((await selvage(["permissions", "worker"])).code, 2);
+  assert.equal((await inProcess(["permissions", "certs"])).code, 2);
+  assert.equal((await inProcess(["permissions", "worker"])).code, 2);
 });
 
 Deno.test("worker warns of a module that exports no routine, and of no other", async () => {

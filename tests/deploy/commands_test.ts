@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { createAuthority } from "../../src/credentials/mod.ts";
 import { selvage } from "../cli/command.ts";
+import { inProcess } from "../cli/in_process.ts";
 import { Journal } from "../support/journal.ts";
 import { walk } from "../support/walk.ts";
 import { TestProcess } from "../support/test_process.ts";
@@ -54,7 +55,7 @@ for (
   Deno.test(`the ${what} has the permissions that the command itself prints`, async () => {
     const at = command.indexOf("worker");
     const flags = command.slice(at + 1).map(placed);
-    const { out } = await selvage(["permissions", "worker", ...flags]);
+    const { out } = await inProcess(["permissions", "worker", ...flags]);
     const granted = command.filter((word) => word.startsWith("--allow-") && word.includes("="));
     assert.deepEqual(words(granted.map(placed)), words(out.trim().split(/\s+(?=--)/)));
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { selvage, startWorker } from "../cli/command.ts";
+import { inProcess } from "../cli/in_process.ts";
 import { FakeAgent, makeDomain, svid } from "./fake_agent.ts";
 
 const MODULE = new URL("../cli/routines.ts", import.meta.url).pathname;
@@ -16,7 +17,7 @@ Deno.test("selvage takes its credentials from an agent with --spiffe-socket and 
   assert.equal(worker.ready.security, "mutual-tls");
   const args = ["cli.add", "[1,2]", "--endpoint", worker.address, "--identity", ID];
   const call = ["call", ...args, "--spiffe-socket", `unix://${socket}`];
-  const { out: permissions } = await selvage(["permissions", ...call]);
+  const { out: permissions } = await inProcess(["permissions", ...call]);
   const called = await selvage(call, { permissions: permissions.trim().split(" ") });
   assert.equal(called.out, "3\n", called.err);
   await Deno.remove(folder, { recursive: true });
@@ -30,7 +31,7 @@ Deno.test("selvage refuses --spiffe-socket beside files, and what is no unix soc
     [["--spiffe-socket", ""], /not a unix socket/],
   ];
   for (const [args, sentence] of wrong) {
-    const { code, err } = await selvage(["call", "a.b", "--endpoint", "127.0.0.1:1", ...args]);
+    const { code, err } = await inProcess(["call", "a.b", "--endpoint", "127.0.0.1:1", ...args]);
     assert.equal(code, 2, err);
     assert.match(err, sentence);
   }
