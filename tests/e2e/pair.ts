@@ -7,6 +7,9 @@ import { type Trust, WORKER_ID } from "./trust.ts";
 /** The clients that workers of these tests allow. */
 export const ALLOWED = "spiffe://example.org/client/*";
 
+/** How long a handshake may take: no test of these waits for its end, and a busy machine takes its time. */
+const handshakeTimeoutMs = 60_000;
+
 /** Starts a worker in this process, over mutual TLS. */
 export function startWorker(
   trust: Trust,
@@ -18,6 +21,7 @@ export function startWorker(
     credentials: Credentials.fromPem(pem),
     allow: ALLOWED,
     ...options,
+    limits: { handshakeTimeoutMs, ...options.limits },
   });
 }
 
@@ -32,5 +36,6 @@ export function openDispatcher(
     credentials: trust.client(),
     identity: WORKER_ID,
     ...options,
+    limits: { handshakeTimeoutMs, ...options.limits },
   });
 }

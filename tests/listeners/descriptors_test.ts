@@ -20,6 +20,9 @@ const OWN_FILES = 8;
 /** Limits that let a worker run out of descriptors. */
 const BLIND = { connections: 10_000, connectionsPerAddress: 10_000, pendingHandshakes: 10_000 };
 
+/** What a client sees of a connection that was reset, or that nobody answers any more. */
+const GIVEN_UP: readonly string[] = ["handshake-aborted", "handshake-timeout"];
+
 const WORKER = "spiffe://example.org/worker";
 const authority = createAuthority();
 const { certPem: cert, keyPem: key } = authority.issue({ name: "worker", spiffe: WORKER });
@@ -92,7 +95,7 @@ for (const way of WAYS) {
       if (address === undefined) continue;
       using silent = new SilentClients(address, CLIENTS);
       await silent.connected;
-      if (way.fallsBack === true) await stage.callAfterFallback();
+      if (way.fallsBack === true) await stage.callOnceListening();
       else {
         // Once the worker has accepted them all, and keeps no more than it may.
         await silent.shrunkTo(KEPT);
@@ -101,7 +104,8 @@ for (const way of WAYS) {
       assert.ok(openFiles(worker) < DESCRIPTORS - OWN_FILES, "some descriptors are left");
     }
     await stage.settled(before);
-    assert.deepEqual(worker.events.filter(isOfListener), []);
+    // Until the platform has ended what it was left, the listener that takes over may be short of descriptors.
+    if (way.fallsBack !== true) assert.deepEqual(worker.events.filter(isOfListener), []);
   });
 
   Deno.test(`a worker over ${way.name} that runs out of descriptors says so, and recovers`, async () => {
@@ -112,15 +116,18 @@ for (const way of WAYS) {
     await watcher.call(add, [1, 2]);
     const health = createClient(Health, watcher.transport);
     const before = openFiles(worker);
+    // Its other listeners fail and recover in their own time.
+    const isOf = (wanted: string) => (event: SelvageEvent) =>
+      event.type === wanted && "address" in event && event.address === worker.address;
     {
       using silent = new SilentClients(worker.address, CLIENTS);
       await silent.connected;
-      const failed = await worker.event(({ type }) => type === "listener.failed");
+      const failed = await worker.event(isOf("listener.failed"));
       assert.ok(failed.type === "listener.failed" && failed.retryInMs > 0);
       assert.equal((await health.check({})).status, Status.NOT_SERVING);
     }
-    await worker.event(({ type }) => type === "listener.recovered");
-    await stage.call();
+    await worker.event(isOf("listener.recovered"));
+    await stage.callOnceListening();
     for await (const { status } of health.watch({})) if (status === Status.SERVING) break;
     await stage.settled(before);
   });
@@ -165,13 +172,16 @@ class Stage implements AsyncDisposable {
     assert.equal(await dispatcher.call(add, [1, 2]), 3);
   }
 
-  /** Makes a call; where its connection is reset in the moment of the fallback, another one. */
-  async callAfterFallback(): Promise<void> {
+  /**
+   * Makes a call; where its connection is reset in the moment in which the worker listens anew, or given up by the
+   * platform's listener, which leaves it open for a while, another one.
+   */
+  async callOnceListening(): Promise<void> {
     try {
       await this.call();
     } catch (error) {
-      if (!(error instanceof HandshakeError) || error.reason !== "handshake-aborted") throw error;
-      await this.callAfterFallback();
+      if (!(error instanceof HandshakeError) || !GIVEN_UP.includes(error.reason)) throw error;
+      await this.callOnceListening();
     }
   }
 

@@ -15,6 +15,18 @@ export const spin = routine("thread.spin", { run }, (ms: number) => {
   return "spun";
 });
 
+/** Computes without a pause until a file is there. */
+export const spinUntil = routine("thread.spin-until", { run }, (path: string) => {
+  for (;;) {
+    try {
+      Deno.statSync(path);
+      return "spun";
+    } catch {
+      // Not yet.
+    }
+  }
+});
+
 export const count = routine("thread.count", { run }, async function* (to: number) {
   for (let n = 1; n <= to; n++) yield n;
 });

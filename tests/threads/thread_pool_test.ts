@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import {
   ConfigurationError,
   DeadlineExceeded,
@@ -149,11 +150,10 @@ Deno.test("ThreadPool.duplex() fails with what the caller's stream failed with",
 
 Deno.test("ThreadPool keeps the worker's own thread free while a routine computes", async () => {
   await using pool = await createThreadPool({ modules, threads: 1 });
-  let spinning = true;
-  const spun = call(pool, "thread.spin", [500]).finally(() => spinning = false);
-  let turns = 0;
-  for (; spinning; turns++) await new Promise((resolve) => setTimeout(resolve, 1));
-  assert.ok(turns > 3, `${turns} turns`);
+  const over = join(await Deno.makeTempDir(), "over");
+  const spun = call(pool, "thread.spin-until", [over]);
+  // The file is there only once this thread has had a turn.
+  await Deno.writeTextFile(over, "");
   assert.equal(await spun, "spun");
 });
 
