@@ -12,6 +12,7 @@ import { readLines } from "../src/pool/line_reader.ts";
 /** Files that start, watch and end many processes, or wait for timers: beside the others, one at a time. */
 const BESIDE: readonly string[] = [
   "tests/attacks/memory_test.ts",
+  "tests/chaos",
   "tests/e2e/recovery_test.ts",
   "tests/hostile/soak_test.ts",
   "tests/listeners",

@@ -14,6 +14,14 @@ export interface WorkerSettings {
   readonly descriptors?: number;
 }
 
+/** What runs a program somewhere: a program, and its arguments. */
+export type RunOn = (
+  program: string,
+  args: readonly string[],
+) => readonly [program: string, args: readonly string[]];
+
+const here: RunOn = (program, args) => [program, args];
+
 /** What a worker process is told to do. */
 export interface WorkerCommand {
   /** Takes on new credentials. */
@@ -55,15 +63,20 @@ export class WorkerProcess implements AsyncDisposable {
     this.healthAddress = ready.healthAddress;
   }
 
-  /** Starts one, and waits until it takes calls. */
-  static async start(settings: WorkerSettings = {}): Promise<WorkerProcess> {
+  /**
+   * Starts one, and waits until it takes calls.
+   *
+   * @param on Where it runs: what runs a program there. Default: here.
+   */
+  static async start(settings: WorkerSettings = {}, on: RunOn = here): Promise<WorkerProcess> {
     const run = [Deno.execPath(), "run", "-A", new URL("./worker_main.ts", import.meta.url).href];
     const { descriptors = "unlimited" } = settings;
     const limited = descriptors === "unlimited" ? "" : `ulimit -n ${descriptors}; `;
     const events = new Journal<SelvageEvent>();
     const started = Promise.withResolvers<NonNullable<WorkerReport["ready"]>>();
-    const process = new TestProcess("/bin/sh", {
-      args: ["-c", `${limited}exec "$0" "$@"`, ...run],
+    const [program, args] = on("/bin/sh", ["-c", `${limited}exec "$0" "$@"`, ...run]);
+    const process = new TestProcess(program, {
+      args,
       input: true,
       onLine: (line) => {
         const { ready, event }: WorkerReport = JSON.parse(line);

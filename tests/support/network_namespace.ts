@@ -2,6 +2,9 @@ import { installed } from "./program.ts";
 
 const ip = installed("ip", ["/usr/sbin", "/sbin"]);
 
+/** An address of the link layer that no machine has. */
+const NOBODY = "02:00:00:00:00:fe";
+
 /** Whether this process may make network namespaces: it is root, and has `ip`. */
 export const canMakeNetworks: boolean = ip !== undefined && Deno.uid() === 0 &&
   isMade("probe");
@@ -31,6 +34,40 @@ export class TwoMachines implements Disposable {
     args: readonly string[],
   ): readonly [program: string, args: readonly string[]] {
     return [ip!, ["netns", "exec", this.names[machine], program, ...args]];
+  }
+
+  /** Runs `ip ARGS` on one of them. */
+  configure(machine: 0 | 1, ...args: string[]): void {
+    run("-n", this.names[machine], ...args);
+  }
+
+  /** What one of them sends to an address of the other is lost from now on, without an error at either. */
+  lose(from: 0 | 1, to: string): void {
+    this.configure(
+      from,
+      ...["neigh", "replace", to, "lladdr", NOBODY, "dev", "eth0", "nud", "permanent"],
+    );
+  }
+
+  /** It arrives again. */
+  deliver(from: 0 | 1, to: string): void {
+    this.configure(from, "neigh", "del", to, "dev", "eth0");
+  }
+
+  /** Has one of them send by a queueing discipline (`tc`). @returns whether the kernel has that. */
+  shape(machine: 0 | 1, ...discipline: string[]): boolean {
+    const [program, args] = this.on(
+      machine,
+      "tc",
+      ["qdisc", "replace", "dev", "eth0", "root", ...discipline],
+    );
+    return new Deno.Command(program, { args: [...args], stderr: "null" }).outputSync().success;
+  }
+
+  /** Sends as before. */
+  unshape(machine: 0 | 1): void {
+    const [program, args] = this.on(machine, "tc", ["qdisc", "del", "dev", "eth0", "root"]);
+    new Deno.Command(program, { args: [...args] }).outputSync();
   }
 
   [Symbol.dispose](): void {
