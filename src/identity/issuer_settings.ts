@@ -12,6 +12,11 @@ type Issuer =
   | "minica"
   | "dapr"
   | "cfssl"
+  | "easy-rsa"
+  | "mkcert"
+  | "trustme"
+  | "rcgen"
+  | "istio"
   | "selvage";
 
 /** Per rule, the setting of an issuer that keeps it. */
@@ -21,6 +26,7 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
     "cert-manager": "usages: [digital signature, key encipherment, server auth, client auth]",
     step: 'a template with "keyUsage": ["digitalSignature"]',
     vault: 'key_usage="DigitalSignature" of the role',
+    rcgen: "params.key_usages = vec![KeyUsagePurpose::DigitalSignature]",
   },
   "leaf.purpose": {
     openssl: "extendedKeyUsage = serverAuth, clientAuth in the -extfile",
@@ -28,6 +34,7 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
     step: 'a template with "extKeyUsage": ["serverAuth", "clientAuth"]',
     vault: "server_flag=true client_flag=true of the role",
     cfssl: 'usages: ["digital signature", "server auth", "client auth"] of the profile',
+    rcgen: "params.extended_key_usages = vec![ServerAuth, ClientAuth]",
   },
   "leaf.both-roles": {
     openssl: "extendedKeyUsage = serverAuth for workers, clientAuth for callers, in the -extfile",
@@ -35,6 +42,7 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
   },
   "leaf.key-identifier": {
     openssl: "authorityKeyIdentifier = keyid in the -extfile",
+    rcgen: "params.use_authority_key_identifier_extension = true",
   },
   "leaf.authority": {
     openssl:
@@ -46,6 +54,11 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
     "cert-manager": "duration",
     step: "--not-after",
     vault: "max_ttl of the role",
+    "easy-rsa": "--days (EASYRSA_CERT_EXPIRE)",
+    mkcert: "nothing to set: mkcert gives two years and three months",
+    minica: "nothing to set: minica gives two years and 30 days",
+    trustme: "not_after of issue_cert()",
+    rcgen: "params.not_after",
   },
   "leaf.not-before": {
     openssl: "-not_before",
@@ -55,6 +68,10 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
   "anchor.domain": {
     selvage: '--ca TRUST-DOMAIN=FILE, or ca: { "TRUST-DOMAIN": FILE }',
   },
+  "leaf.critical-purpose": {
+    openssl: "extendedKeyUsage without critical in the -extfile",
+    trustme: "nothing to set: trustme always writes it so",
+  },
   "authority.key-usage": {
     openssl: "keyUsage = critical, keyCertSign, cRLSign in the authority's -extfile",
     "cert-manager": "isCA: true, which sets cert sign",
@@ -62,9 +79,12 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
   "authority.key-identifier": {
     openssl:
       "subjectKeyIdentifier = hash and authorityKeyIdentifier = keyid in the authority's -extfile",
+    "easy-rsa": "authorityKeyIdentifier = keyid in x509-types/ca",
+    dapr: "nothing to set: Sentry leaves it out of what it makes; give it an issuer of your own",
   },
   "authority.basic-constraints": {
     openssl: "basicConstraints = critical, CA:TRUE in the authority's -extfile",
+    "easy-rsa": "basicConstraints = critical, CA:TRUE in x509-types/ca",
   },
   "authority.not-one": {
     openssl: "basicConstraints = critical, CA:TRUE in the authority's -extfile",
@@ -83,6 +103,9 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
   "san.critical": {
     openssl: "subjectAltName without critical, or with it where the subject is empty",
     "cert-manager": "a commonName or subject, or none: it sets the flag by that",
+    trustme: "nothing to set: trustme always writes it so",
+    istio:
+      "nothing to set: istiod always writes it so; certificates without a common name are as they should be",
   },
   "constraints.critical": {
     openssl: "nameConstraints = critical, … in the authority's -extfile",
@@ -105,21 +128,36 @@ export function issuerSetting(rule: string, certificate: Certificate): string {
 
 const ATTRIBUTES = { commonName: "2.5.4.3", organization: "2.5.4.10" };
 
+/** What a common name or an organization of issuer or subject is of, by what only that issuer writes. */
+const SIGNS: readonly (readonly [RegExp, Issuer])[] = [
+  [/^minica root ca/, "minica"],
+  [/^cert-manager/, "cert-manager"],
+  [/linkerd\.cluster\.local$/, "linkerd"],
+  [/^dapr|\/dapr-sentry$/, "dapr"],
+  [/^Smallstep/, "step"],
+  [/^Easy-RSA CA$/, "easy-rsa"],
+  [/^mkcert development /, "mkcert"],
+  [/^trustme v/, "trustme"],
+  [/^rcgen self signed cert$/, "rcgen"],
+  [/^cluster\.local$/, "istio"],
+];
+
 /** By what an issuer writes into every certificate; many write nothing of the kind. */
-function issuerOf({ issuer, subject }: Certificate): Issuer | undefined {
-  const names = [issuer, subject].flatMap((name) => [
+function issuerOf(certificate: Certificate): Issuer | undefined {
+  const names = [certificate.subject, certificate.issuer].flatMap((name) => [
     ...valuesOf(name, ATTRIBUTES.commonName),
     ...valuesOf(name, ATTRIBUTES.organization),
   ]);
-  const begins = (...beginnings: string[]) =>
-    names.some((name) => beginnings.some((one) => name.startsWith(one)));
-  if (begins("minica root ca")) return "minica";
-  if (begins("cert-manager")) return "cert-manager";
-  if (names.some((name) => name.endsWith("identity.linkerd.cluster.local"))) return "linkerd";
-  if (names.some((name) => name.endsWith("linkerd.cluster.local"))) return "linkerd";
-  if (begins("dapr.io", "dapr")) return "dapr";
-  if (begins("Smallstep")) return "step";
-  return undefined;
+  const sign = SIGNS.find(([pattern]) => names.some((name) => pattern.test(name)));
+  return sign?.[1] ?? (isCertManagersDefault(certificate) ? "cert-manager" : undefined);
+}
+
+/** No subject, and the two usages that cert-manager sets where `usages` says nothing. */
+function isCertManagersDefault({ subject, extensions }: Certificate): boolean {
+  const { keyUsage, extendedKeyUsage, basicConstraints, subjectKeyIdentifier } = extensions;
+  return subject.parts.length === 0 && extendedKeyUsage === undefined && keyUsage?.size === 2 &&
+    keyUsage.has("digitalSignature") && keyUsage.has("keyEncipherment") &&
+    basicConstraints?.critical === true && subjectKeyIdentifier === undefined;
 }
 
 /** What to do about a certificate that a rule refuses: what its source asks, and where the issuer sets it. */

@@ -6,6 +6,8 @@ export interface Outcome {
   readonly asCaller: string;
   /** The advice on the worker's certificate and on its authority, by rule; that on its age apart. */
   readonly advice: readonly string[];
+  /** Whose setting each piece of advice names, where the certificates show who made them. */
+  readonly settingsOf?: string;
 }
 
 const ACCEPTED = { asWorker: "accepted", asCaller: "accepted" } as const;
@@ -37,6 +39,7 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
   },
   "easy-rsa": {
     ...ACCEPTED,
+    settingsOf: "easy-rsa",
     advice: [
       "leaf.lifetime",
       "authority.basic-constraints",
@@ -44,7 +47,7 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
     ],
   },
   "certtool": { ...ACCEPTED, advice: [] },
-  "mkcert": { ...ACCEPTED, advice: ["leaf.lifetime"] },
+  "mkcert": { ...ACCEPTED, settingsOf: "mkcert", advice: ["leaf.lifetime"] },
   "cfssl": { ...ACCEPTED, advice: [] },
   "Caddy, tls internal": { ...ACCEPTED, advice: [] },
   "keytool -gencert, a subjectAltName added": {
@@ -61,6 +64,7 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
   },
   "trustme 1.2.1": {
     ...ACCEPTED,
+    settingsOf: "trustme",
     advice: ["san.critical", "leaf.critical-purpose", "leaf.lifetime"],
   },
   "Python cryptography 50.0.2, as its tutorial": {
@@ -74,24 +78,32 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
   },
   "rcgen 0.14.10": {
     ...ACCEPTED,
+    settingsOf: "rcgen",
     advice: ["leaf.key-usage", "leaf.purpose", "leaf.key-identifier", "leaf.lifetime"],
   },
   "cert-manager 1.21.2, CA issuer, default usages": {
     ...ACCEPTED,
+    settingsOf: "cert-manager",
     advice: ["leaf.purpose"],
   },
   "cert-manager 1.21.2, CA issuer, usages with server auth and client auth": {
     ...ACCEPTED,
     advice: [],
   },
-  "cert-manager 1.21.2, CA issuer below another": { ...ACCEPTED, advice: ["leaf.purpose"] },
+  "cert-manager 1.21.2, CA issuer below another": {
+    ...ACCEPTED,
+    settingsOf: "cert-manager",
+    advice: ["leaf.purpose"],
+  },
   "trust-manager 0.25.0, a Bundle of cert-manager's root and of the one before": {
     ...ACCEPTED,
+    settingsOf: "cert-manager",
     advice: ["leaf.purpose"],
   },
   "minica 1.1.0": {
     asWorker: "accepted",
     asCaller: "accepted",
+    settingsOf: "minica",
     advice: ["leaf.lifetime", "authority.purpose"],
   },
   "certstrap 1.3.0": { asWorker: "accepted", asCaller: "accepted", advice: ["leaf.lifetime"] },
@@ -108,9 +120,14 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
   "Istio (eed52ebb66ad), istiod's own root": { ...ACCEPTED, advice: [] },
   "Istio (eed52ebb66ad), dual use: a common name beside the SPIFFE ID": {
     ...ACCEPTED,
+    settingsOf: "istio",
     advice: ["san.critical"],
   },
-  "Dapr Sentry 1.14.0, its own root": { ...ACCEPTED, advice: ["authority.key-identifier"] },
+  "Dapr Sentry 1.14.0, its own root": {
+    ...ACCEPTED,
+    settingsOf: "dapr",
+    advice: ["authority.key-identifier"],
+  },
   "Consul 1.8.7 Connect, its built-in authority": { ...ACCEPTED, advice: [] },
   "Consul 1.8.7, consul tls cert create -server": { ...ACCEPTED, advice: [] },
   "SPIRE 1.13.3, its own root": { ...ACCEPTED, advice: [] },
