@@ -204,17 +204,22 @@ class Listener implements PeerListener {
     });
   }
 
-  /** It is the process itself, under the rules for everyone. */
   #acceptOwn({ facts, place, settle }: AcceptedChannel, rest: ByteChannel, own: OwnProcess): void {
     settle();
+    const name = this.#holdOwn(facts, rest, own);
+    if (name !== undefined) place.prove(name);
+  }
+
+  /** It is the process itself, under the rules for everyone. @returns who that is, where it is taken. */
+  #holdOwn(facts: ChannelFacts, rest: ByteChannel, own: OwnProcess): string | undefined {
     const identity = own.identity();
     if (identity !== "refused") {
-      place.prove(identity?.name ?? facts.remoteAddress);
       this.#held.hold(rest, facts, { identity });
-      return;
+      return identity?.name ?? facts.remoteAddress;
     }
     refuseNotAllowed(rest);
     this.#tell(ownNotAllowedEvent(facts.remoteAddress, this.#options.allow));
+    return undefined;
   }
 
   /** Judges a client in turns with all else; what it sends meanwhile stays unread. */
@@ -283,7 +288,10 @@ class Listener implements PeerListener {
   #acceptInMemory(address: MemoryAddress, channel: ByteChannel, { identity }: MemoryDialler): void {
     const text = formatAddress(address);
     const facts: ChannelFacts = { security: "memory", remoteAddress: text, localAddress: text };
-    const { allow } = this.#options;
+    const { allow, own } = this.#options;
+    if (own !== undefined) {
+      return readSecret(channel, own.secret, (rest) => void this.#holdOwn(facts, rest, own));
+    }
     if (identity === undefined || allow.some((pattern) => matchesPeer(pattern, identity))) {
       this.#held.hold(channel, facts, { identity });
       return;

@@ -19,8 +19,8 @@ export interface SpawnOptions {
   readonly tags?: readonly string[] | undefined;
   /**
    * Who may call what on the workers: rules, or the path of a policy file, which each worker reads again when it
-   * changes. Their only remote caller is the pool (`who` is its SPIFFE ID); calls that routines make to their own worker
-   * come from `"anonymous"`. Default: everything may be called.
+   * changes. Their only remote caller is the pool, `spiffe://POOL-ID.pool.selvage/pool`; calls that routines make to their
+   * own worker come from it, `spiffe://POOL-ID.pool.selvage/worker/ID`; `"*"` is both. Default: everything may be called.
    */
   readonly policy?: Policy | string | URL | undefined;
   /**

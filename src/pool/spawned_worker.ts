@@ -4,20 +4,14 @@
  *
  * @module
  */
-import type { Credentials as CredentialsValue } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
 import { receivedAuthenticator } from "../policy/mod.ts";
-import {
-  beginModuleLoad,
-  reportBlockedOn,
-  WorkerServer,
-  type WorkerServerOptions,
-} from "../worker/mod.ts";
+import { beginModuleLoad, reportBlockedOn, WorkerServer } from "../worker/mod.ts";
 import { handedCredentials } from "./handed_credentials.ts";
 import { type FromChild, lineOf, type ToChild } from "./handover.ts";
 import { readLines } from "./line_reader.ts";
-import { asError, messageOf } from "../values/mod.ts";
+import { asError, messageOf, present } from "../values/mod.ts";
 
 /**
  * Serves the routines of the modules until the pool says otherwise or is gone.
@@ -39,10 +33,15 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       : handedCredentials(begin.dispatcher.credentials);
     const worker = await WorkerServer.start({
       id: begin.id,
-      ...callingOthers(begin, outlet?.credentials),
+      listen: "127.0.0.1:0",
+      // Without one, its routines call each other on this worker.
+      ...present({
+        dispatcher: begin.dispatcher &&
+          { ...begin.dispatcher, credentials: outlet?.credentials },
+      }),
       modules: begin.modules,
       credentials: inlet.credentials,
-      allow: begin.allow,
+      allow: [begin.allow, begin.identity],
       policy: begin.policy,
       authenticate: begin.authenticate && receivedAuthenticator(begin.authenticate),
       strict: true,
@@ -69,17 +68,6 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     tell({ event: "worker.failed", name, message });
     Deno.exit(1);
   }
-}
-
-/** Where its routines call others: elsewhere as the operator says, or each other within the process. */
-function callingOthers(
-  { id, dispatcher }: ToChild & { readonly kind: "begin" },
-  credentials: CredentialsValue | undefined,
-): Pick<WorkerServerOptions, "listen" | "dispatcher"> {
-  const listen = "127.0.0.1:0";
-  if (dispatcher !== undefined) return { listen, dispatcher: { ...dispatcher, credentials } };
-  const own = `memory:${id}`;
-  return { listen: [listen, own], dispatcher: { discovery: `static:${own}` } };
 }
 
 async function load(modules: readonly (() => Promise<unknown>)[]): Promise<void> {

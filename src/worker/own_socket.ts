@@ -7,44 +7,49 @@ import type { Clock } from "../observe/mod.ts";
 import { type OwnProcess, processSecret } from "../peer/mod.ts";
 import { removeAbandoned } from "./abandoned_folders.ts";
 
-/** The longest path that is used, in bytes; a unix socket's has at most 107. */
-const MAX_PATH_BYTES = 100;
+/** The longest path that is used has 100 bytes, after `unix:`; a unix socket's has at most 107. */
+const MAX_ADDRESS_BYTES = 105;
 
 /**
- * The unix socket on which a worker takes the calls of its own routines, in a folder that is its own. Its peer is
- * proven by a secret of the process, and is who the worker's own certificate says.
+ * Where a worker takes the calls of its own routines: a unix socket in a folder that is its own, or in memory where
+ * there can be none. Its peer is proven by a secret of the process, and is who the worker's own certificate says.
  */
 export class OwnSocket implements OwnProcess, OwnWorker, AsyncDisposable {
   readonly secret: Uint8Array = processSecret();
-  /** Where it is. */
-  readonly path: string;
+  /** Where it is: `unix:PATH`, or `memory:NAME`. */
+  readonly address: string;
   /** The addresses by which a discovery may name this worker. */
   readonly addresses: Set<string> = new Set<string>();
   readonly discovery: Discovery;
-  readonly #folder: string;
+  readonly #folder: string | undefined;
   readonly #credentials: CredentialsSource | undefined;
   readonly #allow: readonly IdentityPattern[];
   readonly #clock: Clock;
 
-  private constructor(folder: string, options: OwnSocketOptions) {
+  private constructor(folder: string | undefined, options: OwnSocketOptions) {
     this.#folder = folder;
-    this.path = `${folder}/own`;
+    this.address = folder === undefined
+      ? `memory:own-${crypto.randomUUID()}`
+      : `unix:${folder}/own`;
     this.#credentials = options.credentials;
     this.#allow = options.allow;
     this.#clock = options.clock;
-    this.addresses.add(`unix:${this.path}`);
-    this.discovery = findsOnly(`unix:${this.path}`);
+    this.addresses.add(this.address);
+    this.discovery = findsOnly(this.address);
   }
 
-  /** Makes the folder, and removes those of workers that were killed. @returns `undefined` where there is no permission to write, or no place for it. */
-  static async make(options: OwnSocketOptions): Promise<OwnSocket | undefined> {
+  /**
+   * Makes the folder, and removes those of workers that were killed. Without a permission to write, or a place for
+   * it, the calls stay in memory.
+   */
+  static async make(options: OwnSocketOptions): Promise<OwnSocket> {
     for (const root of roots()) {
       const permission = { name: "write", path: root } as const;
       if (Deno.permissions.querySync(permission).state !== "granted") continue;
       try {
         const folder = await Deno.makeTempDir({ dir: root, prefix: "selvage-" });
         const own = new OwnSocket(folder, options);
-        if (new TextEncoder().encode(own.path).length <= MAX_PATH_BYTES) {
+        if (new TextEncoder().encode(own.address).length <= MAX_ADDRESS_BYTES) {
           await removeAbandoned(root, Date.now());
           return own;
         }
@@ -57,7 +62,7 @@ export class OwnSocket implements OwnProcess, OwnWorker, AsyncDisposable {
         }
       }
     }
-    return undefined;
+    return new OwnSocket(undefined, options);
   }
 
   identity(): PeerIdentity | undefined | "refused" {
@@ -81,7 +86,9 @@ export class OwnSocket implements OwnProcess, OwnWorker, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.#folder, { recursive: true }).catch(() => {});
+    if (this.#folder !== undefined) {
+      await Deno.remove(this.#folder, { recursive: true }).catch(() => {});
+    }
   }
 
   /** Who the worker's own chain proves it to be, by the trust of some credentials. */

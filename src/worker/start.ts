@@ -263,5 +263,5 @@ function addressesOf(listen: string | readonly string[]): readonly [Address, ...
 
 /** Listens for the calls of the worker's own routines. */
 function listenForOwn(own: OwnSocket, options: ListenForPeersOptions): Promise<PeerListener> {
-  return listenForPeers({ kind: "unix", path: own.path }, options);
+  return listenForPeers(parseAddress(own.address), options);
 }

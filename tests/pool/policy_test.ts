@@ -8,7 +8,7 @@ import { WorkerPool } from "../../src/pool/mod.ts";
 import { startWorker } from "../e2e/pair.ts";
 import { Trust, WORKER_ID } from "../e2e/trust.ts";
 import { Issuer } from "../tokens/issuer.ts";
-import { add, count, further, mark, sums } from "./routines.ts";
+import { add, count, innerCaller, mark, sums } from "./routines.ts";
 import { square } from "./thread_routines.ts";
 
 const modules = ["./routines.ts", "./thread_routines.ts"].map((one) =>
@@ -146,16 +146,27 @@ Deno.test("spawned workers verify tokens beside the pool's certificate, in every
   }
 });
 
-Deno.test("WorkerPool's routines call their own worker as anonymous under a policy in code", async () => {
-  const rules = [{ effect: "allow", who: ["*"] }] as const;
-  const open = (policy: Policy) =>
-    WorkerPool.open({ spawn: { count: 1, modules: [modules[0]!], threads: 0, policy } });
-  await using closed = await open({ rules });
-  await assert.rejects(closed.call(further, []), { name: "RoutineError" });
-  await using opened = await open({
-    rules: [...rules, { effect: "allow", who: ["anonymous"], what: ["pool.parentage"] }],
-  });
-  assert.equal((await opened.call(further, [])).childOfThis, true);
+Deno.test("WorkerPool's routines call their own worker as who it is, under a policy in code", async () => {
+  const open = (who: string) =>
+    WorkerPool.open({
+      spawn: {
+        count: 1,
+        modules: [modules[0]!],
+        threads: 0,
+        policy: {
+          rules: [
+            { effect: "allow", who: ["*"], what: ["pool.innerCaller"] },
+            { effect: "allow", who: [who], what: ["pool.caller"] },
+          ],
+        },
+      },
+    });
+  await using closed = await open("anonymous");
+  await assert.rejects(closed.call(innerCaller, []), { name: "RoutineError" });
+  await using opened = await open("*");
+  const inner = await opened.call(innerCaller, []);
+  const [worker] = opened.workers();
+  assert.equal(inner, `spiffe://${opened.id}.pool.selvage/worker/${worker!.id}`);
 });
 
 Deno.test("WorkerPool refuses a function as policy or authenticate, and rules that are not valid, before it spawns", async () => {

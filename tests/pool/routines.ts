@@ -38,6 +38,12 @@ export const further = routine("pool.further", async () => {
   return { childOfThis: parent === id, sameProcess: process === Deno.pid };
 });
 
+/** Who calls another routine from within this one. */
+export const innerCaller = routine(
+  "pool.innerCaller",
+  () => currentCall().dispatcher.call(caller, []),
+);
+
 export const parentage = routine("pool.parentage", () => {
   return { parent: currentCall().parentId ?? "", process: Deno.pid };
 });

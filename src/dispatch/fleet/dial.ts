@@ -47,8 +47,8 @@ export interface DialOptions {
 
 /** The worker within which a dispatcher is, for calls to itself: never over TLS, and proven by a secret. */
 export interface OwnWorker {
-  /** The unix socket on which it takes them. */
-  readonly path: string;
+  /** Where it takes them: `unix:PATH`, or `memory:NAME`. */
+  readonly address: string;
   /** What it is shown there. */
   readonly secret: Uint8Array;
   /** A discovery that finds it and no other worker. */
@@ -68,7 +68,7 @@ export function dialWith(options: DialOptions): Dial {
   return async (worker, { signal, onState }) => {
     const expected = credentials === undefined ? [] : expectedOf(worker, options.identity);
     const own = ownAt(worker.address, options, expected);
-    const address = parseAddress(own === undefined ? worker.address : `unix:${own.path}`);
+    const address = parseAddress(own?.address ?? worker.address);
     if (
       own === undefined && credentials === undefined &&
       plaintextPosture(address, options.strict) === "warn"
@@ -151,8 +151,9 @@ function ownAt(
   expected: readonly IdentityPattern[],
 ): OwnWorker | undefined {
   if (own === undefined || !own.addresses.has(address)) return undefined;
-  const isSocket = address === `unix:${own.path}`;
-  return isSocket || own.isExpected(credentials?.current(), expected) ? own : undefined;
+  return address === own.address || own.isExpected(credentials?.current(), expected)
+    ? own
+    : undefined;
 }
 
 function expectedOf(

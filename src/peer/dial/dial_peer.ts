@@ -269,7 +269,7 @@ function channelOr(outcome: ChannelOutcome, context: DialContext): OpenChannel {
 
 function openInMemory(name: string, { options, context }: Dial): OpenChannel {
   const address = { kind: "memory", name } as const;
-  const { introduceAs, credentials } = options;
+  const { introduceAs, credentials, secret } = options;
   if (credentials !== undefined) {
     // The announcer of the address must not decide that nothing is verified.
     throw new ConfigurationError(
@@ -284,6 +284,7 @@ function openInMemory(name: string, { options, context }: Dial): OpenChannel {
       notBegun: true,
     });
   }
+  if (secret !== undefined) channel.write(secret, () => {});
   const text = formatAddress(address);
   return {
     ok: true,
