@@ -113,3 +113,64 @@ Deno.test("a running call is denied where a new policy fails to decide about it"
   assert.equal(error.rule, "undecided");
   assert.ok(failures[0] instanceof RangeError);
 });
+
+Deno.test("a policy that is swapped decides the next call at once, and each running one by one verdict in the same turn", async () => {
+  const listeners = new Set<() => void>();
+  let [allowed, version, decided] = [true, 1, 0];
+  const authorizer: Authorizer = {
+    rules: 1,
+    get version() {
+      return version;
+    },
+    readsTags: () => false,
+    decide: () => {
+      decided += 1;
+      return { allowed, rule: allowed ? "before" : "after" };
+    },
+    onChange: (changed) => {
+      listeners.add(changed);
+      return () => listeners.delete(changed);
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+  const authorization = new Authorization({
+    authorizer,
+    observer: { emit: () => {} } as unknown as Observer,
+  });
+  const peer = new ConnectedPeer({
+    id: 1,
+    identity: undefined,
+    remoteAddress: "10.0.0.9:1",
+    since: 0,
+    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
+  });
+  const begin = () =>
+    authorization.begin({
+      path: "/selvage.v1.WorkerService/Stream",
+      method: WorkerService.method.stream,
+      protocol: "connect",
+      fields: [ROUTINE_HEADER, "math.count"],
+      peer,
+      timeoutMs: undefined,
+      wait: () => {},
+    }, peer.admitted.subject);
+  const denied: AuthorizationError[] = [];
+  const running = Array.from({ length: 5 }, () => {
+    const call = begin();
+    assert.equal(call.atHeaders(), undefined);
+    return call.watch("math.count", [], (error) => denied.push(error));
+  });
+  [allowed, version, decided] = [false, 2, 0];
+  for (const changed of listeners) changed();
+  const next = begin().atHeaders();
+  assert.ok(next instanceof AuthorizationError);
+  let turned = false;
+  setTimeout(() => turned = true, 0);
+  // Microtasks alone: no turn of the event loop passes.
+  for (let task = 0; task < 10; task++) await Promise.resolve();
+  assert.equal(turned, false);
+  assert.deepEqual(denied.map(({ rule }) => rule), Array(5).fill("after"));
+  assert.equal(decided, 6, "one verdict for each");
+  for (const stop of running) stop?.();
+  assert.equal(listeners.size, 0);
+});
