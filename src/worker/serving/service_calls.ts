@@ -24,8 +24,8 @@ export function withinCall(method: DescMethod, invoke: Invoke, ground: CallGroun
   const answersOnce = method.methodKind === "unary" || method.methodKind === "client_streaming";
   return (request, context) => {
     const call = beginCall(context, ground);
+    if (answersOnce) return answerInCall(call, () => invoke(request, context));
     const answer = runInCall(call, () => invoke(request, context));
-    if (answersOnce) return answer;
     const items = iterateInCall(call, answer as AsyncIterable<unknown>);
     return whileAllowed(items, {
       admitted: admittedOf(context),
@@ -39,6 +39,28 @@ export function withinCall(method: DescMethod, invoke: Invoke, ground: CallGroun
       },
     });
   };
+}
+
+/** The answer of a method that answers once, with which its call is over. */
+function answerInCall(call: ServedCall, run: () => unknown): unknown {
+  let answer: unknown;
+  try {
+    answer = runInCall(call, run);
+  } catch (error) {
+    call.over();
+    throw error;
+  }
+  if (!(answer instanceof Promise)) {
+    call.over();
+    return answer;
+  }
+  return answer.then((answer) => {
+    call.over();
+    return answer;
+  }, (error) => {
+    call.over();
+    throw error;
+  });
 }
 
 function beginCall(context: HandlerContext, ground: CallGround): ServedCall {
