@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hasTerminal, Terminal } from "./cli/terminal.ts";
 import { Journal } from "./support/journal.ts";
 import { TestProcess } from "./support/test_process.ts";
 
@@ -9,7 +10,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** What the commands of the page need. */
 const COPIED = ["deno.json", "deno.lock", "mod.ts", "src", "examples", "README.md"];
 
-Deno.test("README.md works as copied: install, a pool, certificates, a worker, a call, a refused handshake", async () => {
+Deno.test("README.md works as copied: install, a pool, certificates, workers, calls, a fleet, a refused handshake", async () => {
   const folder = await Deno.makeTempDir();
   await using stack = new AsyncDisposableStack();
   stack.defer(() => Deno.remove(folder, { recursive: true }));
@@ -21,7 +22,9 @@ Deno.test("README.md works as copied: install, a pool, certificates, a worker, a
   const blocks = [...page.matchAll(/```(sh|ts ignore|text)\n(.*?)\n```/gs)].map(([, kind, text]) =>
     [kind!, text!] as const
   );
-  const [install, hello, certs, worker, call, doctor] = blocks.filter(([kind]) => kind === "sh")
+  const [install, hello, certs, worker, call, top, doctor] = blocks.filter(([kind]) =>
+    kind === "sh"
+  )
     .map(([, text]) => text);
   const [, program = ""] = blocks.find(([kind]) => kind === "ts ignore") ?? [];
   const [, picture = ""] = blocks.find(([kind]) => kind === "text") ?? [];
@@ -51,18 +54,35 @@ Deno.test("README.md works as copied: install, a pool, certificates, a worker, a
   await Deno.mkdir(elsewhere);
   await shell(`cd '${elsewhere}' && ${certs!.split("\n")[0]}`);
   await shell(certs);
-  const lines = new Journal<string>();
-  await using serving = new TestProcess("sh", {
-    // The port is the one thing that is not as copied: the worker chooses it.
-    args: ["-c", `cd '${clone}' && exec ${worker!.replace("127.0.0.1:8443", "127.0.0.1:0")}`],
-    env,
-    onLine: (line) => lines.add(line),
-    onErrorLine: () => {},
-  });
-  void serving.ended.then(() => lines.end());
-  const ready = await lines.until((line) => line.includes('"event":"worker.ready"'));
-  const at = (text: string): string => text.replaceAll("127.0.0.1:8443", JSON.parse(ready).address);
+  const serve = async () => {
+    const lines = new Journal<string>();
+    const serving = stack.use(
+      new TestProcess("sh", {
+        // The port is the one thing that is not as copied: the worker chooses it.
+        args: ["-c", `cd '${clone}' && exec ${worker!.replace("127.0.0.1:8443", "127.0.0.1:0")}`],
+        env,
+        onLine: (line) => lines.add(line),
+        onErrorLine: () => {},
+      }),
+    );
+    void serving.ended.then(() => lines.end());
+    const ready = await lines.until((line) => line.includes('"event":"worker.ready"'));
+    return { serving, address: JSON.parse(ready).address as string };
+  };
+  const { serving, address } = await serve();
+  const another = await serve();
+  const at = (text: string): string => text.replaceAll("127.0.0.1:8443", address);
   assert.equal(await shell(at(call!)), "3");
+  const both = top!.replace("127.0.0.1:8443", `${address},${another.address}`);
+  assert.match(await shell(`${both} --once --timeout 60s`), /^2 workers, 2 ready, 0 in flight$/m);
+  if (hasTerminal) {
+    const paths = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const line = `cd '${clone}' && exec ${both}`;
+    await using terminal = await Terminal.run(["env", ...paths, "sh", "-c", line]);
+    await terminal.until((text) => /^2 workers, 2 ready/m.test(text));
+    await terminal.press("q");
+    await terminal.until((text) => /^selvage ended with 0$/m.test(text));
+  }
   assert.equal(await shell(at(call!).replace("org/worker", "org/another"), 4), "");
   const shown = await shell(at(doctor!), 4);
   for (const line of at(picture).split("\n").filter((line) => line !== "…")) {

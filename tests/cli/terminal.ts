@@ -20,14 +20,16 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Runs `selvage ARGS` there. */
-  static async open(args: readonly string[]): Promise<Terminal> {
-    const command = [
-      ...[Deno.execPath(), "run", "-A", "--quiet", "--config", CONFIG, MAIN],
-      ...args,
-    ];
+  static open(args: readonly string[]): Promise<Terminal> {
+    const selvage = [Deno.execPath(), "run", "-A", "--quiet", "--config", CONFIG, MAIN];
+    return Terminal.run([...selvage, ...args]);
+  }
+
+  /** Runs a command there. */
+  static async run(command: readonly string[]): Promise<Terminal> {
     const folder = await Deno.makeTempDir();
     const terminal = new Terminal(join(folder, "tmux"));
-    const line = command.map((word) => `'${word}'`).join(" ");
+    const line = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
     // The shell stays, so that what is left on the screen can be read.
     const script = `${line}; echo "selvage ended with $?"; exec cat`;
     await terminal.#tmux("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", script);
