@@ -214,3 +214,56 @@ Deno.test("a channel that broke before it was started says so when it is", async
   await far.until(() => far.told.length > 0);
   assert.deepEqual(far.told, ["closed"]);
 });
+
+// TLS moves onto the socket's handle within a few turns of quiet: the cases above begin before that.
+Deno.test("a tls channel that has been in use stops its writer where it is paused, and ends on both sides", async () => {
+  await using pair = await pairOf("tls");
+  const near = new Recorder(pair.near.channel);
+  const far = new Recorder(pair.far.channel);
+  const rounds = 20;
+  for (let round = 1; round <= rounds; round++) {
+    pair.near.channel.write(new Uint8Array(1), () => {});
+    await far.until(() => far.bytes === round);
+    pair.far.channel.write(new Uint8Array(1), () => {});
+    await near.until(() => near.bytes === round);
+  }
+  pair.far.channel.pause();
+  const chunk = Uint8Array.from({ length: 256 * 1024 }, (_, at) => at & 0xff);
+  const count = 96;
+  let written = 0;
+  const all = Promise.withResolvers<void>();
+  for (let at = 0; at < count; at++) {
+    pair.near.channel.write(chunk, () => {
+      if (++written === count) all.resolve();
+    });
+  }
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(far.bytes, rounds);
+  assert.ok(written < count, "the writer is held up");
+  pair.far.channel.resume();
+  await all.promise;
+  await far.until(() => far.bytes === rounds + count * chunk.length);
+  pair.near.channel.end();
+  await far.until(() => far.told.includes("ended"));
+  pair.far.channel.write(new Uint8Array(3), () => {});
+  pair.far.channel.end();
+  await Promise.all([near, far].map((one) => one.until(() => one.told.length === 2)));
+  assert.equal(near.bytes, rounds + 3);
+  assert.deepEqual([near.told, far.told], [["ended", "closed"], ["ended", "closed"]]);
+});
+
+Deno.test("a tls channel that has been in use reports a peer that is gone", async () => {
+  await using pair = await pairOf("tls");
+  const near = new Recorder(pair.near.channel);
+  const far = new Recorder(pair.far.channel);
+  for (let round = 1; round <= 20; round++) {
+    pair.near.channel.write(new Uint8Array(1), () => {});
+    await far.until(() => far.bytes === round);
+    pair.far.channel.write(new Uint8Array(1), () => {});
+    await near.until(() => near.bytes === round);
+  }
+  for (let at = 0; at < 100; at++) pair.near.channel.write(new Uint8Array(1024 * 1024), () => {});
+  pair.far.channel.destroy();
+  await near.until(() => near.told.at(-1) === "closed" || near.told.at(-1) === "broken");
+  await far.until(() => far.told.includes("closed"));
+});

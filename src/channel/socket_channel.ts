@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
+import { setImmediate } from "node:timers";
+import { moveToSocket } from "./tls/native_transport.ts";
 import type { RawDuplex } from "./tls/raw_duplex.ts";
 
 /** A plain TCP or unix socket as a byte channel; `arrived` is what was already read from it. */
@@ -11,18 +13,36 @@ export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel 
   }, arrived);
 }
 
-/** A TLS socket over a {@linkcode RawDuplex} as a byte channel. */
+/**
+ * A TLS socket over a {@linkcode RawDuplex} as a byte channel. Once it was started, and so its peer is
+ * proven, TLS moves onto the raw socket as soon as nothing is under way between the two.
+ */
 export function tlsChannel(socket: TLSSocket, below: RawDuplex): ByteChannel {
   socket.once("end", () => below.takeNoMore());
+  let attempts = 0;
   return new SocketChannel(socket, below.raw, {
     pause: () => below.hold(),
     resume: () => below.release(),
+    moves: () => attempts < MOST_ATTEMPTS,
+    move: () => {
+      attempts++;
+      const reading = moveToSocket(socket, below);
+      if (reading === undefined) return;
+      attempts = MOST_ATTEMPTS;
+      below.stepAside(reading);
+    },
   });
 }
+
+/** How often it is tried to move TLS of one channel: one that is never at rest stays where it is. */
+const MOST_ATTEMPTS = 256;
 
 interface ReadControl {
   pause(): void;
   resume(): void;
+  /** Whether `move` is to be called, in a turn of its own, after something was read or written. */
+  moves?(): boolean;
+  move?(): void;
 }
 
 class SocketChannel implements ByteChannel {
@@ -34,6 +54,7 @@ class SocketChannel implements ByteChannel {
   #receiver: ByteReceiver | undefined;
   #error: Error | undefined;
   #ended = false;
+  #isMoving = false;
   #over: "open" | "closed" | "told" = "open";
 
   constructor(stream: Socket, raw: Socket, reading: ReadControl, arrived?: Uint8Array) {
@@ -61,15 +82,21 @@ class SocketChannel implements ByteChannel {
     if (arrived !== undefined) receiver.received(arrived);
     // The peer may have ended before anyone listened.
     if (this.#ended) queueMicrotask(() => this.#tellEnd());
-    this.#stream.on("data", (bytes: Uint8Array) => receiver.received(bytes));
+    this.#stream.on("data", (bytes: Uint8Array) => {
+      receiver.received(bytes);
+      this.#moveSoon();
+    });
     if (!this.#paused) this.#reading.resume();
+    this.#moveSoon();
     if (this.#over === "closed") queueMicrotask(() => this.#tell());
   }
 
   write(bytes: Uint8Array, written: () => void): void {
     if (!this.#stream.writable) return;
     this.#stream.write(bytes, (error) => {
-      if (!error) written();
+      if (error) return;
+      written();
+      this.#moveSoon();
     });
   }
 
@@ -90,6 +117,15 @@ class SocketChannel implements ByteChannel {
   destroy(): void {
     this.#stream.destroy();
     this.#raw.destroy();
+  }
+
+  #moveSoon(): void {
+    if (this.#isMoving || this.#receiver === undefined || this.#reading.moves?.() !== true) return;
+    this.#isMoving = true;
+    setImmediate(() => {
+      this.#isMoving = false;
+      if (this.#over === "open" && !this.#ended) this.#reading.move?.();
+    });
   }
 
   /** The raw socket is gone: TLS delivers what it still has, and then there is nothing left to wait for. */

@@ -9,6 +9,16 @@ const DISCARDED_BYTES = 64 * 1024;
 /** A record whose content is encrypted. */
 const APPLICATION_DATA = 0x17;
 
+/** Reading of a socket whose TLS is on its handle. */
+export interface NativeReading {
+  /** Stops reading. */
+  pause(): void;
+  /** Goes on reading. */
+  resume(): void;
+  /** Gives what is read from now on to the socket again, and through it to the duplex stream. */
+  giveBack(): void;
+}
+
 /**
  * A socket as TLS is given it. Pausing a TLS socket here does not stop the socket below it, so this one
  * passes on what TLS can take and pauses the raw socket for the rest.
@@ -21,6 +31,8 @@ export class RawDuplex extends Duplex {
   /** Bytes that came when TLS took none any more; `undefined` while it does. */
   #discarded: number | undefined;
   #waiting: Uint8Array | undefined;
+  /** Set while TLS reads from the raw socket without this in between. */
+  #native: NativeReading | undefined;
   #firstBytes: Uint8Array = new Uint8Array(0);
   readonly #keyExchange = new KeyExchangeReader();
   /** Which end sends the ServerHello; `undefined` once it is read. */
@@ -66,21 +78,39 @@ export class RawDuplex extends Duplex {
     return this.#ended;
   }
 
+  /** Whether nothing is between the raw socket and TLS, in either direction, and nothing is kept back. */
+  get isAtRest(): boolean {
+    return this.#waiting === undefined && this.#keptBack === undefined && !this.#ended &&
+      this.#discarded === undefined && !this.destroyed && this.readableLength === 0 &&
+      this.writableLength === 0;
+  }
+
+  /** TLS reads from the raw socket itself from now on. */
+  stepAside(reading: NativeReading): void {
+    this.#native = reading;
+    if (this.#held) this.hold();
+    else this.release();
+  }
+
   /** Stops reading from the raw socket until `release`. */
   hold(): void {
     this.#held = true;
-    this.raw.pause();
+    if (this.#native !== undefined) this.#native.pause();
+    else this.raw.pause();
   }
 
   /** Goes on reading. */
   release(): void {
     this.#held = false;
+    this.#native?.resume();
+    // The end of the socket comes through its own stream.
     this.raw.resume();
   }
 
   /** TLS has received its last byte: data after the peer's end is ignored (RFC 8446 §6.1) and discarded. */
   takeNoMore(): void {
     this.#discarded ??= 0;
+    this.#native?.giveBack();
   }
 
   /** From now on lets nothing leave that TLS 1.3 has encrypted: our certificate and its proof are the first of it. */

@@ -1,0 +1,113 @@
+/**
+ * What `src/channel/tls/native_transport.ts` needs of the platform: TLS that was made over a stream can be
+ * moved onto the handle of a TCP socket, and then reads and writes by it alone. Where a canary here fails,
+ * revisit that file; without it TLS stays where it was made, and is slower.
+ */
+import assert from "node:assert/strict";
+import { connect, createSecureContext, TLSSocket } from "node:tls";
+import type { Socket } from "node:net";
+import { type NativeReading, RawDuplex } from "../../src/channel/tls/raw_duplex.ts";
+import { moveToSocket } from "../../src/channel/tls/native_transport.ts";
+import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
+import { WORKER_ID } from "../support/peers.ts";
+import { tcpPair } from "./tls_pair.ts";
+
+const authorities = makeAuthorities();
+const worker = certificateShapes(authorities, WORKER_ID).fine();
+const PIECES = 64;
+const PIECE_BYTES = 100_000;
+
+/** One end of a TLS connection over a duplex stream of ours over a TCP socket. */
+interface End {
+  readonly tls: TLSSocket;
+  readonly below: RawDuplex;
+}
+
+/** Both ends of a TLS connection whose handshake is done. */
+async function secured(near: Socket, far: Socket): Promise<{ client: End; server: End }> {
+  const belowFar = new RawDuplex(far, "us");
+  const secureContext = createSecureContext({ cert: worker.chainPem, key: worker.keyPem });
+  const server = new TLSSocket(belowFar as unknown as Socket, { isServer: true, secureContext });
+  const belowNear = new RawDuplex(near, "peer");
+  const client = connect({ socket: belowNear, rejectUnauthorized: false });
+  await new Promise((resolve) => client.once("secureConnect", resolve));
+  for (const socket of [client, server]) socket.on("error", () => {});
+  return { client: { tls: client, below: belowNear }, server: { tls: server, below: belowFar } };
+}
+
+/** Moves TLS as soon as it is at rest. */
+async function moved({ tls, below }: End): Promise<NativeReading> {
+  for (;;) {
+    await new Promise((resolve) => setImmediate(resolve));
+    const reading = moveToSocket(tls, below);
+    if (reading === undefined) continue;
+    below.stepAside(reading);
+    below.raw.on("data", () => assert.fail("the socket's own stream still reads"));
+    return reading;
+  }
+}
+
+/** Sends numbered pieces, and checks that they arrive whole and in order. */
+async function pass(from: End, to: End): Promise<void> {
+  let received = 0;
+  const whole = new Promise<void>((resolve) => {
+    to.tls.on("data", (bytes: Uint8Array) => {
+      for (const octet of bytes) {
+        if (octet !== Math.floor(received++ / PIECE_BYTES)) throw new Error("out of order");
+      }
+      if (received === PIECES * PIECE_BYTES) resolve();
+    });
+  });
+  for (let piece = 0; piece < PIECES; piece++) {
+    from.tls.write(new Uint8Array(PIECE_BYTES).fill(piece));
+  }
+  await whole;
+  to.tls.removeAllListeners("data");
+}
+
+for (
+  const [name, ends] of [["server", ["server"]], ["client", ["client"]], ["both ends", [
+    "server",
+    "client",
+  ]]] as const
+) {
+  Deno.test(`TLS over a stream moves onto the socket's handle and carries all in order (${name})`, async () => {
+    using pair = await tcpPair();
+    const both = await secured(pair.near, pair.far);
+    for (const end of ends) await moved(both[end]);
+    await Promise.all([pass(both.client, both.server), pass(both.server, both.client)]);
+    const ended = new Promise((resolve) => both.server.tls.once("end", resolve));
+    both.server.tls.resume();
+    both.client.tls.end();
+    await ended;
+    both.server.tls.destroy();
+  });
+}
+
+Deno.test("a socket's handle that has stopped reading for TLS holds up the writer", async () => {
+  using pair = await tcpPair();
+  const { client, server } = await secured(pair.near, pair.far);
+  await moved(server);
+  await moved(client);
+  server.below.hold();
+  let received = 0;
+  server.tls.on("data", (bytes: Uint8Array) => received += bytes.length);
+  const chunk = new Uint8Array(1024 * 1024);
+  const count = 32;
+  let written = 0;
+  const all = Promise.withResolvers<void>();
+  for (let at = 0; at < count; at++) {
+    client.tls.write(chunk, () => {
+      written++;
+      if (written === count) all.resolve();
+    });
+  }
+  // Far more turns than it takes to read what is allowed to be.
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(received, 0);
+  assert.ok(written < count);
+  server.below.release();
+  await all.promise;
+  client.tls.destroy();
+  server.tls.destroy();
+});
