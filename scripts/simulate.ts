@@ -3,7 +3,7 @@
  * connections and workers that are models. The same seed gives the same numbers. Last it measures what choices and
  * endpoints cost on this machine (`measure`).
  *
- *     deno task sim [SCENARIO…] [--workers N] [--dispatchers N] [--lease N] [--seed N]
+ *     deno task sim [SCENARIO…] [--workers N] [--dispatchers N] [--lease N] [--seconds N] [--seed N]
  *
  * @module
  */
@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     workers: { type: "string", default: "1000" },
     dispatchers: { type: "string", default: "20" },
     lease: { type: "string", default: "100" },
+    seconds: { type: "string", default: "20" },
     seed: { type: "string", default: "1" },
   },
 });
@@ -24,6 +25,7 @@ const size = {
   workers: Number(values.workers),
   dispatchers: Number(values.dispatchers),
   lease: Number(values.lease),
+  seconds: Number(values.seconds),
   seed: Number(values.seed),
 };
 console.log(

@@ -8,9 +8,6 @@ export type Findings = Readonly<Record<string, number | string>>;
 /** What may happen to a fleet. */
 export type Scenario = (size: WorldSize) => Promise<Findings>;
 
-/** How long the load is compared over, in milliseconds: some 240 calls a worker. */
-const COMPARED_MS = 20_000;
-
 /** Load is even again where the busiest worker has at most this many times the mean. */
 const EVEN = 1.3;
 
@@ -18,7 +15,7 @@ const EVEN = 1.3;
 export const steady: Scenario = async (size) => {
   await using world = await World.open(size);
   const tally = world.count();
-  await world.clock.run(COMPARED_MS);
+  await world.clock.run(world.size.seconds * 1_000);
   return {
     ...callsOf(tally),
     ...loadOf(world.serving),
@@ -71,7 +68,7 @@ export const slowOnes: Scenario = async (size) => {
   for (const worker of slow) worker.slowness = 10;
   await world.clock.run(5_000);
   const tally = world.count();
-  await world.clock.run(COMPARED_MS);
+  await world.clock.run(world.size.seconds * 1_000);
   const others = world.serving.filter(({ slowness }) => slowness === 1);
   return {
     ...callsOf(tally),
@@ -148,11 +145,11 @@ async function convergence(world: World): Promise<Findings> {
   const connectedMs = open() < wanted ? Infinity : world.clock.now() - begun;
   const handshakes = Math.max(...world.network.workers.map(({ dialled }) => dialled));
   const tally = world.count();
-  await world.clock.run(COMPARED_MS);
+  await world.clock.run(world.size.seconds * 1_000);
   return {
     handshakes,
     "all connected after, s": rounded(connectedMs / 1_000),
-    "failed in the next 20 s, all connected": tally.failed,
+    "failed then, all connected": tally.failed,
     ...loadOf(world.serving),
   };
 }

@@ -11,6 +11,8 @@ export interface WorldSize {
   readonly dispatchers: number;
   /** How many workers each dispatcher uses at most. */
   readonly lease: number;
+  /** How long the load is compared over: in 20 s a worker answers about 240 calls. */
+  readonly seconds: number;
   /** What the random numbers follow from. */
   readonly seed: number;
 }
