@@ -1,4 +1,4 @@
-import { escapePeerText } from "../errors/mod.ts";
+import { type CertificateSummary, escapePeerText } from "../errors/mod.ts";
 import { failureOf } from "./failure.ts";
 import { jsonOf } from "./json_value.ts";
 
@@ -63,5 +63,29 @@ function indented(lines: readonly string[]): readonly string[] {
 }
 
 function text(value: unknown): string {
-  return escapePeerText(typeof value === "string" ? value : jsonOf(value), MAX_DETAIL);
+  return escapePeerText(textOf(value), MAX_DETAIL);
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (isTexts(value)) return value.join(", ");
+  return isCertificate(value) ? certificateText(value) : jsonOf(value);
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string");
+}
+
+type Shown = Pick<CertificateSummary, "subject" | "names" | "notBefore" | "notAfter">;
+
+function isCertificate(value: unknown): value is Shown {
+  if (typeof value !== "object" || value === null) return false;
+  return "subject" in value && "notBefore" in value && "notAfter" in value &&
+    "names" in value && Array.isArray(value.names);
+}
+
+/** What a person tells certificates apart by; other programs get all of it. */
+function certificateText({ subject, names, notBefore, notAfter }: Shown): string {
+  const dates = `from ${textOf(notBefore)} to ${textOf(notAfter)}`;
+  return [textOf(subject), ...names.map(textOf), dates].join(", ");
 }

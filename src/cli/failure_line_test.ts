@@ -14,7 +14,16 @@ const REFUSED = new HandshakeError({
   evidence: {
     found: "it presents spiffe://x/other",
     advice: "give --identity the name it has",
-    expected: ["spiffe://x/worker"],
+    expected: ["spiffe://x/worker", "spiffe://x/other-worker"],
+    certificate: {
+      subject: "CN=worker",
+      issuer: "CN=an authority",
+      serial: "17",
+      fingerprint: "ab12",
+      names: ["spiffe://x/other", "dns:worker.x"],
+      notBefore: "2026-01-01T00:00:00.000Z",
+      notAfter: "2026-01-02T00:00:00.000Z",
+    },
   },
 });
 
@@ -22,10 +31,14 @@ Deno.test("readableFailure() says what failed in the first line, and each detail
   const lines = readableFailure(REFUSED);
   assert.equal(lines[0], `HandshakeError (identity-mismatch): ${REFUSED.message}`);
   assert.ok(lines.includes("    address: 10.0.0.7:8443") || REFUSED.message.includes("10.0.0.7"));
-  assert.ok(lines.includes('    expected: ["spiffe://x/worker"]'));
+  assert.ok(lines.includes("    expected: spiffe://x/worker, spiffe://x/other-worker"));
+  assert.ok(lines.includes(
+    "    certificate: CN=worker, spiffe://x/other, dns:worker.x, " +
+      "from 2026-01-01T00:00:00.000Z to 2026-01-02T00:00:00.000Z",
+  ));
   // The message holds both sentences already.
   assert.match(lines[0]!, /presents spiffe:\/\/x\/other/);
-  assert.equal(lines.filter((line) => line.includes("spiffe://x/other")).length, 1);
+  assert.equal(lines.filter((line) => line.includes("presents")).length, 1);
 });
 
 Deno.test("readableFailure() shows each worker's own failure further in", () => {
