@@ -39,6 +39,9 @@ export function publishedTo(setting: string | Discovery): Discovery {
 /** How long a backend may take to forget the announcement before the worker drains all the same, in milliseconds. */
 const WITHDRAW_MS = 5_000;
 
+/** After a backend could not take the announcement, the wait until it is offered again, in milliseconds. */
+const RETRY_MS = 10_000;
+
 /** Discoveries that other machines read. */
 const OF_THE_NETWORK = /^(?:etcd|k8s|lan):/;
 
@@ -49,6 +52,8 @@ export class Publication implements AsyncDisposable {
   #lease: AnnouncementLease | undefined;
   #timer: Disposable | undefined;
   #sequence = 0;
+  /** Whether the backend could not take the last announcement. */
+  #failing = false;
   #updating: Promise<void> = Promise.resolve();
   #over = false;
 
@@ -124,17 +129,20 @@ export class Publication implements AsyncDisposable {
     this.#updating = this.#updating.then(async () => {
       try {
         await this.#lease?.update(this.#announcement());
+        this.#failing = false;
       } catch (error) {
-        this.#failed((error as Error).message);
+        if (this.#over) return;
+        if (!this.#failing) this.#failed((error as Error).message);
+        this.#failing = true;
+        // At half of its life again would be when nobody believes the one before any more.
+        this.#schedule(RETRY_MS);
       }
     });
   }
 
-  #schedule(): void {
+  #schedule(delayMs = STATEMENT_LIFE_MS / 2): void {
     this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#options.clock.schedule(() => this.#renew(), STATEMENT_LIFE_MS / 2, {
-      background: true,
-    });
+    this.#timer = this.#options.clock.schedule(() => this.#renew(), delayMs, { background: true });
   }
 
   #failed(text: string): void {

@@ -41,3 +41,43 @@ Deno.test("Publication reports a backend that cannot forget it, and is over", as
   await turn();
   assert.equal(observer.of("discovery.failed")[0]?.message, "no leader");
 });
+
+Deno.test("Publication offers its announcement again soon where the backend could not take it, and reports that once", async () => {
+  const clock = new ManualClock();
+  const observer = new RecordingObserver();
+  let offered = 0;
+  let isDown = true;
+  const publication = await Publication.start({
+    discovery: {
+      source: "etcd:x",
+      namesWorkers: false,
+      async *watch() {},
+      announce: () =>
+        Promise.resolve({
+          update: () => {
+            offered += 1;
+            return isDown ? Promise.reject(new Error("no leader")) : Promise.resolve();
+          },
+          [Symbol.asyncDispose]: () => Promise.resolve(),
+        }),
+    },
+    announcement: { id: "w", address: "10.0.0.1:1", tls: true, tags: [] },
+    credentials: undefined,
+    clock,
+    observer,
+  });
+  await clock.advanceInTurns(150_000);
+  assert.equal(offered, 1);
+  await clock.advanceInTurns(20_000);
+  assert.equal(offered, 3);
+  assert.equal(observer.of("discovery.failed").length, 1);
+  isDown = false;
+  await clock.advanceInTurns(10_000);
+  assert.equal(offered, 4);
+  await clock.advanceInTurns(149_999);
+  assert.equal(offered, 4);
+  await clock.advanceInTurns(1);
+  assert.equal(offered, 5);
+  await publication[Symbol.asyncDispose]();
+  assert.equal(clock.pending, 0);
+});

@@ -113,6 +113,27 @@ Deno.test("a token that is invalid runs nothing, on any path, and names its reas
   assert.equal(handled, 0, "no handler ran");
 });
 
+Deno.test("a caller is told that the worker's key set cannot be reached, on every path, and nothing runs", async () => {
+  const before = runs;
+  const jwks = { file: `${await Deno.makeTempDir()}/keys.json` };
+  await using worker = await oneWayWorker(trust, {
+    routines,
+    services: (router) => router.service(EchoService, echoService()),
+    authenticate: jwt({ ...issuer.settings, jwks }),
+  });
+  using events = worker.events();
+  await using dispatcher = await oneWayDispatcher(trust, worker.address, {
+    token: await issuer.token(),
+  });
+  assert.deepEqual(await reasonsOf(dispatcher), Array(10).fill("key-set-unreachable"));
+  for await (const event of events) {
+    if (event.type !== "dispatch.unauthenticated") continue;
+    assert.equal(event.reason, "key-set-unreachable");
+    break;
+  }
+  assert.equal(runs, before);
+});
+
 Deno.test("the claims of a valid token reach the routine, on every path", async () => {
   await using worker = await oneWayWorker(trust, { routines, authenticate: jwt(issuer.settings) });
   let asked = 0;
