@@ -2,7 +2,7 @@ import { deepStrictEqual } from "node:assert/strict";
 import type { ByteChannel } from "./byte_channel.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
 import { FrameType, readUint31 } from "./frame/frame_header.ts";
-import { memoryChannelPair } from "./memory_channel.ts";
+import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import {
   CollectedStream,
   RawPeer,

@@ -11,7 +11,7 @@ import { ByteBudget } from "./guard/byte_budget.ts";
 import type { HeaderList } from "./header_list.ts";
 import { HeldChannel } from "../../tests/support/http2/held_channel.ts";
 import type { Http2Limits } from "./limits.ts";
-import { memoryChannelPair } from "./memory_channel.ts";
+import { memoryChannelPair, settle } from "../../tests/support/http2/watched_pair.ts";
 import type { Stream, StreamEnd, StreamReceiver } from "./streams/stream.ts";
 import { ManualTime, REQUEST, RESPONSE } from "../../tests/support/http2/test_peer.ts";
 
@@ -128,11 +128,6 @@ class Crossing {
     this.#refuseNext = true;
   }
 
-  /** One turn of the loop: what was queued is written, and arrives to be delivered. */
-  async turn(): Promise<void> {
-    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
-  }
-
   /** Ends what is open on both sides, and delivers until nothing moves. */
   async finish(): Promise<void> {
     for (let round = 0; round < 60; round++) {
@@ -143,10 +138,10 @@ class Crossing {
         if (!end.headersSent && this.callees.includes(end)) answer(end);
         end.send(0, true);
       }
-      await this.turn();
+      await settle();
       this.toServer.deliver();
       this.toClient.deliver();
-      await this.turn();
+      await settle();
       const streams = this.client.streamCount + this.server.streamCount;
       if (streams > 0 || this.toServer.holds || this.toClient.holds) continue;
       for (const end of [...this.callers, ...this.callees]) end.letGo();
@@ -204,7 +199,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   "breaks a call off": ({ callees }, which) => chosen(callees, which)?.reset(ErrorCode.CANCEL),
   "refuses the next": (crossing) => crossing.refuseNext(),
   "reads": ({ callers, callees }, which) => chosen([...callers, ...callees], which)?.letGo(),
-  "lets a turn go by": (crossing) => crossing.turn(),
+  "lets a turn go by": () => new Promise((resolve) => setImmediate(resolve)),
   "reaches the server": ({ toServer }, _, size) => toServer.deliver(size),
   "reaches the client": ({ toClient }, _, size) => toClient.deliver(size),
   "reaches the server whole": ({ toServer }) => toServer.deliver(),
@@ -302,37 +297,37 @@ function windowsAreWhole({ toClient, toServer }: Crossing): void {
 const CUTS: Readonly<Record<string, (crossing: Crossing) => Promise<void>>> = {
   "a cancellation crosses with the result": async (crossing) => {
     crossing.open(1, 0, true);
-    await crossing.turn();
+    await settle();
     crossing.toServer.deliver();
     const callee = crossing.callees.at(-1)!;
     answer(callee);
     callee.send(9_000, true);
-    await crossing.turn();
+    await settle();
     crossing.callers.at(-1)!.reset(ErrorCode.CANCEL);
   },
   "a cancellation crosses with half of the result": async (crossing) => {
     crossing.open(0, 0, true);
-    await crossing.turn();
+    await settle();
     crossing.toServer.deliver();
     const callee = crossing.callees.at(-1)!;
     answer(callee);
     callee.send(9_000, false);
-    await crossing.turn();
+    await settle();
     crossing.toClient.deliver(5_000);
     crossing.callers.at(-1)!.reset(ErrorCode.CANCEL);
-    await crossing.turn();
+    await settle();
     callee.send(9_000, true);
   },
   "the server's reset crosses with the request": async (crossing) => {
     crossing.open(1, 9_000, false);
-    await crossing.turn();
+    await settle();
     crossing.toServer.deliver(200);
     crossing.callees.at(-1)?.reset(ErrorCode.CANCEL);
     crossing.callers.at(-1)!.send(9_000, true);
   },
   "an early answer crosses with the request": async (crossing) => {
     crossing.open(1, 9_000, false);
-    await crossing.turn();
+    await settle();
     crossing.toServer.deliver(200);
     const callee = crossing.callees.at(-1);
     if (callee !== undefined) {
@@ -349,17 +344,17 @@ const CUTS: Readonly<Record<string, (crossing: Crossing) => Promise<void>>> = {
   },
   "it is cancelled while it waits for its window": async (crossing) => {
     crossing.open(1, 30_000, false);
-    await crossing.turn();
+    await settle();
     crossing.toServer.deliver();
-    await crossing.turn();
+    await settle();
     crossing.callers.at(-1)!.reset(ErrorCode.CANCEL);
   },
   "it is cancelled while it waits for its turn": async (crossing) => {
     for (let n = 0; n < 4; n++) crossing.open(1, 0, false);
-    await crossing.turn();
+    await settle();
     crossing.toServer.deliver();
     crossing.open(1, 9_000, true);
-    await crossing.turn();
+    await settle();
     crossing.callers.at(-1)!.reset(ErrorCode.CANCEL);
     strictEqual(crossing.callers.at(-1)!.ends[0]?.how, "not-processed");
   },

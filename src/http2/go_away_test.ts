@@ -9,7 +9,7 @@ import { FrameType, readUint31 } from "./frame/frame_header.ts";
 import { Setting } from "./frame/settings.ts";
 import { ByteBudget } from "./guard/byte_budget.ts";
 import { HeldChannel } from "../../tests/support/http2/held_channel.ts";
-import { memoryChannelPair } from "./memory_channel.ts";
+import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import type { StreamEnd } from "./streams/stream.ts";
 import {
   CollectedStream,

@@ -10,7 +10,7 @@ import { Flag, FrameType } from "./frame/frame_header.ts";
 import { CLIENT_PREFACE } from "./frame/preface.ts";
 import { encodeSettings, encodeSettingsAck, Setting } from "./frame/settings.ts";
 import type { HeaderList } from "./header_list.ts";
-import { memoryChannelPair } from "./memory_channel.ts";
+import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import { openServerConnection } from "./connection/server_connection.ts";
 import type { Stream } from "./streams/stream.ts";
 import {

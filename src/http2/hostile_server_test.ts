@@ -7,7 +7,7 @@ import { Flag, FrameType, readUint31, readUint32 } from "./frame/frame_header.ts
 import { encodeSettings, encodeSettingsAck, Setting } from "./frame/settings.ts";
 import { ByteBudget } from "./guard/byte_budget.ts";
 import type { HeaderList } from "./header_list.ts";
-import { memoryChannelPair } from "./memory_channel.ts";
+import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import { openServerConnection } from "./connection/server_connection.ts";
 import type { Stream } from "./streams/stream.ts";
 import {

@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
-import { memoryChannelPair } from "./memory_channel.ts";
+import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import { openServerConnection } from "./connection/server_connection.ts";
 import type { Stream, StreamReceiver } from "./streams/stream.ts";
 import {

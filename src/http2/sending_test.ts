@@ -4,7 +4,7 @@ import { openClientConnection } from "./connection/client_connection.ts";
 import { ErrorCode } from "./error_code.ts";
 import { Flag, FrameType } from "./frame/frame_header.ts";
 import { encodeSettings, Setting } from "./frame/settings.ts";
-import { memoryChannelPair } from "./memory_channel.ts";
+import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import { openServerConnection } from "./connection/server_connection.ts";
 import type { Stream } from "./streams/stream.ts";
 import {

@@ -9,7 +9,7 @@ import type {
 } from "./connection.ts";
 import { ErrorCode } from "../error_code.ts";
 import type { HeaderList } from "../header_list.ts";
-import { memoryChannelPair } from "../memory_channel.ts";
+import { memoryChannelPair } from "../../../tests/support/http2/watched_pair.ts";
 import { openServerConnection } from "./server_connection.ts";
 import type { Stream, StreamReceiver } from "../streams/stream.ts";
 import {

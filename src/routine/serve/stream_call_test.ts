@@ -87,8 +87,8 @@ function counter(to = Infinity) {
   return { made, begin: () => items(), left: () => left };
 }
 
-/** Everything that is ready has run. */
-function turn(): Promise<void> {
+/** Every microtask has run; nothing here waits for anything else, so that nothing moves by itself any more. */
+function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
@@ -103,7 +103,7 @@ Deno.test("serveStream() begins the call with the first message, not before it i
     begun = call;
     return counter(1).begin();
   });
-  await turn();
+  await settled();
   assert.equal(begun, undefined);
   assert.equal(plain((await items.next()).value!), 1);
   assert.equal(begun!.routine, "r");
@@ -131,13 +131,13 @@ Deno.test("serveStream() pauses the routine once `ahead` items are unread", asyn
   const items = serveStream(requests, begin);
   for (let n = 1; n <= 3; n++) assert.equal(plain((await items.next()).value!), n);
   const fourth = items.next();
-  await turn();
+  await settled();
   assert.deepEqual(made, [1, 2, 3]);
   requests.say(credit(2));
   assert.equal(plain((await fourth).value!), 4);
   assert.equal(plain((await items.next()).value!), 5);
   items.next();
-  await turn();
+  await settled();
   assert.deepEqual(made, [1, 2, 3, 4, 5]);
   await items.return?.();
 });
@@ -147,7 +147,7 @@ Deno.test("serveStream() ends the routine when it is left while it waits for cre
   const items = serveStream(new Requests().say(callWith(1)), begin);
   await items.next();
   const waiting = items.next();
-  await turn();
+  await settled();
   await items.return?.();
   assert.equal(left(), true);
   assert.equal((await waiting).done, true);
@@ -170,7 +170,7 @@ Deno.test("serveStream() still waits for credit once the caller's input has ende
   const items = serveStream(requests, begin);
   for (let n = 1; n <= 2; n++) assert.equal(plain((await items.next()).value!), n);
   const third = items.next();
-  await turn();
+  await settled();
   assert.deepEqual(made, [1, 2]);
   requests.say(credit(1));
   assert.equal(plain((await third).value!), 3);
@@ -185,9 +185,9 @@ Deno.test("serveStream() gives credit for what the routine has read of the input
     return { next: () => new Promise(() => {}) };
   });
   const first = items.next();
-  await turn();
+  await settled();
   await read!.next();
-  await turn();
+  await settled();
   await read!.next();
   assert.deepEqual(plain((await first).value!), { kind: "credit", items: 2 });
 });
@@ -206,13 +206,13 @@ Deno.test("serveStream() stops reading from a caller that sends what nobody read
   for (let i = 0; i < 5_000; i++) requests.say(value(i));
   const items = serveStream(requests, counter().begin);
   await items.next();
-  await turn();
+  await settled();
   assert(requests.taken < 1_100, `${requests.taken} taken`);
   const bulky = new Requests().say(callWith(1_000));
   for (let i = 0; i < 20; i++) bulky.say(value("x".repeat(1024 * 1024)));
   const held = serveStream(bulky, counter().begin);
   await held.next();
-  await turn();
+  await settled();
   assert(bulky.taken < 12, `${bulky.taken} taken`);
   await Promise.all([items.return?.(), held.return?.()]);
 });
@@ -242,7 +242,7 @@ Deno.test("serveStream() ends the routine when its signal aborts while it waits 
   const items = serveStream(new Requests().say(callWith(1)), begin, controller.signal);
   await items.next();
   const waiting = items.next();
-  await turn();
+  await settled();
   const reason = new Error("cancelled");
   controller.abort(reason);
   await assert.rejects(waiting, (error) => error === reason);

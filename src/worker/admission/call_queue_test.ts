@@ -165,6 +165,7 @@ function setUp(limits: Partial<CallQueueLimits>) {
   return { clock, gate, queue, ask, order, refused };
 }
 
+/** Every microtask has run; nothing here waits for anything else, so that nothing moves by itself any more. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import type { ByteChannel } from "../../../src/http2/byte_channel.ts";
 import {
   encodeFrameHeader,
@@ -41,10 +40,7 @@ export function textBytes(text: string): Uint8Array {
 /** Chunks as one. */
 export const joinBytes = joined;
 
-/** Lets everything that is under way in memory come to rest, flushes included. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
+export { memoryChannelPair, settle } from "./watched_pair.ts";
 
 /** A receiver that keeps all it is told, and releases at once where it knows its stream. */
 export class CollectedStream implements StreamReceiver {
