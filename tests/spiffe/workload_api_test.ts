@@ -3,11 +3,16 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseAddress } from "../../src/channel/mod.ts";
-import type { CredentialsSource, OpenCredentialsOptions } from "../../src/credentials/mod.ts";
+import {
+  type CredentialsSource,
+  openCredentials,
+  type OpenCredentialsOptions,
+} from "../../src/credentials/mod.ts";
 import { ConfigurationError } from "../../src/errors/mod.ts";
 import type { Stream } from "../../src/http2/mod.ts";
 import { parsePattern } from "../../src/identity/mod.ts";
 import { listenForPeers } from "../../src/peer/mod.ts";
+import { systemClock } from "../../src/observe/mod.ts";
 import { Credentials, type WorkloadApiOptions } from "../../src/spiffe/mod.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { answering, dialAs, handshakeErrorOf } from "../support/peers.ts";
@@ -382,6 +387,41 @@ Deno.test("peers of federated domains meet, and neither root vouches for the oth
   const error = await handshakeErrorOf(dial(impostor.certificate));
   assert.equal(error.reason, "client-certificate-refused");
   assert.equal(error.peerReason, "untrusted-authority");
+});
+
+Deno.test("a denylist beside an agent's identity refuses a peer, also while the agent is away", async () => {
+  await using machine = new Machine();
+  const { socket, observer, folder } = machine;
+  const denylist = join(folder, "denylist.json");
+  await Deno.writeTextFile(denylist, "{}");
+  await using resources = new AsyncDisposableStack();
+  const agent = await machine.agent(worker());
+  const credentials = Credentials.spiffeWorkloadApi({ socket });
+  const source = resources.use(
+    (await openCredentials(credentials, denylist, { clock: systemClock, observer }))!,
+  );
+  const listener = resources.use(
+    await listenForPeers(parseAddress("127.0.0.1:0"), {
+      workerId: "worker-1",
+      credentials: source,
+      allow: [parsePattern("spiffe://example.org/**")],
+      onPeer: answering,
+    }),
+  );
+  const { certificate } = svid(example, "client");
+  const dial = () => dialAs({ certificate, trusts: [example.root] }, listener.address);
+  const before = await dial();
+  await agent[Symbol.asyncDispose]();
+  await Deno.writeTextFile(
+    `${denylist}.new`,
+    JSON.stringify({ spiffeIds: ["spiffe://example.org/client"] }),
+  );
+  await Deno.rename(`${denylist}.new`, denylist);
+  await observer.until("denylist.changed");
+  const error = await handshakeErrorOf(dial());
+  assert.equal(error.peerReason, "certificate-denied");
+  // Nor does the connection that it had take a new call: the worker has ended it.
+  assert.equal((await before.connection.closed).how, "orderly");
 });
 
 /** Tells how long it is asked to wait between streams. */

@@ -103,6 +103,15 @@ Deno.test("dns discovery asks over TCP where an answer does not fit, and follows
   assert.ok(server.asked.includes("A pool.internal tcp"));
 });
 
+Deno.test("dns discovery takes many addresses of one answer", async () => {
+  await using server = await TestNameServer.open();
+  const many = Array.from({ length: 1_500 }, (_, n) => a(`10.${n >> 8}.0.${n & 255}`, 60));
+  server.zone.set(`A ${NAME}`, { records: many, truncated: true });
+  server.zone.set(`AAAA ${NAME}`, { records: [] });
+  await using watched = new Watched(discoveryOf(server));
+  await watched.until((known) => known.length === many.length);
+});
+
 Deno.test("dns discovery looks again when the records' time is over, not before", async () => {
   let looks = 0;
   const waits: number[] = [];
