@@ -29,7 +29,8 @@ async function secured(near: Socket, far: Socket): Promise<{ client: End; server
   const secureContext = createSecureContext({ cert: worker.chainPem, key: worker.keyPem });
   const server = new TLSSocket(belowFar as unknown as Socket, { isServer: true, secureContext });
   const belowNear = new RawDuplex(near, "peer");
-  const client = connect({ socket: belowNear, rejectUnauthorized: false });
+  const ca = [authorities.root.pem];
+  const client = connect({ socket: belowNear, ca, checkServerIdentity: () => undefined });
   await new Promise((resolve) => client.once("secureConnect", resolve));
   for (const socket of [client, server]) socket.on("error", () => {});
   return { client: { tls: client, below: belowNear }, server: { tls: server, below: belowFar } };

@@ -6,10 +6,12 @@
  * `docs/performance.md`). The plain path is TLS over the duplex stream: it stays wherever the platform has
  * no such handles, and until nothing is buffered in between.
  *
- * Of the platform this needs what is not public: `tests/canaries/native_transport_canary_test.ts`.
+ * Of the platform this needs what is not public: `tests/canaries/native_transport_canary_test.ts`. It is done
+ * on the releases alone that the canaries have seen; on any other TLS stays over the stream.
  */
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { runsOnDeno } from "../../platform/mod.ts";
 import type { NativeReading, RawDuplex } from "./raw_duplex.ts";
 
 /** The handle of a TCP socket: what it reads it gives to `onread`, without bytes at its end or an error. */
@@ -27,6 +29,11 @@ interface TlsStreamHandle {
   _flushEncOut?: unknown;
   _nativeTcpHandle?: SocketHandle | null;
 }
+
+/** The Deno releases whose handles are known. */
+const KNOWN_RELEASES = /^2\.9\./;
+
+const isKnown = runsOnDeno && KNOWN_RELEASES.test(Deno.version.deno);
 
 /** What the platform wraps on a TLS handle to pass on what was encrypted; the handle's own do it natively. */
 const PASSING_ON = [
@@ -47,6 +54,7 @@ const PASSING_ON = [
  * way between the socket and TLS.
  */
 export function moveToSocket(socket: TLSSocket, below: RawDuplex): NativeReading | undefined {
+  if (!isKnown) return;
   const tls = handleOf<TlsStreamHandle>(socket);
   const raw = handleOf<SocketHandle>(below.raw);
   const { _attachNativeHandle: attach, readBuffer, drainEncOut } = tls ?? {};
