@@ -18,7 +18,7 @@ export interface FrameReaderLimits extends HeaderBlockLimits {
 const PRIORITY_BYTES = 5;
 
 /** A torn frame's buffer starts with at most this much, whatever length the frame announces. */
-const FIRST_TORN_BYTES = 16_384;
+const FIRST_TORN_BYTES = FRAME_HEADER_BYTES + 16_384;
 
 /**
  * Cuts the bytes of a peer into frames, wherever they are torn, and checks all that can be checked

@@ -78,7 +78,7 @@ export class EnvelopeSplitter {
 }
 
 /** A view that keeps more than this many times its own size alive is copied, as the layer below does. */
-const MAX_PINNED_FACTOR = 4;
+const MAX_PINNED_FACTOR = 5;
 
 function keepable(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return (end - start) * MAX_PINNED_FACTOR < bytes.byteLength
