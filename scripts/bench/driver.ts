@@ -6,7 +6,7 @@
  */
 import { Dispatcher } from "../../mod.ts";
 import { processorUs } from "./processor_time.ts";
-import { add, chunks, echo, sink } from "./routines.ts";
+import { add, blob, chunks, echo, sink, size as sizeOf } from "./routines.ts";
 import type { Figure, ScenarioName, Task } from "./scenarios.ts";
 import { WorkerProcess } from "./worker_process.ts";
 import { readLines } from "../../src/pool/line_reader.ts";
@@ -45,7 +45,15 @@ function run(scenario: ScenarioName, durationMs: number): Promise<Done> {
     case "calls":
       return size === "1"
         ? medianOf(() => dispatcher.call(add, [1, 2]), durationMs)
-        : calls(durationMs);
+        : calls(Number(size), durationMs);
+    case "result":
+      return payloads(size, durationMs, (bytes) => dispatcher.call(blob, [bytes]));
+    case "argument":
+      return payloads(
+        size,
+        durationMs,
+        (bytes) => dispatcher.call(sizeOf, [new Uint8Array(bytes)]),
+      );
     case "down":
       return items(bytes, Number(streams), durationMs, down);
     case "up":
@@ -55,16 +63,29 @@ function run(scenario: ScenarioName, durationMs: number): Promise<Done> {
   }
 }
 
-async function calls(durationMs: number): Promise<Done> {
+async function calls(callers: number, durationMs: number): Promise<Done> {
   const start = performance.now();
   let count = 0;
-  await Promise.all(Array.from({ length: 64 }, async (_, seed) => {
+  await Promise.all(Array.from({ length: callers }, async (_, seed) => {
     for (let n = seed; performance.now() < start + durationMs; n++) {
       if (await dispatcher.call(add, [n, 1]) !== n + 1) throw new Error("a wrong sum");
       count++;
     }
   }));
   return { count, value: count / (performance.now() - start) * 1_000 };
+}
+
+/** Calls one after the other that carry that many MiB. */
+async function payloads(
+  size: string,
+  durationMs: number,
+  once: (bytes: number) => Promise<unknown>,
+): Promise<Done> {
+  const bytes = parseInt(size) * 1024 * 1024 - 1024;
+  const start = performance.now();
+  let count = 0;
+  for (; performance.now() < start + durationMs; count++) await once(bytes);
+  return { count, value: count * bytes / 1e3 / (performance.now() - start) };
 }
 
 async function medianOf(once: () => Promise<unknown>, durationMs: number): Promise<Done> {

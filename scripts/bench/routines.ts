@@ -25,3 +25,9 @@ export const sink = duplexRoutine("bench.sink", async function* (input: AsyncIte
   for await (const item of input) bytes += item.length;
   yield bytes;
 });
+
+/** Answers with so many bytes. */
+export const blob = routine("bench.blob", (bytes: number) => new Uint8Array(bytes));
+
+/** Counts the bytes of an argument. */
+export const size = routine("bench.size", (bytes: Uint8Array) => bytes.length);

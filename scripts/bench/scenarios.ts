@@ -1,7 +1,13 @@
 /** Everything that is measured, in the order of the table. */
 export const SCENARIOS = {
   "calls-1": { unit: "ms (median)", better: "less" },
+  "calls-8": { unit: "calls/s", better: "more" },
   "calls-64": { unit: "calls/s", better: "more" },
+  "calls-512": { unit: "calls/s", better: "more" },
+  "result-1m": { unit: "MB/s", better: "more" },
+  "result-4m": { unit: "MB/s", better: "more" },
+  "argument-1m": { unit: "MB/s", better: "more" },
+  "argument-4m": { unit: "MB/s", better: "more" },
   "down-32-1": { unit: "items/s", better: "more" },
   "down-32-16": { unit: "items/s", better: "more" },
   "up-32-1": { unit: "items/s", better: "more" },

@@ -76,7 +76,8 @@ function workerArguments(folder: string): string[] {
     ...["run", "-A", here("../../src/cli/main.ts"), "worker", here("./routines.ts")],
     ...["--ca", `${folder}/ca.pem`],
     ...["--cert", `${folder}/worker.pem`, "--key", `${folder}/worker.key`],
-    ...["--allow", CALLER, "--listen", "127.0.0.1:0"],
+    // Room for 512 calls of one peer.
+    ...["--allow", CALLER, "--listen", "127.0.0.1:0", "--concurrency", "1024"],
   ];
 }
 

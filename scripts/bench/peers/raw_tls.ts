@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { processorUs } from "../processor_time.ts";
 import { readLines } from "../../../src/pool/line_reader.ts";
 
 const folder = Deno.env.get("BENCH_FOLDER")!;
@@ -57,17 +58,26 @@ async function drive(): Promise<void> {
   const { value: port } = await readLines(server.stdout)[Symbol.asyncIterator]().next();
   for await (const line of readLines(Deno.stdin.readable)) {
     const { scenario, durationMs } = JSON.parse(line);
-    console.log(JSON.stringify({ value: await measured(scenario, durationMs, Number(port)) }));
+    const before = await processorUs(Deno.pid, server.pid);
+    const found = await measured(scenario, durationMs, Number(port));
+    const cpuUs = found && (await processorUs(Deno.pid, server.pid) - before) / found.count;
+    console.log(JSON.stringify({ value: found?.value, cpuUs }));
   }
   server.kill();
   await server.status;
+}
+
+/** How much was done, and the figure. */
+interface Done {
+  readonly count: number;
+  readonly value: number;
 }
 
 async function measured(
   scenario: string,
   durationMs: number,
   port: number,
-): Promise<number | undefined> {
+): Promise<Done | undefined> {
   if (scenario === "calls-1") {
     return await using(port, ECHO, (socket) => echoed(socket, durationMs));
   }
@@ -81,15 +91,15 @@ async function measured(
     socket.on("data", () => {});
     socket.end();
     await once(socket, "end");
-    return count * BYTES / 1e3 / (performance.now() - start);
+    return { count, value: count * BYTES / 1e3 / (performance.now() - start) };
   });
 }
 
 async function using(
   port: number,
   what: number,
-  run: (socket: TLSSocket) => Promise<number>,
-): Promise<number> {
+  run: (socket: TLSSocket) => Promise<Done>,
+): Promise<Done> {
   const socket = connect({
     host: "127.0.0.1",
     port,
@@ -109,7 +119,7 @@ async function using(
   }
 }
 
-async function echoed(socket: TLSSocket, durationMs: number): Promise<number> {
+async function echoed(socket: TLSSocket, durationMs: number): Promise<Done> {
   const taken: number[] = [];
   const message = new Uint8Array(64);
   for (const end = performance.now() + durationMs; performance.now() < end;) {
@@ -118,13 +128,14 @@ async function echoed(socket: TLSSocket, durationMs: number): Promise<number> {
     await once(socket, "data");
     taken.push(performance.now() - start);
   }
-  return taken.sort((a, b) => a - b)[taken.length >> 1]!;
+  taken.sort((a, b) => a - b);
+  return { count: taken.length, value: taken[taken.length >> 1]! };
 }
 
-async function received(socket: TLSSocket, durationMs: number): Promise<number> {
+async function received(socket: TLSSocket, durationMs: number): Promise<Done> {
   let bytes = 0;
   const start = performance.now();
   socket.on("data", (chunk) => bytes += chunk.length);
   await new Promise((resolve) => setTimeout(resolve, durationMs));
-  return bytes / 1e3 / (performance.now() - start);
+  return { count: bytes / BYTES, value: bytes / 1e3 / (performance.now() - start) };
 }
