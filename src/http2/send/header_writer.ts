@@ -11,9 +11,10 @@ import type { Output } from "./output.ts";
 
 /**
  * Octets of a frame's payload. Every peer accepts it, and a peer that accepts more would only make
- * other streams wait longer for their turn.
+ * other streams wait longer for their turn. With its header it fills one TLS record of 16 KiB (RFC 8446
+ * §5.1): what is read ends with a record, and then no frame is torn, which would be copied.
  */
-export const SENT_FRAME_BYTES: number = MIN_MAX_FRAME_BYTES;
+export const SENT_FRAME_BYTES: number = MIN_MAX_FRAME_BYTES - FRAME_HEADER_BYTES;
 
 /**
  * Makes room for HEADERS of these fields and all their CONTINUATION frames.

@@ -1,8 +1,11 @@
 import type { ByteChannel } from "../byte_channel.ts";
 import { NO_BYTES } from "../../values/mod.ts";
 
-/** Octets of a buffer: one write to the socket at most. */
-export const OUTPUT_BUFFER_BYTES = 65_536;
+/**
+ * Octets of a buffer: one write to the socket at most. Four whole frames of DATA, each a TLS record, and
+ * what has to have room behind the last.
+ */
+export const OUTPUT_BUFFER_BYTES = 65_536 + 64;
 
 /** Buffers that wait to be used again by any connection of the process. */
 const MAX_FREE_BUFFERS = 64;
