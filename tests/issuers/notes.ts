@@ -277,7 +277,7 @@ export const notes: Readonly<Record<string, Note>> = {
     rotation: "no files: renewals come over the Workload API",
     setUp: [
       "as above; the bundle holds the upstream root, here one of ours without a SPIFFE ID",
-      "SPIRE's own certificate, which bears `spiffe://example.org`, comes with every SVID",
+      "SPIRE's own certificate, which bears `spiffe://example.org`, comes with every SVID; an end of another trust domain gives the root as `--ca example.org=FILE`",
       "--spiffe-socket /run/spire/agent/public/api.sock",
     ],
   },

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { present } from "../../src/values/mod.ts";
 import { Daemon } from "./daemon.ts";
 import { SPIRE_FOLDER, SPIRE_SERVER, SpireServer } from "./spire_server.ts";
 
@@ -43,10 +44,15 @@ export class Spire implements AsyncDisposable {
     this.#agentId = agentId;
   }
 
-  /** Starts both, and waits until the agent serves workloads. */
-  static async start(): Promise<Spire> {
+  /** Starts both, and waits until the agent serves workloads. Its root: one above the server's authority, if given. */
+  static async start(root?: { readonly pem: string; readonly keyPem: string }): Promise<Spire> {
     const folder = await Deno.makeTempDir({ prefix: "selvage-spire-" });
-    const server = await SpireServer.start(folder);
+    const upstream = root && { cert: join(folder, "root.pem"), key: join(folder, "root.key") };
+    if (root !== undefined && upstream !== undefined) {
+      await Deno.writeTextFile(upstream.cert, root.pem);
+      await Deno.writeTextFile(upstream.key, root.keyPem);
+    }
+    const server = await SpireServer.start(folder, { ...present({ upstream }) });
     try {
       await writeConfiguration(folder, server.address);
       await Deno.writeTextFile(join(folder, "bundle.pem"), await server.ask("bundle", "show"));
