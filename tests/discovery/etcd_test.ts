@@ -121,6 +121,31 @@ test("etcd discovery follows and announces on, where the leader of three is kill
   assert.equal(watched.addresses.length, 5);
 });
 
+test("etcd discovery keeps its workers while the leader of three is frozen, and asks another member", async () => {
+  await using stack = new AsyncDisposableStack();
+  const members = await startCluster();
+  for (const member of members) stack.use(member);
+  const leader = await leaderOf(members);
+  const [other] = members.filter((member) => member !== leader);
+  await leader.put(`${prefix}a`, worker(1));
+  const endpoints = members.map(({ endpoint }) => endpoint);
+  await using bound = new Watched(etcdDiscovery({ endpoints: [leader.endpoint], prefix }));
+  await using free = new Watched(etcdDiscovery({ endpoints, prefix }));
+  for (const watched of [bound, free]) await watched.until((known) => known.length === 1);
+  leader.signal("SIGSTOP");
+  while (!await other!.put(`${prefix}b`, worker(2)).then(() => true, () => false));
+  // Its member answers no PING for 15 s.
+  await Promise.all([
+    free.until((known) => known.length === 2),
+    (async () => {
+      while (bound.failures.length === 0) await bound.next();
+    })(),
+  ]);
+  assert.deepEqual(bound.addresses, ["10.0.0.1:1"]);
+  leader.signal("SIGCONT");
+  await bound.until((known) => known.length === 2);
+});
+
 test("etcd discovery speaks mutual TLS, and verifies who etcd is", async () => {
   const authority = createAuthority();
   const folder = await Deno.makeTempDir();

@@ -24,6 +24,9 @@ const PAGE = 500;
 
 const EVENT_DELETE = 1;
 
+/** How long a member may take to say that a watch has begun, in milliseconds; after that it may be silent. */
+const BEGIN_MS = 10_000;
+
 /** How far the store has been followed: resumed from there on another member, or after a restart. */
 interface Position {
   readonly cluster: bigint;
@@ -118,6 +121,8 @@ export class EtcdWatch {
     signal: AbortSignal,
   ): AsyncGenerator<readonly DiscoveryChange[], void, undefined> {
     const stop = new AbortController();
+    const silence = () => stop.abort(new Error("etcd has not begun the watch in time"));
+    using silent = this.#options.clock.schedule(silence, BEGIN_MS, { background: true });
     const startRevision = this.#position!.revision + 1n;
     const create = { ...this.#range, startRevision, progressNotify: true };
     const responses = member.watch.watch(
@@ -126,6 +131,7 @@ export class EtcdWatch {
     );
     try {
       for await (const response of responses) {
+        silent[Symbol.dispose]();
         if (response.canceled) {
           // What was asked for is compacted: all is read anew.
           if (response.compactRevision !== 0n) return this.#forget();
@@ -136,6 +142,8 @@ export class EtcdWatch {
         this.#position = positionOf(response.header);
         yield [...changes, ...rejected.changes()];
       }
+    } catch (error) {
+      throw stop.signal.aborted ? stop.signal.reason : error;
     } finally {
       stop.abort();
     }
