@@ -3,13 +3,18 @@ import type { WorkerSnapshot } from "../../contract/mod.ts";
 import { NoWorkersAvailable, SelvageError } from "../../errors/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { failureOf } from "../failure.ts";
+import { switchFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
+import { printLine } from "../print.ts";
+import { alignedTable } from "../table.ts";
+import { left } from "../top/top_view.ts";
 
 /** `selvage workers`: who is found, and whether each can be proven. */
 export function workersCommand(): Command {
   const command = new Command("workers").description(
-    "print the workers that discovery finds, one JSON line each",
-  ).addHelpText("after", EXAMPLES);
+    "print the workers that discovery finds: a table on a terminal, one JSON line each elsewhere",
+  ).addOption(switchFlag("--json", "print JSON lines on a terminal, too"))
+    .addHelpText("after", EXAMPLES);
   return withCallerFlags(command, "discover", "2s").action(workers);
 }
 
@@ -20,7 +25,11 @@ Examples:
     --spiffe-socket /run/spire/agent.sock
 `;
 
-async function workers(flags: CallerFlags): Promise<void> {
+interface WorkersFlags extends CallerFlags {
+  readonly json?: boolean;
+}
+
+async function workers(flags: WorkersFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "discover");
   // So that every worker is dialled; the line of each holds its own failure.
   const all = Number.MAX_SAFE_INTEGER;
@@ -29,10 +38,28 @@ async function workers(flags: CallerFlags): Promise<void> {
   if (failure !== undefined && !(failure instanceof SelvageError)) throw failure;
   const found = dispatcher.workers();
   if (found.length === 0) throw failure ?? new NoWorkersAvailable("discovery found no worker");
-  for (const worker of found) console.log(jsonOf(lineOf(worker)));
+  const forPeople = flags.json !== true && Deno.stdout.isTerminal();
+  for (const line of forPeople ? tableOf(found, Date.now()) : found.map(lineOf).map(jsonOf)) {
+    printLine(line);
+  }
   // Where none can be called, the exit code says so, too.
   const anyReady = found.some(({ state }) => state === "ready");
   if (!anyReady && failure !== undefined) throw failure;
+}
+
+/** The workers as a person reads them. */
+export function tableOf(workers: readonly WorkerSnapshot[], now: number): readonly string[] {
+  return alignedTable(
+    ["WORKER", "IDENTITY", "STATE", "TAGS", "CERTIFICATE", "PROBLEM"],
+    workers.map(({ address, identity, state, tags, certificateEnds, lastFailure }) => [
+      address,
+      identity ?? "-",
+      state,
+      tags.join(",") || "-",
+      left(certificateEnds, now),
+      state === "ready" || lastFailure === undefined ? "" : lastFailure.message,
+    ]),
+  );
 }
 
 function lineOf({ lastFailure, ...worker }: WorkerSnapshot): object {
