@@ -14,7 +14,8 @@ testRefusedClient(
   refusedProgram(CURL.path ?? "", ({ url, files }) => [
     ...["--http2", "--silent", "--show-error", "--max-time", "30"],
     ...["--cacert", files.path("ca.pem"), "--cert", files.path("cert.pem")],
-    ...["--key", files.path("key.pem"), "--json", REQUEST, url],
+    ...["--key", files.path("key.pem"), "--header", "content-type: application/json"],
+    ...["--data", REQUEST, url],
   ]),
   { notAllowed: curlText, foreign: curlText },
   CURL,
