@@ -75,6 +75,21 @@ const WAYS: readonly Way[] = [
       }),
   },
   {
+    name: "one-way TLS",
+    start: (_folder, limits) =>
+      WorkerProcess.start({
+        pem: { cert, key, oneWay: true },
+        descriptors: DESCRIPTORS,
+        options: { listen: "127.0.0.1:0", limits },
+      }),
+    dispatcher: (address) =>
+      Dispatcher.open({
+        discovery: `static:${address}`,
+        identity: WORKER,
+        credentials: Credentials.trustOnly({ ca: authority.certPem }),
+      }),
+  },
+  {
     name: "plaintext",
     start: (_folder, limits) =>
       WorkerProcess.start({
