@@ -19,6 +19,11 @@ export const add = routine("math.add", (a: number, b: number) => a + b);
 /** Clients that workers allow. */
 const ALLOWED = "spiffe://example.org/client/a";
 
+/** How long a handshake may take: a busy machine takes its time, and a test of a silent peer sets its own. */
+const handshakeTimeoutMs = 60_000;
+/** No worker is dialled again while a test runs, so that each failure is one handshake with one event. */
+const NO_RETRY = { shortestBackoffMs: 3_600_000, longestBackoffMs: 3_600_000 };
+
 /** Starts a worker that shows what it is given, whatever is wrong with that. */
 export function startWorker(
   shown: Shown | undefined,
@@ -30,6 +35,7 @@ export function startWorker(
     ...(shown === undefined ? {} : { credentials: credentialsOf(shown) }),
     ...(mutual ? { allow: ALLOWED } : {}),
     ...options,
+    limits: { handshakeTimeoutMs, ...options.limits },
   });
 }
 
@@ -43,6 +49,7 @@ export function openDispatcher(
     discovery: `static:${typeof addresses === "string" ? addresses : addresses.join(",")}`,
     ...(shown === undefined ? {} : { credentials: credentialsOf(shown), identity: WORKER_ID }),
     ...options,
+    limits: { ...NO_RETRY, handshakeTimeoutMs, ...options.limits },
   });
 }
 
