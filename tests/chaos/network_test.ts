@@ -49,6 +49,26 @@ chaos(
 );
 
 chaos(
+  "a worker that is stopped accepts and answers nothing: it costs the calls that it held, and is back",
+  async (ground) => {
+    const far = await ground.worker(FAR, "far", FAR_ADDRESS);
+    ground.found(NEAR_ADDRESS, FAR_ADDRESS);
+    const caller = ground.call();
+    await caller.answeredBy("far");
+    const silent = caller.next((report) =>
+      "refused" in report && report.refused === FAR_ADDRESS && report.reason === "handshake-timeout"
+    );
+    Deno.kill(far.pid, "SIGSTOP");
+    // Its connection is given up, and the next one gets no answer either.
+    await silent;
+    await caller.answeredBy("near", 200);
+    Deno.kill(far.pid, "SIGCONT");
+    await caller.answeredBy("far");
+    assert.deepEqual(await ground.contradictions(FAR_ADDRESS), []);
+  },
+);
+
+chaos(
   "a worker that moves to another address serves there with the same certificate",
   async (ground) => {
     const { network } = ground;
