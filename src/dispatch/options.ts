@@ -42,7 +42,7 @@ export interface WorkerSource {
   /**
    * `signed`: only announcements are used that the worker signed with the key of its own certificate, at most
    * five minutes ago, which needs `credentials` with a CA, `identity`, and a discovery whose announcements carry data
-   * (`local:`, `file:`, `etcd:`). Others are reported as `discovery.rejected`. Default: `any`.
+   * (`local:`, `file:`, `lan:`, `etcd:`). Others are reported as `discovery.rejected`. Default: `any`.
    */
   readonly announcements?: "any" | "signed" | undefined;
   /**

@@ -39,9 +39,6 @@ Deno.test("a quorum holds calls back until as many workers take them, within the
     discovery: registry,
     quorum: 2,
   });
-  await assert.rejects(dispatcher.call(add, [1, 2], { timeoutMs: 200 }), {
-    name: "DeadlineExceeded",
-  });
   await dispatcher.ready({ min: 1 });
   const late = { name: "DeadlineExceeded", message: /^1 of 2 workers were ready within \d+ ms/ };
   await assert.rejects(dispatcher.call(add, [1, 2], { timeoutMs: 50 }), late);
