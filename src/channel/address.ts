@@ -38,7 +38,7 @@ const UNIX_PATH_BYTES = 108;
 /**
  * Reads `HOST:PORT`, `[IPv6]:PORT`, `unix:PATH` or `memory:NAME`.
  *
- * @throws {ConfigurationError} where `text` is none of them.
+ * @throws {ConfigurationError} If `text` has none of these forms.
  */
 export function parseAddress(text: string, setting = "address"): Address {
   // Nobody's address has them; they are shown wherever a worker is, and discovery is a hint of anyone's.

@@ -22,7 +22,7 @@ const listeners = new Map<string, OnMemoryChannel>();
 export function listenInMemory(address: MemoryAddress, onChannel: OnMemoryChannel): Disposable {
   const { name } = address;
   if (listeners.has(name)) {
-    throw new ConfigurationError(`somebody listens on ${formatAddress(address)} already`, {
+    throw new ConfigurationError(`${formatAddress(address)} already has a listener`, {
       setting: "listen",
     });
   }

@@ -6,7 +6,7 @@ import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.t
  * The workers that a configuration lists, once and for all.
  *
  * @param addresses where they are; each host is the name that is verified there.
- * @throws {ConfigurationError} if there is none, or one is no address.
+ * @throws {ConfigurationError} If no address is given, or one is not valid.
  */
 export function staticDiscovery(addresses: readonly string[]): Discovery {
   if (addresses.length === 0) {

@@ -11,7 +11,7 @@ export interface Networks {
  * Reads networks: `10.0.0.0/8`, `fd00::/8`, or a single address. An IPv4 address that arrives on an IPv6 socket
  * counts as IPv4.
  *
- * @throws {ConfigurationError} If there is none, or one is not valid.
+ * @throws {ConfigurationError} If no network is given, or one is not valid.
  */
 export function parseNetworks(texts: readonly string[], setting: string): Networks {
   if (texts.length === 0) {

@@ -25,7 +25,7 @@ export async function introducedAs(name: string): Promise<PeerIdentity> {
     now: Date.now(),
   });
   if (verdict.trusted) return verdict.identity;
-  throw new ConfigurationError(`nobody can be proven to be ${JSON.stringify(name)}`, {
+  throw new ConfigurationError(`no certificate can prove the identity ${JSON.stringify(name)}`, {
     setting: "as",
   });
 }

@@ -24,7 +24,7 @@ const LABEL = /^([^/\\=\s]*)=(?=.)/;
 /**
  * The bundles of a setting.
  *
- * @throws {ConfigurationError} If a name is no trust domain, or has the public roots, which vouch for none.
+ * @throws {ConfigurationError} If a name is not a valid trust domain, or is given the public roots, which vouch for no domain.
  */
 export function caValues(given: string | URL | CaFiles | undefined): CaValues {
   if (given === undefined || typeof given === "string" || given instanceof URL) {

@@ -32,7 +32,7 @@ export interface EtcdDiscovery extends Discovery {
  * The workers that have announced themselves in etcd (3.4 and newer). A worker that dies vanishes with its
  * lease; an etcd that is lost or frozen leaves those that are known in use.
  *
- * @throws {ConfigurationError} If an endpoint is no address, or there is none, or no prefix.
+ * @throws {ConfigurationError} If no endpoint is given, an endpoint is not a valid address, or the prefix is missing.
  */
 export function etcdDiscovery(options: EtcdDiscoveryOptions): EtcdDiscovery {
   const { endpoints, prefix, credentials, clock = systemClock } = options;

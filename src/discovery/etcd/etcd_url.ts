@@ -9,7 +9,7 @@ const PARAMETERS = ["ca", "cert", "key", "identity"];
  * `etcd:https://HOST:PORT[,HOST:PORT]/PREFIX?ca=FILE[&cert=FILE&key=FILE][&identity=ID]` names.
  *
  * @param rest What follows `etcd:`.
- * @throws {ConfigurationError} If it names none.
+ * @throws {ConfigurationError} If `rest` is not of one of these forms.
  */
 export function etcdFromUrl(rest: string): EtcdDiscovery {
   const match = /^(https?):\/\/([^/?#]+)\/([^?#]+)(?:\?([^#]*))?$/.exec(rest);

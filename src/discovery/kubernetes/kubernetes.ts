@@ -34,7 +34,7 @@ const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
  * The pods of a service, by its EndpointSlices: needs `list` and `watch` of `endpointslices` in
  * `discovery.k8s.io`, by the pod's service account. Nothing is announced: Kubernetes does that.
  *
- * @throws {ConfigurationError} If a name is none that Kubernetes allows, or no API server is known.
+ * @throws {ConfigurationError} If a name is not valid in Kubernetes, or no API server is known.
  */
 export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discovery {
   const { namespace, service, port, clock = systemClock } = options;
@@ -71,7 +71,7 @@ const PARAMETERS = ["api", "ca", "token", "identity"];
  * `k8s:NAMESPACE/SERVICE[:PORT]?api=HOST:PORT&ca=FILE&token=FILE[&identity=ID]`.
  *
  * @param rest What follows `k8s:`.
- * @throws {ConfigurationError} If it names none.
+ * @throws {ConfigurationError} If `rest` is not of one of these forms.
  */
 export function kubernetesFromUrl(rest: string): Discovery {
   const match = /^([^/?:]+)\/([^/?:]+)(?::([^/?:]+))?(?:\?(.*))?$/.exec(rest);

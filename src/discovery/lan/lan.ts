@@ -81,7 +81,7 @@ export function lanDiscovery(fleet: string, options: LanDiscoveryOptions = {}): 
  * The discovery that `lan:FLEET[?interface=IPv4]…[&port=PORT]` names.
  *
  * @param rest What follows `lan:`.
- * @throws {ConfigurationError} If it names none.
+ * @throws {ConfigurationError} If `rest` is not of this form.
  */
 export function lanFromUrl(rest: string): LanDiscovery {
   const [fleet = "", query] = rest.split("?", 2);

@@ -38,7 +38,7 @@ export class Multicast implements Disposable {
    * Joins the networks that are new, and leaves those that are gone.
    *
    * @returns Whether there are new ones.
-   * @throws {Error} If there is none that can be joined.
+   * @throws {Error} If no network can be joined.
    */
   async refresh(): Promise<boolean> {
     const wanted = this.#options.interfaces ?? ownAddresses();
@@ -68,7 +68,7 @@ export class Multicast implements Disposable {
    * Sends a message to every network.
    *
    * @param message What is sent to the network on which we have an address.
-   * @throws {Error} If it could be sent to none.
+   * @throws {Error} If it could not be sent to any network.
    */
   async send(message: (ownAddress: string) => Uint8Array): Promise<void> {
     const { port } = this.#options;

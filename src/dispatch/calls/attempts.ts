@@ -96,7 +96,7 @@ export class Attempts {
    * Finds a worker that takes calls and has not been `tried`; those that could not be connected are
    * added to `tried`.
    *
-   * @throws {SelvageError} If there is none.
+   * @throws {SelvageError} If no worker is left to try; the error says why those that were tried failed.
    */
   async place(call: PlacedCall, tried: Map<Endpoint, Error>): Promise<Endpoint> {
     const { fleet, clock } = this.#options;

@@ -240,7 +240,7 @@ class Decoder extends CborReader {
   #dateText(text: string): Date {
     const date = new Date(text);
     if (!DATE_TEXT.test(text) || Number.isNaN(date.getTime())) {
-      throw this.malformed("has a date that is none");
+      throw this.malformed("has an invalid date");
     }
     return date;
   }

@@ -133,7 +133,7 @@ Deno.test("decodeCbor() refuses what is not the CBOR it knows", () => {
   malformed("a10102", /object key that is no text/);
   malformed("c11b ffffffffffffffff", /date that is no number/);
   malformed("c1c101", /date that is no number/);
-  malformed("c0636e6f77", /date that is none/);
+  malformed("c0636e6f77", /invalid date/);
   malformed("d81c01", /tag 28, which is not understood/);
   malformed("ff", /0xff where a value should be/);
   malformed("81ff", /0xff where a value should be/);

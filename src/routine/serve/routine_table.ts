@@ -56,7 +56,7 @@ export class RoutineTable {
    *
    * @param name Its name.
    * @returns The routine.
-   * @throws {UnknownRoutine} If there is none of that name; it says which one is nearest.
+   * @throws {UnknownRoutine} If no routine has that name; the error names the nearest one.
    */
   get(name: string): AnyRoutine {
     const routine = this.#routines.get(name);
