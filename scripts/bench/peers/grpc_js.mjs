@@ -95,6 +95,7 @@ async function measured(client, scenario, durationMs) {
   const end = start + durationMs;
   if (kind === "calls") return await calls(client, Number(size), end);
   if (kind === "duplex") return await roundTrips(client, end);
+  if (kind !== "down" && kind !== "up") return undefined;
   const one = kind === "down" ? down : up;
   const length = size === "64k" ? 65536 : 32;
   const counts = await Promise.all(
