@@ -38,6 +38,8 @@ for (const [name, scenario] of Object.entries(runs)) {
   const findings = await scenario(size);
   console.log(`\n${name} (${Math.round((performance.now() - begun) / 100) / 10} s)`);
   for (const [what, value] of Object.entries(findings)) {
-    console.log(`  ${what.padEnd(50)} ${value}`);
+    const [first = "", ...more] = String(value).split("\n");
+    if (more.length === 0) console.log(`  ${what.padEnd(50)} ${first}`);
+    else console.log([`  ${what}`, first, ...more].join("\n    "));
   }
 }

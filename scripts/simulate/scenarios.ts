@@ -1,4 +1,5 @@
 import type { Tally } from "./caller.ts";
+import { bars, histogram } from "./plot.ts";
 import type { SimulatedWorker } from "./worker.ts";
 import { BUSY, World, type WorldSize } from "./world.ts";
 
@@ -10,6 +11,12 @@ export type Scenario = (size: WorldSize) => Promise<Findings>;
 
 /** Load is even again where the busiest worker has at most this many times the mean. */
 const EVEN = 1.3;
+/** How wide a bar of the loads is, of their mean. */
+const LOAD_STEP = 0.05;
+/** How often it is counted how many connections are open again, in milliseconds of virtual time. */
+const POLL_MS = 50;
+/** No more bars of that are plotted. */
+const MOST_BARS = 40;
 
 /** Nothing happens. */
 export const steady: Scenario = async (size) => {
@@ -141,7 +148,15 @@ async function convergence(world: World): Promise<Findings> {
       (sum, { fleet }) => sum + fleet.endpoints.filter(({ state }) => state === "ready").length,
       0,
     );
-  while (open() < wanted && world.clock.now() - begun < 120_000) await world.clock.run(250);
+  const percentOpen = (): readonly [string, number] => [
+    `${(world.clock.now() - begun).toFixed(0)} ms`,
+    Math.round(open() / wanted * 100),
+  ];
+  const course = [percentOpen()];
+  while (open() < wanted && world.clock.now() - begun < 120_000) {
+    await world.clock.run(POLL_MS);
+    if (course.length < MOST_BARS) course.push(percentOpen());
+  }
   const connectedMs = open() < wanted ? Infinity : world.clock.now() - begun;
   const handshakes = Math.max(...world.network.workers.map(({ dialled }) => dialled));
   const tally = world.count();
@@ -149,6 +164,7 @@ async function convergence(world: World): Promise<Findings> {
   return {
     handshakes,
     "all connected after, s": rounded(connectedMs / 1_000),
+    "connections open, of a hundred, by time": bars(course),
     "failed then, all connected": tally.failed,
     ...loadOf(world.serving),
   };
@@ -168,11 +184,15 @@ function callsOf({ answered, failed, tookMs, failures }: Tally): Findings {
 
 function loadOf(workers: readonly SimulatedWorker[]): Findings {
   const most = workers.reduce((most, { answered }) => Math.max(most, answered), 0);
-  const ratio = most / meanOf(workers);
+  const mean = meanOf(workers);
+  const ratio = most / mean;
   return {
     "load, max of mean": rounded(ratio),
     "load is even": ratio <= EVEN ? "yes" : "no",
     "workers without a call": workers.filter(({ answered }) => answered === 0).length,
+    "workers by load, of the mean, from": bars(
+      histogram(workers.map(({ answered }) => answered / mean), LOAD_STEP),
+    ),
   };
 }
 
