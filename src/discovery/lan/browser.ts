@@ -17,12 +17,19 @@ const MAX_ADDRESSES = 8;
 /** Longer than this no record holds, whatever it says, in milliseconds: a worker that died says nothing. */
 const LONGEST_LIFE_MS = 120_000;
 
+/** A name and its labels, as they are sent (RFC 1035 §2.3.4). */
+const MAX_NAME_BYTES = 255;
+const MAX_LABEL_BYTES = 63;
+
 /** At this part of its life a record is asked for again (RFC 6762 §5.2). */
 const ASK_AGAIN_AT = 0.8;
 
 /** Known answers, and further questions, that fit into one query. */
 const MAX_KNOWN = 20;
 const MAX_QUESTIONS = 10;
+
+/** A name's last label by which resolvers take the whole for an IPv4 address, in any of its old forms. */
+const NUMERIC = /(^|\.)(\d+|0x[0-9a-f]*)$/;
 
 const UNUSABLE = "none of its addresses can be dialled from here";
 
@@ -143,7 +150,7 @@ export class Browser {
     const { fleet, service } = this.#names;
     if (record.type !== "PTR" || !isName(record.name, fleet)) return false;
     const key = plainName(record.data);
-    if (!key.endsWith(`.${service}`) || key.length > 255) return false;
+    if (!key.endsWith(`.${service}`) || !isAskable(record.data)) return false;
     // A worker that leaves says so (RFC 6762 §10.1).
     if (record.ttl === 0) return this.#instances.delete(key);
     const lifeMs = Math.min(record.ttl * 1_000, LONGEST_LIFE_MS);
@@ -160,8 +167,10 @@ export class Browser {
     const instance = this.#instances.get(key);
     if (instance === undefined) return false;
     if (record.ttl === 0) this.#instances.delete(key);
-    else if (record.type === "SRV") instance.server = record.data;
-    // The decoder's bytes are a part of the whole message.
+    else if (record.type === "SRV") {
+      if (!isAskable(record.data.target)) return false;
+      instance.server = record.data;
+    } // The decoder's bytes are a part of the whole message.
     else instance.text = record.data.map((text) => new Uint8Array(text));
     return true;
   }
@@ -197,8 +206,12 @@ export class Browser {
     const { target, port } = server;
     if (!(port > 0)) throw new Error("its port is 0");
     if (!isLocalHost(target)) {
-      const worker = readText(text, `${target.replace(/\.$/, "")}:${port}`);
+      const host = plainName(target);
+      const worker = readText(text, `${host}:${port}`);
       if (!this.#loopback && isLocal(parseAddress(worker.address))) throw new Error(UNUSABLE);
+      // Resolvers take more for an IPv4 address than has its form, and all below localhost for loopback.
+      const isOdd = NUMERIC.test(host) && !(isIPv4(host) && this.#isUsable(host));
+      if (isOdd || host.endsWith(".localhost")) throw new Error(UNUSABLE);
       return worker;
     }
     const addresses = this.#hosts.get(plainName(target));
@@ -218,6 +231,15 @@ export class Browser {
     }
     return isIPv6(address) && !/^(fe[89ab]|ff|::)/i.test(address);
   }
+}
+
+/** Whether a name that was heard can be written into a question: what is not UTF-8 gets longer as it is read. */
+function isAskable(name: string): boolean {
+  const lengths = name.replace(/\.$/, "").split(".").map((label) =>
+    new TextEncoder().encode(label).length
+  );
+  return lengths.every((length) => length > 0 && length <= MAX_LABEL_BYTES) &&
+    lengths.reduce((sum, length) => sum + 1 + length, 1) <= MAX_NAME_BYTES;
 }
 
 function isLocalHost(target: string): boolean {

@@ -90,7 +90,12 @@ Deno.test("Browser uses no address that cannot be that of another machine", () =
   const named = (target: string) =>
     browserOf([pointer, { ...server, data: { target, port: 1 } } as LanRecord, text()]);
   assert.deepEqual(addresses(named("w1.example.org")), ["w1.example.org:1"]);
-  assert.deepEqual(addresses(named("localhost")), []);
+  for (
+    const own of ["localhost", "a.localhost", "127.1", "0", "2130706433", "0.0.0.0", "0x7f.1"]
+  ) {
+    assert.deepEqual(addresses(named(own)), [], own);
+  }
+  assert.deepEqual(addresses(named("10.0.0.7")), ["10.0.0.7:1"]);
   const loopback = new Browser(names, true);
   loopback.hear(decodeMessage(encodeResponse([pointer, server, text(), a("127.0.0.1")])), 0);
   assert.deepEqual(addresses(loopback), ["127.0.0.1:8443"]);
@@ -117,6 +122,21 @@ Deno.test("Browser rejects what is no announcement, and is not affected by what 
   ];
   assert.equal(good.hear(decodeMessage(encodeResponse(others)), 0), false);
   assert.deepEqual(addresses(good), ["10.0.0.1:8443"]);
+});
+
+Deno.test("Browser asks well-formed questions, whatever names it has heard", () => {
+  const odd = "\ufffd".repeat(60);
+  for (const heard of [odd, "x".repeat(64), "a..b", `${"y.".repeat(124)}z`]) {
+    const instance = `${heard}.${names.service}`;
+    const browser = browserOf([pointer, text()]);
+    const records: LanRecord[] = [
+      { ...pointer, data: instance } as LanRecord,
+      { ...server, data: { target: `${heard}.local`, port: 1 } } as LanRecord,
+    ];
+    browser.hear({ kind: "response", questions: [], records }, 0);
+    const { questions } = decodeMessage(browser.query(0));
+    assert.deepEqual(questions.map(({ name }) => name), [names.fleet, name]);
+  }
 });
 
 Deno.test("Browser keeps at most 1,024 workers of a flood, and says that there are more", () => {

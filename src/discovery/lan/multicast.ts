@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { networkInterfaces } from "node:os";
 import type { Clock } from "../../observe/mod.ts";
+import { HearingBudget } from "./hearing_budget.ts";
 import { MAX_MESSAGE_BYTES } from "./message.ts";
 
 /** The group of multicast DNS over IPv4 (RFC 6762 §3). */
@@ -8,9 +9,6 @@ const GROUP = "224.0.0.251";
 
 /** More networks than these are not used. */
 const MAX_NETWORKS = 8;
-
-/** Messages read of a second, of all networks together; more are dropped before they are decoded. */
-const MAX_MESSAGES = 500;
 
 /** Where messages of multicast DNS are sent and heard. */
 export interface MulticastOptions {
@@ -26,12 +24,12 @@ export interface MulticastOptions {
 export class Multicast implements Disposable {
   readonly #options: MulticastOptions;
   readonly #sockets = new Map<string, Socket>();
-  #second = 0;
-  #heard = 0;
+  readonly #budget: HearingBudget;
   #closed = false;
 
   constructor(options: MulticastOptions) {
     this.#options = options;
+    this.#budget = new HearingBudget(options.clock);
   }
 
   /**
@@ -108,8 +106,8 @@ export class Multicast implements Disposable {
     });
     socket.on("message", (bytes, from) => {
       // What comes from another port is no multicast DNS (RFC 6762 §11), or wants a reply of its own (§6.7).
-      if (from.port === port && bytes.length <= MAX_MESSAGE_BYTES && this.#hears()) {
-        this.#options.onMessage(bytes);
+      if (from.port === port && bytes.length <= MAX_MESSAGE_BYTES) {
+        this.#budget.spend(() => this.#options.onMessage(bytes));
       }
     });
     // Bound to the interface's own address, a socket would hear no multicast.
@@ -126,12 +124,6 @@ export class Multicast implements Disposable {
       }
     });
     return promise;
-  }
-
-  #hears(): boolean {
-    const second = Math.floor(this.#options.clock.now() / 1_000);
-    if (second !== this.#second) [this.#second, this.#heard] = [second, 0];
-    return ++this.#heard <= MAX_MESSAGES;
   }
 }
 
