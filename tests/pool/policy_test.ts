@@ -83,11 +83,15 @@ Deno.test("a policy decides about every kind of call in every mode of a pool", a
     credentials: trust.client(),
     identity: WORKER_ID,
   };
+  await using eachCore = await WorkerPool.open({ spawn: { modules, policy: file.path } });
+  const cores = eachCore.workers().length;
+  assert.equal(cores, navigator.hardwareConcurrency);
   await using spawned = await WorkerPool.open({ spawn });
   await using found = await WorkerPool.open(discovered);
   await using both = await WorkerPool.open({ spawn, ...discovered });
-  const modes = { spawned, found, both };
+  const modes = { eachCore, spawned, found, both };
   // Those that watch the file: spawned workers, whose events reach their pools, and the discovered one.
+  using ofEachCore = eachCore.events();
   using ofSpawned = spawned.events();
   using ofBoth = both.events();
   using ofRemote = remote.events();
@@ -96,6 +100,7 @@ Deno.test("a policy decides about every kind of call in every mode of a pool", a
     await Promise.all(
       [ofSpawned, ofBoth, ofRemote].map((events) => next(events, "policy.changed")),
     );
+    for (let worker = 0; worker < cores; worker++) await next(ofEachCore, "policy.changed");
     for (const [mode, pool] of Object.entries(modes)) {
       for (const [name, call, result] of CALLS) {
         const about = `${name}, ${mode}, ${JSON.stringify(policy)}`;
