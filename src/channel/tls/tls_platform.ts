@@ -1,6 +1,6 @@
 /**
- * Everything Selvage depends on in the platform's TLS that is not public. Each use has a canary in
- * `tests/canaries/`; where an upgrade takes one away, chains come back empty and every peer is refused.
+ * Everything Selvage depends on in the platform's TLS that is not public, but for the fast path in
+ * `native_transport.ts`. Each use has a canary in `tests/canaries/`; where an upgrade takes one away, chains come back empty and every peer is refused.
  */
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
