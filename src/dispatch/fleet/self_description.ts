@@ -28,6 +28,9 @@ const MAX_TAG_LENGTH = 256;
 /** A longer list of names is not kept, in characters: the worker is asked for everything. */
 const MAX_NAMES_LENGTH = 64 * 1024;
 
+/** A longer answer is not read: one of 4 MiB would take more than a second to decode, at every connection. */
+const MAX_ANSWER_BYTES = 256 * 1024;
+
 const request = prepareRequest(WorkerService.method.describe);
 const nothing = new Uint8Array(0);
 
@@ -41,6 +44,7 @@ export async function describeSelf(
       timeoutMs: TIMEOUT_MS,
       signal,
     });
+    if (answer.byteLength > MAX_ANSWER_BYTES) return {};
     const { workerId, tags, routines, services, verifiesTokens } = fromBinary(
       DescribeResponseSchema,
       answer,
