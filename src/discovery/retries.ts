@@ -1,20 +1,33 @@
-import { type Backoff, backoffMs } from "../observe/mod.ts";
+import { type Backoff, backoffMs, type Clock } from "../observe/mod.ts";
 
 const BACKOFF: Backoff = { shortestMs: 100, longestMs: 5_000 };
+/** A connection that works for so long, in milliseconds, is stable: the next wait is the shortest again. */
+const STABLE_MS = 5_000;
 
-/** The waits between attempts, and when a failure is news. */
+/**
+ * The waits between attempts, and when a failure is news. A server that answers and fails at once, again and again, is
+ * asked ever less often: one answer makes the next failure news, but resets no wait.
+ */
 export class Retries {
+  readonly #clock: Clock;
   #failures = 0;
   #reported = false;
+  /** Since when the current attempt works. */
+  #worksSince: number | undefined;
+
+  /** Nothing has failed yet. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Whether the last attempt failed. */
   get failing(): boolean {
     return this.#reported;
   }
 
-  /** Something works. */
+  /** The current attempt works. */
   succeeded(): void {
-    this.#failures = 0;
+    this.#worksSince ??= this.#clock.now();
     this.#reported = false;
   }
 
@@ -25,8 +38,11 @@ export class Retries {
     return news;
   }
 
-  /** How long to wait before the next attempt, in milliseconds. */
+  /** The current attempt is over. @returns how long to wait before the next one, in milliseconds. */
   waitMs(): number {
+    const since = this.#worksSince;
+    this.#worksSince = undefined;
+    if (since !== undefined && this.#clock.now() - since >= STABLE_MS) this.#failures = 0;
     return backoffMs(this.#failures++, BACKOFF);
   }
 }

@@ -125,7 +125,7 @@ export class EtcdLease implements AnnouncementLease {
   async #keep(): Promise<void> {
     const { client, clock } = this.#options;
     const { signal } = this.#over;
-    const retries = new Retries();
+    const retries = new Retries(clock);
     while (!signal.aborted) {
       let member: EtcdMember | undefined;
       try {

@@ -43,7 +43,7 @@ export class EtcdWatch {
   /** Has read nothing yet. */
   constructor(options: EtcdWatchOptions) {
     this.#options = options;
-    this.#retries = new Retries();
+    this.#retries = new Retries(options.clock);
   }
 
   /** Reports every change, until `signal` aborts. */

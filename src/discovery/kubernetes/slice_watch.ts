@@ -46,13 +46,14 @@ export class SliceWatch {
   readonly #options: SliceWatchOptions;
   #slices = new HeldSlices();
   readonly #known = new KnownWorkers();
-  readonly #retries = new Retries();
+  readonly #retries: Retries;
   /** Where the next watch begins; `undefined` where all is to be read. */
   #version: string | undefined;
   #unusable = "";
 
   constructor(options: SliceWatchOptions) {
     this.#options = options;
+    this.#retries = new Retries(options.clock);
   }
 
   /** Reports every change, until `signal` aborts. */
