@@ -9,6 +9,7 @@ import { EndpointIndex } from "./endpoint_index.ts";
 import { FailingEndpoints } from "./failing_endpoints.ts";
 import type { WorkerChange } from "./known_workers.ts";
 import { Selection, type Tried } from "./selection.ts";
+import type { Serving } from "./served_names.ts";
 import { suits } from "./suitable_endpoints.ts";
 import type { Wanted } from "./wanted.ts";
 import { type FleetSource, WatchedSource } from "./watched_source.ts";
@@ -111,7 +112,7 @@ export class Fleet {
     if (this.#index.idle.size > 0) this.#wake();
     if (this.#index.open.length === 0) return undefined;
     if (wanted.affinity === undefined) return this.#selection.choose(wanted, tried, name);
-    const serving = this.#index.served.serving(name);
+    const serving = this.#serving(wanted, name);
     const owner = this.#affinity.owner(wanted.affinity, wanted, tried, serving);
     return owner?.link === undefined ? undefined : owner;
   }
@@ -241,8 +242,16 @@ export class Fleet {
     for (const endpoint of [...this.#index.idle]) endpoint.connect();
   }
 
-  #candidates(wanted: Wanted, tried: Tried, name: string | undefined): readonly Endpoint[] {
+  /** Which endpoints serve a routine or method; `undefined` where any of those that suit may be asked. */
+  #serving(wanted: Wanted, name: string | undefined): Serving | undefined {
     const serving = this.#index.served.serving(name);
+    if (serving === undefined || wanted.tags === undefined) return serving;
+    const isThere = this.#index.open.some((one) => serving.has(one) && suits(one, wanted));
+    return isThere ? serving : undefined;
+  }
+
+  #candidates(wanted: Wanted, tried: Tried, name: string | undefined): readonly Endpoint[] {
+    const serving = this.#serving(wanted, name);
     if (wanted.affinity !== undefined) {
       const owner = this.#affinity.owner(wanted.affinity, wanted, tried, serving);
       if (owner !== undefined) return [owner];

@@ -191,6 +191,20 @@ Deno.test("Fleet chooses workers that say that they serve what is called, and an
   assert.equal(address(await fleet.bring({}, new Map(), undefined, "new")), A);
 });
 
+Deno.test("Fleet chooses any worker with the tags asked for where only others say that they serve what is called", async () => {
+  const { network, discovery, fleet } = setUp(B);
+  discovery.tell({ kind: "added", worker: { address: A, tags: ["gpu"] } });
+  network.serves.set(A, "old");
+  network.serves.set(B, "new\nold");
+  await fleet.ready(2);
+  const wanted = { tags: ["gpu"] };
+  for (const asked of [wanted, { ...wanted, affinity: "a" }]) {
+    assert.equal(address(fleet.choose(asked, undefined, "new")), A);
+    assert.equal(address(await fleet.bring(asked, new Map(), undefined, "new")), A);
+  }
+  assert.equal(address(fleet.choose({}, undefined, "new")), B);
+});
+
 Deno.test("Fleet connects to workers that may serve what those connected do not", async () => {
   const { network, fleet } = setUp(A, B);
   network.serves.set(A, "old");

@@ -68,7 +68,7 @@ export class Suitability {
     this.#all = new SuitableEndpoints(index);
   }
 
-  /** Those that suit, and serve a routine or method. */
+  /** Those that suit, and serve a routine or method; all that suit where none of them says that it does. */
   of(wanted: Wanted, name?: string): SuitableEndpoints {
     if (this.#version !== this.#index.version) this.#forget();
     const { tags } = wanted;
@@ -83,7 +83,9 @@ export class Suitability {
         places.push(endpoint.load.place);
       }
     }
-    const found = new SuitableEndpoints(this.#index, places);
+    const found = places.length === 0 && serving !== undefined
+      ? this.of(wanted)
+      : new SuitableEndpoints(this.#index, places);
     if (this.#remembered.size === MAX_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(key, found);
     return found;
