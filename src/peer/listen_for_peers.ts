@@ -290,7 +290,14 @@ class Listener implements PeerListener {
     const facts: ChannelFacts = { security: "memory", remoteAddress: text, localAddress: text };
     const { allow, own } = this.#options;
     if (own !== undefined) {
-      return readSecret(channel, own.secret, (rest) => void this.#holdOwn(facts, rest, own));
+      return readSecret(channel, own.secret, (rest) => {
+        try {
+          this.#holdOwn(facts, rest, own);
+        } catch (error) {
+          this.#options.onFault?.(error, text);
+          channel.destroy();
+        }
+      });
     }
     if (identity === undefined || allow.some((pattern) => matchesPeer(pattern, identity))) {
       this.#held.hold(channel, facts, { identity });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DEFAULT_SOCKET_LIMITS, SocketAdmission } from "../channel/mod.ts";
+import { DEFAULT_SOCKET_LIMITS, dialInMemory, SocketAdmission } from "../channel/mod.ts";
 import { connect } from "node:net";
 import type { StreamEnd } from "../http2/mod.ts";
 import { parsePattern } from "../identity/mod.ts";
@@ -24,7 +24,7 @@ import {
 import { RecordingObserver } from "../../tests/support/recording_observer.ts";
 import type { DialledPeer } from "./mod.ts";
 import { LEAST_STAY_MS } from "./held_peer.ts";
-import { listenForPeers } from "./mod.ts";
+import { listenForPeers, processSecret } from "./mod.ts";
 
 const authorities = makeAuthorities();
 const { root, foreign } = authorities;
@@ -462,3 +462,32 @@ for (const where of ["judging a client", "taking a client"] as const) {
     assert.equal(await callOnce(await dialAs(shown, listener.address)), "complete");
   });
 }
+
+Deno.test("a listener of the process itself in memory ends what shows another secret, or meets an error of ours", async () => {
+  const fault = new Error("an error of ours");
+  const faults: unknown[] = [];
+  const secret = processSecret();
+  const address = { kind: "memory", name: `own-${crypto.randomUUID()}` } as const;
+  await using _listener = await listenForPeers(address, {
+    workerId: "w",
+    credentials: undefined,
+    allow: [],
+    onPeer: () => assert.fail("nobody is a peer"),
+    own: {
+      secret,
+      identity() {
+        throw fault;
+      },
+    },
+    onFault: (error) => faults.push(error),
+  });
+  for (const [shown, expected] of [[processSecret(), []], [secret, [fault]]] as const) {
+    const channel = dialInMemory(address, {})!;
+    const closed = new Promise<void>((resolve) =>
+      channel.start({ received() {}, ended() {}, closed: () => resolve() })
+    );
+    channel.write(shown, () => {});
+    await closed;
+    assert.deepEqual(faults, expected);
+  }
+});
