@@ -38,6 +38,12 @@ export class Retries {
     return news;
   }
 
+  /** The current attempt is over and was of use: the next wait is the shortest again. */
+  progressed(): void {
+    this.#worksSince = undefined;
+    this.#failures = 0;
+  }
+
   /** The current attempt is over. @returns how long to wait before the next one, in milliseconds. */
   waitMs(): number {
     const since = this.#worksSince;

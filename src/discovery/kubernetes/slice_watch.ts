@@ -29,10 +29,16 @@ const LIST_MS = 30_000;
 /** How long one watch lasts, in seconds; the server ends it, with a bookmark shortly before. */
 const WATCH_SECONDS = 240;
 
+/**
+ * The next watch begins at once where the last one took so long, in milliseconds. After a shorter one there is a wait,
+ * the shortest where it delivered changes, so that a server that ends each at once is not asked without a pause.
+ */
+const SHORTEST_WATCH_MS = 5_000;
+
 /** So much later than the server should have ended a watch, it is left, in milliseconds. */
 const OVERDUE_MS = 30_000;
 
-/** An answer that is none: 401, 403, a server that is starting. */
+/** An error answer: 401, 403, a server that is starting. */
 class ApiError extends Error {}
 
 /** What was asked for is too old, or of a store that is not there any more: all is read anew. */
@@ -68,12 +74,7 @@ export class SliceWatch {
           if (first || changes.length > 0 || this.#retries.failing) yield changes;
           first = false;
         }
-        for await (const changes of this.#follow(this.#version!, signal)) {
-          this.#retries.succeeded();
-          if (changes.length > 0) yield changes;
-        }
-        this.#retries.succeeded();
-        continue;
+        if (yield* this.#watch(this.#version!, signal)) continue;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Expired) this.#version = undefined;
@@ -88,6 +89,26 @@ export class SliceWatch {
       }
       await pause(clock, this.#retries.waitMs(), signal);
     }
+  }
+
+  /** Reports the changes of one watch. @returns whether the next one may begin at once. */
+  async *#watch(
+    version: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly DiscoveryChange[], boolean, undefined> {
+    const { clock } = this.#options;
+    const begun = clock.now();
+    let changed = false;
+    for await (const changes of this.#follow(version, signal)) {
+      this.#retries.succeeded();
+      if (changes.length === 0) continue;
+      changed = true;
+      yield changes;
+    }
+    this.#retries.succeeded();
+    const lasted = clock.now() - begun >= SHORTEST_WATCH_MS;
+    if (changed || lasted) this.#retries.progressed();
+    return lasted;
   }
 
   /** Reads all slices, page by page. */
@@ -118,13 +139,13 @@ export class SliceWatch {
       token = metadata?.continue ?? "";
     } while (token !== "");
     if (version === undefined) throw new ApiError("the API server has listed no version");
-    // Not before the last page: a watch from there on would never tell of the slices that were not listed.
+    // Not before the last page: a watch from there on would never report the slices that were not listed.
     this.#version = version;
     this.#slices = slices;
   }
 
   /**
-   * Follows the changes from a version on, until the server ends the watch. One that ends without a word, not even a
+   * Follows the changes from a version on, until the server ends the watch. One that ends without any event, not even a
    * bookmark, may be of a version that the store does not have yet, after it was restored: all is read anew.
    */
   async *#follow(
@@ -147,12 +168,12 @@ export class SliceWatch {
       for await (const value of jsonLines(body)) text = value;
       throw failureOf(status, text);
     }
-    let heard = false;
+    let received = false;
     for await (const event of jsonLines(body)) {
-      heard = true;
+      received = true;
       yield this.#apply(event as WatchEvent);
     }
-    if (!heard) throw new Expired("a watch ended without a word");
+    if (!received) throw new Expired("a watch ended without any event");
   }
 
   #apply({ type, object }: WatchEvent): readonly DiscoveryChange[] {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ManualClock, turn } from "../../../tests/support/manual_clock.ts";
 import { systemClock } from "../../observe/mod.ts";
 import type { ApiClient } from "./api_client.ts";
 import { SliceWatch } from "./slice_watch.ts";
@@ -67,6 +68,63 @@ Deno.test("a list without end is given up, and reported", async () => {
   }
   assert.equal(asked, 64);
 });
+
+Deno.test("a server that ends each watch at once is asked ever less often; a watch that lasted is followed at once", async () => {
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  let [asked, lastsMs, events] = [0, 0, [bookmark()]];
+  const client = {
+    json: () => Promise.resolve({ status: 200, value: page("a", "10.0.0.1") }),
+    get: () => {
+      asked += 1;
+      // Without any pause nothing else would ever run.
+      if (asked === 100) stop.abort();
+      const [lasts, answer] = [lastsMs, events];
+      lastsMs = 0;
+      return Promise.resolve({ status: 200, body: watchOf(answer, () => clock.advance(lasts)) });
+    },
+    leave: () => {},
+  } as unknown as ApiClient;
+  const watch = new SliceWatch({ client, namespace: "n", service: "s", port: 1, clock });
+  const over = (async () => {
+    for await (const _changes of watch.changes(stop.signal));
+  })();
+  /** The wait after the watches that began without one, in milliseconds. */
+  const nextWait = async (): Promise<number> => {
+    const [waitMs = 0] = clock.delays;
+    clock.advance(waitMs);
+    await turn();
+    return waitMs;
+  };
+  await turn();
+  assert.equal(asked, 1);
+  const waits: number[] = [];
+  for (let watches = 1; watches < 10; watches++) waits.push(await nextWait());
+  assert.equal(asked, 10);
+  assert.ok(waits.slice(7).every((waitMs) => waitMs >= 2_500 && waitMs <= 5_000), `${waits}`);
+  // One that has lasted is followed by the next, which ends at once again: the wait is the shortest.
+  lastsMs = 5_000;
+  await nextWait();
+  assert.equal(asked, 12);
+  assert.ok(await nextWait() <= 100);
+  // So it is after one that delivered a change.
+  events = [{ type: "DELETED", object: page("a", "10.0.0.1").items[0]! }];
+  await nextWait();
+  assert.equal(asked, 14);
+  assert.ok(await nextWait() <= 100);
+  stop.abort();
+  await over;
+});
+
+/** A watch that delivers these events and ends once `onEnd` returns. */
+async function* watchOf(events: readonly object[], onEnd: () => void) {
+  for (const event of events) yield new TextEncoder().encode(`${JSON.stringify(event)}\n`);
+  onEnd();
+}
+
+function bookmark(): object {
+  return { type: "BOOKMARK", object: { metadata: { resourceVersion: "8" } } };
+}
 
 function page(name: string, address: string, more?: string) {
   return {
