@@ -141,7 +141,7 @@ async function* watch(
     const { workers, rejected } = browser.heard(clock.now());
     const changes = [...known.replace(workers), ...report.changes(rejected)];
     if (changes.length > 0) reportAt = clock.now() + GAP_MS;
-    if (first || changes.length > 0 || report.isMended) yield changes;
+    if (first || changes.length > 0 || report.hasRecovered) yield changes;
     first = false;
   }
 }
@@ -167,7 +167,7 @@ class News {
   }
 }
 
-/** Asks on every network. @returns why that was not possible. */
+/** Queries every network. @returns why that was not possible. */
 async function ask(
   multicast: Multicast,
   browser: Browser,
@@ -182,24 +182,24 @@ async function ask(
   }
 }
 
-/** What is said once: that asking fails, and why announcements are not used. */
+/** What is reported once: that queries fail, and why announcements are not used. */
 class Report {
-  /** Why asking failed last; `undefined` where it did not. */
+  /** Why the last query failed; `undefined` where it did not. */
   outcome: string | undefined;
   #failure: string | undefined;
   #rejected = new Set<string>();
-  #mended = false;
+  #recovered = false;
 
-  /** Whether the last changes were those of a network that works again. */
-  get isMended(): boolean {
-    return this.#mended;
+  /** Whether queries work again since the last changes. */
+  get hasRecovered(): boolean {
+    return this.#recovered;
   }
 
   changes(rejected: readonly string[]): readonly DiscoveryChange[] {
     const changes = rejected.filter((message) => !this.#rejected.has(message))
       .map((message): DiscoveryChange => ({ kind: "rejected", message }));
     this.#rejected = new Set(rejected);
-    this.#mended = this.#failure !== undefined && this.outcome === undefined;
+    this.#recovered = this.#failure !== undefined && this.outcome === undefined;
     if (this.outcome !== undefined && this.outcome !== this.#failure) {
       changes.push({ kind: "failed", message: this.outcome });
     }

@@ -73,7 +73,7 @@ export class FrameReader {
    */
   read(chunk: Uint8Array): void {
     let at = this.#prefaceRead < this.#preface.length ? this.#readPreface(chunk) : 0;
-    if (this.#tornLength > 0) at = this.#mend(chunk, at);
+    if (this.#tornLength > 0) at = this.#assemble(chunk, at);
     while (chunk.length - at >= FRAME_HEADER_BYTES && !this.#stopped) {
       const needs = this.#frameBytes(chunk, at);
       if (chunk.length - at < needs) break;
@@ -97,11 +97,11 @@ export class FrameReader {
   #tear(chunk: Uint8Array, at: number): void {
     this.#tornNeeds = FRAME_HEADER_BYTES;
     this.#torn = new Uint8Array(FRAME_HEADER_BYTES);
-    this.#mend(chunk, at);
+    this.#assemble(chunk, at);
   }
 
   /** Adds to the incomplete frame, reports it once it is complete, and returns where the next one begins. */
-  #mend(chunk: Uint8Array, at: number): number {
+  #assemble(chunk: Uint8Array, at: number): number {
     while (!this.#stopped) {
       const taken = Math.min(this.#tornNeeds - this.#tornLength, chunk.length - at);
       this.#room(this.#tornLength + taken);
