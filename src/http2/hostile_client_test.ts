@@ -624,6 +624,25 @@ Deno.test("a connection with more than its share of a used-up budget is cut off"
   strictEqual(budget.heldBytes, 0);
 });
 
+Deno.test("unread DATA is copied where views of what was read at once would hold more than the budget", async () => {
+  const budget = new ByteBudget(800_000);
+  const { peer, server, requests } = attack({ budget });
+  const others = Array.from({ length: 3 }, () => frame(0x77, 0, 0, new Uint8Array(16_000)));
+  for (let id = 1; id < 60; id += 2) {
+    peer.headers(id, REQUEST, false);
+    // One read, of which a part that may be a view stays unread.
+    peer.send(frame(FrameType.DATA, 0, id, new Uint8Array(14_000)), ...others);
+  }
+  await peer.synced();
+  const kept = requests.flatMap(({ chunks }) => chunks);
+  strictEqual(kept.length, 30);
+  const held = kept.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+  strictEqual(held > budget.heldBytes, true, "the first are views");
+  strictEqual(held <= budget.limitBytes * 1.5, true, `${held} octets`);
+  peer.destroy();
+  await server.closed;
+});
+
 Deno.test("a client that half-closes still gets the answers that are under way", async () => {
   const { peer, server, streams } = attack();
   peer.headers(1, REQUEST, true);

@@ -68,7 +68,7 @@ export class ReceivedFrames implements FrameSink {
     if (endStream) stream.receivedEnd();
     else if (length === 0) return;
     try {
-      stream.receiver!.data(keepableBytes(bytes, start, end), endStream);
+      stream.receiver!.data(keepableBytes(bytes, start, end, flow.mayPin), endStream);
     } catch (error) {
       streams.receiverFailed(stream, error);
     }

@@ -46,6 +46,15 @@ export class ByteBudget {
     return this.#heldBytes * 2 < this.limitBytes || bytes * this.#members * 2 < this.limitBytes;
   }
 
+  /**
+   * Whether what is held may be views of larger buffers, which the budget does not count: an eighth of it is in use
+   * at most. Such views keep up to five times their size in memory, so that all that is held stays below one and a
+   * half times the budget.
+   */
+  get mayPin(): boolean {
+    return this.#heldBytes * 8 < this.limitBytes;
+  }
+
   /** Whether a connection that holds `bytes` is to be cut off. */
   exceeds(bytes: number): boolean {
     return this.#heldBytes > this.limitBytes && bytes * this.#members > this.limitBytes;

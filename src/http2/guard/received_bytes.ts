@@ -15,10 +15,19 @@ let slabUsed = 0;
 /**
  * The octets at `start`…`end` for somebody who may keep them: a view of what was received, or a copy
  * where a small payload would keep a large chunk alive.
+ *
+ * @param mayPin whether it may be a view at all.
  */
-export function keepableBytes(bytes: Uint8Array, start: number, end: number): Uint8Array {
+export function keepableBytes(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  mayPin: boolean,
+): Uint8Array {
   const length = end - start;
-  if (length * MAX_PINNED_FACTOR >= bytes.buffer.byteLength) return bytes.subarray(start, end);
+  if (mayPin && length * MAX_PINNED_FACTOR >= bytes.buffer.byteLength) {
+    return bytes.subarray(start, end);
+  }
   if (length > MAX_SLAB_PAYLOAD) return bytes.slice(start, end);
   if (slabUsed + length > SLAB_BYTES) {
     slab = new Uint8Array(SLAB_BYTES);

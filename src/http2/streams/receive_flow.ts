@@ -59,6 +59,11 @@ export class ReceiveFlow {
     return this.#heldBytes;
   }
 
+  /** Whether bytes may be delivered as views of what was read at once. */
+  get mayPin(): boolean {
+    return this.#budget.mayPin;
+  }
+
   /**
    * Takes a DATA frame off the connection's window.
    *
