@@ -14,6 +14,12 @@ import { messageOf } from "../values/mod.ts";
  * beyond this number the port falls back to our own listener.
  */
 const MOST_LEFT_OPEN = 64;
+/**
+ * The fewest file descriptors of a process with which the platform's listener is used. Connections in their handshake
+ * that give way stay open there, and the listener that the port falls back to accepts as many anew: with 256
+ * descriptors it ran out of them, and ceased to accept. 1,024 hold both, with a reserve.
+ */
+export const NATIVE_DESCRIPTORS = 1_024;
 /** An accept that has not failed for so long waits for a connection, in milliseconds. */
 const CALM_MS = 50;
 

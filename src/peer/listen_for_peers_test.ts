@@ -98,7 +98,7 @@ Deno.test("one-way TLS can listen with the platform's own TLS, and names failure
   const observer = new RecordingObserver();
   await using listener = await listenAs(
     { certificate: worker.fine(), trusts: [root], oneWay: true },
-    { observer, nativeTls: true },
+    { observer, nativeTls: true, descriptors: 1_024 },
   );
   const peer = await dialAs({ trusts: [root] }, listener.address);
   assert.equal(peer.identity?.name, WORKER_ID);
@@ -112,6 +112,19 @@ Deno.test("one-way TLS can listen with the platform's own TLS, and names failure
   assert.equal(distrusting.reason, "untrusted-authority");
   const reasons = (await observer.until("handshake.refused", 2)).map(({ reason }) => reason);
   assert.deepEqual(reasons.slice(0, 2), ["plaintext-peer", "untrusted-authority"]);
+  await peer.connection.shutdown();
+});
+
+Deno.test("the platform's own TLS is not listened with where there are few descriptors", async () => {
+  await using listener = await listenAs(
+    { certificate: worker.fine(), trusts: [root], oneWay: true },
+    { nativeTls: true, descriptors: 1_023 },
+  );
+  const peer = await dialAs({ trusts: [root] }, listener.address);
+  assert.equal(await callOnce(peer), "complete");
+  const [held] = listener.connections();
+  assert.equal(held?.peer.facts.security, "one-way-tls");
+  assert.equal(held?.peer.facts.tls?.version, "TLSv1.3");
   await peer.connection.shutdown();
 });
 

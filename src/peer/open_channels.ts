@@ -5,22 +5,26 @@ import {
   listenNatively,
   type ListenOptions,
   type MemoryAddress,
+  NATIVE_DESCRIPTORS,
+  openFileLimit,
 } from "../channel/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { Generations } from "./generations.ts";
 import type { ListenForPeersOptions } from "./options.ts";
 
 /**
- * Opens the socket that a listener for peers accepts from: our own, or the platform's where that is asked for.
+ * Opens the socket that a listener for peers accepts from: our own, or the platform's where that is asked for
+ * and the process has the file descriptors for it.
  *
  * @throws {ConfigurationError} where the address cannot be listened on, or not with the platform's TLS.
  */
 export async function openChannels(
   address: Exclude<Address, MemoryAddress>,
-  { nativeTls = false, credentials, minTlsVersion }: ListenForPeersOptions,
+  listening: ListenForPeersOptions,
   generations: Generations | undefined,
   options: ListenOptions,
 ): Promise<ChannelListener> {
+  const { nativeTls = false, credentials, minTlsVersion } = listening;
   if (!nativeTls) return await listenForChannels(address, options);
   const { own, mode } = generations?.current.material ?? {};
   const tls = generations?.current.tls;
@@ -34,5 +38,7 @@ export async function openChannels(
       { setting: "nativeTls" },
     );
   }
+  const { descriptors = openFileLimit() } = listening;
+  if (descriptors < NATIVE_DESCRIPTORS) return await listenForChannels(address, options);
   return listenNatively(address, { certificate: own.certPem, key: own.keyPem }, tls, options);
 }

@@ -84,10 +84,12 @@ export interface ListenForPeersOptions {
   /** The oldest TLS version spoken. Default 1.3 where clients show a certificate, else 1.2. */
   readonly minTlsVersion?: TlsVersion;
   /**
-   * Listens with the platform's own TLS listener: one-way TLS with credentials that never change, on TCP.
-   * Default: `false`.
+   * Listens with the platform's own TLS listener: one-way TLS with credentials that never change, on TCP, where
+   * {@linkcode ListenForPeersOptions.descriptors} are enough. Default: `false`.
    */
   readonly nativeTls?: boolean;
+  /** The file descriptors of the process. Default: its limit, or 1,024 where that cannot be read. */
+  readonly descriptors?: number;
   /**
    * Whether a client at that address may speak plaintext where the listener speaks TLS, distinguished by the first
    * byte. It has proven nothing. Default: none may.

@@ -84,7 +84,8 @@ export interface WorkerServerOptions {
   /**
    * Whether one-way TLS listens with the platform's own TLS listener, `Deno.listenTls`. Only on TCP, and
    * with credentials that never change (`Credentials.fromPem`, `.fromFiles`). Where more than 64 connections
-   * wait for the platform to end them, the worker falls back to its own listener. Default: `false`.
+   * wait for the platform to end them, the worker falls back to its own listener, which it uses from the start
+   * with fewer than 1,024 file descriptors. Default: `false`.
    */
   readonly nativeTls?: boolean | undefined;
   /**

@@ -135,6 +135,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     observer,
     handshakeTimeoutMs: limits.handshakeTimeoutMs,
     admission: new SocketAdmission(limits),
+    descriptors: limits.descriptors,
     distrustGraceMs: limits.distrustGraceMs,
     connectionAgeMs: limits.connectionAgeMs,
     verdict: limits.verdict,
