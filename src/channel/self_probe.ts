@@ -2,10 +2,12 @@ import { connect } from "node:net";
 import { formatAddress, type TcpAddress, type UnixAddress } from "./address.ts";
 import { onAbort } from "../values/mod.ts";
 
-/** How long a listener may take to accept, in milliseconds. */
-const ACCEPT_MS = 2_000;
-/** After a stall of the event loop its timers fire before what has arrived meanwhile is looked at. */
-const CATCH_UP_MS = 100;
+/**
+ * How long a listener may take to accept: so many timers, one after the other, of so many milliseconds. A stall of the
+ * event loop, however long, delays one of them: time in which this process did not run does not count.
+ */
+const ACCEPT_TURNS = 20;
+const TURN_MS = 100;
 
 /** What a connection to our own listener showed. */
 export type ProbeResult =
@@ -47,9 +49,14 @@ export async function probeListener(
   // The listener closes it once it knows it by its token; closed before, it would be taken for a client's.
   accepted.then(() => closed).then(() => resolve("accepted"));
   using _abandon = onAbort(abandoned, () => fail("not-accepted"));
-  let timer = setTimeout(() => {
-    timer = setTimeout(() => fail("not-accepted"), CATCH_UP_MS);
-  }, ACCEPT_MS);
+  let turns = 0;
+  const wait = (): ReturnType<typeof setTimeout> => setTimeout(turn, TURN_MS);
+  const turn = (): void => {
+    turns += 1;
+    if (turns === ACCEPT_TURNS) return fail("not-accepted");
+    timer = wait();
+  };
+  let timer = wait();
   try {
     return await promise;
   } finally {
