@@ -40,6 +40,14 @@ interface Way {
   readonly fallsBack?: boolean;
 }
 
+/** A dispatcher that shows no certificate. */
+const anonymousDispatcher = (address: string) =>
+  Dispatcher.open({
+    discovery: `static:${address}`,
+    identity: WORKER,
+    credentials: Credentials.trustOnly({ ca: authority.certPem }),
+  });
+
 const WAYS: readonly Way[] = [
   {
     name: "mutual TLS, a unix socket and a health listener",
@@ -71,12 +79,7 @@ const WAYS: readonly Way[] = [
         descriptors: MANY.descriptors,
         options: { listen: "127.0.0.1:0", nativeTls: true, limits },
       }),
-    dispatcher: (address) =>
-      Dispatcher.open({
-        discovery: `static:${address}`,
-        identity: WORKER,
-        credentials: Credentials.trustOnly({ ca: authority.certPem }),
-      }),
+    dispatcher: anonymousDispatcher,
   },
   {
     // Which is not used with so few descriptors: it could not release those of handshakes that give way.
@@ -87,12 +90,7 @@ const WAYS: readonly Way[] = [
         descriptors: FEW.descriptors,
         options: { listen: "127.0.0.1:0", nativeTls: true, limits },
       }),
-    dispatcher: (address) =>
-      Dispatcher.open({
-        discovery: `static:${address}`,
-        identity: WORKER,
-        credentials: Credentials.trustOnly({ ca: authority.certPem }),
-      }),
+    dispatcher: anonymousDispatcher,
   },
   {
     name: "plaintext",

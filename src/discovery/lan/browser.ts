@@ -233,7 +233,7 @@ export class Browser {
   }
 }
 
-/** Whether a name that was heard can be written into a question: what is not UTF-8 gets longer as it is read. */
+/** Whether a name that was heard can be written into a question (RFC 1035 §2.3.4). */
 function isAskable(name: string): boolean {
   const lengths = name.replace(/\.$/, "").split(".").map((label) =>
     new TextEncoder().encode(label).length

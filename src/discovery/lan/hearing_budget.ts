@@ -3,10 +3,7 @@ import type { Clock } from "../../observe/mod.ts";
 /** Messages read of a second, of all networks together; more are dropped before they are decoded. */
 const MAX_MESSAGES = 500;
 
-/**
- * What reading the messages of a second may take, in milliseconds: one of 9,000 bytes in which every name
- * points at a long one takes as long as a hundred ordinary ones.
- */
+/** What reading the messages of a second may take, in milliseconds: messages of one size differ in what they cost. */
 const MAX_SPENT_MS = 200;
 
 /** Bounds what anybody on the network makes this process do: messages beyond it are dropped unread. */

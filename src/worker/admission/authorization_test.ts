@@ -8,6 +8,18 @@ import { ConnectedPeer } from "../connected_peer.ts";
 import { BothAuthorizers } from "./anonymous.ts";
 import { Authorization } from "./authorization.ts";
 
+const DEAF = { emit: () => {} } as unknown as Observer;
+
+function plaintextPeer(): ConnectedPeer {
+  return new ConnectedPeer({
+    id: 1,
+    identity: undefined,
+    remoteAddress: "10.0.0.9:1",
+    since: 0,
+    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
+  });
+}
+
 Deno.test("a call that was allowed at its header section is judged anew where the policy has changed before its envelope", () => {
   let allowed = true;
   let version = 1;
@@ -25,14 +37,7 @@ Deno.test("a call that was allowed at its header section is judged anew where th
     onChange: () => () => {},
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
-  const observer = { emit: () => {} } as unknown as Observer;
-  const peer = new ConnectedPeer({
-    id: 1,
-    identity: undefined,
-    remoteAddress: "10.0.0.9:1",
-    since: 0,
-    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
-  });
+  const peer = plaintextPeer();
   const always: Authorizer = {
     rules: 1,
     version: 0,
@@ -42,7 +47,7 @@ Deno.test("a call that was allowed at its header section is judged anew where th
   };
   for (const asked of [authorizer, new BothAuthorizers(always, authorizer)]) {
     [version, allowed, decided] = [1, true, 0];
-    const call = new Authorization({ authorizer: asked, observer }).begin({
+    const call = new Authorization({ authorizer: asked, observer: DEAF }).begin({
       path: "/selvage.v1.WorkerService/Call",
       method: WorkerService.method.call,
       protocol: "connect",
@@ -81,19 +86,12 @@ Deno.test("a running call is denied where a new policy fails to decide about it"
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const failures: unknown[] = [];
-  const observer = { emit: () => {} } as unknown as Observer;
   const authorization = new Authorization({
     authorizer,
-    observer,
+    observer: DEAF,
     failed: (error) => failures.push(error),
   });
-  const peer = new ConnectedPeer({
-    id: 1,
-    identity: undefined,
-    remoteAddress: "10.0.0.9:1",
-    since: 0,
-    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
-  });
+  const peer = plaintextPeer();
   const call = authorization.begin({
     path: "/selvage.v1.WorkerService/Stream",
     method: WorkerService.method.stream,
@@ -135,15 +133,9 @@ Deno.test("a policy that is swapped decides the next call at once, and each runn
   };
   const authorization = new Authorization({
     authorizer,
-    observer: { emit: () => {} } as unknown as Observer,
+    observer: DEAF,
   });
-  const peer = new ConnectedPeer({
-    id: 1,
-    identity: undefined,
-    remoteAddress: "10.0.0.9:1",
-    since: 0,
-    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
-  });
+  const peer = plaintextPeer();
   const begin = () =>
     authorization.begin({
       path: "/selvage.v1.WorkerService/Stream",
