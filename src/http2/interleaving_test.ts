@@ -2,6 +2,7 @@ import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
+import { PassingChannel } from "../../tests/support/http2/passing_channel.ts";
 import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import { openServerConnection } from "./connection/server_connection.ts";
 import type { Stream, StreamReceiver } from "./streams/stream.ts";
@@ -12,19 +13,18 @@ import {
   RESPONSE,
 } from "../../tests/support/http2/test_peer.ts";
 
-/** Hands on what another channel receives in pieces of the given sizes, by turns. */
-class TornChannel implements ByteChannel {
-  readonly #inner: ByteChannel;
+/** Hands on what another channel receives in pieces whose sizes repeat. */
+class TornChannel extends PassingChannel {
   readonly #sizes: readonly number[];
   #turn = 0;
 
   constructor(inner: ByteChannel, sizes: readonly number[]) {
-    this.#inner = inner;
+    super(inner);
     this.#sizes = sizes;
   }
 
-  start(receiver: ByteReceiver): void {
-    this.#inner.start({
+  override start(receiver: ByteReceiver): void {
+    this.inner.start({
       received: (bytes) => {
         for (let at = 0; at < bytes.length;) {
           const size = this.#sizes[this.#turn++ % this.#sizes.length]!;
@@ -35,26 +35,6 @@ class TornChannel implements ByteChannel {
       ended: () => receiver.ended(),
       closed: (error) => receiver.closed(error),
     });
-  }
-
-  write(bytes: Uint8Array, written: () => void): void {
-    this.#inner.write(bytes, written);
-  }
-
-  pause(): void {
-    this.#inner.pause();
-  }
-
-  resume(): void {
-    this.#inner.resume();
-  }
-
-  end(): void {
-    this.#inner.end();
-  }
-
-  destroy(): void {
-    this.#inner.destroy();
   }
 }
 

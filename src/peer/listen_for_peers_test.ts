@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { DEFAULT_SOCKET_LIMITS, dialInMemory, SocketAdmission } from "../channel/mod.ts";
 import { connect } from "node:net";
-import type { StreamEnd } from "../http2/mod.ts";
 import { parsePattern } from "../identity/mod.ts";
 import {
   certificateShapes,
-  denylistOf,
   makeAuthorities,
   makeCertificate,
 } from "../../tests/support/certificates.ts";
@@ -22,45 +20,12 @@ import {
   WORKER_ID,
 } from "../../tests/support/peers.ts";
 import { RecordingObserver } from "../../tests/support/recording_observer.ts";
-import type { DialledPeer } from "./mod.ts";
-import { LEAST_STAY_MS } from "./held_peer.ts";
 import { listenForPeers, processSecret } from "./mod.ts";
 
 const authorities = makeAuthorities();
 const { root, foreign } = authorities;
 const worker = certificateShapes(authorities, WORKER_ID);
 const client = certificateShapes(authorities, CLIENT_ID);
-
-/** Opens a stream that the worker answers only when told to. */
-function callHeld({ connection }: DialledPeer): { ended: Promise<StreamEnd> } {
-  const { promise: ended, resolve } = Promise.withResolvers<StreamEnd>();
-  const fields = [":method", "POST", ":path", "/", ":scheme", "https", ":authority", "worker"];
-  connection.open(fields, { data: () => {}, trailers: () => {}, closed: resolve }, {
-    endStream: true,
-  });
-  return { ended };
-}
-
-/** Answers when `answer` is called; `begun` resolves with the first request. */
-function holding(): {
-  options: ReturnType<typeof answering>;
-  begun: Promise<void>;
-  answer(): void;
-} {
-  const begun = Promise.withResolvers<void>();
-  const answers: (() => void)[] = [];
-  return {
-    begun: begun.promise,
-    answer: () => answers.splice(0).forEach((answer) => answer()),
-    options: {
-      onRequest: (stream) => {
-        answers.push(() => stream.sendHeaders([":status", "200"], true));
-        begun.resolve();
-        return { data: () => {}, trailers: () => {}, closed: () => {} };
-      },
-    },
-  };
-}
 
 for (const at of ["127.0.0.1:0", "127.0.0.2:0", "[::1]:0", "localhost:0"]) {
   Deno.test(`a worker at ${at} is proven by a certificate that names no address`, async () => {
@@ -238,103 +203,6 @@ Deno.test("an address that is taken is a configuration error", async () => {
   );
 });
 
-Deno.test("new credentials serve new connections while a call on an old one finishes", async () => {
-  const observer = new RecordingObserver();
-  const before = worker.fine();
-  const after = worker.fine();
-  const source = new TurnableSource(materialOf({ certificate: before, trusts: [root] }));
-  const held = holding();
-  const clock = new ManualClock(Date.now());
-  await using listener = await listenAs(source, { clock, observer, onPeer: () => held.options });
-  const shown = { certificate: client.fine(), trusts: [root] };
-  const drains = Promise.withResolvers<string>();
-  const first = await dialAs(shown, listener.address, { connection: { onState: drains.resolve } });
-  const call = callHeld(first);
-  await held.begun;
-  source.turn(materialOf({ certificate: after, trusts: [root] }));
-  const second = await dialAs(shown, listener.address);
-  assert.notEqual(second.identity?.fingerprint, first.identity?.fingerprint);
-  // It stays a little, for where credentials change faster than a handshake takes.
-  assert.equal(first.connection.state, "open");
-  clock.advance(LEAST_STAY_MS);
-  assert.equal(await drains.promise, "draining");
-  held.answer();
-  assert.equal((await call.ended).how, "complete");
-  assert.equal((await first.connection.closed).how, "orderly");
-  const states = (await observer.until("listener.generation", 4)).map(({ state }) => state);
-  assert.deepEqual(states, ["current", "current", "leaving", "ended"]);
-  assert.equal(second.connection.state, "open");
-});
-
-Deno.test("after a CA was removed its clients take no new call, and end within the grace", async () => {
-  const clock = new ManualClock(Date.now());
-  const trusts = [root, foreign];
-  const source = new TurnableSource(materialOf({ certificate: worker.fine(), trusts }));
-  const held = holding();
-  const observer = new RecordingObserver();
-  await using listener = await listenAs(source, {
-    clock,
-    observer,
-    onPeer: () => held.options,
-    distrustGraceMs: 1000,
-  });
-  const shown = { certificate: client["foreign-authority"](), trusts };
-  const peer = await dialAs(shown, listener.address);
-  const call = callHeld(peer);
-  await held.begun;
-  const later = materialOf({ certificate: worker.fine(), trusts: [root] });
-  source.turn(later);
-  const refused = handshakeErrorOf(dialAs(shown, listener.address));
-  await observer.until("handshake.refused");
-  // The reason follows after a pause, of the clock that stands.
-  clock.advance(900);
-  assert.equal((await refused).peerReason, "untrusted-authority");
-  assert.equal(listener.connections().some(({ takesCalls }) => takesCalls), false);
-  clock.advance(100);
-  assert.equal((await call.ended).how, "connection-lost");
-});
-
-Deno.test("a client that is put on the denylist is told to leave, others stay where they are", async () => {
-  const denied = client.fine();
-  const certificate = worker.fine();
-  const fresh = materialOf({ certificate, trusts: [root] });
-  const source = new TurnableSource(fresh);
-  await using listener = await listenAs(source);
-  const one = await dialAs({ certificate: denied, trusts: [root] }, listener.address);
-  const other = await dialAs({ certificate: client.fine(), trusts: [root] }, listener.address);
-  const { denylist } = materialOf({ certificate, trusts: [root], denylist: denylistOf(denied) });
-  source.turn({ ...fresh, denylist, generation: fresh.generation + 1 });
-  await one.connection.closed;
-  assert.equal(await callOnce(other), "complete");
-  assert.equal(other.connection.state, "open");
-});
-
-Deno.test("a client whose chain expires takes no new call from that moment", async () => {
-  const clock = new ManualClock(Date.now());
-  const notAfter = clock.now() + 60_000;
-  const certificate = makeCertificate({
-    names: [{ uri: CLIENT_ID }],
-    issuer: root,
-    notAfter,
-  });
-  await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, { clock });
-  const peer = await dialAs({ certificate, trusts: [root] }, listener.address);
-  clock.advance(58_000);
-  assert.equal(await callOnce(peer), "complete");
-  clock.advance(4000);
-  assert.equal((await peer.connection.closed).how, "orderly");
-});
-
-Deno.test("a connection is told to leave at its age, give or take a tenth", async () => {
-  const clock = new ManualClock(Date.now());
-  await using listener = await listenAs(undefined, { clock, connectionAgeMs: 10_000 });
-  const peer = await dialAs(undefined, listener.address);
-  clock.advance(8_999);
-  assert.equal(await callOnce(peer), "complete");
-  clock.advance(2_002);
-  assert.equal((await peer.connection.closed).how, "orderly");
-});
-
 Deno.test("a client that says nothing is cut off in time, and others are served meanwhile", async () => {
   const clock = new ManualClock(Date.now());
   const observer = new RecordingObserver();
@@ -373,40 +241,6 @@ Deno.test("connections that say nothing make way for those that come later", asy
     dropped.every(({ evidence }) => evidence.found?.includes("limits.pendingHandshakes")),
   );
   for (const socket of mute) socket.destroy();
-});
-
-Deno.test("a distrusted client's new call is refused at once, while an earlier one finishes", async () => {
-  const denied = client.fine();
-  const certificate = worker.fine();
-  const fresh = materialOf({ certificate, trusts: [root] });
-  const source = new TurnableSource(fresh);
-  const held = holding();
-  await using listener = await listenAs(source, { onPeer: () => held.options });
-  const peer = await dialAs({ certificate: denied, trusts: [root] }, listener.address);
-  const before = callHeld(peer);
-  await held.begun;
-  const { denylist } = materialOf({ certificate, trusts: [root], denylist: denylistOf(denied) });
-  source.turn({ ...fresh, denylist, generation: fresh.generation + 1 });
-  // The client has not heard of it yet: GOAWAY is still on its way.
-  const after = callHeld(peer);
-  assert.equal((await after.ended).how, "not-processed");
-  held.answer();
-  assert.equal((await before.ended).how, "complete");
-});
-
-Deno.test("drain tells every peer to leave and ends with the last call", async () => {
-  const held = holding();
-  await using listener = await listenAs(undefined, { onPeer: () => held.options });
-  const peer = await dialAs(undefined, listener.address);
-  const call = callHeld(peer);
-  await held.begun;
-  let drained = false;
-  const draining = listener.drain().then(() => drained = true);
-  await assert.rejects(dialAs(undefined, listener.address), { name: "WorkerUnavailable" });
-  assert.equal(drained, false);
-  held.answer();
-  assert.equal((await call.ended).how, "complete");
-  await draining;
 });
 
 Deno.test("a worker whose allow list has only another name refuses and reports who it was", async () => {

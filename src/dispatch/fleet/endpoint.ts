@@ -3,6 +3,7 @@ import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../../errors/
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
 import { HeldCalls } from "./held_calls.ts";
+import { COUNTED, type EndpointState, type Failing, SHOWN } from "./endpoint_state.ts";
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
 import type { Dial, Link } from "./link.ts";
 import { Load } from "./load.ts";
@@ -23,47 +24,6 @@ export interface EndpointOptions extends LeavingLinksOptions {
   /** Called when the endpoint begins or ceases to take calls, and when an attempt has failed. */
   readonly onChange: (endpoint: Endpoint) => void;
 }
-
-type State =
-  /** Not connected; the next demand dials. */
-  | { readonly name: "idle" }
-  | {
-    readonly name: "dialling";
-    readonly abort: AbortController;
-    /** Whether the attempt ended in a connection; never rejects. */
-    readonly settled: Promise<boolean>;
-  }
-  | { readonly name: "open"; readonly link: Link; readonly retire: Disposable }
-  | {
-    readonly name: "failing";
-    /** When the last attempt failed. */
-    readonly at: number;
-    /** The timer of the next attempt; a demand brings it forward. */
-    readonly retry: Disposable;
-    /** The result of the next attempt, where a call waits for it. */
-    readonly awaited?: PromiseWithResolvers<boolean>;
-  }
-  | { readonly name: "removed" };
-
-type Failing = State & { readonly name: "failing" };
-
-/** The states by the names that snapshots use. */
-const SHOWN: Readonly<Record<State["name"], WorkerState>> = {
-  idle: "idle",
-  dialling: "connecting",
-  open: "ready",
-  failing: "failing",
-  removed: "draining",
-};
-
-/** The states by the labels that metrics use; a worker that no call needs is not counted. */
-const COUNTED = {
-  idle: undefined,
-  dialling: "connecting",
-  open: "ready",
-  failing: "failing",
-  removed: undefined,
-} as const;
 
 /** A connection at least this old worked; losing it is no reason to wait before dialling again. */
 const PROVEN_MS = 1_000;
@@ -95,7 +55,7 @@ export class Endpoint implements BalancedWorker {
   readonly #failures = new HandshakeCounts();
   readonly #leaving: LeavingLinks;
   #worker: DiscoveredWorker;
-  #state: State = { name: "idle" };
+  #state: EndpointState = { name: "idle" };
   /** Attempts that failed in a row, or whose connection was lost at once. */
   #failed = 0;
   /** Connections in a row for which the worker sent GOAWAY at once. */
@@ -407,7 +367,7 @@ export class Endpoint implements BalancedWorker {
   }
 
   /** The one place where the state changes. */
-  #move(next: State): void {
+  #move(next: EndpointState): void {
     const before = this.#state;
     if (before.name === "removed") return;
     if (before.name === "open") before.retire[Symbol.dispose]();

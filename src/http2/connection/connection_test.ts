@@ -1,17 +1,11 @@
 import { deepStrictEqual, rejects, strictEqual, throws } from "node:assert/strict";
-import { ByteBudget } from "../guard/byte_budget.ts";
 import { openClientConnection } from "./client_connection.ts";
-import type {
-  ClientConnection,
-  ConnectionOptions,
-  ServerConnection,
-  ServerConnectionOptions,
-} from "./connection.ts";
+import type { ConnectionOptions } from "./connection.ts";
 import { ErrorCode } from "../error_code.ts";
 import type { HeaderList } from "../header_list.ts";
 import { memoryChannelPair } from "../../../tests/support/http2/watched_pair.ts";
 import { openServerConnection } from "./server_connection.ts";
-import type { Stream, StreamReceiver } from "../streams/stream.ts";
+import type { Stream } from "../streams/stream.ts";
 import {
   CollectedStream,
   REQUEST,
@@ -19,50 +13,7 @@ import {
   settle,
   textBytes,
 } from "../../../tests/support/http2/test_peer.ts";
-
-interface Pair {
-  readonly client: ClientConnection;
-  readonly server: ServerConnection;
-}
-
-function connect(
-  onRequest: ServerConnectionOptions["onRequest"],
-  serverOptions: ConnectionOptions = {},
-  clientOptions: ConnectionOptions = {},
-): Pair {
-  const [near, far] = memoryChannelPair();
-  const server = openServerConnection(far, { onRequest, ...serverOptions });
-  return { client: openClientConnection(near, clientOptions), server };
-}
-
-async function close({ client, server }: Pair): Promise<void> {
-  const ends = await Promise.all([client.shutdown(), server.closed]);
-  deepStrictEqual(ends.map(({ how }) => how), ["orderly", "orderly"]);
-}
-
-/** Answers with what it gets, chunk by chunk. */
-function echo(stream: Stream, _fields: HeaderList, endStream: boolean): StreamReceiver {
-  stream.sendHeaders(RESPONSE, endStream);
-  return {
-    data(bytes, endStream) {
-      stream.sendData(bytes, endStream);
-      stream.release(bytes.length);
-    },
-    trailers: (fields) => stream.sendTrailers(fields),
-    closed() {},
-  };
-}
-
-function request(
-  client: ClientConnection,
-  options: { readonly endStream: boolean; readonly body?: Uint8Array } = { endStream: true },
-  fields: HeaderList = REQUEST,
-): { stream: Stream; answer: CollectedStream } {
-  const answer = new CollectedStream();
-  const stream = client.open(fields, answer, options);
-  answer.stream = stream;
-  return { stream, answer };
-}
+import { close, connect, echo, request } from "../../../tests/support/http2/connected.ts";
 
 Deno.test("a client and a server exchange a request, a response and trailers", async () => {
   const pair = connect((stream, fields, endStream) => {
@@ -122,103 +73,6 @@ Deno.test("a thousand streams at once each get their own bytes", async () => {
     strictEqual((await answer.ended).how, "complete");
     strictEqual(answer.text, `body ${at} `.repeat(at % 50));
   }
-  await close(pair);
-});
-
-Deno.test("a body larger than every window and buffer arrives whole", async () => {
-  const pair = connect(echo);
-  const body = new Uint8Array(3_000_000).map((_, at) => at * 7);
-  const { answer } = request(pair.client, { endStream: true, body });
-  strictEqual((await answer.ended).how, "complete");
-  deepStrictEqual(answer.bytes, body);
-  await close(pair);
-});
-
-Deno.test("a reader that releases nothing stops the writer at the window", async () => {
-  const reader = new CollectedStream();
-  let held: Stream | undefined;
-  const pair = connect((stream) => {
-    held = stream;
-    return reader;
-  }, { limits: { streamWindowBytes: 100_000 } });
-  const { stream, answer } = request(pair.client, { endStream: false });
-  let queued = 0;
-  await settle();
-  while (stream.sendData(new Uint8Array(10_000), false)) queued += 10_000;
-  await settle();
-  // What was taken before the first `false`, and what the windows let through since.
-  while (stream.sendData(new Uint8Array(10_000), false)) queued += 10_000;
-  await settle();
-  strictEqual(reader.bytes.length, 100_000);
-  strictEqual(queued > 100_000 && queued < 400_000, true);
-  const told = answer.writableTold;
-  held!.release(100_000);
-  await settle();
-  strictEqual(reader.bytes.length > 100_000, true);
-  strictEqual(answer.writableTold, told + 1);
-  stream.reset(ErrorCode.CANCEL);
-  await reader.ended;
-  await close(pair);
-});
-
-Deno.test("paused streams do not keep the others from their bytes", async () => {
-  const pair = connect((stream, fields, endStream) => {
-    return fields.includes("/stuck") ? new CollectedStream() : echo(stream, fields, endStream);
-  }, { limits: { streamWindowBytes: 70_000 } });
-  const fields = REQUEST.map((text) => text === "/echo" ? "/stuck" : text);
-  const body = new Uint8Array(200_000);
-  const stuck = Array.from(
-    { length: 10 },
-    () => request(pair.client, { endStream: true, body }, fields).stream,
-  );
-  await settle();
-  const { answer } = request(pair.client, { endStream: true, body });
-  strictEqual((await answer.ended).how, "complete");
-  strictEqual(answer.bytes.length, body.length);
-  strictEqual(pair.server.streamCount, 10);
-  for (const stream of stuck) stream.reset(ErrorCode.CANCEL);
-  await close(pair);
-});
-
-Deno.test("streams whose readers pause hold their own windows, and not the connection's", async () => {
-  const limits = { streamWindowBytes: 70_000, connectionWindowBytes: 100_000 };
-  const pair = connect((stream, fields, endStream) => {
-    return fields.includes("/stuck") ? new CollectedStream() : echo(stream, fields, endStream);
-  }, { limits });
-  const fields = REQUEST.map((text) => text === "/echo" ? "/stuck" : text);
-  const body = new Uint8Array(200_000);
-  const stuck = Array.from(
-    { length: 50 },
-    () => request(pair.client, { endStream: true, body }, fields).stream,
-  );
-  await settle();
-  const { answer } = request(pair.client, { endStream: true, body });
-  strictEqual((await answer.ended).how, "complete");
-  strictEqual(answer.bytes.length, body.length);
-  strictEqual(pair.server.streamCount, 50);
-  for (const stream of stuck) stream.reset(ErrorCode.CANCEL);
-  await close(pair);
-});
-
-Deno.test("a connection whose readers pause is held to its window where memory is short", async () => {
-  const budget = new ByteBudget(400_000);
-  const read: CollectedStream[] = [];
-  const limits = { streamWindowBytes: 70_000, connectionWindowBytes: 100_000 };
-  const pair = connect(() => {
-    const reader = new CollectedStream();
-    read.push(reader);
-    return reader;
-  }, { limits, budget });
-  const streams = Array.from(
-    { length: 20 },
-    () => request(pair.client, { endStream: true, body: new Uint8Array(70_000) }).stream,
-  );
-  await settle();
-  const received = read.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  // Half of the budget, and then what the connection's window had left: never the cut-off.
-  strictEqual(received > 200_000 && received < 330_000, true, `${received} bytes were received`);
-  strictEqual(pair.server.state, "open");
-  for (const stream of streams) stream.reset(ErrorCode.CANCEL);
   await close(pair);
 });
 

@@ -1,4 +1,5 @@
 import type { ByteChannel, ByteReceiver } from "../../../src/http2/byte_channel.ts";
+import { PassingChannel } from "./passing_channel.ts";
 import { FrameType, readUint31 } from "../../../src/http2/frame/frame_header.ts";
 
 const FRAME_HEADER_BYTES = 9;
@@ -12,8 +13,7 @@ export interface PassedFlow {
 }
 
 /** For tests: a channel that delivers what arrives only when it is asked to, in pieces of any size. */
-export class HeldChannel implements ByteChannel {
-  readonly #inner: ByteChannel;
+export class HeldChannel extends PassingChannel {
   readonly #arrived: (Uint8Array | "end" | "closed")[] = [];
   readonly #flow: { dataBytes: number; connectionCredit: number } = {
     dataBytes: 0,
@@ -25,7 +25,7 @@ export class HeldChannel implements ByteChannel {
 
   /** @param prefaceBytes what the other end sends before its first frame. */
   constructor(inner: ByteChannel, prefaceBytes: number) {
-    this.#inner = inner;
+    super(inner);
     this.#preface = prefaceBytes;
   }
 
@@ -59,33 +59,13 @@ export class HeldChannel implements ByteChannel {
     }
   }
 
-  start(receiver: ByteReceiver): void {
+  override start(receiver: ByteReceiver): void {
     this.#receiver = receiver;
-    this.#inner.start({
+    this.inner.start({
       received: (bytes) => void this.#arrived.push(bytes),
       ended: () => void this.#arrived.push("end"),
       closed: () => void this.#arrived.push("closed"),
     });
-  }
-
-  write(bytes: Uint8Array, written: () => void): void {
-    this.#inner.write(bytes, written);
-  }
-
-  pause(): void {
-    this.#inner.pause();
-  }
-
-  resume(): void {
-    this.#inner.resume();
-  }
-
-  end(): void {
-    this.#inner.end();
-  }
-
-  destroy(): void {
-    this.#inner.destroy();
   }
 
   #count(piece: Uint8Array): void {
