@@ -40,6 +40,28 @@ export type Assembled =
 
 /** Checks everything and puts it together. */
 export function assemble(pem: CredentialPem, now: number): Assembled {
+  return assembledAt(readMaterial(pem), now);
+}
+
+/**
+ * Checks text that never changes: what it holds is read once, and its dates are judged each time. Those who open
+ * it again share the parsed certificates, the proven signatures and the platform's prepared TLS, which took more than
+ * half of the processor time of a new dispatcher's first connection (`docs/performance.md`).
+ */
+export function assembleOnce(pem: CredentialPem): (now: number) => Assembled {
+  let read: CredentialMaterial | CredentialRejection | undefined;
+  return (now) => assembledAt(read ??= readMaterial(pem), now);
+}
+
+function assembledAt(read: CredentialMaterial | CredentialRejection, now: number): Assembled {
+  if ("kind" in read) return read;
+  const rejected = read.own === undefined ? undefined : ownRejection(read.own, now);
+  return rejected === undefined
+    ? { kind: "usable", material: read }
+    : { kind: "own-invalid", material: read, rejected };
+}
+
+function readMaterial(pem: CredentialPem): CredentialMaterial | CredentialRejection {
   const mode = modeOf(pem);
   if (typeof mode !== "string") return mode;
   const own = mode === "trust-only" ? undefined : readOwn(pem.cert ?? "", pem.key ?? "");
@@ -48,7 +70,7 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
   const trusted = readTrusted(pem, own, skipped);
   if (trusted !== undefined && "kind" in trusted) return trusted;
   const anchors = trusted === undefined ? undefined : new TrustAnchors(trusted);
-  const material: CredentialMaterial = {
+  return {
     generation: 0,
     mode,
     own,
@@ -59,10 +81,6 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
     fingerprint: fingerprint(mode, own, trusted),
     pem: () => pem,
   };
-  const rejected = own === undefined ? undefined : ownRejection(own, now);
-  return rejected === undefined
-    ? { kind: "usable", material }
-    : { kind: "own-invalid", material, rejected };
 }
 
 /** The mode, or which part is missing or empty; the text itself is not parsed. */

@@ -1,10 +1,10 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { systemClock } from "../observe/mod.ts";
-import { assemble } from "./assemble.ts";
+import { assemble, type Assembled, assembleOnce } from "./assemble.ts";
 import { type CaFiles, caValues } from "./files/ca_files.ts";
 import type { CredentialPem } from "./material.ts";
 import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
-import { type CredentialParts, namingOrigin, readParts } from "./parts.ts";
+import { namingOrigin, readParts } from "./parts.ts";
 import { configurationError } from "./rejection.ts";
 import { type CredentialFiles, partsOfEnv, partsOfFiles, partsOfTrust } from "./settings.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
@@ -94,13 +94,13 @@ export const Credentials: CredentialsFactory = Object.freeze({
     return credentialsFrom(async (options) => {
       const read = await readParts(parts);
       if ("kind" in read) throw configurationError(read);
-      return openText(read, options, parts);
+      return openFixed((now) => namingOrigin(assemble(read, now), parts), options);
     });
   },
 
   fromPem(pem: CredentialTexts): Credentials {
-    const settled = settledTexts(pem);
-    return credentialsFrom((options) => Promise.resolve(openText(settled, options)));
+    const assembled = assembleOnce(settledTexts(pem));
+    return credentialsFrom((options) => Promise.resolve(openFixed(assembled, options)));
   },
 
   fromEnv(env: CredentialEnvOptions = {}): Credentials {
@@ -141,13 +141,11 @@ function settledTexts({ ca: given, ...others }: CredentialTexts): CredentialPem 
   };
 }
 
-function openText(
-  pem: CredentialPem,
+function openFixed(
+  assembled: (now: number) => Assembled,
   options: OpenCredentialsOptions,
-  parts?: CredentialParts,
 ): CredentialsSource {
   const store = new CredentialsStore(options);
-  const assembled = assemble(pem, (options.clock ?? systemClock).now());
-  store.offerFirst(parts === undefined ? assembled : namingOrigin(assembled, parts));
+  store.offerFirst(assembled((options.clock ?? systemClock).now()));
   return Object.assign(store, { fixed: true });
 }

@@ -56,6 +56,21 @@ Deno.test("credentials that are adopted know the signatures of the authorities a
   assert.equal(anchors?.proven.has(between, root, Date.now()), true);
 });
 
+Deno.test("Credentials.fromPem() reads its text once, and judges its dates at every opening", async () => {
+  const clock = new ManualClock(Date.now());
+  const observer = new RecordingObserver();
+  const credentials = Credentials.fromPem(good);
+  await using first = await credentials.open({ clock, observer });
+  assert.deepEqual(observer.of("credentials.rejected"), []);
+  clock.leap(1_000 * 365 * 86_400_000);
+  await using second = await credentials.open({ clock, observer });
+  assert.equal(second.current().own, first.current().own);
+  assert.equal(second.current().anchors, first.current().anchors);
+  assert.deepEqual(observer.of("credentials.rejected").map(({ reason }) => reason), [
+    "expired",
+  ]);
+});
+
 Deno.test("Credentials.fromPem() gives the same fingerprint for the same material only", async () => {
   const { fingerprint } = await materialOf(good);
   assert.equal((await materialOf({ ...good, ca: `# a comment\n${ca}` })).fingerprint, fingerprint);

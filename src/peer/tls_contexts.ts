@@ -20,16 +20,17 @@ export interface DialContexts {
   readonly looking: SecureContext;
 }
 
-const prepared = new WeakMap<CredentialMaterial, Map<TlsVersion, DialContexts>>();
+/** By the authorities and by our certificate, which all versions that were made of one text share. */
+const prepared = new WeakMap<readonly string[], WeakMap<object, Map<TlsVersion, DialContexts>>>();
+const SHOWS_NOTHING = {};
 
 /** Prepares the platform's TLS for dialling, once for each version of the credentials. */
 export function dialContexts(material: CredentialMaterial, minVersion: TlsVersion): DialContexts {
-  const byVersion = prepared.get(material) ?? new Map<TlsVersion, DialContexts>();
-  prepared.set(material, byVersion);
-  const found = byVersion.get(minVersion);
-  if (found !== undefined) return found;
   const ca = material.caPem;
   const shown = shownCertificate(material);
+  const byVersion = preparedFor(ca, shown ?? SHOWS_NOTHING);
+  const found = byVersion.get(minVersion);
+  if (found !== undefined) return found;
   const made = {
     calling: clientContext({
       ca,
@@ -40,6 +41,14 @@ export function dialContexts(material: CredentialMaterial, minVersion: TlsVersio
   };
   byVersion.set(minVersion, made);
   return made;
+}
+
+function preparedFor(ca: readonly string[], shown: object): Map<TlsVersion, DialContexts> {
+  const byShown = prepared.get(ca) ?? new WeakMap<object, Map<TlsVersion, DialContexts>>();
+  prepared.set(ca, byShown);
+  const byVersion = byShown.get(shown) ?? new Map<TlsVersion, DialContexts>();
+  byShown.set(shown, byVersion);
+  return byVersion;
 }
 
 /**

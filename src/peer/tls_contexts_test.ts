@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { parseAddress } from "../channel/mod.ts";
+import { createAuthority, Credentials } from "../credentials/mod.ts";
 import { parsePattern } from "../identity/mod.ts";
-import { serverName } from "./tls_contexts.ts";
+import { dialContexts, serverName } from "./tls_contexts.ts";
 
 /** The name told to the server, by what was dialled and who is expected. */
 const NAMES: readonly (readonly [string, string, string | undefined])[] = [
@@ -20,3 +21,19 @@ for (const [address, expected, name] of NAMES) {
     assert.equal(serverName(parseAddress(address), [parsePattern(expected)]), name);
   });
 }
+
+Deno.test("dialContexts() prepares TLS once for one text, and apart for another, and for each version", async () => {
+  const authority = createAuthority({ name: "contexts" });
+  const credentialsOf = (name: string) => {
+    const { caPem: ca, certPem: cert, keyPem: key } = authority.issue({ name, dns: [name] });
+    return Credentials.fromPem({ ca, cert, key });
+  };
+  const credentials = credentialsOf("a.internal");
+  await using first = await credentials.open();
+  await using again = await credentials.open();
+  await using other = await credentialsOf("b.internal").open();
+  const contexts = dialContexts(first.current(), "TLSv1.3");
+  assert.equal(dialContexts(again.current(), "TLSv1.3"), contexts);
+  assert.notEqual(dialContexts(again.current(), "TLSv1.2"), contexts);
+  assert.notEqual(dialContexts(other.current(), "TLSv1.3"), contexts);
+});
