@@ -37,6 +37,12 @@ export const writers: readonly Writer[] = [
     files: { ca: "ca.crt", cert: "tls.crt", key: "tls.key" },
   },
   {
+    name: "the atomic writer of cert-manager's csi-lib 0.9.0",
+    tool: installed("csi-lib", "csi_lib"),
+    command: [`${FOLDER}/csi_lib`],
+    files: { ca: "ca.crt", cert: "tls.crt", key: "tls.key" },
+  },
+  {
     name: "the store of the kubelet's own certificates (k8s.io/client-go 0.37.2)",
     tool: installed("kubernetes", "kubernetes"),
     command: [`${FOLDER}/kubernetes`, "write"],
