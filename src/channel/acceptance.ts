@@ -42,7 +42,7 @@ export class Acceptance {
   readonly #remoteAddress: string;
   readonly #isProbe: (bytes: Uint8Array) => boolean;
   readonly #place: SocketPlace;
-  readonly #timer: Disposable;
+  #timer: Disposable | undefined;
   #state: "waiting" | "handshaking" | "judging" | "judged" | "rejected" | "over" = "waiting";
   #arrived = new Uint8Array(0);
 
@@ -239,7 +239,8 @@ export class Acceptance {
   #end(): void {
     if (this.#state === "over") return;
     this.#state = "over";
-    this.#timer[Symbol.dispose]();
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
     // What began the connection is not kept for as long as it lasts.
     this.#arrived = this.#arrived.slice(0, FIRST_BYTES);
   }

@@ -60,7 +60,8 @@ export class RawDuplex extends Duplex {
     raw.on("close", () => {
       if (!this.#ended) this.destroy();
     });
-    if (arrived !== undefined) setImmediate(() => this.#passOn(arrived));
+    // A closure that named the bytes would keep them for as long as the socket has listeners.
+    if (this.#waiting !== undefined) setImmediate(() => this.#passOn());
   }
 
   /** What the peer sent first, at most 16 bytes of it. */
@@ -179,9 +180,10 @@ export class RawDuplex extends Duplex {
     return true;
   }
 
-  #passOn(arrived: Uint8Array): void {
+  #passOn(): void {
+    const arrived = this.#waiting;
     this.#waiting = undefined;
-    if (this.destroyed) return;
+    if (this.destroyed || arrived === undefined) return;
     this.#arrive(arrived);
     if (!this.#held) this.raw.resume();
   }

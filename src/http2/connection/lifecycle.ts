@@ -215,7 +215,7 @@ export class Lifecycle {
     stopReading();
     this.#moveTo("closed");
     for (const stream of role().allStreams()) streams.lose(stream, end.code, end.error);
-    pings.lose(end.error ?? new Error("the connection has ended"));
+    pings.lose(end.error);
   }
 
   /** Ends our direction, and waits a little for the peer to end its own. */

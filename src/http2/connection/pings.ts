@@ -49,10 +49,12 @@ export class Pings {
     if (this.#pending.size === 0) this.send(() => {});
   }
 
-  /** No answer will arrive any more. */
-  lose(error: Error): void {
+  /** No answer will arrive any more; the error says why, where it is known. */
+  lose(error: Error | undefined): void {
+    if (this.#pending.size === 0) return;
     const pending = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { lost } of pending) lost(error);
+    const reason = error ?? new Error("the connection has ended");
+    for (const { lost } of pending) lost(reason);
   }
 }

@@ -4,7 +4,9 @@ import type { DecodedBlock } from "./decoded_block.ts";
 const MAX_CACHED_BYTES = 512;
 
 /** A power of two; what a connection says again and again is a handful of lists. */
-const PLACES = 128;
+const MOST_PLACES = 128;
+/** A power of two: what an idle connection has. */
+const PLACES_AT_FIRST = 4;
 
 /** Where a block is, or would be, kept. */
 export interface CachePlace<Note> {
@@ -21,7 +23,7 @@ export interface CachePlace<Note> {
  * appearance on, so that blocks that never come again cost no copy.
  */
 export class DecodedBlockCache<Note> {
-  readonly #places: (CachePlace<Note> | undefined)[] = [];
+  #places: (CachePlace<Note> | undefined)[] = new Array(PLACES_AT_FIRST).fill(undefined);
 
   /**
    * The place of the block at `start`…`end`, with `block` set where it is kept there; `undefined`
@@ -35,7 +37,7 @@ export class DecodedBlockCache<Note> {
   ): CachePlace<Note> | undefined {
     if (end - start > MAX_CACHED_BYTES) return undefined;
     const hash = hashOctets(bytes, start, end);
-    const place = this.#places[hash & (PLACES - 1)] ??= emptyPlace();
+    const place = this.#placeOf(hash);
     place.block = undefined;
     if (place.hash !== hash || place.generation !== generation) {
       place.hash = hash;
@@ -47,6 +49,24 @@ export class DecodedBlockCache<Note> {
       place.block = place.kept;
     }
     return place;
+  }
+
+  /** A place of its own where there is room for it, else that of another block. */
+  #placeOf(hash: number): CachePlace<Note> {
+    let place = this.#places[hash & (this.#places.length - 1)];
+    while (place !== undefined && place.hash !== hash && this.#places.length < MOST_PLACES) {
+      this.#grow();
+      place = this.#places[hash & (this.#places.length - 1)];
+    }
+    return place ?? (this.#places[hash & (this.#places.length - 1)] = emptyPlace());
+  }
+
+  #grow(): void {
+    const places = this.#places;
+    this.#places = new Array(2 * places.length).fill(undefined);
+    for (const place of places) {
+      if (place !== undefined) this.#places[place.hash & (this.#places.length - 1)] = place;
+    }
   }
 
   /** Keeps `block` where {@linkcode DecodedBlockCache.find} has seen its hash before. */

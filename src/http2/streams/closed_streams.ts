@@ -3,6 +3,8 @@ export type ClosedHow = "ended" | "reset-by-us" | "reset-by-peer";
 
 /** A power of two; frames on a stream that was forgotten end that stream once more, and nothing else. */
 const REMEMBERED = 2048;
+/** A power of two: what a connection that carries few calls is given, 128 bytes where 2,048 places take 8 KiB. */
+const PLACES_AT_FIRST = 32;
 
 const HOWS: readonly ClosedHow[] = ["ended", "reset-by-us", "reset-by-peer"];
 
@@ -13,16 +15,34 @@ export class ClosedStreams {
 
   /** Remembers how a stream ended, in the place of one opened long before. */
   add(streamId: number, how: ClosedHow): void {
-    this.#places ??= new Int32Array(REMEMBERED);
     const ordinal = streamId >> 1;
-    this.#places[ordinal & (REMEMBERED - 1)] = ordinal << 2 | (HOWS.indexOf(how) + 1);
+    const entry = ordinal << 2 | (HOWS.indexOf(how) + 1);
+    let places = this.#places ??= new Int32Array(PLACES_AT_FIRST);
+    while (places.length < REMEMBERED && isTaken(places, ordinal)) {
+      places = this.#places = grown(places);
+    }
+    places[ordinal & (places.length - 1)] = entry;
   }
 
   /** How the stream ended, or `undefined` where that was forgotten or it never was. */
   how(streamId: number): ClosedHow | undefined {
+    const places = this.#places;
+    if (places === undefined) return undefined;
     const ordinal = streamId >> 1;
-    const place = this.#places?.[ordinal & (REMEMBERED - 1)] ?? 0;
+    const place = places[ordinal & (places.length - 1)]!;
     if (place === 0 || (place & ~3) !== (ordinal << 2)) return undefined;
     return HOWS[(place & 3) - 1];
   }
+}
+
+/** Whether the place of a stream holds another one. */
+function isTaken(places: Int32Array, ordinal: number): boolean {
+  const place = places[ordinal & (places.length - 1)]!;
+  return place !== 0 && (place & ~3) !== (ordinal << 2);
+}
+
+function grown(places: Int32Array): Int32Array {
+  const larger = new Int32Array(2 * places.length);
+  for (const place of places) larger[(place >>> 2) & (larger.length - 1)] = place;
+  return larger;
 }

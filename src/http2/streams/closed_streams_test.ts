@@ -22,3 +22,14 @@ Deno.test("ClosedStreams forgets the oldest and mistakes none for another", () =
   strictEqual(closed.how(19_999), "ended");
   strictEqual(closed.how(19_999 + 4096), undefined);
 });
+
+Deno.test("ClosedStreams remembers the last 2,048 streams, also where they close out of order", () => {
+  const closed = new ClosedStreams();
+  const ids = Array.from({ length: 2048 }, (_, n) => 2 * n + 1);
+  for (const id of ids.toReversed()) closed.add(id, "reset-by-peer");
+  for (const id of ids) strictEqual(closed.how(id), "reset-by-peer");
+  closed.add(1, "ended");
+  strictEqual(closed.how(1), "ended");
+  closed.add(4097, "ended");
+  strictEqual(closed.how(1), undefined);
+});

@@ -1,5 +1,8 @@
 import type { Http2Stream } from "./http2_stream.ts";
 
+/** A power of two: most connections of a fleet carry few calls at once. */
+const PLACES_AT_FIRST = 8;
+
 /**
  * The streams of a connection by their ids.
  *
@@ -11,7 +14,7 @@ export class StreamTable {
   /** How many streams there are. */
   size = 0;
   /** Streams whose ids share a place are linked by `sharesPlace`; there are a power of two of places. */
-  #places: (Http2Stream | undefined)[] = new Array(64).fill(undefined);
+  #places: (Http2Stream | undefined)[] = new Array(PLACES_AT_FIRST).fill(undefined);
 
   /** The stream of that id. */
   get(streamId: number): Http2Stream | undefined {
