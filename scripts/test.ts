@@ -1,7 +1,7 @@
 /**
  * Runs every test, and the examples in the documentation, in two steps: first the files that share nothing, in
- * parallel, and beside them, one file at a time in a process of their own, those that end processes or that mostly
- * wait; then, with the machine to themselves, those that flood a worker. Ends with one line that sums all up.
+ * parallel, and beside them, in lanes of one file at a time, those that end processes or that mostly wait; then, with
+ * the machine to themselves, those that flood a worker. Ends with one line that sums all up.
  *
  * Types are not checked here: `deno task check` checks those of every file and example.
  *
@@ -9,16 +9,28 @@
  */
 import { readLines } from "../src/pool/line_reader.ts";
 
-/** Files that start, watch and end many processes, or wait for timers: beside the others, one at a time. */
-const BESIDE: readonly string[] = [
-  "tests/attacks/memory_test.ts",
-  "tests/chaos",
-  "tests/e2e/recovery_test.ts",
-  "tests/hostile/soak_test.ts",
-  "tests/listeners",
-  "tests/pool",
-  "tests/rotation",
-  "tests/threads",
+/**
+ * Files that start, watch and end many processes, or wait for timers: beside the others, one at a time in each lane.
+ * Files that make network namespaces share a lane. The lanes take about the same time.
+ */
+const LANES: readonly (readonly string[])[] = [
+  [
+    "tests/chaos",
+    "tests/cli/doctor_test.ts",
+    "tests/discovery/etcd_test.ts",
+    "tests/discovery/lan_test.ts",
+    "tests/foreign/refused",
+    "tests/listeners",
+  ],
+  [
+    "tests/attacks/memory_test.ts",
+    "tests/e2e/recovery_test.ts",
+    "tests/hostile/soak_test.ts",
+    "tests/pool",
+    "tests/rotation",
+    "tests/storm",
+    "tests/threads",
+  ],
 ];
 /** Files whose attackers need all of the machine. */
 const ALONE = "tests/hostile";
@@ -39,6 +51,8 @@ const SUMMARY = /^(?:ok|FAILED) \| (\d+) passed.*\| (\d+) failed/;
 
 /** The result of one run. */
 interface Outcome {
+  readonly name: string;
+  readonly seconds: number;
   readonly passed: number;
   readonly failed: number;
   /** Whether the run ended well; a file that cannot be loaded fails it without a failed test. */
@@ -46,30 +60,38 @@ interface Outcome {
 }
 
 const files = [...testFiles("tests")].filter((path) => !path.startsWith(ELSEWHERE));
-const isBeside = (path: string): boolean => BESIDE.some((one) => path.startsWith(one));
-const isAlone = (path: string): boolean => path.startsWith(ALONE) && !isBeside(path);
-const isParallel = (path: string): boolean => !isBeside(path) && !isAlone(path);
+const laneOf = (path: string): readonly string[] | undefined =>
+  LANES.find((lane) => lane.some((one) => path.startsWith(one)));
+const isAlone = (path: string): boolean => path.startsWith(ALONE) && laneOf(path) === undefined;
+const isParallel = (path: string): boolean => laneOf(path) === undefined && !isAlone(path);
 
-/** Lines of the second run, until the first has ended: two runs at once cannot be read. */
-let held: string[] | undefined = [];
-const parallel = run(
-  ["--doc", "--parallel", "mod.ts", "src", "examples", ...GUIDES, ...files.filter(isParallel)],
-  (line) => console.log(line),
-);
-const beside = run(
-  files.filter(isBeside),
-  (line) => held === undefined ? console.log(line) : void held.push(line),
-);
+const parallel = run("in parallel", [
+  ...["--doc", "--parallel", "mod.ts", "src", "examples"],
+  ...GUIDES,
+  ...files.filter(isParallel),
+], (line) => console.log(line));
+const lanes = LANES.map((lane, at) => {
+  // Lines wait until the runs before have ended: several runs at once cannot be read.
+  const held: string[] = [];
+  const outcome = run(
+    `in lane ${at + 1}`,
+    files.filter((path) => laneOf(path) === lane),
+    (line) => void held.push(line),
+  );
+  return { held, outcome };
+});
 await parallel;
-for (const line of held) console.log(line);
-held = undefined;
-await beside;
-const alone = run(files.filter(isAlone), (line) => console.log(line));
+for (const { held, outcome } of lanes) {
+  await outcome;
+  for (const line of held) console.log(line);
+}
+const alone = run("alone", ["--parallel", ...files.filter(isAlone)], (line) => console.log(line));
 
-const outcomes = await Promise.all([parallel, beside, alone]);
+const outcomes = await Promise.all([parallel, ...lanes.map(({ outcome }) => outcome), alone]);
 const ok = outcomes.every((one) => one.ok);
 const passed = outcomes.reduce((sum, one) => sum + one.passed, 0);
 const failed = outcomes.reduce((sum, one) => sum + one.failed, 0);
+for (const { name, seconds } of outcomes) console.log(`${seconds.toFixed(0)} s ${name}`);
 console.log(`${ok ? "ok" : "FAILED"} | ${passed} passed | ${failed} failed`);
 Deno.exit(ok ? 0 : 1);
 
@@ -82,9 +104,11 @@ function* testFiles(folder: string): Generator<string> {
 }
 
 async function run(
+  name: string,
   which: readonly string[],
   print: (line: string) => void,
 ): Promise<Outcome> {
+  const begun = performance.now();
   const process = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", ...which],
     env: { NO_COLOR: "1" },
@@ -99,6 +123,8 @@ async function run(
   const [, passed, failed] = counts ?? [];
   // A run without a summary has not ended as a run of tests does.
   return {
+    name,
+    seconds: (performance.now() - begun) / 1000,
     passed: Number(passed ?? 0),
     failed: Number(failed ?? 0),
     ok: success && counts !== null,

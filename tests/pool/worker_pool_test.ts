@@ -41,13 +41,57 @@ import { square } from "./thread_routines.ts";
 
 const modules = [new URL("./routines.ts", import.meta.url)];
 
-Deno.test("WorkerPool calls routines of every kind in the processes it has spawned", async () => {
-  await using pool = await WorkerPool.open({ spawn: { count: 1, modules } });
-  assert.equal(await pool.call(add, [1, 2]), 3);
-  assert.deepEqual(await Array.fromAsync(pool.stream(count, [3])), [1, 2, 3]);
-  assert.deepEqual(await Array.fromAsync(pool.duplex(sums, [1, 2, 3], [])), [1, 3, 6]);
-  assert.equal(await pool.client({ add }).add(20, 22), 42);
-  assert.notEqual(await pool.call(processId, []), Deno.pid);
+Deno.test("WorkerPool with one worker", async (t) => {
+  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
+
+  await t.step("calls routines of every kind in another process", async () => {
+    assert.equal(await pool.call(add, [1, 2]), 3);
+    assert.deepEqual(await Array.fromAsync(pool.stream(count, [3])), [1, 2, 3]);
+    assert.deepEqual(await Array.fromAsync(pool.duplex(sums, [1, 2, 3], [])), [1, 3, 6]);
+    assert.equal(await pool.client({ add }).add(20, 22), 42);
+    assert.notEqual(await pool.call(processId, []), Deno.pid);
+  });
+
+  await t.step("lets routines call each other through their call's dispatcher", async () => {
+    assert.deepEqual(await pool.call(further, []), { childOfThis: true, sameProcess: true });
+  });
+
+  await t.step("allows its worker nothing but a loopback port", async () => {
+    assert.deepEqual(await pool.call(granted, []), []);
+  });
+
+  await t.step("hands keys over in memory: not in arguments, nor in the environment", async () => {
+    const process = await pool.call(processId, []);
+    const shown = ["cmdline", "environ"].map((name) =>
+      Deno.readTextFileSync(`/proc/${process}/${name}`)
+    );
+    assert.doesNotMatch(shown.join(), /PRIVATE|BEGIN/);
+    const names = shown[1]!.split("\0").map((entry) => entry.split("=")[0]);
+    assert.deepEqual(names.filter((name) => name !== "" && name !== "DENO_DIR"), []);
+  });
+
+  await t.step("reports where in its worker a routine threw", async () => {
+    const error = await rejection(pool.call(fail, []));
+    assert.ok(error instanceof RoutineError);
+    assert.equal(error.remoteName, "RangeError");
+    assert.match(error.remoteStack ?? "", /tests\/pool\/routines\.ts/);
+  });
+
+  await t.step("has its worker leave a terminal's Ctrl-C to its parent", async () => {
+    const process = await pool.call(processId, []);
+    Deno.kill(process, "SIGINT");
+    assert.equal(await pool.call(processId, []), process);
+  });
+
+  await t.step("keeps what a routine prints out of what its worker reports", async () => {
+    await pool.call(print, ['{"event":"worker.failed","name":"Error","message":"not me"}']);
+    for (
+      const told of ["null", "7", "{}", '{"type":"no such event"}', '{"type":"handshake.failed"}']
+    ) {
+      await pool.call(print, [`{"event":"worker.told","told":${told}}`]);
+    }
+    assert.equal(await pool.call(add, [1, 2]), 3);
+  });
 });
 
 Deno.test("WorkerPool runs routines in threads of its workers, and allows no more for it than their code", async () => {
@@ -55,11 +99,6 @@ Deno.test("WorkerPool runs routines in threads of its workers, and allows no mor
   await using pool = await WorkerPool.open({ spawn: { count: 1, modules: threaded } });
   assert.equal(await pool.call(square, [7]), 49);
   assert.deepEqual(await pool.call(granted, []), []);
-});
-
-Deno.test("WorkerPool's routines call each other through their call's dispatcher", async () => {
-  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
-  assert.deepEqual(await pool.call(further, []), { childOfThis: true, sameProcess: true });
 });
 
 Deno.test("WorkerPool hands the operator's credentials to its workers, and every later version", async () => {
@@ -123,11 +162,6 @@ Deno.test("WorkerPool and its workers know each other by name, and nobody else",
   assert.equal(error.reason, "untrusted-authority");
 });
 
-Deno.test("WorkerPool allows its workers nothing but a loopback port", async () => {
-  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
-  assert.deepEqual(await pool.call(granted, []), []);
-});
-
 Deno.test("WorkerPool allows its workers what it is told to", async () => {
   await using pool = await WorkerPool.open({
     spawn: { count: 1, modules, threads: 0, permissions: ["--allow-read=/etc/passwd"] },
@@ -142,17 +176,6 @@ Deno.test("WorkerPool allows its workers what it is told to", async () => {
     return true;
   });
   assert.equal(await pool.call(add, [1, 2]), 3);
-});
-
-Deno.test("WorkerPool hands keys over in memory: not in arguments, nor in the environment", async () => {
-  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
-  const process = await pool.call(processId, []);
-  const shown = ["cmdline", "environ"].map((name) =>
-    Deno.readTextFileSync(`/proc/${process}/${name}`)
-  );
-  assert.doesNotMatch(shown.join(), /PRIVATE|BEGIN/);
-  const names = shown[1]!.split("\0").map((entry) => entry.split("=")[0]);
-  assert.deepEqual(names.filter((name) => name !== "" && name !== "DENO_DIR"), []);
 });
 
 Deno.test("WorkerPool calls spawned and discovered workers, each under its own trust only", async () => {
@@ -179,14 +202,6 @@ Deno.test("WorkerPool calls spawned and discovered workers, each under its own t
   await using mistaken = await open("spiffe://op/other");
   await mistaken.ready({ min: 1 });
   for (let n = 0; n < 8; n++) assert.notEqual(await mistaken.call(processId, []), 0);
-});
-
-Deno.test("WorkerPool tells where in its worker a routine threw", async () => {
-  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
-  const error = await rejection(pool.call(fail, []));
-  assert.ok(error instanceof RoutineError);
-  assert.equal(error.remoteName, "RangeError");
-  assert.match(error.remoteStack ?? "", /tests\/pool\/routines\.ts/);
 });
 
 Deno.test("WorkerPool starts another worker when one is killed", async () => {
@@ -325,13 +340,6 @@ Deno.test("WorkerPool's workers are gone when their parent ends in order", async
   assert.deepEqual(processes.filter(isRunning), []);
 });
 
-Deno.test("WorkerPool's workers leave a terminal's Ctrl-C to their parent", async () => {
-  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
-  const process = await pool.call(processId, []);
-  Deno.kill(process, "SIGINT");
-  assert.equal(await pool.call(processId, []), process);
-});
-
 Deno.test("WorkerPool gives everyone new credentials under load, and no call fails", async () => {
   await using pool = await WorkerPool.open({ spawn: { count: 2, modules, threads: 0 } });
   await pool.ready({ min: 2 });
@@ -348,18 +356,6 @@ Deno.test("WorkerPool gives everyone new credentials under load, and no call fai
   assert.ok(before.has(await long));
   calling = false;
   await Promise.all(callers);
-});
-
-Deno.test("WorkerPool renews its workers' credentials by itself before they end", async () => {
-  // A renewal may take seconds on a busy machine.
-  const ttlMs = 12_000;
-  await using pool = await WorkerPool.open({
-    spawn: { count: 1, modules, threads: 0, certificateTtlMs: ttlMs },
-  });
-  const process = await pool.call(processId, []);
-  const expired = performance.now() + ttlMs + 500;
-  await all(pool, "credentials.rotated", 4);
-  while (performance.now() < expired) assert.equal(await pool.call(wait, [50]), process);
 });
 
 Deno.test("WorkerPool.open() says which module its workers cannot load", async () => {
@@ -387,17 +383,6 @@ Deno.test("WorkerPool.open() refuses options that cannot be meant", async () => 
   await refused({ spawn: { modules, count: 0 } }, "spawn.count");
   await refused({ spawn: { modules, permissions: ["-A", "x"] } }, "spawn.permissions");
   await refused({ spawn: { modules }, identity: "*" }, "identity");
-});
-
-Deno.test("WorkerPool keeps what a routine prints out of what its worker tells it", async () => {
-  await using pool = await WorkerPool.open({ spawn: { count: 1, modules, threads: 0 } });
-  await pool.call(print, ['{"event":"worker.failed","name":"Error","message":"not me"}']);
-  for (
-    const told of ["null", "7", "{}", '{"type":"no such event"}', '{"type":"handshake.failed"}']
-  ) {
-    await pool.call(print, [`{"event":"worker.told","told":${told}}`]);
-  }
-  assert.equal(await pool.call(add, [1, 2]), 3);
 });
 
 function credentialsOf({ caPem, certPem, keyPem }: IssuedCertificate): CredentialsValue {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Caller } from "../../src/contract/mod.ts";
 import * as routines from "./routines.ts";
 
@@ -7,24 +8,30 @@ const CALLERS = 4;
 /** Items of the stream that is left half read; far more than are sent ahead. */
 const ITEMS = 200;
 
-/** Calls without a pause, and a long one of each kind in flight all the while. */
+/** Calls one after the other, and a long one of each kind in flight all the while. */
 export class Load {
   readonly #caller: Caller<unknown, unknown>;
+  readonly #pauseMs: number;
   readonly #failures: unknown[] = [];
   readonly #callers: Promise<void>[];
   #long: readonly LongCall[] = [];
   #stopped = false;
   #calls = 0;
 
-  private constructor(caller: Caller<unknown, unknown>) {
+  private constructor(caller: Caller<unknown, unknown>, pauseMs: number) {
     this.#caller = caller;
+    this.#pauseMs = pauseMs;
     this.#callers = Array.from({ length: CALLERS }, () => this.#call());
     this.#callers.push(this.#stream());
   }
 
-  /** Begins, and waits until every long call is under way. */
-  static async begin(caller: Caller<unknown, unknown>): Promise<Load> {
-    const load = new Load(caller);
+  /**
+   * Begins, and waits until every long call is under way.
+   *
+   * @param pauseMs between the calls of each caller: a load that lasts for seconds needs none of the processor.
+   */
+  static async begin(caller: Caller<unknown, unknown>, pauseMs: number = 0): Promise<Load> {
+    const load = new Load(caller, pauseMs);
     load.#long = await Promise.all([holdCall(caller), duplexCall(caller), streamCall(caller)]);
     return load;
   }
@@ -82,6 +89,7 @@ export class Load {
       this.#stopped = true;
     }
     this.#calls += 1;
+    if (this.#pauseMs > 0) await delay(this.#pauseMs);
   }
 }
 

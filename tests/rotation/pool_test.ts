@@ -19,7 +19,7 @@ Deno.test("a pool lives on certificates of twelve seconds under load: nothing re
   });
   const told = new Told(pool.events());
   const [worker] = pool.workers();
-  const load = await Load.begin(pool);
+  const load = await Load.begin(pool, 5);
   const begun = Date.now();
   // By then the first certificates of both ends have expired.
   for (const origin of [worker!.id, pool.id]) {
