@@ -10,6 +10,7 @@ import {
   readStatement,
   STATEMENT_LIFE_MS,
 } from "./signed_statement.ts";
+import { present } from "../values/mod.ts";
 
 /** Whose announcements are believed. */
 export interface SignedDiscoveryOptions {
@@ -97,7 +98,7 @@ export class StatementJudge {
       now,
       denylist,
       limits,
-      ...(mode === undefined ? {} : { mode }),
+      ...present({ mode }),
     };
   }
 

@@ -5,6 +5,7 @@ import type { AcceptedPeer } from "../peer/mod.ts";
 import type { PolicySubject, PresentingPeer, VerifiedToken } from "../policy/mod.ts";
 import type { CallPeer } from "../routine/mod.ts";
 import { type TokenSession, TokenSessions } from "./admission/token_session.ts";
+import { present } from "../values/mod.ts";
 
 /** How the calls of a peer are judged. */
 export interface ConnectedPeerOptions {
@@ -73,7 +74,7 @@ export class ConnectedPeer {
       subject: { identity: this.#identity, claims },
       claims,
       ...(expiresAt === undefined ? {} : { session: this.#sessions.of(claims, expiresAt) }),
-      ...(payloadDigest === undefined ? {} : { payloadDigest }),
+      ...present({ payloadDigest }),
     };
     this.#withToken.set(verified, admitted);
     return admitted;

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { type RoutineDescription, RoutineShape, WorkerService } from "../../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { jsonOf } from "../json_value.ts";
+import { present } from "../../values/mod.ts";
 
 /** `selvage describe`: what a worker serves. */
 export function describeCommand(): Command {
@@ -29,7 +30,7 @@ async function describe(flags: CallerFlags): Promise<void> {
     services,
     tags,
     idleSeconds: Number(idleSeconds),
-    ...(inFlight === undefined ? {} : { inFlight }),
+    ...present({ inFlight }),
   }));
 }
 

@@ -1,4 +1,5 @@
 import type { EndpointSlice } from "./endpoint_slices.ts";
+import { present } from "../../values/mod.ts";
 
 /** The most slices of a service, and endpoints in all of them together. */
 const MAX_SLICES = 4_096;
@@ -79,11 +80,7 @@ function shortened({ metadata, addressType, endpoints, ports }: EndpointSlice): 
 type Conditions = NonNullable<NonNullable<EndpointSlice["endpoints"]>[number]["conditions"]>;
 
 function conditionsOf({ ready, serving, terminating }: Conditions): Conditions {
-  return {
-    ...(ready === undefined ? {} : { ready }),
-    ...(serving === undefined ? {} : { serving }),
-    ...(terminating === undefined ? {} : { terminating }),
-  };
+  return present({ ready, serving, terminating });
 }
 
 function text(value: string): string {

@@ -1,6 +1,7 @@
 import type { Announcement } from "../announcement.ts";
 import { announcedWorker } from "../announcement_text.ts";
 import type { DiscoveredWorker } from "../discovery.ts";
+import { present } from "../../values/mod.ts";
 
 /** A string of a TXT record (RFC 6763 §6.1), in bytes. */
 const MAX_STRING_BYTES = 255;
@@ -62,7 +63,7 @@ export function readText(strings: readonly Uint8Array[], address: string): Disco
   const id = values.get("id");
   return announcedWorker({
     address,
-    ...(id === undefined ? {} : { id }),
+    ...present({ id }),
     // One that another program has announced may have tags that it does not say.
     ...(tags.length > 0 || values.has("txtvers") ? { tags } : {}),
     ...(signed === "" ? {} : { signed }),

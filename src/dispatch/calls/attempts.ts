@@ -9,6 +9,7 @@ import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { judgeFailure } from "./retry.ts";
 import type { RetryBudget } from "./retry_budget.ts";
 import { READY_TIMEOUT_MS, waitFor } from "./waiting.ts";
+import { present } from "../../values/mod.ts";
 
 /** What making calls on a fleet takes. */
 export interface AttemptsOptions {
@@ -140,7 +141,7 @@ export class Attempts {
       worker: endpoint.ref,
       cause,
       attempt,
-      ...(callId === undefined ? {} : { callId }),
+      ...present({ callId }),
     });
   }
 }

@@ -5,6 +5,7 @@ import {
   type Transport,
 } from "@connectrpc/connect";
 import { createMethodUrl, runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
+import { present } from "../../values/mod.ts";
 
 /**
  * A transport whose calls pass interceptors, each once a call, however often `transport` makes it again.
@@ -40,7 +41,7 @@ function running(
 ) {
   return {
     interceptors: [...interceptors],
-    ...(signal === undefined ? {} : { signal }),
+    ...present({ signal }),
     ...(timeoutMs === undefined || timeoutMs <= 0 ? {} : { timeoutMs }),
   };
 }
