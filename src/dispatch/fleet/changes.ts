@@ -1,4 +1,5 @@
 import type { Clock } from "../../observe/mod.ts";
+import { onAbort } from "../../values/mod.ts";
 
 /** Wakes those that wait for the next change of a fleet. */
 export class Changes {
@@ -19,11 +20,10 @@ export class Changes {
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = () => resolve();
     this.#waiting.add(wake);
-    signal?.addEventListener("abort", wake, { once: true });
+    using _aborted = onAbort(signal, wake);
     const timer = timeoutMs === undefined ? undefined : this.#clock.schedule(wake, timeoutMs);
     await promise;
     timer?.[Symbol.dispose]();
     this.#waiting.delete(wake);
-    signal?.removeEventListener("abort", wake);
   }
 }

@@ -15,9 +15,8 @@ import type { dialPeer } from "../../peer/mod.ts";
 import { plaintextPosture } from "../../policy/mod.ts";
 import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
-import type { Dial } from "./link.ts";
+import { type Dial, workerRef } from "./link.ts";
 import { describeSelf } from "./self_description.ts";
-import { workerRef } from "./worker_ref.ts";
 import { present } from "../../values/mod.ts";
 
 /** How the workers of one source are dialled. */

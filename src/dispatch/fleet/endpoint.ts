@@ -5,7 +5,7 @@ import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
 import { HeldCalls } from "./held_calls.ts";
 import { COUNTED, type EndpointState, type Failing, SHOWN } from "./endpoint_state.ts";
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
-import type { Dial, Link } from "./link.ts";
+import { type Dial, type Link, workerRef } from "./link.ts";
 import { Load } from "./load.ts";
 import type { BalancedWorker } from "./balancer.ts";
 import { TrackRecord } from "./track_record.ts";
@@ -102,9 +102,7 @@ export class Endpoint implements BalancedWorker {
 
   /** Which worker, as errors and events name it; with the id that it reported when it was connected. */
   get ref(): WorkerRef {
-    const { address } = this.#worker;
-    const id = this.#id ?? this.#worker.id;
-    return id === undefined ? { address } : { address, id };
+    return workerRef(this);
   }
 
   /** The tags it reported when it was connected, else those of its announcement; unknown before either. */

@@ -11,9 +11,9 @@ import type { WorkerChange } from "./known_workers.ts";
 import { Selection, type Tried } from "./selection.ts";
 import type { Serving } from "./served_names.ts";
 import { suits } from "./suitable_endpoints.ts";
+import { workerRef } from "./link.ts";
 import type { Wanted } from "./wanted.ts";
 import { type FleetSource, WatchedSource } from "./watched_source.ts";
-import { workerRef } from "./worker_ref.ts";
 
 /** What a fleet is given. */
 export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange"> {

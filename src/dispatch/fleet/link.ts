@@ -1,5 +1,6 @@
 import type { SocketOwnership, TlsFacts } from "../../channel/mod.ts";
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
+import type { WorkerRef } from "../../errors/mod.ts";
 import type { ClientConnection, ConnectionState } from "../../http2/mod.ts";
 import type { ChannelSecurity, PeerRef } from "../../observe/mod.ts";
 
@@ -34,3 +35,10 @@ export type Dial = (
   worker: DiscoveredWorker,
   request: { readonly signal: AbortSignal; readonly onState: (state: ConnectionState) => void },
 ) => Promise<Link>;
+
+/** Which worker, as errors and events name one that was only announced. */
+export function workerRef(
+  { address, id }: { readonly address: string; readonly id?: string | undefined },
+): WorkerRef {
+  return id === undefined ? { address } : { address, id };
+}
