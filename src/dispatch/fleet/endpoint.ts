@@ -95,6 +95,11 @@ export class Endpoint implements BalancedWorker {
     return this.record.latencyMs(this.#options.clock.now());
   }
 
+  /** The number of the last call that it was given, which rises with each; 0 before the first. */
+  get lastCall(): number {
+    return this.load.lastCall;
+  }
+
   /** The worker, as discovery reports it. */
   get worker(): DiscoveredWorker {
     return this.#worker;

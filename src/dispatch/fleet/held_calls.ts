@@ -33,7 +33,7 @@ export class HeldCalls {
     if (this.#last === undefined) this.#first = place;
     else this.#last.next = place;
     this.#last = place;
-    this.#load.inFlight += 1;
+    this.#load.give();
     return place;
   }
 

@@ -1,13 +1,17 @@
 /** How many numbers a row of a {@linkcode LoadTable} has. */
-export const LOAD_ROW = 4;
+export const LOAD_ROW = 5;
 /** Where in its row each of them stands. */
 export const IN_FLIGHT = 0;
 export const LATENCY_MS = 1;
 export const ANSWERED_AT = 2;
 export const EJECTED_UNTIL = 3;
+export const LAST_CALL = 4;
 
 /** How fast the average latency forgets, in milliseconds. */
 const FORGETS_MS = 5_000;
+
+/** Calls that were given to workers, over all dispatchers of the process: only the order of two counts. */
+let given = 0;
 
 /** What is left of an average latency without answers: from 1 down to 0. */
 export function fadeOf(answeredAt: number, now: number): number {
@@ -34,6 +38,18 @@ export class Load {
 
   set inFlight(count: number) {
     this.#values[this.#at(IN_FLIGHT)] = count;
+  }
+
+  /** The number of the last call that the worker was given, which rises with each; 0 before the first. */
+  get lastCall(): number {
+    return this.#values[this.#at(LAST_CALL)]!;
+  }
+
+  /** The worker is given a call. */
+  give(): void {
+    const row = this.#at(0);
+    this.#values[row + IN_FLIGHT]! += 1;
+    this.#values[row + LAST_CALL] = ++given;
   }
 
   /** The average latency at the last answer, in milliseconds. */

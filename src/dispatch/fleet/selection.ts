@@ -2,7 +2,15 @@ import type { Clock } from "../../observe/mod.ts";
 import { type Balancer, hasLess, NOISE_MS } from "./balancer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { EndpointIndex } from "./endpoint_index.ts";
-import { ANSWERED_AT, EJECTED_UNTIL, fadeOf, IN_FLIGHT, LATENCY_MS, LOAD_ROW } from "./load.ts";
+import {
+  ANSWERED_AT,
+  EJECTED_UNTIL,
+  fadeOf,
+  IN_FLIGHT,
+  LAST_CALL,
+  LATENCY_MS,
+  LOAD_ROW,
+} from "./load.ts";
 import { Suitability, type SuitableEndpoints } from "./suitable_endpoints.ts";
 import type { Wanted } from "./wanted.ts";
 
@@ -83,7 +91,15 @@ export class Selection {
       if (inFlight === 0) latencyMs *= fadeOf(loads[first + ANSWERED_AT]!, now);
       if (othersInFlight === 0) othersMs *= fadeOf(loads[second + ANSWERED_AT]!, now);
     }
-    return hasLess(othersInFlight, othersMs, inFlight, latencyMs) ? other : one;
+    const less = hasLess(
+      othersInFlight,
+      othersMs,
+      loads[second + LAST_CALL]!,
+      inFlight,
+      latencyMs,
+      loads[first + LAST_CALL]!,
+    );
+    return less ? other : one;
   }
 
   /** The same, of those that are not avoided and were not tried. */
