@@ -23,7 +23,7 @@ if (!await isThere(program)) {
 }
 console.error(await output(program, ["--version"]));
 const { code } = await new Deno.Command(Deno.execPath(), {
-  args: ["test", "-A", "tests/discovery/etcd_test.ts"],
+  args: ["test", "-A", "tests/discovery/etcd_test.ts", "tests/discovery/late_etcd_test.ts"],
   env: { PATH: `${folder}:${Deno.env.get("PATH") ?? ""}` },
   stdout: "inherit",
   stderr: "inherit",
