@@ -1,9 +1,9 @@
 import type { Command, Option } from "commander";
 import { parseAddress } from "../channel/mod.ts";
-import { Dispatcher, type DispatcherOptions } from "../dispatch/mod.ts";
+import { defaultDispatcherLimits, Dispatcher, type DispatcherOptions } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import { type CredentialsFlags, credentialsOf, withCredentialsFlags } from "./credentials_flags.ts";
-import { flag, listFlag, switchFlag, timeoutFlag, withDefault } from "./flag.ts";
+import { countFlag, flag, listFlag, switchFlag, timeoutFlag, withDefault } from "./flag.ts";
 import { readText } from "./files.ts";
 import { configureLog, type LogFlags, withLogFlag } from "./log.ts";
 
@@ -16,6 +16,13 @@ export interface CallerFlags extends CredentialsFlags, LogFlags {
   readonly strict?: boolean;
   readonly tokenFile?: string;
   readonly timeout?: number;
+}
+
+/** The flags of commands that share calls among the workers of a fleet. */
+export interface FleetFlags {
+  readonly lease?: number;
+  readonly leaseOrdinal?: number;
+  readonly quorum?: number;
 }
 
 /** Where the workers may be named: their addresses, a discovery URL, or either. */
@@ -64,6 +71,48 @@ export function announcementsFlag(): Option {
   );
 }
 
+/** Adds the flags that say how much of a fleet is used. */
+export function withFleetFlags(command: Command): Command {
+  return command
+    .addOption(withDefault(
+      countFlag("--lease <N>", "how many of the workers of --discover are used at most", 1),
+      String(defaultDispatcherLimits.maxWorkers),
+    ))
+    .addOption(countFlag(
+      "--lease-ordinal <N>",
+      "which of the callers this is, from 0: those with different ordinals divide the workers evenly",
+      0,
+    ))
+    .addOption(withDefault(
+      countFlag("--quorum <N>", "how many workers must take calls before the first is made", 1),
+      "1",
+    ));
+}
+
+/**
+ * What those flags say, as a dispatcher takes it.
+ *
+ * @throws {ConfigurationError} If one is given without the flag that it belongs to.
+ */
+export function fleetOptions(
+  { discover, lease, leaseOrdinal, quorum }: FleetFlags & { readonly discover?: string },
+): Pick<DispatcherOptions, "lease" | "quorum"> {
+  if (lease !== undefined && discover === undefined) {
+    throw new ConfigurationError("--lease is about the workers of --discover, which is missing", {
+      setting: "--discover",
+    });
+  }
+  if (leaseOrdinal !== undefined && lease === undefined) {
+    throw new ConfigurationError("--lease-ordinal belongs to --lease, which is missing", {
+      setting: "--lease",
+    });
+  }
+  return {
+    ...(lease === undefined ? {} : { lease: { workers: lease, ordinal: leaseOrdinal } }),
+    ...(quorum === undefined ? {} : { quorum }),
+  };
+}
+
 const STRICT = "speak TLS over every TCP address, loopback included, or fail; plaintext only " +
   "through a unix socket in a folder that no other user can change";
 
@@ -71,7 +120,7 @@ const STRICT = "speak TLS over every TCP address, loopback included, or fail; pl
 export async function openDispatcher(
   flags: CallerFlags,
   targets: Targets,
-  more: Pick<DispatcherOptions, "balancer"> = {},
+  more: Pick<DispatcherOptions, "balancer" | "lease" | "quorum"> = {},
 ): Promise<Dispatcher> {
   await configureLog(flags);
   const credentials = credentialsOf(flags, "caller");

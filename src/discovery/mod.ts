@@ -11,8 +11,9 @@ export * from "./file.ts";
 export * from "./from_url.ts";
 export { kubernetesDiscovery, type KubernetesDiscoveryOptions } from "./kubernetes/mod.ts";
 export { type LanDiscovery, lanDiscovery, type LanDiscoveryOptions } from "./lan/mod.ts";
-export * from "./local/mod.ts";
+export { type LocalDiscovery, localDiscovery, type LocalDiscoveryOptions } from "./local/mod.ts";
 export * from "./memory.ts";
+export { type PermissionNeeds, permissionNeeds } from "./permission_needs.ts";
 export { signedDiscovery } from "./signed_discovery.ts";
 export {
   signStatement,

@@ -47,7 +47,8 @@ export interface WorkerSource {
   readonly announcements?: "any" | "signed" | undefined;
   /**
    * How many of the workers found are used at most, and with an ordinal also which: dispatchers whose ordinals
-   * differ divide the workers evenly among themselves. Default: `limits.maxWorkers`.
+   * differ divide the workers evenly among themselves. For each that cannot be connected for 5 s another one is used,
+   * as many again at most, below `limits.maxWorkers`. Default: `limits.maxWorkers`.
    */
   readonly lease?: number | Lease | undefined;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createAuthority } from "../../src/credentials/mod.ts";
 import { type Running, type RunningWorker, selvage, start, startWorker } from "./command.ts";
 import { inProcess } from "./in_process.ts";
 import { issue } from "./pki.ts";
@@ -272,6 +273,61 @@ Deno.test("permissions prints what is enough to run a worker and a call", async 
   const permissions = callLeast.out.trim().split(" ");
   const called = await selvage(["call", ...call], { permissions });
   assert.equal(called.out, "49\n", called.err);
+});
+
+Deno.test("permissions prints what is enough to announce a worker at local:, and to find it there", async () => {
+  const env = { XDG_RUNTIME_DIR: await Deno.makeTempDir() };
+  const least = async (...args: string[]) => {
+    const { out, err } = await selvage(["permissions", ...args], { env });
+    assert.equal(err, "");
+    return { env, permissions: out.trim().split(" ") };
+  };
+  const serve = [MODULE, "--listen", "127.0.0.1:0", "--publish", "local:least"];
+  await using worker = await startWorker(serve, await least("worker", ...serve));
+  const call = ["call", "cli.square", "[7]", "--discover", "local:least", "--lease", "1"];
+  const called = await selvage(call, await least(...call));
+  assert.equal(called.out, "49\n", called.err);
+  assert.equal(worker.ready.event, "worker.ready");
+});
+
+Deno.test("permissions covers the files and variables by which a discovery reaches its registry", async () => {
+  const folder = await Deno.makeTempDir();
+  const ca = `${folder}/ca.pem`;
+  await Deno.writeTextFile(ca, createAuthority().certPem);
+  const urls = [
+    `file:${folder}/workers.json`,
+    `etcd:https://127.0.0.1:1/x/?ca=${ca}`,
+    `k8s:a/b?api=127.0.0.1:1&ca=${ca}&token=${ca}`,
+    "k8s:a/b",
+    "dns+srv:x.invalid?ns=127.0.0.1:1",
+    "dns+srv:x.invalid",
+  ];
+  await Promise.all(urls.map(async (url) => {
+    const call = ["workers", "--discover", url, "--timeout", "1s"];
+    const { out } = await inProcess(["permissions", ...call]);
+    const permissions = ["--no-prompt", ...out.trim().split(" ")];
+    const { err } = await selvage(call, { permissions });
+    assert.doesNotMatch(err, /Requires|NotCapable|allow-/, `${url}: ${out}`);
+    assert.notEqual(err, "", url);
+  }));
+});
+
+Deno.test("call --lease and --quorum say how many of the workers found are used and waited for", async () => {
+  await using one = await startWorker([MODULE]);
+  await using other = await startWorker([MODULE]);
+  const call = [
+    "call",
+    "cli.square",
+    "[7]",
+    "--discover",
+    `static:${one.address},${other.address}`,
+  ];
+  assert.equal((await inProcess([...call, "--quorum", "2"])).out, "49\n");
+  const leased = ["--lease", "1", "--lease-ordinal", "3"];
+  assert.equal((await inProcess([...call, ...leased])).out, "49\n");
+  const late = await inProcess([...call, "--quorum", "2", ...leased, "--timeout", "200ms"]);
+  assert.equal(late.code, 7);
+  assert.match(late.err, /1 of 2 workers were ready/);
 });
 
 function callSteps(worker: RunningWorker, ms: number): Running {

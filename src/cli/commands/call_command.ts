@@ -4,7 +4,14 @@ import { type CallOptions, type DuplexRoutine, type Routine, routine } from "../
 import type { Dispatcher } from "../../dispatch/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
-import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
+import {
+  type CallerFlags,
+  type FleetFlags,
+  fleetOptions,
+  openDispatcher,
+  withCallerFlags,
+  withFleetFlags,
+} from "../caller_flags.ts";
 import { exitCodeOf } from "../failure.ts";
 import { reportFailure } from "../failure_line.ts";
 import { countFlag, switchFlag, withDefault } from "../flag.ts";
@@ -29,7 +36,7 @@ export function callCommand(): Command {
     .addOption(withDefault(countFlag("--concurrency <N>", "with --repeat: calls at once", 1), "1"))
     .addOption(switchFlag("--json", "with --repeat: print the report as one JSON object"))
     .addHelpText("after", EXAMPLES);
-  return withCallerFlags(command, "either", "30s").action(call);
+  return withFleetFlags(withCallerFlags(command, "either", "30s")).action(call);
 }
 
 const EXAMPLES = `
@@ -41,7 +48,7 @@ Examples:
   printf '1\\n2\\n' | selvage call math.tally '[0]' --stream --endpoint 127.0.0.1:8443
 `;
 
-interface CallFlags extends CallerFlags {
+interface CallFlags extends CallerFlags, FleetFlags {
   readonly stream?: boolean;
   readonly repeat?: number;
   readonly concurrency?: number;
@@ -57,7 +64,7 @@ async function call(name: string, json: string, flags: CallFlags): Promise<void>
   const args = parseArguments(json);
   const called = routineNamed(name);
   refuseStrayFlags(flags);
-  await using dispatcher = await openDispatcher(flags, "either");
+  await using dispatcher = await openDispatcher(flags, "either", fleetOptions(flags));
   const options: CallOptions = { timeoutMs: flags.timeout };
   if (flags.stream === true) {
     const input = await inputFor(dispatcher, name, flags.timeout ?? DESCRIBE_TIMEOUT_MS);

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { parseAddress } from "../../channel/mod.ts";
 import { caValues, labelledCa } from "../../credentials/mod.ts";
+import { permissionNeeds } from "../../discovery/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { absoluteModules, configFlags, moduleFiles } from "../../pool/mod.ts";
 import { endpointSocket } from "../../spiffe/mod.ts";
@@ -73,6 +74,7 @@ class Needs {
   readonly #read = new Set<string>();
   readonly #write = new Set<string>();
   readonly #net = new Set<string>();
+  readonly #env = new Set<string>(["SELVAGE_*"]);
   #everywhere = false;
   readonly #sys = new Set<string>();
 
@@ -81,7 +83,7 @@ class Needs {
     const named = { net: this.#net, read: this.#read, write: this.#write, sys: this.#sys };
     const some = Object.entries(named).filter(([, values]) => values.size > 0)
       .map(([kind, values]) => [kind, [...values]] as const);
-    const permissions = { env: ["SELVAGE_*"], ...Object.fromEntries(some) };
+    const permissions = { env: [...this.#env], ...Object.fromEntries(some) };
     return this.#everywhere ? { ...permissions, net: true } : permissions;
   }
 
@@ -138,8 +140,11 @@ class Needs {
     if (url?.startsWith("static:") === true) {
       for (const address of url.slice("static:".length).split(",")) dial(address);
     } else if (url !== undefined) this.#everywhere = true;
-    if (url?.startsWith("file:") === true) this.read(resolve(url.slice("file:".length)));
-    if (url?.startsWith("lan:") === true) this.#sys.add("networkInterfaces");
+    const { read = [], write = [], env = [], sys = [] } = permissionNeeds(url ?? "");
+    this.read(...read);
+    for (const path of write) this.write(path);
+    for (const name of env) this.#env.add(name);
+    for (const kind of sys) this.#sys.add(kind);
   }
 
   /** A unix socket to listen at, or to dial. */

@@ -12,7 +12,12 @@ import {
   credentialsOf,
   withCredentialsFlags,
 } from "../credentials_flags.ts";
-import { announcementsFlag } from "../caller_flags.ts";
+import {
+  announcementsFlag,
+  type FleetFlags,
+  fleetOptions,
+  withFleetFlags,
+} from "../caller_flags.ts";
 import { countFlag, durationFlag, flag, listFlag, switchFlag, withDefault } from "../flag.ts";
 import { configureLog, type LogFlags, withLogFlag } from "../log.ts";
 import { keepStdout } from "../own_stdout.ts";
@@ -113,7 +118,7 @@ export function workerCommand(): Command {
       `${defaultWorkerLimits.drainGraceMs / 1_000}s`,
     ))
     .addHelpText("after", EXAMPLES);
-  return withLogFlag(withCredentialsFlags(command), "info").action(work);
+  return withLogFlag(withCredentialsFlags(withFleetFlags(command)), "info").action(work);
 }
 
 const EXAMPLES = `
@@ -126,7 +131,7 @@ Examples:
 `;
 
 /** The flags of `selvage worker`. */
-export interface WorkerFlags extends CredentialsFlags, LogFlags {
+export interface WorkerFlags extends CredentialsFlags, FleetFlags, LogFlags {
   readonly listen: string;
   readonly advertise?: string;
   readonly allow?: readonly string[];
@@ -206,9 +211,16 @@ function anonymousOf(
 
 /** Where its routines call others; they are the worker itself there. */
 function dispatcherOf(
-  { discover, announcements, identity }: WorkerFlags,
+  flags: WorkerFlags,
 ): WorkerDispatcherOptions | undefined {
-  if (discover !== undefined) return { discovery: discover, announcements, identity };
+  const { discover, announcements, identity, quorum } = flags;
+  const fleet = fleetOptions(flags);
+  if (discover !== undefined) return { discovery: discover, announcements, identity, ...fleet };
+  if (quorum !== undefined) {
+    throw new ConfigurationError("--quorum is about the workers of --discover, which is missing", {
+      setting: "--discover",
+    });
+  }
   if (announcements !== undefined) {
     throw new ConfigurationError("--announcements is about those of --discover, which is missing", {
       setting: "--discover",

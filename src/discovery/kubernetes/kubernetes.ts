@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { env } from "node:process";
 import { parseAddress } from "../../channel/mod.ts";
 import { Credentials } from "../../credentials/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
@@ -28,7 +30,11 @@ export interface KubernetesDiscoveryOptions {
   readonly clock?: Clock | undefined;
 }
 
-const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+/** Where Kubernetes puts the files of a pod's service account. */
+export const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/** The variables by which a pod knows the API server. */
+export const API_SERVER_VARIABLES = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"] as const;
 
 /**
  * The pods of a service, by its EndpointSlices: needs `list` and `watch` of `endpointslices` in
@@ -44,7 +50,7 @@ export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discov
     }
   }
   const expected = parsePatterns(options.identity ?? "kubernetes.default.svc");
-  const { ca = `${ACCOUNT}/ca.crt`, tokenFile = `${ACCOUNT}/token` } = options;
+  const { ca = `${SERVICE_ACCOUNT}/ca.crt`, tokenFile = `${SERVICE_ACCOUNT}/token` } = options;
   const shownPort = port === undefined ? "" : `:${port}`;
   return {
     source: `k8s:${namespace}/${service}${shownPort}`,
@@ -56,7 +62,7 @@ export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discov
         authority,
         credentials: Credentials.trustOnly({ ca }),
         expected,
-        token: async () => (await Deno.readTextFile(tokenFile)).trim(),
+        token: async () => (await readFile(tokenFile, "utf8")).trim(),
         clock,
       });
       yield* new SliceWatch({ client, namespace, service, port, clock }).changes(signal);
@@ -102,7 +108,7 @@ function portOf(text: string | undefined): ServicePort {
 }
 
 function apiServerOfPod(): string {
-  const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = Deno.env.toObject();
+  const [host, port] = API_SERVER_VARIABLES.map((name) => env[name]);
   if (host === undefined || port === undefined) {
     throw invalid(
       "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set, so this is no pod; from elsewhere " +

@@ -3,4 +3,5 @@
  *
  * @module
  */
+export { registryFolder } from "./registry_folder.ts";
 export { type LocalDiscovery, localDiscovery, type LocalDiscoveryOptions } from "./local.ts";

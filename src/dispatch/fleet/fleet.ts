@@ -66,6 +66,7 @@ export class Fleet {
       new WatchedSource(source, {
         maxWorkers: options.maxWorkers,
         dispatcherId: options.dispatcherId,
+        clock: options.clock,
         observer: options.observer,
         onChange: (change) => this.#apply(change, source, index),
         onBatch: () => this.#changes.notify(),
@@ -227,6 +228,7 @@ export class Fleet {
   /** Ends the watching and every connection. */
   async close(code: number): Promise<void> {
     this.#stop.abort();
+    for (const source of this.#sources) source[Symbol.dispose]();
     const removed = this.endpoints.map((endpoint) => endpoint.remove());
     for (const endpoint of this.endpoints) {
       endpoint.abort(code);
@@ -276,7 +278,7 @@ export class Fleet {
       this.#forget(known);
       observer.emit({ type: "discovery.removed", source: found, worker: known.ref });
     } else if (known === undefined) {
-      const endpoint = this.#endpoint(change.worker, source);
+      const endpoint = this.#endpoint(change.worker, source, index);
       this.#endpoints.set(key, endpoint);
       this.#note(endpoint);
       observer.emit({ type: "discovery.added", source: found, worker: workerRef(change.worker) });
@@ -287,11 +289,15 @@ export class Fleet {
     }
   }
 
-  #endpoint(worker: DiscoveredWorker, { dial }: FleetSource): Endpoint {
+  #endpoint(worker: DiscoveredWorker, { dial }: FleetSource, index: number): Endpoint {
+    const source = this.#sources[index]!;
     return new Endpoint(worker, {
       ...this.#options,
       dial,
-      onChange: (changed) => this.#moved(changed),
+      onChange: (changed) => {
+        source.note(changed);
+        this.#moved(changed);
+      },
     });
   }
 

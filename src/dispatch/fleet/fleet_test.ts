@@ -6,6 +6,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { ManualClock, turn } from "../../../tests/support/manual_clock.ts";
 import { FakeDiscovery, FakeNetwork } from "../../../tests/support/fake_network.ts";
 import { Fleet } from "./fleet.ts";
+import type { Lease } from "./lease.ts";
 
 const [A, B, C] = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"] as const;
 
@@ -14,13 +15,17 @@ function setUp(...addresses: string[]) {
 }
 
 function setUpMany(maxWorkers: number, ...addresses: string[]) {
+  return setUpLeased(undefined, maxWorkers, ...addresses);
+}
+
+function setUpLeased(lease: Lease | undefined, maxWorkers: number, ...addresses: string[]) {
   const clock = new ManualClock();
   const network = new FakeNetwork(clock);
   const discovery = new FakeDiscovery(...addresses);
   const hub = new EventHub("dispatcher", { clock });
   const events = hub.events();
   const fleet = new Fleet({
-    sources: [{ discovery, dial: network.dial }],
+    sources: [{ discovery, dial: network.dial, lease }],
     maxWorkers,
     dispatcherId: "dispatcher",
     clock,
@@ -302,6 +307,34 @@ Deno.test("Fleet uses so many of the workers found, and others once those are go
   await turn();
   await fleet.ready(3);
   assert.ok(fleet.endpoints.every((endpoint) => !used.includes(address(endpoint))));
+});
+
+Deno.test("Fleet uses others for leased workers that cannot be connected, and no longer once those are back", async () => {
+  const found = Array.from({ length: 50 }, (_, at) => `10.2.0.${at}:1`);
+  const { clock, network, fleet } = setUpLeased({ workers: 3 }, 100, ...found);
+  await fleet.ready(3);
+  const leased = fleet.endpoints.map(address).sort();
+  assert.equal(leased.length, 3);
+  for (const gone of leased) network.fail(gone!, unreachable(gone!));
+  for (const link of network.links) link.end("lost");
+  // Not before it is clear that they are not just restarted.
+  await clock.advanceInTurns(4_900);
+  assert.equal(fleet.endpoints.length, 3);
+  await clock.advanceInTurns(200);
+  assert.equal(fleet.endpoints.length, 6);
+  const other = await fleet.bring({}, new Map());
+  assert.ok(other !== undefined && !leased.includes(address(other)));
+  // Never more than as many again, however many of them cannot be connected either.
+  for (const one of found) network.fail(one, unreachable(one));
+  for (const link of network.links) link.end("lost");
+  await clock.advanceInTurns(60_000);
+  assert.equal(fleet.endpoints.length, 6);
+  for (const back of found) network.mend(back);
+  await clock.advanceInTurns(31_000);
+  assert.deepEqual(fleet.endpoints.map(address).sort(), leased);
+  assert.deepEqual(network.links.filter(({ state }) => state === "open").length, 3);
+  await fleet.close(0);
+  assert.deepEqual(clock.delays, []);
 });
 
 Deno.test("Fleet keeps nothing of workers that came and went", async () => {

@@ -5,6 +5,14 @@ import { rendezvousScore } from "./rendezvous.ts";
 /** A change of the workers that are used. */
 export type WorkerChange = Exclude<DiscoveryChange, { readonly kind: "failed" | "rejected" }>;
 
+/** Workers that cannot be connected though they are listed. */
+export interface Unreachable {
+  /** How many workers are used at most, with those that are unreachable. */
+  readonly most: number;
+  /** Whether a worker is one of them. */
+  has(address: string): boolean;
+}
+
 /** Every dispatcher with an ordinal orders the workers by their claims on this. */
 const RING = "ring";
 
@@ -15,10 +23,11 @@ const MANY_CHANGES = 64;
  * The workers that one source has found, and those of them that are used: at most so many. A dispatcher without an
  * ordinal chooses them by rendezvous hash. Those with ordinals take neighbours on one ring of all workers, each from
  * a place of its own, so that together they use all workers equally. Either way a worker that comes or goes
- * changes one or two of those that are used.
+ * changes one or two of those that are used. For each that is used and unreachable one more is used.
  */
 export class KnownWorkers {
   readonly #max: number;
+  readonly #unreachable: Unreachable | undefined;
   readonly #key: string;
   /** Where on the ring those that are used begin; `undefined` where the highest claims are used. */
   readonly #place: number | undefined;
@@ -31,9 +40,11 @@ export class KnownWorkers {
    * @param max How many are used at most.
    * @param dispatcherId What the choice depends on, besides the addresses, where there is no ordinal.
    * @param ordinal Which of the dispatchers this is.
+   * @param unreachable Which workers do not count. Default: every worker does.
    */
-  constructor(max: number, dispatcherId: string, ordinal?: number) {
+  constructor(max: number, dispatcherId: string, ordinal?: number, unreachable?: Unreachable) {
     this.#max = max;
+    this.#unreachable = unreachable;
     this.#key = ordinal === undefined ? dispatcherId : RING;
     this.#place = ordinal === undefined ? undefined : placeOnRing(ordinal);
   }
@@ -110,9 +121,14 @@ export class KnownWorkers {
     const { length } = this.#order;
     if (length <= this.#max) return this.#found;
     const first = this.#place === undefined ? 0 : Math.floor(this.#place * length);
-    const chosen = this.#order.slice(first, first + this.#max);
-    chosen.push(...this.#order.slice(0, this.#max - chosen.length));
-    return new Map(chosen.map((found) => [found.worker.address, found]));
+    const most = Math.min(this.#unreachable?.most ?? this.#max, length);
+    const chosen = new Map<string, Found>();
+    for (let reachable = 0; reachable < this.#max && chosen.size < most;) {
+      const found = this.#order[(first + chosen.size) % length]!;
+      chosen.set(found.worker.address, found);
+      if (this.#unreachable?.has(found.worker.address) !== true) reachable += 1;
+    }
+    return chosen;
   }
 
   #use(worker: DiscoveredWorker, changes: WorkerChange[]): void {

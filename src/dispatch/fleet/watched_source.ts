@@ -1,9 +1,11 @@
 import type { Discovery, DiscoveryChange } from "../../discovery/mod.ts";
 import { escapePeerText } from "../../errors/mod.ts";
-import type { Observer } from "../../observe/mod.ts";
+import type { Clock, Observer } from "../../observe/mod.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
 import type { Lease } from "./lease.ts";
 import type { Dial } from "./link.ts";
+import { UnreachableWorkers } from "./unreachable_workers.ts";
 import { messageOf, present } from "../../values/mod.ts";
 
 /** Where workers come from, and how those are dialled: each source has its own trust. */
@@ -22,6 +24,7 @@ export interface WatchedSourceOptions {
   readonly maxWorkers: number;
   /** The dispatcher's id, which decides which workers those are. */
   readonly dispatcherId: string;
+  readonly clock: Clock;
   readonly observer: Observer;
   /** Takes in a change of the workers that are used. */
   readonly onChange: (change: WorkerChange) => void;
@@ -36,10 +39,12 @@ interface Rejected {
 }
 
 /** Follows the discovery of one source, reports its failures, and passes on the changes of the workers used. */
-export class WatchedSource {
+export class WatchedSource implements Disposable {
   readonly #source: FleetSource;
   readonly #options: WatchedSourceOptions;
   readonly #workers: KnownWorkers;
+  /** Where a lease leaves others to use in their stead. */
+  readonly #unreachable: UnreachableWorkers | undefined;
   readonly #known = Promise.withResolvers<void>();
   #failure: string | undefined;
 
@@ -48,7 +53,17 @@ export class WatchedSource {
     this.#options = options;
     const { maxWorkers, dispatcherId } = options;
     const { workers = maxWorkers, ordinal } = source.lease ?? {};
-    this.#workers = new KnownWorkers(Math.min(workers, maxWorkers), dispatcherId, ordinal);
+    const max = Math.min(workers, maxWorkers);
+    const most = Math.min(2 * max, maxWorkers);
+    if (most > max) {
+      this.#unreachable = new UnreachableWorkers(options.clock, () => this.#replace());
+    }
+    this.#workers = new KnownWorkers(
+      max,
+      dispatcherId,
+      ordinal,
+      this.#unreachable && { most, has: (address) => this.#unreachable!.has(address) },
+    );
   }
 
   /** Resolves once the source has reported what it knows at the start, or has failed. */
@@ -83,6 +98,23 @@ export class WatchedSource {
     } finally {
       this.#known.resolve();
     }
+  }
+
+  /** An endpoint of the source has changed its state. */
+  note({ state, address }: Endpoint): void {
+    if (state === "failing") this.#unreachable?.failed(address);
+    else if (state !== "connecting") this.#unreachable?.forget(address);
+  }
+
+  /** Uses no other workers any more. */
+  [Symbol.dispose](): void {
+    this.#unreachable?.[Symbol.dispose]();
+  }
+
+  /** Uses others for workers that are unreachable, and no longer for those that are back. */
+  #replace(): void {
+    for (const change of this.#workers.apply([])) this.#options.onChange(change);
+    this.#options.onBatch();
   }
 
   #take(batch: readonly DiscoveryChange[]): void {
