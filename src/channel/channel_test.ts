@@ -175,27 +175,38 @@ for (const kind of ["tls", "native", "plain", "unix"] as const) {
     const far = new Recorder(pair.far.channel);
     new Recorder(pair.near.channel);
     pair.far.channel.pause();
-    const chunk = new Uint8Array(256 * 1024);
-    const count = 256;
-    let written = 0;
-    const all = Promise.withResolvers<void>();
-    for (let at = 0; at < count; at += 1) {
-      pair.near.channel.write(chunk, () => {
-        written += 1;
-        if (written === count) all.resolve();
-      });
-    }
-    // The system's buffers and ours fill up; what is beyond them stays with the writer.
-    for (let before = -1; before !== written;) {
-      before = written;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    const paused = writeChunks(pair.near.channel);
+    // What is written later to a reader that is not paused has long arrived.
+    await using control = await pairOf(kind);
+    new Recorder(control.far.channel);
+    new Recorder(control.near.channel);
+    await writeChunks(control.near.channel).all;
     assert.ok(far.bytes < 4 * 1024 * 1024, `${far.bytes} bytes arrived`);
-    assert.ok(written < count / 2, `${written} of ${count} chunks left`);
+    assert.ok(paused.written < CHUNKS / 2, `${paused.written} of ${CHUNKS} chunks left`);
     pair.far.channel.resume();
-    await all.promise;
-    await far.until(() => far.bytes === count * chunk.length + first);
+    await paused.all;
+    await far.until(() => far.bytes === CHUNKS * CHUNK_BYTES + first);
   });
+}
+
+/** Far more than the system's buffers and ours hold. */
+const CHUNKS = 96;
+const CHUNK_BYTES = 256 * 1024;
+
+/** Writes all chunks at once; `written` counts those that have left, `all` resolves with the last. */
+function writeChunks(
+  channel: ByteChannel,
+): { readonly written: number; readonly all: Promise<void> } {
+  const all = Promise.withResolvers<void>();
+  const progress = { written: 0, all: all.promise };
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  for (let at = 0; at < CHUNKS; at += 1) {
+    channel.write(chunk, () => {
+      progress.written += 1;
+      if (progress.written === CHUNKS) all.resolve();
+    });
+  }
+  return progress;
 }
 
 Deno.test("a channel keeps what arrives before it is started", async () => {
