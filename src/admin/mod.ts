@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { type AdminOptions, openAdmin } from "./admin.ts";
+export { openAdmin } from "./admin.ts";

@@ -22,4 +22,4 @@ export { listenNatively, NATIVE_DESCRIPTORS } from "./native_listener.ts";
 export { claimSocketPath, listenPrivately } from "./unix_path.ts";
 export { alertReceived } from "./tls/tls_alert.ts";
 export * from "./tls/tls_client.ts";
-export { type ServerTls, serverTls, type ServerTlsMaterial } from "./tls/tls_server.ts";
+export { type ServerTls, serverTls } from "./tls/tls_server.ts";

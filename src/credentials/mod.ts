@@ -4,10 +4,10 @@
  *
  * @module
  */
-export { assemble, type Assembled } from "./assemble.ts";
+export { assemble } from "./assemble.ts";
 export * from "./authority.ts";
 export type { TlsUsage } from "./certificate_writer.ts";
-export { type CaFiles, type CaValues, caValues, labelledCa } from "./files/ca_files.ts";
+export { type CaFiles, caValues, labelledCa } from "./files/ca_files.ts";
 export * from "./credentials.ts";
 export { FolderWatch } from "./files/folder_watch.ts";
 export { type DenylistSetting, openCredentials } from "./denying_source.ts";
@@ -20,5 +20,5 @@ export * from "./rejection.ts";
 export type { CredentialFiles } from "./settings.ts";
 export * from "./source.ts";
 export * from "./store.ts";
-export { WatchedText, type WatchedTextOptions } from "./files/watched_text.ts";
+export { WatchedText } from "./files/watched_text.ts";
 export type { WatchOptions } from "./files/watch_files.ts";

@@ -15,11 +15,6 @@ export { type LocalDiscovery, localDiscovery, type LocalDiscoveryOptions } from 
 export * from "./memory.ts";
 export { type PermissionNeeds, permissionNeeds } from "./permission_needs.ts";
 export { signedDiscovery } from "./signed_discovery.ts";
-export {
-  signStatement,
-  type Statement,
-  STATEMENT_LIFE_MS,
-  type StatementSigner,
-} from "./signed_statement.ts";
+export { signStatement, STATEMENT_LIFE_MS } from "./signed_statement.ts";
 export type { SignedDiscoveryOptions } from "./statement_judge.ts";
 export * from "./static.ts";

@@ -17,7 +17,7 @@ export {
 export * from "./dispatcher.ts";
 export * from "./limits.ts";
 export { FleetCaller } from "./fleet_caller.ts";
-export { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
+export { type OpenedDispatcher, openParts } from "./open.ts";
 export * from "./options.ts";
 export type { Rehearsal, RehearsedPeer, RehearseOptions } from "../peer/mod.ts";
 export type { OwnWorker } from "./fleet/dial.ts";

@@ -8,30 +8,18 @@
  * @module
  */
 export { isTrustDomain } from "./names/spiffe_id.ts";
-export { type Advice, adviceOn, type AdviceQuestion } from "./advice.ts";
+export { type Advice, adviceOn } from "./advice.ts";
 export * from "./certificate/certificate.ts";
 export * from "./certificate/certificate_fault.ts";
 export * from "./denylist.ts";
-export {
-  type DistinguishedName,
-  formatName,
-  type NameAttribute,
-} from "./certificate/distinguished_name.ts";
-export type {
-  AuthorityKeyIdentifier,
-  BasicConstraints,
-  ExtendedKeyUsage,
-  Extensions,
-  KeyUsage,
-} from "./certificate/extensions.ts";
-export type { GeneralName, OtherNameForm } from "./certificate/general_name.ts";
+export { formatName } from "./certificate/distinguished_name.ts";
+export type { GeneralName } from "./certificate/general_name.ts";
 export * from "./names/identity_pattern.ts";
-export type { ChainPlace, VerdictMode } from "./path/advised.ts";
+export type { VerdictMode } from "./path/advised.ts";
 export { leadsToAnchor, ownChainFault, type OwnChainQuestion, ownLeafFault } from "./own_chain.ts";
 export { unsuitableAdvice } from "./issuer_settings.ts";
-export { type RuleText, ruleText } from "./rule_text.ts";
+export { ruleText } from "./rule_text.ts";
 export { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./path/limits.ts";
-export type { NameConstraints, Subtree } from "./certificate/name_constraints.ts";
 export { namedPeer } from "./named_peer.ts";
 export { matchesPeer } from "./name_match.ts";
 export { proveOwnAuthorities } from "./path/own_authorities.ts";
@@ -40,10 +28,9 @@ export * from "./names/peer_identity.ts";
 export * from "./path/peer_role.ts";
 export * from "./certificate/pem.ts";
 export * from "./path/proven_signatures.ts";
-export type { PublicKey, PublicKeyKind } from "./certificate/public_key.ts";
-export type { SignatureAlgorithm } from "./certificate/signature_algorithm.ts";
+export type { PublicKey } from "./certificate/public_key.ts";
 export * from "./names/spiffe_id.ts";
-export { Work, type WorkKind } from "./certificate/work.ts";
+export { Work } from "./certificate/work.ts";
 export { summarize } from "./certificate/summary.ts";
 export * from "./path/trust_anchors.ts";
 export * from "./verdict.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 export * from "./events/call_events.ts";
-export { outcomeOf } from "./call_outcome.ts";
 export * from "./call_record.ts";
 export * from "./call_span.ts";
 export { type CertificateStage, certificateStage } from "./certificate_stage.ts";

@@ -15,21 +15,9 @@ export {
 } from "./envelope/call_envelope.ts";
 export * from "./envelope/generated.ts";
 export * from "./envelope/stream_envelope.ts";
-export {
-  CODES,
-  type FailedCall,
-  fromConnectError,
-  toConnectError,
-  toldBy,
-} from "./failure/connect_error.ts";
+export { fromConnectError, toConnectError, toldBy } from "./failure/connect_error.ts";
 export { readFailure } from "./failure/read_failure.ts";
-export {
-  keepStackHere,
-  routineError,
-  sendAllData,
-  type SentOfThrown,
-  thrownOriginally,
-} from "./failure/thrown.ts";
+export { keepStackHere, sendAllData, thrownOriginally } from "./failure/thrown.ts";
 export { writeFailure } from "./failure/write_failure.ts";
 export * from "./payload/limits.ts";
 export * from "./payload/payload.ts";

@@ -8,9 +8,8 @@
 export * from "./server/admission.ts";
 export * from "./server/bytes_call.ts";
 export * from "./server/call_context.ts";
-export { type CompressionName, compressionNames } from "./wire/compression.ts";
+export { type CompressionName } from "./wire/compression.ts";
 export { StreamExchange } from "./client/stream_exchange.ts";
-export type { ExchangeOptions } from "./client/exchange.ts";
 export { GATHERED_BYTES } from "./wire/gather_budget.ts";
 export { headersOf } from "./wire/header_fields.ts";
 export * from "./wire/limits.ts";
@@ -29,6 +28,5 @@ export type { TransportChoices } from "./client/transport_choices.ts";
 export { intercepted } from "./client/intercepted.ts";
 export { callUnaryBytes } from "./client/unary_exchange.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
-export type { JsonOptions } from "./wire/json_options.ts";
 export type { RpcProtocol } from "./wire/protocol.ts";
 export { withoutStatusDetails } from "./server/unary_implementation.ts";

@@ -5,4 +5,3 @@
  */
 export { LoopWatchdog } from "./loop_watchdog.ts";
 export { reportBlockedOn } from "./outlet.ts";
-export type { BlockedOutlet } from "./watch_loop.ts";
