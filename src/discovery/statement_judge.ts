@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto";
 import type { CredentialsSource } from "../credentials/mod.ts";
-import { type IdentityPattern, judging, type PeerQuestion, type Verdict } from "../identity/mod.ts";
+import {
+  type IdentityPattern,
+  judging,
+  type PeerQuestion,
+  type Steps,
+  type Verdict,
+} from "../identity/mod.ts";
 import type { Clock } from "../observe/mod.ts";
-import { type Steps, verdictTurns } from "../peer/mod.ts";
+import { verdictTurns } from "../peer/mod.ts";
 import type { DiscoveredWorker } from "./discovery.ts";
 import {
   isSignedBy,
@@ -126,6 +132,6 @@ function* judgingStatement(
 ): Steps<{ readonly verdict: Verdict; readonly signed: boolean }> {
   const verdict = yield* judging(read.chain, question);
   if (!verdict.trusted) return { verdict, signed: false };
-  yield;
-  return { verdict, signed: isSignedBy(read, verdict.path[0]!.publicKey) };
+  const atOnce = () => isSignedBy(read, verdict.path[0]!.publicKey);
+  return { verdict, signed: yield { atOnce, soon: atOnce } };
 }

@@ -1,10 +1,11 @@
+import { generateKeyPairSync } from "node:crypto";
 import { forge, type Forged } from "../../tests/support/forge.ts";
 import { type Certificate, parseCertificate } from "./certificate/certificate.ts";
 import { isCertificateFault } from "./certificate/certificate_fault.ts";
 import { parsePattern } from "./names/identity_pattern.ts";
 import { proveOwnAuthorities } from "./path/own_authorities.ts";
 import { TrustAnchors } from "./path/trust_anchors.ts";
-import { judgePeer } from "./verdict.ts";
+import { judgePeer, judging } from "./verdict.ts";
 
 const root = forge({ subject: "root", authority: true });
 const between = forge({ subject: "between", authority: true, issuer: root });
@@ -54,6 +55,27 @@ Deno.bench("judgePeer(): leaf and intermediate, nothing seen before", (bench) =>
   judge(peers[0]!, anchors);
   bench.end();
 });
+
+const keysOf = () => generateKeyPairSync("ec", { namedCurve: "P-384" });
+const top = forge({ subject: "top", authority: true, keys: keysOf() });
+let issuer = top;
+const hierarchy = ["a", "b", "c"].map((subject) =>
+  issuer = forge({ subject, authority: true, issuer, keys: keysOf() })
+).reverse();
+const long = [forge({ issuer }), ...hierarchy].map(({ der }) => der);
+
+Deno.bench(
+  "judging(): a leaf under three P-384 intermediates, nothing seen before",
+  async (bench) => {
+    const anchors = new TrustAnchors({ bundle: [read(top)] });
+    bench.start();
+    const steps = judging(long, { role: "client", anchors, expected, now: Date.now() });
+    let step = steps.next(false);
+    while (!step.done) step = steps.next(await step.value.soon());
+    bench.end();
+    if (!step.value.trusted) throw new Error(step.value.evidence.found);
+  },
+);
 
 const namesakes = Array.from({ length: 7 }, () => forge({ subject: "root", authority: true }));
 const costly = [forge({ issuer: namesakes[0]! }), ...namesakes].map(({ der }) => der);

@@ -2,7 +2,7 @@
  * The trust verdict: whether a presented chain of certificates is a peer we trust under a name we
  * expect, decided from strict DER without the platform's word.
  *
- * Pure and synchronous. Parsers return a value or a {@linkcode CertificateFault}; nothing a peer
+ * Pure; synchronous, or in steps between which its caller makes the signature checks. Parsers return a value or a {@linkcode CertificateFault}; nothing a peer
  * sends makes them throw.
  *
  * @module
@@ -15,6 +15,7 @@ export * from "./denylist.ts";
 export { formatName } from "./certificate/distinguished_name.ts";
 export type { GeneralName } from "./certificate/general_name.ts";
 export * from "./names/identity_pattern.ts";
+export { type Check, decidedAtOnce, type Steps } from "./path/check.ts";
 export type { VerdictMode } from "./path/advised.ts";
 export { leadsToAnchor, ownChainFault, type OwnChainQuestion, ownLeafFault } from "./own_chain.ts";
 export { unsuitableAdvice } from "./issuer_settings.ts";

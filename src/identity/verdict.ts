@@ -14,6 +14,7 @@ import {
 import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
 import { type PathFault, unsuitable } from "./path/path_fault.ts";
 import type { VerdictMode } from "./path/advised.ts";
+import { decidedAtOnce, type Steps } from "./path/check.ts";
 import { isCommonNamePermitted } from "./path/constraint_rules.ts";
 import { svidFault } from "./path/leaf_rules.ts";
 import type { Path } from "./path/path_rules.ts";
@@ -88,18 +89,14 @@ export type Verdict = Trusted | Refused;
  * purposes reported (the leaf's before its issuers'), then the denylist, then the name.
  */
 export function judgePeer(chain: readonly Uint8Array[], question: PeerQuestion): Verdict {
-  const steps = judging(chain, question);
-  while (true) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
+  return decidedAtOnce(judging(chain, question));
 }
 
 /** As {@linkcode judgePeer}, in steps of at most one signature check each. */
 export function* judging(
   chain: readonly Uint8Array[],
   question: PeerQuestion,
-): Generator<void, Verdict> {
+): Steps<Verdict> {
   const { anchors } = question;
   const limits = { ...DEFAULT_VERDICT_LIMITS, ...question.limits };
   const work = question.work ?? workOf(limits, question.onlyReason);

@@ -5,6 +5,7 @@ import { type Certificate, parseCertificate } from "./certificate/certificate.ts
 import { Work } from "./certificate/work.ts";
 import { isCertificateFault } from "./certificate/certificate_fault.ts";
 import { parsePattern } from "./names/identity_pattern.ts";
+import { decidedAtOnce } from "./path/check.ts";
 import { ProvenSignatures } from "./path/proven_signatures.ts";
 import { signatureCost } from "./path/signature.ts";
 import { SignatureChecks } from "./path/signature_checks.ts";
@@ -157,7 +158,7 @@ Deno.test("SignatureChecks makes no more checks than its budget allows, and none
       });
       const work = new Work(most * cost);
       const checks = new SignatureChecks(work, new ProvenSignatures(), Date.now());
-      for (const i of order) checks.firstUnproven([counting, strangers[i]!]).toArray();
+      for (const i of order) decidedAtOnce(checks.firstUnproven([counting, strangers[i]!]));
       assert.equal(made, Math.min(most, new Set(order).size));
       assert.equal(work.exhausted, new Set(order).size > most);
     }),

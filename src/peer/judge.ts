@@ -1,7 +1,14 @@
 import type { TlsFacts } from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
 import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/mod.ts";
-import { judging, type PeerQuestion, peerReasonOf, type Trusted } from "../identity/mod.ts";
+import {
+  decidedAtOnce,
+  judging,
+  type PeerQuestion,
+  peerReasonOf,
+  type Steps,
+  type Trusted,
+} from "../identity/mod.ts";
 import type { ListenForPeersOptions } from "./options.ts";
 import { verdictTurns } from "./verdict_turns.ts";
 import { present } from "../values/mod.ts";
@@ -35,11 +42,7 @@ export function clientQuestion(
  * about a client, whose authorities it is not given (`serverTls`).
  */
 export function judgeChannel(tls: TlsFacts, question: PeerQuestion): ChannelVerdict {
-  const steps = judgingChannel(tls, question);
-  while (true) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
+  return decidedAtOnce(judgingChannel(tls, question));
 }
 
 /**
@@ -59,7 +62,7 @@ export function judgeByTurns(
 function* judgingChannel(
   tls: TlsFacts,
   question: PeerQuestion,
-): Generator<void, ChannelVerdict> {
+): Steps<ChannelVerdict> {
   if (tls.peerChain.length === 0) return nothingPresented(question);
   const asked = question.role === "server" && !tls.resumed;
   const refusedAlready = asked && !tls.platformAuthorized;

@@ -3,11 +3,12 @@
  * least of all on a resumed one.
  */
 import assert from "node:assert/strict";
-import { forge, type Forged } from "../../tests/support/forge.ts";
+import { generateKeyPairSync } from "node:crypto";
+import { forge, type Forged, OID } from "../../tests/support/forge.ts";
 import { DAY, HOUR, leaf, root, trusting, WORKER } from "../../tests/support/judging.ts";
 import type { TlsFacts } from "../channel/mod.ts";
 import { Denylist, parsePatterns, type PeerQuestion, type PeerRole } from "../identity/mod.ts";
-import { judgeChannel } from "./judge.ts";
+import { judgeByTurns, judgeChannel } from "./judge.ts";
 
 const foreign = forge({ subject: "foreign", authority: true });
 const peer = leaf();
@@ -114,3 +115,23 @@ Deno.test("judgeChannel() asks nothing of the platform about a client, whose aut
     assert.ok(judgeChannel(facts, questionOf("client")).trusted);
   }
 });
+
+for (const namedCurve of ["P-256", "P-384"]) {
+  Deno.test(`judgeByTurns() trusts what an anchor of ${namedCurve} has signed, and nothing in its name`, async () => {
+    const authority = () =>
+      forge({
+        subject: "top",
+        authority: true,
+        keys: generateKeyPairSync("ec", { namedCurve }),
+      });
+    const top = authority();
+    const judged = (issuer: Forged) => {
+      const chain = [forge({ issuer, without: [OID.authorityKeyIdentifier] })];
+      const question = questionOf("client", { anchors: trusting(top) });
+      return judgeByTurns(factsOf(chain), question, () => true);
+    };
+    assert((await judged(top)).trusted);
+    const verdict = await judged(authority());
+    assert.equal(verdict.trusted ? "trusted" : verdict.evidence.rule, "path.signature");
+  });
+}

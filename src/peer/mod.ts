@@ -16,5 +16,5 @@ export {
   type RehearseOptions,
   rehearsePeers,
 } from "./rehearsal.ts";
-export { type Steps, verdictTurns } from "./verdict_turns.ts";
+export { verdictTurns } from "./verdict_turns.ts";
 export { type OwnProcess, processSecret } from "./process_secret.ts";

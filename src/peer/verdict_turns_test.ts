@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
+import type { Steps } from "../identity/mod.ts";
 import { VerdictTurns } from "./verdict_turns.ts";
 
-function* counted(name: string, steps: number, log: string[]): Generator<void, string> {
+const holding = { atOnce: () => true, soon: () => true };
+
+function* counted(name: string, steps: number, log: string[]): Steps<string> {
   for (let i = 1; i < steps; i++) {
     log.push(name);
-    yield;
+    yield holding;
   }
   log.push(name);
   return name;
@@ -56,10 +59,69 @@ Deno.test("VerdictTurns hands on what a verdict throws, and goes on", async () =
   const turns = new VerdictTurns();
   const broken = turns.take(
     // deno-lint-ignore require-yield -- it fails in its first step.
-    function* (): Generator<void, never> {
+    function* (): Steps<never> {
       throw new TypeError("broken");
     }(),
   );
   await assert.rejects(broken, /broken/);
   assert.equal(await turns.take(counted("next", 2, [])), "next");
+});
+
+Deno.test("VerdictTurns takes no other step while a check is made beside the loop", async () => {
+  const turns = new VerdictTurns();
+  const log: string[] = [];
+  const outcome = Promise.withResolvers<boolean>();
+  const begun = Promise.withResolvers<void>();
+  const soon = () => {
+    begun.resolve();
+    return outcome.promise;
+  };
+  const costly = turns.take(function* (): Steps<boolean> {
+    return yield { atOnce: () => false, soon };
+  }());
+  await begun.promise;
+  const other = turns.take(counted("other", 1, log));
+  await setImmediate();
+  await setImmediate();
+  assert.deepEqual(log, []);
+  outcome.resolve(true);
+  assert.equal(await costly, true);
+  assert.equal(await other, "other");
+});
+
+for (
+  const [how, soon] of [
+    ["throws", () => {
+      throw new TypeError("broken");
+    }],
+    ["rejects", () => Promise.reject(new TypeError("broken"))],
+  ] as const
+) {
+  Deno.test(`VerdictTurns takes a check that ${how} for a signature that does not hold, and goes on`, async () => {
+    const turns = new VerdictTurns();
+    const holds = await turns.take(function* (): Steps<boolean> {
+      return yield { atOnce: () => true, soon };
+    }());
+    assert.equal(holds, false);
+    assert.equal(await turns.take(counted("next", 2, [])), "next");
+  });
+}
+
+Deno.test("VerdictTurns resolves nothing that nobody wants any more when its check has been made", async () => {
+  const turns = new VerdictTurns();
+  const outcome = Promise.withResolvers<boolean>();
+  let wanted = true;
+  let resolved = false;
+  turns.take(
+    function* (): Steps<boolean> {
+      return yield { atOnce: () => true, soon: () => outcome.promise };
+    }(),
+    () => wanted,
+  ).then(() => resolved = true);
+  await setImmediate();
+  await setImmediate();
+  wanted = false;
+  outcome.resolve(true);
+  await turns.take(counted("next", 1, []));
+  assert.equal(resolved, false);
 });

@@ -1,5 +1,6 @@
 /** Certificates as private issuers make them, between a worker and a dispatcher: the platform must agree, too. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { routine } from "../../src/contract/mod.ts";
 import { type CredentialPem, Credentials } from "../../src/credentials/mod.ts";
 import { writePem } from "../../src/credentials/pem_writer.ts";
@@ -58,29 +59,35 @@ const SHAPES: readonly Shape[] = [
 
 const pem = ({ der }: Forged) => writePem("CERTIFICATE", der);
 
-function credentialsOf(own: Forged, authorities: readonly Forged[]): CredentialPem {
+function credentialsOf(
+  own: Forged,
+  authorities: readonly Forged[],
+  between: readonly Forged[],
+): CredentialPem {
   const key = String(own.keys.privateKey.export({ type: "pkcs8", format: "pem" }));
-  return { ca: authorities.map(pem).join(""), cert: pem(own), key };
+  return { ca: authorities.map(pem).join(""), cert: [own, ...between].map(pem).join(""), key };
 }
 
 /** One call between a worker and a dispatcher that show these and trust those. */
 async function call(
-  { worker: own, caller, trusts, verdict }: {
+  { worker: own, caller, trusts, between = [], verdict }: {
     readonly worker: Forged;
     readonly caller: Forged;
     readonly trusts: readonly Forged[];
+    /** The authorities that both show. */
+    readonly between?: readonly Forged[];
     readonly verdict?: "strict";
   },
 ): Promise<number> {
   await using worker = await WorkerServer.start({
     listen: "127.0.0.1:0",
     routines: [add],
-    credentials: Credentials.fromPem(credentialsOf(own, trusts)),
+    credentials: Credentials.fromPem(credentialsOf(own, trusts, between)),
     allow: HOST,
   });
   await using dispatcher = await Dispatcher.open({
     discovery: `static:${worker.address}`,
-    credentials: Credentials.fromPem(credentialsOf(caller, trusts)),
+    credentials: Credentials.fromPem(credentialsOf(caller, trusts, between)),
     identity: HOST,
     verdict,
   });
@@ -101,6 +108,17 @@ Deno.test("a worker and a caller accept each other's self-signed certificates th
     forge({ subject: "caller", names }),
   ];
   assert.equal(await call({ worker, caller, trusts: [worker, caller] }), 3);
+});
+
+Deno.test("a worker and a caller accept each other under three intermediates of P-384", async () => {
+  const keys = () => generateKeyPairSync("ec", { namedCurve: "P-384" });
+  const root = forge({ subject: "root", authority: true, keys: keys() });
+  let issuer = root;
+  const between = ["a", "b", "c"].map((subject) =>
+    issuer = forge({ subject, authority: true, issuer, keys: keys() })
+  ).reverse();
+  const made = () => forge({ issuer, names });
+  assert.equal(await call({ worker: made(), caller: made(), trusts: [root], between }), 3);
 });
 
 Deno.test("a dispatcher with a strict verdict refuses what it would advise on", async () => {

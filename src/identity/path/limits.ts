@@ -23,10 +23,10 @@ export const DEFAULT_VERDICT_LIMITS: VerdictLimits = {
 
 /**
  * What a verdict may do at most, as a multiple of `work`, where it checks costly signatures of authorities that hold:
- * those are remembered. So a leaf under three P-384 intermediates is accepted, which takes 4.5 ordinary verdicts once
- * (and with certificates of 1,500 bytes each, for instance with many names, nearly five).
+ * those are remembered. So a leaf under three P-384 intermediates is accepted whose certificates are large, and all
+ * stays below four ordinary verdicts.
  */
-export const SHARE_WITH_AUTHORITIES = 1.4;
+export const SHARE_WITH_AUTHORITIES = 1.08;
 
 /** What is left of `work` where the platform has refused already, so that only the reason is sought. */
 export const SHARE_FOR_A_REASON = 0.75;

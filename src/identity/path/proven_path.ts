@@ -3,6 +3,7 @@ import { formatName } from "../certificate/distinguished_name.ts";
 import type { Work } from "../certificate/work.ts";
 import type { VerdictLimits } from "./limits.ts";
 import type { PathFault } from "./path_fault.ts";
+import type { Steps } from "./check.ts";
 import { constraintFault } from "./constraint_rules.ts";
 import { type Path, type PathQuestion, PathRules } from "./path_rules.ts";
 import { PathSearch } from "./path_search.ts";
@@ -21,8 +22,8 @@ export type ProvenPath =
   };
 
 /**
- * Finds a path from the leaf to an anchor that breaks no rule and is signed all along; yields before each
- * signature check, so that its caller can let others go on.
+ * Finds a path from the leaf to an anchor that breaks no rule and is signed all along; yields each signature
+ * check, so that its caller can let others go on and make it where it costs least.
  *
  * What each certificate is for comes first, since that costs nothing; then signatures, from the anchor down; then
  * names, so that only an authority can make a verdict compare them.
@@ -32,7 +33,7 @@ export function* provePath(
   presented: PresentedAuthorities,
   limits: VerdictLimits,
   question: PathQuestion,
-): Generator<void, ProvenPath> {
+): Steps<ProvenPath> {
   const { anchors, work, now } = question;
   const checks = new SignatureChecks(work, anchors.proven, now);
   const search = new PathSearch(anchors, presented, limits, work);

@@ -1,8 +1,35 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { Certificate } from "../certificate/certificate.ts";
+import type { Check } from "./check.ts";
+import { rawEcdsaSignature } from "./ecdsa_signature.ts";
 import type { PublicKey } from "../certificate/public_key.ts";
 
+const P384_ORDER_BYTES = 48;
+
 const keys = new WeakMap<Certificate, KeyObject | null>();
+const webKeys = new WeakMap<Certificate, CryptoKey | null>();
+
+/** Whether an issuer's key signed a certificate, as a check to be made. */
+export class SignatureCheck implements Check {
+  readonly #certificate: Certificate;
+  readonly #issuer: Certificate;
+
+  constructor(certificate: Certificate, issuer: Certificate) {
+    this.#certificate = certificate;
+    this.#issuer = issuer;
+  }
+
+  atOnce(): boolean {
+    return isSignedBy(this.#certificate, this.#issuer);
+  }
+
+  // In Deno 2.9.6 a check under P-384 takes 0.8 of the processor time by Web Cryptography, and none of the event
+  // loop's; the other kinds cost little where they are.
+  soon(): boolean | Promise<boolean> {
+    const { kind } = this.#issuer.publicKey;
+    return kind === "p-384" ? isSignedByP384(this.#certificate, this.#issuer) : this.atOnce();
+  }
+}
 
 /** Whether the issuer's key signed the certificate. Nothing else of either is judged. */
 export function isSignedBy(certificate: Certificate, issuer: Certificate): boolean {
@@ -17,6 +44,35 @@ export function isSignedBy(certificate: Certificate, issuer: Certificate): boole
     // The platform throws on a signature it cannot decode; that is a signature that does not hold.
     return false;
   }
+}
+
+async function isSignedByP384(certificate: Certificate, issuer: Certificate): Promise<boolean> {
+  const { signatureAlgorithm: { keys, digest }, signature, tbs } = certificate;
+  const raw = rawEcdsaSignature(signature, P384_ORDER_BYTES);
+  if (!keys.includes("p-384") || digest === undefined || raw === undefined) return false;
+  const hash = digest.replace("sha", "SHA-");
+  try {
+    const key = await webKeyOf(issuer);
+    return key !== null &&
+      await crypto.subtle.verify({ name: "ECDSA", hash }, key, raw, tbs as BufferSource);
+  } catch {
+    return false;
+  }
+}
+
+async function webKeyOf(issuer: Certificate): Promise<CryptoKey | null> {
+  const known = webKeys.get(issuer);
+  if (known !== undefined) return known;
+  const kind = { name: "ECDSA", namedCurve: "P-384" };
+  const key = await crypto.subtle.importKey(
+    "spki",
+    issuer.publicKey.spki as BufferSource,
+    kind,
+    false,
+    ["verify"],
+  ).catch(() => null);
+  webKeys.set(issuer, key);
+  return key;
 }
 
 function keyOf(issuer: Certificate): KeyObject | null {
@@ -36,9 +92,9 @@ function importKey(spki: Uint8Array): KeyObject | null {
   }
 }
 
-/** What a P-256 check takes in microseconds of one core of an AMD EPYC (Deno 2.9.6). */
+/** What a check takes in microseconds of one core of an AMD EPYC (Deno 2.9.6), each as it is made `soon`. */
 export const ORDINARY_COST = 440;
-const COST = { "p-256": ORDINARY_COST, "p-384": 1060, ed25519: 50, unsupported: 0 } as const;
+const COST = { "p-256": ORDINARY_COST, "p-384": 840, ed25519: 50, unsupported: 0 } as const;
 /** RSA: with the square of the length of the key. */
 const RSA_2048_COST = 130;
 

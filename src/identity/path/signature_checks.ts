@@ -1,7 +1,8 @@
 import type { Certificate } from "../certificate/certificate.ts";
 import type { Work } from "../certificate/work.ts";
 import type { ProvenSignatures } from "./proven_signatures.ts";
-import { isSignedBy, ORDINARY_COST, signatureCost } from "./signature.ts";
+import type { Steps } from "./check.ts";
+import { ORDINARY_COST, SignatureCheck, signatureCost } from "./signature.ts";
 
 /**
  * How many signatures of authorities count no more than a P-256 check of the budget, where they hold and as far as
@@ -25,10 +26,10 @@ export class SignatureChecks {
   }
 
   /**
-   * The certificate of a path that is not shown to be signed by the next; none where all are. Yields before
+   * The certificate of a path that is not shown to be signed by the next; none where all are. Yields
    * every check that takes time.
    */
-  *firstUnproven(path: readonly Certificate[]): Generator<void, Certificate | undefined> {
+  *firstUnproven(path: readonly Certificate[]): Steps<Certificate | undefined> {
     // From the anchor down: what no trusted authority has signed is found out at the first check.
     for (let i = path.length - 2; i >= 0; i--) {
       const holds = yield* this.#holds(path[i]!, path[i + 1]!);
@@ -43,15 +44,14 @@ export class SignatureChecks {
     for (let i = 0; i + 1 < path.length; i++) this.#proven.add(path[i]!, path[i + 1]!);
   }
 
-  *#holds(certificate: Certificate, issuer: Certificate): Generator<void, boolean> {
+  *#holds(certificate: Certificate, issuer: Certificate): Steps<boolean> {
     if (this.#proven.has(certificate, issuer, this.#now)) return true;
     const pair = certificate.fingerprint + issuer.publicKey.spkiSha256;
     const known = this.#outcomes.get(pair);
     if (known !== undefined) return known;
     const cost = signatureCost(issuer.publicKey);
     if (!this.#work.allows("signature", cost)) return false;
-    yield;
-    const outcome = isSignedBy(certificate, issuer);
+    const outcome = yield new SignatureCheck(certificate, issuer);
     this.#outcomes.set(pair, outcome);
     const isAuthority = certificate.extensions.basicConstraints?.ca === true;
     if (outcome && isAuthority && this.#shared++ < SHARED_CHECKS) {
