@@ -2,6 +2,7 @@ import { formatAddress, type TcpAddress } from "./address.ts";
 import { ConnChannel } from "./conn_channel.ts";
 import type { ChannelFailure } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
+import { unmapped } from "./socket_address.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
 import { UNKNOWN_GROUP } from "./tls/server_hello.ts";
 import { alertReceived } from "./tls/tls_alert.ts";
@@ -144,7 +145,7 @@ export class NativeAcceptance {
 
   #addressOf(addr: Deno.Addr): string {
     return addr.transport === "tcp"
-      ? formatAddress({ kind: "tcp", host: addr.hostname, port: addr.port })
+      ? formatAddress({ kind: "tcp", host: unmapped(addr.hostname), port: addr.port })
       : formatAddress(this.#listener);
   }
 }

@@ -13,6 +13,7 @@ import {
   serverTls,
   SocketAdmission,
 } from "./mod.ts";
+import { NativeAcceptance } from "./native_acceptance.ts";
 
 const root = makeCertificate({ name: "root", authority: true });
 const worker = makeCertificate({ names: [{ dns: "worker" }], issuer: root });
@@ -158,4 +159,25 @@ Deno.test("listenNatively() lets go of clients that leave, and stays", async () 
   }
   assert.ok(silence.failures.every(({ timedOut, code }) => !timedOut && code === "ECONNRESET"));
   assert.ok(await silence.serves());
+});
+
+Deno.test("NativeAcceptance counts an IPv4 client of a dual-stack listener by its own address", async () => {
+  const failures: AcceptFailure[] = [];
+  const conn = {
+    remoteAddr: { transport: "tcp", hostname: "::ffff:10.0.0.7", port: 4711 },
+    handshake: () => Promise.reject(new Error("it hung up")),
+    close: () => {},
+  } as unknown as Deno.TlsConn;
+  const acceptance = new NativeAcceptance(conn, { kind: "tcp", host: "::", port: 1 }, TLS, {
+    tls: () => TLS,
+    handshakeTimeoutMs: 60_000,
+    admission: new SocketAdmission(DEFAULT_SOCKET_LIMITS),
+    onListening: () => {},
+    clock: systemClock,
+    refusesResumption: () => false,
+    onChannel: () => assert.fail("the handshake failed"),
+    onFailure: (failure) => failures.push(failure),
+  }, () => {});
+  await acceptance.begin();
+  assert.deepEqual(failures.map(({ remoteAddress }) => remoteAddress), ["10.0.0.7:4711"]);
 });

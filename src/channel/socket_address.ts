@@ -24,6 +24,6 @@ export function localAddressOf(socket: Socket, dialled: Address): string {
 }
 
 /** An IPv4 peer of a dual-stack listener is shown as the IPv4 address it is (RFC 4291 §2.5.5.2). */
-function unmapped(host: string): string {
+export function unmapped(host: string): string {
   return /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(host)?.[1] ?? host;
 }

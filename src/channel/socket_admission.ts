@@ -242,7 +242,7 @@ class Strangers {
 }
 
 /**
- * What a peer's address counts as: an IPv4 address as it is, an IPv6 address as its /64, which one
+ * What a peer's address counts as: an IPv4 address as it is, also on a dual-stack listener, an IPv6 address as its /64, which one
  * subscriber usually has (RFC 6177 §2), all of one unix socket together, and nothing where there is no socket.
  *
  * @param remoteAddress `HOST:PORT` or `[IPv6]:PORT`, as the system reports it, or `unix:PATH`.
@@ -250,6 +250,8 @@ class Strangers {
 export function addressGroup(remoteAddress: string): string | undefined {
   if (remoteAddress.startsWith("memory:")) return undefined;
   if (remoteAddress.startsWith("unix:")) return remoteAddress;
+  const v4 = /^\[::ffff:(\d+\.\d+\.\d+\.\d+)\]/i.exec(remoteAddress)?.[1];
+  if (v4 !== undefined) return v4;
   const v6 = /^\[([0-9a-f:.]+)(?:%[^\]]*)?\]/i.exec(remoteAddress)?.[1];
   if (v6 === undefined) return remoteAddress.replace(/:\d+$/, "");
   const [head = "", tail] = v6.split("::");

@@ -100,5 +100,6 @@ Deno.test("addressGroup() takes an IPv6 /64 for one address", () => {
   assert.equal(addressGroup("[2001:db8::9]:2"), "2001:db8:0:0::/64");
   assert.equal(addressGroup("[fe80::1%eth0]:2"), "fe80:0:0:0::/64");
   assert.equal(addressGroup("[::1]:2"), "0:0:0:0::/64");
+  assert.equal(addressGroup("[::ffff:10.0.0.7]:2"), "10.0.0.7");
   assert.equal(addressGroup("unix:/run/worker"), "unix:/run/worker");
 });
