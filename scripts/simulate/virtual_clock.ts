@@ -26,6 +26,10 @@ export class VirtualClock implements Clock, Disposable {
     return this.#now;
   }
 
+  steady(): number {
+    return this.#now;
+  }
+
   /** The machine's time, for what is measured and not simulated. */
   machineMs(): number {
     return this.#machine.call(performance);

@@ -3,6 +3,7 @@ import {
   certificateStage,
   type Clock,
   type Observer,
+  whenDue,
 } from "../observe/mod.ts";
 import type { OwnCertificate } from "./material.ts";
 
@@ -43,10 +44,11 @@ export class ExpiryWatch implements Disposable {
     const now = this.#clock.now();
     const { stage, nextAt } = certificateStage(own.leaf.notBefore, expiryOf(own), now);
     if (stage !== undefined && (stage !== told || stage === "expired")) this.#tell(own, stage);
-    const delayMs = stage === "expired" ? REMIND_MS : nextAt - now;
-    this.#timer = this.#clock.schedule(() => this.#await(own, stage), delayMs, {
-      background: true,
-    });
+    const again = () => this.#await(own, stage);
+    const options = { background: true };
+    this.#timer = stage === "expired"
+      ? this.#clock.schedule(again, REMIND_MS, options)
+      : whenDue(this.#clock, () => nextAt - this.#clock.now(), again, options);
   }
 
   #tell(own: OwnCertificate, stage: CertificateStage): void {

@@ -27,7 +27,7 @@ export class Retries {
 
   /** The current attempt works. */
   succeeded(): void {
-    this.#worksSince ??= this.#clock.now();
+    this.#worksSince ??= this.#clock.steady();
     this.#reported = false;
   }
 
@@ -48,7 +48,7 @@ export class Retries {
   waitMs(): number {
     const since = this.#worksSince;
     this.#worksSince = undefined;
-    if (since !== undefined && this.#clock.now() - since >= STABLE_MS) this.#failures = 0;
+    if (since !== undefined && this.#clock.steady() - since >= STABLE_MS) this.#failures = 0;
     return backoffMs(this.#failures++, BACKOFF);
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from "../observe/mod.ts";
+import { type Clock, whenDue } from "../observe/mod.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
 import { type SignedDiscoveryOptions, StatementJudge } from "./statement_judge.ts";
 
@@ -80,8 +80,8 @@ class BelievedWorkers {
     if (this.#until.size === 0) return await coming;
     const { promise: expiry, resolve } = Promise.withResolvers<undefined>();
     const first = [...this.#until.values()].reduce((one, other) => Math.min(one, other));
-    const delayMs = first - this.#clock.now();
-    using _timer = this.#clock.schedule(() => resolve(undefined), delayMs, { background: true });
+    const leftMs = () => first - this.#clock.now();
+    using _timer = whenDue(this.#clock, leftMs, () => resolve(undefined), { background: true });
     return await Promise.race([coming, expiry]);
   }
 

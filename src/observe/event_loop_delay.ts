@@ -13,9 +13,9 @@ export function watchEventLoop(metrics: Metrics, clock: Clock = systemClock): Di
   let longestMs = 0;
   let dueAt = 0;
   let timer: Disposable;
-  const lateMs = () => Math.max(0, clock.now() - dueAt);
+  const lateMs = () => Math.max(0, clock.steady() - dueAt);
   const next = () => {
-    dueAt = clock.now() + PERIOD_MS;
+    dueAt = clock.steady() + PERIOD_MS;
     timer = clock.schedule(
       () => {
         longestMs = Math.max(longestMs, lateMs());

@@ -1,5 +1,5 @@
 import type { HandshakeSide } from "../errors/mod.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock, whenDue } from "./clock.ts";
 import type { PeerRef } from "./events/event_base.ts";
 import type { Observer } from "./observer.ts";
 import { type CertificateStage, certificateStage } from "./certificate_stage.ts";
@@ -89,21 +89,19 @@ export class PeerExpiry implements Disposable {
         secondsLeft: Math.floor((watched.expiry - now) / 1_000),
       });
     }
-    if (nextAt < this.#dueAt) this.#await(nextAt, now);
+    if (nextAt < this.#dueAt) this.#await(nextAt);
   }
 
-  #await(dueAt: number, now: number): void {
+  #await(dueAt: number): void {
     this.#timer?.[Symbol.dispose]();
     this.#dueAt = dueAt;
-    this.#timer = this.#clock.schedule(
-      () => {
-        this.#dueAt = Infinity;
-        const now = this.#clock.now();
-        for (const watched of this.#watched.values()) this.#look(watched, now);
-      },
-      dueAt - now,
-      { background: true },
-    );
+    const look = () => {
+      this.#dueAt = Infinity;
+      const now = this.#clock.now();
+      for (const watched of this.#watched.values()) this.#look(watched, now);
+    };
+    const leftMs = () => dueAt - this.#clock.now();
+    this.#timer = whenDue(this.#clock, leftMs, look, { background: true });
   }
 
   #secondsLeft(): number | undefined {

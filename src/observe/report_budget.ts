@@ -17,8 +17,8 @@ export class ReportBudget {
 
   /** How many were held back since the last one let through; `undefined` holds this one back. */
   take(): number | undefined {
-    const now = this.#clock.now();
-    if (now >= this.#until || now < this.#until - 1_000) {
+    const now = this.#clock.steady();
+    if (now >= this.#until) {
       this.#until = now + 1_000;
       this.#left = REPORTS_A_SECOND;
     }

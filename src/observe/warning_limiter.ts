@@ -59,7 +59,7 @@ export class WarningLimiter {
   }
 
   #current(kind: string): KindWindow {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     const window = this.#kinds.get(kind);
     if (window !== undefined && now < window.until) return window;
     const next: KindWindow = {

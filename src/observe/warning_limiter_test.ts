@@ -22,6 +22,15 @@ Deno.test("WarningLimiter tells a peer's held-back count after the minute", () =
   assert.deepEqual(limiter.admit("x", "a"), { heldBack: 0, heldBackOthers: 0 });
 });
 
+Deno.test("WarningLimiter lets a warning through a minute later, however far the clock was set back", () => {
+  const clock = new ManualClock();
+  const limiter = new WarningLimiter(clock);
+  limiter.admit("x", "a");
+  clock.setBack(3_600_000);
+  clock.advance(60_000);
+  assert.ok(limiter.admit("x", "a"));
+});
+
 Deno.test("WarningLimiter stays bounded however many peers there are, and loses no count", () => {
   const clock = new ManualClock();
   const limiter = new WarningLimiter(clock);

@@ -5,7 +5,7 @@ import {
   type ServerConnectionOptions,
 } from "../http2/mod.ts";
 import type { ByteChannel } from "../http2/mod.ts";
-import type { Clock } from "../observe/mod.ts";
+import { type Clock, whenDue } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import { IGNORED } from "./ignored_stream.ts";
 
@@ -42,6 +42,8 @@ export class HeldPeer implements PeerConnection {
   #grace: Disposable | undefined;
   #stay: Disposable | undefined;
   #state: "taking" | "leaving" | "distrusted" = "taking";
+  /** By the clock's steady time. */
+  readonly #begunAt: number;
   #spoke = false;
 
   constructor(
@@ -55,6 +57,7 @@ export class HeldPeer implements PeerConnection {
     this.generation = generation;
     this.chain = peer.facts.tls?.peerChain ?? [];
     this.#limits = limits;
+    this.#begunAt = limits.clock.steady();
     const heard = listeningIn(channel, () => this.#spoke = true);
     this.connection = openServerConnection(heard, {
       ...options,
@@ -81,11 +84,7 @@ export class HeldPeer implements PeerConnection {
   expireAt(validUntil: number): void {
     this.#expiry?.[Symbol.dispose]();
     const { clock } = this.#limits;
-    this.#expiry = clock.schedule(() => {
-      // Long waits are cut short by the platform's timers.
-      if (clock.now() > validUntil) this.distrust();
-      else this.expireAt(validUntil);
-    }, validUntil - clock.now() + 1);
+    this.#expiry = whenDue(clock, () => validUntil + 1 - clock.now(), () => this.distrust());
   }
 
   /** Asks the peer to go elsewhere with new calls; those under way finish. */
@@ -99,7 +98,7 @@ export class HeldPeer implements PeerConnection {
   replaced(): void {
     if (this.#state !== "taking" || this.#stay !== undefined) return;
     const { clock } = this.#limits;
-    const leftMs = this.peer.since + LEAST_STAY_MS - clock.now();
+    const leftMs = this.#begunAt + LEAST_STAY_MS - clock.steady();
     if (leftMs <= 0) this.leave();
     else this.#stay = clock.schedule(() => this.leave(), leftMs);
   }

@@ -24,7 +24,7 @@ export class RefusedSessions {
   refused(remoteAddress: string): void {
     const host = hostOf(remoteAddress);
     this.#until.delete(host);
-    this.#until.set(host, this.#clock.now() + REMEMBERED_MS);
+    this.#until.set(host, this.#clock.steady() + REMEMBERED_MS);
     if (this.#until.size <= HOSTS) return;
     const [oldest] = this.#until.keys();
     if (oldest !== undefined) this.#until.delete(oldest);
@@ -36,7 +36,7 @@ export class RefusedSessions {
     const host = hostOf(remoteAddress);
     const until = this.#until.get(host);
     if (until === undefined) return false;
-    if (until > this.#clock.now()) return true;
+    if (until > this.#clock.steady()) return true;
     this.#until.delete(host);
     return false;
   }

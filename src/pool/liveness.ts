@@ -32,24 +32,24 @@ export class Liveness implements Disposable {
   constructor(options: LivenessOptions) {
     this.#options = options;
     this.#intervalMs = options.timeoutMs / PINGS;
-    this.#heardAt = options.clock.now();
+    this.#heardAt = options.clock.steady();
     this.#ping();
   }
 
   #ping(): void {
     const { clock, ping } = this.#options;
-    ping().then(() => this.#heardAt = clock.now());
-    this.#dueAt = clock.now() + this.#intervalMs;
+    ping().then(() => this.#heardAt = clock.steady());
+    this.#dueAt = clock.steady() + this.#intervalMs;
     this.#timer = clock.schedule(() => this.#tick(), this.#intervalMs, { background: true });
   }
 
   #tick(): void {
     if (this.#over) return;
     const { clock, timeoutMs, onSilent } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     // This process was late itself (blocked, stopped, or the machine slept), and answers may wait to be
     // read: the clock starts anew.
-    if (now - this.#dueAt >= this.#intervalMs || now < this.#heardAt) this.#heardAt = now;
+    if (now - this.#dueAt >= this.#intervalMs) this.#heardAt = now;
     const silentMs = now - this.#heardAt;
     if (silentMs < timeoutMs) return this.#ping();
     this[Symbol.dispose]();

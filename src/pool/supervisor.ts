@@ -196,7 +196,7 @@ class Place {
     if (this.#state.kind !== "starting") return;
     const { clock, observer } = this.#options;
     const liveness = this.#supervise(child, worker);
-    this.#move({ kind: "ready", child, worker, since: clock.now(), liveness });
+    this.#move({ kind: "ready", child, worker, since: clock.steady(), liveness });
     const { id: workerId, address } = worker;
     observer.emit({ type: "worker.ready", workerId, address, security: "mutual-tls" });
     if (this.#previousId !== undefined) {
@@ -240,7 +240,7 @@ class Place {
 
   #ended(child: Child, { code: exitCode, signal }: ChildExit, failure: Error | undefined): void {
     const { clock } = this.#options;
-    const proven = this.#state.kind === "ready" && clock.now() - this.#state.since >= PROVEN_MS;
+    const proven = this.#state.kind === "ready" && clock.steady() - this.#state.since >= PROVEN_MS;
     if (proven) this.#failures = 0;
     const name = "worker" in this.#state ? this.#state.worker.id : child.name;
     const message = failure?.message ?? `its process ended with ${signal ?? `code ${exitCode}`}`;

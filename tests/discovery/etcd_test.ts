@@ -219,6 +219,7 @@ Deno.test("an etcd: URL names endpoints, a prefix, and over https whom to trust"
 function quick(clock: Clock, times: number): Clock {
   return {
     now: () => clock.now(),
+    steady: () => clock.steady(),
     schedule: (callback, delayMs, options) => clock.schedule(callback, delayMs / times, options),
   };
 }

@@ -34,6 +34,7 @@ async function onLoopback(): Promise<LanDiscoveryOptions & { readonly port: numb
 /** A clock on which all waits are short, so that workers answer at once and watchers wait for them. */
 const hurried: Clock = {
   now: () => systemClock.now(),
+  steady: () => systemClock.steady(),
   schedule: (callback, delayMs, options) => systemClock.schedule(callback, delayMs / 50, options),
 };
 

@@ -19,6 +19,7 @@ const at = (port: number): Announcement => ({
 /** A clock on which everything takes a twentieth of its time: a lease is kept every 250 ms. */
 const clock: Clock = {
   now: () => systemClock.now(),
+  steady: () => systemClock.steady(),
   schedule: (callback, delayMs, options) => systemClock.schedule(callback, delayMs / 20, options),
 };
 

@@ -111,6 +111,7 @@ Deno.test("an announcement waits before it asks an etcd for a lease again that l
   const waits: number[] = [];
   const clock: Clock = {
     now: () => systemClock.now(),
+    steady: () => systemClock.steady(),
     schedule(callback, delayMs, options) {
       // What an announcement waits for while it lives is longer.
       if (delayMs < 2_000) waits.push(delayMs);

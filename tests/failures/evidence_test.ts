@@ -132,7 +132,8 @@ Deno.test("where the peer finds expired what is valid by our clock, the clocks a
     notBefore: Date.now() - 7_200_000,
     notAfter: Date.now() - 60_000,
   });
-  const slow = { clock: { now: () => Date.now() - 240_000, schedule: neverDue } };
+  const now = () => Date.now() - 240_000;
+  const slow = { clock: { now, steady: now, schedule: neverDue } };
   const error = await handshakeErrorOf(
     dialAs({ certificate: expiring, trusts: [root] }, parseAddress(worker.address), slow),
   );

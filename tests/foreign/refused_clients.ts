@@ -33,6 +33,7 @@ const HANDSHAKES_A_CALL = 4;
 /** Ten times slower, so that the pause before the reason is long enough for a client on a busy machine. */
 const patient: Clock = {
   now: () => systemClock.now(),
+  steady: () => systemClock.steady(),
   schedule: (callback, delayMs, options) => systemClock.schedule(callback, 10 * delayMs, options),
 };
 

@@ -17,7 +17,11 @@ export class FakeLink implements Link {
   #state: ConnectionState = "open";
   readonly #closed = Promise.withResolvers<ConnectionEnd>();
 
-  constructor(readonly worker: DiscoveredWorker, readonly onState: (s: ConnectionState) => void) {
+  constructor(
+    readonly worker: DiscoveredWorker,
+    readonly onState: (s: ConnectionState) => void,
+    readonly clock: Pick<Clock, "now"> = Date,
+  ) {
     const state = () => this.#state;
     this.connection = {
       get state() {
@@ -40,7 +44,8 @@ export class FakeLink implements Link {
     return this.worker.tags ?? [];
   }
 
-  readonly isTrusted = (): boolean => this.trusted;
+  readonly isTrusted = (): boolean =>
+    this.trusted && !(this.clock.now() > (this.validUntil ?? Infinity));
 
   move(state: ConnectionState): void {
     if (this.#state === state || this.#state === "closed") return;
@@ -79,7 +84,7 @@ export class FakeNetwork {
       signal.addEventListener("abort", () => reject(signal.reason))
     );
     await Promise.race([this.#answers.get(worker.address)?.(), aborted]);
-    const link = new FakeLink(worker, onState);
+    const link = new FakeLink(worker, onState, this.#clock);
     link.trusted = this.trusted;
     const serves = this.serves.get(worker.address);
     if (serves !== undefined) link.serves = serves;

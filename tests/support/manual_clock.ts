@@ -8,6 +8,7 @@ interface Timer {
 /** A clock that stands until it is turned. */
 export class ManualClock implements Clock {
   #now: number;
+  #setBackMs = 0;
   readonly #timers = new Set<Timer>();
 
   /** Stands at `now`, in milliseconds since the epoch. */
@@ -16,7 +17,16 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now - this.#setBackMs;
+  }
+
+  steady(): number {
     return this.#now;
+  }
+
+  /** Sets the time of day back; timers and the steady time do not notice. */
+  setBack(ms: number): void {
+    this.#setBackMs += ms;
   }
 
   /** How many timers have not fired. */
@@ -88,6 +98,10 @@ export class MovedClock implements Clock {
 
   now(): number {
     return systemClock.now() + this.#aheadMs;
+  }
+
+  steady(): number {
+    return systemClock.steady() + this.#aheadMs;
   }
 
   schedule(callback: () => void, delayMs: number, options?: TimerOptions): Disposable {

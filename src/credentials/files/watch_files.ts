@@ -73,7 +73,7 @@ class FileWatch {
     this.#debounceMs = settings.debounceMs ?? 100;
     this.#pollMs = settings.pollMs ?? 1_000;
     this.#waitMs = settings.waitMs ?? 10_000;
-    this.#begunAt = this.#clock.now();
+    this.#begunAt = this.#clock.steady();
     this.#folders = new FolderWatch(() => this.#changed());
     this.store = new CredentialsStore(options, () => this.#close());
   }
@@ -98,7 +98,7 @@ class FileWatch {
       this.#phase = "reading-outdated";
       return;
     }
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     this.#changingSince ??= now;
     const patienceEnds = this.#changingSince + this.#debounceMs * PATIENCE_DEBOUNCES;
     this.#readIn(Math.min(this.#debounceMs, Math.max(patienceEnds - now, 0)));
@@ -137,7 +137,9 @@ class FileWatch {
   #judge(read: CredentialPem | CredentialRejection): void {
     const now = this.#clock.now();
     const digest = digestOf(read);
-    if (digest !== this.#seen.digest) this.#seen = { digest, since: now, inUse: false };
+    if (digest !== this.#seen.digest) {
+      this.#seen = { digest, since: this.#clock.steady(), inUse: false };
+    }
     if (this.#seen.inUse) return;
     const assembled = "kind" in read ? read : namingOrigin(assemble(read, now), this.#parts);
     if (this.store.ready) this.#judgeNext(assembled);
@@ -174,11 +176,11 @@ class FileWatch {
   }
 
   #settleLeftMs(): number {
-    return this.#seen.since + this.#debounceMs * SETTLE_DEBOUNCES - this.#clock.now();
+    return this.#seen.since + this.#debounceMs * SETTLE_DEBOUNCES - this.#clock.steady();
   }
 
   #waitLeftMs(): number {
-    return this.#begunAt + this.#waitMs - this.#clock.now();
+    return this.#begunAt + this.#waitMs - this.#clock.steady();
   }
 
   #nextLookMs(watched: boolean): number {

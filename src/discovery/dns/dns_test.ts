@@ -118,6 +118,7 @@ Deno.test("dns discovery looks again when the records' time is over, not before"
   const stop = new AbortController();
   const clock = {
     now: () => 0,
+    steady: () => 0,
     schedule: (callback: () => void, delayMs: number) => {
       waits.push(delayMs);
       if (waits.length === 4) stop.abort();

@@ -97,7 +97,7 @@ export class SliceWatch {
     signal: AbortSignal,
   ): AsyncGenerator<readonly DiscoveryChange[], boolean, undefined> {
     const { clock } = this.#options;
-    const begun = clock.now();
+    const begun = clock.steady();
     let changed = false;
     for await (const changes of this.#follow(version, signal)) {
       this.#retries.succeeded();
@@ -106,7 +106,7 @@ export class SliceWatch {
       yield changes;
     }
     this.#retries.succeeded();
-    const lasted = clock.now() - begun >= SHORTEST_WATCH_MS;
+    const lasted = clock.steady() - begun >= SHORTEST_WATCH_MS;
     if (changed || lasted) this.#retries.progressed();
     return lasted;
   }

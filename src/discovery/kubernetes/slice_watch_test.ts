@@ -28,6 +28,7 @@ Deno.test("a list that breaks off after a page is read anew from its beginning",
   // No wait is needed before the next attempt.
   const clock = {
     now: () => systemClock.now(),
+    steady: () => systemClock.steady(),
     schedule: (callback: () => void, delayMs: number, options = {}) =>
       delayMs < 10_000
         ? systemClock.schedule(callback, 0)

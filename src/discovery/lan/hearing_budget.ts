@@ -19,7 +19,7 @@ export class HearingBudget {
 
   /** Reads a message, where that fits into what is left of this second. */
   spend(read: () => void): void {
-    const begun = this.#clock.now();
+    const begun = this.#clock.steady();
     const second = Math.floor(begun / 1_000);
     if (second !== this.#second) [this.#second, this.#messages, this.#spentMs] = [second, 0, 0];
     if (this.#messages >= MAX_MESSAGES || this.#spentMs >= MAX_SPENT_MS) return;
@@ -27,7 +27,7 @@ export class HearingBudget {
     try {
       read();
     } finally {
-      this.#spentMs += Math.max(0, this.#clock.now() - begun);
+      this.#spentMs += this.#clock.steady() - begun;
     }
   }
 }

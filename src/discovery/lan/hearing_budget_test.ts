@@ -10,6 +10,10 @@ class ReadingTime implements Clock {
     return this.ms;
   }
 
+  steady(): number {
+    return this.ms;
+  }
+
   schedule(): never {
     throw new Error("nothing is scheduled");
   }

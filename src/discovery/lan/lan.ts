@@ -115,12 +115,12 @@ async function* watch(
   const report = new Report();
   const news = new News();
   using multicast = open((message) => {
-    if (browser.hear(message, clock.now())) news.arrived();
+    if (browser.hear(message, clock.steady())) news.arrived();
   });
-  const begun = clock.now();
+  const begun = clock.steady();
   let [askAt, waitMs, reportAt] = [begun, FIRST_WAIT_MS, begun + settleMs];
   for (let first = true; !signal.aborted;) {
-    const now = clock.now();
+    const now = clock.steady();
     if (now >= askAt) {
       report.outcome = await ask(multicast, browser, now);
       const failed = report.outcome !== undefined;
@@ -130,17 +130,17 @@ async function* watch(
     // What is missing of a worker is asked for soon, and so is one that is about to be forgotten.
     const soon = browser.isIncomplete ? now : browser.nextDue(now);
     askAt = Math.min(askAt, Math.max(soon, now + FIRST_WAIT_MS));
-    if (first) await pause(clock, Math.min(askAt, reportAt) - clock.now(), signal);
+    if (first) await pause(clock, Math.min(askAt, reportAt) - clock.steady(), signal);
     else {
-      await news.wait(clock, askAt - clock.now(), signal);
-      await pause(clock, Math.max(GATHER_MS, reportAt - clock.now()), signal);
+      await news.wait(clock, askAt - clock.steady(), signal);
+      await pause(clock, Math.max(GATHER_MS, reportAt - clock.steady()), signal);
     }
     if (signal.aborted) return;
-    if (clock.now() < reportAt) continue;
+    if (clock.steady() < reportAt) continue;
     news.taken();
-    const { workers, rejected } = browser.heard(clock.now());
+    const { workers, rejected } = browser.heard(clock.steady());
     const changes = [...known.replace(workers), ...report.changes(rejected)];
-    if (changes.length > 0) reportAt = clock.now() + GAP_MS;
+    if (changes.length > 0) reportAt = clock.steady() + GAP_MS;
     if (first || changes.length > 0 || report.hasRecovered) yield changes;
     first = false;
   }

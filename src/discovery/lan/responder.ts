@@ -136,7 +136,7 @@ export class Responder implements AnnouncementLease {
 
   async #send(): Promise<void> {
     const { clock, multicast } = this.#options;
-    this.#sentAt = clock.now();
+    this.#sentAt = clock.steady();
     await multicast.send((own) => encodeResponse(this.#records(own, this.#ttl)));
   }
 
@@ -147,7 +147,7 @@ export class Responder implements AnnouncementLease {
     const [least, most] = ANSWER_DELAY_MS;
     const delayMs = Math.max(
       least + random() * (most - least),
-      this.#sentAt + SHORTEST_GAP_MS - clock.now(),
+      this.#sentAt + SHORTEST_GAP_MS - clock.steady(),
     );
     this.#answer = clock.schedule(
       () => {

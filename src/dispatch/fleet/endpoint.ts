@@ -1,7 +1,7 @@
 import type { WorkerState } from "../../contract/mod.ts";
 import { HandshakeError, type WorkerRef, WorkerUnavailable } from "../../errors/mod.ts";
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
-import { HandshakeCounts, type Observer } from "../../observe/mod.ts";
+import { HandshakeCounts, type Observer, whenDue } from "../../observe/mod.ts";
 import { HeldCalls } from "./held_calls.ts";
 import { COUNTED, type EndpointState, type Failing, SHOWN } from "./endpoint_state.ts";
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
@@ -92,7 +92,7 @@ export class Endpoint implements BalancedWorker {
 
   /** How long its answers took lately, in milliseconds. */
   get latencyMs(): number {
-    return this.record.latencyMs(this.#options.clock.now());
+    return this.record.latencyMs(this.#options.clock.steady());
   }
 
   /** The number of the last call that it was given, which rises with each; 0 before the first. */
@@ -257,10 +257,12 @@ export class Endpoint implements BalancedWorker {
 
   #opened(link: Link, stayMs: number): void {
     const { clock, connectionAgeMs, random } = this.#options;
-    const now = clock.now();
+    const { validUntil = Infinity } = link;
     const age = connectionAgeMs * (0.9 + random() * 0.2);
-    const ends = Math.min(now + age, now + stayMs, link.validUntil ?? Infinity);
-    this.#openedAt = now;
+    const openedAt = clock.steady();
+    const ends = openedAt + Math.min(age, stayMs);
+    const leftMs = () => Math.min(ends - clock.steady(), validUntil - clock.now());
+    this.#openedAt = openedAt;
     this.#restarts = 0;
     this.#lastFailure = undefined;
     this.#id = link.id;
@@ -268,25 +270,24 @@ export class Endpoint implements BalancedWorker {
     this.#move({
       name: "open",
       link,
-      retire: clock.schedule(() => this.#retire(link), ends - now, { background: true }),
+      retire: whenDue(clock, leftMs, () => this.#retire(link), { background: true }),
     });
   }
 
   #fail(error: Error): void {
     const { clock, observer, random, backoff } = this.#options;
-    const now = clock.now();
     this.#failed += 1;
     this.#lastFailure = error;
     if (error instanceof HandshakeError) {
       const { side, reason, peerReason, worker, evidence } = error;
-      const at = new Date(now).toISOString();
+      const at = new Date(clock.now()).toISOString();
       const peer = present({ peerReason });
       this.#failures.record({ reason, at, ...peer });
       observer.emit({ type: "handshake.failed", side, reason, worker, evidence, ...peer });
     }
     const wait = backoffMs(this.#failed, random(), backoff);
     const retry = clock.schedule(() => void this.#dialAgain(), wait, { background: true });
-    this.#move({ name: "failing", at: now, retry });
+    this.#move({ name: "failing", at: clock.steady(), retry });
   }
 
   /** Dials after a failure, and the wait that follows one. */
@@ -311,7 +312,7 @@ export class Endpoint implements BalancedWorker {
   /** What is left of the shortest wait after a failure, in milliseconds. */
   #shortestWait({ at }: Failing): number {
     const { clock, backoff } = this.#options;
-    return at + (backoff.shortestMs ?? 100) - clock.now();
+    return at + (backoff.shortestMs ?? 100) - clock.steady();
   }
 
   /** Brings the next attempt forward to the end of the shortest wait. */
@@ -334,7 +335,7 @@ export class Endpoint implements BalancedWorker {
   #left(link: Link, state: "draining" | "closed"): void {
     if (this.#state.name !== "open" || this.#state.link !== link) return;
     this.#leaving.add(link);
-    if (this.#options.clock.now() - this.#openedAt >= PROVEN_MS) {
+    if (this.#options.clock.steady() - this.#openedAt >= PROVEN_MS) {
       this.#failed = 0;
       this.#sentAway = 0;
       this.#move({ name: "idle" });

@@ -78,6 +78,18 @@ Deno.test("Endpoint dials a mended worker on the first demand, whatever its back
   assert.equal(await endpoint.connect(), true);
 });
 
+Deno.test("Endpoint dials a mended worker on demand, however far the clock was set back since it failed", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.fail(ADDRESS, mismatch);
+  await endpoint.connect();
+  clock.setBack(3_600_000);
+  network.mend(ADDRESS);
+  const asked = endpoint.connect();
+  await clock.advanceInTurns(100);
+  assert.equal(endpoint.state, "ready");
+  assert.equal(await asked, true);
+});
+
 Deno.test("Endpoint does not dial more often than the shortest wait, however many ask", async () => {
   const { clock, network, endpoint } = setUp();
   network.fail(ADDRESS, mismatch);
@@ -341,6 +353,15 @@ Deno.test("Endpoint leaves a connection when the worker's certificate expires", 
   await clock.advanceInTurns(59_999);
   assert.equal(endpoint.state, "ready");
   await clock.advanceInTurns(1);
+  assert.equal(endpoint.link, undefined);
+});
+
+Deno.test("Endpoint leaves a worker whose certificate expires by a clock that was set forward, within a minute", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.validForMs = 1_800_000;
+  await endpoint.connect();
+  clock.setBack(-1_800_000);
+  await clock.advanceInTurns(60_000);
   assert.equal(endpoint.link, undefined);
 });
 

@@ -120,20 +120,20 @@ export class Fleet {
 
   /** A worker has answered a call. */
   answered(endpoint: Endpoint, tookMs: number): void {
-    endpoint.record.answered(tookMs, this.#options.clock.now());
+    endpoint.record.answered(tookMs, this.#options.clock.steady());
   }
 
   /** A worker had no room for a call: others are chosen for a moment. */
   hadNoRoom(endpoint: Endpoint): void {
     const before = endpoint.record.ejectedUntil;
-    endpoint.record.hadNoRoom(this.#options.clock.now());
+    endpoint.record.hadNoRoom(this.#options.clock.steady());
     this.#selection.eject(endpoint, before);
   }
 
   /** A worker has left a call unanswered: where it does so again and again, others are chosen for a while. */
   unanswered(endpoint: Endpoint): void {
     const before = endpoint.record.ejectedUntil;
-    if (!endpoint.record.failed(this.#options.clock.now())) return;
+    if (!endpoint.record.failed(this.#options.clock.steady())) return;
     this.#selection.eject(endpoint, before);
   }
 

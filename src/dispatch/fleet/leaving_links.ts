@@ -1,5 +1,5 @@
 import { ErrorCode } from "../../http2/mod.ts";
-import type { Clock } from "../../observe/mod.ts";
+import { type Clock, whenDue } from "../../observe/mod.ts";
 import type { Link } from "./link.ts";
 
 /** How long connections that take no new calls may last. */
@@ -78,8 +78,8 @@ class LeavingLink implements Disposable {
       const end = () => connection.abort(ErrorCode.INADEQUATE_SECURITY);
       this.#timer = clock.schedule(end, distrustGraceMs, { background: true });
     } else if (validUntil !== undefined) {
-      const leftMs = validUntil + 1 - clock.now();
-      this.#timer = clock.schedule(() => this.judge(), leftMs, { background: true });
+      const leftMs = () => validUntil + 1 - clock.now();
+      this.#timer = whenDue(clock, leftMs, () => this.judge(), { background: true });
     }
   }
 

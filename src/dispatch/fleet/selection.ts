@@ -62,7 +62,7 @@ export class Selection {
   eject(endpoint: Endpoint, before: number): void {
     const { ejectedUntil } = endpoint.load;
     this.#ejectedUntil = Math.max(this.#ejectedUntil, ejectedUntil);
-    if (before <= this.#options.clock.now()) this.#suitability.eject(endpoint);
+    if (before <= this.#options.clock.steady()) this.#suitability.eject(endpoint);
   }
 
   /** Of two at random, the one with less to do. */
@@ -87,7 +87,7 @@ export class Selection {
     let othersMs = loads[second + LATENCY_MS]!;
     // As `TrackRecord.latencyMs()` has it; below the noise that makes no difference.
     if (latencyMs > NOISE_MS || othersMs > NOISE_MS) {
-      const now = this.#options.clock.now();
+      const now = this.#options.clock.steady();
       if (inFlight === 0) latencyMs *= fadeOf(loads[first + ANSWERED_AT]!, now);
       if (othersInFlight === 0) othersMs *= fadeOf(loads[second + ANSWERED_AT]!, now);
     }
@@ -166,7 +166,7 @@ export class Selection {
    * are, for then it is not the workers.
    */
   #avoidAt(suitable: SuitableEndpoints): number {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.steady();
     if (now >= this.#ejectedUntil) {
       this.#ejectedUntil = 0;
       return 0;

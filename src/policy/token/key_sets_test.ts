@@ -121,6 +121,20 @@ Deno.test("a key that left the set is refused within five minutes, and a new one
   assert.equal(await ask(young, 31_000 + REFRESH_MS), "token-unknown-key");
 });
 
+Deno.test("a key set is read again within five minutes, however far the clock is set back", async () => {
+  await using server = await KeyServer.start();
+  await server.serve(["k1", first]);
+  const ask = asking({ jwks: server.url, ca: authority.certPem });
+  const [old, young] = [await sign("k1", first), await sign("k2", second)];
+  assert.equal(await ask(old), "valid");
+  await server.serve(["k2", second]);
+  const back = -86_400_000;
+  assert.equal(await ask(old, back), "valid");
+  assert.equal(await ask(young, back + 30_000), "valid");
+  await server.serve(["k1", first]);
+  assert.equal(await ask(young, back + 30_000 + REFRESH_MS), "token-unknown-key");
+});
+
 Deno.test("a key set that vanishes leaves the last good one for an hour, and is asked rarely", async () => {
   await using server = await KeyServer.start();
   await server.serve(["k1", first]);

@@ -1,5 +1,5 @@
 import { escapePeerText } from "../../errors/mod.ts";
-import { loggerFor } from "../../observe/mod.ts";
+import { loggerFor, steadied } from "../../observe/mod.ts";
 import { KeySet, type VerificationKey } from "./key_set.ts";
 import type { KeySource } from "./key_source.ts";
 import { unauthenticated } from "./authenticator.ts";
@@ -47,6 +47,8 @@ export function fixedKeys(set: KeySet): Keys {
  */
 export class RefreshedKeys implements Keys {
   readonly #source: KeySource;
+  /** Ages are measured by it: where the clock is set back, a withdrawn key must not stay for longer. */
+  readonly #steady = steadied();
   #set: KeySet | undefined;
   #readAt = -Infinity;
   #reading: Promise<void> | undefined;
@@ -63,8 +65,9 @@ export class RefreshedKeys implements Keys {
   candidates(
     alg: string,
     kid: string | undefined,
-    now: number,
+    time: number,
   ): readonly VerificationKey[] | Promise<readonly VerificationKey[]> {
+    const now = this.#steady(time);
     if (this.#isFresh(now)) {
       this.#refreshAhead(now);
       const found = this.#set!.candidates(alg, kid);
@@ -76,7 +79,8 @@ export class RefreshedKeys implements Keys {
   }
 
   /** See {@linkcode Keys.vouches}; `false` also where the set has to be read again first. */
-  vouches(fingerprint: string, now: number): boolean {
+  vouches(fingerprint: string, time: number): boolean {
+    const now = this.#steady(time);
     if (!this.#isFresh(now) && !(this.#backsOff(now) && this.#isKept(now))) return false;
     this.#refreshAhead(now);
     return this.#set!.has(fingerprint);

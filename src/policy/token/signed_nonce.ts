@@ -115,12 +115,16 @@ function verified(call: PresentedCall, keys: ReadonlyMap<string, Uint8Array>, wi
   }
   const at = Number(time);
   if (at < call.now - windowMs) {
-    throw unauthenticated("token-expired", "the signature is older than the window");
+    throw tooOld();
   }
   if (at > call.now + windowMs) {
     throw unauthenticated("token-not-yet-valid", "the signature is from the future");
   }
   return { id, nonce, time: at, digest };
+}
+
+function tooOld() {
+  return unauthenticated("token-expired", "the signature is older than the window");
 }
 
 /** A routine has a digest of its arguments, also where the header does not name it. */
@@ -147,6 +151,8 @@ class UsedNonces {
   readonly #windowMs: number;
   /** When each is too old to be accepted; in the order of their arrival, which is nearly that of their ends. */
   readonly #ends = new Map<string, number>();
+  /** The latest such time of a nonce that was forgotten: what ends by then may have been used, whatever the clock says. */
+  #forgottenUntil = -Infinity;
 
   constructor(max: number, windowMs: number) {
     this.#max = max;
@@ -157,19 +163,27 @@ class UsedNonces {
     if (this.#ends.has(nonce)) {
       throw unauthenticated("token-replayed", "the signature was used before");
     }
+    const end = time + this.#windowMs;
+    // Where the clock was set back, it is within the window once more.
+    if (end <= this.#forgottenUntil) throw tooOld();
     for (const [old, end] of this.#ends) {
       if (end >= now) break;
-      this.#ends.delete(old);
+      this.#forget(old, end);
     }
     if (this.#ends.size >= this.#max) this.#forgetEnded(now);
     if (this.#ends.size >= this.#max) {
       throw new Overloaded(`${this.#max} signed calls of one key within the window`);
     }
-    this.#ends.set(nonce, time + this.#windowMs);
+    this.#ends.set(nonce, end);
   }
 
   #forgetEnded(now: number): void {
-    for (const [nonce, end] of this.#ends) if (end < now) this.#ends.delete(nonce);
+    for (const [nonce, end] of this.#ends) if (end < now) this.#forget(nonce, end);
+  }
+
+  #forget(nonce: string, end: number): void {
+    this.#ends.delete(nonce);
+    this.#forgottenUntil = Math.max(this.#forgottenUntil, end);
   }
 }
 

@@ -48,6 +48,17 @@ Deno.test("signedNonce() names what is wrong with a signature", async () => {
   }
 });
 
+Deno.test("signedNonce() accepts no signed call again where the clock is set back", async () => {
+  const { authenticate } = signedNonce({ keys: { a: a.key }, windowS: 30 });
+  const token = signCall(a, signed);
+  await authenticate(presented(token));
+  const later = NOW + 60_000;
+  await authenticate(presented(signCall(a, { ...signed, now: later }), { now: later }));
+  await assert.rejects(async () => await authenticate(presented(token)), {
+    reason: "token-expired",
+  });
+});
+
 Deno.test("signedNonce() bounds its memory by key, and forgets what has ended", async () => {
   const { authenticate } = signedNonce({ keys: { a: a.key, b: b.key }, windowS: 1, maxNonces: 4 });
   const call = async (key: typeof a, now: number) =>

@@ -118,7 +118,7 @@ export class CallQueue {
     };
     let queue = this.#peers.get(peer);
     if (queue === undefined) {
-      const placedAt = this.#options.clock.now();
+      const placedAt = this.#options.clock.steady();
       this.#peers.set(peer, queue = { calls: [], bytes: 0, placedAt, intervalMs: undefined });
     }
     queue.calls.push(waiting);
@@ -142,7 +142,7 @@ export class CallQueue {
         if (!gate.hasPlace) return;
         if (gate.enter(peer) !== undefined) continue;
         placed = true;
-        noteInterval(queue, clock.now());
+        noteInterval(queue, clock.steady());
         this.#settle(queue.calls[0]!, undefined);
         if (queue.calls.length === 0) continue;
         this.#peers.delete(peer);
@@ -206,7 +206,7 @@ export class CallQueue {
 }
 
 function noteInterval(queue: PeerQueue, now: number): void {
-  const tookMs = Math.max(0, now - queue.placedAt);
+  const tookMs = now - queue.placedAt;
   const before = queue.intervalMs ?? tookMs;
   queue.intervalMs = before + (tookMs - before) * WEIGHT;
   queue.placedAt = now;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../../observe/mod.ts";
+import { type Clock, whenDue } from "../../observe/mod.ts";
 import { unauthenticated } from "../../policy/mod.ts";
 import type { AuthenticationError } from "../../errors/mod.ts";
 
@@ -33,14 +33,12 @@ export class TokenSession {
 
   /** Calls `onEnd` once the session is over, unless disposed of before. */
   watch(onEnd: (error: AuthenticationError) => void): Disposable {
-    let timer: Disposable | undefined;
-    const check = () => {
-      const leftMs = this.#until - this.#clock.now();
-      if (leftMs > 0) timer = this.#clock.schedule(check, leftMs, { background: true });
-      else onEnd(ended());
-    };
-    check();
-    return { [Symbol.dispose]: () => timer?.[Symbol.dispose]() };
+    const leftMs = () => this.#until - this.#clock.now();
+    if (leftMs() > 0) {
+      return whenDue(this.#clock, leftMs, () => onEnd(ended()), { background: true });
+    }
+    onEnd(ended());
+    return { [Symbol.dispose]: () => {} };
   }
 }
 

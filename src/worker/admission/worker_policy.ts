@@ -44,7 +44,7 @@ export async function anonymousAdmission(
   );
   const places = new CallGate(
     { concurrency, concurrencyPerPeer: concurrency },
-    () => clock.now(),
+    () => clock.steady(),
   );
   return {
     gate: enterBoth(places, gate),

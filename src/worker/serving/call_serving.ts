@@ -62,7 +62,7 @@ export async function serveCalls(
   const authentication = new Authentication({ authenticator, workerId: id, observer, clock });
   const faults = new Faults(observer, clock);
   const records = new CallRecords(observer, "worker", clock);
-  const gate = new CallGate(limits, () => clock.now());
+  const gate = new CallGate(limits, () => clock.steady());
   const queue = new CallQueue({
     gate,
     limits,
