@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { createAuthority, type CredentialPem, Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import type { WorkerLimits } from "../../src/worker/mod.ts";
@@ -12,6 +13,8 @@ const ALLOWED = "spiffe://example.org/client/*";
 const CALLERS = 4;
 /** Calls that must have been made beside each attack, however short it is. */
 const CALLS = 20;
+/** Between two calls of one caller, in milliseconds: what calls keep of the processor is measured elsewhere. */
+const PAUSE_MS = 3;
 /** Files that a worker opens for itself now and then; an attack's sockets are more. */
 const OWN_FILES = 4;
 /** How long sockets and calls may take to go; far longer than they do. */
@@ -102,7 +105,7 @@ export class Stage implements AsyncDisposable {
     }
   }
 
-  /** Calls without a pause while something goes on; not one call may fail. */
+  /** Calls again and again while something goes on; not one call may fail. */
   async beside<Result>(attack: Promise<Result>): Promise<Result> {
     let over = false;
     let calls = 0;
@@ -112,6 +115,7 @@ export class Stage implements AsyncDisposable {
         const value = calls;
         const echoed = await this.dispatcher.call(echo, [value]);
         if (echoed !== value) throw new Error(`${value} came back as ${echoed}`);
+        await delay(PAUSE_MS);
       }
     };
     const callers = Promise.all(Array.from({ length: CALLERS }, caller));

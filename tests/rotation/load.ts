@@ -28,9 +28,10 @@ export class Load {
   /**
    * Begins, and waits until every long call is under way.
    *
-   * @param pauseMs between the calls of each caller: a load that lasts for seconds needs none of the processor.
+   * @param pauseMs between the calls of each caller, at least 1: calls are to be under way all the time, not to
+   * take the processor from what is rotated.
    */
-  static async begin(caller: Caller<unknown, unknown>, pauseMs: number = 0): Promise<Load> {
+  static async begin(caller: Caller<unknown, unknown>, pauseMs: number = 1): Promise<Load> {
     const load = new Load(caller, pauseMs);
     load.#long = await Promise.all([holdCall(caller), duplexCall(caller), streamCall(caller)]);
     return load;
@@ -89,7 +90,7 @@ export class Load {
       this.#stopped = true;
     }
     this.#calls += 1;
-    if (this.#pauseMs > 0) await delay(this.#pauseMs);
+    await delay(this.#pauseMs);
   }
 }
 

@@ -149,7 +149,7 @@ export class DispatcherStage implements AsyncDisposable {
     }
   }
 
-  /** Calls the harmless worker without a pause while something goes on; not one call may fail. */
+  /** Calls the harmless worker again and again while something goes on; not one call may fail. */
   async beside<Result>(strikes: Promise<Result>): Promise<Result> {
     await this.#control.call(beginBeside, []);
     const [struck] = await Promise.allSettled([strikes]);

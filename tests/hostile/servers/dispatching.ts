@@ -1,4 +1,5 @@
 /** What the process of a dispatcher is told to do: a worker whose routines call others. */
+import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { routine } from "../../../src/contract/mod.ts";
 import { type CredentialPem, Credentials } from "../../../src/credentials/mod.ts";
@@ -35,8 +36,10 @@ export interface Besides {
   readonly failures: readonly string[];
 }
 
-/** Who calls the harmless worker at the same time. */
+/** Concurrent callers of the harmless worker. */
 const CALLERS = 4;
+/** Between two calls of one of them, in milliseconds: what calls keep of the processor is measured elsewhere. */
+const PAUSE_MS = 3;
 /** Concurrent callers where throughput is measured. */
 const MANY_CALLERS = 16;
 /** Calls that must have been made beside each trap, however soon it is over. */
@@ -122,14 +125,14 @@ export const forget = routine("dispatching.forget", async (address: string) => {
   return true;
 });
 
-/** Begins to call the harmless worker without a pause. */
+/** Begins to call the harmless worker again and again. */
 export const beginBeside = routine("dispatching.beginBeside", () => {
   over = Promise.withResolvers();
   besides = callBeside(over.promise);
   return true;
 });
 
-/** Ends that, and tells what came of it. */
+/** Ends that; gives its result. */
 export const endBeside = routine("dispatching.endBeside", async (): Promise<Besides> => {
   over?.resolve();
   return await besides ?? { calls: 0, failures: [] };
@@ -158,6 +161,7 @@ async function callBeside(over: Promise<void>): Promise<Besides> {
       const value = ++calls;
       const came = await outcome(() => callHonest(value));
       if (came !== `result ${value}`) failures.push(came);
+      await delay(PAUSE_MS);
     }
   }));
   return { calls, failures };
