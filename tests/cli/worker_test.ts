@@ -8,7 +8,7 @@ import { issue } from "./pki.ts";
 const NOBODY = "dns:nobody.invalid:8443?ns=127.0.0.1:1";
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
 
-Deno.test("worker and call speak plaintext on loopback where no credentials are given", async () => {
+Deno.test("worker and call speak plaintext on loopback where no credentials are given", async (t) => {
   await using worker = await startWorker([MODULE]);
   assert.deepEqual(Object.keys(worker.ready), ["event", "id", "address", "url", "security"]);
   assert.equal(worker.ready.event, "worker.ready");
@@ -24,38 +24,64 @@ Deno.test("worker and call speak plaintext on loopback where no credentials are 
   ]);
   assert.equal(code, 0, err);
   assert.equal(out, "3\n");
-});
 
-Deno.test("call prints a stream as one line an item, and nothing as null", async () => {
-  await using worker = await startWorker([MODULE]);
-  const at = ["--endpoint", worker.address];
-  const streamed = await inProcess(["call", "cli.count", "[3]", "--stream", ...at]);
-  assert.equal(streamed.out, "1\n2\n3\n");
-  assert.equal((await inProcess(["call", "cli.nothing", ...at])).out, "null\n");
-  assert.equal((await inProcess(["call", "cli.square", "[7]", ...at])).out, "49\n");
-});
+  await t.step("call prints a stream as one line an item, and nothing as null", async () => {
+    const at = ["--endpoint", worker.address];
+    const streamed = await inProcess(["call", "cli.count", "[3]", "--stream", ...at]);
+    assert.equal(streamed.out, "1\n2\n3\n");
+    assert.equal((await inProcess(["call", "cli.nothing", ...at])).out, "null\n");
+    assert.equal((await inProcess(["call", "cli.square", "[7]", ...at])).out, "49\n");
+  });
 
-Deno.test("call tells each failure by its exit code and one line of JSON", async () => {
-  await using worker = await startWorker([MODULE]);
-  const at = ["--endpoint", worker.address];
-  const failed = async (args: string[], code: number) => {
-    const ended = await inProcess(["call", ...args]);
-    assert.equal(ended.code, code, `${args.join(" ")}: ${ended.err}`);
-    assert.equal(ended.err.trim().split("\n").length, 1, ended.err);
-    return JSON.parse(ended.err);
-  };
-  const threw = await failed(["cli.fail", ...at], 1);
-  assert.equal(threw.error, "RoutineError");
-  assert.equal(threw.thrown, "RangeError");
-  assert.deepEqual(threw.data, { code: 7 });
-  const unknown = await failed(["cli.ad", "[1]", ...at], 2);
-  assert.equal(unknown.error, "UnknownRoutine");
-  assert.equal(unknown.nearest, "cli.add");
-  const late = await failed(["cli.wait", "[60000]", "--timeout", "100", ...at], 7);
-  assert.equal(late.error, "DeadlineExceeded");
-  const away = await failed(["cli.add", "[1]", "--endpoint", "127.0.0.1:1"], 6);
-  assert.equal(away.error, "WorkerUnavailable");
-  assert.equal((await failed(["cli.add", "--discover", NOBODY], 3)).error, "NoWorkersAvailable");
+  await t.step("call reports each failure by its exit code and one line of JSON", async () => {
+    const at = ["--endpoint", worker.address];
+    const failed = async (args: string[], code: number) => {
+      const ended = await inProcess(["call", ...args]);
+      assert.equal(ended.code, code, `${args.join(" ")}: ${ended.err}`);
+      assert.equal(ended.err.trim().split("\n").length, 1, ended.err);
+      return JSON.parse(ended.err);
+    };
+    const threw = await failed(["cli.fail", ...at], 1);
+    assert.equal(threw.error, "RoutineError");
+    assert.equal(threw.thrown, "RangeError");
+    assert.deepEqual(threw.data, { code: 7 });
+    const unknown = await failed(["cli.ad", "[1]", ...at], 2);
+    assert.equal(unknown.error, "UnknownRoutine");
+    assert.equal(unknown.nearest, "cli.add");
+    const late = await failed(["cli.wait", "[60000]", "--timeout", "100", ...at], 7);
+    assert.equal(late.error, "DeadlineExceeded");
+    const away = await failed(["cli.add", "[1]", "--endpoint", "127.0.0.1:1"], 6);
+    assert.equal(away.error, "WorkerUnavailable");
+    assert.equal((await failed(["cli.add", "--discover", NOBODY], 3)).error, "NoWorkersAvailable");
+  });
+
+  await t.step(
+    "workers shows the state of each worker, also where others cannot be reached",
+    async () => {
+      const discover = `static:${worker.address},127.0.0.1:1`;
+      const { code, out, err } = await inProcess(["workers", "--discover", discover]);
+      assert.equal(code, 0, err);
+      const lines = out.trim().split("\n").map((line) => JSON.parse(line));
+      // The one that cannot be reached is dialled again and again: it fails or is being dialled.
+      assert.deepEqual(lines.map(({ address, state }) => [address, state === "ready"]), [
+        [worker.address, true],
+        ["127.0.0.1:1", false],
+      ]);
+      assert.equal(lines[1].lastFailure.error, "WorkerUnavailable");
+
+      const none = await inProcess(["workers", "--discover", "static:127.0.0.1:1"]);
+      assert.equal(none.code, 6, none.err);
+      assert.equal(JSON.parse(none.out).lastFailure.error, "WorkerUnavailable");
+    },
+  );
+
+  await t.step("health of a service that the worker does not have is a wrong flag", async () => {
+    const { code, err } = await inProcess([
+      ...["health", "--service", "no.such.Service", "--endpoint", worker.address],
+    ]);
+    assert.equal(code, 2, err);
+    assert.equal(JSON.parse(err).setting, "--service");
+  });
 });
 
 Deno.test("worker drains on SIGTERM, so that a call in flight finishes, and exits 0", async () => {
@@ -171,33 +197,6 @@ Deno.test("describe, health and workers tell of a worker", async () => {
   const [line] = workers.out.trim().split("\n");
   assert.equal(JSON.parse(line!).address, worker.address);
   assert.equal(JSON.parse(line!).state, "ready");
-});
-
-Deno.test("workers tells how each worker fares, also where others cannot be reached", async () => {
-  await using worker = await startWorker([MODULE]);
-  const discover = `static:${worker.address},127.0.0.1:1`;
-  const { code, out, err } = await inProcess(["workers", "--discover", discover]);
-  assert.equal(code, 0, err);
-  const lines = out.trim().split("\n").map((line) => JSON.parse(line));
-  // The one that cannot be reached is dialled again and again: it fails or is being dialled.
-  assert.deepEqual(lines.map(({ address, state }) => [address, state === "ready"]), [
-    [worker.address, true],
-    ["127.0.0.1:1", false],
-  ]);
-  assert.equal(lines[1].lastFailure.error, "WorkerUnavailable");
-
-  const none = await inProcess(["workers", "--discover", "static:127.0.0.1:1"]);
-  assert.equal(none.code, 6, none.err);
-  assert.equal(JSON.parse(none.out).lastFailure.error, "WorkerUnavailable");
-});
-
-Deno.test("health of a service that the worker has not is a wrong flag", async () => {
-  await using worker = await startWorker([MODULE]);
-  const { code, err } = await inProcess([
-    ...["health", "--service", "no.such.Service", "--endpoint", worker.address],
-  ]);
-  assert.equal(code, 2, err);
-  assert.equal(JSON.parse(err).setting, "--service");
 });
 
 Deno.test("worker keeps stdout for its own line, whatever its modules say", async () => {
