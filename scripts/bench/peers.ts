@@ -1,10 +1,32 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createAuthority } from "../../src/credentials/mod.ts";
+import { file_selvage_test_v1_echo } from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
 import { Subject } from "./subject.ts";
 
 const FOREIGN = new URL("../../tests/foreign/node", import.meta.url).pathname;
+const here = (file: string) => new URL(`./peers/${file}`, import.meta.url).pathname;
 
-/** The peers that are measured beside us: `@grpc/grpc-js` under Node, and bare `node:tls` under Deno. */
-export async function peerSubjects(stack: AsyncDisposableStack): Promise<Subject[]> {
+/** How each peer is built into a folder, and started. */
+const PEERS: Readonly<
+  Record<string, (folder: string, env: Record<string, string>) => Promise<Subject>>
+> = {
+  "node:tls": (_folder, env) => {
+    const args = ["run", "-A", "--v8-flags=--expose-gc", here("raw_tls.ts")];
+    return Promise.resolve(new Subject({ name: "node:tls", args, env }));
+  },
+  "grpc-js": (folder, env) => node("grpc-js", "grpc_js.mjs", folder, env),
+  "connect-node": (folder, env) => node("connect-node", "connect_node.mjs", folder, env),
+};
+
+/** Those that need nothing but Node and Deno. */
+export const USUAL_PEERS: readonly string[] = ["node:tls", "grpc-js", "connect-node"];
+
+/** The peers of these names, with certificates of an authority made for them. */
+export async function peerSubjects(
+  stack: AsyncDisposableStack,
+  names: readonly string[],
+): Promise<Subject[]> {
   const folder = await Deno.makeTempDir({ prefix: "selvage-peers-" });
   stack.defer(() => Deno.remove(folder, { recursive: true }));
   const authority = createAuthority({ name: "bench" });
@@ -14,21 +36,46 @@ export async function peerSubjects(stack: AsyncDisposableStack): Promise<Subject
     await Deno.writeTextFile(`${folder}/${name}.pem`, issued.certPem);
     await Deno.writeTextFile(`${folder}/${name}.key`, issued.keyPem, { mode: 0o600 });
   }
-  // The pinned versions that the interoperability tests use.
-  for (const file of ["package.json", "package-lock.json"]) {
-    await Deno.copyFile(`${FOREIGN}/${file}`, `${folder}/${file}`);
-  }
-  const here = (file: string) => new URL(`./peers/${file}`, import.meta.url).pathname;
-  await Deno.copyFile(here("grpc_js.mjs"), `${folder}/grpc_js.mjs`);
-  const install = new Deno.Command("npm", {
-    args: ["ci", "--no-audit", "--no-fund", "--ignore-scripts"],
-    cwd: folder,
-    stdout: "null",
-  });
-  if (!(await install.output()).success) throw new Error("npm ci failed");
   const env = { BENCH_FOLDER: folder };
-  return [
-    new Subject({ name: "grpc-js", program: "node", args: [`${folder}/grpc_js.mjs`], env }),
-    new Subject({ name: "node:tls", args: ["run", "-A", here("raw_tls.ts")], env }),
-  ];
+  const subjects: Subject[] = [];
+  for (const name of names) {
+    const peer = PEERS[name];
+    if (peer === undefined) throw new Error(`no peer ${name}: ${Object.keys(PEERS).join(", ")}`);
+    subjects.push(await peer(folder, env));
+  }
+  return subjects;
+}
+
+/** One under Node, with the pinned versions that the interoperability tests use. */
+async function node(
+  name: string,
+  file: string,
+  folder: string,
+  env: Record<string, string>,
+): Promise<Subject> {
+  const isInstalled = await Deno.stat(`${folder}/node_modules`).then(() => true, () => false);
+  if (!isInstalled) {
+    for (const file of ["package.json", "package-lock.json"]) {
+      await Deno.copyFile(`${FOREIGN}/${file}`, `${folder}/${file}`);
+    }
+    await run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], folder);
+  }
+  for (const copied of [file, "callers.mjs"]) {
+    await Deno.copyFile(here(copied), `${folder}/${copied}`);
+  }
+  const set = create(FileDescriptorSetSchema, { file: [file_selvage_test_v1_echo.proto] });
+  const descriptors = toBinary(FileDescriptorSetSchema, set);
+  const echo = { BENCH_DESCRIPTORS: descriptors.toBase64() };
+  return new Subject({
+    name,
+    program: "node",
+    args: [`${folder}/${file}`],
+    env: { ...env, ...echo },
+  });
+}
+
+async function run(program: string, args: string[], cwd: string): Promise<void> {
+  const command = new Deno.Command(program, { args, cwd, stdout: "null", stderr: "piped" });
+  const { success, stderr } = await command.output();
+  if (!success) throw new Error(`${program} ${args[0]}: ${new TextDecoder().decode(stderr)}`);
 }

@@ -1,71 +1,98 @@
-import { type Figure, type ScenarioName, SCENARIOS } from "./scenarios.ts";
+import { type Figure, SCENARIOS } from "./scenarios.ts";
+import { type Figures, keyOf } from "./turns.ts";
 
 /** The medians of one scenario, by subject. */
 export interface Row {
-  readonly scenario: ScenarioName;
+  readonly scenario: string;
   readonly unit: string;
   readonly subjects: Record<string, { readonly value: number; readonly cpuUs?: number }>;
   /** How many times better the first subject is than each other, in the median of the turns. */
   readonly ratios: Record<string, number>;
   /** The first subject's processor time a call or item, by each other's. */
   readonly cpuRatios: Record<string, number>;
+  /** How many times better the first subject is here than in the row beside. */
+  readonly beside?: {
+    readonly scenario: string;
+    readonly ratio: number;
+    readonly cpuRatio?: number;
+  };
 }
 
 /** One table and one value for JSON of everything that was measured. */
 export function report(
-  scenarios: readonly ScenarioName[],
+  scenarios: readonly string[],
   subjects: readonly string[],
-  figures: ReadonlyMap<string, readonly Figure[]>,
-): { readonly table: string; readonly json: { readonly cores: number; readonly rows: Row[] } } {
+  figures: Figures,
+): { readonly table: string; readonly json: Record<string, unknown> } {
   const rows = scenarios.map((scenario) => rowOf(scenario, subjects, figures));
-  const lines = [["", "unit", ...subjects, ...subjects.slice(1).map((name) => `x ${name}`)]];
-  for (const { scenario, unit, subjects: found, ratios, cpuRatios } of rows) {
+  const others = subjects.slice(1);
+  const lines = [["", "unit", ...subjects, ...others.map((name) => `x ${name}`), "x beside"]];
+  for (const row of rows) {
     lines.push([
-      scenario,
-      unit,
-      ...subjects.map((name) => cell(found[name])),
-      ...subjects.slice(1).map((name) => {
-        if (ratios[name] === undefined) return "";
-        const cpu = cpuRatios[name] === undefined ? "" : ` (cpu ${cpuRatios[name].toFixed(2)})`;
-        return `${ratios[name].toFixed(2)}${cpu}`;
-      }),
+      row.scenario,
+      row.unit,
+      ...subjects.map((name) => cell(row.subjects[name])),
+      ...others.map((name) => ratioText(row.ratios[name], row.cpuRatios[name])),
+      row.beside === undefined
+        ? ""
+        : `${ratioText(row.beside.ratio, row.beside.cpuRatio)} ${row.beside.scenario}`,
     ]);
   }
-  return { table: aligned(lines), json: { cores: navigator.hardwareConcurrency, rows } };
+  const { deno } = Deno.version;
+  return { table: aligned(lines), json: { deno, cores: navigator.hardwareConcurrency, rows } };
 }
 
-function rowOf(
-  scenario: ScenarioName,
-  subjects: readonly string[],
-  figures: ReadonlyMap<string, readonly Figure[]>,
-): Row {
-  const { unit, better } = SCENARIOS[scenario];
-  const of = (name: string) => figures.get(`${scenario} ${name}`) ?? [];
+function rowOf(scenario: string, subjects: readonly string[], figures: Figures): Row {
+  const { unit, better, beside } = SCENARIOS.get(scenario)!;
+  const of = (name: string, row = scenario) => figures.get(keyOf(row, name)) ?? [];
   const [first = "", ...others] = subjects;
   const row: Row = { scenario, unit, subjects: {}, ratios: {}, cpuRatios: {} };
   for (const name of subjects) {
-    const found = of(name);
+    const found = of(name).filter((figure) => figure !== undefined);
     if (found.length === 0) continue;
-    const cpu = found.map(({ cpuUs }) => cpuUs).filter((us) => us !== undefined);
-    row.subjects[name] = {
-      value: median(found.map(({ value }) => value!)),
-      ...(cpu.length > 0 && { cpuUs: median(cpu) }),
-    };
+    const cpuUs = median(found.flatMap(({ cpuUs }) => cpuUs ?? []));
+    const value = median(found.map(({ value }) => value!));
+    row.subjects[name] = { value, ...(Number.isFinite(cpuUs) && { cpuUs }) };
   }
   for (const name of others) {
-    const ratios = of(name).map(({ value }, turn) => of(first)[turn]!.value! / value!);
-    if (ratios.length === 0) continue;
-    row.ratios[name] = better === "more" ? median(ratios) : 1 / median(ratios);
-    const [ours, theirs] = [row.subjects[first]?.cpuUs, row.subjects[name]?.cpuUs];
-    if (ours && theirs) row.cpuRatios[name] = ours / theirs;
+    const { ratio, cpuRatio } = comparison(of(first), of(name), better);
+    if (Number.isFinite(ratio)) row.ratios[name] = ratio;
+    if (Number.isFinite(cpuRatio)) row.cpuRatios[name] = cpuRatio;
   }
-  return row;
+  if (beside === undefined) return row;
+  const { ratio, cpuRatio } = comparison(of(first), of(first, beside), better);
+  if (!Number.isFinite(ratio)) return row;
+  const cpu = Number.isFinite(cpuRatio) ? { cpuRatio } : {};
+  return { ...row, beside: { scenario: beside, ratio, ...cpu } };
+}
+
+/** How many times better the first figures are than the second ones; `NaN` without any. */
+function comparison(
+  ours: readonly (Figure | undefined)[],
+  theirs: readonly (Figure | undefined)[],
+  better: "less" | "more",
+): { readonly ratio: number; readonly cpuRatio: number } {
+  const pairs = ours.flatMap((our, turn) => {
+    const their = theirs[turn];
+    return our === undefined || their === undefined ? [] : [{ our, their }];
+  });
+  const ratio = median(pairs.map(({ our, their }) => our.value! / their.value!));
+  const cpuOf = (figures: readonly Figure[]) => median(figures.map(({ cpuUs }) => cpuUs ?? NaN));
+  return {
+    ratio: better === "more" ? ratio : 1 / ratio,
+    cpuRatio: cpuOf(pairs.map(({ our }) => our)) / cpuOf(pairs.map(({ their }) => their)),
+  };
+}
+
+function ratioText(ratio: number | undefined, cpuRatio: number | undefined): string {
+  if (ratio === undefined) return "";
+  return `${ratio.toFixed(2)}${cpuRatio === undefined ? "" : ` (cpu ${cpuRatio.toFixed(2)})`}`;
 }
 
 function cell(figure: { readonly value: number; readonly cpuUs?: number } | undefined): string {
   if (figure === undefined) return "";
   const { value, cpuUs } = figure;
-  const digits = value < 10 ? 3 : 0;
+  const digits = value < 10 ? 3 : value < 100 ? 1 : 0;
   return `${value.toFixed(digits)}${cpuUs ? ` (${cpuUs.toFixed(2)} us)` : ""}`;
 }
 

@@ -1,5 +1,5 @@
 import { readLines } from "../../src/pool/line_reader.ts";
-import type { Figure, ScenarioName, Task } from "./scenarios.ts";
+import type { Figure, Task } from "./scenarios.ts";
 
 /** How to start a driver. */
 export interface SubjectOptions {
@@ -34,7 +34,7 @@ export class Subject implements AsyncDisposable {
   }
 
   /** A figure; without a value where the subject does not know the scenario. */
-  async measure(scenario: ScenarioName, durationMs: number): Promise<Figure> {
+  async measure(scenario: string, durationMs: number): Promise<Figure> {
     const task: Task = { scenario, durationMs };
     await this.#writer.write(new TextEncoder().encode(`${JSON.stringify(task)}\n`));
     const { done, value } = await this.#lines.next();

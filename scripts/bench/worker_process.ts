@@ -1,88 +1,51 @@
-import { createAuthority } from "../../src/credentials/mod.ts";
-import { Credentials } from "../../mod.ts";
 import { readLines } from "../../src/pool/line_reader.ts";
+import type { WorkerSettings } from "./bench_worker.ts";
 
-const WORKER = "spiffe://bench.local/worker";
-const CALLER = "spiffe://bench.local/caller";
-const LIFETIME_MS = 3_600_000;
-
-/** A worker in a process of its own, as the command line starts it, with certificates made for it. */
+/** Workers in a process of their own. */
 export class WorkerProcess implements AsyncDisposable {
-  /** Who the worker proves to be. */
-  readonly identity = WORKER;
-  /** Where it listens. */
-  readonly address: string;
-  /** The credentials it allows. */
-  readonly callerCredentials: Credentials;
+  /** Where each listens. */
+  readonly addresses: readonly string[];
   /** Its process id. */
   readonly pid: number;
   readonly #process: Deno.ChildProcess;
-  readonly #folder: string;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
 
   private constructor(
     process: Deno.ChildProcess,
-    folder: string,
-    address: string,
-    callerCredentials: Credentials,
+    writer: WritableStreamDefaultWriter<Uint8Array>,
+    addresses: readonly string[],
   ) {
     this.#process = process;
-    this.#folder = folder;
-    this.address = address;
-    this.callerCredentials = callerCredentials;
+    this.#writer = writer;
+    this.addresses = addresses;
     this.pid = process.pid;
   }
 
-  /**
-   * Starts the worker and waits until it is ready.
-   *
-   * @param policy The text of its policy file. Default: it has none.
-   */
-  static async start(policy?: string): Promise<WorkerProcess> {
-    const authority = createAuthority({ name: "bench", ttlMs: LIFETIME_MS });
-    const worker = authority.issue({ name: "worker", spiffe: WORKER, ttlMs: LIFETIME_MS });
-    const caller = authority.issue({ name: "caller", spiffe: CALLER, ttlMs: LIFETIME_MS });
-    const folder = await Deno.makeTempDir({ prefix: "selvage-bench-" });
-    await Deno.writeTextFile(`${folder}/ca.pem`, worker.caPem);
-    await Deno.writeTextFile(`${folder}/worker.pem`, worker.certPem);
-    await Deno.writeTextFile(`${folder}/worker.key`, worker.keyPem, { mode: 0o600 });
-    if (policy !== undefined) await Deno.writeTextFile(`${folder}/policy.jsonc`, policy);
+  /** Starts them and waits until they are ready. */
+  static async start(settings: WorkerSettings): Promise<WorkerProcess> {
+    const here = (path: string) => new URL(path, import.meta.url).pathname;
     const process = new Deno.Command(Deno.execPath(), {
       args: [
-        ...workerArguments(folder),
-        ...(policy === undefined ? [] : ["--policy", `${folder}/policy.jsonc`]),
+        ...["run", "-A", "--v8-flags=--expose-gc", "--config", here("../../deno.json")],
+        here("./bench_worker.ts"),
       ],
+      stdin: "piped",
       stdout: "piped",
+      stderr: "null",
     }).spawn();
-    const address = await addressOf(process.stdout);
-    const credentials = Credentials.fromPem({
-      ca: caller.caPem,
-      cert: caller.certPem,
-      key: caller.keyPem,
-    });
-    return new WorkerProcess(process, folder, address, credentials);
+    const writer = process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(`${JSON.stringify(settings)}\n`));
+    const { done, value } = await readLines(process.stdout)[Symbol.asyncIterator]().next();
+    if (done) {
+      await process.status;
+      throw new Error("the worker ended before it was ready");
+    }
+    return new WorkerProcess(process, writer, JSON.parse(value));
   }
 
-  /** Ends the worker. */
+  /** Ends the process. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#process.kill("SIGTERM");
+    await this.#writer.close().catch(() => {});
     await this.#process.status;
-    await Deno.remove(this.#folder, { recursive: true });
   }
-}
-
-function workerArguments(folder: string): string[] {
-  const here = (path: string) => new URL(path, import.meta.url).href;
-  return [
-    ...["run", "-A", here("../../src/cli/main.ts"), "worker", here("./routines.ts")],
-    ...["--ca", `${folder}/ca.pem`],
-    ...["--cert", `${folder}/worker.pem`, "--key", `${folder}/worker.key`],
-    // Room for 512 calls of one peer.
-    ...["--allow", CALLER, "--listen", "127.0.0.1:0", "--concurrency", "1024"],
-  ];
-}
-
-/** The address in the readiness line, the first line the worker prints. */
-async function addressOf(stdout: ReadableStream<Uint8Array>): Promise<string> {
-  for await (const line of readLines(stdout)) return JSON.parse(line).address;
-  throw new Error("the worker ended before it was ready");
 }

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { bytesOf, calls, connects } from "./callers.mjs";
 
 // Found beside the copy of this file that peers.ts makes.
 const grpc = createRequire(import.meta.url)("@grpc/grpc-js");
@@ -80,24 +81,44 @@ async function drive() {
     read("caller.pem"),
   );
   const Client = grpc.makeGenericClientConstructor(service, "bench.Bench");
-  const client = new Client(`localhost:${port}`, credentials, options);
+  // A channel of its own each: channels of one address would share a connection.
+  const connect = () =>
+    new Client(`localhost:${port}`, credentials, {
+      ...options,
+      "grpc.use_local_subchannel_pool": 1,
+    });
+  const client = connect();
   for await (const line of createInterface(process.stdin)) {
     const { scenario, durationMs } = JSON.parse(line);
-    console.log(JSON.stringify({ value: await measured(client, scenario, durationMs) }));
+    console.log(JSON.stringify({ value: await measured(client, scenario, durationMs, connect) }));
   }
   client.close();
   server.kill();
 }
 
-async function measured(client, scenario, durationMs) {
+async function measured(client, scenario, durationMs, connect) {
   const [kind, size, streams] = scenario.split("-");
   const start = performance.now();
   const end = start + durationMs;
-  if (kind === "calls") return await calls(client, Number(size), end);
+  const call = (by, message) =>
+    new Promise((resolve, reject) =>
+      by.call(message, (error, answer) => error ? reject(error) : resolve(answer))
+    );
+  if (kind === "calls") return await calls(() => call(client, Buffer.alloc(16)), size, durationMs);
+  if (kind === "echo64b") {
+    return await calls(() => call(client, Buffer.alloc(64)), size, durationMs);
+  }
   if (kind === "duplex") return await roundTrips(client, end);
+  if (kind === "connect") {
+    return await connects(size, durationMs, async () => {
+      const one = connect();
+      await call(one, Buffer.alloc(16));
+      one.close();
+    });
+  }
   if (kind !== "down" && kind !== "up") return undefined;
   const one = kind === "down" ? down : up;
-  const length = size === "64k" ? 65536 : 32;
+  const length = bytesOf(size);
   const counts = await Promise.all(
     Array.from({ length: Number(streams) }, () => one(client, length, end)),
   );
@@ -106,30 +127,15 @@ async function measured(client, scenario, durationMs) {
   return length < 1000 ? perSecond : perSecond * length / 1e6;
 }
 
-async function calls(client, callers, end) {
-  const message = Buffer.alloc(16);
-  const taken = [];
-  const begun = performance.now();
-  await Promise.all(Array.from({ length: callers }, async () => {
-    while (performance.now() < end) {
-      const start = performance.now();
-      await new Promise((resolve, reject) =>
-        client.call(message, (error, answer) => error ? reject(error) : resolve(answer))
-      );
-      taken.push(performance.now() - start);
-    }
-  }));
-  if (callers > 1) return taken.length / (performance.now() - begun) * 1e3;
-  return taken.sort((a, b) => a - b)[taken.length >> 1];
-}
-
 async function down(client, length, end) {
   const request = Buffer.alloc(4);
   request.writeUInt32BE(length);
   const call = client.down(request);
   let count = 0;
   try {
-    for await (const _ of call) if ((++count & 31) === 0 && performance.now() > end) call.cancel();
+    for await (const _ of call) {
+      if (((++count & 31) === 0 || length > 32768) && performance.now() > end) call.cancel();
+    }
   } catch (error) {
     if (error.code !== grpc.status.CANCELLED) throw error;
   }
@@ -141,7 +147,7 @@ async function up(client, length, end) {
   let count = 0;
   const { promise, resolve, reject } = withResolvers();
   const call = client.up((error) => error ? reject(error) : resolve());
-  while ((++count & 31) !== 0 || performance.now() < end) {
+  while (((++count & 31) !== 0 && length <= 32768) || performance.now() < end) {
     if (!call.write(item)) await drained(call);
   }
   call.end();

@@ -1,20 +1,29 @@
 /**
- * Bare `node:tls` of two Deno processes: an echo of 64 bytes and 64 KiB writes either way, which is the
- * most that anything on top of it can reach. A driver as `driver.ts` is; `peers.ts` starts it.
+ * Bare `node:tls` of two Deno processes: an echo of 64 bytes, 64 KiB writes either way, handshakes with an echo each
+ * and what an idle connection keeps, which is the most that anything on top of it can reach; and a Deno process that
+ * does nothing. A driver as `driver.ts` is; `peers.ts` starts it.
  *
  * @module
  */
 import { once } from "node:events";
-import { connect, createServer, type TLSSocket } from "node:tls";
+import { connect, createSecureContext, createServer, type TLSSocket } from "node:tls";
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { heldBytes } from "../held_bytes.ts";
 import { processorUs } from "../processor_time.ts";
 import { readLines } from "../../../src/pool/line_reader.ts";
 
 const folder = Deno.env.get("BENCH_FOLDER")!;
 const read = (file: string) => readFileSync(`${folder}/${file}`);
 const BYTES = 65_536;
-const [ECHO, DOWN, UP] = [0, 1, 2];
+const [ECHO, DOWN, UP, HELD] = [0, 1, 2, 3];
+
+const context = Deno.args[0] === "server" ? undefined : createSecureContext({
+  ca: read("ca.pem"),
+  cert: read("caller.pem"),
+  key: read("caller.key"),
+  minVersion: "TLSv1.3",
+});
 
 if (Deno.args[0] === "server") serve();
 else await drive();
@@ -30,10 +39,13 @@ function serve(): void {
   }, (socket) => {
     socket.on("error", () => {});
     socket.once("data", (bytes) => {
-      if (bytes[0] === ECHO) socket.on("data", (more) => socket.write(more));
-      else if (bytes[0] === DOWN) void pour(socket, Infinity);
-      else socket.on("data", () => {});
-      if (bytes[0] === UP) socket.on("end", () => socket.end());
+      if (bytes[0] === ECHO) {
+        if (bytes.length > 1) socket.write(bytes.subarray(1));
+        socket.on("data", (more) => socket.write(more));
+      }
+      if (bytes[0] === DOWN) void pour(socket, Infinity);
+      if (bytes[0] === HELD) void heldBytes().then((held) => socket.write(String(held)));
+      if (bytes[0] === UP) socket.on("data", () => {}).on("end", () => socket.end());
     });
   });
   server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
@@ -52,7 +64,7 @@ async function pour(socket: TLSSocket, until: number): Promise<number> {
 
 async function drive(): Promise<void> {
   const server = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", import.meta.url, "server"],
+    args: ["run", "-A", "--v8-flags=--expose-gc", import.meta.url, "server"],
     stdout: "piped",
   }).spawn();
   const { value: port } = await readLines(server.stdout)[Symbol.asyncIterator]().next();
@@ -61,7 +73,7 @@ async function drive(): Promise<void> {
     const before = await processorUs(Deno.pid, server.pid);
     const found = await measured(scenario, durationMs, Number(port));
     const cpuUs = found && (await processorUs(Deno.pid, server.pid) - before) / found.count;
-    console.log(JSON.stringify({ value: found?.value, cpuUs }));
+    console.log(JSON.stringify({ value: found?.value, ...(found?.count && { cpuUs }) }));
   }
   server.kill();
   await server.status;
@@ -78,13 +90,18 @@ async function measured(
   durationMs: number,
   port: number,
 ): Promise<Done | undefined> {
-  if (scenario === "calls-1") {
+  const [kind = "", size = "", streams = ""] = scenario.split("-");
+  if (scenario === "calls-1" || scenario === "echo64b-1") {
     return await using(port, ECHO, (socket) => echoed(socket, durationMs));
   }
-  if (scenario.startsWith("down-64k")) {
-    return await using(port, DOWN, (socket) => received(socket, durationMs));
+  if (kind === "connect") return await connected(port, Number(size), durationMs);
+  if (kind === "memory_idle") return { count: 0, value: await residentOfNothing() };
+  if (kind.startsWith("memory")) {
+    return { count: 0, value: await heldByEach(port, kind === "memory_worker", Number(size)) };
   }
-  if (!scenario.startsWith("up-64k")) return undefined;
+  // Many streams of one connection are one pattern here.
+  if ((kind !== "down" && kind !== "up") || size !== "64k" || streams === "256") return undefined;
+  if (kind === "down") return await using(port, DOWN, (socket) => received(socket, durationMs));
   return await using(port, UP, async (socket) => {
     const start = performance.now();
     const count = await pour(socket, start + durationMs);
@@ -95,21 +112,75 @@ async function measured(
   });
 }
 
+/** Handshakes and an echo of 64 bytes each, so many at a time. */
+async function connected(port: number, atOnce: number, durationMs: number): Promise<Done> {
+  const start = performance.now();
+  let count = 0;
+  await Promise.all(Array.from({ length: atOnce }, async () => {
+    while (performance.now() < start + durationMs) {
+      const socket = await dialled(port);
+      socket.write(new Uint8Array(65).fill(ECHO));
+      await once(socket, "data");
+      socket.destroy();
+      count++;
+    }
+  }));
+  return { count, value: count / (performance.now() - start) * 1_000 };
+}
+
+/** Heap and external memory of an idle connection in KiB, at the server or here. */
+async function heldByEach(port: number, atServer: boolean, count: number): Promise<number> {
+  const asked = await dialled(port);
+  const held = async () => {
+    if (!atServer) return await heldBytes();
+    const socket = await dialled(port);
+    socket.write(new Uint8Array([HELD]));
+    const [bytes] = await once(socket, "data");
+    socket.destroy();
+    return Number(bytes);
+  };
+  const few = await Promise.all(Array.from({ length: 64 }, () => dialled(port)));
+  const before = await held();
+  const many: TLSSocket[] = [];
+  while (many.length < count) {
+    many.push(...await Promise.all(Array.from({ length: 16 }, () => dialled(port))));
+  }
+  const after = await held();
+  for (const socket of [asked, ...few, ...many]) socket.destroy();
+  return (after - before) / many.length / 1024;
+}
+
+/** Resident memory in MiB of a Deno process that does nothing. */
+async function residentOfNothing(): Promise<number> {
+  const nothing = "console.log(0); setInterval(() => {}, 1e6);";
+  const process = new Deno.Command(Deno.execPath(), { args: ["eval", nothing], stdout: "piped" })
+    .spawn();
+  await readLines(process.stdout)[Symbol.asyncIterator]().next();
+  const status = await Deno.readTextFile(`/proc/${process.pid}/status`).catch(() => "");
+  process.kill("SIGKILL");
+  await process.status;
+  await process.stdout.cancel().catch(() => {});
+  return Number(/VmRSS:\s*(\d+) kB/.exec(status)?.[1] ?? NaN) / 1024;
+}
+
+async function dialled(port: number): Promise<TLSSocket> {
+  const socket = connect({
+    host: "127.0.0.1",
+    port,
+    secureContext: context,
+    servername: "localhost",
+  });
+  await once(socket, "secureConnect");
+  socket.on("error", () => {});
+  return socket;
+}
+
 async function using(
   port: number,
   what: number,
   run: (socket: TLSSocket) => Promise<Done>,
 ): Promise<Done> {
-  const socket = connect({
-    host: "127.0.0.1",
-    port,
-    ca: read("ca.pem"),
-    cert: read("caller.pem"),
-    key: read("caller.key"),
-    servername: "localhost",
-  });
-  await once(socket, "secureConnect");
-  socket.on("error", () => {});
+  const socket = await dialled(port);
   socket.write(new Uint8Array([what]));
   await new Promise((resolve) => setTimeout(resolve, 20));
   try {
