@@ -1,6 +1,7 @@
 import type { Certificate } from "./certificate/certificate.ts";
 import { Work } from "./certificate/work.ts";
 import { advisedFaults, type VerdictMode } from "./path/advised.ts";
+import { decidedAtOnce } from "./path/check.ts";
 import { purposeFault, svidFault } from "./path/leaf_rules.ts";
 import { DEFAULT_VERDICT_LIMITS } from "./path/limits.ts";
 import { ownFault, type PathFault } from "./path/path_fault.ts";
@@ -92,9 +93,5 @@ function proofOf(
     .map(({ der }, i) => ({ der, index: i + 1 }));
   const presented = new PresentedAuthorities(entries, DEFAULT_VERDICT_LIMITS, work);
   const question = { ...asked, asksSpiffeId: true, work };
-  const steps = provePath(leaf, presented, DEFAULT_VERDICT_LIMITS, question);
-  while (true) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
+  return decidedAtOnce(provePath(leaf, presented, DEFAULT_VERDICT_LIMITS, question));
 }
