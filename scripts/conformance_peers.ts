@@ -2,7 +2,7 @@
  * Runs every peer that nobody here wrote against workers and dispatchers, says which versions they
  * have, and says plainly which are missing and were not run.
  *
- * `deno run -A scripts/conformance_peers.ts`
+ * `deno run -A scripts/conformance_peers.ts`, after `scripts/install_clients.ts` with those that it installs.
  *
  * @module
  */

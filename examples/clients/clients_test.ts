@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { startEchoWorker } from "../../tests/foreign/ground.ts";
 import { PeerFiles } from "../../tests/foreign/peer_files.ts";
-import { pythonWithHttpx } from "../../tests/foreign/python_with_httpx.ts";
+import { pythonWith } from "../../tests/foreign/installed_client.ts";
 import { findTool, testWithTool } from "../../tests/foreign/tool.ts";
 
 const CACHE = fileURLToPath(new URL("../../.selvage/clients/", import.meta.url));
@@ -19,7 +19,7 @@ testWithTool({ name: "Go", path: findTool("go") }, "the Go client calls a routin
 });
 
 testWithTool(
-  pythonWithHttpx,
+  pythonWith("httpx", "h2"),
   "call.py calls a routine",
   async (python) => await assertCalls([python, at("call.py")], "3"),
 );

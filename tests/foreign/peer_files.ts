@@ -8,14 +8,14 @@ export class PeerFiles implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** Writes a peer's certificate, key and authority. */
-  static async of({ ca, cert, key }: PeerPem): Promise<PeerFiles> {
+  /** Writes a peer's authority, and its certificate and key where it has them. */
+  static async of(
+    { ca, cert, key }: Pick<PeerPem, "ca"> & Partial<PeerPem>,
+  ): Promise<PeerFiles> {
     const files = new PeerFiles(await Deno.makeTempDir());
-    await Promise.all([
-      files.write("ca.pem", ca),
-      files.write("cert.pem", cert),
-      files.write("key.pem", key),
-    ]);
+    await files.write("ca.pem", ca);
+    if (cert !== undefined) await files.write("cert.pem", cert);
+    if (key !== undefined) await files.write("key.pem", key);
     return files;
   }
 

@@ -12,7 +12,7 @@ const BUILT = new URL("../../../.selvage/foreign/go/", import.meta.url);
 
 /** Builds a program of this folder, unless it is built, and starts it. */
 export async function goProgram(
-  name: "grpcclient" | "grpcserver" | "httpclient" | "httpserver",
+  name: "connectclient" | "grpcclient" | "grpcserver" | "httpclient" | "httpserver",
   config: object,
 ): Promise<Program> {
   await (built ??= build());

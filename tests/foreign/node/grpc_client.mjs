@@ -6,8 +6,7 @@ const { echoService, healthService, readStatus } = await import("./grpc_services
 
 const credentials = grpc.credentials.createSsl(
   Buffer.from(config.ca),
-  Buffer.from(config.key),
-  Buffer.from(config.cert),
+  ...(config.cert === undefined ? [] : [Buffer.from(config.key), Buffer.from(config.cert)]),
 );
 const options = {
   "grpc.max_receive_message_length": -1,

@@ -32,6 +32,8 @@ type Config struct {
 	Groups []string `json:"groups"`
 	// OldTLS is TLS 1.2 and nothing newer.
 	OldTLS bool `json:"oldTls"`
+	// Protocol is connect-go's: "connect" or "grpc".
+	Protocol string `json:"protocol"`
 }
 
 // Question is one thing a program is asked for.
@@ -113,21 +115,28 @@ func Must(err error) {
 	}
 }
 
-// TLS is mutual TLS with the certificate of the configuration, at either end.
+// TLS is mutual TLS with the certificate of the configuration, at either end; a client without one shows none.
 func (config Config) TLS() *tls.Config {
-	certificate, err := tls.X509KeyPair([]byte(config.Cert), []byte(config.Key))
-	Must(err)
 	authorities := x509.NewCertPool()
 	authorities.AppendCertsFromPEM([]byte(config.CA))
 	return &tls.Config{
 		CurvePreferences: config.groups(),
 		MaxVersion:       config.newest(),
-		Certificates:     []tls.Certificate{certificate},
+		Certificates:     config.certificates(),
 		RootCAs:          authorities,
 		ClientCAs:        authorities,
 		ClientAuth:       tls.RequireAndVerifyClientCert,
 		NextProtos:       []string{"h2"},
 	}
+}
+
+func (config Config) certificates() []tls.Certificate {
+	if config.Cert == "" {
+		return nil
+	}
+	certificate, err := tls.X509KeyPair([]byte(config.Cert), []byte(config.Key))
+	Must(err)
+	return []tls.Certificate{certificate}
 }
 
 var groups = map[string]tls.CurveID{

@@ -1,6 +1,5 @@
-import type { EchoWorker } from "./ground.ts";
-import { PeerFiles } from "./peer_files.ts";
-import type { RefusedClient, StartRefused } from "./refused_clients.ts";
+import { PeerFiles } from "../peer_files.ts";
+import type { RefusedClient, StartRefused } from "./refused_client.ts";
 
 /**
  * A client whose call fails by throwing.
@@ -21,21 +20,34 @@ export function refusedBy(
   };
 }
 
-/** A program that makes one request and prints what its user reads, in a folder with the files of its peer. */
+/** Where a program calls, and what it shows. */
+export interface RefusedTarget {
+  readonly port: number;
+  /** Where `Echo` is, for a program that speaks plain HTTP. */
+  readonly url: string;
+  /** Whether the folder has a certificate. */
+  readonly hasCertificate: boolean;
+}
+
+/**
+ * A program that makes one request and prints what its user reads. It runs in a folder with `ca.pem` and, where the
+ * client has a certificate, `cert.pem` and `key.pem`.
+ */
 export function refusedProgram(
   program: string,
-  args: (at: { readonly url: string; readonly files: PeerFiles }) => readonly string[],
+  args: (target: RefusedTarget) => readonly string[],
 ): StartRefused {
-  return async (config: EchoWorker["config"]) => {
+  return async (config) => {
     const files = await PeerFiles.of(config);
     const url = `https://127.0.0.1:${config.port}/selvage.test.v1.EchoService/Echo`;
+    const hasCertificate = config.cert !== undefined;
     const call = async () => {
       const { success, stdout, stderr } = await new Deno.Command(program, {
-        args: [...args({ url, files })],
+        args: [...args({ port: config.port, url, hasCertificate })],
         cwd: files.path(""),
       }).output();
-      const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-      if (!success) throw new Error(said);
+      const printed = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      if (!success) throw new Error(printed);
     };
     return refusedBy(call, files);
   };
