@@ -107,3 +107,16 @@ export const crash = routine("thread.crash", { run }, async () => {
   Promise.reject(new Error("nobody looked"));
   await new Promise(() => {});
 });
+
+/** As code does that was written for a Web Worker of its own. */
+export const posts = routine("thread.posts", { run }, () => {
+  const scope = globalThis as unknown as {
+    postMessage(message: unknown): void;
+    onmessage: () => void;
+  };
+  for (const message of [null, "ready", { kind: "served" }, { kind: "loaded" }]) {
+    scope.postMessage(message);
+  }
+  scope.onmessage = () => {};
+  addEventListener("message", () => scope.postMessage("heard"));
+});

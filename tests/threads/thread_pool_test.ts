@@ -210,6 +210,13 @@ Deno.test("ThreadPool does not let a routine end its thread", async () => {
   assert.equal(await call(pool, "thread.add", [1, 2]), 3);
 });
 
+Deno.test("ThreadPool is not disturbed by code that posts and listens as in a Web Worker of its own", async () => {
+  await using pool = await createThreadPool({ modules, threads: 1 });
+  await call(pool, "thread.posts", []);
+  assert.equal(await call(pool, "thread.add", [1, 2]), 3);
+  assert.equal(pool.state.replaced, 0);
+});
+
 Deno.test("ThreadPool forgets a call whose caller left while it waited for a thread", async () => {
   await using pool = await createThreadPool({ modules, threads: 1 });
   const spun = call(pool, "thread.spin", [200]);

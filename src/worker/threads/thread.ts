@@ -7,6 +7,7 @@ import { HostedCalls } from "./hosted_calls.ts";
 import type { DispatchFacts, FromThread, ThreadCallFacts, ToThread } from "./messages.ts";
 import { parcelled } from "./payload.ts";
 import { threadEntry } from "./thread_location.ts";
+import { messageOf } from "../../values/mod.ts";
 
 /** What a {@linkcode Thread} is given. */
 export interface ThreadOptions {
@@ -42,7 +43,14 @@ export class Thread {
     );
     this.#loading.promise.catch(() => {});
     this.#worker = new Worker(threadEntry, { type: "module" });
-    this.#worker.onmessage = ({ data }: MessageEvent<FromThread>) => this.#receive(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<FromThread>) => {
+      try {
+        this.#receive(data);
+      } catch (error) {
+        // Thrown from here it would end the process.
+        this.#broken(`it sent what cannot be understood: ${messageOf(error)}`);
+      }
+    };
     this.#worker.onmessageerror = () => this.end(new Error("a thread sent what cannot be read"));
     this.#worker.onerror = (event) => {
       event.preventDefault();

@@ -21,12 +21,14 @@ import { messageOf } from "../../values/mod.ts";
 
 /** The global scope of a Deno Worker, as far as it is used. */
 interface ThreadScope {
-  postMessage(message: FromThread, transfer: ArrayBuffer[]): void;
-  onmessage: ((event: MessageEvent<ToThread>) => void) | null;
+  postMessage: (message: FromThread, transfer: ArrayBuffer[]) => void;
   close: () => void;
 }
 
 const scope = globalThis as unknown as ThreadScope;
+
+/** The worker's end of the thread, which code of the routines may not write to. */
+const send = scope.postMessage.bind(scope);
 
 const dispatches = new CallPort<DispatchFacts>((message) => post({ kind: "dispatch", message }));
 
@@ -41,7 +43,10 @@ addEventListener("error", (event) => {
 
 let calls: HostedCalls<ThreadCallFacts> | undefined;
 
-scope.onmessage = ({ data: message }) => {
+addEventListener("message", (event) => {
+  // A routine or a library that listens for messages is not meant.
+  event.stopImmediatePropagation();
+  const { data: message } = event as MessageEvent<ToThread>;
   switch (message.kind) {
     case "load":
       load(message.modules, message.options);
@@ -53,12 +58,13 @@ scope.onmessage = ({ data: message }) => {
       dispatches.receive(message.message);
       break;
   }
-};
+});
 
 async function load(modules: readonly string[], options: InvokeOptions): Promise<void> {
   try {
     using _loading = beginModuleLoad("a thread of a worker");
     keepOpen();
+    keepToOurselves();
     const sources = [];
     for (const origin of modules) sources.push({ origin, exports: await import(origin) });
     const run = runIn(new RoutineTable(sources), options);
@@ -97,7 +103,12 @@ function keepOpen(): void {
   Deno.exit = refuse;
 }
 
+/** What code of the routines posts has no reader, and must not be taken for ours. */
+function keepToOurselves(): void {
+  scope.postMessage = () => {};
+}
+
 function post(message: FromThread): void {
   const { parcel, transfer } = parcelled(message);
-  scope.postMessage(parcel, transfer);
+  send(parcel, transfer);
 }
