@@ -54,3 +54,33 @@ function recorded(channel: ByteChannel, written: Uint8Array[]): ByteChannel {
     destroy: () => channel.destroy(),
   };
 }
+
+for (const [between, credit] of [["small messages", 65_536], ["nothing", 262_144]] as const) {
+  Deno.test(`a stream between whose frames comes ${between} gets credit for ${credit} of 262,144 octets`, async () => {
+    const [near, far] = memoryChannelPair();
+    const client = openClientConnection(near, {
+      limits: { maxStreamWindowBytes: 262_144 },
+      clock: () => 0,
+    });
+    const peer = RawPeer.server(far);
+    const answers = Array.from({ length: 17 }, () => {
+      const answer = new CollectedStream();
+      answer.stream = client.open(REQUEST, answer, { endStream: true });
+      return answer;
+    });
+    await peer.expect(FrameType.HEADERS);
+    await peer.synced();
+    peer.headers(1, RESPONSE, false);
+    for (let n = 1; n <= 16; n++) {
+      peer.data(1, new Uint8Array(16_384), false);
+      if (between === "nothing") continue;
+      peer.headers(2 * n + 1, RESPONSE, false);
+      peer.data(2 * n + 1, new Uint8Array(10), true);
+    }
+    await peer.synced();
+    deepStrictEqual(answers[0]!.bytes.length, 262_144);
+    deepStrictEqual(peer.credit(1), credit);
+    peer.destroy();
+    await client.closed;
+  });
+}

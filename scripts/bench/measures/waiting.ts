@@ -7,6 +7,8 @@ import { receive } from "./streams.ts";
 const ITEM_BYTES = 65_536;
 /** A quantile of few calls says nothing. */
 const LEAST_MS = 500;
+/** 200 windows take that long to fill; what they take meanwhile is bulk, and no pause. */
+const FILLED_MS = 1_500;
 
 /** How many times longer the slowest percent of calls takes while that many readers of the connection pause. */
 export const pausedReaders: Measure = ratio(async ({ dispatcher }, readers, durationMs) => {
@@ -71,6 +73,7 @@ async function besidePaused<T>(
     }),
   );
   try {
+    await new Promise((resolve) => setTimeout(resolve, FILLED_MS));
     return await measured();
   } finally {
     await Promise.all(paused.map((iterator) => iterator.return?.()));

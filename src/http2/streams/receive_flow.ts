@@ -1,6 +1,7 @@
 import type { ByteBudget } from "../guard/byte_budget.ts";
 import { ErrorCode } from "../error_code.ts";
 import type { Http2Stream } from "./http2_stream.ts";
+import { Interleaving } from "./interleaving.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { Pings } from "../connection/pings.ts";
 import type { SendScheduler } from "../send/send_scheduler.ts";
@@ -14,6 +15,12 @@ const UNREAD_FRAMES_PART = 1 / 4;
 
 /** Half a window that goes by in so many round trips shows that the peer waits for credit, or soon will. */
 const ROUND_TRIPS = 2;
+
+/**
+ * The window of a stream between whose frames small messages of others arrive: what it has on the way is what they
+ * wait for. A median call beside items of 64 KiB took 0.14 ms so, 7 ms with a window of 1 MiB (0.045 ms alone).
+ */
+const SHARED_WINDOW_BYTES = 64 * 1024;
 
 /**
  * Flow control of what we receive (RFC 9113 §6.9): the connection's window and the streams', the
@@ -32,6 +39,7 @@ export class ReceiveFlow {
   readonly #budget: ByteBudget;
   readonly #pings: Pings;
   readonly #clock: () => number;
+  readonly #interleaving: Interleaving;
   #window: number;
   #owedCredit = 0;
   #unreadFrames = 0;
@@ -51,6 +59,7 @@ export class ReceiveFlow {
     this.#budget = budget;
     this.#pings = pings;
     this.#clock = clock;
+    this.#interleaving = new Interleaving(clock);
     this.#window = limits.connectionWindowBytes;
   }
 
@@ -83,6 +92,7 @@ export class ReceiveFlow {
    */
   deliver(stream: Http2Stream, bytes: number): void {
     const { receiving } = stream;
+    this.#interleaving.delivered(stream.id, bytes);
     receiving.unreleased += bytes;
     receiving.unreleasedFrames++;
     this.#hold(bytes, 1);
@@ -115,6 +125,7 @@ export class ReceiveFlow {
     const increment = stream.receiving.owedCredit + this.#growth(stream);
     stream.receiving.window += increment;
     stream.receiving.owedCredit = 0;
+    if (increment === 0) return;
     this.#scheduler.control.windowUpdate(stream.id, increment);
     this.#scheduler.sendControl();
   }
@@ -149,9 +160,11 @@ export class ReceiveFlow {
   /**
    * What the stream's window grows by: it doubles where half of it went by within two round trips, so
    * that it ends above what passes in four. The round trip is measured while the bytes flow: on an idle
-   * connection it is a fraction of what credit takes on a busy one.
+   * connection it is a fraction of what credit takes on a busy one. Below zero where small messages of other
+   * streams pass in between: then less credit goes back than is owed, until the window is as small as they need.
    */
   #growth(stream: Http2Stream): number {
+    if (this.#interleaving.isRecent) return this.#shrink(stream);
     const room = this.#limits.maxStreamWindowBytes - stream.receiving.windowBytes;
     if (room <= 0 || !this.#hasRoom) return 0;
     const now = this.#clock();
@@ -163,6 +176,13 @@ export class ReceiveFlow {
     const growth = Math.min(room, stream.receiving.windowBytes);
     stream.receiving.windowBytes += growth;
     return growth;
+  }
+
+  #shrink({ receiving }: Http2Stream): number {
+    const excess = receiving.windowBytes - SHARED_WINDOW_BYTES;
+    const shrinkage = Math.max(0, Math.min(excess, receiving.owedCredit));
+    receiving.windowBytes -= shrinkage;
+    return -shrinkage;
   }
 
   /** Whether what waits is little enough for the connection's credit not to wait with it. */
