@@ -28,7 +28,10 @@ export interface RoutineOptions {
   readonly run?: "inline" | "thread" | undefined;
   /** Whether it may be tried again after a connection was lost. Default: `false`. */
   readonly idempotent?: boolean | undefined;
-  /** A version for people and tools to read in a worker's description. Default: none. */
+  /**
+   * The version of its contract, which a worker's description shows. While a fleet has several, a caller that
+   * declares one calls the workers of that version where they have room, and else any. Default: none.
+   */
   readonly version?: string | undefined;
 }
 

@@ -65,6 +65,31 @@ Deno.test("once connected, a worker is asked only for what it serves", async () 
   }
 });
 
+Deno.test("while a fleet has two versions of a routine, each caller calls those of its own, and others where there is none", async () => {
+  const trust = new Trust();
+  await using fleet = new AsyncDisposableStack();
+  const addresses: string[] = [];
+  for (const routines of [before, after, before, after]) {
+    addresses.push(fleet.use(await startWorker(trust, { routines })).address);
+  }
+  await using dispatcher = await openDispatcher(trust, addresses, { quorum: 4 });
+  const answers = async (called: typeof before.price, affinity?: string) =>
+    new Set(
+      await Promise.all(
+        Array.from({ length: 20 }, (_, at) =>
+          dispatcher.call(called, [1], affinity === undefined ? {} : { affinity: affinity + at })),
+      ),
+    );
+  for (const affinity of [undefined, "tenant-"]) {
+    assert.deepEqual(await answers(before.price, affinity), new Set(["1 in 1"]));
+    assert.deepEqual(await answers(after.price, affinity), new Set(["1 in 2"]));
+  }
+  assert.deepEqual(await answers(price("3"), "tenant-"), new Set(["1 in 1", "1 in 2"]));
+  // A caller that declares no version calls any.
+  const any = routine<(cents: number) => string>("shop.price");
+  assert.deepEqual(await answers(any, "tenant-"), new Set(["1 in 1", "1 in 2"]));
+});
+
 /** Leaves discovery, finishes what it is at, and stops. */
 async function replaced(worker: WorkerServer, lease: AsyncDisposable): Promise<void> {
   await lease[Symbol.asyncDispose]();

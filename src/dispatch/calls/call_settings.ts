@@ -71,12 +71,13 @@ export class CallSettings {
 
   /** A call of a routine that is to be brought to a worker. */
   placed(routine: AnyRoutine, options: CallOptions, defaultMs: number): PlacedCall & CallId {
-    const { signal, timeoutMs = defaultMs } = options;
+    const { signal, affinity, tags, timeoutMs = defaultMs } = options;
+    const { version } = routine.options;
     checkedTimeout(timeoutMs);
     return {
       routine: routine.name,
       callId: this.#idPrefix + (++this.#calls).toString(36),
-      wanted: options,
+      wanted: version === undefined ? options : { affinity, tags, version },
       idempotent: routine.options.idempotent === true,
       ...this.bounds(signal, timeoutMs),
     };

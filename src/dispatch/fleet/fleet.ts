@@ -113,8 +113,7 @@ export class Fleet {
     if (this.#index.idle.size > 0) this.#wake();
     if (this.#index.open.length === 0) return undefined;
     if (wanted.affinity === undefined) return this.#selection.choose(wanted, tried, name);
-    const serving = this.#serving(wanted, name);
-    const owner = this.#affinity.owner(wanted.affinity, wanted, tried, serving);
+    const owner = this.#owner(wanted.affinity, wanted, tried, name);
     return owner?.link === undefined ? undefined : owner;
   }
 
@@ -244,6 +243,19 @@ export class Fleet {
     for (const endpoint of [...this.#index.idle]) endpoint.connect();
   }
 
+  /** The worker of an affinity: of the caller's version where there is one that was not tried. */
+  #owner(
+    affinity: string,
+    wanted: Wanted,
+    tried: Tried | undefined,
+    name: string | undefined,
+  ): Endpoint | undefined {
+    const preferred = this.#index.served.servingVersion(name, wanted.version);
+    const owner = preferred && this.#affinity.owner(affinity, wanted, tried, preferred);
+    return owner ??
+      this.#affinity.owner(affinity, wanted, tried, this.#serving(wanted, name));
+  }
+
   /** Which endpoints serve a routine or method; `undefined` where any of those that suit may be asked. */
   #serving(wanted: Wanted, name: string | undefined): Serving | undefined {
     const serving = this.#index.served.serving(name);
@@ -255,7 +267,7 @@ export class Fleet {
   #candidates(wanted: Wanted, tried: Tried, name: string | undefined): readonly Endpoint[] {
     const serving = this.#serving(wanted, name);
     if (wanted.affinity !== undefined) {
-      const owner = this.#affinity.owner(wanted.affinity, wanted, tried, serving);
+      const owner = this.#owner(wanted.affinity, wanted, tried, name);
       if (owner !== undefined) return [owner];
     }
     // A worker that has not reported its tags may have those that are wanted.

@@ -196,6 +196,39 @@ Deno.test("Fleet chooses workers that say that they serve what is called, and an
   assert.equal(address(await fleet.bring({}, new Map(), undefined, "new")), A);
 });
 
+Deno.test("Fleet prefers workers of the version that the caller has, while they have room", async () => {
+  const { clock, network, discovery, fleet } = setUp(A, B, C);
+  for (const old of [A, B]) network.serves.set(old, "price\nprice\t1");
+  network.serves.set(C, "price\nprice\t2");
+  await fleet.ready(3);
+  const chosen = (version: string, tried?: Map<Endpoint, Error>) =>
+    new Set([1, 2, 3, 4].map(() => address(fleet.choose({ version }, tried, "price"))));
+  const owners = (version: string) =>
+    new Set(
+      Array.from(
+        { length: 50 },
+        (_, at) => address(fleet.choose({ version, affinity: `${at}` }, undefined, "price")),
+      ),
+    );
+  assert.deepEqual(chosen("1"), new Set([A, B]));
+  assert.deepEqual(chosen("2"), new Set([C]));
+  assert.deepEqual(owners("1"), new Set([A, B]));
+  assert.deepEqual(owners("2"), new Set([C]));
+  // No worker lists these: the version is passed over.
+  assert.deepEqual(chosen("3"), new Set([A, B, C]));
+  assert.deepEqual(owners("3"), new Set([A, B, C]));
+  const [newest] = fleet.endpoints.filter((one) => address(one) === C);
+  // One that refused this call, or lately any call, leaves it to those of another version.
+  assert.deepEqual(chosen("2", new Map([[newest!, new Error("overloaded")]])), new Set([A, B]));
+  fleet.hadNoRoom(newest!);
+  assert.deepEqual(chosen("2"), new Set([A, B]));
+  clock.advance(51);
+  assert.deepEqual(chosen("2"), new Set([C]));
+  discovery.tell({ kind: "removed", address: C });
+  await turn();
+  assert.deepEqual(chosen("2"), new Set([A, B]));
+});
+
 Deno.test("Fleet chooses any worker with the tags asked for where only others say that they serve what is called", async () => {
   const { network, discovery, fleet } = setUp(B);
   discovery.tell({ kind: "added", worker: { address: A, tags: ["gpu"] } });

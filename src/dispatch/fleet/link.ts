@@ -12,7 +12,7 @@ export interface Link {
   readonly id: string | undefined;
   /** The worker's tags, as it or its announcement has given them. */
   readonly tags: readonly string[];
-  /** The names of its routines and services, one a line, in order; absent where it has not said them. */
+  /** Its routines, with and without their versions, and its services, one a line, in order; absent where it has not said them. */
   readonly serves?: string;
   /** Who the worker has proven to be, as patterns write it; absent where nothing was proven. */
   readonly identity: string | undefined;

@@ -48,10 +48,25 @@ export class Selection {
 
   /** A worker that serves a routine or method and has not been `tried`, where there is one. */
   choose(wanted: Wanted, tried?: Tried, name?: string): Endpoint | undefined {
-    const suitable = this.#suitability.of(wanted, name);
-    if (suitable.count === 0) return undefined;
+    let suitable = this.#suitability.of(wanted, name);
     if (tried?.size === 0) tried = undefined;
+    if (suitable.others !== undefined) {
+      // The last workers of a version do not have to take the calls of all who prefer it.
+      const preferred = this.#pick(suitable, this.#ejectedAt(), tried);
+      if (preferred !== undefined) return preferred;
+      suitable = suitable.others;
+    }
     const avoidAt = this.#ejectedUntil === 0 ? 0 : this.#avoidAt(suitable);
+    const picked = this.#pick(suitable, avoidAt, tried);
+    return picked === undefined && avoidAt > 0 ? this.#pick(suitable, 0, tried) : picked;
+  }
+
+  #pick(
+    suitable: SuitableEndpoints,
+    avoidAt: number,
+    tried: Tried | undefined,
+  ): Endpoint | undefined {
+    if (suitable.count === 0) return undefined;
     const { balancer } = this.#options;
     if (balancer !== undefined) return this.#listed(suitable, avoidAt, tried, balancer);
     if (avoidAt > 0 || tried !== undefined) return this.#drawn(suitable, avoidAt, tried);
@@ -109,7 +124,7 @@ export class Selection {
     tried: Tried | undefined,
   ): Endpoint | undefined {
     const one = this.#draw(suitable, avoidAt, tried, -1);
-    if (one < 0) return avoidAt === 0 ? undefined : this.#drawn(suitable, 0, tried);
+    if (one < 0) return undefined;
     const other = this.#draw(suitable, avoidAt, tried, one);
     return this.#index.open[other < 0 ? one : this.#lesserOf(one, other)];
   }
@@ -157,8 +172,15 @@ export class Selection {
       const place = suitable.place(number);
       if (this.#isAllowed(place, avoidAt, tried)) candidates.push(open[place]!);
     }
-    if (candidates.length === 0 && avoidAt > 0) return this.#listed(suitable, 0, tried, balancer);
     return candidates.length < 2 ? candidates[0] : balancer(candidates);
+  }
+
+  /** The time now where some worker is ejected, else 0. */
+  #ejectedAt(): number {
+    if (this.#ejectedUntil === 0) return 0;
+    const now = this.#options.clock.steady();
+    if (now < this.#ejectedUntil) return now;
+    return this.#ejectedUntil = 0;
   }
 
   /**
@@ -166,11 +188,8 @@ export class Selection {
    * are, for then it is not the workers.
    */
   #avoidAt(suitable: SuitableEndpoints): number {
-    const now = this.#options.clock.steady();
-    if (now >= this.#ejectedUntil) {
-      this.#ejectedUntil = 0;
-      return 0;
-    }
+    const now = this.#ejectedAt();
+    if (now === 0) return 0;
     const ejected = suitable.ejected(now);
     return ejected === 0 || ejected * 2 > suitable.count ? 0 : now;
   }

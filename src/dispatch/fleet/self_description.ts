@@ -4,7 +4,7 @@ import { DescribeResponseSchema, WorkerService } from "../../gen/mod.ts";
 import type { ClientConnection } from "../../http2/mod.ts";
 import { callUnaryBytes, prepareRequest } from "../../rpc/mod.ts";
 import { present } from "../../values/mod.ts";
-import { BETWEEN_NAMES } from "./served_names.ts";
+import { BETWEEN_NAMES, ofVersion } from "./served_names.ts";
 
 /** What a proven worker says of itself. */
 export interface SelfDescription {
@@ -12,7 +12,7 @@ export interface SelfDescription {
   readonly id?: string;
   /** Its tags. */
   readonly tags?: readonly string[];
-  /** The names of the routines and services that we may call there, one a line, in order. */
+  /** The routines, with and without their versions, and the services that we may call there, one a line, in order. */
   readonly serves?: string;
   /** Whether it verifies no tokens; a worker that does not say may verify some. */
   readonly ignoresTokens?: boolean;
@@ -49,7 +49,9 @@ export async function describeSelf(
       DescribeResponseSchema,
       answer,
     );
-    const serves = listed([...routines.map(({ name }) => name), ...services]);
+    const versioned = routines.filter(({ version }) => version !== "")
+      .map(({ name, version }) => ofVersion(name, version));
+    const serves = listed([...routines.map(({ name }) => name), ...versioned, ...services]);
     return {
       ...(workerId === "" ? {} : { id: escapePeerText(workerId) }),
       tags: tags.slice(0, MAX_TAGS).filter((tag) => tag.length <= MAX_TAG_LENGTH),

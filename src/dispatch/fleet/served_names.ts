@@ -21,6 +21,14 @@ export interface Serving {
 /** Separates the names in a list: none has it. */
 export const BETWEEN_NAMES = "\n";
 
+/** Separates a routine from its version, where the worker has said one. */
+const BEFORE_VERSION = "\t";
+
+/** How a list has a routine of a version; beside it is the routine's name alone. */
+export function ofVersion(name: string, version: string): string {
+  return name + BEFORE_VERSION + version;
+}
+
 /** So many names are remembered; a caller could make up any number. */
 const MAX_REMEMBERED = 4_096;
 
@@ -69,6 +77,12 @@ export class ServedNames {
     if (this.#remembered.size === MAX_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(name, serving);
     return serving;
+  }
+
+  /** Which endpoints serve that version of a routine; `undefined` where all do, or none says so. */
+  servingVersion(name: string | undefined, version: string | undefined): Serving | undefined {
+    if (name === undefined || version === undefined) return undefined;
+    return this.serving(ofVersion(name, version));
   }
 
   #find(name: string): Serving | undefined {

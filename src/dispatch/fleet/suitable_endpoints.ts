@@ -1,6 +1,7 @@
 import type { Endpoint } from "./endpoint.ts";
 import type { EndpointIndex } from "./endpoint_index.ts";
 import { EJECTED_UNTIL, LOAD_ROW } from "./load.ts";
+import type { Serving } from "./served_names.ts";
 import type { Wanted } from "./wanted.ts";
 
 /** So many different wishes are remembered; a caller could make up any number. */
@@ -20,12 +21,15 @@ export class SuitableEndpoints {
   readonly count: number;
   readonly #index: EndpointIndex;
   readonly #places: readonly number[] | undefined;
+  /** Where these are of the version that is preferred: those of any version. */
+  readonly others: SuitableEndpoints | undefined;
   #ejected = 0;
   #countedAt = -Infinity;
 
   /** Without `places`, all that take calls. */
-  constructor(index: EndpointIndex, places?: readonly number[]) {
+  constructor(index: EndpointIndex, places?: readonly number[], others?: SuitableEndpoints) {
     this.#index = index;
+    this.others = others;
     this.#places = places;
     this.count = places === undefined ? index.open.length : places.length;
   }
@@ -68,24 +72,53 @@ export class Suitability {
     this.#all = new SuitableEndpoints(index);
   }
 
-  /** Those that suit, and serve a routine or method; all that suit where none of them says that it does. */
+  /**
+   * Those that suit, and serve a routine or method, in the caller's version where it has one; all that suit where
+   * none of them says that it does.
+   */
   of(wanted: Wanted, name?: string): SuitableEndpoints {
     if (this.#version !== this.#index.version) this.#forget();
+    const { served } = this.#index;
+    const serving = served.serving(name);
+    const preferred = served.servingVersion(name, wanted.version);
+    if (preferred === undefined) return this.#serving(wanted, serving);
+    const key = keyOf(wanted.tags ?? [], `${serving?.key ?? ""}/${preferred.key}`);
+    const known = this.#remembered.get(key);
+    if (known !== undefined) return known;
+    const others = this.#serving(wanted, serving);
+    const places = this.#places(wanted, preferred);
+    return this.#remember(
+      key,
+      places.length === 0 ? others : new SuitableEndpoints(this.#index, places, others),
+    );
+  }
+
+  #serving(wanted: Wanted, serving: Serving | undefined): SuitableEndpoints {
     const { tags } = wanted;
-    const serving = this.#index.served.serving(name);
     if (serving === undefined && (tags === undefined || tags.length === 0)) return this.#all;
     const key = keyOf(tags ?? [], serving?.key);
     const known = this.#remembered.get(key);
     if (known !== undefined) return known;
+    const places = this.#places(wanted, serving);
+    return this.#remember(
+      key,
+      places.length === 0 && serving !== undefined
+        ? this.#serving(wanted, undefined)
+        : new SuitableEndpoints(this.#index, places),
+    );
+  }
+
+  #places(wanted: Wanted, serving: Serving | undefined): readonly number[] {
     const places: number[] = [];
     for (const endpoint of this.#index.open) {
       if (suits(endpoint, wanted) && serving?.has(endpoint) !== false) {
         places.push(endpoint.load.place);
       }
     }
-    const found = places.length === 0 && serving !== undefined
-      ? this.of(wanted)
-      : new SuitableEndpoints(this.#index, places);
+    return places;
+  }
+
+  #remember(key: string, found: SuitableEndpoints): SuitableEndpoints {
     if (this.#remembered.size === MAX_REMEMBERED) this.#remembered.clear();
     this.#remembered.set(key, found);
     return found;

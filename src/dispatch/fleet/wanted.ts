@@ -4,4 +4,6 @@ export interface Wanted {
   readonly affinity?: string | undefined;
   /** The worker carries all of these. */
   readonly tags?: readonly string[] | undefined;
+  /** The version of the routine that the caller has: workers that list it are preferred to those that list others. */
+  readonly version?: string | undefined;
 }
