@@ -4,6 +4,7 @@
  */
 
 import type { WorkerLimits } from "../worker/mod.ts";
+import type { DiscoveredWorker } from "../discovery/mod.ts";
 import type { CredentialPem } from "../credentials/mod.ts";
 import type { DenylistEntries, VerdictMode } from "../identity/mod.ts";
 import type { UnstampedEvent } from "../observe/mod.ts";
@@ -45,8 +46,10 @@ export type ToChild =
     readonly credentials: HandedCredentials;
     /** Who it is. */
     readonly identity: string;
-    /** Who the pool is. */
-    readonly allow: string;
+    /** Who may connect: the pool, and its children where they call each other. */
+    readonly allow: readonly string[];
+    /** Whether its routines call the others. */
+    readonly siblings: boolean;
     readonly tags: readonly string[];
     readonly threads?: number;
     readonly limits: WorkerLimits;
@@ -62,6 +65,11 @@ export type ToChild =
     readonly kind: "credentials";
     readonly for: "worker" | "dispatcher";
     readonly credentials: HandedCredentials;
+  }
+  | {
+    /** The workers of the pool that are ready, itself among them. */
+    readonly kind: "siblings";
+    readonly workers: readonly DiscoveredWorker[];
   }
   | {
     /** Finish what is under way, then exit. */

@@ -36,9 +36,15 @@ export interface SpawnOptions {
   readonly permissions?: readonly string[] | undefined;
   /**
    * Where routines call others through `currentCall().dispatcher`. New credentials are handed to the
-   * workers without a restart. Default: they call each other, on the same worker.
+   * workers without a restart. Default: they call each other, on the same worker or, with `siblings`, on any.
    */
   readonly dispatcher?: SpawnedDispatcherOptions | undefined;
+  /**
+   * Whether routines call every worker of the pool through `currentCall().dispatcher`, instead of their own alone:
+   * over mutual TLS, each as `spiffe://POOL-ID.pool.selvage/worker/ID`. For that the workers may connect to any port
+   * of 127.0.0.1. Not beside `dispatcher`. Default: `false`.
+   */
+  readonly siblings?: boolean | undefined;
   /**
    * The `deno.json` that resolves the modules. Default: the nearest in or above the folder of this
    * program's main module; one that Deno was told of by `--config` is not known to the program.

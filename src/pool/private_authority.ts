@@ -33,9 +33,18 @@ export class PrivateAuthority {
     return this.#issue("pool", ["client"]);
   }
 
-  /** What proves that the bearer is the child called `name`. */
-  child(name: string): PoolIdentity {
-    return this.#issue(`worker/${name}`, ["server"]);
+  /**
+   * What proves that the bearer is the child called `name`.
+   *
+   * @param calls Whether to other children, too.
+   */
+  child(name: string, calls: boolean): PoolIdentity {
+    return this.#issue(`worker/${name}`, calls ? ["server", "client"] : ["server"]);
+  }
+
+  /** Every child, as a pattern. */
+  get children(): string {
+    return `spiffe://${this.#domain}/worker/*`;
   }
 
   #issue(path: string, usages: readonly ("server" | "client")[]): PoolIdentity {

@@ -46,7 +46,8 @@ export async function spawnCommand(
   // To connect to a unix socket takes all three.
   read.push(...needs.read, ...needs.sockets);
   const net = [
-    "127.0.0.1:0",
+    // The ports of siblings are not known before they listen.
+    spawn.siblings === true ? "127.0.0.1" : "127.0.0.1:0",
     ...listedAddresses(spawn.dispatcher?.discovery),
     ...needs.net,
     ...needs.sockets.map((path) => `unix:${path}`),

@@ -1,3 +1,4 @@
+import type { DiscoveredWorker } from "../discovery/mod.ts";
 import { ConfigurationError, WorkerUnavailable } from "../errors/mod.ts";
 import type { UnstampedEvent } from "../observe/mod.ts";
 import {
@@ -78,6 +79,11 @@ export class SpawnedProcess implements Child {
   /** Hands it new credentials for the calls of its routines. */
   renewDispatcher(credentials: HandedCredentials): void {
     this.#tell({ kind: "credentials", for: "dispatcher", credentials });
+  }
+
+  /** Says which workers its routines can call. */
+  tellSiblings(workers: readonly DiscoveredWorker[]): void {
+    this.#tell({ kind: "siblings", workers });
   }
 
   async stop(graceMs: number): Promise<void> {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { DiscoveredWorker } from "../discovery/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
 import { receivedAuthenticator } from "../policy/mod.ts";
@@ -11,6 +12,7 @@ import { beginModuleLoad, reportBlockedOn, WorkerServer } from "../worker/mod.ts
 import { handedCredentials } from "./handed_credentials.ts";
 import { type FromChild, lineOf, type ToChild } from "./handover.ts";
 import { readLines } from "./line_reader.ts";
+import { Roster } from "./roster.ts";
 import { asError, messageOf, present } from "../values/mod.ts";
 
 /**
@@ -31,17 +33,19 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     const outlet = begin.dispatcher?.credentials === undefined
       ? undefined
       : handedCredentials(begin.dispatcher.credentials);
+    const siblings = begin.siblings ? new Siblings() : undefined;
     const worker = await WorkerServer.start({
       id: begin.id,
       listen: "127.0.0.1:0",
       // Without one, its routines call each other on this worker.
       ...present({
-        dispatcher: begin.dispatcher &&
-          { ...begin.dispatcher, credentials: outlet?.credentials },
+        dispatcher: siblings === undefined
+          ? begin.dispatcher && { ...begin.dispatcher, credentials: outlet?.credentials }
+          : { discovery: siblings.roster },
       }),
       modules: begin.modules,
       credentials: inlet.credentials,
-      allow: [begin.allow, begin.identity],
+      allow: [...begin.allow, begin.identity],
       policy: begin.policy,
       authenticate: begin.authenticate && receivedAuthenticator(begin.authenticate),
       strict: true,
@@ -58,6 +62,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       if (message.kind === "credentials") {
         (message.for === "worker" ? inlet : outlet)?.hand(message.credentials);
       }
+      if (message.kind === "siblings") siblings?.set(message.workers);
       if (message.kind === "ping") tell({ event: "worker.alive", ping: message.ping });
       if (message.kind === "drain") {
         worker.drain({ graceMs: message.graceMs }).then(() => Deno.exit(0));
@@ -67,6 +72,17 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     const { name, message } = asError(error);
     tell({ event: "worker.failed", name, message });
     Deno.exit(1);
+  }
+}
+
+/** The workers of the pool, as it reports them; until it has for the first time, calls wait. */
+class Siblings {
+  readonly roster = new Roster(() => !this.#known);
+  #known = false;
+
+  set(workers: readonly DiscoveredWorker[]): void {
+    this.#known = true;
+    this.roster.set(workers);
   }
 }
 

@@ -90,6 +90,12 @@ export class SpawnedWorkers implements AsyncDisposable {
         { setting: "spawn.livenessTimeoutMs" },
       );
     }
+    if (options.siblings === true && options.dispatcher !== undefined) {
+      throw new ConfigurationError(
+        "spawn.siblings and spawn.dispatcher exclude each other: routines have one dispatcher",
+        { setting: "spawn.siblings" },
+      );
+    }
     resolveWorkerLimits(options.limits);
     const modules = absoluteModules(options.modules);
     const rules = {
@@ -130,7 +136,7 @@ export class SpawnedWorkers implements AsyncDisposable {
     this.#renewal = this.#scheduleRenewal();
     this.#inlet.hand(this.#authority.pool().credentials);
     await Promise.all([...this.#running].map((process) => {
-      const { credentials } = this.#authority.child(process.name);
+      const { credentials } = this.#authority.child(process.name, this.#siblings);
       return process.renew(credentials);
     }));
   }
@@ -142,6 +148,10 @@ export class SpawnedWorkers implements AsyncDisposable {
     await this.#operator?.[Symbol.asyncDispose]();
   }
 
+  get #siblings(): boolean {
+    return this.#options.siblings === true;
+  }
+
   get #ttlMs(): number {
     return this.#options.certificateTtlMs ?? HOUR_MS;
   }
@@ -149,7 +159,7 @@ export class SpawnedWorkers implements AsyncDisposable {
   #spawn(): SpawnedProcess {
     const { threads, limits = {}, tags = [], startTimeoutMs = 60_000 } = this.#options;
     const name = crypto.randomUUID();
-    const { id: identity, credentials } = this.#authority.child(name);
+    const { id: identity, credentials } = this.#authority.child(name, this.#siblings);
     const process = new SpawnedProcess({
       command: this.#command,
       begin: {
@@ -158,7 +168,8 @@ export class SpawnedWorkers implements AsyncDisposable {
         modules: this.#modules,
         credentials,
         identity,
-        allow: this.#poolId,
+        allow: this.#siblings ? [this.#poolId, this.#authority.children] : [this.#poolId],
+        siblings: this.#siblings,
         tags,
         threads: threads ?? 1,
         limits,
@@ -187,14 +198,15 @@ export class SpawnedWorkers implements AsyncDisposable {
 
   #tellRoster(): void {
     const tags = this.#options.tags ?? [];
-    this.#roster.set(
-      this.#supervisor.ready.map(({ id, address, identity }) => ({
-        id,
-        address,
-        tags,
-        expected: identity,
-      })),
-    );
+    const workers = this.#supervisor.ready.map(({ id, address, identity }) => ({
+      id,
+      address,
+      tags,
+      expected: identity,
+    }));
+    this.#roster.set(workers);
+    if (!this.#siblings) return;
+    for (const process of this.#running) process.tellSiblings(workers);
   }
 
   #scheduleRenewal(): Disposable {

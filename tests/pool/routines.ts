@@ -38,6 +38,21 @@ export const further = routine("pool.further", async () => {
   return { childOfThis: parent === id, sameProcess: process === Deno.pid };
 });
 
+/** Who calls `caller` from within this call, how often in which process. */
+export const siblings = routine("pool.siblings", { idempotent: true }, async (calls: number) => {
+  const { dispatcher } = currentCall();
+  const answers = await Promise.all(
+    Array.from({ length: calls }, () => dispatcher.call(seen, [])),
+  );
+  return { own: Deno.pid, answers };
+});
+
+/** Who calls, and where. */
+export const seen = routine("pool.seen", { idempotent: true }, () => ({
+  by: currentCall().peer.identity ?? "",
+  process: Deno.pid,
+}));
+
 /** Who calls another routine from within this one. */
 export const innerCaller = routine(
   "pool.innerCaller",

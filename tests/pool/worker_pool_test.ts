@@ -34,6 +34,7 @@ import {
   print,
   processId,
   read,
+  siblings,
   sums,
   wait,
 } from "./routines.ts";
@@ -99,6 +100,35 @@ Deno.test("WorkerPool runs routines in threads of its workers, and allows no mor
   await using pool = await WorkerPool.open({ spawn: { count: 1, modules: threaded } });
   assert.equal(await pool.call(square, [7]), 49);
   assert.deepEqual(await pool.call(granted, []), []);
+});
+
+Deno.test("WorkerPool's routines call every worker of the pool where it says so, each as who it is", async () => {
+  await using pool = await WorkerPool.open({
+    spawn: { count: 2, modules, threads: 0, siblings: true },
+  });
+  const everyProcess = async (wanted: number) => {
+    const processes = new Set<number>();
+    while (processes.size < wanted) {
+      const { own, answers } = await pool.call(siblings, [8]);
+      for (const { by, process } of answers) {
+        assert.match(by, /^spiffe:\/\/[^/]+\.pool\.selvage\/worker\/[^/]+$/);
+        // Who calls is the worker that the calling routine runs on, wherever it calls.
+        assert.equal(by, answers[0]!.by);
+        processes.add(process);
+      }
+      assert.ok(answers.length === 8 && own > 0);
+    }
+    return processes;
+  };
+  const [first] = await everyProcess(2);
+  // One that is replaced is found by the others, and new certificates are used among them.
+  await pool.renewCredentials();
+  Deno.kill(first!, "SIGKILL");
+  await pool.ready({ min: 2 });
+  await pool.resize(3);
+  const now = await everyProcess(3);
+  assert.ok(!now.has(first!));
+  assert.ok((await pool.call(granted, [])).join().includes("127.0.0.1"));
 });
 
 Deno.test("WorkerPool hands the operator's credentials to its workers, and every later version", async () => {
@@ -383,6 +413,8 @@ Deno.test("WorkerPool.open() refuses options that cannot be meant", async () => 
   await refused({ spawn: { modules, count: 0 } }, "spawn.count");
   await refused({ spawn: { modules, permissions: ["-A", "x"] } }, "spawn.permissions");
   await refused({ spawn: { modules }, identity: "*" }, "identity");
+  const both = { siblings: true, dispatcher: { discovery: "static:127.0.0.1:1" } };
+  await refused({ spawn: { modules, ...both } }, "spawn.siblings");
 });
 
 function credentialsOf({ caPem, certPem, keyPem }: IssuedCertificate): CredentialsValue {
