@@ -31,7 +31,7 @@ export class UnreachableWorkers implements Disposable {
   /** The last attempt to connect a worker has failed. */
   failed(address: string): void {
     if (this.#failing.has(address) || this.#unreachable.has(address)) return;
-    this.#failing.set(address, this.#clock.now());
+    this.#failing.set(address, this.#clock.steady());
     this.#check(UNREACHABLE_MS);
   }
 
@@ -50,7 +50,7 @@ export class UnreachableWorkers implements Disposable {
   }
 
   #check(delayMs: number): void {
-    const due = this.#clock.now() + delayMs;
+    const due = this.#clock.steady() + delayMs;
     if (due >= this.#due) return;
     this.#timer?.[Symbol.dispose]();
     this.#due = due;
@@ -58,7 +58,7 @@ export class UnreachableWorkers implements Disposable {
   }
 
   #settle(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     this.#due = Infinity;
     for (const [address, since] of this.#failing) {
       const leftMs = since + UNREACHABLE_MS - now;
