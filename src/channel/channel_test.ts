@@ -97,10 +97,14 @@ class Recorder implements ByteReceiver {
     channel.start(this);
   }
 
-  received(bytes: Uint8Array): void {
+  /** Keeps nothing, so that the channel frees what it was read into or reads into it again. */
+  received(bytes: Uint8Array): boolean {
+    // That of a `Buffer` would not.
+    assert.notEqual(bytes.slice(0, 1).buffer, bytes.buffer, "slice() copies");
     this.bytes += bytes.length;
     for (const octet of bytes) this.sum = (this.sum * 31 + octet) >>> 0;
     this.#wake();
+    return true;
   }
 
   ended(): void {

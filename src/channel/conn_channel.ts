@@ -74,8 +74,8 @@ export class ConnChannel implements ByteChannel {
         if (count <= COPIED_BYTES) {
           receiver.received(buffer.slice(0, count));
         } else {
-          receiver.received(buffer.subarray(0, count));
-          buffer = new Uint8Array(READ_BYTES);
+          const isFree = receiver.received(buffer.subarray(0, count));
+          if (isFree !== true) buffer = new Uint8Array(READ_BYTES);
         }
       }
       if (this.#state !== "open") return;

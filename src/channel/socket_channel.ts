@@ -4,6 +4,7 @@ import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
 import { setImmediate } from "node:timers";
 import { moveToSocket } from "./tls/native_transport.ts";
 import type { RawDuplex } from "./tls/raw_duplex.ts";
+import { freeBuffer } from "../values/mod.ts";
 
 /** A plain TCP or unix socket as a byte channel; `arrived` is what was already read from it. */
 export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel {
@@ -79,11 +80,13 @@ class SocketChannel implements ByteChannel {
     this.#receiver = receiver;
     const arrived = this.#arrived;
     this.#arrived = undefined;
-    if (arrived !== undefined) receiver.received(arrived);
+    if (arrived !== undefined) receiver.received(new Uint8Array(arrived));
     // The peer may have ended before anyone listened.
     if (this.#ended) queueMicrotask(() => this.#tellEnd());
-    this.#stream.on("data", (bytes: Uint8Array) => {
-      receiver.received(bytes);
+    this.#stream.on("data", ({ buffer, byteOffset, byteLength }: Uint8Array) => {
+      // The `slice` of a `Buffer` copies nothing.
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+      if (receiver.received(bytes) === true) freeBuffer(bytes);
       this.#moveSoon();
     });
     if (!this.#paused) this.#reading.resume();

@@ -3,8 +3,11 @@ export interface ByteReceiver {
   /**
    * Bytes arrived; they belong to the receiver from here on. A `subarray` keeps the whole chunk
    * alive, so what is kept for long is copied.
+   *
+   * @returns `true` where the receiver is done with all of them: the channel may free their buffer or read
+   * into it again. Anything else where some may be kept.
    */
-  received(bytes: Uint8Array): void;
+  received(bytes: Uint8Array): unknown;
   /** The peer ended its direction; nothing more will be received. */
   ended(): void;
   /** The channel is gone, with the error that ended it where there was one. Called exactly once, last. */

@@ -94,7 +94,8 @@ class MemoryChannel implements ByteChannel {
       // The writer may reuse its buffer from `written` on, and the receiver may keep what it got.
       const bytes = arrival.bytes.slice();
       arrival.written();
-      receiver.received(bytes);
+      // A view that was kept all the same is noticed by the tests, whatever the size.
+      if (receiver.received(bytes) === true) bytes.buffer.transfer(0);
     }
     if (this.#closed) {
       if (this.#closedTold) return;

@@ -130,7 +130,7 @@ function listeningIn(channel: ByteChannel, onSpeech: () => void): ByteChannel {
       channel.start({
         received: (bytes) => {
           onSpeech();
-          receiver.received(bytes);
+          return receiver.received(bytes);
         },
         ended: () => receiver.ended(),
         closed: (error) => receiver.closed(error),

@@ -47,18 +47,19 @@ class SecretReader implements ByteReceiver {
     this.#proven = proven;
   }
 
-  received(bytes: Uint8Array): void {
-    if (this.#receiver !== undefined) return this.#receiver.received(bytes);
-    if (this.#closed) return;
+  received(bytes: Uint8Array): boolean {
+    if (this.#receiver !== undefined) return this.#receiver.received(bytes) === true;
+    if (this.#closed) return true;
     const arrived = new Uint8Array(this.#arrived.length + bytes.length);
     arrived.set(this.#arrived);
     arrived.set(bytes, this.#arrived.length);
     this.#arrived = arrived;
     const { length } = this.#secret;
-    if (arrived.length < length) return;
+    if (arrived.length < length) return true;
     if (timingSafeEqual(arrived.subarray(0, length), this.#secret)) {
       this.#proven(this.#rest(arrived.slice(length)));
     } else this.#destroy();
+    return true;
   }
 
   ended(): void {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { asError, joined, messageOf, present } from "./mod.ts";
+import { asError, freeBuffer, joined, messageOf, present } from "./mod.ts";
 
 Deno.test("present() leaves out what is undefined, and nothing else", () => {
   const all = { zero: 0, empty: "", no: false, nothing: null, missing: undefined };
@@ -19,4 +19,14 @@ Deno.test("asError() and messageOf() take whatever is thrown", () => {
   assert.equal(asError(error), error);
   assert.equal(asError("text").message, "text");
   assert.deepEqual([messageOf(error), messageOf(undefined)], ["broken", "undefined"]);
+});
+
+Deno.test("freeBuffer() frees whole buffers, and none that others may read", () => {
+  const whole = new Uint8Array(65_536);
+  freeBuffer(whole);
+  assert.equal(whole.length, 0);
+  const shared = new ArrayBuffer(65_536);
+  const [part, other] = [new Uint8Array(shared, 0, 60_000), new Uint8Array(shared, 60_000)];
+  freeBuffer(part);
+  assert.deepEqual([part.length, other.length], [60_000, 5_536]);
 });

@@ -72,9 +72,9 @@ export class FirstProtocol implements ByteChannel, ByteReceiver {
     this.#channel.destroy();
   }
 
-  received(bytes: Uint8Array): void {
-    if (this.#state === "http2") this.#receiver?.received(bytes);
-    if (this.#state !== "undecided") return;
+  received(bytes: Uint8Array): boolean {
+    if (this.#state === "http2") return this.#receiver?.received(bytes) === true;
+    if (this.#state !== "undecided") return true;
     this.#head = joined([this.#head, bytes]);
     const text = latin1.decode(this.#head.subarray(0, MAX_HEAD_BYTES));
     if (PREFACE.startsWith(text.slice(0, PREFACE.length))) {
@@ -82,6 +82,7 @@ export class FirstProtocol implements ByteChannel, ByteReceiver {
     } else if (text.includes("\r\n\r\n") || this.#head.length >= MAX_HEAD_BYTES) {
       this.#respond(text);
     }
+    return true;
   }
 
   ended(): void {

@@ -70,8 +70,10 @@ function told(chunks: readonly Uint8Array[]): unknown[] {
 function sinkInto(events: unknown[]): FrameSink {
   const octets = (bytes: Uint8Array, start: number, end: number) => bytes.slice(start, end).toHex();
   return {
-    onData: (id, bytes, start, end, flow, last) =>
-      events.push(["data", id, octets(bytes, start, end), flow, last]),
+    onData: (id, bytes, start, end, flow, last) => {
+      events.push(["data", id, octets(bytes, start, end), flow, last]);
+      return false;
+    },
     onHeaders: (id, bytes, start, end, last, dependsOn) =>
       events.push(["headers", id, octets(bytes, start, end), last, dependsOn]),
     onPriority: (id, dependsOn) => events.push(["priority", id, dependsOn]),

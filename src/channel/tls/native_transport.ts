@@ -12,11 +12,12 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { runsOnDeno } from "../../platform/mod.ts";
+import { freeBuffer } from "../../values/mod.ts";
 import type { NativeReading, RawDuplex } from "./raw_duplex.ts";
 
 /** The handle of a TCP socket: what it reads it gives to `onread`, without bytes at its end or an error. */
 interface SocketHandle {
-  onread?: (bytes?: Uint8Array | null) => void;
+  onread?: (bytes?: ArrayBuffer | Uint8Array | null) => void;
   readStart?: () => unknown;
   readStop?: () => void;
 }
@@ -83,14 +84,17 @@ export function moveToSocket(socket: TLSSocket, below: RawDuplex): NativeReading
 /** Lets TLS read bytes, and the socket itself its end and its errors, which TLS could not tell apart. */
 function readInto(
   raw: SocketHandle,
-  ofSocket: (bytes?: Uint8Array | null) => void,
+  ofSocket: (bytes?: ArrayBuffer | Uint8Array | null) => void,
 ): NativeReading {
   const ofTls = raw.onread!;
   const start = raw.readStart!;
   let isPaused = false;
   let isGivenBack = false;
-  raw.onread = function (this: unknown, bytes?: Uint8Array | null): void {
-    (bytes && !isGivenBack ? ofTls : ofSocket).call(this, bytes);
+  raw.onread = function (this: unknown, bytes?: ArrayBuffer | Uint8Array | null): void {
+    if (!bytes || isGivenBack) return ofSocket.call(this, bytes);
+    ofTls.call(this, bytes);
+    // TLS has copied what it was given.
+    freeBuffer(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
   };
   // The socket's own stream may ask for more at any time.
   raw.readStart = (): unknown => isPaused ? 0 : start.call(raw);

@@ -172,21 +172,24 @@ export class Http2Connection<End extends Role>
     scheduler.flush();
   }
 
-  #received(bytes: Uint8Array): void {
-    if (this.lifecycle.ending) return;
+  #received(bytes: Uint8Array): boolean {
+    if (this.lifecycle.ending) return true;
+    let isKept = true;
     try {
-      this.#read(bytes);
+      isKept = this.#read(bytes);
     } catch (error) {
       const cause = asError(error);
       if (!(cause instanceof Http2Violation)) this.#onFault?.(cause);
       this.lifecycle.fail(cause);
     }
     if (this.scheduler.control.length > 0) this.scheduler.schedule();
+    return !isKept;
   }
 
-  #read(bytes: Uint8Array): void {
+  /** Returns whether a view of the bytes is kept. */
+  #read(bytes: Uint8Array): boolean {
     const before = this.#reader.frames;
-    this.#reader.read(bytes);
+    const isKept = this.#reader.read(bytes);
     if (this.#reader.started) this.deadlines.clear("preface");
     if (!this.#reader.insideHeaders) this.deadlines.clear("headers");
     else if (!this.deadlines.has("headers")) {
@@ -196,6 +199,7 @@ export class Http2Connection<End extends Role>
       });
     }
     if (this.#reader.frames !== before) this.#keepalive.heard();
+    return isKept;
   }
 
   #stopReading(): void {

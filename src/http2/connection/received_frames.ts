@@ -5,6 +5,7 @@ import { MAX_WINDOW_BYTES } from "../frame/settings.ts";
 import { keepableBytes } from "../guard/received_bytes.ts";
 import { type HpackDecoder, HpackError } from "../hpack/mod.ts";
 import type { Http2Stream } from "../streams/http2_stream.ts";
+import type { StreamReceiver } from "../streams/stream.ts";
 import { Http2Violation } from "../violation.ts";
 import type { ConnectionParts } from "./parts.ts";
 import { type BlockNote, type ReceivedBlock, wrongTrailers } from "./received_block.ts";
@@ -15,6 +16,9 @@ const BOMB_FACTOR = 16;
 
 /** Debug data of the peer's GOAWAY beyond this is dropped. */
 const MAX_DEBUG_BYTES = 256;
+
+/** From here on DATA is lent to receivers that copy what they keep: less is copied for them at a lower cost. */
+const LEAST_LENT_BYTES = 4096;
 
 /** What each frame of the peer does, the same on both ends but for what their {@linkcode Role} decides. */
 export class ReceivedFrames implements FrameSink {
@@ -43,7 +47,7 @@ export class ReceivedFrames implements FrameSink {
     end: number,
     flowBytes: number,
     endStream: boolean,
-  ): void {
+  ): boolean {
     const { abuse, flow, streams } = this.#parts;
     const length = end - start;
     if (length > 0) abuse.dataPassed(length);
@@ -52,11 +56,12 @@ export class ReceivedFrames implements FrameSink {
     const stream = streams.table.get(streamId);
     if (!stream) {
       flow.discard(flowBytes);
-      return this.#contentOnNoStream(streamId);
+      this.#contentOnNoStream(streamId);
+      return false;
     }
     if (!this.#admitsData(stream, length, flowBytes, endStream)) {
       flow.discard(flowBytes);
-      return;
+      return false;
     }
     stream.receiving.window -= flowBytes;
     const padding = flowBytes - length;
@@ -66,13 +71,34 @@ export class ReceivedFrames implements FrameSink {
     }
     if (length > 0) flow.deliver(stream, length);
     if (endStream) stream.receivedEnd();
-    else if (length === 0) return;
+    else if (length === 0) return false;
+    let isKept = false;
     try {
-      stream.receiver!.data(keepableBytes(bytes, start, end, flow.mayPin), endStream);
+      isKept = this.#give(stream.receiver!, bytes, start, end, endStream);
     } catch (error) {
       streams.receiverFailed(stream, error);
+      // What was kept before it failed is not known.
+      isKept = true;
     }
     if (stream.state === "closed") streams.finish(stream, "complete");
+    return isKept;
+  }
+
+  /** Returns whether the receiver was given a view that it may keep. */
+  #give(
+    receiver: StreamReceiver,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    endStream: boolean,
+  ): boolean {
+    if (receiver.lent !== undefined && end - start >= LEAST_LENT_BYTES) {
+      receiver.lent(bytes.subarray(start, end), endStream);
+      return false;
+    }
+    const keepable = keepableBytes(bytes, start, end, this.#parts.flow.mayPin);
+    receiver.data(keepable, endStream);
+    return keepable.buffer === bytes.buffer;
   }
 
   onHeaders(

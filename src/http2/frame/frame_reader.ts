@@ -8,7 +8,7 @@ import { readPadding } from "./padding.ts";
 import { PING_BYTES } from "./ping.ts";
 import { RST_STREAM_BYTES } from "./rst_stream.ts";
 import { WINDOW_UPDATE_BYTES } from "./window_update.ts";
-import { NO_BYTES } from "../../values/mod.ts";
+import { freeBuffer, NO_BYTES } from "../../values/mod.ts";
 
 /** What a {@linkcode FrameReader} bounds. */
 export interface FrameReaderLimits extends HeaderBlockLimits {
@@ -39,6 +39,8 @@ export class FrameReader {
   /** Octets of the torn frame with its header; that of the header alone until it is whole. */
   #tornNeeds = FRAME_HEADER_BYTES;
   #stopped = false;
+  /** Whether the sink has kept a view of what is being read. */
+  #kept = false;
 
   /** @param preface what the peer has to send before its first frame; empty for a server's. */
   constructor(sink: FrameSink, limits: FrameReaderLimits, preface: Uint8Array = NO_BYTES) {
@@ -69,9 +71,11 @@ export class FrameReader {
   /**
    * Reads a chunk and reports to the sink each frame that is complete with it.
    *
+   * @returns Whether the sink has kept a view of the chunk.
    * @throws {Http2Violation} which ends the connection.
    */
-  read(chunk: Uint8Array): void {
+  read(chunk: Uint8Array): boolean {
+    this.#kept = false;
     let at = this.#prefaceRead < this.#preface.length ? this.#readPreface(chunk) : 0;
     if (this.#tornLength > 0) at = this.#assemble(chunk, at);
     while (chunk.length - at >= FRAME_HEADER_BYTES && !this.#stopped) {
@@ -81,6 +85,7 @@ export class FrameReader {
       at += needs;
     }
     if (at < chunk.length && !this.#stopped) this.#tear(chunk, at);
+    return this.#kept;
   }
 
   #readPreface(chunk: Uint8Array): number {
@@ -116,7 +121,11 @@ export class FrameReader {
       const frame = this.#torn;
       this.#torn = NO_BYTES;
       this.#tornLength = 0;
+      const keptOfChunk = this.#kept;
+      this.#kept = false;
       this.#readFrame(frame, 0, this.#tornNeeds);
+      if (!this.#kept) freeBuffer(frame);
+      this.#kept = keptOfChunk;
       return at;
     }
     return at;
@@ -209,7 +218,7 @@ export class FrameReader {
       start++;
     }
     const endStream = (flags & Flag.END_STREAM) !== 0;
-    this.#sink.onData(streamId, bytes, start, end, flowBytes, endStream);
+    if (this.#sink.onData(streamId, bytes, start, end, flowBytes, endStream)) this.#kept = true;
   }
 
   #readHeaders(

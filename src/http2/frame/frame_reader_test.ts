@@ -24,9 +24,10 @@ class Notes implements FrameSink {
     end: number,
     flow: number,
     last: boolean,
-  ): void {
+  ): boolean {
     this.lines.push(`data ${id} ${hex(bytes, start, end)} ${flow} ${last}`);
     this.stopAt?.stop();
+    return false;
   }
 
   onHeaders(

@@ -2,11 +2,14 @@ import type { ErrorCode } from "../error_code.ts";
 
 /**
  * What a {@linkcode FrameReader} reports of the frames it reads, in order. Payloads are given as a
- * range of a buffer, which is only lent: what is kept beyond the call is copied, except for `data`,
- * whose buffer nobody writes to again.
+ * range of a buffer, which is only lent: what is kept beyond the call is copied.
  */
 export interface FrameSink {
-  /** `flowBytes` is what flow control counts: the payload with its padding. */
+  /**
+   * `flowBytes` is what flow control counts: the payload with its padding.
+   *
+   * @returns Whether a view of the range is kept: nothing writes to its buffer then.
+   */
   onData(
     streamId: number,
     bytes: Uint8Array,
@@ -14,7 +17,7 @@ export interface FrameSink {
     end: number,
     flowBytes: number,
     endStream: boolean,
-  ): void;
+  ): boolean;
   /** A whole header block, its CONTINUATION frames joined. `dependsOn` is -1 without priority fields. */
   onHeaders(
     streamId: number,

@@ -26,6 +26,11 @@ export interface StreamReceiver {
    * {@linkcode Stream.release}: who holds on to bytes stops the writer.
    */
   data(bytes: Uint8Array, endStream: boolean): void;
+  /**
+   * As `data`, for the larger frames: the bytes are only lent for the call, so that the buffer that they were
+   * read into need not wait for a collection. Absent, `data` is given those, too.
+   */
+  lent?(bytes: Uint8Array, endStream: boolean): void;
   /** The trailer section arrived; the peer's direction has ended. */
   trailers(fields: HeaderList): void;
   /** What was queued by `sendData` has fallen below the low-water mark after it had returned `false`. */

@@ -1,9 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { endStreamFlag, endStreamFromJson } from "@connectrpc/connect/protocol-connect";
 import { type HeaderList, headerValue } from "../../http2/mod.ts";
+import { ArrivingMessages } from "../wire/arriving_messages.ts";
 import { invalidFields, notDecompressible } from "../wire/call_errors.ts";
 import { COMPRESSED_FLAG } from "../wire/envelope.ts";
-import { EnvelopeSplitter } from "../wire/envelope_splitter.ts";
+
 import { areValid, headersOf } from "../wire/header_fields.ts";
 import { messageOf } from "../../values/mod.ts";
 
@@ -28,18 +29,26 @@ const ordinarySections = new WeakMap<HeaderList, boolean>();
  */
 export class ResponseMessages {
   readonly #header: HeaderList;
-  readonly #splitter: EnvelopeSplitter;
+  readonly #messages: ArrivingMessages;
   #state: "open" | "ended" = "open";
 
-  /** @param maxBytes the largest message. */
-  constructor(header: HeaderList, maxBytes: number) {
+  /**
+   * @param maxBytes the largest message.
+   * @param release gives the peer credit for that many bytes.
+   */
+  constructor(header: HeaderList, maxBytes: number, release: (count: number) => void) {
     this.#header = header;
-    this.#splitter = new EnvelopeSplitter(maxBytes);
+    this.#messages = new ArrivingMessages(maxBytes, release);
   }
 
-  /** The next piece of the body; the one before has been read to its end. */
+  /** Bytes of the body arrived, which may be kept. */
   push(bytes: Uint8Array): void {
-    this.#splitter.push(bytes);
+    this.#messages.push(bytes);
+  }
+
+  /** Bytes of the body arrived, which are only lent for the call. */
+  lend(bytes: Uint8Array): void {
+    this.#messages.lend(bytes);
   }
 
   /**
@@ -49,9 +58,9 @@ export class ResponseMessages {
    */
   next(): Uint8Array | undefined {
     for (;;) {
-      const message = this.#splitter.next();
+      const message = this.#messages.next();
       if (message === undefined) return undefined;
-      const { flags } = this.#splitter;
+      const { flags } = this.#messages;
       if ((flags & COMPRESSED_FLAG) !== 0) throw notDecompressible();
       if ((flags & endStreamFlag) !== 0) this.#end(message);
       else if (this.#state === "open") return message;
@@ -65,13 +74,13 @@ export class ResponseMessages {
    * @throws {ConnectError} where the response is not.
    */
   judgeEnd(): void {
-    if (this.#splitter.isTorn) throw incomplete("incomplete envelope");
+    if (this.#messages.isTorn) throw incomplete("incomplete envelope");
     if (this.#state === "open") throw incomplete("the response has no end");
   }
 
-  /** Forgets what has been received. */
+  /** Forgets what has been received, and gives the peer credit for it. */
   drop(): void {
-    this.#splitter.drop();
+    this.#messages.drop();
   }
 
   #end(message: Uint8Array): void {

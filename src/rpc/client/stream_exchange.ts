@@ -27,8 +27,6 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   #unsent: Uint8Array[] | undefined;
   #sending: "open" | "ending" | "ended" = "open";
 
-  /** Pieces of the body that have not been read. */
-  #pieces: Uint8Array[] = [];
   #messages: ResponseMessages | undefined;
   /** The body of a response that connect-es reads, and what it makes of it. */
   #body: BodyReader | undefined;
@@ -89,14 +87,8 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     const messages = this.#messages;
     if (messages === undefined) return undefined;
     try {
-      for (;;) {
-        const message = messages.next();
-        if (message !== undefined) return message;
-        const piece = this.#pieces.shift();
-        if (piece === undefined) break;
-        this.stream?.release(piece.byteLength);
-        messages.push(piece);
-      }
+      const message = messages.next();
+      if (message !== undefined) return message;
       if (this.#complete && this.#reading.name === "open") {
         messages.judgeEnd();
         this.#settle({ name: "ended" });
@@ -126,7 +118,8 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   headers(fields: HeaderList, endStream: boolean): void {
     const { limits } = this.request;
     if (isOrdinaryStream(fields)) {
-      this.#messages = new ResponseMessages(fields, limits.messageBytes);
+      const release = (count: number) => this.stream?.release(count);
+      this.#messages = new ResponseMessages(fields, limits.messageBytes, release);
     } else {
       this.#body = new BodyReader({
         release: (count) => this.stream?.release(count),
@@ -141,9 +134,15 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   data(bytes: Uint8Array, endStream: boolean): void {
     if (this.#body !== undefined) this.#body.push(bytes);
     else if (this.#reading.name !== "open") this.stream?.release(bytes.byteLength);
-    else if (bytes.byteLength > 0) this.#pieces.push(bytes);
-    if (endStream) this.#completed();
-    else this.#wake();
+    else this.#messages?.push(bytes);
+    this.#arrived(endStream);
+  }
+
+  lent(bytes: Uint8Array, endStream: boolean): void {
+    if (this.#body !== undefined) this.#body.push(bytes.slice());
+    else if (this.#reading.name !== "open") this.stream?.release(bytes.byteLength);
+    else this.#messages?.lend(bytes);
+    this.#arrived(endStream);
   }
 
   trailers(fields: HeaderList): void {
@@ -180,9 +179,13 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     this.#sending = "ended";
     this.#unsent = undefined;
     this.#settle({ name: "failed", error });
-    for (const piece of this.#pieces.splice(0)) this.stream?.release(piece.byteLength);
     this.#messages?.drop();
     this.#body?.fail(error);
+  }
+
+  #arrived(endStream: boolean): void {
+    if (endStream) this.#completed();
+    else this.#wake();
   }
 
   get #isBlocked(): boolean {

@@ -1,6 +1,11 @@
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import type { ClientConnection, HeaderList, StreamEnd } from "../../http2/mod.ts";
+import {
+  type ClientConnection,
+  type HeaderList,
+  headerValue,
+  type StreamEnd,
+} from "../../http2/mod.ts";
 import { tooLargeToReceive } from "../wire/call_errors.ts";
 import { ENVELOPE_BYTES } from "../wire/envelope.ts";
 import { Gathered } from "../wire/gathered.ts";
@@ -61,6 +66,8 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
   readonly #resolve: (response: UnaryResponseBytes) => void;
   readonly #reject: (error: Error) => void;
   readonly #body = new Gathered();
+  /** How long the body will be, as far as the peer is to be believed; HTTP/2 holds it to that. */
+  #wholeBytes = Infinity;
   #settled = false;
 
   constructor(
@@ -79,10 +86,20 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
 
   headers(fields: HeaderList, endStream: boolean): void {
     this.header = fields;
+    const promised = headerValue(fields, "content-length");
+    if (promised !== undefined) this.#wholeBytes = Number(promised);
     if (endStream) this.#complete();
   }
 
   data(bytes: Uint8Array, endStream: boolean): void {
+    this.#gather(bytes, false, endStream);
+  }
+
+  lent(bytes: Uint8Array, endStream: boolean): void {
+    this.#gather(bytes, true, endStream);
+  }
+
+  #gather(bytes: Uint8Array, isLent: boolean, endStream: boolean): void {
     this.stream?.release(bytes.byteLength);
     if (this.#settled) return;
     if (this.#body.length + bytes.byteLength > this.request.limits.messageBytes + ENVELOPE_BYTES) {
@@ -90,7 +107,8 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
       return;
     }
     try {
-      this.#body.add(bytes);
+      if (isLent) this.#body.copy(bytes, this.#wholeBytes);
+      else this.#body.add(bytes, this.#wholeBytes);
     } catch (error) {
       this.cancel(error as ConnectError);
       return;

@@ -1,45 +1,85 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
-import type { BodyReader } from "../wire/body_reader.ts";
+import { ArrivingMessages } from "../wire/arriving_messages.ts";
 import { notDecompressible } from "../wire/call_errors.ts";
 import { COMPRESSED_FLAG } from "../wire/envelope.ts";
-import { EnvelopeSplitter } from "../wire/envelope_splitter.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
 
 /**
- * The messages of a request that is a stream of Connect without compression. The body is read on only
- * when those that have arrived were read. What is wrong with it is worded as connect-es words it.
+ * The messages of a request that is a stream of Connect without compression. Credit returns to the peer only as
+ * they are read. What is wrong with it is worded as connect-es words it.
  */
 export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
-  readonly #body: BodyReader;
-  readonly #splitter: EnvelopeSplitter;
+  readonly #messages: ArrivingMessages;
+  readonly #release: (count: number) => void;
+  #waiting: Waiting[] = [];
+  #state: BodyState = { name: "open" };
 
   /**
    * @param maxBytes the largest message.
    * @param budget what messages in pieces may take.
+   * @param release gives the peer credit for that many bytes.
    */
-  constructor(body: BodyReader, maxBytes: number, budget: GatherBudget) {
-    this.#body = body;
-    this.#splitter = new EnvelopeSplitter(maxBytes, budget);
+  constructor(maxBytes: number, budget: GatherBudget, release: (count: number) => void) {
+    this.#messages = new ArrivingMessages(maxBytes, release, budget);
+    this.#release = release;
   }
 
-  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+  /** Bytes that have arrived and not been read. */
+  get heldBytes(): number {
+    return this.#messages.heldBytes;
+  }
+
+  /** Bytes arrived, which may be kept. */
+  push(bytes: Uint8Array): void {
+    if (this.#state.name !== "open") return this.#release(bytes.byteLength);
+    this.#messages.push(bytes);
+    this.#serve();
+  }
+
+  /** Bytes arrived, which are only lent for the call. */
+  lend(bytes: Uint8Array): void {
+    if (this.#state.name !== "open") return this.#release(bytes.byteLength);
+    this.#messages.lend(bytes);
+    this.#serve();
+  }
+
+  /** The body is complete; what is left can be read. */
+  end(): void {
+    if (this.#state.name !== "open") return;
+    this.#state = { name: "ended" };
+    this.#serve();
+  }
+
+  /** The body will not be complete: what is left is dropped, and reading throws `error`. */
+  fail(error: Error): void {
+    if (this.#state.name === "abandoned" || this.#state.name === "failed") return;
+    this.#state = { name: "failed", error };
+    this.#messages.drop();
+    this.#serve();
+  }
+
+  /** Drops what is left and whatever still comes. */
+  abandon(): void {
+    if (this.#state.name === "abandoned") return;
+    this.#state = { name: "abandoned" };
+    this.#messages.drop();
+    this.#serve();
+  }
+
+  next(): Promise<IteratorResult<Uint8Array, undefined>> {
     try {
-      for (;;) {
-        const message = this.#nextAtHand();
-        if (message !== undefined) return { done: false, value: message };
-        const piece = await this.#body.next();
-        if (piece.done === true) return this.#end();
-        this.#splitter.push(piece.value);
-      }
+      const result = this.#waiting.length === 0 ? this.#take() : undefined;
+      if (result !== undefined) return Promise.resolve(result);
     } catch (error) {
-      this.#close();
-      throw error;
+      this.abandon();
+      return Promise.reject(error);
     }
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.#close();
+    this.abandon();
     return Promise.resolve(DONE);
   }
 
@@ -47,11 +87,37 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
     return this;
   }
 
+  /** Gives those who wait what there is. */
+  #serve(): void {
+    while (this.#waiting.length > 0) {
+      let result: IteratorResult<Uint8Array, undefined> | undefined;
+      try {
+        result = this.#take();
+      } catch (error) {
+        const { reject } = this.#waiting.shift()!;
+        reject(error);
+        this.abandon();
+        continue;
+      }
+      if (result === undefined) return;
+      this.#waiting.shift()!.resolve(result);
+    }
+  }
+
+  #take(): IteratorResult<Uint8Array, undefined> | undefined {
+    const state = this.#state;
+    if (state.name === "failed") throw state.error;
+    if (state.name === "abandoned") return DONE;
+    const value = this.#nextAtHand();
+    if (value !== undefined) return { done: false, value };
+    return state.name === "ended" ? this.#end() : undefined;
+  }
+
   #nextAtHand(): Uint8Array | undefined {
     for (;;) {
-      const message = this.#splitter.next();
+      const message = this.#messages.next();
       if (message === undefined) return undefined;
-      const { flags } = this.#splitter;
+      const { flags } = this.#messages;
       if ((flags & COMPRESSED_FLAG) !== 0) throw notDecompressible();
       // A request has no end but that of its body: one that is declared is passed over.
       if ((flags & endStreamFlag) === 0) return message;
@@ -59,16 +125,22 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
   }
 
   #end(): IteratorReturnResult<undefined> {
-    const torn = this.#splitter.isTorn;
-    this.#splitter.drop();
+    const torn = this.#messages.isTorn;
+    this.#messages.drop();
     if (!torn) return DONE;
     throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
   }
+}
 
-  #close(): void {
-    this.#splitter.drop();
-    this.#body.abandon();
-  }
+type BodyState =
+  | { readonly name: "open" }
+  | { readonly name: "ended" }
+  | { readonly name: "failed"; readonly error: Error }
+  | { readonly name: "abandoned" };
+
+interface Waiting {
+  resolve(result: IteratorResult<Uint8Array, undefined>): void;
+  reject(error: unknown): void;
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

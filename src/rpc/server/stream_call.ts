@@ -1,7 +1,6 @@
 import type { DescMethodBiDiStreaming } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
-import { BodyReader } from "../wire/body_reader.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { expireAfter } from "../wire/deadlines.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
@@ -17,7 +16,7 @@ import { StreamResponse } from "./stream_response.ts";
  */
 export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   readonly #handler: StreamBytesHandler<unknown, unknown>;
-  readonly #body: BodyReader;
+  readonly #requests: RequestMessages;
   readonly #response: StreamResponse;
   #messages: BytesAnswers | undefined;
   #writable: (() => void) | undefined;
@@ -32,19 +31,25 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     super(request, peer);
     this.#handler = handler;
     this.#response = new StreamResponse(request);
-    this.#body = new BodyReader({
-      release: (count) => request.stream.release(count),
-      abandoned: () => {},
-    });
+    const { limits, budget, stream } = request;
+    const release = (count: number) => stream.release(count);
+    this.#requests = new RequestMessages(limits.messageBytes, budget, release);
   }
 
   data(bytes: Uint8Array, endStream: boolean): void {
     if (this.plain !== undefined) this.plain.data(bytes, endStream);
     else {
-      this.#body.push(bytes);
+      this.#requests.push(bytes);
       this.waiting?.received(bytes.byteLength);
       if (endStream) this.requestEnded();
     }
+  }
+
+  lent(bytes: Uint8Array, endStream: boolean): void {
+    if (this.plain !== undefined) return this.plain.data(bytes.slice(), endStream);
+    this.#requests.lend(bytes);
+    this.waiting?.received(bytes.byteLength);
+    if (endStream) this.requestEnded();
   }
 
   override writable(): void {
@@ -72,7 +77,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   requestEnded(): void {
     this.requestIsWhole = true;
     this.plain?.requestEnded();
-    this.#body.end();
+    this.#requests.end();
   }
 
   admitted(context: unknown, release: () => void): void {
@@ -87,7 +92,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   refused(error: ConnectError): void {
     this.waiting = undefined;
     if (this.gone !== undefined) return;
-    this.#body.abandon();
+    this.#requests.abandon();
     const plain = this.handOver();
     if (this.requestIsWhole) plain.requestEnded();
     this.answerWith(plain, { error });
@@ -101,8 +106,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
       return;
     }
     this.state = "running";
-    const { limits, budget } = this.request;
-    void this.#run(new RequestMessages(this.#body, limits.messageBytes, budget));
+    void this.#run(this.#requests);
     this.#armDeadline();
   }
 
@@ -176,14 +180,14 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     this.state = "over";
     this.#reason = reason;
     this.abort?.abort(reason);
-    this.#body.fail(reason);
+    this.#requests.fail(reason);
     Promise.try(() => this.#messages?.return?.()).catch(() => {});
     this.finish();
   }
 
   protected override finish(): void {
     this.state = "over";
-    this.#body.abandon();
+    this.#requests.abandon();
     this.writable();
     super.finish();
   }
@@ -204,7 +208,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   }
 
   protected override get heldBytes(): number {
-    return this.#body.heldBytes;
+    return this.#requests.heldBytes;
   }
 
   protected override createAbort(): AbortController {

@@ -48,8 +48,17 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
       this.plain.data(bytes, endStream);
       return;
     }
+    this.#arrived(bytes, false, endStream);
+  }
+
+  lent(bytes: Uint8Array, endStream: boolean): void {
+    if (this.plain !== undefined) this.plain.data(bytes.slice(), endStream);
+    else this.#arrived(bytes, true, endStream);
+  }
+
+  #arrived(bytes: Uint8Array, isLent: boolean, endStream: boolean): void {
     this.#length += bytes.byteLength;
-    if (!this.#gather(bytes)) return;
+    if (!this.#gather(bytes, isLent)) return;
     this.waiting?.received(bytes.byteLength);
     if (this.release !== undefined) this.#credit();
     if (endStream) this.requestEnded();
@@ -182,13 +191,15 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
   }
 
   /** Returns `false` where the call goes on as a plain one. */
-  #gather(bytes: Uint8Array): boolean {
+  #gather(bytes: Uint8Array, isLent: boolean): boolean {
     if (this.#body.length + bytes.byteLength > this.request.limits.messageBytes + ENVELOPE_BYTES) {
-      this.#fallBack(this.#body.take(), bytes);
+      this.#fallBack(this.#body.take(), isLent ? bytes.slice() : bytes);
       return false;
     }
+    const { contentLength } = this.request.facts;
     try {
-      this.#body.add(bytes);
+      if (isLent) this.#body.copy(bytes, contentLength);
+      else this.#body.add(bytes, contentLength);
       return true;
     } catch (error) {
       this.#fail(error);

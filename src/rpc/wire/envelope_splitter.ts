@@ -41,6 +41,42 @@ export class EnvelopeSplitter {
     this.#at = 0;
   }
 
+  /** Whether the piece that was pushed last has been read to its end. */
+  get isDrained(): boolean {
+    return this.#at === this.#bytes.byteLength;
+  }
+
+  /**
+   * Reads on in bytes that are only lent for the call, as far as large messages go, which are copied; the piece
+   * that was pushed last has been read to its end.
+   *
+   * @param taken is given each message that is complete, and where it ends.
+   * @returns where a small message begins, whose head has been read; else where the bytes end.
+   * @throws {ConnectError} as `next`.
+   */
+  copy(
+    bytes: Uint8Array,
+    taken: (message: Uint8Array, flags: number, end: number) => void,
+  ): number {
+    const head = this.#head;
+    let at = 0;
+    for (;;) {
+      if (!head.isWhole) {
+        at = head.read(bytes, at);
+        if (!head.isWhole) return at;
+        if (head.length > this.#maxBytes) throw messageTooLarge(head.length, this.#maxBytes);
+        if (head.length < LARGE_BYTES) return at;
+      }
+      const end = at + Math.min(head.length - this.#payload.length, bytes.byteLength - at);
+      if (end === at) return at;
+      this.#payload.copy(bytes.subarray(at, end), head.length);
+      at = end;
+      if (this.#payload.length < head.length) return at;
+      head.reset();
+      taken(this.#payload.take(), head.flags, at);
+    }
+  }
+
   /**
    * The next message; `undefined` where more of the body is needed for it.
    *
@@ -77,11 +113,18 @@ export class EnvelopeSplitter {
   }
 }
 
+/** From here on a message is copied out of lent bytes by itself; smaller ones are copied together. */
+const LARGE_BYTES = 1024;
+
 /** A view that keeps more than this many times its own size alive is copied, as the layer below does. */
 const MAX_PINNED_FACTOR = 5;
 
+/** What small messages may share: it stays as long as one of them is kept. */
+export const SHARED_BYTES = 4096;
+
 function keepable(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return (end - start) * MAX_PINNED_FACTOR < bytes.byteLength
+  const { byteLength } = bytes.buffer;
+  return byteLength > SHARED_BYTES && (end - start) * MAX_PINNED_FACTOR < byteLength
     ? bytes.slice(start, end)
     : bytes.subarray(start, end);
 }

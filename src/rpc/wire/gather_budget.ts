@@ -35,6 +35,15 @@ export class GatherBudget {
     return this.#spentBytes;
   }
 
+  /**
+   * Whether a message may take `bytes` before they have arrived: with them three quarters of the budget are left,
+   * so that promises alone do not keep anyone from a large message.
+   */
+  isMostlyFree(bytes: number): boolean {
+    if ((this.#spentBytes + bytes) * PROMISED_PART > this.#limitBytes) return false;
+    return this.#within === undefined || this.#within.isMostlyFree(bytes);
+  }
+
   get #exceeded(): boolean {
     if (this.#spentBytes > this.#limitBytes) return true;
     return this.#within !== undefined && this.#within.#exceeded;
@@ -47,6 +56,8 @@ export class GatherBudget {
 }
 
 const FREE_BYTES = 64 * 1024;
+/** The part of a budget that may be taken by what was promised and has not arrived. */
+const PROMISED_PART = 4;
 
 /** What all messages may take that are given no budget of their own, in bytes. */
 export const GATHERED_BYTES: number = 256 * 1024 * 1024;

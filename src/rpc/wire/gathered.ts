@@ -1,9 +1,10 @@
 import { type GatherBudget, processBudget } from "./gather_budget.ts";
-import { NO_BYTES } from "../../values/mod.ts";
+import { freeBuffer, NO_BYTES } from "../../values/mod.ts";
 
 /**
- * Bytes gathered until they are a whole message. They take at most twice their number and a KiB, whatever the
- * size of the pieces they come in and whatever length was promised.
+ * Bytes gathered until they are a whole message. While most of the budget is free they take the length that was
+ * promised, in one buffer from the start; else at most twice their number and a KiB, whatever the size of the pieces
+ * they come in and whatever was promised.
  */
 export class Gathered {
   #length = 0;
@@ -39,6 +40,14 @@ export class Gathered {
     this.#length = length;
   }
 
+  /** As {@linkcode Gathered.add}, with bytes that are only lent for the call. */
+  copy(bytes: Uint8Array, wholeBytes = Infinity): void {
+    const length = this.#length + bytes.byteLength;
+    if (length > this.#bytes.byteLength || this.#spent === 0) this.#grow(length, wholeBytes);
+    this.#bytes.set(bytes, this.#length);
+    this.#length = length;
+  }
+
   /** Lets go of the chunk that a first piece may be a small part of. */
   compact(): void {
     if (this.#spent === 0 && this.#length > 0) this.#grow(this.#length, this.#length);
@@ -63,11 +72,14 @@ export class Gathered {
   #grow(length: number, wholeBytes: number): void {
     // The KiB more lets a message of two equal halves, and its envelope, take its room at once.
     const roomy = Math.min(2 * length, length + GROWTH_BYTES) + ROOM_BYTES;
-    const capacity = Math.max(length, Math.min(roomy, wholeBytes));
+    const isFree = this.#budget.isMostlyFree(wholeBytes);
+    const capacity = Math.max(length, isFree ? wholeBytes : Math.min(roomy, wholeBytes));
+    const outgrown = this.#spent > 0 ? this.#bytes : undefined;
     this.#spend(capacity);
     const bytes = new Uint8Array(capacity);
     bytes.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = bytes;
+    if (outgrown !== undefined) freeBuffer(outgrown);
   }
 
   #spend(capacity: number): void {
