@@ -43,8 +43,12 @@ const GUIDES: readonly string[] = [
   "docs/reference.md",
   "docs/routines.md",
 ];
-/** Needs Go: `deno task conformance` runs it. */
-const ELSEWHERE = "tests/foreign/go/";
+/** Needs Go, or what a script installs: `deno task conformance` and `deno task test:clients` run these. */
+const ELSEWHERE: readonly string[] = [
+  "tests/foreign/go/",
+  "tests/foreign/refused/installed_test.ts",
+  "tests/deploy/builder/",
+];
 
 /** The summary of one run, as `deno test` prints it. */
 const SUMMARY = /^(?:ok|FAILED) \| (\d+) passed.*\| (\d+) failed/;
@@ -59,7 +63,9 @@ interface Outcome {
   readonly ok: boolean;
 }
 
-const files = [...testFiles("tests")].filter((path) => !path.startsWith(ELSEWHERE));
+const files = [...testFiles("tests")].filter((path) =>
+  !ELSEWHERE.some((one) => path.startsWith(one))
+);
 const laneOf = (path: string): readonly string[] | undefined =>
   LANES.find((lane) => lane.some((one) => path.startsWith(one)));
 const isAlone = (path: string): boolean => path.startsWith(ALONE) && laneOf(path) === undefined;
