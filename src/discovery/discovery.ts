@@ -21,7 +21,11 @@ export interface DiscoveredWorker {
 /** One change of what discovery knows. */
 export type DiscoveryChange =
   | { readonly kind: "added" | "updated"; readonly worker: DiscoveredWorker }
-  | { readonly kind: "removed"; readonly address: string }
+  /**
+   * A worker that is gone; one that has `lapsed` is no longer known to be there: it is not dialled any more, and a
+   * connection that is open stays in use, for there the worker itself says when it goes.
+   */
+  | { readonly kind: "removed"; readonly address: string; readonly lapsed?: true }
   /** An entry that cannot be believed or read; the others are not affected. */
   | { readonly kind: "rejected"; readonly message: string; readonly address?: string }
   /** Discovery does not work now; what was found stays. */

@@ -5,7 +5,7 @@ import { type SignedDiscoveryOptions, StatementJudge } from "./statement_judge.t
 /**
  * A discovery of which only announcements are used that a worker has signed with the key of its own certificate:
  * others are `rejected`, and what was found before stays. An announcement that is not signed again in time is
- * `rejected` and its worker `removed`, five minutes after it was signed.
+ * `rejected` and its worker `removed`, five minutes after it was signed: a connection to it that is open stays in use.
  */
 export function signedDiscovery(
   discovery: Discovery,
@@ -93,7 +93,7 @@ class BelievedWorkers {
       this.#until.delete(address);
       const message =
         `the announcement of ${address} is no longer used: it was not signed again within five minutes`;
-      return [{ kind: "rejected", message, address }, { kind: "removed", address }];
+      return [{ kind: "rejected", message, address }, { kind: "removed", address, lapsed: true }];
     });
   }
 

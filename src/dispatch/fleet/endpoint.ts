@@ -66,6 +66,7 @@ export class Endpoint implements BalancedWorker {
   /** Rises when the credentials change: what was dialled before is of no more use. */
   #generation = 0;
   #openedAt = 0;
+  #lapsed = false;
   #id: string | undefined;
   #tags: readonly string[] | undefined;
 
@@ -141,8 +142,23 @@ export class Endpoint implements BalancedWorker {
     return this.#state.name === "idle";
   }
 
+  /** Whether the worker is used for as long as its connection lasts, and not dialled again. */
+  get lapsed(): boolean {
+    return this.#lapsed;
+  }
+
+  /**
+   * Discovery no longer knows whether the worker is there.
+   *
+   * @returns whether its connection stays in use; without one there is nothing left to use.
+   */
+  lapse(): boolean {
+    return this.#lapsed = this.link !== undefined;
+  }
+
   /** Discovery reports something new of the worker. */
   update(worker: DiscoveredWorker): void {
+    this.#lapsed = false;
     const moved = worker.expected !== this.#worker.expected;
     this.#worker = worker;
     if (moved) this.renew();
@@ -175,6 +191,7 @@ export class Endpoint implements BalancedWorker {
     this.#failed = 0;
     this.#leaving.judge();
     const { link } = this;
+    if (this.#lapsed && link?.isTrusted() === true) return;
     // A dial under way notices by itself.
     if (this.#state.name === "open") this.#move({ name: "idle" });
     if (this.#state.name === "failing") this.#excuse(this.#state);
@@ -256,22 +273,22 @@ export class Endpoint implements BalancedWorker {
   }
 
   #opened(link: Link, stayMs: number): void {
-    const { clock, connectionAgeMs, random } = this.#options;
-    const { validUntil = Infinity } = link;
-    const age = connectionAgeMs * (0.9 + random() * 0.2);
-    const openedAt = clock.steady();
-    const ends = openedAt + Math.min(age, stayMs);
-    const leftMs = () => Math.min(ends - clock.steady(), validUntil - clock.now());
-    this.#openedAt = openedAt;
+    this.#openedAt = this.#options.clock.steady();
     this.#restarts = 0;
     this.#lastFailure = undefined;
     this.#id = link.id;
     this.#tags = link.tags;
-    this.#move({
-      name: "open",
-      link,
-      retire: whenDue(clock, leftMs, () => this.#retire(link), { background: true }),
-    });
+    this.#move({ name: "open", link, retire: this.#retireWithin(link, stayMs) });
+  }
+
+  /** Leaves a connection when it is too old, or has stayed for that long, or the worker's proof ends. */
+  #retireWithin(link: Link, stayMs: number): Disposable {
+    const { clock, connectionAgeMs, random } = this.#options;
+    const { validUntil = Infinity } = link;
+    const age = connectionAgeMs * (0.9 + random() * 0.2);
+    const ends = clock.steady() + Math.min(age, stayMs);
+    const leftMs = () => Math.min(ends - clock.steady(), validUntil - clock.now());
+    return whenDue(clock, leftMs, () => this.#retire(link), { background: true });
   }
 
   #fail(error: Error): void {
@@ -354,6 +371,10 @@ export class Endpoint implements BalancedWorker {
   /** The connection is too old, or the worker's certificate has expired. */
   #retire(link: Link): void {
     if (this.#state.name !== "open" || this.#state.link !== link) return;
+    if (this.#lapsed && this.#options.clock.now() < (link.validUntil ?? Infinity)) {
+      this.#state = { ...this.#state, retire: this.#retireWithin(link, Infinity) };
+      return;
+    }
     this.#move({ name: "idle" });
     this.#leave(link);
   }

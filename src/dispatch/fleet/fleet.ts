@@ -284,13 +284,10 @@ export class Fleet {
     const key = `${index} ${address}`;
     const known = this.#endpoints.get(key);
     if (change.kind === "removed") {
-      if (known === undefined) return;
-      this.#endpoints.delete(key);
-      known.remove();
-      this.#forget(known);
-      observer.emit({ type: "discovery.removed", source: found, worker: known.ref });
+      if (known === undefined || change.lapsed === true && known.lapse()) return;
+      this.#drop(key, known, found);
     } else if (known === undefined) {
-      const endpoint = this.#endpoint(change.worker, source, index);
+      const endpoint = this.#endpoint(key, change.worker, source, index);
       this.#endpoints.set(key, endpoint);
       this.#note(endpoint);
       observer.emit({ type: "discovery.added", source: found, worker: workerRef(change.worker) });
@@ -301,14 +298,29 @@ export class Fleet {
     }
   }
 
-  #endpoint(worker: DiscoveredWorker, { dial }: FleetSource, index: number): Endpoint {
+  #drop(key: string, endpoint: Endpoint, source: string): void {
+    this.#endpoints.delete(key);
+    endpoint.remove();
+    this.#forget(endpoint);
+    const { observer } = this.#options;
+    observer.emit({ type: "discovery.removed", source, worker: endpoint.ref });
+  }
+
+  #endpoint(
+    key: string,
+    worker: DiscoveredWorker,
+    { dial, discovery }: FleetSource,
+    index: number,
+  ): Endpoint {
     const source = this.#sources[index]!;
     return new Endpoint(worker, {
       ...this.#options,
       dial,
       onChange: (changed) => {
         source.note(changed);
-        this.#moved(changed);
+        const isOver = changed.lapsed && changed.link === undefined;
+        if (isOver && this.#endpoints.has(key)) this.#drop(key, changed, discovery.source);
+        else this.#moved(changed);
       },
     });
   }

@@ -370,6 +370,56 @@ Deno.test("Fleet uses others for leased workers that cannot be connected, and no
   assert.deepEqual(clock.delays, []);
 });
 
+Deno.test("Fleet uses the connections of workers whose announcements have lapsed, and dials none of them", async () => {
+  const { clock, network, discovery, fleet } = setUp(A, B);
+  network.fail(B, unreachable(B));
+  await fleet.ready(1);
+  const lapsed = (address: string) => ({
+    kind: "removed" as const,
+    address,
+    lapsed: true as const,
+  });
+  discovery.tell(lapsed(A), lapsed(B));
+  await turn();
+  assert.deepEqual(fleet.endpoints.map(address), [A]);
+  assert.equal(address(fleet.choose({})), A);
+  // Neither its age nor new credentials that still trust the worker end a connection that cannot be replaced.
+  await clock.advanceInTurns(2 * 3_600_000);
+  fleet.renew(0);
+  assert.equal(address(fleet.choose({})), A);
+  assert.equal(network.links.length, 1);
+  // Announced again it is a worker like any other.
+  discovery.tell({ kind: "added", worker: { address: A } });
+  await turn();
+  network.links[0]!.end("lost");
+  assert.equal(address(await fleet.bring({}, new Map())), A);
+  discovery.tell(lapsed(A));
+  await turn();
+  network.links[1]!.move("draining");
+  assert.deepEqual(fleet.endpoints, []);
+  assert.equal(await fleet.bring({}, new Map()), undefined);
+  assert.equal(network.links.length, 2);
+  network.links[1]!.end("orderly");
+  await fleet.close(0);
+  assert.deepEqual(clock.delays, []);
+});
+
+Deno.test("Fleet leaves a lapsed worker that new credentials do not trust, or whose proof has ended", async () => {
+  for (const ends of ["distrusted", "expired"]) {
+    const { clock, network, discovery, fleet } = setUp(A);
+    if (ends === "expired") network.validForMs = 60_000;
+    await fleet.ready(1);
+    discovery.tell({ kind: "removed", address: A, lapsed: true });
+    await turn();
+    network.links[0]!.trusted = ends === "expired";
+    if (ends === "expired") await clock.advanceInTurns(60_001);
+    else fleet.renew(0);
+    assert.deepEqual(fleet.endpoints, [], ends);
+    await clock.advanceInTurns(30_000);
+    await fleet.close(0);
+  }
+});
+
 Deno.test("Fleet keeps nothing of workers that came and went", async () => {
   const { clock, network, discovery, fleet } = setUp(A);
   for (let n = 0; n < 200; n++) {
