@@ -6,7 +6,7 @@ Deno.test("a discovery of one's own keeps to the contract", async () => {
   await checkDiscovery(() => httpDiscovery(registry.url), { withinMs: 60_000 });
 });
 
-/** A registry that keeps what it is told, and forgets what is not renewed. */
+/** A registry that keeps what is written to it, and forgets what is not renewed. */
 function openRegistry() {
   const workers = new Map<string, { readonly ends: number; readonly body: object }>();
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (req) => {

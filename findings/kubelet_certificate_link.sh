@@ -3,7 +3,7 @@
 #
 # k8s.io/client-go v0.37.2 (util/certificate, FileStore) keeps a certificate with its key in a file of its
 # own and turns the link NAME-current.pem to it. Where the link is there already, Update() removes it and
-# then renames NAME-updated.pem to its name, although rename(2) alone would replace it: whoever opens the
+# then renames NAME-updated.pem to its name, although rename(2) alone would replace it: a program that opens the
 # link in between finds no file. Seen by inotify at the second Update(): "delete cert-current.pem", then
 # "rename to cert-current.pem".
 #

@@ -28,7 +28,7 @@ if (Deno.args.includes("--go")) {
     if (name === "files") continue;
     await install(name, async () => {
       const folder = join(sources, "go", name);
-      // A program of its own, or the tool of somebody else that `go.mod` names.
+      // A program of its own, or a tool of another module that `go.mod` names.
       const [, tool] = /^tool (\S+)$/m.exec(await Deno.readTextFile(join(folder, "go.mod"))) ?? [];
       await run("go", ["build", "-o", join(target, name), tool ?? "."], folder);
     });

@@ -45,7 +45,7 @@ export interface LimboCase {
   readonly crls?: readonly string[];
 }
 
-/** What came of a case: one line of the output. */
+/** The result of a case: one line of the output. */
 export interface LimboOutcome {
   readonly id: string;
   readonly expected: "SUCCESS" | "FAILURE";

@@ -25,13 +25,13 @@ import { CLIENT_ID, type Shown, WORKER_ID } from "../tests/support/peers.ts";
 export interface Provoked {
   /** What the call threw. */
   readonly error: HandshakeError;
-  /** What the worker told, where there was a worker of ours that noticed. */
+  /** What the worker reported, where there was a worker of ours that noticed. */
   readonly refused?: HandshakeRefused;
 }
 
 const { root, foreign } = makeAuthorities();
 
-/** Another half a second, so that it is 90 s by the time it is told. */
+/** Another half a second, so that it is 90 s by the time it is reported. */
 const NINETY_SECONDS_MS = 90_500;
 const DAY_MS = 24 * 3_600_000;
 

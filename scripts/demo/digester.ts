@@ -20,7 +20,7 @@ export class Digester {
     }
   }
 
-  /** What all of them come to. */
+  /** The result of all of them. */
   finish(): { readonly sha256: string; readonly lines: number; readonly words: number } {
     return { sha256: this.#hash.digest("hex"), lines: this.#lines, words: this.#words };
   }

@@ -1,6 +1,6 @@
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 
-/** How often everything that matters here was told. */
+/** How often everything that matters here was reported. */
 export class EventCounts {
   readonly #counts = new Map<string, number>();
   #ended = 0;
@@ -10,7 +10,7 @@ export class EventCounts {
     this.#read(events);
   }
 
-  /** How often an event of a type was told. */
+  /** How often an event of a type was reported. */
   of(type: SelvageEvent["type"]): number {
     return this.#counts.get(type) ?? 0;
   }

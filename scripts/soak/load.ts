@@ -10,7 +10,7 @@ const LONG_MS = 15_000;
 /** How often a long duplex call is sent an item, in milliseconds. */
 const BEAT_MS = 100;
 
-/** What a load has come to. */
+/** The result of a load. */
 export interface LoadResult {
   readonly calls: number;
   /** Of those, the ones that outlast a renewal. */

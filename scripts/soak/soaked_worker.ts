@@ -6,11 +6,11 @@ import type { End } from "./renewal.ts";
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
-/** `selvage worker` in a process of its own, with what its log tells. */
+/** `selvage worker` in a process of its own, with what its log reports. */
 export class SoakedWorker implements AsyncDisposable {
   /** Where it takes calls. */
   readonly address: string;
-  /** What its log has told. */
+  /** What its log has reported. */
   readonly events: EventCounts;
   readonly #process: Deno.ChildProcess;
 

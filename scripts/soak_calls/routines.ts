@@ -37,7 +37,7 @@ export const fail = routine("soak.fail", (message: string): number => {
   throw new RangeError(message);
 });
 
-/** Goes on until it is told to stop, and fails with why. */
+/** Goes on until it is asked to stop, and fails with why. */
 export const wait = routine("soak.wait", () => {
   const { signal } = currentCall();
   active += 1;

@@ -18,7 +18,7 @@ export interface SoakOptions {
   readonly seed: number;
 }
 
-/** What came of a soak. */
+/** The result of a soak. */
 export interface SoakReport {
   /** Whether nothing was leaked and every call is accounted for. */
   readonly ok: boolean;

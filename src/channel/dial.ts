@@ -81,7 +81,7 @@ function connect(address: Address, signal: DialSignal): Promise<Connected | Chan
   socket.once("error", onError);
   socket.once("connect", () => {
     socket.removeListener("error", onError);
-    // Until somebody owns the socket, an error on it must not end the process.
+    // Until the socket has an owner, an error on it must not end the process.
     socket.on("error", () => {});
     resolve({ ok: true, socket });
   });

@@ -9,7 +9,7 @@ export interface MemoryDialler {
   readonly identity?: PeerIdentity;
 }
 
-/** Told of every dial of a listener in memory. */
+/** Called for every dial of a listener in memory. */
 export type OnMemoryChannel = (channel: ByteChannel, dialler: MemoryDialler) => void;
 
 const listeners = new Map<string, OnMemoryChannel>();

@@ -91,7 +91,7 @@ class Silence implements AsyncDisposable {
 
   /** Resolves once silent clients are hung up on. */
   async endsHandshakes(): Promise<void> {
-    // The port changes hands; whoever comes just then is turned away once.
+    // The port changes hands; a client that comes just then is rejected once.
     while (!await this.serves());
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     this.connect().resume().once("close", () => resolve());
@@ -115,7 +115,7 @@ function start(channel: ByteChannel): void {
   channel.start({ received: () => {}, ended: () => channel.end(), closed: () => {} });
 }
 
-Deno.test("listenNatively() goes over to a listener that ends handshakes, past 64 left unfinished", async () => {
+Deno.test("listenNatively() falls back to a listener that ends handshakes, past 64 left unfinished", async () => {
   await using silence = new Silence();
   let left = 0;
   await silence.giveUp(KEPT + 1, () => left += 1);

@@ -75,7 +75,7 @@ export class SocketAdmission {
    *
    * @param address What its peer's address counts as, see {@linkcode addressGroup}; `undefined` where it has none.
    * @param giveWay Closes the socket, because of that limit; it stays counted until it is closed.
-   * @returns Its place; a socket for which there is none has already been told to give way.
+   * @returns Its place; a socket for which there is none is closed.
    */
   admit(address: string | undefined, giveWay: (limit: SocketLimit) => void): SocketPlace {
     const place = new Place(this.#moves, address, giveWay);

@@ -40,7 +40,7 @@ Deno.test("SocketAdmission lets silent sockets give way before those that speak,
   const speaking = desk.take("a");
   speaking.speak();
   desk.take("a");
-  // Two of three speak by then: whoever has only just connected is not the only one to give way.
+  // Two of three speak by then: the newest connection is not the only one to give way.
   assert.deepEqual(desk.gaveWay.slice(2).map(([socket]) => socket), [4, 1]);
 });
 

@@ -10,7 +10,7 @@ const OBEYED = /[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /**
  * Prints a line to standard output, however long; waits for a slow reader. What a terminal would obey is escaped:
- * whoever made the text, it comes out as text.
+ * whatever the source of the text, it comes out as text.
  *
  * @throws {OutputClosed} If nobody reads any more.
  */

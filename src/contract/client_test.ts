@@ -17,7 +17,7 @@ const tally = duplexRoutine("math.tally", async function* (input: AsyncIterable<
 });
 const ticks: Routine<(limit: number) => AsyncIterable<number>> = routine("math.ticks");
 
-/** A caller that writes down how it is called; what it is told to fail, it fails. */
+/** A caller that writes down how it is called; it fails the calls that it is set to fail. */
 function recording(failure?: Error): { caller: Calling; calls: unknown[][] } {
   const calls: unknown[][] = [];
   async function* items() {

@@ -27,7 +27,7 @@ import { type CredentialRejection, rejection, unsuitableMessage } from "./reject
 import { toHex } from "../platform/mod.ts";
 import { present } from "../values/mod.ts";
 
-/** What came of an attempt to make credentials of text. */
+/** The result of an attempt to make credentials of text. */
 export type Assembled =
   | { readonly kind: "usable"; readonly material: CredentialMaterial }
   /** Complete, but our own certificate is of no use: only taken where there is nothing else. */

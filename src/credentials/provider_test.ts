@@ -151,7 +151,7 @@ Deno.test("Credentials.provider() fails to open where its first answer is of no 
   );
 });
 
-Deno.test("Credentials.provider() is told through its signal that nobody waits any more", async () => {
+Deno.test("Credentials.provider() is informed through its signal that no one waits any more", async () => {
   const answers = new Answers();
   const abort = new AbortController();
   const opening = Credentials.provider(answers.provide, { refreshMs: 1_000 })

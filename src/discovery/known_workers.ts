@@ -1,6 +1,6 @@
 import type { DiscoveredWorker, DiscoveryChange } from "./discovery.ts";
 
-/** More entries than this of one registry are not kept: whoever writes to it does not choose our memory. */
+/** More entries than this of one registry are not kept: its writers do not choose our memory. */
 export const MAX_ENTRIES = 65_536;
 
 /** Nor more characters than this of ids, addresses, tags and signatures together. */
@@ -84,7 +84,7 @@ export class KnownWorkers {
 /** The entries of one address in the order in which they were written. */
 class EntriesOfAddress {
   readonly #byKey = new Map<string, Written>();
-  /** Those that are not the newest of their key, or are deleted, are dropped when they come to the end. */
+  /** Those that are not the newest of their key, or are deleted, are dropped at the end. */
   #order: { readonly key: string; readonly written: Written }[] = [];
 
   /** The worker of the entry that was written last. */

@@ -12,9 +12,9 @@ export type AuthenticationReason =
   | "token-expired"
   /** Its time has not come. */
   | "token-not-yet-valid"
-  /** It was issued for somebody else, another worker for instance. */
+  /** It was issued for another audience, another worker for instance. */
   | "token-wrong-audience"
-  /** It was issued by somebody else. */
+  /** It was issued by another issuer. */
   | "token-wrong-issuer"
   /** The key that it names is not known. */
   | "token-unknown-key"

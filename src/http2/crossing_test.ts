@@ -24,7 +24,7 @@ const LIMITS: Partial<Http2Limits> = {
   overheadFrameBurst: 100_000,
 };
 
-/** One end of one call, which keeps count of what it is told. */
+/** One end of one call, which counts what is reported to it. */
 class CallEnd implements StreamReceiver {
   stream!: Stream;
   readonly ends: StreamEnd[] = [];
@@ -147,7 +147,7 @@ class Crossing {
       for (const end of [...this.callers, ...this.callees]) end.letGo();
       return;
     }
-    throw new Error("the calls do not come to an end");
+    throw new Error("the calls do not end");
   }
 
   #begin(stream: Stream, fields: HeaderList): StreamReceiver {
@@ -259,7 +259,7 @@ Deno.test("every call ends once, and as its peer saw it, however its end crosses
   );
 });
 
-/** What a caller is told of a call is what became of it. */
+/** What is reported to a caller of a call is what happened to it. */
 function accountFor(caller: CallEnd, { ledger, callees, broken }: Crossing): void {
   const begun = ledger.filter((id) => id === caller.id).length;
   const callee = callees.find(({ id }) => id === caller.id);

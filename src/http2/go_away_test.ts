@@ -267,7 +267,7 @@ Deno.test("a call that comes above the last id that was announced is refused, bo
   peer.headers(1, REQUEST, false);
   await settle();
   server.shutdown();
-  // A peer that does not answer the PING in between is told the last id all the same.
+  // A peer that does not answer the PING in between is sent the last id all the same.
   time.advance(2000);
   await peer.expect(FrameType.GOAWAY, ({ payload }) => readUint31(payload, 0) === 1);
   peer.headers(3, REQUEST, false);
@@ -283,7 +283,7 @@ Deno.test("a call that comes above the last id that was announced is refused, bo
 });
 
 for (const cut of ["GOAWAY", "RST_STREAM"] as const) {
-  Deno.test(`a call that is answered and then disowned by ${cut} is not told as never begun`, async () => {
+  Deno.test(`a call that is answered and then disowned by ${cut} is not reported as never begun`, async () => {
     const scene = new Scene();
     await settle();
     scene.open(true);

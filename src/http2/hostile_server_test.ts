@@ -121,7 +121,7 @@ Deno.test("a server that opens streams or pushes ends with PROTOCOL_ERROR", asyn
   }
 });
 
-Deno.test("a server that does not speak HTTP/2 is told so", async () => {
+Deno.test("a server that does not speak HTTP/2 is reported as such", async () => {
   const [near, far] = memoryChannelPair();
   const client = openClientConnection(near);
   const peer = new RawPeer(far, 24);
@@ -146,7 +146,7 @@ Deno.test("RST_STREAM(NO_ERROR) behind a whole answer keeps the answer", async (
   await finished({ client, peer });
 });
 
-Deno.test("RST_STREAM before the answer is whole is told with its code", async () => {
+Deno.test("RST_STREAM before the answer is whole is reported with its code", async () => {
   const reset = (code: number) => (peer: RawPeer) =>
     peer.send(frame(FrameType.RST_STREAM, 0, 1, uint32(code)));
   deepStrictEqual(await verdict(reset(ErrorCode.NO_ERROR)), {

@@ -4,7 +4,7 @@ import { matchNames } from "./name_match.ts";
 import type { IdentityPattern } from "./names/identity_pattern.ts";
 
 /**
- * Whether a leaf that is for either role is also accepted at the other end: then whoever holds its key is a worker to
+ * Whether a leaf that is for either role is also accepted at the other end: then the holder of its key is a worker to
  * callers and a caller to workers.
  */
 export function bothRolesAdvice(

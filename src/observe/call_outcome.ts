@@ -16,7 +16,7 @@ const OUTCOMES: Readonly<Record<SelvageErrorName, CallOutcome>> = {
   ConfigurationError: "internal",
 };
 
-/** What the codes of Connect and gRPC come to; a service's own are all errors of its handler. */
+/** The outcomes of the codes of Connect and gRPC; a service's own are all errors of its handler. */
 const OUTCOMES_OF_CODES: Readonly<Record<number, CallOutcome>> = {
   1: "cancelled",
   4: "deadline",

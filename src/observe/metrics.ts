@@ -90,7 +90,7 @@ export class Metrics {
 
   /**
    * Counts a finished handshake, with `ok` where the peer was accepted, and `probe` where a
-   * dispatcher came to read our certificate only.
+   * dispatcher only read our certificate.
    *
    * @param side the side that would not go on; of an accepted peer, our own.
    * @param end our own side, where the connection is one of TLS: it counts for gRPC's instruments too.

@@ -40,7 +40,7 @@ Deno.test("WarningLimiter stays bounded however many peers there are, and loses 
   assert.deepEqual(limiter.admit("x", "new"), { heldBack: 0, heldBackOthers: 9936 });
 });
 
-Deno.test("WarningLimiter.drain() tells what was never told", () => {
+Deno.test("WarningLimiter.drain() reports what was never reported", () => {
   const clock = new ManualClock();
   const limiter = new WarningLimiter(clock);
   for (let count = 0; count < 4; count++) limiter.admit("x", "a");

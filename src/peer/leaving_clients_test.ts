@@ -27,7 +27,7 @@ const { root, foreign } = authorities;
 const worker = certificateShapes(authorities, WORKER_ID);
 const client = certificateShapes(authorities, CLIENT_ID);
 
-/** Opens a stream that the worker answers only when told to. */
+/** Opens a stream that the worker answers only when the test says so. */
 function callHeld({ connection }: DialledPeer): { ended: Promise<StreamEnd> } {
   const { promise: ended, resolve } = Promise.withResolvers<StreamEnd>();
   const fields = [":method", "POST", ":path", "/", ":scheme", "https", ":authority", "worker"];
@@ -114,7 +114,7 @@ Deno.test("after a CA was removed its clients take no new call, and end within t
   assert.equal((await call.ended).how, "connection-lost");
 });
 
-Deno.test("a client that is put on the denylist is told to leave, others stay where they are", async () => {
+Deno.test("a client that is put on the denylist is asked to leave, others stay where they are", async () => {
   const denied = client.fine();
   const certificate = worker.fine();
   const fresh = materialOf({ certificate, trusts: [root] });
@@ -145,7 +145,7 @@ Deno.test("a client whose chain expires takes no new call from that moment", asy
   assert.equal((await peer.connection.closed).how, "orderly");
 });
 
-Deno.test("a connection is told to leave at its age, give or take a tenth", async () => {
+Deno.test("a connection is asked to leave at its age, give or take a tenth", async () => {
   const clock = new ManualClock(Date.now());
   await using listener = await listenAs(undefined, { clock, connectionAgeMs: 10_000 });
   const peer = await dialAs(undefined, listener.address);

@@ -256,7 +256,7 @@ Deno.test("a worker whose allow list has only another name refuses and reports w
   assert.deepEqual(refused?.evidence.presented, [CLIENT_ID]);
 });
 
-Deno.test("a dispatcher that comes to read our certificate only is counted", async () => {
+Deno.test("a dispatcher that only reads our certificate is counted", async () => {
   const observer = new RecordingObserver();
   const probed = Promise.withResolvers<string>();
   observer.metrics.handshake = (_side, reason) => {

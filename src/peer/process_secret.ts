@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
 import type { PeerIdentity } from "../identity/mod.ts";
 
-/** A listener for the process itself: whoever shows its secret is the process, and is who its certificate says. */
+/** A listener for the process itself: a peer that shows its secret is the process, with the identity of its certificate. */
 export interface OwnProcess {
   /** What the process alone knows. */
   readonly secret: Uint8Array;

@@ -4,7 +4,7 @@ import { createAuthority, Credentials } from "../credentials/mod.ts";
 import { parsePattern } from "../identity/mod.ts";
 import { dialContexts, serverName } from "./tls_contexts.ts";
 
-/** The name told to the server, by what was dialled and who is expected. */
+/** The name sent to the server, by what was dialled and who is expected. */
 const NAMES: readonly (readonly [string, string, string | undefined])[] = [
   ["127.0.0.1:1", "worker.pool.internal", "worker.pool.internal"],
   ["10.0.0.7:1", "dns:worker.pool.internal", "worker.pool.internal"],

@@ -45,7 +45,7 @@ function tooDeepAt(text: string): number | undefined {
   return undefined;
 }
 
-/** Of a key that an object has twice only the last value would be used, whoever wrote the first. */
+/** Of a key that an object has twice only the last value would be used, although the first was written, too. */
 function repeatedKey(text: string): { readonly key: string; readonly offset: number } | undefined {
   const objects: Set<string>[] = [];
   let found: { readonly key: string; readonly offset: number } | undefined;

@@ -47,7 +47,7 @@ export interface SpawnOptions {
   readonly siblings?: boolean | undefined;
   /**
    * The `deno.json` that resolves the modules. Default: the nearest in or above the folder of this
-   * program's main module; one that Deno was told of by `--config` is not known to the program.
+   * program's main module; one that was given to Deno by `--config` is not known to the program.
    */
   readonly config?: string | URL | undefined;
   /** How long a worker's certificate is valid, in milliseconds. Default 3,600,000 (1 h). */

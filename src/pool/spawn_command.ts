@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { ConfigurationError } from "../errors/mod.ts";
 import { threadEntry } from "../worker/mod.ts";
 import { cacheEnvironment, configFlags, moduleFiles } from "./deno_setup.ts";
-import { leashed } from "./leash.ts";
+import { endingWithParent } from "./parent_death_signal.ts";
 import { needsOf, type Policy, type PortableAuthenticator } from "../policy/mod.ts";
 import type { SpawnOptions } from "./options.ts";
 
@@ -52,7 +52,7 @@ export async function spawnCommand(
     ...needs.net,
     ...needs.sockets.map((path) => `unix:${path}`),
   ];
-  const { path, args } = await leashed(Deno.execPath());
+  const { path, args } = await endingWithParent(Deno.execPath());
   return {
     path,
     args: [

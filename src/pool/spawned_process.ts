@@ -56,7 +56,7 @@ export class SpawnedProcess implements Child {
     });
     this.#process = allowedToRun(() => command.spawn());
     this.#input = this.#process.stdin.getWriter();
-    this.#input.closed.catch(() => {}); // a child that ends closes its input; `exited` tells of it
+    this.#input.closed.catch(() => {}); // a child that ends closes its input; `exited` reports it
     this.exited = this.#exit();
     this.ready = this.#becomeReady();
     this.ready.catch(() => {});

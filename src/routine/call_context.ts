@@ -24,7 +24,7 @@ export interface CallContext {
   readonly deadline?: number;
   /** The tags that the caller asked of a worker. */
   readonly tags: readonly string[];
-  /** Values that came with the call: unverified, whoever calls may set them. See {@linkcode ambient}. */
+  /** Values that came with the call: unverified, any caller may set them. See {@linkcode ambient}. */
   readonly ambient: Ambient;
   /** For calls to other workers; they name this call as their parent. */
   readonly dispatcher: Caller<Transport, SelvageEvent, TransportChoices>;
@@ -88,7 +88,7 @@ export function runInCall<R>(context: CallContext, run: () => R): R {
 
 /**
  * Iterates a routine's items as a part of serving a call: a generator's body runs in the context of
- * whoever asks for the next item, so each asking is put into the call's.
+ * the consumer that asks for the next item, so each asking is put into the call's.
  *
  * @param context The call.
  * @param items The routine's items.

@@ -133,7 +133,7 @@ for (
   const [name, [protocol, { header, body = [], trailer, code }]] of Object.entries(unaryAnswers)
 ) {
   for (const lane of ["fast path", "plain path"] as const) {
-    Deno.test(`${lane}: a response that is ${name} is told as ${Code[code]}`, async () => {
+    Deno.test(`${lane}: a response that is ${name} is reported as ${Code[code]}`, async () => {
       await using served = serve((stream) => {
         stream.sendHeaders(header, body.length === 0 && trailer === undefined);
         body.forEach((bytes, at) =>
@@ -186,7 +186,7 @@ for (const [name, body] of Object.entries(streamAnswers)) {
   });
 }
 
-Deno.test("a reset is told by its code, and what was refused is known not to have begun", async () => {
+Deno.test("a reset is reported by its code, and what was refused is known not to have begun", async () => {
   const codes: [number, Code, boolean][] = [
     [ErrorCode.REFUSED_STREAM, Code.Unavailable, true],
     [ErrorCode.CANCEL, Code.Canceled, false],

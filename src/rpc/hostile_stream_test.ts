@@ -273,7 +273,7 @@ Deno.test("both lanes tell alike of any response, in whatever pieces it comes", 
   );
 });
 
-Deno.test("a reset is told by its code on both lanes, and what was refused has not begun", async () => {
+Deno.test("a reset is reported by its code on both paths, and what was refused has not begun", async () => {
   const codes: [number, Code, boolean][] = [
     [ErrorCode.REFUSED_STREAM, Code.Unavailable, true],
     [ErrorCode.CANCEL, Code.Canceled, false],

@@ -89,7 +89,7 @@ for (const way of ways()) {
     });
   }
 
-  test("what is thrown that is no ConnectError is told as internal", async () => {
+  test("what is thrown that is no ConnectError is reported as internal", async () => {
     await using bench = open(way);
     const call = bench.begin();
     call.send({ text: "throw" });
@@ -164,7 +164,7 @@ for (const way of ways()) {
     assert.equal((await heard(call)).texts.length, 301);
   });
 
-  test("a message that is too large to receive is told, at either end", async () => {
+  test("a message that is too large to receive is reported, at either end", async () => {
     await using bench = open(way, { limits: { messageBytes: 50_000 } });
     const tooMuch = bench.begin();
     tooMuch.send({ text: "a" });
@@ -181,7 +181,7 @@ for (const way of ways()) {
     await idle(bench);
   });
 
-  test("a message that is too large to send is told, at either end", async () => {
+  test("a message that is too large to send is reported, at either end", async () => {
     await using bench = open(way, { limits: { sendBytes: 1000 } });
     const call = bench.begin();
     for (const data of [new Uint8Array(10), new Uint8Array(2000)]) call.send({ data });
@@ -208,7 +208,7 @@ for (const way of ways()) {
     }
   });
 
-  test("a call that is refused is told why, and nothing runs", async () => {
+  test("a call that is refused gets the reason, and nothing runs", async () => {
     const error = new ConnectError("not now", Code.ResourceExhausted, { "x-why": "full" });
     for (
       const admit of [

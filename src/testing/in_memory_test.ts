@@ -45,7 +45,7 @@ Deno.test("inMemory() lets a routine call others on the same worker", async () =
   assert.equal(await t.dispatcher.call(twice, [21]), 42);
 });
 
-Deno.test("InMemory.refuse() fails the next handshakes in the words given, accept() mends it", async () => {
+Deno.test("InMemory.refuse() fails the next handshakes with the given reason, accept() ends that", async () => {
   await using t = await inMemory({ routines: [add] });
   await t.dispatcher.call(add, [1, 2]);
   t.refuse("identity-mismatch");

@@ -121,7 +121,7 @@ export interface WorkerServerOptions {
   /** Where to serve only `grpc.health.v1.Health`, in plaintext, `HOST:PORT`. Default: nowhere. */
   readonly health?: string | undefined;
   /**
-   * Whether the health listener shows the metrics at `/metrics`, in Prometheus' text format; whoever
+   * Whether the health listener shows the metrics at `/metrics`, in Prometheus' text format; anyone who
    * reaches it can read them. Default: `false`.
    */
   readonly metrics?: boolean | undefined;

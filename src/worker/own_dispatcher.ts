@@ -4,7 +4,7 @@ import type { Clock, EventHub } from "../observe/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import { OwnSocket, type OwnSocketOptions } from "./own_socket.ts";
 
-/** Where it takes the calls of its own routines, where they can call: it has credentials, or is told where workers are. */
+/** Where it takes the calls of its own routines, where they can call: it has credentials, or knows where workers are. */
 export async function ownSocketOf(
   { dispatcher }: WorkerServerOptions,
   options: OwnSocketOptions,

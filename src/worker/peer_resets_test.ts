@@ -11,7 +11,7 @@ Deno.test("PeerResets gives a peer that comes again what it has left, and time g
   assert.equal(resets.of("a").spend(), true);
 });
 
-Deno.test("PeerResets forgets whoever was here longest ago once there are too many", () => {
+Deno.test("PeerResets forgets the peer that was here longest ago once there are too many", () => {
   const resets = new PeerResets({ resetBurst: 1, resetsPerSecond: 0 }, () => 0);
   resets.of("late").spend();
   resets.of("often").spend();

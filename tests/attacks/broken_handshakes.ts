@@ -65,7 +65,7 @@ function once(send: (socket: Socket) => void): Promise<void> {
   });
 }
 
-/** Dials somebody who treats the connection like this. */
+/** Dials a peer that treats the connection like this. */
 async function dialOnce(treat: (socket: Socket) => void): Promise<void> {
   const server = createServer((socket: Socket) => {
     socket.on("error", () => {});

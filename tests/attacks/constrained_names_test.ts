@@ -101,7 +101,7 @@ const ROWS: readonly Row[] = [
   },
   {
     what: "a subject that is excluded",
-    // The platform cannot judge subjects, and refuses whoever is under such an authority.
+    // The platform cannot judge subjects, and refuses everyone under such an authority.
     constraints: excluded(directory("outsider")),
     outside: [[{ dns: "a.pool.internal" }], "a.pool.internal"],
     outsideSubject: "outsider",

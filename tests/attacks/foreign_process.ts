@@ -1,7 +1,7 @@
 import { Journal } from "../support/journal.ts";
 import { TestProcess } from "../support/test_process.ts";
 
-/** What a foreign peer tells of itself, one JSON object a line. */
+/** What a foreign peer reports of itself, one JSON object a line. */
 export interface ForeignEvent {
   readonly event: string;
   readonly [key: string]: unknown;

@@ -17,7 +17,7 @@ const client = clientShapes.fine();
 const MUTUAL: Shown = { certificate: client, trusts: [root] };
 const ONE_WAY: Shown = { trusts: [root] };
 
-/** What a dial of a foreign TLS server comes to. */
+/** The result of a dial of a foreign TLS server. */
 interface Row {
   readonly title: string;
   /** The server's settings besides its certificate and authority. */
@@ -151,7 +151,7 @@ async function rawServer(
   };
 }
 
-/** What a dial of something else comes to, with credentials and without. */
+/** The result of a dial of something else, with credentials and without. */
 const RAW: readonly {
   readonly title: string;
   readonly behave: (socket: Socket) => void;

@@ -14,7 +14,7 @@ export interface ForgedChain {
   /** The certificate as it is shown, for a peer that should be `identity`. */
   readonly make: (identity: string) => TestCertificate;
   /**
-   * Whether a Deno client can be told why: the platform seals a client's chain into its tickets, twice,
+   * Whether a Deno client can be sent the reason: the platform seals a client's chain into its tickets, twice,
    * and its own client does not read so many bytes of them. Default true.
    */
   readonly denoClient?: boolean;

@@ -2,7 +2,7 @@
  * A worker does not ask the platform about a client's chain, so the platform's check of the client's
  * signature over the handshake (RFC 8446 §4.4.3) is shown for each shape of certificate that the
  * verdict accepts: with its key it is accepted, on a fresh connection and on one that resumes that
- * session; the certificate of somebody else, without its key, gets nowhere.
+ * session; another peer's certificate, without its key, gets nowhere.
  */
 import assert from "node:assert/strict";
 import { parsePattern } from "../../src/identity/mod.ts";

@@ -120,7 +120,7 @@ for (const [how, alert, show] of WAYS) {
 
   Deno.test(`a dispatcher writes nothing to a worker whose proof of the key is ${how}`, async () => {
     const { error, heard } = await attackDispatcher(attack);
-    // What was shown before is looked at and told, where something was.
+    // What was shown before is read and reported, where something was.
     const strange = how === "of another certificate shown before";
     assert.equal(error.reason, strange ? "untrusted-authority" : "tls-alert", error.message);
     if (!strange) assert.deepEqual(heard.flatMap(({ alerts }) => alerts), [alert]);

@@ -82,7 +82,7 @@ export async function attackDispatcher(
   return { error, heard };
 }
 
-/** What a client is told. */
+/** What a client is sent. */
 export type Told = { readonly refused: PeerReason } | { readonly alert: string } | "nothing";
 
 /** What became of an attack on a worker. */
@@ -126,7 +126,7 @@ export async function attackWorker(
   return { refused, heard };
 }
 
-/** Asserts that a client was told this and nothing else. What was told may be lost to a reset. */
+/** Asserts that a client was sent this and nothing else. What was sent may be lost to a reset. */
 export function assertTold({ application, alerts, end }: Heard, told: Told): void {
   const word = application.length === 0 ? undefined : refusalIn(application);
   const farewells = alerts.filter((alert) => alert !== "close_notify");

@@ -1,5 +1,5 @@
 /**
- * What a client sent to resume its session, sent again by somebody who saw it on the wire: verbatim, in part, and with
+ * What a client sent to resume its session, sent again by someone who saw it on the wire: verbatim, in part, and with
  * octets changed. In TLS 1.2 the ticket itself travels in the clear (RFC 5077 §3.3).
  */
 import assert from "node:assert/strict";

@@ -36,7 +36,7 @@ interface Step {
   readonly resume?: boolean;
 }
 
-/** Connects step by step and tells of each whether TLS resumed it, and what the worker sent. */
+/** Connects step by step and reports of each whether TLS resumed it, and what the worker sent. */
 async function connectInTurn(steps: readonly Step[], maxVersion: string): Promise<string[]> {
   await using peer = new ForeignProcess("foreign_client.mjs", {
     ca: root.pem,

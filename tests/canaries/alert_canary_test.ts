@@ -1,5 +1,5 @@
 /**
- * What the platform's TLS tells of a handshake that the other end breaks. A test that fails here after an
+ * What the platform's TLS reports of a handshake that the other end breaks. A test that fails here after an
  * upgrade says where `src/channel/tls/tls_alert.ts`, `src/channel/tls/tls_platform.ts` or the classifier of
  * `src/peer/` must follow.
  */
@@ -74,7 +74,7 @@ Deno.test("every alert that a server sends is read from the platform's words", a
   }
 });
 
-Deno.test("a server that hangs up or resets within the handshake is told by this code", async () => {
+Deno.test("a server that hangs up or resets within the handshake is reported by this code", async () => {
   for (
     const act of [(socket: Socket) => socket.end(), (socket: Socket) => socket.resetAndDestroy()]
   ) {
@@ -84,7 +84,7 @@ Deno.test("a server that hangs up or resets within the handshake is told by this
   }
 });
 
-Deno.test("what is no TLS at all is told by no alert", async () => {
+Deno.test("what is no TLS at all is reported by no alert", async () => {
   const error = await clientError(
     answering(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n")),
   );

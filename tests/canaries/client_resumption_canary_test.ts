@@ -10,7 +10,7 @@ const { root } = authorities;
 const worker = makeCertificate({ names: [{ uri: WORKER_ID }, { dns: "localhost" }], issuer: root });
 const client = certificateShapes(authorities, CLIENT_ID).fine();
 
-/** Whoever has read this has read the tickets before it. */
+/** A client that has read this has read the tickets before it. */
 const ANSWER = btoa("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
 
 function ticketServer(maxVersion: string): ForeignProcess {

@@ -126,7 +126,7 @@ Deno.test("a strict client of the platform shows nothing to a server it does not
   );
 });
 
-Deno.test("an alert that was received is told in these words, and nothing else is", async () => {
+Deno.test("an alert that was received is reported in these words, and nothing else is", async () => {
   await shakeHands(
     { ...shows(worker.fine()), ca: [root.pem], minVersion: "TLSv1.3" },
     { ca: [root.pem], maxVersion: "TLSv1.2" },

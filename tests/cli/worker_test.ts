@@ -104,7 +104,7 @@ Deno.test("worker cuts calls off when its drain grace is over", async () => {
   assert.equal((await call.ended).code, 6);
 });
 
-Deno.test("worker ends at once when it is told to stop for the second time", async () => {
+Deno.test("worker ends at once when it is asked to stop for the second time", async () => {
   await using worker = await startWorker([MODULE]);
   await using call = callSteps(worker, 600_000);
   await call.first;
@@ -157,7 +157,7 @@ Deno.test("worker and call prove each other's identity over mutual TLS", async (
   assert.equal(JSON.parse(plain.err).reason, "encrypted-peer");
 });
 
-Deno.test("worker refuses whoever is on its denylist, which goes with mutual TLS only", async () => {
+Deno.test("worker refuses clients on its denylist, which goes with mutual TLS only", async () => {
   const pki = await issue();
   const denylist = pki.file("denylist.json");
   await Deno.writeTextFile(denylist, JSON.stringify({ spiffeIds: ["spiffe://x/stranger"] }));
@@ -180,7 +180,7 @@ Deno.test("worker refuses whoever is on its denylist, which goes with mutual TLS
   }
 });
 
-Deno.test("describe, health and workers tell of a worker", async () => {
+Deno.test("describe, health and workers show a worker", async () => {
   await using worker = await startWorker([MODULE, "--tag", "gpu", "--tag", "big"]);
   const at = ["--endpoint", worker.address];
   const described = JSON.parse((await selvage(["describe", ...at])).out);
@@ -237,7 +237,7 @@ Deno.test("a worker whose key is not its certificate's says so", async () => {
   assert.match(JSON.parse(err).message, /the private key is not the certificate's/);
 });
 
-Deno.test("call tells at once, in one line, of a file that is not there", async () => {
+Deno.test("call reports at once, in one line, a file that is not there", async () => {
   const pki = await issue();
   const flags = pki.flags("client").with(5, "/nowhere/client.key");
   const { code, err } = await inProcess(["call", "cli.add", "--endpoint", "127.0.0.1:1", ...flags]);

@@ -61,7 +61,7 @@ class Image implements AsyncDisposable {
 
   static async from(text: string): Promise<Image> {
     const image = new Image(await Deno.makeTempDir());
-    // Whoever the image's user is may enter what was made for us alone.
+    // The image's user, whatever its id, may enter what was made for us alone.
     await Deno.chmod(image.#root, 0o755);
     const steps = text.replaceAll(/^#.*\n/gm, "").replaceAll(/\s*\\\n\s*/g, " ").trim();
     for (const step of steps.split("\n")) {

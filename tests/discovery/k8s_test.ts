@@ -35,7 +35,7 @@ Deno.test("k8s discovery lists page by page, then follows changes, bookmarks and
   assert.deepEqual(watched.addresses, first);
   const last = ["10.0.0.1:8443", "10.0.0.8:8443", "10.0.0.9:8443"];
   await watched.until((now) => now.join() === last.join());
-  // Nothing more is asked for before somebody reads on.
+  // Nothing more is asked for before the consumer reads on.
   watched.next().catch(() => {});
   const [one, two, watch] = await api.asked(4);
   assert.match(one!, /limit=500$/);

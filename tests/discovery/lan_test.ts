@@ -129,7 +129,7 @@ Deno.test({
   },
 });
 
-/** Somebody else on the network. */
+/** Another host on the network. */
 class Neighbour implements Disposable {
   readonly #socket = createSocket({ type: "udp4", reuseAddr: true });
   readonly #port: number;

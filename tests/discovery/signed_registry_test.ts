@@ -19,7 +19,7 @@ import { Watched } from "../support/watched.ts";
 
 const routines = { answer: routine("signed.answer", () => 42) };
 
-/** A registry, and somebody else who may write to it. */
+/** A registry, and another writer of it. */
 interface Registry extends AsyncDisposable {
   readonly discovery: () => Discovery;
   /** Writes an entry of any name and content, over one of that name. */

@@ -86,7 +86,7 @@ Deno.test("a deadline also ends a call that finds no worker in time", async () =
   );
 });
 
-Deno.test("an unknown routine is told with the nearest name, and the worker is unharmed", async () => {
+Deno.test("an unknown routine is reported with the nearest name, and the worker is unharmed", async () => {
   await using open = await pair();
   const { dispatcher } = open;
   const error = await dispatcher.call(routine<() => number>("math.ad"), [])
@@ -111,7 +111,7 @@ Deno.test("a routine that one worker lacks is found at another", async () => {
   assert.deepEqual([event.cause, event.routine], ["routine-unknown", routines.fail.name]);
 });
 
-Deno.test("what cannot travel is told before anything is sent, or by an unharmed worker", async () => {
+Deno.test("what cannot travel is reported before anything is sent, or by an unharmed worker", async () => {
   await using open = await pair();
   const { dispatcher } = open;
   await assert.rejects(dispatcher.call(routines.add, [(() => 1) as never]), InvalidPayload);
@@ -240,7 +240,7 @@ Deno.test("a routine calls others with its worker's credentials, and is named as
   assert.equal(relayed.identityThere, WORKER_ID);
 });
 
-Deno.test("discovery that finds nobody is told as such", async () => {
+Deno.test("discovery that finds no worker is reported as such", async () => {
   const trust = new Trust();
   const discovery = {
     source: "nobody:",
@@ -271,7 +271,7 @@ Deno.test("ready() reports how many workers became ready in time, and each one's
   await assert.rejects(one.ready({ timeoutMs: 100 }), { name: "WorkerUnavailable" });
 });
 
-Deno.test("a routine whose worker has no dispatcher may look for one, and is told when it calls", async () => {
+Deno.test("a routine whose worker has no dispatcher may look for one, and gets an error when it calls", async () => {
   const looks = routine("looks", () => {
     const { dispatcher } = currentCall();
     return dispatcher.workers().length;

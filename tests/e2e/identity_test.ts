@@ -38,7 +38,7 @@ Deno.test("a worker is reached at any address with a certificate that names none
   }
 });
 
-Deno.test("a worker with another identity is refused by the dispatcher, and told on both sides", async () => {
+Deno.test("a worker with another identity is refused by the dispatcher, and reported on both sides", async () => {
   const trust = new Trust();
   await using worker = await startWorker(trust, {}, trust.worker("spiffe://example.org/impostor"));
   await using dispatcher = await openDispatcher(trust, worker.address);
@@ -64,7 +64,7 @@ Deno.test("a worker of a foreign authority is refused by the dispatcher", async 
   assert.deepEqual([(await refusal(dispatcher)).reason], ["untrusted-authority"]);
 });
 
-Deno.test("a client that is not allowed is told so, before a routine runs", async () => {
+Deno.test("a client that is not allowed gets that reason, before a routine runs", async () => {
   const trust = new Trust();
   await using worker = await startWorker(trust);
   const events = worker.events();
@@ -87,7 +87,7 @@ Deno.test("a client that is not allowed is told so, before a routine runs", asyn
   assert.ok(!(await allowed.call(routines.marked, [])).includes("fail:range"));
 });
 
-Deno.test("a client of a foreign authority is told so, before a routine runs", async () => {
+Deno.test("a client of a foreign authority gets that reason, before a routine runs", async () => {
   const trust = new Trust();
   const foreign = new Trust();
   await using worker = await startWorker(trust);

@@ -9,7 +9,7 @@ import { WorkerProcess } from "./worker_process.ts";
 
 const OTHER_ID = "spiffe://example.org/other";
 
-Deno.test("a worker takes the first call after its certificate was mended, without a restart", async () => {
+Deno.test("a worker takes the first call after its certificate was fixed, without a restart", async () => {
   const trust = new Trust();
   const turned = new HandTurned(trust.worker(OTHER_ID));
   await using worker = await startWorker(trust, { credentials: turned.credentials });
@@ -25,7 +25,7 @@ Deno.test("a worker takes the first call after its certificate was mended, witho
   assert.ok((snapshot?.handshakeFailures["identity-mismatch"] ?? 0) >= 3);
 });
 
-Deno.test("a dispatcher whose own certificate was mended is taken on the first call", async () => {
+Deno.test("a dispatcher whose own certificate was fixed is accepted on the first call", async () => {
   const trust = new Trust();
   const turned = new HandTurned(trust.clientPem("spiffe://example.org/stranger"));
   await using worker = await startWorker(trust);

@@ -25,7 +25,7 @@ export const tally = duplexRoutine(
   },
 );
 
-/** Waits until it is told to stop, and says what stopped it. */
+/** Waits until it is asked to stop, and says what stopped it. */
 export const wait = routine("test.wait", (name: string) => {
   marks.push(`${name}:began`);
   const { signal } = currentCall();

@@ -175,7 +175,7 @@ Deno.test("health is served apart, and tells when the worker leaves", async () =
   assert.deepEqual(await watched, [Status.SERVING, Status.NOT_SERVING]);
 });
 
-Deno.test("a worker that is told to leave cuts off what outlasts its grace, and says so", async () => {
+Deno.test("a worker that is asked to leave cuts off what outlasts its grace, and says so", async () => {
   const trust = new Trust();
   const worker = await startWorker(trust);
   await using dispatcher = await openDispatcher(trust, worker.address);

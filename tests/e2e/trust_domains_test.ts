@@ -55,7 +55,7 @@ class Stage implements AsyncDisposable {
     );
   }
 
-  /** What a call comes to of a client that shows this certificate. */
+  /** The result of a call of a client that shows this certificate. */
   async call(worker: WorkerServer, client: TestCertificate): Promise<number | string> {
     await using dispatcher = await Dispatcher.open({
       discovery: `static:${worker.address}`,

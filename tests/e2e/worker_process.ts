@@ -22,7 +22,7 @@ export type RunOn = (
 
 const here: RunOn = (program, args) => [program, args];
 
-/** What a worker process is told to do. */
+/** What a worker process is to do. */
 export interface WorkerCommand {
   /** Takes on new credentials. */
   readonly renew?: CredentialPem;

@@ -40,9 +40,9 @@ function words(steps: readonly Step[]): readonly string[] {
 
 const PROVEN = ["certificate passed", "trust passed", "own-certificate passed"];
 
-/** Servers that doctor's dispatcher would not reach, and what it tells of them all the same. */
+/** Servers that doctor's dispatcher would not reach, and what it reports of them all the same. */
 const REFUSING: readonly (readonly [string, Partial<ForeignListener>, readonly string[]])[] = [
-  ["only TLS 1.2, and ends the handshake of whoever shows no certificate", {
+  ["only TLS 1.2, and ends the handshake of a client that shows no certificate", {
     client: true,
     maxVersion: "TLSv1.2",
   }, ["tcp passed", "tls passed", ...PROVEN, "handshake failed protocol-mismatch"]],
@@ -107,7 +107,7 @@ for (const maxVersion of ["TLSv1.3", "TLSv1.2"]) {
           const steps = words(await examined(`127.0.0.1:${port}`));
           assert.ok(steps.some((step) => step.startsWith("trust failed")), steps.join());
           assert.equal(steps.at(-1), "handshake skipped");
-          // Whoever is shown nothing either sees nothing, or breaks the handshake for want of it.
+          // A server that is shown nothing either sees nothing, or breaks the handshake for want of it.
           const { shown, code } = await server.until(demands ? "refused" : "secure");
           assert.equal(shown ?? null, null);
           assert.equal(code, demands ? "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE" : undefined);
@@ -180,7 +180,7 @@ function showing(shape: CertificateShape, see: (subject: unknown) => void): TlsS
   return server.on("tlsClientError", () => see(undefined));
 }
 
-Deno.test("doctor shows nothing of ours to a server that hangs up on whoever looks, and then serves", async () => {
+Deno.test("doctor shows nothing of ours to a server that hangs up on a probe, and then serves", async () => {
   const { steps, shown } = await examinedTwice("hangs up", "version-1");
   assert.deepEqual(steps, ["tcp passed", "tls failed certificate-unsuitable"]);
   assert.equal(shown, undefined);

@@ -71,14 +71,14 @@ Deno.test("a certificate that expired long ago blames no clock", async () => {
   assert.equal(clockOffBySeconds, undefined);
 });
 
-Deno.test("another identity is told with what was expected and what was presented", async () => {
+Deno.test("another identity is reported with what was expected and what was presented", async () => {
   const { expected, presented, advice } = await evidenceAgainst(ofWorker["other-identity"]());
   assert.deepEqual(expected, [WORKER_ID]);
   assert.deepEqual(presented, [`${WORKER_ID}-other`]);
   assert.notEqual(advice, undefined);
 });
 
-Deno.test("a foreign authority is told with the issuer we looked for and those we have", async () => {
+Deno.test("a foreign authority is reported with the issuer we looked for and those we have", async () => {
   const evidence = await evidenceAgainst(ofWorker["foreign-authority"]());
   assert.equal(evidence.issuerWanted, "CN=foreign root");
   const [anchor, ...more] = evidence.anchors ?? [];
@@ -87,7 +87,7 @@ Deno.test("a foreign authority is told with the issuer we looked for and those w
   assert.match(anchor.fingerprint, /^[0-9a-f]{64}$/);
 });
 
-Deno.test("a worker tells of a client that it refuses what it would tell of itself", async () => {
+Deno.test("a worker reports of a client that it refuses what it would report of itself", async () => {
   await using worker = await startWorker({ certificate: ofWorker.fine(), trusts: [root] });
   using events = worker.events();
   const stranger = makeCertificate({
@@ -202,7 +202,7 @@ function pemOf(options: Parameters<typeof makeCertificate>[0]): { cert: string; 
 }
 
 for (const [title, make, rule, advice] of OWN) {
-  Deno.test(`a certificate of our own that is ${title} is told at once, and nobody is dialled`, async () => {
+  Deno.test(`a certificate of our own that is ${title} is reported at once, and no worker is dialled`, async () => {
     using port = guardedPort();
     await using dispatcher = await openDispatcher(undefined, port.address, {
       credentials: Credentials.fromPem({ ca: root.pem, ...make() }),
@@ -219,7 +219,7 @@ for (const [title, make, rule, advice] of OWN) {
   });
 }
 
-Deno.test("a client that offers no certificate in TLS is told of in the worker's own words", async () => {
+Deno.test("a client that offers no certificate in TLS is reported in the worker's own words", async () => {
   await using worker = await startWorker({ certificate: ofWorker.fine(), trusts: [root] });
   using events = worker.events();
   const socket = connectTls({

@@ -31,7 +31,7 @@ interface Attempt {
   readonly alpn?: readonly string[] | undefined;
 }
 
-/** Has a foreign client connect once, verify the worker, and leave when it is told something or refused. */
+/** Has a foreign client connect once, verify the worker, and leave when it is answered or refused. */
 type Connect = (attempt: Attempt) => Promise<void>;
 
 type ClientKind = "Node" | "Go" | "curl";
@@ -85,7 +85,7 @@ function portOf({ address }: WorkerServer): string {
   return address.slice(address.lastIndexOf(":") + 1);
 }
 
-/** What a worker says of a client's certificate: the same, whoever shows it. */
+/** What a worker says of a client's certificate: the same for every client. */
 const CLIENTS: readonly (readonly [CertificateShape | "none", PeerReason])[] = [
   ["none", "client-certificate-required"],
   ["foreign-authority", "untrusted-authority"],

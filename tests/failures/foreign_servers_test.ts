@@ -22,7 +22,7 @@ const handshakes = countHandshakes();
 
 const KINDS: readonly ServerKind[] = ["Node", "Go", "nginx"];
 
-/** Server certificates and the dispatcher's word for them: the same, whoever shows them. */
+/** Server certificates and the dispatcher's word for them: the same for every server. */
 const SERVERS: readonly (readonly [CertificateShape, HandshakeReason?])[] = [
   ["fine"],
   ["fine-under-intermediate"],

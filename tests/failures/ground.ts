@@ -58,7 +58,7 @@ export function credentialsOf(shown: Shown): ReturnType<typeof credentialsFrom> 
   return credentialsFrom(() => Promise.resolve(new TurnableSource(materialOf(shown))));
 }
 
-/** What a call that no worker took comes to, in the error and in the event. */
+/** The result of a call that no worker took, in the error and in the event. */
 export interface FailedCall {
   readonly error: HandshakeError;
   readonly event: HandshakeFailed;

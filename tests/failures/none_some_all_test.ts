@@ -1,4 +1,4 @@
-/** What a caller is told when no worker takes its call: by none, by one, by each in its own words. */
+/** What a caller gets when no worker takes its call: from none, by one, by each in its own words. */
 import assert from "node:assert/strict";
 import { ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { duplexRoutine, routine } from "../../src/contract/mod.ts";
@@ -51,7 +51,7 @@ async function causeOf(call: Promise<unknown>): Promise<never> {
   throw error.cause;
 }
 
-/** What a failed attempt comes to in one word. */
+/** The result of a failed attempt in one word. */
 function wordOf(error: Error): string {
   return error instanceof HandshakeError ? error.reason : error.name;
 }

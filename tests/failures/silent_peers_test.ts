@@ -16,7 +16,7 @@ const client = certificateShapes(authorities, CLIENT_ID).fine();
 const MUTUAL: Shown = { certificate: client, trusts: [root] };
 const handshakes = countHandshakes();
 
-/** Long enough for any machine to come to the step, short enough to wait for. */
+/** Long enough for any machine to reach the step, short enough to wait for. */
 const SHORT_MS = 250;
 
 /** A server on a port of its own, and every socket of it. */

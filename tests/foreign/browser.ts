@@ -55,7 +55,7 @@ export class BrowserPage implements AsyncDisposable {
     await this.#loaded.promise;
   }
 
-  /** Runs a program in the page, which may await; gives what it comes to. */
+  /** Runs a program in the page, which may await; gives its result. */
   async evaluate<Value>(program: string): Promise<Value> {
     const { result, exceptionDetails } = await this.#ask("Runtime.evaluate", {
       expression: `(async () => { ${program} })()`,

@@ -6,7 +6,7 @@ import { NODE } from "./node_program.ts";
 import type { Program } from "./program.ts";
 import { testWithTool, type Tool } from "./tool.ts";
 
-/** What a foreign client tells of a call. */
+/** What a foreign client reports of a call. */
 interface Outcome {
   readonly text?: string;
   readonly texts?: readonly string[];
@@ -29,7 +29,7 @@ export type StartClient = (config: EchoWorker["config"]) => Promise<Program>;
 
 /** Streams that are open at once on one connection. */
 const STREAMS = 1_000;
-/** Connections that are told to leave under a client's calls, and one more. */
+/** Connections that are asked to leave under a client's calls, and one more. */
 const CONNECTIONS = 4;
 
 /** Has a foreign client make every kind of call on a worker, over mutual TLS. */
@@ -154,7 +154,7 @@ export function testForeignClient(name: string, start: StartClient, tool: Tool =
   });
 }
 
-/** What a foreign client tells of many calls. */
+/** What a foreign client reports of many calls. */
 interface Load {
   readonly calls: number;
   /** Those that its own HTTP/2 took back before they were sent, because of a GOAWAY. Default 0. */

@@ -46,7 +46,7 @@ async function request(
   return { code, status: stdout, sections, body, text };
 }
 
-/** Has curl make requests that are held, as many at once as it can; gives what they came to. */
+/** Has curl make requests that are held, as many at once as it can; gives their results. */
 async function requestTogether(
   curl: string,
   { port }: EchoWorker,
@@ -89,7 +89,7 @@ testWithTool(tool, "curl calls a worker over HTTP/2 and mutual TLS", async (curl
     assert.deepEqual([status, JSON.parse(text)], ["2 200", { result: { json: "3" } }]);
   });
 
-  await t.step("a routine that is not there, told with the nearest name", async () => {
+  await t.step("a routine that is not there, reported with the nearest name", async () => {
     const call = JSON.stringify({ routine: "math.ad", arguments: { json: "[1,2]" } });
     const { status, text } = await get(
       "selvage.v1.WorkerService/Call",
@@ -185,7 +185,7 @@ testWithTool(tool, "curl calls a worker over HTTP/2 and mutual TLS", async (curl
     assert.equal(Buffer.compare(got.body, sent), 0);
   });
 
-  await t.step("and is told in plain terms of a path that is not served", async () => {
+  await t.step("and gets a plain message for a path that is not served", async () => {
     const { status } = await get("nothing/Here", "-H", JSON_TYPE, "-d", "{}");
     assert.equal(status, "2 404");
   });

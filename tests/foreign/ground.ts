@@ -66,11 +66,11 @@ export interface EchoWorker extends AsyncDisposable {
   readonly config: PeerPem & { readonly port: number; readonly descriptors: string };
   /** Resolves when one more call asked to hang hangs. */
   hanging(): Promise<void>;
-  /** Resolves when one more of those is told to stop. */
+  /** Resolves when one more of those is asked to stop. */
   stopped(): Promise<void>;
 }
 
-/** Why calls were told to stop, telling of each. */
+/** Why calls were asked to stop; reports each. */
 class Stops extends Array<unknown> {
   told: () => void = () => {};
 
@@ -91,7 +91,7 @@ export interface EchoWorkerOptions extends Partial<WorkerServerOptions> {
   readonly federatedWith?: Readonly<Record<string, string>>;
 }
 
-/** Starts a worker with the echo service and some routines, over mutual TLS unless told otherwise. */
+/** Starts a worker with the echo service and some routines, over mutual TLS by default. */
 export async function startEchoWorker(
   options: EchoWorkerOptions = {},
 ): Promise<EchoWorker> {

@@ -125,17 +125,21 @@ testWithTool(nghttp, "nghttp is answered after a worker's GOAWAY", async (path) 
   assert.equal(answers?.length, 20);
 });
 
-testWithTool(nghttp, "nghttp is told 431 for a header section above the limit", async (path) => {
-  await using served = await startEchoWorker();
-  await using files = await PeerFiles.of(served.config);
-  const hello = await files.write("hello.json", JSON.stringify({ text: "hello" }));
-  const { stdout } = await runTool(path, [
-    ...["-v", "-y", "--cert", files.path("cert.pem"), "--key", files.path("key.pem")],
-    ...["--continuation", "-H", JSON_TYPE, "-d", hello],
-    `https://127.0.0.1:${served.port}/${ECHO}`,
-  ]);
-  assert.ok(stdout.includes(":status: 431"));
-});
+testWithTool(
+  nghttp,
+  "nghttp is answered 431 for a header section above the limit",
+  async (path) => {
+    await using served = await startEchoWorker();
+    await using files = await PeerFiles.of(served.config);
+    const hello = await files.write("hello.json", JSON.stringify({ text: "hello" }));
+    const { stdout } = await runTool(path, [
+      ...["-v", "-y", "--cert", files.path("cert.pem"), "--key", files.path("key.pem")],
+      ...["--continuation", "-H", JSON_TYPE, "-d", hello],
+      `https://127.0.0.1:${served.port}/${ECHO}`,
+    ]);
+    assert.ok(stdout.includes(":status: 431"));
+  },
+);
 
 for (const [security, scheme] of [["one-way TLS", "https"], ["plaintext", "http"]] as const) {
   const options = scheme === "https"

@@ -1,7 +1,7 @@
 import { Journal } from "../support/journal.ts";
 import { TestProcess } from "../support/test_process.ts";
 
-/** What a program tells of itself, one JSON object a line. */
+/** What a program reports of itself, one JSON object a line. */
 export interface ProgramEvent {
   readonly event: string;
   readonly [key: string]: unknown;
@@ -14,7 +14,7 @@ type ProgramLine =
   | { readonly id: number; readonly fault: string };
 
 /**
- * A program that nobody here wrote the HTTP/2 of, driven line by line: it is given its configuration
+ * A program with another project's HTTP/2, driven line by line: it is given its configuration
  * and then questions on its standard input, and tells events and answers on its standard output.
  */
 export class Program implements AsyncDisposable {

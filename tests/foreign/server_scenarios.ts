@@ -34,7 +34,7 @@ export interface ForeignServer {
 
 /** Streams that are open at once on one connection. */
 const STREAMS = 1_000;
-/** Connections that are told to leave under our calls, and one more. */
+/** Connections that are asked to leave under our calls, and one more. */
 const CONNECTIONS = 4;
 
 /** A foreign server and a client of ours on it. */
@@ -127,14 +127,14 @@ export function testForeignServer(foreign: ForeignServer): void {
       assert.deepEqual(heard, Array.from({ length: 50 }, (_, n) => `${n} turn-${n}`));
     });
 
-    await t.step("is told of our deadline", async () => {
+    await t.step("is informed of our deadline", async () => {
       const stops = server.of("stopped").length;
       const error = await failureOf(client.echo({ text: "hang" }, { timeoutMs: 100 }));
       assert.equal(error.code, Code.DeadlineExceeded);
       await server.until("stopped", stops + 1);
     });
 
-    await t.step("is told of our cancellation", async () => {
+    await t.step("is informed of our cancellation", async () => {
       const stops = server.of("stopped").length;
       const hangs = server.of("hanging").length;
       const abort = new AbortController();

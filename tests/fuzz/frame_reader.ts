@@ -10,7 +10,7 @@ import { defaultHttp2Limits } from "../../src/http2/limits.ts";
 import { frame } from "../support/http2/test_peer.ts";
 import { Http2Violation } from "../../src/http2/violation.ts";
 
-/** How long to look for frames that are told differently when they are torn. */
+/** How long to look for frames that are reported differently when they are torn. */
 export interface FuzzFramesOptions {
   /** How many runs of frames to try. Default: as many as fit in `seconds`. */
   readonly numRuns?: number;
@@ -54,7 +54,7 @@ export function fuzzFrames({ numRuns = 1e9, seconds }: FuzzFramesOptions): void 
   );
 }
 
-/** What a reader tells of chunks, and how it ends. */
+/** What a reader reports of chunks, and how it ends. */
 function told(chunks: readonly Uint8Array[]): unknown[] {
   const events: unknown[] = [];
   const reader = new FrameReader(sinkInto(events), defaultHttp2Limits);

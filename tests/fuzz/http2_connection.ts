@@ -161,7 +161,7 @@ async function take(
   }
 }
 
-/** A program that opens, answers, sends, releases and resets as it is told, right or wrong. */
+/** A program that opens, answers, sends, releases and resets as instructed, right or wrong. */
 class RandomProgram {
   client: ReturnType<typeof openClientConnection> | undefined;
   readonly #streams: Stream[] = [];
@@ -205,7 +205,7 @@ class RandomProgram {
           return stream?.release(choice * 30);
       }
     } catch (error) {
-      // Misuse is told to the program as a TypeError, and as nothing else.
+      // Misuse is reported to the program as a TypeError, and as nothing else.
       if (!(error instanceof TypeError)) throw error;
     }
   }
@@ -247,7 +247,7 @@ class CountingReceiver implements StreamReceiver {
   }
 
   #mustBeOpen(): void {
-    if (this.ends.length > 0) throw new Error("told something after its end");
+    if (this.ends.length > 0) throw new Error("reported something after its end");
   }
 }
 

@@ -7,7 +7,7 @@ export interface Attack {
   readonly answer: string;
   /** The answer without TLS, where it is another; `"none"` where there is no such attack. */
   readonly inPlaintext?: string;
-  /** Whether it is about time: the worker it strikes has short limits. Default: `false`. */
+  /** Whether it is about time: the worker it attacks has short limits. Default: `false`. */
   readonly slow?: boolean;
   /** How many do it at once. Default 1. */
   readonly times?: number;

@@ -15,7 +15,7 @@ import {
 import { RawPeer } from "./raw_peer.ts";
 import { connWire } from "./wire.ts";
 
-/** A worker to attack: plain values, so that another thread can be told. */
+/** A worker to attack: plain values, so that another thread can be given it. */
 export interface Target {
   readonly port: number;
   /** The unix socket to connect to instead. */

@@ -1,15 +1,15 @@
-/** Strikes again and again, on a thread of its own, until it is told to stop. */
+/** Attacks again and again, on a thread of its own, until it is asked to stop. */
 import type { Target } from "./attacker.ts";
 import { attacks } from "./attacks.ts";
 
-/** What the thread is told to do. */
+/** What the thread is to do. */
 export interface Orders {
   readonly target: Target;
   /** The attacks, by name, one after the other and from the first again. */
   readonly attacks: readonly string[];
 }
 
-/** What it has done once it was told to stop. */
+/** What it has done once it was asked to stop. */
 export interface Deeds {
   readonly strikes: number;
   /** Answers that were not those of the RFC. */

@@ -1,6 +1,6 @@
 import { joined } from "../../src/values/mod.ts";
 
-/** Frames as an attacker writes them: whatever it is told, right or wrong. */
+/** Frames as an attacker writes them, right or wrong. */
 
 /** Frame types, RFC 9113 §6. */
 export const Type = {
@@ -99,7 +99,7 @@ export function data(streamId: number, payload: Uint8Array, endStream: boolean):
   return frame(Type.DATA, endStream ? Flag.END_STREAM : 0, streamId, payload);
 }
 
-/** Fields, names and values by turns, as literals that no table remembers (RFC 7541 §6.2.2). */
+/** Fields, names and values alternating, as literals that no table remembers (RFC 7541 §6.2.2). */
 export function literals(fields: readonly string[]): Uint8Array {
   return block(fields, 0x00);
 }

@@ -16,7 +16,7 @@ const slow = attacks.filter((attack) => attack.slow === true);
 const quick = attacks.filter((attack) => !floods.includes(attack) && !slow.includes(attack));
 /** How many attacks are made at once that are over in a moment. */
 const AT_ONCE = 16;
-/** How many floods are let loose at once; whoever sends them has to be able to read, too. */
+/** How many floods are let loose at once; their sender has to be able to read, too. */
 const FLOODS_AT_ONCE = 3;
 /** Limits of a worker that is not to be waited for; longer where honest peers need some time, too. */
 const IMPATIENT: WorkerLimits = {

@@ -1,7 +1,7 @@
 /** How long any answer may take, in milliseconds; the longest takes a tenth of it. */
 const ANSWER_MS = 30_000;
 
-/** What somebody is answered, or that there is no answer: a test that waits for ever says nothing. */
+/** The answer, or that there is none: a test that waits for ever says nothing. */
 export async function inTime(answer: Promise<string>): Promise<string> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<string>((resolve) => {

@@ -1,4 +1,4 @@
-/** What a client keeps of its throughput while somebody else is at work. */
+/** What a client keeps of its throughput while another is at work. */
 export interface Kept {
   /** The median of what was kept in each window, of 1. */
   readonly ratio: number;
@@ -28,7 +28,7 @@ export interface KeptOptions {
 const TRIES = 3;
 
 /**
- * Measures by turns, so that what else the machine does falls on both alike. What comes out as too
+ * Measures alternately, so that what else the machine does falls on both alike. What comes out as too
  * little is measured again, in windows twice as long each time.
  */
 export async function measureKept(windows: Windows, options: KeptOptions = {}): Promise<Kept> {

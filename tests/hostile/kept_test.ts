@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { measureKept, type Windows } from "./kept.ts";
 
-/** Windows that come out as they are told, and how long each was. */
+/** Windows with given results, and how long each was. */
 function told(alone: number[], beside: number[]): { windows: Windows; lengths: number[] } {
   const lengths: number[] = [];
   const next = (values: number[], ms: number): Promise<number> => {

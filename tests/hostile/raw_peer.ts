@@ -62,7 +62,7 @@ export abstract class RawPeer implements Disposable {
   async verdict(): Promise<string> {
     await this.until(() => this.over);
     if (this.#goAway === undefined) return "closed";
-    // Whoever is told to leave leaves; and the other end closes too.
+    // A peer that is asked to leave leaves; and the other end closes too.
     await this.end();
     await this.closed;
     return this.#goAway;

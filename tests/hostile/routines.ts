@@ -29,7 +29,7 @@ export const endless = routine("hostile.endless", async function* (bytes: number
   }
 });
 
-/** Goes on until it is told to stop. */
+/** Goes on until it is asked to stop. */
 export const hold = routine("hostile.hold", () => {
   const { signal } = currentCall();
   holding += 1;

@@ -7,7 +7,7 @@ const CONNECTIONS = 600;
 /** How long they stay once the first was closed, in milliseconds. */
 const STAY_MS = 250;
 
-/** Connections that send nothing: the oldest are closed, whoever else comes is served. */
+/** Connections that send nothing: the oldest are closed, other clients are served. */
 export const silentConnections: Attack = {
   name: "600 connections that send nothing",
   answer: "closed",

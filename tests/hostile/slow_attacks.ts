@@ -8,7 +8,7 @@ const MANY = 15;
 /** The beginning of a ClientHello: a handshake record that announces 512 octets. */
 const HALF_A_HELLO = Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3);
 
-/** How long whoever trickles waits after each octet, in milliseconds: far less than any limit. */
+/** How long a trickling sender waits after each octet, in milliseconds: far less than any limit. */
 const DRIP_MS = 20;
 
 /** More streams than one peer has places. */
@@ -99,7 +99,7 @@ export const slowAttacks: readonly Attack[] = [
   }, { slow: true, times: MANY }),
 ];
 
-/** Sends octet by octet, for as long as there is somebody to send to. */
+/** Sends octet by octet, for as long as there is a peer to send to. */
 async function trickles(
   connecting: Attacker | Promise<Attacker>,
   bytes: Uint8Array,

@@ -21,7 +21,7 @@ import { Attacker } from "./attacker.ts";
 import { vanish } from "./vanish.ts";
 
 const PROTOCOL = "GOAWAY PROTOCOL_ERROR";
-/** What whoever ends its direction is left with. */
+/** What a peer that ends its direction is left with. */
 const LEFT = "GOAWAY NO_ERROR";
 const SIZE = "GOAWAY FRAME_SIZE_ERROR";
 const ONE = Uint8Array.of(1);
@@ -112,7 +112,7 @@ const states: readonly Attack[] = [
     (a) => a.send(OPEN, frame(Type.PRIORITY, 0, 1, join(uint32(1), ONE))),
   ),
   onConnection("GOAWAY whose last id rises", PROTOCOL, (a) => a.send(OPEN, goAway(2), goAway(4))),
-  // Such an id says of no stream that it was or was not handled; whoever sends it is leaving all the same.
+  // Such an id says of no stream that it was or was not handled; its sender is leaving all the same.
   onConnection("GOAWAY with odd ids", LEFT, (a) => a.send(goAway(7), goAway(5))),
   onConnection(
     "GOAWAY on a stream",

@@ -1,6 +1,6 @@
 /** Presents chains that no authority has signed, so many a second, on a thread of its own. */
 
-/** What the thread is told to do. */
+/** What the thread is to do. */
 export interface StrangerOrders {
   readonly port: number;
   readonly perSecond: number;

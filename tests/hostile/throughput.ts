@@ -1,5 +1,5 @@
 /**
- * Measures what a well-behaved client keeps of its throughput beside an attacker who strikes without
+ * Measures what a well-behaved client keeps of its throughput beside an attacker who attacks without
  * a pause. Prints a table in Markdown, and fails where it is less than half.
  *
  * `deno run -A tests/hostile/throughput.ts [NAME]…`
@@ -61,7 +61,7 @@ async function measure(name: string, members: readonly string[]): Promise<number
   return kept.ratio;
 }
 
-/** How often the attacker has struck, once it has stopped. */
+/** How often the attacker has attacked, once it has stopped. */
 async function stopped(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<Deeds>();
   thread.onmessage = ({ data }) => resolve(data);

@@ -4,7 +4,7 @@ import { connect as connectTls } from "node:tls";
 import { callFrames, type Target } from "./attacker.ts";
 import { Flag, frame, join, PREFACE, settings, Type } from "./frames.ts";
 
-/** Calls a routine that goes on until it is told to stop, and is gone without a word: not even TLS's. */
+/** Calls a routine that goes on until it is asked to stop, and is gone without a word: not even TLS's. */
 export async function vanish(target: Target, routine = "hostile.hold"): Promise<void> {
   const socket = await connected(target);
   // What TLS would still say once we are gone fails to leave.

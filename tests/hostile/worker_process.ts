@@ -52,8 +52,8 @@ export class WorkerProcess implements AsyncDisposable {
 
   static async #start([module = "", ...args]: readonly string[]): Promise<WorkerProcess> {
     const first = Promise.withResolvers<string>();
-    // Whoever breaks the tests off leaves no worker behind.
-    const process = await TestProcess.leashed(module, {
+    // Tests that are broken off leave no worker behind.
+    const process = await TestProcess.endingWithParent(module, {
       flags: ["-A", "--v8-flags=--expose-gc"],
       args,
       onLine: first.resolve,

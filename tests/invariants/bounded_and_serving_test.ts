@@ -87,7 +87,7 @@ function ended(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.on("error", () => {}).once("close", resolve).resume());
 }
 
-Deno.test("whoever watches health and leaves, over and over, leaves nothing behind", async () => {
+Deno.test("clients that watch health and leave, over and over, leave nothing behind", async () => {
   await using served = await WorkerServer.start({ health: "127.0.0.1:0" });
   await using probe = await Dispatcher.open({ discovery: `static:${served.healthAddress}` });
   const health = createClient(Health, probe.transport);

@@ -19,7 +19,7 @@ const other = routine("decided.other", () => {
   ran += 1;
 });
 
-/** One `CallRequest` whose payload is no CBOR: whoever decodes it says so. */
+/** One `CallRequest` whose payload is no CBOR: decoding it fails. */
 const CALL = create(CallRequestSchema, {
   routine: "decided.other",
   arguments: { encoding: { case: "cbor", value: Uint8Array.of(0xff) } },

@@ -292,7 +292,7 @@ export const notes: Readonly<Record<string, Note>> = {
   },
   "etcd 3.6.16, --auto-tls": {
     rotation:
-      "never: files that are there are used again at every start (SelfCert of go.etcd.io/etcd/client/pkg/v3/transport), until somebody removes them",
+      "never: files that are there are used again at every start (SelfCert of go.etcd.io/etcd/client/pkg/v3/transport), until they are removed",
     setUp: [
       "not for peers of Selvage: the key is of the curve P-521, which the platform cannot verify",
       "use `--cert-file` and `--key-file` with a certificate of any other row, also for `etcd:https://…` discovery",

@@ -5,7 +5,7 @@ import { runTool } from "../foreign/tool.ts";
 export class Workshop implements AsyncDisposable {
   /** The folder. */
   readonly folder: string;
-  /** The commands that were run in it, in order, for whoever wants to run them again. */
+  /** The commands that were run in it, in order, for anyone who wants to run them again. */
   readonly commands: string[] = [];
 
   private constructor(folder: string) {

@@ -90,7 +90,7 @@ class Writing implements AsyncDisposable {
       input: true,
       onLine: (line) => this.#written.add(line),
     });
-    // Whoever waits for a version learns that there will be none.
+    // Those that wait for a version learn that there will be none.
     void this.#process.ended.finally(() => this.#written.end());
   }
 

@@ -1,5 +1,5 @@
 /**
- * A dispatcher in a process that has no file descriptor left, and gets them back: prints what two calls come to.
+ * A dispatcher in a process that has no file descriptor left, and gets them back: prints the results of two calls.
  *
  * `deno run -A starved_dispatcher.ts ADDRESS`
  */

@@ -285,7 +285,7 @@ Deno.test("rules about tags decide once the envelope is read", async () => {
   assert.equal(await dispatcher.call(routines.once, []), CLIENT_ID);
 });
 
-Deno.test("a hook decides with what it is told, and denies where it throws or never returns", async () => {
+Deno.test("a hook decides with what it is given, and denies where it throws or never returns", async () => {
   const trust = new Trust();
   const asked: unknown[] = [];
   const answers: (() => boolean | Promise<boolean>)[] = [

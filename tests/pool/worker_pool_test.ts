@@ -16,7 +16,7 @@ import {
 } from "../../src/errors/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import { currentCall } from "../../src/routine/mod.ts";
-import { leashed } from "../../src/pool/leash.ts";
+import { endingWithParent } from "../../src/pool/parent_death_signal.ts";
 import { WorkerPool } from "../../src/pool/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { lines } from "../support/lines.ts";
@@ -192,7 +192,7 @@ Deno.test("WorkerPool and its workers know each other by name, and nobody else",
   assert.equal(error.reason, "untrusted-authority");
 });
 
-Deno.test("WorkerPool allows its workers what it is told to", async () => {
+Deno.test("WorkerPool allows its workers what its options say", async () => {
   await using pool = await WorkerPool.open({
     spawn: { count: 1, modules, threads: 0, permissions: ["--allow-read=/etc/passwd"] },
   });
@@ -351,7 +351,7 @@ Deno.test("WorkerPool's workers are gone when their parent is killed", async () 
 Deno.test({
   name: "WorkerPool's workers are gone when their parent is killed, even while they compute",
   // Elsewhere a worker notices once its routine yields.
-  ignore: (await leashed("program")).path === "program",
+  ignore: (await endingWithParent("program")).path === "program",
   async fn() {
     const parent = startParent(["compute"], "piped");
     const processes = await processesOf(parent);

@@ -6,7 +6,7 @@ import { HandshakeError } from "../../src/errors/mod.ts";
 import { Load } from "./load.ts";
 import { echo } from "./routines.ts";
 import { Folders } from "./stage.ts";
-import { Told } from "./told.ts";
+import { Emitted } from "./emitted.ts";
 import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
@@ -59,7 +59,7 @@ Deno.test("bad material is rejected with its reason, the last good serves on, an
   let rejections = 0;
 
   const rejected = async (reason: CredentialsFault) => {
-    const event = await worker.told.nth("credentials.rejected", ++rejections);
+    const event = await worker.emitted.nth("credentials.rejected", ++rejections);
     assert.deepEqual(
       [event.reason, event.keptGeneration, event.keptCertificate?.fingerprint, event.keptExpired],
       [reason, generation, good.fingerprint, false],
@@ -73,7 +73,7 @@ Deno.test("bad material is rejected with its reason, the last good serves on, an
     good = makeVersion(WORKER_ID, [root]);
     await renamed.rewrite(folders.worker, good);
     generation += 1;
-    const event = await worker.told.nth("credentials.rotated", generation - 1);
+    const event = await worker.emitted.nth("credentials.rotated", generation - 1);
     assert.deepEqual([event.generation, event.certificate?.fingerprint], [
       generation,
       good.fingerprint,
@@ -114,10 +114,10 @@ Deno.test("a dispatcher rejects a certificate for servers only, and calls on wit
     credentials: Credentials.watchFiles(pathsIn(folders.client)),
     identity: WORKER_ID,
   });
-  const told = new Told(dispatcher.events());
+  const emitted = new Emitted(dispatcher.events());
   assert.equal(await dispatcher.call(echo, [1]), 1);
   await renamed.rewrite(folders.client, makeVersion(CLIENT_ID, [root], { usages: ["server"] }));
-  const { reason, keptCertificate } = await told.until("credentials.rejected");
+  const { reason, keptCertificate } = await emitted.until("credentials.rejected");
   assert.deepEqual([reason, keptCertificate?.fingerprint], ["unsuitable", client.fingerprint]);
   assert.equal(await dispatcher.call(echo, [2]), 2);
 });
@@ -129,18 +129,18 @@ Deno.test("a worker whose last good certificate expires says so, keeps trying, a
   await using worker = watching(folders);
   await using dispatcher = await open(await worker.address);
   assert.equal(await dispatcher.call(echo, [1]), 1);
-  await worker.told.until("credentials.expiring", ({ stage }) => stage === "expired");
+  await worker.emitted.until("credentials.expiring", ({ stage }) => stage === "expired");
   const refused = await dispatcher.call(echo, [2]).then(() => undefined, (error) => error);
   assert.ok(refused instanceof HandshakeError, String(refused));
   assert.deepEqual([refused.side, refused.reason], ["dispatcher", "certificate-expired"]);
 
   await renamed.rewrite(folders.worker, dated(-2 * MINUTE_MS, -MINUTE_MS));
-  const rejected = await worker.told.until("credentials.rejected");
+  const rejected = await worker.emitted.until("credentials.rejected");
   assert.deepEqual([rejected.reason, rejected.keptExpired], ["expired", true]);
 
   const next = makeVersion(WORKER_ID, [root]);
   await renamed.rewrite(folders.worker, next);
-  const rotated = await worker.told.until("credentials.rotated");
+  const rotated = await worker.emitted.until("credentials.rotated");
   assert.equal(rotated.certificate?.fingerprint, next.fingerprint);
   assert.equal(await dispatcher.call(echo, [3]), 3);
 });
@@ -149,7 +149,7 @@ Deno.test("a worker waits for a folder that appears later, and says what it wait
   await using folders = await Folders.make();
   await Deno.remove(folders.worker);
   await using worker = watching(folders);
-  const { reason, message, keptGeneration } = await worker.told.until("credentials.rejected");
+  const { reason, message, keptGeneration } = await worker.emitted.until("credentials.rejected");
   assert.equal(reason, "unreadable");
   assert.match(message, /does not exist/);
   assert.equal(keptGeneration, undefined);

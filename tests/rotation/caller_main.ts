@@ -1,4 +1,4 @@
-/** A dispatcher in a process of its own, under load until its input ends; what it is told goes to stdout. */
+/** A dispatcher in a process of its own, under load until its input ends; its events go to stdout. */
 import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { Load } from "./load.ts";

@@ -1,7 +1,7 @@
 import type { CredentialFiles } from "../../src/credentials/mod.ts";
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import { TestProcess } from "../support/test_process.ts";
-import { Told } from "./told.ts";
+import { Emitted } from "./emitted.ts";
 
 const CALLER = new URL("./caller_main.ts", import.meta.url).href;
 
@@ -23,8 +23,8 @@ export interface CallerReport {
 
 /** A dispatcher in a process of its own, under load. */
 export class CallerProcess implements AsyncDisposable {
-  /** What it has told. */
-  readonly told = new Told();
+  /** What it has reported. */
+  readonly emitted = new Emitted();
   readonly #process: TestProcess;
   readonly #begun = Promise.withResolvers<void>();
   #calls = 0;
@@ -37,7 +37,7 @@ export class CallerProcess implements AsyncDisposable {
       onLine: (line) => this.#read(JSON.parse(line)),
     });
     this.#process.ended.finally(() => {
-      this.told.end();
+      this.emitted.end();
       this.#begun.reject(new Error("the dispatcher's process has ended"));
     });
     this.#begun.promise.catch(() => {});
@@ -61,7 +61,7 @@ export class CallerProcess implements AsyncDisposable {
   }
 
   #read({ event, begun, calls }: CallerReport): void {
-    if (event !== undefined) this.told.add(event);
+    if (event !== undefined) this.emitted.add(event);
     if (begun !== undefined) this.#begun.resolve();
     if (calls !== undefined) this.#calls = calls;
   }

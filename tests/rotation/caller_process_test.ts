@@ -4,7 +4,7 @@ import { WorkerServer } from "../../src/worker/mod.ts";
 import { CallerProcess } from "./caller_process.ts";
 import * as routines from "./routines.ts";
 import { beginnings, Folders } from "./stage.ts";
-import { Told } from "./told.ts";
+import { Emitted } from "./emitted.ts";
 import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed } from "./ways.ts";
 
@@ -19,7 +19,7 @@ Deno.test("a dispatcher process rotates and follows its worker's rotations under
     credentials: Credentials.watchFiles(pathsIn(folders.worker)),
     allow: ALLOWED,
   });
-  const told = new Told(worker.events());
+  const emitted = new Emitted(worker.events());
   await using caller = new CallerProcess({
     address: worker.address,
     files: pathsIn(folders.client),
@@ -30,7 +30,7 @@ Deno.test("a dispatcher process rotates and follows its worker's rotations under
   for (const generation of [2, 3]) {
     const next = makeVersion(CLIENT_ID, [root]);
     await renamed.rewrite(folders.client, next);
-    const rotated = await caller.told.until(
+    const rotated = await caller.emitted.until(
       "credentials.rotated",
       (event) => event.generation === generation,
     );
@@ -38,19 +38,19 @@ Deno.test("a dispatcher process rotates and follows its worker's rotations under
       next.fingerprint,
       [CLIENT_ID],
     ]);
-    await told.until("peer.accepted", ({ fingerprint }) => fingerprint === next.fingerprint);
+    await emitted.until("peer.accepted", ({ fingerprint }) => fingerprint === next.fingerprint);
 
     const nextWorker = makeVersion(WORKER_ID, [root]);
     await renamed.rewrite(folders.worker, nextWorker);
-    await told.until("credentials.rotated", (event) => event.generation === generation);
-    const accepted = await caller.told.until(
+    await emitted.until("credentials.rotated", (event) => event.generation === generation);
+    const accepted = await caller.emitted.until(
       "peer.accepted",
       ({ fingerprint }) => fingerprint === nextWorker.fingerprint,
     );
     assert.equal(accepted.generation, generation);
   }
   assert.ok(await caller.end() > 0);
-  await told.until(
+  await emitted.until(
     "listener.generation",
     ({ generation, state }) => generation === 1 && state === "ended",
   );

@@ -6,7 +6,7 @@ import { HandshakeError, WorkerUnavailable } from "../../src/errors/mod.ts";
 import { denylistOf } from "../support/certificates.ts";
 import { echo, held, hold, release } from "./routines.ts";
 import { Folders } from "./stage.ts";
-import { Told } from "./told.ts";
+import { Emitted } from "./emitted.ts";
 import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
@@ -18,22 +18,22 @@ Deno.test("a client that is denied takes no new call at once, finishes the one i
   const version = makeVersion(CLIENT_ID, [root]);
   await using denied = await stage.dispatcher(version);
   await using other = await stage.dispatcher(makeVersion(CLIENT_ID, [root]));
-  const told = new Told(other.events());
+  const emitted = new Emitted(other.events());
   assert.equal(await other.call(echo, [1]), 1);
   const { call } = await begin(denied, "denied");
 
   await stage.deny(denylistOf(version.certificate));
-  await stage.worker.told.until("denylist.changed");
+  await stage.worker.emitted.until("denylist.changed");
   const refused = await failure(denied);
   assert.ok(refused instanceof HandshakeError, String(refused));
   assert.equal(refused.peerReason, "certificate-denied");
   assert.equal(await other.call(echo, [2]), 2);
-  assert.equal(told.of("peer.accepted").length, 1);
+  assert.equal(emitted.of("peer.accepted").length, 1);
 
   await other.call(release, ["denied"]);
   assert.equal(await call, "denied");
   // Whom we show has not changed: no connection had to move but the one that is denied.
-  const states = stage.worker.told.of("listener.generation").map(({ state }) => state);
+  const states = stage.worker.emitted.of("listener.generation").map(({ state }) => state);
   assert.deepEqual(states, ["current"]);
 });
 
@@ -43,11 +43,11 @@ Deno.test("a client is denied although our own certificate cannot be used any mo
   await using denied = await stage.dispatcher(version);
   assert.equal(await denied.call(echo, [1]), 1);
   await stage.tear();
-  await stage.worker.told.until("credentials.rejected");
+  await stage.worker.emitted.until("credentials.rejected");
   await stage.deny("no JSON");
-  await stage.worker.told.until("denylist.rejected");
+  await stage.worker.emitted.until("denylist.rejected");
   await stage.deny(denylistOf(version.certificate));
-  await stage.worker.told.until("denylist.changed");
+  await stage.worker.emitted.until("denylist.changed");
   const refused = await failure(denied);
   assert.ok(refused instanceof HandshakeError, String(refused));
   assert.equal(refused.peerReason, "certificate-denied");
@@ -70,9 +70,9 @@ Deno.test("a client whose certificate expires takes no new call, and finishes th
   const notAfter = Date.now() + 8_000;
   await using expiring = await stage.dispatcher(makeVersion(CLIENT_ID, [root], { notAfter }));
   await using other = await stage.dispatcher(makeVersion(CLIENT_ID, [root]));
-  const told = new Told(expiring.events());
+  const emitted = new Emitted(expiring.events());
   const { call } = await begin(expiring, "expiring");
-  await told.until("credentials.expiring", ({ stage }) => stage === "expired");
+  await emitted.until("credentials.expiring", ({ stage }) => stage === "expired");
   const refused = await failure(expiring);
   assert.ok(refused instanceof HandshakeError, String(refused));
   assert.equal(refused.reason, "own-certificate-invalid");

@@ -104,7 +104,7 @@ Deno.test("a handshake under way when its client is denied is refused", async ()
   assert.equal(error.peerReason, "certificate-denied");
 });
 
-Deno.test("a dial under way when the worker rotates reaches the worker all the same, and is told to leave", async () => {
+Deno.test("a dial under way when the worker rotates reaches the worker all the same, and is asked to leave", async () => {
   const clock = new ManualClock(Date.now());
   await using race = await Race.begin({ certificate, trusts: [root] }, clock);
   const shown = { certificate: clients.fine(), trusts: [root] };
@@ -115,7 +115,7 @@ Deno.test("a dial under way when the worker rotates reaches the worker all the s
   assert.equal((await peer.connection.closed).how, "orderly");
 });
 
-Deno.test("a dial under way when the worker rotates is taken by a generation that nobody else holds, and told to leave", async () => {
+Deno.test("a dial under way when the worker rotates is taken by a generation that has no other connection, and asked to leave", async () => {
   const observer = new RecordingObserver();
   const clock = new ManualClock(Date.now());
   const source = new TurnableSource(materialOf({ certificate, trusts: [root] }));
@@ -153,7 +153,7 @@ Deno.test("calls go through where every connection that is accepted is followed 
   let accepted = 0;
   const observer = new RecordingObserver();
   await using listener = await listenAs(source, {
-    // It stands: no connection is told to leave for its age while the test runs.
+    // It stands: no connection is asked to leave for its age while the test runs.
     clock: new ManualClock(Date.now()),
     observer,
     onPeer: () => {

@@ -94,7 +94,7 @@ export class Load {
   }
 }
 
-/** A call that is under way until it is told to finish. */
+/** A call that is under way until it is asked to finish. */
 interface LongCall {
   readonly finish: () => Promise<void>;
 }

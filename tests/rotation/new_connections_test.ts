@@ -42,7 +42,7 @@ Deno.test("no connection is lost while a worker rotates again and again", async 
   for (let rotation = 1; rotation <= ROTATIONS; rotation++) {
     await renamed.rewrite(folders.worker, makeVersion(WORKER_ID, [root]));
     // Nobody changes credentials so often that no handshake fits in between.
-    const fits = worker.told.until(
+    const fits = worker.emitted.until(
       "peer.accepted",
       ({ generation }) => generation === rotation + 1,
     );

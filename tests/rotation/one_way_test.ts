@@ -4,7 +4,7 @@ import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { Load } from "./load.ts";
 import { Folders } from "./stage.ts";
-import { Told } from "./told.ts";
+import { Emitted } from "./emitted.ts";
 import { makeRoot, makeVersion, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
@@ -23,24 +23,24 @@ Deno.test("one-way TLS rotates under load on both ends, stays one-way, and no ca
     credentials: Credentials.trustOnly({ ca }),
     identity: WORKER_ID,
   });
-  const client = new Told(dispatcher.events());
+  const client = new Emitted(dispatcher.events());
   const load = await Load.begin(dispatcher);
 
   await Deno.writeTextFile(ca, old.pem + next.pem);
   await client.until("peer.accepted", ({ generation }) => generation === 2);
   const version = makeVersion(WORKER_ID, [next]);
   await renamed.rewrite(folders.worker, version);
-  const rotated = await worker.told.until("credentials.rotated");
+  const rotated = await worker.emitted.until("credentials.rotated");
   assert.equal(rotated.certificate?.fingerprint, version.fingerprint);
   await client.until("peer.accepted", ({ fingerprint }) => fingerprint === version.fingerprint);
   await Deno.writeTextFile(ca, next.pem);
   await client.until("peer.accepted", ({ generation }) => generation === 3);
   await load.goesOn();
   await load.end();
-  await worker.told.until(
+  await worker.emitted.until(
     "listener.generation",
     ({ generation, state }) => generation === 1 && state === "ended",
   );
-  const securities = worker.told.of("peer.accepted").map(({ security }) => security);
+  const securities = worker.emitted.of("peer.accepted").map(({ security }) => security);
   assert.deepEqual(new Set(securities), new Set(["one-way-tls"]));
 });

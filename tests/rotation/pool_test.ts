@@ -4,7 +4,7 @@ import { WorkerPool } from "../../src/pool/mod.ts";
 import { Load } from "./load.ts";
 import { echo } from "./routines.ts";
 import { Folders, mutualFlags } from "./stage.ts";
-import { Told } from "./told.ts";
+import { Emitted } from "./emitted.ts";
 import { CLIENT_ID, makeRoot, makeVersion, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
@@ -17,22 +17,24 @@ Deno.test("a pool lives on certificates of twelve seconds under load: nothing re
   await using pool = await WorkerPool.open({
     spawn: { count: 1, modules, threads: 0, certificateTtlMs },
   });
-  const told = new Told(pool.events());
+  const emitted = new Emitted(pool.events());
   const [worker] = pool.workers();
   const load = await Load.begin(pool, 5);
   const begun = Date.now();
   // By then the first certificates of both ends have expired.
   for (const origin of [worker!.id, pool.id]) {
-    await told.until(
+    await emitted.until(
       "credentials.rotated",
       (event) => event.origin === origin && Date.parse(event.at) > begun + certificateTtlMs,
     );
   }
   await load.goesOn();
   await load.end();
-  assert.deepEqual(told.of("worker.restarted"), []);
-  assert.deepEqual(told.of("credentials.rejected"), []);
-  const generations = told.of("credentials.rotated").filter(({ origin }) => origin === worker!.id)
+  assert.deepEqual(emitted.of("worker.restarted"), []);
+  assert.deepEqual(emitted.of("credentials.rejected"), []);
+  const generations = emitted.of("credentials.rotated").filter(({ origin }) =>
+    origin === worker!.id
+  )
     .map(({ generation }) => generation);
   assert.deepEqual(generations, generations.map((_, index) => index + 2));
 });
@@ -59,7 +61,7 @@ Deno.test("a pool follows the operator's files for discovered workers beside its
     for (let rotation = 1; rotation <= 3; rotation++) {
       const next = makeVersion(CLIENT_ID, [root]);
       await Promise.all([pool.renewCredentials(), renamed.rewrite(folders.client, next)]);
-      await discovered.told.until(
+      await discovered.emitted.until(
         "peer.accepted",
         ({ fingerprint }) => fingerprint === next.fingerprint,
       );

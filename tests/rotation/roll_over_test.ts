@@ -9,7 +9,7 @@ import { CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./ver
 const old = makeRoot("old");
 const next = makeRoot("next");
 
-/** Trusts both authorities, whoever issued its certificate. */
+/** Trusts both authorities, whichever issued its certificate. */
 const overlapping = (version: Version): Version => ({ ...version, ca: old.pem + next.pem });
 
 Deno.test("a CA is rolled over in stages on both ends, and no call fails", async () => {

@@ -3,7 +3,7 @@ import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import type { TestCertificate } from "../support/certificates.ts";
 import { Load } from "./load.ts";
-import { Told } from "./told.ts";
+import { Emitted } from "./emitted.ts";
 import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed, type Way } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
@@ -21,9 +21,9 @@ export class Stage implements AsyncDisposable {
   /** The worker's address. */
   readonly address: string;
   /** What the worker's log tells. */
-  readonly worker: Told;
+  readonly worker: Emitted;
   /** What the dispatcher's events tell. */
-  readonly client: Told;
+  readonly client: Emitted;
   readonly #way: Way;
   readonly #folders: Folders;
   readonly #resources: AsyncDisposableStack;
@@ -32,8 +32,8 @@ export class Stage implements AsyncDisposable {
     readonly dispatcher: Dispatcher;
     readonly load: Load;
     readonly address: string;
-    readonly worker: Told;
-    readonly client: Told;
+    readonly worker: Emitted;
+    readonly client: Emitted;
     readonly way: Way;
     readonly folders: Folders;
     readonly resources: AsyncDisposableStack;
@@ -63,11 +63,20 @@ export class Stage implements AsyncDisposable {
         identity: WORKER_ID,
       }),
     );
-    const client = new Told(dispatcher.events());
+    const client = new Emitted(dispatcher.events());
     const load = await Load.begin(dispatcher);
     const resources = opening.move();
-    const told = worker.told;
-    return new Stage({ dispatcher, load, address, worker: told, client, way, folders, resources });
+    const emitted = worker.emitted;
+    return new Stage({
+      dispatcher,
+      load,
+      address,
+      worker: emitted,
+      client,
+      way,
+      folders,
+      resources,
+    });
   }
 
   /** Writes another version of the worker's credentials. */

@@ -2,7 +2,7 @@ import type { CredentialFiles, WatchOptions } from "../../src/credentials/mod.ts
 import type { SelvageEvent } from "../../src/observe/mod.ts";
 import type { WorkerLimits } from "../../src/worker/mod.ts";
 import { TestProcess } from "../support/test_process.ts";
-import { Told } from "./told.ts";
+import { Emitted } from "./emitted.ts";
 
 const SELVAGE = new URL("../../src/cli/main.ts", import.meta.url).href;
 const ROUTINES = new URL("./routines.ts", import.meta.url).pathname;
@@ -19,22 +19,22 @@ export interface WorkerSettings {
 
 /** A worker in a process of its own, with everything its log tells. */
 export class WorkerProcess implements AsyncDisposable {
-  /** What its log has told. */
-  readonly told: Told;
+  /** What its log has reported. */
+  readonly emitted: Emitted;
   /** Its address, once it takes calls. */
   readonly address: Promise<string>;
   readonly #process: TestProcess;
 
   private constructor([module = "", ...args]: readonly string[]) {
     const first = Promise.withResolvers<string>();
-    this.told = new Told();
+    this.emitted = new Emitted();
     this.#process = TestProcess.module(module, {
       args,
       onLine: first.resolve,
       onErrorLine: (line) => this.#logged(line),
     });
     this.#process.ended.finally(() => {
-      this.told.end();
+      this.emitted.end();
       first.reject(new Error("the worker did not become ready"));
     });
     this.address = first.promise.then((line) => JSON.parse(line).address);
@@ -65,6 +65,6 @@ export class WorkerProcess implements AsyncDisposable {
   #logged(line: string): void {
     if (!line.startsWith("{")) return console.error(line);
     const { properties } = JSON.parse(line);
-    if (typeof properties?.type === "string") this.told.add(properties as SelvageEvent);
+    if (typeof properties?.type === "string") this.emitted.add(properties as SelvageEvent);
   }
 }

@@ -7,7 +7,7 @@ export interface DaemonOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A program that runs until it is told to end; what it writes is kept, and can be waited for. */
+/** A program that runs until it is asked to end; what it writes is kept, and can be waited for. */
 export class Daemon implements AsyncDisposable {
   readonly #process: TestProcess;
   readonly #written = new Journal<string>();

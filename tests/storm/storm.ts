@@ -19,7 +19,7 @@ export interface StormOptions {
   readonly seconds: number;
 }
 
-/** What came of a storm. */
+/** The result of a storm. */
 export interface StormReport {
   readonly calls: number;
   /** Calls by how they ended; failed ones were at a worker that was killed, or of a caller that was denied. */
@@ -233,7 +233,7 @@ async function rollOver(
   return round;
 }
 
-/** What came of a call with a certificate whose authority was removed; `undefined` where it was refused as that. */
+/** The result of a call with a certificate whose authority was removed; `undefined` where it was refused as that. */
 async function isTaken(address: string, { ca, cert, key }: Version, name: string) {
   await using dispatcher = await Dispatcher.open({
     discovery: `static:${address}`,

@@ -73,7 +73,7 @@ export interface TestCertificate {
   readonly chainPem: string;
 }
 
-/** Makes a certificate, flawless unless told otherwise. */
+/** Makes a certificate, flawless by default. */
 export function makeCertificate(options: TestCertificateOptions = {}): TestCertificate {
   const { issuer } = options;
   const key = options.key ?? makeKey(options.keyKind ?? "p-256");

@@ -76,7 +76,7 @@ export function beginConversation(
   return lane === "bytes" ? onBytes(connection, options) : onMessages(connection, options);
 }
 
-/** Everything a conversation comes to: its texts, and the error it ends with. */
+/** The result of a conversation: its texts, and the error it ends with. */
 export async function heard(
   conversation: Conversation,
 ): Promise<{ readonly texts: readonly string[]; readonly error: ConnectError | undefined }> {

@@ -15,9 +15,9 @@ export interface EchoRecord {
   begun: number;
   /** Why the signals of calls asked to `hang` aborted. */
   readonly aborted: unknown[];
-  /** Told when a call asked to `hang` has begun to. */
+  /** Called when a call asked to `hang` has begun to. */
   hanging: () => void;
-  /** The responses of `Repeat` that were asked for, by whoever reads them. */
+  /** The responses of `Repeat` that were asked for, by their readers. */
   repeated: number;
   /** How often `Repeat` ran its `finally`. */
   finished: number;

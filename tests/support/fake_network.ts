@@ -59,7 +59,7 @@ export class FakeLink implements Link {
   }
 }
 
-/** Workers by address: what dialling each of them comes to, and what it came to. */
+/** Workers by address: the result of dialling each of them, and what it was. */
 export class FakeNetwork {
   /** How long the proof of workers dialled from now on holds; `undefined` is for ever. */
   validForMs: number | undefined;
@@ -120,7 +120,7 @@ export class FakeNetwork {
   }
 }
 
-/** A discovery that tells what it is told. */
+/** A discovery that reports what the test sets. */
 export class FakeDiscovery implements Discovery {
   readonly source = "fake:";
   readonly namesWorkers = true;

@@ -15,7 +15,7 @@ export class Journal<Entry> {
     this.#wake();
   }
 
-  /** Nothing follows: whoever waits for an entry that is not there is rejected. */
+  /** Nothing follows: waiting for an entry that is not there rejects. */
   end(): void {
     this.#over = true;
     this.#wake();

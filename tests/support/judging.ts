@@ -50,7 +50,7 @@ export interface Asked extends Partial<Omit<PeerQuestion, "expected">> {
   readonly expected?: string | readonly string[];
 }
 
-/** Asks about a server under the root, now, unless told otherwise. */
+/** Asks about a server under the root, now, by default. */
 export function judge(chain: readonly (Forged | Uint8Array)[], asked: Asked = {}): Verdict {
   const { role = "server", anchors = trusting(root), expected = WORKER, now = Date.now() } = asked;
   const ders = chain.map((one) => one instanceof Uint8Array ? one : one.der);

@@ -129,7 +129,7 @@ export function answering(): ServerConnectionOptions {
   };
 }
 
-/** Listens as a worker would; allows the clients of `example.org` unless told otherwise. */
+/** Listens as a worker would; allows the clients of `example.org` by default. */
 export function listenAs(
   shown: Shown | TurnableSource | undefined,
   options: Partial<ListenForPeersOptions> & { readonly at?: string } = {},
@@ -146,7 +146,7 @@ export function listenAs(
   });
 }
 
-/** Dials as a dispatcher would; expects the worker of `example.org` unless told otherwise. */
+/** Dials as a dispatcher would; expects the worker of `example.org` by default. */
 export function dialAs(
   shown: Shown | CredentialMaterial | undefined,
   address: Address,

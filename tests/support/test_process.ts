@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { leashed } from "../../src/pool/leash.ts";
+import { endingWithParent } from "../../src/pool/parent_death_signal.ts";
 import { lines } from "./lines.ts";
 
 /** How a process is started. */
@@ -70,12 +70,12 @@ export class TestProcess implements AsyncDisposable {
   }
 
   /** Starts a module which ends with this process, however that ends. */
-  static async leashed(
+  static async endingWithParent(
     module: string,
     { flags = [], args = [], ...options }: TestProcessOptions & ModuleOptions = {},
   ): Promise<TestProcess> {
-    const { path, args: leash } = await leashed(Deno.execPath());
-    return new TestProcess(path, { ...options, args: [...leash, ...run(flags), module, ...args] });
+    const { path, args: before } = await endingWithParent(Deno.execPath());
+    return new TestProcess(path, { ...options, args: [...before, ...run(flags), module, ...args] });
   }
 
   /** The id of the process. */

@@ -11,7 +11,7 @@ export interface ServeSettings {
   readonly options?: Omit<WorkerServerOptions, "credentials" | "services" | "routines">;
 }
 
-/** What a machine is told to do. */
+/** What a machine is to do. */
 export interface MachineCommand {
   readonly id: number;
   readonly serve?: ServeSettings;

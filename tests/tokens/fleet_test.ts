@@ -19,7 +19,7 @@ class Registry implements AsyncDisposable {
     await this.#write();
   }
 
-  /** Adds several at once, so that whoever finds one finds all. */
+  /** Adds several at once, so that a dispatcher that finds one finds all. */
   async addAll(entries: readonly { address: string; tags: readonly string[] }[]): Promise<void> {
     this.#entries.push(...entries);
     await this.#write();

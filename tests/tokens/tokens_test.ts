@@ -113,7 +113,7 @@ Deno.test("a token that is invalid runs nothing, on any path, and names its reas
   assert.equal(handled, 0, "no handler ran");
 });
 
-Deno.test("a caller is told that the worker's key set cannot be reached, on every path, and nothing runs", async () => {
+Deno.test("a caller learns that the worker's key set cannot be reached, on every path, and nothing runs", async () => {
   const before = runs;
   const jwks = { file: `${await Deno.makeTempDir()}/keys.json` };
   await using worker = await oneWayWorker(trust, {

@@ -42,7 +42,7 @@ export class LinesWithResults {
   /**
    * The results are over.
    *
-   * @throws What a bad line threw, where the routine ended before it was told.
+   * @throws What a bad line threw, where the routine ended before it was sent.
    */
   end(): void {
     this.#ended = true;

@@ -67,7 +67,7 @@ async function check(
   for (const { name, command } of checked) {
     const own = args.slice(name.split(" ").length);
     const settings = await settingsInEffect(command, [...own, ...named]);
-    // Without a command only what somebody has set is of interest.
+    // Without a command only what is set is of interest.
     const shown = args.length === 0
       ? settings.filter(({ source }) => source === "file" || source === "variable")
       : settings;

@@ -137,7 +137,7 @@ class Patient {
     const facts = outcome.ok ? outcome.facts.tls : outcome.tls;
     if (facts !== undefined) {
       const { version, cipher, keyExchange } = facts;
-      // One that ends its handshake for want of our certificate has agreed on a protocol that nobody was told.
+      // One that ends its handshake for want of our certificate has agreed on a protocol that was not reported.
       const agreed: Step = outcome.ok
         ? negotiated(facts)
         : { step: "tls", outcome: "passed", version, cipher, keyExchange };

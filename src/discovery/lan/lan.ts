@@ -48,7 +48,7 @@ const GAP_MS = 1_000;
 /**
  * The workers that announce themselves on the networks of this machine, by multicast DNS over IPv4 (RFC 6762,
  * RFC 6763): instances of `_selvage._tcp` with the subtype `_FLEET`. One that dies without a goodbye stays listed
- * until its records end, after a minute; whoever is on the network can announce anything.
+ * until its records end, after a minute; anyone on the network can announce anything.
  *
  * @param fleet Which workers belong together.
  * @throws {ConfigurationError} If that is no name, or an option cannot be used.

@@ -14,7 +14,7 @@ const LEASE_MS = 60_000;
 const SHORTEST_LEASE_MS = 2_000;
 const LONGEST_LEASE_MS = 120_000;
 
-/** The same records are not sent more often, whoever asks (RFC 6762 §6), in milliseconds. */
+/** The same records are not sent more often, whichever peer asks (RFC 6762 §6), in milliseconds. */
 const SHORTEST_GAP_MS = 1_000;
 
 /** Several workers do not answer at the same moment (RFC 6762 §6), in milliseconds. */

@@ -5,7 +5,7 @@ import { waitFor } from "./waiting.ts";
 const never = new Promise<number>(() => {});
 const expired = () => new Error("too late");
 
-Deno.test("waitFor() gives what the promise comes to, and leaves no timer", async () => {
+Deno.test("waitFor() gives the result of the promise, and leaves no timer", async () => {
   const clock = new ManualClock();
   assert.equal(await waitFor(Promise.resolve(3), { clock, timeoutMs: 50, expired }), 3);
   assert.deepEqual(clock.delays, []);

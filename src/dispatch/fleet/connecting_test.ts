@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Connecting } from "./connecting.ts";
 import type { Endpoint } from "./endpoint.ts";
 
-/** Counts how often it is to connect, and does when it is told to. */
+/** Counts how often it is to connect, and connects when the test says so. */
 class FakeEndpoint {
   readonly #settled = Promise.withResolvers<boolean>();
   connects = 0;

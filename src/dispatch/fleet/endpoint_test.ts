@@ -67,7 +67,7 @@ Deno.test("Endpoint tries a failing worker again with growing waits, and by itse
   assert.deepEqual(endpoint.handshakeFailures, { "identity-mismatch": 4 });
 });
 
-Deno.test("Endpoint dials a mended worker on the first demand, whatever its backoff", async () => {
+Deno.test("Endpoint dials a recovered worker on the first demand, whatever its backoff", async () => {
   const { clock, network, endpoint } = setUp();
   network.fail(ADDRESS, mismatch);
   await endpoint.connect();
@@ -78,7 +78,7 @@ Deno.test("Endpoint dials a mended worker on the first demand, whatever its back
   assert.equal(await endpoint.connect(), true);
 });
 
-Deno.test("Endpoint dials a mended worker on demand, however far the clock was set back since it failed", async () => {
+Deno.test("Endpoint dials a recovered worker on demand, however far the clock was set back since it failed", async () => {
   const { clock, network, endpoint } = setUp();
   network.fail(ADDRESS, mismatch);
   await endpoint.connect();

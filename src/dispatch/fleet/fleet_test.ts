@@ -72,7 +72,7 @@ Deno.test("Fleet reports every worker's own failure where none opens", async () 
   assert.ok([...tried.values()].every((error) => error instanceof WorkerUnavailable));
 });
 
-Deno.test("Fleet skips a failing worker, and uses it again once it is mended", async () => {
+Deno.test("Fleet skips a failing worker, and uses it again once it has recovered", async () => {
   const { clock, network, fleet } = setUp(A, B);
   network.fail(A, unreachable(A));
   await fleet.bring({}, new Map());

@@ -12,7 +12,7 @@ import { encodeSettings, encodeSettingsAck, Setting } from "./settings.ts";
 const LIMITS = { maxFrameBytes: 16_384, maxHeaderBlockBytes: 20_000, maxContinuationFrames: 3 };
 const SETTINGS = encodeSettings([[Setting.ENABLE_PUSH, 0]]);
 
-/** Writes down what it is told. */
+/** Records what is reported to it. */
 class Notes implements FrameSink {
   readonly lines: string[] = [];
   stopAt: FrameReader | undefined;

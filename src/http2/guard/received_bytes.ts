@@ -13,7 +13,7 @@ let slab = new Uint8Array(SLAB_BYTES);
 let slabUsed = 0;
 
 /**
- * The octets at `start`…`end` for somebody who may keep them: a view of what was received, or a copy
+ * The octets at `start`…`end` for a receiver that may keep them: a view of what was received, or a copy
  * where a small payload would keep a large chunk alive.
  *
  * @param mayPin whether it may be a view at all.

@@ -1,4 +1,4 @@
-/** The static table of RFC 7541 Appendix A, name and value by turns; index 1 is the first pair. */
+/** The static table of RFC 7541 Appendix A, name and value alternating; index 1 is the first pair. */
 const PAIRS = [
   [":authority", ""],
   [":method", "GET"],

@@ -2,7 +2,7 @@ import { deepStrictEqual, notStrictEqual, strictEqual } from "node:assert/strict
 import type { ByteChannel } from "../byte_channel.ts";
 import { Output, OUTPUT_BUFFER_BYTES } from "./output.ts";
 
-/** A channel that writes down what it is given, and reports it as written when told to. */
+/** A channel that records what it is given, and reports it as written when the test says so. */
 class SlowChannel implements ByteChannel {
   readonly writes: { readonly bytes: Uint8Array; readonly written: () => void }[] = [];
 

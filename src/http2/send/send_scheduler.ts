@@ -44,7 +44,7 @@ export interface SchedulerHost {
 }
 
 /**
- * Chooses at flush time what is written: control frames, then HEADERS, then DATA by turns of one frame
+ * Chooses at flush time what is written: control frames, then HEADERS, then DATA round robin, one frame
  * a stream. Header blocks are encoded when they are written, so that none is ever dropped.
  */
 export class SendScheduler {

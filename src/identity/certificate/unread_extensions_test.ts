@@ -64,7 +64,7 @@ const WELL_FORMED: readonly [string, string, Uint8Array][] = [
   ],
   ["a place for delta lists", DELTA_CRL, der(0x30, der(0x30, place(uri)))],
   ["names of the issuer", "2.5.29.18", der(0x30, general.email("ca@example.org"))],
-  ["an extension of somebody's own that is not DER", "1.3.6.1.4.1.55555.1", Uint8Array.of(0xff)],
+  ["a private extension that is not DER", "1.3.6.1.4.1.55555.1", Uint8Array.of(0xff)],
 ];
 
 for (const [what, id, value] of WELL_FORMED) {

@@ -19,7 +19,7 @@ import {
 } from "../../../tests/support/peers.ts";
 
 const DAY_MS = 24 * 3_600_000;
-/** Nobody listens there: whoever dials it is told so by another error. */
+/** Nothing listens there: a dial fails with another error. */
 const NOWHERE = { kind: "tcp", host: "127.0.0.1", port: 1 } as const;
 
 const authorities = makeAuthorities();

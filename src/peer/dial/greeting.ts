@@ -33,7 +33,7 @@ export interface Greeting {
   readonly connection: ClientConnection;
   /** Resolves once the worker has answered over HTTP/2; rejects with the named failure. */
   readonly taken: Promise<void>;
-  /** Whether the worker finds no fault with us, and told us to leave this connection all the same. */
+  /** Whether the worker finds no fault with us, and asked us to leave this connection all the same. */
   readonly sentAway: () => boolean;
 }
 

@@ -183,7 +183,7 @@ Deno.test("a key set leaves out keys of kinds that it does not know, whatever th
   assert.equal(await reasonFor(await sign(claims), { jwks }), "valid");
 });
 
-Deno.test("jwt() takes algorithms that are listed and tolerates clocks as far as it is told", async () => {
+Deno.test("jwt() takes algorithms that are listed and tolerates clocks as far as its options say", async () => {
   const signed = await sign({ ...claims, exp: NOW_S - 5 });
   assert.equal(await reasonFor(signed, { clockToleranceS: 10 }), "valid");
   assert.equal(

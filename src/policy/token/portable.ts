@@ -24,7 +24,7 @@ export type PortableJwtSvids =
   & Omit<JwtSvidVerification, "clock" | "socket">
   & { readonly socket: string };
 
-/** By the value itself: a copy that somebody gave another function must not be taken for the original. */
+/** By the value itself: a copy with another function must not be taken for the original. */
 const settings = new WeakMap<Authenticator, PortableAuthenticator>();
 
 /** Remembers what an authenticator was made of, which never changes again. */

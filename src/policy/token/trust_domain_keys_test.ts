@@ -53,7 +53,7 @@ Deno.test("TrustDomainKeys forgets what is withdrawn, and keeps the last good ke
   assert.ok(!keys.of(SUB).vouches(signer!.fingerprint, 0));
 });
 
-Deno.test("TrustDomainKeys lets tokens wait for the first keys, and no longer than it is told", async () => {
+Deno.test("TrustDomainKeys lets tokens wait for the first keys, and no longer than its limit", async () => {
   const keys = new TrustDomainKeys(60_000);
   const waiting = knownFor(keys, SUB);
   keys.take(new Map([["example.org", { keys: [ours] }]]));

@@ -1,5 +1,5 @@
 /**
- * The fast path of a routine's items: from the routine's own iterator to whoever sends them, with one
+ * The fast path of a routine's items: from the routine's own iterator to their sender, with one
  * promise an item, which is the iterator's own.
  *
  * An item that passes an async generator costs it two to three promises and as many turns of the

@@ -80,7 +80,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
   #readTold = 1;
   /** Whether the routine was asked for an item that is not there yet. */
   #asked = false;
-  /** What it answered, until somebody reads. */
+  /** What it answered, until it is read. */
   #outcome: ItemOutcome | undefined;
   /** Why the call cannot go on, whatever the routine still does. */
   #failure: Ending & { readonly kind: "failed" } | undefined;

@@ -43,7 +43,7 @@ Deno.test("Turns lets a call that is alone begin at once", async () => {
   }
 });
 
-Deno.test("Turns lets connections begin by turns, however many calls one of them has", async () => {
+Deno.test("Turns lets connections begin round robin, however many calls one of them has", async () => {
   const loop = new ManualLoop();
   const begun: string[] = [];
   asks(loop, "a", 100, begun);

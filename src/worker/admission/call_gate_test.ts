@@ -35,7 +35,7 @@ Deno.test("CallGate keeps places that one peer cannot take from the others", () 
   assert.equal(gate.enter("third"), undefined);
 });
 
-Deno.test("CallGate keeps as many places from a peer as it is told", () => {
+Deno.test("CallGate keeps as many places from a peer as its limits say", () => {
   const gate = new CallGate({ concurrency: 16, concurrencyPerPeer: 1 }, () => 0);
   assert.equal(gate.enter("a"), undefined);
   assert.ok(gate.enter("a") instanceof Overloaded);

@@ -42,7 +42,7 @@ interface Waiting {
 interface PeerQueue {
   readonly calls: Waiting[];
   bytes: number;
-  /** When its last place was given, or its first call came to wait. */
+  /** When its last place was given, or its first call began to wait. */
   placedAt: number;
   /** How long it lately took until its next call got a place, in milliseconds. */
   intervalMs: number | undefined;

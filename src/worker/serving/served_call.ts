@@ -54,7 +54,7 @@ export class ServedCall implements CallContext {
   #arrived: ArrivedCall;
   readonly #ground: CallGround;
   #signal: AbortSignal | undefined;
-  /** Aborts when the caller's token ends; only where it does, and somebody looks. */
+  /** Aborts when the caller's token ends; only where it does, and the signal is used. */
   #expiry: AbortController | undefined;
 
   /** A call that arrived, and what its message says of it. */

@@ -23,7 +23,7 @@ export class CallPort<Facts> {
 
   /**
    * @param post Sends to the side that runs the routines.
-   * @param giveUp Ends that side, which does not stop when it is told to.
+   * @param giveUp Ends that side, which does not stop when it is asked to.
    */
   constructor(
     post: (message: CallerMessage<Facts>) => void,

@@ -178,12 +178,12 @@ export class HeldCall<Facts> implements CallSink {
     await new Promise<void>((resolve) => this.#over = resolve);
   }
 
-  /** From here the thread has the grace to come to an end, or it is replaced. */
+  /** From here the thread has the grace to end, or it is replaced. */
   #wind(port: CallPort<Facts>): void {
     if (this.#state.kind === "leaving") return;
     const { clock, graceMs, routine } = this.#options;
     const timer = clock.schedule(() => {
-      port.giveUp(new Error(`"${routine}" went on for ${graceMs} ms after it was told to stop`));
+      port.giveUp(new Error(`"${routine}" went on for ${graceMs} ms after it was asked to stop`));
     }, graceMs);
     this.#state = { kind: "leaving", port, timer };
   }

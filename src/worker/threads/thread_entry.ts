@@ -1,5 +1,5 @@
 /**
- * What runs in a thread: loads the modules it is told to, then serves their routines.
+ * What runs in a thread: loads the modules it is given, then serves their routines.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * The client that Connect's conformance suite tests: our transport on our HTTP/2. Reads the calls to
- * make, makes up to 32 at once, and answers with what each came to.
+ * make, makes up to 32 at once, and answers with the result of each.
  *
  * `client.ts DESCRIPTOR-SET [plain]`; `plain` keeps every call off the fast path.
  */

@@ -135,7 +135,7 @@ class Call {
     this.#mustBeOne(this.result.payloads.length);
   }
 
-  /** Metadata of an error is what headers and trailers there were; they cannot be told apart. */
+  /** Metadata of an error is what headers and trailers there were; they cannot be distinguished. */
   failed(error: ConnectError): void {
     this.#answers.end();
     this.result.error = errorShape(error);

@@ -40,7 +40,7 @@ export interface ErrorShape {
   readonly details: readonly Any[];
 }
 
-/** What a server is told to listen with. */
+/** What a server is to listen with. */
 export interface ServerCompatRequest {
   readonly useTls: boolean;
   readonly clientTlsCert: Uint8Array;
@@ -48,7 +48,7 @@ export interface ServerCompatRequest {
   readonly serverCreds?: TlsCreds;
 }
 
-/** A call that a client is told to make. */
+/** A call that a client is to make. */
 export interface ClientCompatRequest {
   readonly testName: string;
   /** 1 Connect, 2 gRPC, 3 gRPC-Web. */
@@ -80,7 +80,7 @@ export interface ClientCompatRequest {
   };
 }
 
-/** What a call came to. */
+/** The result of a call. */
 export interface ClientResponseResult {
   responseHeaders: Header[];
   payloads: unknown[];

@@ -1,5 +1,5 @@
 /**
- * The server that Connect's conformance suite tests: our router on our HTTP/2, with the TLS it is told
+ * The server that Connect's conformance suite tests: our router on our HTTP/2, with the TLS it is asked
  * to use. Reads one `ServerCompatRequest` and answers with the address.
  *
  * `server.ts DESCRIPTOR-SET [plain]`; `plain` keeps every call off the fast path.

@@ -99,7 +99,7 @@ export function conformanceService(
       answer(request.responseDefinition, [anyOf(request, inputOf(name))], context);
   }
 
-  /** The responses of a stream from `first` on; the first of all tells of the requests. */
+  /** The responses of a stream from `first` on; the first of all describes the requests. */
   async function* rest(
     definition: StreamDefinition | undefined,
     first: number,

@@ -146,7 +146,7 @@ async function nginxServer(folder: string, listener: ForeignListener): Promise<s
   }`;
 }
 
-/** nginx tells of its system once every socket is open. */
+/** nginx reports its system once every socket is open. */
 function readyThenDrained(
   stream: ReadableStream<Uint8Array>,
 ): { ready: Promise<void>; drained: Promise<void> } {

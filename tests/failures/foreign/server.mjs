@@ -17,7 +17,7 @@ for (const { name, cert, key, ca, client, minVersion, maxVersion, alpn } of list
     minVersion,
     maxVersion,
   };
-  // An HTTP/2 server of Node offers h2 whatever it is told.
+  // An HTTP/2 server of Node offers h2 whatever its settings.
   const server = alpn === undefined
     ? http2.createSecureServer(options)
     : https.createServer({ ...options, ALPNProtocols: alpn });

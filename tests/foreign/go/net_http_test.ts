@@ -6,7 +6,7 @@ import { testWithTool } from "../tool.ts";
 import { go, goProgram } from "./go_program.ts";
 
 const startServer = (config: object) => goProgram("httpserver", config);
-/** Enough for some to be told to leave: each of eight callers may dial where there is none. */
+/** Enough for some to be asked to leave: each of eight callers may dial where there is none. */
 const CONNECTIONS = 20;
 
 testWithTool(go, "Go's net/http sends a worker requests", async (_, t) => {

@@ -43,7 +43,7 @@ stream.end(body);
   (word) => new RegExp(`goaway {"refused":"${word}"}[^]*Session closed with error code 12`),
 );
 
-// It speaks HTTP/1.1 alone and names no protocol in its handshake: the connection ends, whoever it is.
+// It speaks HTTP/1.1 alone and names no protocol in its handshake: the connection ends, whatever its certificate.
 testRefusedClient(
   "Node https",
   nodeScript(`

@@ -34,7 +34,7 @@ function speaks(name: string, bytes: Uint8Array): Trap {
   return atOnce(name, MISMATCH, GONE, (visitor: Visitor) => visitor.send(bytes));
 }
 
-/** Whoever has shown no certificate is not told that there is something wrong with it. */
+/** A client that has shown no certificate gets no reason about one. */
 function refuses(how: string, words: string): Trap {
   const payload = join(uint32(0), uint32(CODES.indexOf("INADEQUATE_SECURITY")), text(words));
   const frames = [settings(), frame(Type.GOAWAY, 0, 0, payload)];

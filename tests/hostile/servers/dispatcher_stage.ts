@@ -29,14 +29,14 @@ const PATIENT_MS = 30_000;
 /** Concurrent callers of a besieged server. */
 const CALLERS = 4;
 
-/** What a trap came to. */
+/** The result of a trap. */
 export interface Trapped {
   readonly name: string;
-  /** What the call came to. */
+  /** The result of the call. */
   readonly comesTo: string;
   /** What the server got for it. */
   readonly answer: string;
-  /** What a call came to that was made afterwards, and how often the dispatcher had to connect. */
+  /** The result of a call that was made afterwards, and how often the dispatcher had to connect. */
   readonly survived?: string;
 }
 
@@ -91,7 +91,7 @@ export class DispatcherStage implements AsyncDisposable {
     const call = this.#control.call(callTrap, [{ address, kind, timeoutMs }], {
       timeoutMs: 60_000,
     });
-    // Whoever reads late goes on once the server has its answer.
+    // A late reader goes on once the server has its answer.
     if (kind === "unread") {
       await inTime(server.answer);
       await this.#control.call(goOn, [address]);

@@ -1,4 +1,4 @@
-/** What the process of a dispatcher is told to do: a worker whose routines call others. */
+/** What the process of a dispatcher is to do: a worker whose routines call others. */
 import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { routine } from "../../../src/contract/mod.ts";
@@ -30,7 +30,7 @@ export interface TrappedCall {
   readonly timeoutMs: number;
 }
 
-/** What calls of the harmless worker came to meanwhile. */
+/** The results of calls of the harmless worker meanwhile. */
 export interface Besides {
   readonly calls: number;
   readonly failures: readonly string[];
@@ -65,7 +65,7 @@ const honest = routine<() => string>(HONEST);
 const discovery = new ToldDiscovery();
 let ground: Dispatching | undefined;
 let opened: Promise<Dispatcher> | undefined;
-/** How those who read late are told to go on, by the servers they read from. */
+/** How late readers are resumed, by the servers they read from. */
 const late = new Map<string, () => void>();
 let over: PromiseWithResolvers<void> | undefined;
 let besides: Promise<Besides> | undefined;
@@ -83,7 +83,7 @@ export const open = routine("dispatching.open", async (how: Dispatching): Promis
   return true;
 });
 
-/** Calls a hostile server, and gives what the call comes to. */
+/** Calls a hostile server, and gives the result of the call. */
 export const callTrap = routine(
   "dispatching.callTrap",
   async ({ address, kind, timeoutMs }: TrappedCall): Promise<string> => {
@@ -113,7 +113,7 @@ export const callAgain = routine("dispatching.callAgain", async (address: string
   return await outcome(() => dispatcher.call(honest, [], { tags: [address], timeoutMs: 10_000 }));
 });
 
-/** Tells whoever reads late from a server to go on. */
+/** Resumes late readers of a server. */
 export const goOn = routine("dispatching.goOn", (address: string) => {
   late.get(address)?.();
   return late.delete(address);
@@ -192,7 +192,7 @@ async function callHonest(value: number): Promise<unknown> {
   return await (await dispatching()).call(echo, [value], { tags: ["honest"] });
 }
 
-/** One item, and the others once somebody says to go on. */
+/** One item, and the others once they are resumed. */
 async function readLate(items: AsyncGenerator<unknown>, address: string): Promise<unknown> {
   const { promise, resolve } = Promise.withResolvers<void>();
   late.set(address, resolve);

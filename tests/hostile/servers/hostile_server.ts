@@ -11,7 +11,7 @@ export interface ServerPem {
   readonly key: string;
 }
 
-/** A server that traps whoever connects to it. */
+/** A server that traps the clients that connect to it. */
 export class HostileServer implements AsyncDisposable {
   /** The answer of the first that connected. */
   readonly answer: Promise<string>;
@@ -22,7 +22,7 @@ export class HostileServer implements AsyncDisposable {
   private constructor(trap: Trap, pem: ServerPem | undefined) {
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     this.answer = promise;
-    // Whoever is never asked for the answer is told nothing.
+    // A trap that is never asked for the answer reports nothing.
     promise.catch(() => {});
     this.#server = listening(trap, pem);
     this.#server.on("connection", (socket: Socket) => this.#sockets.add(socket));
@@ -47,7 +47,7 @@ export class HostileServer implements AsyncDisposable {
     return server;
   }
 
-  /** How often somebody has connected. */
+  /** How often a client has connected. */
   get connections(): number {
     return this.#connections;
   }

@@ -10,7 +10,7 @@ const MORE_BYTES = 64 * 1024 * 1024;
 const CPU_MS = 20_000;
 /** How many traps are sprung at once that are over in a moment. */
 const AT_ONCE = 24;
-/** How many floods are let loose at once; whoever sends them has to be able to read, too. */
+/** How many floods are let loose at once; their sender has to be able to read, too. */
 const FLOODS_AT_ONCE = 4;
 
 for (const security of ["mutual-tls", "plaintext"] as const) {

@@ -92,7 +92,7 @@ const states: readonly Trap[] = [
   ),
 ];
 
-/** Codes of RST_STREAM instead of an answer, and what the call comes to. */
+/** Codes of RST_STREAM instead of an answer, and the result of the call. */
 const RESETS: Readonly<Record<string, string>> = {
   NO_ERROR: "WorkerUnavailable",
   PROTOCOL_ERROR: "WorkerUnavailable",

@@ -55,7 +55,7 @@ async function measure(name: string, members: readonly Trap[]): Promise<number> 
 function byTurns(members: readonly Trap[]): Trap {
   let connections = 0;
   return {
-    name: "by turns",
+    name: "alternating",
     comesTo: "the result of each",
     answer: "the answer of each",
     spring: (visitor) => members[connections++ % members.length]!.spring(visitor),

@@ -6,14 +6,14 @@ interface Told {
   known(): void;
 }
 
-/** A discovery that is told what there is. */
+/** A discovery whose workers the test sets. */
 export class ToldDiscovery implements Discovery {
   readonly source = "told:";
   readonly namesWorkers = false;
   readonly #told: Told[] = [];
   #news = Promise.withResolvers<void>();
 
-  /** Tells of a change; resolves when the dispatcher knows. */
+  /** Reports a change; resolves when the dispatcher knows. */
   tell(change: DiscoveryChange): Promise<void> {
     return new Promise((known) => {
       this.#told.push({ change, known });
@@ -21,14 +21,14 @@ export class ToldDiscovery implements Discovery {
     });
   }
 
-  /** Gives on what it was told. */
+  /** Reports what was set. */
   async *watch(signal: AbortSignal): AsyncGenerator<readonly DiscoveryChange[]> {
     signal.addEventListener("abort", () => this.#news.resolve());
     while (!signal.aborted) {
       this.#news = Promise.withResolvers();
       const told = this.#told.splice(0);
       yield told.map(({ change }) => change);
-      // Whoever asks for more has taken what there was.
+      // A watcher that asks for more has taken what there was.
       for (const { known } of told) known();
       if (this.#told.length === 0) await this.#news.promise;
     }

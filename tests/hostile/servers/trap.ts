@@ -14,10 +14,10 @@ export type CallKind =
   /** For items, reads one of them, and the others once the server has its answer. */
   | "unread";
 
-/** Something that a server does to harm whoever calls it, and what comes of it. */
+/** Something that a server does to harm its callers, and the result. */
 export interface Trap {
   readonly name: string;
-  /** What the call comes to: the name of its error and what else tells it apart, or its result. */
+  /** The outcome of the call: the name of its error and what else distinguishes it, or its result. */
   readonly comesTo: string;
   /** The same without TLS, where it is something else; `"none"` where there is no such trap. */
   readonly inPlaintext?: string;
@@ -39,7 +39,7 @@ export interface Trap {
   readonly describe?: Describe;
   /** Whether nothing ends the connection but the dispatcher's leaving. Default: `false`. */
   readonly lasts?: boolean;
-  /** Springs on whoever has connected, and gives the answer. */
+  /** Springs on the client that has connected, and gives the answer. */
   spring(visitor: Visitor): Promise<string>;
 }
 
@@ -61,7 +61,7 @@ export interface TrapOptions extends
   readonly settings?: readonly (readonly [number, number])[];
 }
 
-/** What a call comes to whose connection ended under it. */
+/** The outcome of a call whose connection ended under it. */
 export const LOST = "WorkerUnavailable";
 
 /** The answer of a dispatcher that owes none, and leaves with a word or without. */

@@ -160,7 +160,7 @@ const CHUNK_BYTES = 16_384;
 export async function inFrames(visitor: Visitor, id: number, body: Uint8Array): Promise<void> {
   for (let at = 0; at < body.length && !visitor.over; at += CHUNK_BYTES) {
     await visitor.send(data(id, body.subarray(at, at + CHUNK_BYTES), false));
-    // Whoever reads gives credit for what was read.
+    // A reader gives credit for what was read.
     await visitor.heard();
   }
   await visitor.send(data(id, new Uint8Array(0), true));

@@ -42,7 +42,7 @@ export const joinBytes = joined;
 
 export { memoryChannelPair, settle } from "./watched_pair.ts";
 
-/** A receiver that keeps all it is told, and releases at once where it knows its stream. */
+/** A receiver that keeps all it receives, and releases at once where it knows its stream. */
 export class CollectedStream implements StreamReceiver {
   fields: HeaderList | undefined;
   trailerFields: HeaderList | undefined;

@@ -5,7 +5,7 @@ export const X25519 = 0x001d;
 
 /** Our half of an exchange over x25519 (RFC 8446 §4.2.8.2, §7.4.2). */
 export interface KeyShare {
-  /** What the other end is told. */
+  /** What the other end is sent. */
   readonly share: Octets;
   /** The secret that the other end's share makes with ours. */
   agree(theirs: Octets): Promise<Octets>;

@@ -35,8 +35,8 @@ export interface Heard {
 }
 
 /**
- * One end of a TLS 1.3 connection from the key exchange on. It verifies nobody, and says what it is told to
- * say in the order in which it is told: whatever is written waits for {@linkcode send}.
+ * One end of a TLS 1.3 connection from the key exchange on. It verifies nothing, and says what it is asked to
+ * say in that order: whatever is written waits for {@linkcode send}.
  */
 export class RawPeer implements Disposable {
   readonly #side: Side;

@@ -2,7 +2,7 @@ import type { EventOf, EventType, SelvageEvent } from "../../src/observe/mod.ts"
 import { Journal } from "../support/journal.ts";
 
 /** Every event that a process has emitted, for a test to wait for. */
-export class Told {
+export class Emitted {
   readonly #events = new Journal<SelvageEvent>();
 
   /** Adds what `events` gives, to its end. Default: only what is added one by one. */
