@@ -6,7 +6,7 @@
  *
  * - `--baseline` builds another commit into a temporary folder and measures it, too.
  * - `--peers` measures others: `node:tls`, `grpc-js` and `connect-node` (installed with npm, run by Node); a list
- *   takes some of them.
+ *   takes some of them, or `grpc-go` and `connect-go` (built with Go).
  * - `--only` keeps the scenarios whose names begin so; several, with commas. `scripts/bench/scenarios.ts` has them.
  * - `--turns` is how often each figure is taken (default 5), `--ms` for how long each time (default 500).
  *

@@ -17,6 +17,8 @@ const PEERS: Readonly<
   },
   "grpc-js": (folder, env) => node("grpc-js", "grpc_js.mjs", folder, env),
   "connect-node": (folder, env) => node("connect-node", "connect_node.mjs", folder, env),
+  "grpc-go": (folder, env) => go("grpc-go", "grpc", folder, env),
+  "connect-go": (folder, env) => go("connect-go", "connect", folder, env),
 };
 
 /** Those that need nothing but Node and Deno. */
@@ -72,6 +74,18 @@ async function node(
     args: [`${folder}/${file}`],
     env: { ...env, ...echo },
   });
+}
+
+/** One built with Go, with the versions that its `go.sum` pins. */
+async function go(
+  name: string,
+  program: string,
+  folder: string,
+  env: Record<string, string>,
+): Promise<Subject> {
+  const built = `${folder}/${name}`;
+  await run("go", ["build", "-o", built, `./${program}`], here("go"));
+  return new Subject({ name, program: built, args: [], env });
 }
 
 async function run(program: string, args: string[], cwd: string): Promise<void> {
