@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { freeBuffer, joined, NO_BYTES } from "./octets.ts";
+export { freeBuffer, freeGivenAway, joined, NO_BYTES } from "./octets.ts";
 export { onAbort } from "./on_abort.ts";
 export { type Present, present } from "./present.ts";
 export { asError, messageOf } from "./thrown.ts";

@@ -19,7 +19,11 @@ const LEAST_FREED_BYTES = 4096;
  * Frees the buffer of bytes that no code reads any more, at once instead of with a collection, and leaves them
  * empty. Nothing is done where they are a part of it: others may be in use.
  */
-export function freeBuffer({ buffer, byteLength }: Uint8Array): void {
-  if (byteLength < LEAST_FREED_BYTES || byteLength !== buffer.byteLength) return;
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+export function freeBuffer(bytes: Uint8Array): void {
+  if (bytes.byteLength === bytes.buffer.byteLength) freeGivenAway(bytes);
+}
+
+/** As {@linkcode freeBuffer}, of bytes whose whole buffer no code reads any more. */
+export function freeGivenAway({ buffer }: Uint8Array): void {
+  if (buffer.byteLength >= LEAST_FREED_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

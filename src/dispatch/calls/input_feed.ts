@@ -2,8 +2,13 @@ import type { Source } from "../../contract/mod.ts";
 
 /** Where the items of a {@linkcode InputFeed} go. */
 export interface InputSink<Item> {
-  /** The next item. Returns whether it was sent at once: else the source waits for `resume`. */
-  item(item: Item): boolean;
+  /**
+   * The next item.
+   *
+   * @param isKept whether it may have to be sent again.
+   * @returns whether it was sent at once: else the source waits for `resume`.
+   */
+  item(item: Item, isKept: boolean): boolean;
   /** There are no more. */
   end(): void;
   /** The source threw, or gave what cannot travel. */
@@ -52,7 +57,7 @@ export class InputFeed<Item> {
     this.#sink = sink;
     this.#credit = credit - kept.length;
     this.#blocked = false;
-    for (const item of kept) this.#blocked = !sink.item(item);
+    for (const item of kept) this.#blocked = !sink.item(item, true);
     if (this.#state === "ended") sink.end();
     else this.#read();
   }
@@ -113,7 +118,7 @@ export class InputFeed<Item> {
   #send(item: Item): void {
     this.#credit -= 1;
     this.#kept?.push(item);
-    if (this.#sink?.item(item) === false) this.#blocked = true;
+    if (this.#sink?.item(item, this.#kept !== undefined) === false) this.#blocked = true;
   }
 
   #end(): void {

@@ -43,7 +43,7 @@ export class StreamAttempt {
     exchange.onWritable = () => feed?.resume();
     feed?.attach(
       {
-        item: (message) => exchange.send(message),
+        item: (message, isKept) => exchange.send(message, !isKept),
         // Our direction stays open: credit for what the routine still sends has to follow.
         end: () => exchange.send(encodeDuplexRequest({ kind: "end" })),
         failed: (error) => {

@@ -2,10 +2,11 @@ import type { ByteChannel } from "../byte_channel.ts";
 import { NO_BYTES } from "../../values/mod.ts";
 
 /**
- * Octets of a buffer: one write to the socket at most. Four whole frames of DATA, each a TLS record, and
- * what has to have room behind the last.
+ * Octets of a buffer: one write to the socket at most. Three whole frames of DATA, each a TLS record, and
+ * what has to have room behind the last: the platform encrypts 48 KiB of a write at once, and the rest when those
+ * were sent.
  */
-export const OUTPUT_BUFFER_BYTES = 65_536 + 64;
+export const OUTPUT_BUFFER_BYTES = 49_152 + 64;
 
 /** Buffers that wait to be used again by any connection of the process. */
 const MAX_FREE_BUFFERS = 64;

@@ -36,3 +36,20 @@ Deno.test("ChunkQueue may be used again after it was cleared", () => {
   queue.take(1, out, 0);
   deepStrictEqual(out, Uint8Array.of(9));
 });
+
+Deno.test("ChunkQueue frees what it was given away once it is taken, and nothing else", () => {
+  const queue = new ChunkQueue();
+  const given = [new Uint8Array(5000), new Uint8Array(new ArrayBuffer(6000), 32)];
+  const others = [new Uint8Array(5000), new Uint8Array(10)];
+  queue.push(given[0]!, true);
+  queue.push(others[0]!);
+  queue.push(others[1]!, true);
+  queue.push(given[1]!, true);
+  queue.take(4999, new Uint8Array(5000), 0);
+  strictEqual(given[0]!.length, 5000);
+  queue.take(1, new Uint8Array(1), 0);
+  strictEqual(given[0]!.length, 0);
+  queue.take(5011, new Uint8Array(6000), 0);
+  queue.clear();
+  deepStrictEqual([given[1]!.length, ...others.map(({ length }) => length)], [0, 5000, 10]);
+});

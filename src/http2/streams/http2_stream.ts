@@ -121,10 +121,10 @@ export class Http2Stream implements Stream {
     this.#host.headersQueued(this);
   }
 
-  sendData(bytes: Uint8Array, endStream: boolean): boolean {
+  sendData(bytes: Uint8Array, endStream: boolean, isGivenAway = false): boolean {
     if (!weMaySend(this.#state)) return true;
     this.#requireOpenBody();
-    this.sending.queue.push(bytes);
+    this.sending.queue.push(bytes, isGivenAway);
     this.sending.endQueued = endStream;
     return this.#host.dataQueued(this, bytes.length);
   }

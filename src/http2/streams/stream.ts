@@ -52,11 +52,13 @@ export interface Stream {
   /**
    * Queues DATA; the bytes belong to the stream until they are sent.
    *
+   * @param isGivenAway whether nobody else reads any byte of their buffer: it is freed once they are sent, and
+   * need not wait for a collection. Default: no.
    * @returns `false` where more than the high-water mark is queued: wait for `writable`. On a stream that
    * is over, nothing is queued and `true` returned: `closed` has reported it.
    * @throws {TypeError} before the headers, and after our direction was ended.
    */
-  sendData(bytes: Uint8Array, endStream: boolean): boolean;
+  sendData(bytes: Uint8Array, endStream: boolean, isGivenAway?: boolean): boolean;
   /**
    * Queues a trailer section, which ends our direction.
    *

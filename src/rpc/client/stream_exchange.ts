@@ -58,15 +58,16 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   /**
    * Sends a message, as soon as the stream takes it.
    *
+   * @param isGivenAway whether nobody else reads any byte of its buffer. Default: no.
    * @returns Whether the stream takes more at once; messages that it does not take are kept.
    */
-  send(message: Uint8Array): boolean {
+  send(message: Uint8Array, isGivenAway = false): boolean {
     const { limits } = this.request;
     if (message.byteLength > limits.sendBytes) {
       this.cancel(tooLargeToSend(message.byteLength, limits));
     } else if (this.#sending !== "open") return true;
     else if (this.#unsent !== undefined) this.#unsent.push(message);
-    else this.#write(message);
+    else this.#write(message, isGivenAway);
     return !this.#isBlocked;
   }
 
@@ -154,7 +155,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     const unsent = this.#unsent;
     this.#unsent = undefined;
     for (let at = 0; unsent !== undefined && at < unsent.length; at++) {
-      this.#write(unsent[at] as Uint8Array);
+      this.#write(unsent[at] as Uint8Array, false);
       if (this.#isBlocked) {
         this.#unsent = unsent.slice(at + 1);
         return;
@@ -192,10 +193,10 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     return this.#unsent !== undefined;
   }
 
-  #write(message: Uint8Array): void {
+  #write(message: Uint8Array, isGivenAway: boolean): void {
     const stream = this.stream as Stream;
     const ready = stream.sendData(envelopeHead(message.byteLength, 0), false);
-    if (!stream.sendData(message, false) || !ready) this.#unsent = [];
+    if (!stream.sendData(message, false, isGivenAway) || !ready) this.#unsent = [];
   }
 
   #writeEnd(): void {

@@ -125,7 +125,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   async #iterate(messages: BytesAnswers): Promise<void> {
     for await (const message of { [Symbol.asyncIterator]: () => messages }) {
       if (this.#isOver) return;
-      const ready = this.#sent(message);
+      const ready = this.#sent(message, false);
       if (ready !== true && !await ready) await this.#untilWritable();
       if (this.#isOver) return;
     }
@@ -134,7 +134,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   /** Sends a message as it comes; goes on when the stream takes more. */
   #flowing(message: Uint8Array, messages: BytesAnswers): boolean {
     if (this.#isOver) return false;
-    const ready = this.#sent(message);
+    const ready = this.#sent(message, true);
     if (ready === true) return true;
     void this.#resumeAfter(ready, messages);
     return false;
@@ -150,10 +150,10 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     }
   }
 
-  #sent(message: Uint8Array): boolean | Promise<boolean> {
+  #sent(message: Uint8Array, isGivenAway: boolean): boolean | Promise<boolean> {
     const { limits } = this.request;
     if (message.byteLength > limits.sendBytes) throw tooLargeToSend(message.byteLength, limits);
-    return this.#response.message(message);
+    return this.#response.message(message, isGivenAway);
   }
 
   /** The implementation has finished; what it does after it was left is of no interest. */

@@ -21,10 +21,14 @@ export class StreamResponse {
     this.#compression = accepted === undefined ? undefined : acceptedCompression(accepted);
   }
 
-  /** Sends a message; resolves to whether the next may follow at once. */
-  message(message: Uint8Array): boolean | Promise<boolean> {
+  /**
+   * Sends a message; resolves to whether the next may follow at once.
+   *
+   * @param isGivenAway whether nobody else reads any byte of its buffer.
+   */
+  message(message: Uint8Array, isGivenAway: boolean): boolean | Promise<boolean> {
     const compression = this.#compressionOf(message);
-    if (compression === undefined) return this.#send(0, message, false);
+    if (compression === undefined) return this.#send(0, message, false, isGivenAway);
     return compression.compress(message)
       .then((compressed) => this.#send(COMPRESSED_FLAG, compressed, false));
   }
@@ -52,7 +56,7 @@ export class StreamResponse {
   }
 
   /** The header section goes with the first message: until then nothing has been promised. */
-  #send(flags: number, message: Uint8Array, endStream: boolean): boolean {
+  #send(flags: number, message: Uint8Array, endStream: boolean, isGivenAway = false): boolean {
     if (this.#state === "new") {
       this.#state = "begun";
       this.#stream.sendHeaders(headerWith(this.#compression), false);
@@ -60,7 +64,7 @@ export class StreamResponse {
     const head = envelopeHead(message.byteLength, flags);
     if (message.byteLength === 0) return this.#stream.sendData(head, endStream);
     this.#stream.sendData(head, false);
-    return this.#stream.sendData(message, endStream);
+    return this.#stream.sendData(message, endStream, isGivenAway);
   }
 }
 
