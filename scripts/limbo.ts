@@ -107,7 +107,7 @@ function judge(limbo: LimboCase, mode: VerdictMode): Answer {
   if ("rule" in anchors) return anchors;
   if ("rule" in chain) return chain;
   const expected = expectedPattern(limbo.expected_peer_name);
-  if (expected === undefined) return refuse("demand.name", "the expected name is none");
+  if (expected === undefined) return refuse("demand.name", "the expected name is invalid");
   const role = limbo.validation_kind === "SERVER" ? "server" : "client";
   const verdict = judgePeer(chain.map(({ der }) => der), {
     role,

@@ -48,7 +48,7 @@ const FLAT_MIB = 8;
 const OWN_FILES = 4;
 /** How long what was begun may take to go at the end, in milliseconds. */
 const SETTLE_MS = 15_000;
-/** Between two looks at memory, and between two restarts, in milliseconds. */
+/** Between two readings of memory, and between two restarts, in milliseconds. */
 const SAMPLE_MS = 1_000;
 const RESTART_MS = 4_000;
 

@@ -90,7 +90,7 @@ Deno.test("Authority issues nothing that outlasts it, and nothing once it has ex
   assert.throws(() => authority.issue({ name: "worker" }), /expired at 2030-01-01T01:00:00.000Z/);
 });
 
-Deno.test("Authority refuses names that are none, before anything is signed", () => {
+Deno.test("Authority refuses names that are invalid, before anything is signed", () => {
   const authority = createAuthority();
   const wrong: IssueRequest[] = [
     { name: "w", spiffe: "spiffe://Example.org/worker" },

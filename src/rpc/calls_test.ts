@@ -20,7 +20,7 @@ import {
   type TransportOptions,
 } from "./mod.ts";
 
-type Lane = "fast path" | "plain path";
+type CallPath = "fast path" | "plain path";
 
 interface Bench extends AsyncDisposable {
   readonly pair: RpcPair;
@@ -29,11 +29,11 @@ interface Bench extends AsyncDisposable {
 }
 
 function open(
-  lane: Lane,
+  path: CallPath,
   server: RpcPairOptions = {},
   client: Partial<TransportOptions> = {},
 ): Bench {
-  const interceptors = lane === "fast path" ? [] : [throughPlainPath];
+  const interceptors = path === "fast path" ? [] : [throughPlainPath];
   const record = emptyRecord();
   const pair = rpcPair((router) => {
     router.service(EchoService, echoService(record), interceptors[0] && { interceptors });
@@ -69,9 +69,9 @@ async function failure(call: Promise<unknown>): Promise<ConnectError> {
   return error;
 }
 
-for (const lane of ["fast path", "plain path"] as const) {
-  Deno.test(`${lane}: aborting a unary call cancels it at the server`, async () => {
-    await using bench = open(lane);
+for (const path of ["fast path", "plain path"] as const) {
+  Deno.test(`${path}: aborting a unary call cancels it at the server`, async () => {
+    await using bench = open(path);
     const controller = new AbortController();
     const begun = hanging(bench);
     const call = failure(bench.client.echo({ text: "hang" }, { signal: controller.signal }));
@@ -83,23 +83,23 @@ for (const lane of ["fast path", "plain path"] as const) {
     assert.equal((bench.record.aborted[0] as ConnectError).code, Code.Canceled);
   });
 
-  Deno.test(`${lane}: a signal that has aborted sends nothing`, async () => {
-    await using bench = open(lane);
+  Deno.test(`${path}: a signal that has aborted sends nothing`, async () => {
+    await using bench = open(path);
     const error = await failure(bench.client.echo({}, { signal: AbortSignal.abort() }));
     assert.equal(error.code, Code.Canceled);
     assert.equal(bench.pair.admitted(), 0);
   });
 
-  Deno.test(`${lane}: a deadline reaches the implementation's signal and the caller`, async () => {
-    await using bench = open(lane);
+  Deno.test(`${path}: a deadline reaches the implementation's signal and the caller`, async () => {
+    await using bench = open(path);
     const error = await failure(bench.client.echo({ text: "hang" }, { timeoutMs: 300 }));
     assert.equal(error.code, Code.DeadlineExceeded);
     await idle(bench);
     assert.equal(bench.record.aborted.length, 1);
   });
 
-  Deno.test(`${lane}: a lost connection aborts the implementation and tells the caller`, async () => {
-    const bench = open(lane);
+  Deno.test(`${path}: a lost connection aborts the implementation and tells the caller`, async () => {
+    const bench = open(path);
     const begun = hanging(bench);
     const call = failure(bench.client.echo({ text: "hang" }));
     await begun;
@@ -111,30 +111,30 @@ for (const lane of ["fast path", "plain path"] as const) {
     assert.equal(bench.record.aborted.length, 1);
   });
 
-  Deno.test(`${lane}: a connection that takes no more calls is known not to have begun one`, async () => {
-    const bench = open(lane);
+  Deno.test(`${path}: a connection that takes no more calls is known not to have begun one`, async () => {
+    const bench = open(path);
     bench.pair.retire();
     assert(notBegun(await failure(bench.client.echo({}))));
   });
 
-  Deno.test(`${lane}: a request above the server's limit is answered as exhausted`, async () => {
-    await using bench = open(lane, { limits: { messageBytes: 1000 } });
+  Deno.test(`${path}: a request above the server's limit is answered as exhausted`, async () => {
+    await using bench = open(path, { limits: { messageBytes: 1000 } });
     const { code } = await failure(bench.client.echo({ data: new Uint8Array(200_000) }));
     assert.equal(code, Code.ResourceExhausted);
     assert.equal(bench.record.begun, 0);
     assert.equal((await bench.client.echo({ text: "after" })).text, "after");
   });
 
-  Deno.test(`${lane}: a response above the client's limit fails as exhausted`, async () => {
-    await using bench = open(lane, {}, { limits: { messageBytes: 1000 }, acceptCompression: [] });
+  Deno.test(`${path}: a response above the client's limit fails as exhausted`, async () => {
+    await using bench = open(path, {}, { limits: { messageBytes: 1000 }, acceptCompression: [] });
     const { code } = await failure(bench.client.echo({ data: new Uint8Array(200_000) }));
     assert.equal(code, Code.ResourceExhausted);
     assert.equal((await bench.client.echo({ text: "after" })).text, "after");
   });
 
-  Deno.test(`${lane}: a message of the limit's very size passes both ways`, async () => {
+  Deno.test(`${path}: a message of the limit's very size passes both ways`, async () => {
     const limits = { messageBytes: 70_000 };
-    await using bench = open(lane, { limits }, { limits });
+    await using bench = open(path, { limits }, { limits });
     const data = new Uint8Array(70_000 - 4).map((_, at) => at);
     assert.deepEqual((await bench.client.echo({ data })).data, data);
     await assert.rejects(bench.client.echo({ data: new Uint8Array(70_000 - 3) }), {
@@ -142,11 +142,11 @@ for (const lane of ["fast path", "plain path"] as const) {
     });
   });
 
-  Deno.test(`${lane}: a call that is not admitted never begins, and says why`, async () => {
+  Deno.test(`${path}: a call that is not admitted never begins, and says why`, async () => {
     const refusal = new ConnectError("not today", Code.PermissionDenied, { "x-rule": "seven" });
     for (const protocol of ["connect", "grpc", "grpc-web"] as const) {
       await using bench = open(
-        lane,
+        path,
         { admit: () => ({ admitted: false, error: refusal }) },
         { protocol },
       );
@@ -158,9 +158,9 @@ for (const lane of ["fast path", "plain path"] as const) {
     }
   });
 
-  Deno.test(`${lane}: admission may take its time`, async () => {
+  Deno.test(`${path}: admission may take its time`, async () => {
     const decision = Promise.withResolvers<void>();
-    await using bench = open(lane, {
+    await using bench = open(path, {
       admit: async () => {
         await decision.promise;
         return { admitted: true, context: undefined, release: () => {} };
@@ -171,8 +171,8 @@ for (const lane of ["fast path", "plain path"] as const) {
     assert.equal((await call).text, "hello");
   });
 
-  Deno.test(`${lane}: an admission that throws is an internal error that says nothing`, async () => {
-    await using bench = open(lane, {
+  Deno.test(`${path}: an admission that throws is an internal error that says nothing`, async () => {
+    await using bench = open(path, {
       admit: () => {
         throw new TypeError("the policy is broken in line 7");
       },
@@ -181,9 +181,9 @@ for (const lane of ["fast path", "plain path"] as const) {
     assert.deepEqual([error.code, error.rawMessage], [Code.Internal, "internal error"]);
   });
 
-  Deno.test(`${lane}: a call is released once, however it ends`, async () => {
+  Deno.test(`${path}: a call is released once, however it ends`, async () => {
     let released = 0;
-    await using bench = open(lane, {
+    await using bench = open(path, {
       admit: () => ({ admitted: true, context: undefined, release: () => released++ }),
     });
     await bench.client.echo({});
@@ -202,7 +202,7 @@ for (const lane of ["fast path", "plain path"] as const) {
     assert.equal(released, 4);
   });
 
-  Deno.test(`${lane}: an implementation sees its call's context, metadata and time`, async () => {
+  Deno.test(`${path}: an implementation sees its call's context, metadata and time`, async () => {
     let seen: Record<string, unknown> = {};
     const pair = rpcPair((router) => {
       router.service(EchoService, {
@@ -221,7 +221,7 @@ for (const lane of ["fast path", "plain path"] as const) {
           };
           return {};
         },
-      }, lane === "fast path" ? undefined : { interceptors: [throughPlainPath] });
+      }, path === "fast path" ? undefined : { interceptors: [throughPlainPath] });
     });
     await using _ = pair;
     const client = createClient(EchoService, transportOf(pair));
@@ -239,7 +239,7 @@ for (const lane of ["fast path", "plain path"] as const) {
     });
   });
 
-  Deno.test(`${lane}: an implementation's signal aborts when its call is over`, async () => {
+  Deno.test(`${path}: an implementation's signal aborts when its call is over`, async () => {
     let signal: AbortSignal | undefined;
     const pair = rpcPair((router) => {
       router.service(EchoService, {
@@ -247,7 +247,7 @@ for (const lane of ["fast path", "plain path"] as const) {
           ({ signal } = context);
           return {};
         },
-      }, lane === "fast path" ? undefined : { interceptors: [throughPlainPath] });
+      }, path === "fast path" ? undefined : { interceptors: [throughPlainPath] });
     });
     await using _ = pair;
     await createClient(EchoService, transportOf(pair)).echo({});
@@ -327,9 +327,9 @@ Deno.test("a method without side effects can be called with GET", async () => {
 });
 
 Deno.test("a transport's fields and authority reach the server on both paths", async () => {
-  for (const lane of ["fast path", "plain path"] as const) {
+  for (const path of ["fast path", "plain path"] as const) {
     let fields: readonly string[] = [];
-    const bench = open(lane, {
+    const bench = open(path, {
       admit: (call) => {
         fields = call.fields;
         return { admitted: true, context: undefined, release: () => {} };
@@ -337,7 +337,7 @@ Deno.test("a transport's fields and authority reach the server on both paths", a
     });
     await using _ = bench;
     const transport = createTransport({
-      interceptors: lane === "fast path" ? [] : [throughPlainPath],
+      interceptors: path === "fast path" ? [] : [throughPlainPath],
       connection: bench.pair.client,
       authority: "worker.example",
       fields: () => Promise.resolve(["authorization", "Bearer x"]),

@@ -101,7 +101,7 @@ const unaryAnswers: Record<string, [RpcProtocol, Answer]> = {
     body: [enveloped(hello)],
     code: Code.Internal,
   }],
-  "gRPC with a status that is none": ["grpc", {
+  "gRPC with an invalid status": ["grpc", {
     header: GRPC,
     trailer: ["grpc-status", "seven"],
     code: Code.Internal,
@@ -132,8 +132,8 @@ const unaryAnswers: Record<string, [RpcProtocol, Answer]> = {
 for (
   const [name, [protocol, { header, body = [], trailer, code }]] of Object.entries(unaryAnswers)
 ) {
-  for (const lane of ["fast path", "plain path"] as const) {
-    Deno.test(`${lane}: a response that is ${name} is reported as ${Code[code]}`, async () => {
+  for (const path of ["fast path", "plain path"] as const) {
+    Deno.test(`${path}: a response that is ${name} is reported as ${Code[code]}`, async () => {
       await using served = serve((stream) => {
         stream.sendHeaders(header, body.length === 0 && trailer === undefined);
         body.forEach((bytes, at) =>
@@ -146,7 +146,7 @@ for (
         createTransport({
           protocol,
           connection: served.client,
-          interceptors: lane === "fast path" ? [] : [throughPlainPath],
+          interceptors: path === "fast path" ? [] : [throughPlainPath],
         }),
       );
       const error = await client.echo({}).then(() => assert.fail("it went well"), (error) => error);

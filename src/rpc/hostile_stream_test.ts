@@ -30,9 +30,9 @@ const CONVERSE = "/selvage.test.v1.EchoService/Converse";
 const STREAM: HeaderList = [":status", "200", "content-type", "application/connect+proto"];
 const LANES = ["bytes", "plain"] as const;
 
-function open(lane: StreamLane, options: RpcPairOptions = {}) {
+function open(path: StreamLane, options: RpcPairOptions = {}) {
   const record = new ConverseRecord();
-  const pair = rpcPair((router) => serveConverse(router, lane, record), options);
+  const pair = rpcPair((router) => serveConverse(router, path, record), options);
   return { record, pair, [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
 }
 
@@ -87,7 +87,7 @@ const envelopeOf = (message: fc.Arbitrary<Uint8Array>) =>
     enveloped(message, flags, Math.max(0, message.byteLength + more))
   );
 
-Deno.test("both lanes answer any request alike, in whatever pieces it comes", async () => {
+Deno.test("both paths answer any request alike, in whatever pieces it comes", async () => {
   await using bytes = open("bytes", { limits: { messageBytes: 300 } });
   await using plain = open("plain", { limits: { messageBytes: 300 } });
   const texts = fc.constantFrom("a", "b", "enough", "fail", "throw");
@@ -117,9 +117,9 @@ Deno.test("both lanes answer any request alike, in whatever pieces it comes", as
   );
 });
 
-for (const lane of LANES) {
-  Deno.test(`${lane}: a deadline of no time at all has passed`, async () => {
-    await using served = open(lane);
+for (const path of LANES) {
+  Deno.test(`${path}: a deadline of no time at all has passed`, async () => {
+    await using served = open(path);
     const fields = post(CONVERSE, "application/connect+proto", "connect-timeout-ms", "0");
     const hang = enveloped(request("hang"));
     const { body } = await rawCall(served.pair.client, fields, [hang], false).response;
@@ -129,8 +129,8 @@ for (const lane of LANES) {
     while (served.pair.running() > 0) await new Promise((resolve) => setTimeout(resolve));
   });
 
-  Deno.test(`${lane}: a request that is cancelled in the breath it came in never begins`, async () => {
-    await using served = open(lane);
+  Deno.test(`${path}: a request that is cancelled in the breath it came in never begins`, async () => {
+    await using served = open(path);
     const fields = post(CONVERSE, "application/connect+proto");
     const calls = Array.from({ length: 20 }, () => {
       const call = rawCall(served.pair.client, fields, [enveloped(request("a"))], false);
@@ -144,8 +144,8 @@ for (const lane of LANES) {
     assert.equal(served.pair.running(), 0);
   });
 
-  Deno.test(`${lane}: a large message in tiny pieces is received in linear time`, async () => {
-    await using served = open(lane);
+  Deno.test(`${path}: a large message in tiny pieces is received in linear time`, async () => {
+    await using served = open(path);
     const body = enveloped(
       toBinary(
         EchoRequestSchema,
@@ -187,12 +187,12 @@ interface Answer {
   readonly body: readonly Uint8Array[];
 }
 
-async function told(lane: StreamLane, { header, body }: Answer) {
+async function told(path: StreamLane, { header, body }: Answer) {
   await using served = serve((stream) => {
     stream.sendHeaders(header, body.length === 0);
     body.forEach((bytes, at) => stream.sendData(bytes, at === body.length - 1));
   });
-  const call = beginConversation(lane, served.client, { limits: { messageBytes: 300 } });
+  const call = beginConversation(path, served.client, { limits: { messageBytes: 300 } });
   call.send({ text: "a" });
   const { texts, error } = await heard(call);
   return {
@@ -248,12 +248,12 @@ const answers: Record<string, Answer> = {
 };
 
 for (const [name, answer] of Object.entries(answers)) {
-  Deno.test(`both lanes tell alike of a response that is ${name}`, async () => {
+  Deno.test(`both paths report alike a response that is ${name}`, async () => {
     assert.deepEqual(await told("bytes", answer), await told("plain", answer));
   });
 }
 
-Deno.test("both lanes tell alike of any response, in whatever pieces it comes", async () => {
+Deno.test("both paths report alike any response, in whatever pieces it comes", async () => {
   const texts = fc.constantFrom("a", "b".repeat(100), "c".repeat(400)).map(response);
   const ends = fc.constantFrom(END, enveloped(json(ERROR), 2), new Uint8Array(0));
   const bodies = fc.tuple(fc.array(envelopeOf(texts), { maxLength: 4 }), ends)
@@ -281,10 +281,10 @@ Deno.test("a reset is reported by its code on both paths, and what was refused h
     [ErrorCode.INADEQUATE_SECURITY, Code.PermissionDenied, false],
     [ErrorCode.INTERNAL_ERROR, Code.Internal, false],
   ];
-  for (const lane of LANES) {
+  for (const path of LANES) {
     for (const [reset, code, refused] of codes) {
       await using served = serve((stream) => stream.reset(reset));
-      const call = beginConversation(lane, served.client);
+      const call = beginConversation(path, served.client);
       call.send({ text: "a" });
       const { error } = await heard(call);
       assert(error instanceof ConnectError);

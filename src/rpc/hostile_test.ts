@@ -247,7 +247,7 @@ function visible(response: RawResponse): unknown {
   };
 }
 
-Deno.test("both lanes answer any body alike, in whatever pieces it comes", async () => {
+Deno.test("both paths answer any body alike, in whatever pieces it comes", async () => {
   await using fast = serve("fast", { limits: { messageBytes: 300 } });
   await using plain = serve("plain", { limits: { messageBytes: 300 } });
   const message = fc.oneof(

@@ -32,7 +32,7 @@ const WAYS: readonly (readonly [string, (raw: RawPeer) => Promise<void>])[] = [
   }],
   ["shows another certificate", (raw) => raw.certificate([own.der])],
   ["is finished twice", (raw) => raw.handshake(message(MESSAGE.finished, new Uint8Array(32)))],
-  ["sends a ticket that is none", async (raw) => {
+  ["sends an invalid ticket", async (raw) => {
     await raw.handshake(message(NEW_SESSION_TICKET, new Uint8Array(3)));
   }],
   ["says that its key changes and keeps it", async (raw) => {

@@ -110,7 +110,7 @@ for (const row of ROWS) {
   });
 }
 
-Deno.test("a look at a certificate that is not trusted shows nothing of ours", async () => {
+Deno.test("a probe of a certificate that is not trusted shows nothing of ours", async () => {
   const foreign: TestCertificate = certificateShapes(authorities, WORKER_ID)["foreign-authority"]();
   await using server = new ForeignProcess("foreign_server.mjs", {
     cert: foreign.chainPem,

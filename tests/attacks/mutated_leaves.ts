@@ -66,7 +66,7 @@ function write({ tag, contents }: Node): Uint8Array<ArrayBuffer> {
   return tagged(tag, contents);
 }
 
-/** The elements of these octets; `undefined` where they are none. */
+/** The elements of these octets; `undefined` where they are invalid. */
 function nodesOf(octets: Uint8Array): readonly Node[] | undefined {
   const nodes: Node[] = [];
   for (let at = 0; at < octets.length;) {

@@ -58,7 +58,7 @@ export type Attack = (raw: RawPeer, side: Side) => Promise<void>;
 /** What became of an attack on a dispatcher. */
 export interface DispatcherAttacked {
   readonly error: HandshakeError;
-  /** What the dispatcher sent on the connection that was to carry calls, and on the look it took after. */
+  /** What the dispatcher sent on the connection that was to carry calls, and on the probe that followed. */
   readonly heard: readonly Heard[];
 }
 

@@ -47,7 +47,7 @@ Deno.test("lan discovery keeps to the contract of discoveries", async () => {
   }), { withinMs: 60_000 });
 });
 
-Deno.test("lan discovery forgets a worker that died when its records end, and rejects what is none", async () => {
+Deno.test("lan discovery forgets a worker that died when its records end, and rejects invalid records", async () => {
   const network = await onLoopback();
   const fleet = fleetName();
   await using watched = new Watched(lanDiscovery(fleet, { ...network, settleMs: 0 }));

@@ -21,7 +21,7 @@ async function inFolder(run: (root: string) => Promise<void>): Promise<void> {
 Deno.test("local discovery keeps to the contract of discoveries", () =>
   inFolder((root) => checkDiscovery(() => localDiscovery("pool", { root, refreshMs: 5 }))));
 
-Deno.test("local discovery sweeps the entry of a process that has died, and reports what is none", () =>
+Deno.test("local discovery sweeps the entry of a process that has died, and reports invalid ones", () =>
   inFolder(async (root) => {
     const discovery = localDiscovery("pool", { root, refreshMs: 5 });
     await using watched = new Watched(discovery);

@@ -122,7 +122,7 @@ const states: readonly Attack[] = [
   onConnection("GOAWAY that is too short", SIZE, (a) => a.send(frame(Type.GOAWAY, 0, 0, FIVE))),
 ];
 
-/** Frames that are too long, too short, or none. */
+/** Frames that are too long, too short, or of no known kind. */
 const shapes: readonly Attack[] = [
   onConnection(
     "a frame of an octet too many",
@@ -186,7 +186,7 @@ const shapes: readonly Attack[] = [
   }),
 ];
 
-/** Connections that are none, or no more. */
+/** Connections that are invalid, or over. */
 const connections: readonly Attack[] = [
   withoutGreeting(
     "another protocol's greeting",

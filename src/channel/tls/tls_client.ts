@@ -8,7 +8,7 @@ import { type TlsFailure, watchHandshake } from "./tls_platform.ts";
 import { present } from "../../values/mod.ts";
 
 /**
- * Offered by ALPN, besides `h2`, by a client that only looks at a certificate: so that a worker need not
+ * Offered by ALPN, besides `h2`, by a client that only probes a certificate: so that a worker need not
  * report a client without a certificate. It earns nobody anything.
  */
 export const LOOK_PROTOCOL = "selvage-look";
@@ -32,7 +32,7 @@ export interface ClientTls {
   readonly mutual: boolean;
   /** The name sent to the server (SNI); what is verified is decided elsewhere. Default: none. */
   readonly serverName?: string | undefined;
-  /** Looks at a certificate without trusting it, on a connection that carries nothing. Default false. */
+  /** Probes a certificate without trusting it, on a connection that carries nothing. Default false. */
   readonly diagnosing?: boolean | undefined;
   /**
    * Decides, before our certificate leaves, whether this server may see it. In TLS 1.3 only: before that,

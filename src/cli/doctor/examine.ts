@@ -114,7 +114,7 @@ class Patient {
     return this.#address.kind === "unix" && this.#material === undefined;
   }
 
-  /** Looks at what the peer shows, without showing anything. */
+  /** Reads what the peer shows, without showing anything. */
   async look(): Promise<{ readonly steps: readonly Step[]; readonly facts?: TlsFacts }> {
     const { endpoint, timeoutMs } = this.#examination;
     const first = await this.#dialToLook(false);

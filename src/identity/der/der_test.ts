@@ -33,7 +33,7 @@ const MISSPELT: readonly [string, string, string][] = [
   ["an OID that is cut off", "30 03 0601 80", "der.oid"],
   ["an OID arc with a leading zero", "30 05 0603 2a8001", "der.oid"],
   ["a set out of order", "31 06 0201 05 0201 04", "der.set"],
-  ["UTF-8 that is none", "30 04 0c02 c328", "der.string"],
+  ["invalid UTF-8", "30 04 0c02 c328", "der.string"],
   ["a star in a PrintableString", "30 03 1301 2a", "der.string"],
   ["a surrogate in a BMPString", "30 04 1e02 d800", "der.string"],
 ];

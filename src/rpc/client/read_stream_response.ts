@@ -9,7 +9,7 @@ import type { PreparedStream } from "./prepared_request.ts";
 import { WholeEnvelopes } from "../wire/whole_messages.ts";
 
 /**
- * Reads the response to a call with streams with connect-es: compressed messages, errors that are none
+ * Reads the response to a call with streams with connect-es: compressed messages, invalid errors
  * of Connect's, and everything else a peer may have got wrong.
  *
  * @returns the bytes of its messages, each read when it is asked for.

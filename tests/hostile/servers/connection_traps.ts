@@ -5,7 +5,7 @@ import type { Visitor } from "./visitor.ts";
 const MISMATCH = "HandshakeError protocol-mismatch";
 const ABORTED = "HandshakeError handshake-aborted";
 
-/** Connections that are none, or no more. */
+/** Connections that are invalid, or over. */
 export const connectionTraps: readonly Trap[] = [
   speaks(
     "another protocol's answer",

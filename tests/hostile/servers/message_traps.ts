@@ -51,7 +51,7 @@ const answers: readonly Trap[] = [
   answered("an error whose JSON is torn", "AuthorizationError", [text('{"code":"not_fou')], {
     fields: [":status", "403", "content-type", "application/json"],
   }),
-  answered("an error with details that are none", "WorkerUnavailable", [
+  answered("an error with invalid details", "WorkerUnavailable", [
     text(JSON.stringify({
       code: "resource_exhausted",
       message: "\u001b[31m\0",
@@ -84,7 +84,7 @@ const items: readonly Trap[] = [
   itemsOf("an end that is no JSON", "InvalidPayload", [envelope(2, text("{"))]),
   itemsOf("an item that declares 4 GiB", "Overloaded", [envelope(0, result(1), 0xffff_ffff)]),
   itemsOf("an item that declares 5 MiB", "Overloaded", [envelope(0, CHUNK, 5 * MIB)]),
-  itemsOf("an item that is none", "InvalidPayload", [
+  itemsOf("an invalid item", "InvalidPayload", [
     envelope(0, Uint8Array.of(255, 255, 255)),
     END,
   ]),

@@ -112,7 +112,7 @@ const resets: readonly Trap[] = Object.entries(RESETS).map(([code, comesTo]) =>
   )
 );
 
-/** Frames that are too long, too short, or none. */
+/** Frames that are too long, too short, or of no known kind. */
 const shapes: readonly Trap[] = [
   says("a frame of an octet too many", SIZE, (id) => [
     headers(id, OPEN, false),
