@@ -1,12 +1,12 @@
 /** The snippets of the pages that no other test runs: programs are run by `deno task test`, the README's by its own. */
 import assert from "node:assert/strict";
-import { parseAllDocuments } from "yaml";
 import { allCommands } from "../src/cli/commands.ts";
 import { readCases } from "../src/cli/commands/policy_cases.ts";
 import { readConfig } from "../src/cli/config/config_file.ts";
 import { leavesOf } from "../src/cli/config/leaves.ts";
 import { parseJsonc, parsePolicy } from "../src/policy/mod.ts";
 import { parseCommand, wordsOf } from "./cli/parse_command.ts";
+import { assertTyped, documentsOf, type Manifest, validate } from "./deploy/manifests.ts";
 import { walk } from "./support/walk.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -76,7 +76,18 @@ Deno.test("every file of a page is what the command that reads it takes", async 
       await Deno.remove(file);
     }
   }
-  for (const { page, text } of of("yaml")) {
-    for (const document of parseAllDocuments(text)) assert.deepEqual(document.errors, [], page);
-  }
 });
+
+Deno.test("every YAML of a page fits the published schema and type of its kind", async () => {
+  const manifests = of("yaml").flatMap(({ text }) => documentsOf(text)).map(manifestOf);
+  for (const one of manifests) validate(one);
+  await assertTyped(manifests);
+});
+
+/** A manifest as it is; a part of a pod stands in the smallest one that it fits in. */
+function manifestOf(document: Manifest): Manifest {
+  if (document.apiVersion !== undefined) return document;
+  const containers = document.containers ?? [{ name: "any", image: "any" }];
+  const spec = { containers, ...document };
+  return { apiVersion: "v1", kind: "Pod", metadata: { name: "any" }, spec };
+}

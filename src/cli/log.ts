@@ -9,6 +9,7 @@ import {
 import type { Command } from "commander";
 import { escapePeerText } from "../errors/mod.ts";
 import { flag } from "./flag.ts";
+import { plain } from "./plain_message.ts";
 
 /** The flag that says how much is logged. */
 export interface LogFlags {
@@ -26,7 +27,9 @@ export function withLogFlag(command: Command, level: LogLevel): Command {
 
 /** Writes the log to stderr: one JSON object a line, or readable where a person looks on. */
 export async function configureLog({ logLevel }: LogFlags): Promise<void> {
-  const format = Deno.stderr.isTerminal() ? readable(getAnsiColorFormatter()) : jsonLinesFormatter;
+  const format = plain(
+    Deno.stderr.isTerminal() ? readable(getAnsiColorFormatter()) : jsonLinesFormatter,
+  );
   const encoder = new TextEncoder();
   await configure({
     sinks: { stderr: (record: LogRecord) => write(encoder.encode(format(record))) },

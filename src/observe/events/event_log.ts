@@ -126,7 +126,9 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     level: ({ side, declared }) => side === "dispatcher" ? "debug" : declared ? "info" : "error",
     text: "call of {routine} {by} failed ({outcome}): {thrown.name}: {thrown.message}",
     also: ({ side, peer }) => ({
-      by: peer === undefined ? "" : `${side === "worker" ? "by" : "on"} ${who(peer)}`,
+      by: side === "worker"
+        ? `by ${peer === undefined ? "an unknown caller" : who(peer)}`
+        : `on ${peer === undefined ? "no worker" : who(peer)}`,
     }),
     limitBy: ({ routine, thrown, peer }) => [
       routine,
@@ -139,7 +141,7 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     text: "internal error in {part} {about}: {thrown.name}: {thrown.message}",
     also: ({ path, peer }) => ({
       about: [path, peer === undefined ? undefined : `for ${who(peer)}`].filter((part) => part)
-        .join(" "),
+        .join(" ") || "(outside calls)",
     }),
     limitBy: ({ part, thrown }) => [part, `${thrown.name} ${thrown.message}`],
   },
