@@ -22,10 +22,18 @@ Deno.test("README.md works as copied: install, a pool, certificates, workers, ca
   const blocks = [...page.matchAll(/```(sh|ts ignore|text)\n(.*?)\n```/gs)].map(([, kind, text]) =>
     [kind!, text!] as const
   );
-  const [install, hello, certs, worker, call, top, doctor] = blocks.filter(([kind]) =>
-    kind === "sh"
-  )
-    .map(([, text]) => text);
+  const commands = blocks.filter(([kind]) => kind === "sh")
+    .flatMap(([, text]) => text.replaceAll(/ *\\\n */g, " ").split("\n"));
+  const starting = (words: string): string[] => commands.filter((one) => one.startsWith(words));
+  const [install] = starting("deno install ");
+  const certs = starting("selvage certs ");
+  const [worker, call, top, doctor] = ["worker", "call", "top", "doctor"].map((name) =>
+    starting(`selvage ${name} `)[0]!
+  );
+  const [variables] = starting("export ");
+  // Every command of the page is one of these.
+  assert.equal(commands.length, certs.length + 6);
+  assert.equal(certs.length, 3);
   const [, program = ""] = blocks.find(([kind]) => kind === "ts ignore") ?? [];
   const [, picture = ""] = blocks.find(([kind]) => kind === "text") ?? [];
   const env = {
@@ -45,15 +53,17 @@ Deno.test("README.md works as copied: install, a pool, certificates, workers, ca
     assert.equal(ended.code, code, `${script}\n${errors.join("\n")}`);
     return lines.join("\n");
   };
+  const asClient = (command: string): string => `${variables} && ${command}`;
   await shell(install);
   const [, name = ""] = /^\/\/ (\w+\.ts)$/m.exec(program) ?? [];
   await Deno.writeTextFile(join(clone, name), program);
-  assert.equal(await shell(hello), "3\n2\n3\n5\n7");
+  assert.ok(page.includes(`\`deno run -A ${name}\``));
+  assert.equal(await shell(`deno run -A ${name}`), "3\n2\n3\n5\n7");
   // The installed command needs no configuration beside it.
   const elsewhere = join(folder, "elsewhere");
   await Deno.mkdir(elsewhere);
-  await shell(`cd '${elsewhere}' && ${certs!.split("\n")[0]}`);
-  await shell(certs);
+  await shell(`cd '${elsewhere}' && ${certs[0]}`);
+  await shell(certs.join(" && "));
   const serve = async () => {
     const lines = new Journal<string>();
     const serving = stack.use(
@@ -72,19 +82,19 @@ Deno.test("README.md works as copied: install, a pool, certificates, workers, ca
   const { serving, address } = await serve();
   const another = await serve();
   const at = (text: string): string => text.replaceAll("127.0.0.1:8443", address);
-  assert.equal(await shell(at(call!)), "3");
-  const both = top!.replace("127.0.0.1:8443", `${address},${another.address}`);
+  assert.equal(await shell(asClient(at(call!))), "3");
+  const both = asClient(top!.replace("127.0.0.1:8443", `${address},${another.address}`));
   assert.match(await shell(`${both} --once --timeout 60s`), /^2 workers, 2 ready, 0 in flight$/m);
   if (hasTerminal) {
     const paths = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const line = `cd '${clone}' && exec ${both}`;
+    const line = `cd '${clone}' && ${both}`;
     await using terminal = await Terminal.run(["env", ...paths, "sh", "-c", line]);
     await terminal.until((text) => /^2 workers, 2 ready/m.test(text));
     await terminal.press("q");
     await terminal.until((text) => /^selvage ended with 0$/m.test(text));
   }
-  assert.equal(await shell(at(call!).replace("org/worker", "org/another"), 4), "");
-  const shown = await shell(at(doctor!), 4);
+  assert.equal(await shell(asClient(at(call!)).replace("org/worker", "org/another"), 4), "");
+  const shown = await shell(asClient(at(doctor!)), 4);
   for (const line of at(picture).split("\n").filter((line) => line !== "…")) {
     assert.ok(shown.split("\n").includes(line), `${line}\nis not in\n${shown}`);
   }
