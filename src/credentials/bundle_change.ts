@@ -1,13 +1,23 @@
-import { type Certificate, leadsToAnchor, type OwnChainQuestion } from "../identity/mod.ts";
+import type { HandshakeEvidence } from "../errors/mod.ts";
+import {
+  type Certificate,
+  formatName,
+  ownAnchor,
+  type OwnChainQuestion,
+  type PeerRole,
+  type TrustAnchors,
+} from "../identity/mod.ts";
 import type { CredentialMaterial } from "./material.ts";
 import { type CredentialRejection, rejection } from "./rejection.ts";
+import { present } from "../values/mod.ts";
 
 /**
- * Why the bundles of a new version must not replace those in use although they can be read: an anchor in use is
- * dropped because what stands in its place is skipped, or all anchors in use are replaced while our own certificate,
- * which led to one of them, stays and leads to none of the new ones. Either would end a fleet that shares the bundle.
+ * Why a new version must not replace the one in use although each of its parts can be read: an anchor in use is
+ * dropped because what stands in its place is skipped, or our own chain, which leads to an anchor in use, leads to
+ * none of the new version. Peers that share the bundle would refuse us: either would end a fleet.
  *
- * An anchor that is left out while others stay is taken away on purpose, be it our own: that must take effect.
+ * It holds as long as the certificate in use does. One that leads to none of its anchors, or has ended, is no
+ * better than what is offered. `docs/trust-verdict.md` ("Taking trust away") says how distrust takes effect.
  *
  * @param inUse The version in use.
  * @param offered The one that would replace it.
@@ -18,7 +28,25 @@ export function bundleFault(
   now: number,
   question: OwnChainQuestion,
 ): CredentialRejection | undefined {
-  return droppedAnchor(inUse, offered) ?? lostOwnAuthority(inUse, offered, now, question);
+  return droppedAnchor(inUse, offered) ?? lostOwnAnchor(inUse, offered, now, question);
+}
+
+/**
+ * What a version in use would answer to material that is only rehearsed: without a certificate of its own it is a
+ * bundle for the one in use.
+ */
+export function changeEvidence(
+  inUse: CredentialMaterial | undefined,
+  offered: CredentialMaterial,
+  now: number,
+  role: PeerRole,
+): HandshakeEvidence | undefined {
+  if (inUse === undefined) return undefined;
+  const complete = offered.own === undefined
+    ? { ...offered, ...present({ own: inUse.own }) }
+    : offered;
+  const fault = bundleFault(inUse, complete, now, { role, ...present({ mode: inUse.verdict }) });
+  return fault && { rule: `own.${fault.reason}`, found: `${fault.setting}: ${fault.message}` };
 }
 
 function droppedAnchor(
@@ -39,23 +67,41 @@ function droppedAnchor(
   return undefined;
 }
 
-function lostOwnAuthority(
-  { own, anchors: before }: CredentialMaterial,
-  { own: same, anchors: after }: CredentialMaterial,
+function lostOwnAnchor(
+  inUse: CredentialMaterial,
+  offered: CredentialMaterial,
   now: number,
   question: OwnChainQuestion,
 ): CredentialRejection | undefined {
-  if (own === undefined || before === undefined || after === undefined) return undefined;
-  if (same?.leaf.fingerprint !== own.leaf.fingerprint) return undefined;
-  if (before.all.some((anchor) => after.has(anchor))) return undefined;
-  const chain = [same.leaf, ...same.authorities];
-  if (leadsToAnchor(chain, after, now, question)) return undefined;
-  return leadsToAnchor([own.leaf, ...own.authorities], before, now, question)
-    ? rejection(
-      "unsuitable",
-      "ca",
-      "our own certificate leads to none of its authorities, and did to one of those in use: peers that share the " +
-        "bundle would refuse us; write a certificate of a new authority first, or together with the bundle",
-    )
-    : undefined;
+  if (inUse.own?.fault !== undefined || offered.anchors === undefined) return undefined;
+  const anchor = anchorOf(inUse, now, question);
+  if (anchor === undefined || anchorOf(offered, now, question) !== undefined) return undefined;
+  const rejected = offered.anchors.has(anchor)
+    ? rejection("unsuitable", "cert", strangerMessage(anchor))
+    : rejection("unsuitable", "ca", leftOutMessage(anchor, offered.anchors));
+  return { ...rejected, mismatched: true };
+}
+
+function anchorOf(
+  { own, anchors }: CredentialMaterial,
+  now: number,
+  question: OwnChainQuestion,
+): Certificate | undefined {
+  if (own === undefined || anchors === undefined) return undefined;
+  return ownAnchor([own.leaf, ...own.authorities], anchors, now, question);
+}
+
+function strangerMessage({ subject }: Certificate): string {
+  return "it leads to none of our own authorities, and the certificate in use leads to " +
+    `"${
+      formatName(subject)
+    }": peers that share the bundle would refuse us; put its authority into every bundle first`;
+}
+
+function leftOutMessage({ subject, publicKey }: Certificate, after: TrustAnchors): string {
+  const name = `"${formatName(subject)}"`;
+  const others = after.all.length === 1 ? "the authority" : `the ${after.all.length} authorities`;
+  return `our own certificate leads to ${name}, which is left out, and to none of ${others} that it holds: peers that ` +
+    `share the bundle would refuse us, so that ${name} is trusted still; write a certificate of an authority that ` +
+    `stays first, or with it. To distrust ${name} before, deny its key: {"spkiSha256":["${publicKey.spkiSha256}"]}`;
 }

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { forge, type Forged, general, newKeys } from "../../tests/support/forge.ts";
 import { RecordingObserver } from "../../tests/support/recording_observer.ts";
+import { read } from "../../tests/support/judging.ts";
+import { Denylist } from "../identity/mod.ts";
+import { systemClock } from "../observe/mod.ts";
 import { assemble } from "./assemble.ts";
 import { writePem } from "./pem_writer.ts";
 import { CredentialsStore } from "./store.ts";
 
 const HOUR = 3_600_000;
-const root = forge({ subject: "root", authority: true });
+const DAY = 24 * HOUR;
+const root = forge({ subject: "root", authority: true, notAfter: Date.now() + DAY });
 const clients = forge({ subject: "clients", authority: true });
 const names = [general.dns("worker.internal")];
 const own = forge({ issuer: root, names });
@@ -15,14 +19,19 @@ const pem = ({ der }: Forged): string => writePem("CERTIFICATE", der);
 
 /** A store in use, and what becomes of another bundle, or of another certificate under it. */
 function inUse(...anchors: readonly Forged[]) {
+  return inUseAt(Date.now, ...anchors);
+}
+
+function inUseAt(now: () => number, ...anchors: readonly Forged[]) {
   const observer = new RecordingObserver();
-  const store = new CredentialsStore({ role: "server", observer });
+  const clock = { ...systemClock, now };
+  const store = new CredentialsStore({ role: "server", observer, clock });
   const assembled = (ca: readonly Forged[], held: Forged) =>
     assemble({
       ca: ca.map(pem).join(""),
       cert: pem(held),
       key: String(held.keys.privateKey.export({ type: "pkcs8", format: "pem" })),
-    }, Date.now());
+    }, now());
   store.offerFirst(assembled(anchors, own));
   return {
     store,
@@ -73,21 +82,53 @@ Deno.test("an authority that is left out of the bundle is dropped, since that is
   assert.deepEqual(rejected(), []);
 });
 
-Deno.test("another bundle is rejected where our own certificate led to an authority and leads to none of the new", () => {
+Deno.test("a bundle is rejected where our own certificate leads to an authority in use and to none of it, others or none being kept", () => {
   const next = forge({ subject: "next", authority: true });
-  const { store, offer, rejected } = inUse(root, clients);
-  assert.equal(offer([next]), "rejected");
-  assert.match(rejected()[0]!, /^ca: our own certificate leads to none of its authorities/);
-  assert.equal(store.current().generation, 1);
-  // With a certificate of the new authority both are taken.
-  assert.equal(offer([next], forge({ issuer: next, names })), "adopted");
+  for (const bundle of [[next], [clients], [clients, next]]) {
+    const { store, offer, rejected } = inUse(root, clients);
+    assert.equal(offer(bundle), "rejected");
+    const [message, ...more] = rejected();
+    assert.deepEqual(more, []);
+    assert.match(message!, /^ca: our own certificate leads to "CN=root", which is left out, /);
+    assert.equal(store.current().generation, 1);
+    assert.equal(store.current().anchors?.all.length, 2);
+    // The message holds the denylist that takes the trust away at once.
+    const [entry] = /\{"spkiSha256":.*\}/.exec(message!)!;
+    assert.equal(Denylist.parse(entry).entryAgainst(read(root)), "its key");
+    assert.equal(Denylist.parse(entry).entryAgainst(read(clients)), undefined);
+    // With a certificate of an authority that it holds both are taken.
+    assert.equal(offer(bundle, forge({ issuer: bundle[0]!, names })), "adopted");
+    assert.equal(store.current().anchors?.all.length, bundle.length);
+  }
 });
 
-Deno.test("our own authority is dropped where others stay, since distrust must take effect", () => {
+Deno.test("the last stage of a roll-over drops the old authority at once, since our own certificate is of the new one", () => {
+  const next = forge({ subject: "next", authority: true });
   const { store, offer, rejected } = inUse(root, clients);
-  assert.equal(offer([clients]), "adopted");
-  assert.equal(store.current().anchors?.all.length, 1);
+  const renewed = forge({ issuer: next, names });
+  assert.equal(offer([root, clients, next]), "adopted");
+  assert.equal(offer([root, clients, next], renewed), "adopted");
+  assert.equal(offer([clients, next], renewed), "adopted");
+  assert.equal(store.current().anchors?.all.length, 2);
   assert.deepEqual(rejected(), []);
+});
+
+Deno.test("a certificate of an authority that is in no bundle yet is rejected while the one in use is good", () => {
+  const next = forge({ subject: "next", authority: true });
+  const { offer, rejected } = inUse(root, clients);
+  const early = forge({ issuer: next, names });
+  assert.equal(offer([root, clients], early), "rejected");
+  assert.match(rejected()[0]!, /^cert: it leads to none of our own authorities/);
+  assert.equal(offer([root, clients, next], early), "adopted");
+});
+
+Deno.test("once the certificate in use has ended, the bundle is taken whatever our own certificate leads to", () => {
+  let now = Date.now();
+  const { store, offer } = inUseAt(() => now, root, clients);
+  assert.equal(offer([clients]), "rejected");
+  now += 2 * HOUR;
+  assert.equal(offer([clients], forge({ issuer: root, names, notAfter: now + HOUR })), "adopted");
+  assert.equal(store.current().anchors?.all.length, 1);
 });
 
 Deno.test("a bundle that our own certificate never led to is for others, and changes as it likes", () => {
@@ -101,7 +142,7 @@ Deno.test("a root that is renewed with its key carries our own certificate, what
     authority: true,
     keys: root.keys,
     notBefore: Date.now() - 1000,
-    notAfter: Date.now() + 24 * HOUR,
+    notAfter: Date.now() + DAY,
   });
   assert.equal(inUse(root).offer([renewed]), "adopted");
 });

@@ -65,9 +65,9 @@ Deno.test("CredentialsStore adopts what private issuers leave out, and advises o
   assert.equal(observer.of("credentials.advice").length, 1);
 });
 
-Deno.test("CredentialsStore adopts what leads to no authority of its own bundle: its peers trust another", () => {
-  const { store } = opened({});
+Deno.test("CredentialsStore adopts what leads to no authority of its own bundle where it never did: its peers trust another", () => {
   const other = forge({ subject: "other", authority: true });
+  const { store } = opened({ issuer: other });
   assert.equal(offer(store, forge({ issuer: other, names })), "adopted");
 });
 

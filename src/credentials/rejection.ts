@@ -16,6 +16,8 @@ export interface CredentialRejection {
   readonly message: string;
   /** The setting at fault. */
   readonly setting: CredentialSetting;
+  /** Whether its parts are each in order and do not fit each other, as where one of them is still to be written. */
+  readonly mismatched?: boolean;
   /** Of which SPIFFE trust domain's authorities, where it is about those. */
   readonly domain?: string;
   /** What was thrown by the platform or the provider. */

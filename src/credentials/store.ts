@@ -95,11 +95,15 @@ export class CredentialsStore implements CredentialsSource {
         `they are for ${material.mode} and cannot replace ones for ${this.#current.mode}`,
       ));
     }
-    const unfit = this.#unfit(material) ??
-      (this.#current && bundleFault(this.#current, material, this.#clock.now(), this.#question));
+    const unfit = this.#unfit(material) ?? this.changeFault(material);
     if (unfit !== undefined) return this.reject(unfit);
     this.#adopt(material);
     return "adopted";
+  }
+
+  /** What forbids a version to replace the one in use, though nothing is wrong with either. */
+  changeFault(material: CredentialMaterial): CredentialRejection | undefined {
+    return this.#current && bundleFault(this.#current, material, this.#clock.now(), this.#question);
   }
 
   /**

@@ -213,6 +213,7 @@ export async function openParts(
   );
   const rehearsed: RehearsalGround = {
     endpoints: () => fleet.endpointsOf(operators),
+    source: opened[operators]?.source,
     identity: checked[operators]?.identity,
     denylist: checked[operators]?.denylist,
     verdict: checked[operators]?.verdict ?? {},

@@ -1,5 +1,6 @@
 import { parseAddress, type TlsVersion } from "../channel/mod.ts";
 import {
+  changeEvidence,
   type CredentialMaterial,
   type CredentialsSource,
   type DenylistSetting,
@@ -7,7 +8,12 @@ import {
   type OpenCredentialsOptions,
   ownCertificateFault,
 } from "../credentials/mod.ts";
-import { ConfigurationError, HandshakeError, SelvageError } from "../errors/mod.ts";
+import {
+  ConfigurationError,
+  HandshakeError,
+  type HandshakeEvidence,
+  SelvageError,
+} from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { Clock } from "../observe/mod.ts";
 import {
@@ -26,6 +32,8 @@ import { present } from "../values/mod.ts";
 /** Which workers are dialled, and how. */
 export interface RehearsalGround {
   readonly endpoints: () => readonly Endpoint[];
+  /** The credentials in use. */
+  readonly source: CredentialsSource | undefined;
   readonly identity: readonly IdentityPattern[] | undefined;
   readonly denylist: DenylistSetting | undefined;
   readonly verdict: Pick<OpenCredentialsOptions, "verdict">;
@@ -75,7 +83,7 @@ export async function rehearseConnected(
       }, () => options.signal?.aborted !== true),
     );
   }
-  return rehearsalOf(peers, ownCertificateFault(material, clock.now(), "client"));
+  return rehearsalOf(peers, ownEvidence(material, ground));
 }
 
 async function openRehearsed(
@@ -115,7 +123,15 @@ export async function rehearseWorkers(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  return rehearsalOf(peers, ownCertificateFault(material, ground.clock.now(), "client"));
+  return rehearsalOf(peers, ownEvidence(material, ground));
+}
+
+function ownEvidence(
+  material: CredentialMaterial,
+  { source, clock }: RehearsalGround,
+): HandshakeEvidence | undefined {
+  return ownCertificateFault(material, clock.now(), "client") ??
+    changeEvidence(source?.current(), material, clock.now(), "client");
 }
 
 async function rehearseOne(

@@ -17,7 +17,7 @@ export type { GeneralName } from "./certificate/general_name.ts";
 export * from "./names/identity_pattern.ts";
 export { type Check, decidedAtOnce, type Steps } from "./path/check.ts";
 export type { VerdictMode } from "./path/advised.ts";
-export { leadsToAnchor, ownChainFault, type OwnChainQuestion, ownLeafFault } from "./own_chain.ts";
+export { ownAnchor, ownChainFault, type OwnChainQuestion, ownLeafFault } from "./own_chain.ts";
 export { unsuitableAdvice } from "./issuer_settings.ts";
 export { ruleText } from "./rule_text.ts";
 export { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "./path/limits.ts";

@@ -53,18 +53,20 @@ export function ownChainFault(
   return faults.every((one) => one !== undefined) ? faults[0] : undefined;
 }
 
-/** Whether our chain leads to one of these anchors at that time, in a role of ours. */
-export function leadsToAnchor(
+/** The anchor that our chain leads to at that time, in a role of ours; `undefined` where it leads to none of these. */
+export function ownAnchor(
   [leaf, ...authorities]: readonly Certificate[],
   anchors: TrustAnchors,
   now: number,
   { role, mode = "private" }: OwnChainQuestion = {},
-): boolean {
-  if (leaf === undefined) return false;
+): Certificate | undefined {
+  if (leaf === undefined) return undefined;
   const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
-  return roles.some((one) =>
-    proofOf(leaf, authorities, { role: one, anchors, mode, now }).kind === "path"
-  );
+  for (const one of roles) {
+    const proof = proofOf(leaf, authorities, { role: one, anchors, mode, now });
+    if (proof.kind === "path") return proof.path.at(-1);
+  }
+  return undefined;
 }
 
 function faultInRole(

@@ -1,4 +1,10 @@
-import { type DenylistSetting, openCredentials, ownCertificateFault } from "../credentials/mod.ts";
+import {
+  changeEvidence,
+  type CredentialsSource,
+  type DenylistSetting,
+  openCredentials,
+  ownCertificateFault,
+} from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { IdentityPattern, VerdictLimits, VerdictMode } from "../identity/mod.ts";
 import type { Clock } from "../observe/mod.ts";
@@ -14,6 +20,8 @@ import { present } from "../values/mod.ts";
 /** By what a worker judges its clients. */
 export interface RehearsalGround {
   readonly listeners: readonly PeerListener[];
+  /** The credentials in use. */
+  readonly source: CredentialsSource | undefined;
   readonly allow: readonly IdentityPattern[];
   readonly denylist: DenylistSetting | undefined;
   readonly verdict: VerdictMode | undefined;
@@ -28,7 +36,7 @@ export interface RehearsalGround {
  */
 export async function rehearseClients(
   { credentials, signal }: RehearseOptions,
-  { listeners, allow, denylist, verdict, limits, clock }: RehearsalGround,
+  { listeners, source: inUse, allow, denylist, verdict, limits, clock }: RehearsalGround,
 ): Promise<Rehearsal> {
   signal?.throwIfAborted();
   await using source = await openCredentials(credentials, denylist, {
@@ -62,5 +70,7 @@ export async function rehearseClients(
     denylist: material.denylist,
     limits,
   }, () => signal?.aborted !== true);
-  return rehearsalOf(peers, ownCertificateFault(material, now, "server"));
+  const own = ownCertificateFault(material, now, "server") ??
+    changeEvidence(inUse?.current(), material, now, "server");
+  return rehearsalOf(peers, own);
 }

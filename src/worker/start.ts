@@ -185,6 +185,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const rehearse = (wanted: RehearseOptions) =>
     rehearseClients(wanted, {
       listeners,
+      source: credentials,
       allow,
       denylist: options.denylist,
       verdict: options.verdict,

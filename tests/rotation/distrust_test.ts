@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
@@ -8,7 +9,7 @@ import { echo, held, hold, release } from "./routines.ts";
 import { Folders } from "./stage.ts";
 import { Emitted } from "./emitted.ts";
 import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
-import { pathsIn, renamed } from "./ways.ts";
+import { type CredentialPaths, pathsIn, renamed } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
 const root = makeRoot("root");
@@ -103,26 +104,50 @@ Deno.test("a worker that its dispatcher denies is called no more, and calls at i
   assert.deepEqual([refused.side, refused.reason], ["dispatcher", "certificate-denied"]);
 });
 
+Deno.test("our own authority stays trusted where the bundle alone leaves it out, and its denied key ends that at once", async () => {
+  await using stage = await Stage.open();
+  const other = makeRoot("other");
+  await using client = await stage.dispatcher(makeVersion(CLIENT_ID, [root]));
+  assert.equal(await client.call(echo, [1]), 1);
+  await stage.trust(other.pem);
+  const { message } = await stage.worker.emitted.until("credentials.rejected");
+  assert.match(message, /"CN=root", which is left out/);
+  assert.equal(await client.call(echo, [2]), 2);
+
+  const key = new X509Certificate(root.der).publicKey.export({ type: "spki", format: "der" });
+  const spkiSha256 = createHash("sha256").update(key).digest("hex");
+  assert.ok(message.includes(spkiSha256), message);
+  await stage.deny(JSON.stringify({ spkiSha256: [spkiSha256] }));
+  await stage.worker.emitted.until("denylist.changed");
+  const refused = await failure(client);
+  assert.ok(refused instanceof HandshakeError, String(refused));
+  assert.equal(refused.peerReason, "certificate-denied");
+
+  // With a certificate of an authority that stays, the bundle is taken after all.
+  await stage.renew(makeVersion(WORKER_ID, [other]));
+  await stage.worker.emitted.until("credentials.rotated");
+});
+
 /** A worker process that watches its files, and a denylist among them. */
 class Stage implements AsyncDisposable {
   readonly worker: WorkerProcess;
   /** The worker's credentials. */
   readonly version: Version;
   readonly #denylist: string;
-  readonly #certificate: string;
+  readonly #files: CredentialPaths;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(
     worker: WorkerProcess,
     version: Version,
     denylist: string,
-    certificate: string,
+    files: CredentialPaths,
     resources: AsyncDisposableStack,
   ) {
     this.worker = worker;
     this.version = version;
     this.#denylist = denylist;
-    this.#certificate = certificate;
+    this.#files = files;
     this.#resources = resources;
   }
 
@@ -135,7 +160,7 @@ class Stage implements AsyncDisposable {
     await Deno.writeTextFile(denylist, "{}");
     const files = { ...pathsIn(folders.worker), debounceMs: 20 };
     const worker = resources.use(WorkerProcess.start({ files, denylist, allow: ALLOWED, limits }));
-    return new Stage(worker, version, denylist, files.cert, resources);
+    return new Stage(worker, version, denylist, files, resources);
   }
 
   /** A dispatcher with these credentials, which do not change. */
@@ -149,7 +174,19 @@ class Stage implements AsyncDisposable {
 
   /** Writes half a certificate over the worker's. */
   async tear(): Promise<void> {
-    await Deno.writeTextFile(this.#certificate, "-----BEGIN CERTIFICATE-----");
+    await Deno.writeTextFile(this.#files.cert, "-----BEGIN CERTIFICATE-----");
+  }
+
+  /** Replaces the worker's bundle alone. */
+  async trust(ca: string): Promise<void> {
+    await Deno.writeTextFile(this.#files.ca, ca);
+  }
+
+  /** Replaces all that the worker's files hold. */
+  async renew({ ca, cert, key }: Version): Promise<void> {
+    await Deno.writeTextFile(this.#files.key, key);
+    await Deno.writeTextFile(this.#files.cert, cert);
+    await this.trust(ca);
   }
 
   /** Replaces the denylist. */

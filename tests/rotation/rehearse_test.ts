@@ -20,8 +20,10 @@ Deno.test("WorkerServer.rehearse says which connected clients other authorities 
   assert.equal(kept.own, undefined);
 
   const alone = Credentials.trustOnly({ ca: next.ca });
-  const { peers: [lost], refused } = await worker.rehearse({ credentials: alone });
+  const { peers: [lost], refused, own } = await worker.rehearse({ credentials: alone });
   assert.equal(refused, 1);
+  // The worker would not adopt it: its own certificate is of the authority that is left out.
+  assert.match(own?.found ?? "", /^ca: our own certificate leads to ".*", which is left out/);
   assert.deepEqual(
     [lost?.identity, lost?.outcome, lost?.refusedBy, lost?.reason],
     [CLIENT_ID, "refused", "worker", "untrusted-authority"],
@@ -78,5 +80,8 @@ Deno.test("Dispatcher.rehearse dials every worker, and names the end that would 
     [ours.refused, ours.refusedBy, ours.reason, ours.peerReason],
     [1, "worker", "client-certificate-refused", "untrusted-authority"],
   );
+  // Authorities alone: a dispatcher would not adopt them, for its own certificate is of none of them.
+  const alone = await dispatcher.rehearse({ credentials: Credentials.trustOnly({ ca: next.ca }) });
+  assert.match(alone.own?.found ?? "", /^ca: our own certificate leads to ".*", which is left out/);
   assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
 });

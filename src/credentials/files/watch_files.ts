@@ -147,7 +147,10 @@ class FileWatch {
   }
 
   #judgeNext(assembled: Assembled): void {
-    if (assembled.kind !== "usable" && this.#mayBeTorn(refusalOf(assembled))) return;
+    const rejected = assembled.kind === "usable"
+      ? this.store.changeFault(assembled.material)
+      : refusalOf(assembled);
+    if (rejected !== undefined && this.#mayBeTorn(rejected)) return;
     this.#seen.inUse = this.store.offer(assembled) !== "rejected";
   }
 
@@ -171,8 +174,8 @@ class FileWatch {
   }
 
   /** Whether this is what files look like that are being written just now. */
-  #mayBeTorn({ reason }: CredentialRejection): boolean {
-    return TORN.has(reason) && this.#settleLeftMs() > 0;
+  #mayBeTorn({ reason, mismatched = false }: CredentialRejection): boolean {
+    return (TORN.has(reason) || mismatched) && this.#settleLeftMs() > 0;
   }
 
   #settleLeftMs(): number {

@@ -7,6 +7,7 @@ import {
   type TestCertificate,
 } from "../../../tests/support/certificates.ts";
 import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
+import { type Clock, systemClock } from "../../observe/mod.ts";
 import {
   Credentials,
   type CredentialsSource,
@@ -19,6 +20,10 @@ const shapes = certificateShapes(authorities, "spiffe://example.org/worker");
 
 /** The wait for quiet is short here, so that a wait for files to settle is a fifth of a second. */
 const DEBOUNCE_MS = 10;
+
+/** By which no time passes, so that what files look like between two writes is waited for, however slow the machine. */
+const standing: Clock = { ...systemClock, now: () => STARTED };
+const STARTED = Date.now();
 
 /** A folder of credentials and their watched source. */
 class Watched implements AsyncDisposable {
@@ -57,16 +62,16 @@ class Watched implements AsyncDisposable {
   }
 
   async open(
-    options: WatchOptions & { below?: string } = {},
+    options: WatchOptions & { below?: string; clock?: Clock } = {},
   ): Promise<CredentialsSource> {
-    const { below = ".", ...settings } = options;
+    const { below = ".", clock = systemClock, ...settings } = options;
     this.#source = await Credentials.watchFiles({
       ca: this.path(`${below}/ca.pem`),
       cert: this.path(`${below}/tls.crt`),
       key: this.path(`${below}/tls.key`),
       debounceMs: DEBOUNCE_MS,
       ...settings,
-    }).open({ observer: this.observer });
+    }).open({ observer: this.observer, clock });
     return this.#source;
   }
 
@@ -158,12 +163,28 @@ Deno.test("watchFiles follows a symbolic link in the middle of the path", async 
 Deno.test("watchFiles waits for the certificate when the key comes first", async () => {
   await using watched = await Watched.folder();
   await watched.writeAll(shapes.fine());
-  await watched.open({ debounceMs: 50 });
+  await watched.open({ clock: standing });
   const next = shapes.fine();
   await watched.write("tls.key", next.keyPem);
-  await pause(200);
+  await pause(DEBOUNCE_MS * 5);
   assert.equal(watched.source.current().generation, 1);
   await watched.write("tls.crt", next.chainPem);
+  await watched.uses(next);
+  assert.equal(watched.source.current().generation, 2);
+  assert.deepEqual(watched.observer.of("credentials.rejected"), []);
+});
+
+Deno.test("watchFiles waits for the bundle of a new authority when its certificate comes first", async () => {
+  await using watched = await Watched.folder();
+  await watched.writeAll(shapes.fine());
+  await watched.open({ clock: standing });
+  const root = makeCertificate({ name: "next root", authority: true });
+  const next = makeCertificate({ names: [{ dns: "worker.internal" }], issuer: root });
+  await watched.write("tls.key", next.keyPem);
+  await watched.write("tls.crt", next.chainPem);
+  await pause(DEBOUNCE_MS * 5);
+  assert.equal(watched.source.current().generation, 1);
+  await watched.write("ca.pem", root.pem);
   await watched.uses(next);
   assert.equal(watched.source.current().generation, 2);
   assert.deepEqual(watched.observer.of("credentials.rejected"), []);
@@ -213,17 +234,28 @@ for (const name of ["ca.pem", "tls.crt"] as const) {
     await watched.open();
     const changed = {
       "ca.pem": authorities.root.pem + authorities.foreign.pem,
-      "tls.crt": leaf.pem,
+      "tls.crt": leaf.chainPem + authorities.root.pem,
     };
     await watched.write(name, changed[name]);
     await watched.observer.until("credentials.rotated");
     const material = watched.source.current();
     assert.deepEqual(
       [material.anchors?.all.length, material.own?.chain.length],
-      { "ca.pem": [2, 2], "tls.crt": [1, 1] }[name],
+      { "ca.pem": [2, 2], "tls.crt": [1, 3] }[name],
     );
   });
 }
+
+Deno.test("watchFiles keeps the chain in use where the next one lacks its intermediate", async () => {
+  const leaf = shapes["fine-under-intermediate"]();
+  await using watched = await Watched.with(leaf);
+  await watched.write("tls.crt", leaf.pem);
+  await watched.observer.until("credentials.rejected");
+  const { reason, message } = watched.observer.of("credentials.rejected")[0]!;
+  assert.equal(reason, "unsuitable");
+  assert.match(message, /leads to none of our own authorities/);
+  assert.equal(watched.source.current().generation, 1);
+});
 
 Deno.test("watchFiles reports bad files with the reason, keeps the last good and takes the next", async () => {
   const first = shapes.fine();
