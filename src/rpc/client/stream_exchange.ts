@@ -11,6 +11,7 @@ import { BodyReader } from "../wire/body_reader.ts";
 import { invalidFields, tooLargeToSend } from "../wire/call_errors.ts";
 import { envelopeHead } from "../wire/envelope.ts";
 import { areValid } from "../wire/header_fields.ts";
+import { readingTurn } from "../wire/reading_turn.ts";
 import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { PreparedStream } from "./prepared_request.ts";
@@ -79,7 +80,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   }
 
   /**
-   * The next message that has arrived already; `undefined` where there is none.
+   * The next message that has arrived already; `undefined` where there is none, or it has to wait its turn.
    *
    * @throws {ConnectError} as `next`.
    */
@@ -88,7 +89,9 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     const messages = this.#messages;
     if (messages === undefined) return undefined;
     try {
+      if (readingTurn.isOver) return undefined;
       const message = messages.next();
+      readingTurn.count(1);
       if (message !== undefined) return message;
       if (this.#complete && this.#reading.name === "open") {
         messages.judgeEnd();
@@ -112,7 +115,8 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
       const message = this.take();
       if (message !== undefined || this.#reading.name === "ended") return message;
       if (this.#readOtherwise !== undefined) return await this.#nextOtherwise(this.#readOtherwise);
-      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+      if (readingTurn.isOver) await readingTurn.next();
+      else await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
   }
 

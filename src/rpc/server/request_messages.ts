@@ -4,6 +4,7 @@ import { ArrivingMessages } from "../wire/arriving_messages.ts";
 import { notDecompressible } from "../wire/call_errors.ts";
 import { COMPRESSED_FLAG } from "../wire/envelope.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
+import { type ReadingTurn, readingTurn } from "../wire/reading_turn.ts";
 
 /**
  * The messages of a request that is a stream of Connect without compression. Credit returns to the peer only as
@@ -14,13 +15,23 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
   readonly #release: (count: number) => void;
   #waiting: Waiting[] = [];
   #state: BodyState = { name: "open" };
+  readonly #turn: ReadingTurn;
+  /** Those who wait are served in the next turn. */
+  #isDelayed = false;
 
   /**
    * @param maxBytes the largest message.
    * @param budget what messages in pieces may take.
    * @param release gives the peer credit for that many bytes.
+   * @param turn when they are read. Default: as those of all streams of the process.
    */
-  constructor(maxBytes: number, budget: GatherBudget, release: (count: number) => void) {
+  constructor(
+    maxBytes: number,
+    budget: GatherBudget,
+    release: (count: number) => void,
+    turn: ReadingTurn = readingTurn,
+  ) {
+    this.#turn = turn;
     this.#messages = new ArrivingMessages(maxBytes, release, budget);
     this.#release = release;
   }
@@ -68,12 +79,15 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
-    try {
-      const result = this.#waiting.length === 0 ? this.#take() : undefined;
-      if (result !== undefined) return Promise.resolve(result);
-    } catch (error) {
-      this.abandon();
-      return Promise.reject(error);
+    if (this.#hasToWait) this.#serveLater();
+    else {
+      try {
+        const result = this.#waiting.length === 0 ? this.#take() : undefined;
+        if (result !== undefined) return Promise.resolve(result);
+      } catch (error) {
+        this.abandon();
+        return Promise.reject(error);
+      }
     }
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
@@ -90,6 +104,7 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
   /** Gives those who wait what there is. */
   #serve(): void {
     while (this.#waiting.length > 0) {
+      if (this.#hasToWait) return this.#serveLater();
       let result: IteratorResult<Uint8Array, undefined> | undefined;
       try {
         result = this.#take();
@@ -104,11 +119,26 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
     }
   }
 
+  /** Whether the time of this turn is used up; an error and the end of reading wait for no other. */
+  get #hasToWait(): boolean {
+    return this.#turn.isOver && (this.#state.name === "open" || this.#state.name === "ended");
+  }
+
+  #serveLater(): void {
+    if (this.#isDelayed) return;
+    this.#isDelayed = true;
+    void this.#turn.next().then(() => {
+      this.#isDelayed = false;
+      this.#serve();
+    });
+  }
+
   #take(): IteratorResult<Uint8Array, undefined> | undefined {
     const state = this.#state;
     if (state.name === "failed") throw state.error;
     if (state.name === "abandoned") return DONE;
     const value = this.#nextAtHand();
+    this.#turn.count(1);
     if (value !== undefined) return { done: false, value };
     return state.name === "ended" ? this.#end() : undefined;
   }

@@ -3,6 +3,10 @@ import type { BodyReader } from "./body_reader.ts";
 import { EnvelopeHead } from "./envelope.ts";
 import type { GatherBudget } from "./gather_budget.ts";
 import { Gathered } from "./gathered.ts";
+import { type ReadingTurn, readingTurn } from "./reading_turn.ts";
+
+/** Their reader reads all that it is given without a pause. */
+const ENVELOPES_AT_ONCE = 64;
 
 /** How a body of envelopes is received. */
 export interface WholeEnvelopesOptions {
@@ -14,6 +18,8 @@ export interface WholeEnvelopesOptions {
   readonly endFlag?: number;
   /** What the gathering may take. Default: the budget of the process. */
   readonly budget?: GatherBudget;
+  /** When the body is read. Default: as those of all streams of the process. */
+  readonly turn?: ReadingTurn;
 }
 
 /** How a body of one message is received. */
@@ -22,16 +28,25 @@ export interface WholeBodyOptions {
   readonly promisedBytes?: number | undefined;
   /** What the gathering may take. Default: the budget of the process. */
   readonly budget?: GatherBudget;
+  /** When the body is read. Default: as those of all streams of the process. */
+  readonly turn?: ReadingTurn;
 }
 
 /** A body read in whole messages. Whatever goes wrong with it, what was gathered is let go. */
 abstract class WholeMessages implements AsyncIterableIterator<Uint8Array> {
   protected readonly body: BodyReader;
   protected readonly gathered: Gathered;
+  protected readonly turn: ReadingTurn;
+  /** What was read and waits to be given, beginning with an envelope. */
+  protected rest: Uint8Array | undefined;
 
-  constructor(body: BodyReader, budget: GatherBudget | undefined) {
+  constructor(
+    body: BodyReader,
+    { budget, turn = readingTurn }: { budget?: GatherBudget; turn?: ReadingTurn },
+  ) {
     this.body = body;
     this.gathered = new Gathered(budget);
+    this.turn = turn;
   }
 
   async next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -39,24 +54,36 @@ abstract class WholeMessages implements AsyncIterableIterator<Uint8Array> {
       const value = await this.read();
       return value === undefined ? { done: true, value } : { done: false, value };
     } catch (error) {
-      this.gathered.drop();
+      this.#drop();
       this.body.abandon();
       throw error;
     }
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.gathered.drop();
+    this.#drop();
     return this.body.return();
   }
 
   throw(error?: unknown): Promise<IteratorResult<Uint8Array, undefined>> {
-    this.gathered.drop();
+    this.#drop();
     return this.body.throw(error);
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #drop(): void {
+    this.gathered.drop();
+    this.rest = undefined;
+  }
+
+  /** The next piece of the body as it came, once it is its turn. */
+  protected async piece(): Promise<Uint8Array | undefined> {
+    if (this.turn.isOver) await this.turn.next();
+    this.turn.count(1);
+    return (await this.body.next()).value;
   }
 
   /** The next piece; `undefined` after the last. */
@@ -81,22 +108,30 @@ export class WholeEnvelopes extends WholeMessages {
 
   /** @param maxBytes the largest message. */
   constructor(body: BodyReader, maxBytes: number, options: WholeEnvelopesOptions = {}) {
-    super(body, options.budget);
+    super(body, options);
     this.#maxBytes = maxBytes;
     this.#endFlag = options.endFlag;
   }
 
   protected override async read(): Promise<Uint8Array | undefined> {
     for (;;) {
-      const next = await this.body.next();
-      if (next.done === true) {
+      const bytes = await this.#next();
+      if (bytes === undefined) {
         this.#judgeEnd();
         return this.gathered.length === 0 ? undefined : this.gathered.take();
       }
-      const end = this.#overlong ? next.value.byteLength : this.#scan(next.value);
-      if (end > 0) return this.#wholeUntil(next.value, end);
-      this.#gather(next.value);
+      const end = this.#overlong ? bytes.byteLength : this.#scan(bytes);
+      if (end > 0) return this.#wholeUntil(bytes, end);
+      this.#gather(bytes);
     }
+  }
+
+  async #next(): Promise<Uint8Array | undefined> {
+    const { rest } = this;
+    if (rest === undefined) return await this.piece();
+    if (this.turn.isOver) await this.turn.next();
+    this.rest = undefined;
+    return rest;
   }
 
   #judgeEnd(): void {
@@ -112,7 +147,9 @@ export class WholeEnvelopes extends WholeMessages {
       this.gathered.add(bytes.subarray(0, end), this.gathered.length + end);
     }
     const whole = this.gathered.length > 0 ? this.gathered.take() : bytes.subarray(0, end);
-    if (end < bytes.byteLength) this.#gather(bytes.subarray(end));
+    if (end === bytes.byteLength) return whole;
+    if (this.#head.hasBegun) this.#gather(bytes.subarray(end));
+    else this.rest = bytes.subarray(end);
     return whole;
   }
 
@@ -122,10 +159,11 @@ export class WholeEnvelopes extends WholeMessages {
     this.gathered.add(bytes, this.#head.isWhole ? length + this.#payloadLeft : undefined);
   }
 
-  /** Where the last envelope that ends in `bytes` does; 0 where none does. */
+  /** Where the last envelope that ends in `bytes` does, or the last of those that are given at once; 0 where none does. */
   #scan(bytes: Uint8Array): number {
     const head = this.#head;
     let end = 0;
+    let whole = 0;
     for (let at = 0; at < bytes.byteLength;) {
       if (!head.isWhole) {
         at = head.read(bytes, at);
@@ -141,6 +179,8 @@ export class WholeEnvelopes extends WholeMessages {
       if (this.#payloadLeft > 0) return end;
       end = at;
       head.reset();
+      this.turn.count(1);
+      if (++whole === ENVELOPES_AT_ONCE) break;
     }
     return end;
   }
@@ -157,7 +197,7 @@ export class WholeBody extends WholeMessages {
 
   /** @param maxBytes the largest message. */
   constructor(body: BodyReader, maxBytes: number, options: WholeBodyOptions = {}) {
-    super(body, options.budget);
+    super(body, options);
     const { promisedBytes } = options;
     this.#maxBytes = maxBytes;
     this.#promisedBytes = Number.isNaN(promisedBytes) ? undefined : promisedBytes;
@@ -165,7 +205,7 @@ export class WholeBody extends WholeMessages {
 
   protected override async read(): Promise<Uint8Array | undefined> {
     for (;;) {
-      const { value } = await this.body.next();
+      const value = await this.piece();
       if (this.#given) return value;
       if (value === undefined) {
         this.#judgeLength();

@@ -46,6 +46,19 @@ Deno.test("WholeEnvelopes gives the same bytes, cut only between envelopes", asy
   }));
 });
 
+Deno.test("WholeEnvelopes gives many small messages in pieces of at most 64, and loses none", async () => {
+  const many = fc.array(fc.uint8Array({ maxLength: 3 }), { minLength: 60, maxLength: 400 });
+  await fc.assert(
+    fc.asyncProperty(many, anyCuts, async (messages, cuts) => {
+      const bytes = Uint8Array.from(messages.flatMap((message) => [...envelope(message, 0)]));
+      const pieces = await collect(new WholeEnvelopes(bodyOf(cut(bytes, cuts)), 100));
+      assert.deepEqual(pieces.flatMap((piece) => [...piece]), [...bytes]);
+      for (const piece of pieces) assert.ok(piece.byteLength <= 65 * 8);
+    }),
+    { numRuns: 30 },
+  );
+});
+
 Deno.test("WholeEnvelopes gives any bytes of a request on, however malformed", async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), anyCuts, async (bytes, cuts) => {
