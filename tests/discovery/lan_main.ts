@@ -9,7 +9,7 @@ const discovery = lanDiscovery(fleet);
 const stop = new AbortController();
 const say = (line: unknown) => console.log(JSON.stringify(line));
 const lease = id === undefined ? undefined : await discovery.announce(
-  { id, address: "0.0.0.0:8443", tls: true, tags: [id] },
+  { id, address: "[::]:8443", tls: true, tags: [id] },
   { signal: stop.signal, onFailure: (message) => say([{ kind: "failed", message }]) },
 );
 (async () => {

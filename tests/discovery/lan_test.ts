@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { encodeResponse, type LanRecord } from "../../src/discovery/lan/message.ts";
 import {
@@ -15,6 +16,9 @@ import { canMakeNetworks, TwoMachines } from "../support/network_namespace.ts";
 import { installed } from "../support/program.ts";
 import { TestProcess } from "../support/test_process.ts";
 import { Watched } from "../support/watched.ts";
+
+/** Whether the kernel has IPv6. */
+const speaksIpv6 = existsSync("/proc/net/if_inet6");
 
 /** A fleet of this run of the tests alone. */
 function fleetName(): string {
@@ -126,6 +130,27 @@ Deno.test({
     await far.until((known) => !known.includes("10.77.0.1:1234"));
     await near.end();
     await far.until((known) => known.join() === "10.77.0.2:8443");
+  },
+});
+
+Deno.test({
+  name: "lan discovery finds workers over IPv6 where machines have no other addresses",
+  ignore: !canMakeNetworks || !speaksIpv6,
+  async fn() {
+    using machines = new TwoMachines();
+    for (const machine of [0, 1] as const) {
+      machines.configure(machine, "addr", "flush", "dev", "eth0", "scope", "global");
+      const address = `fd77::${machine + 1}/64`;
+      machines.configure(machine, "addr", "add", address, "dev", "eth0", "nodad");
+    }
+    const fleet = fleetName();
+    await using near = new Watching(machines, 0, [fleet, "near"]);
+    await using far = new Watching(machines, 1, [fleet, "far"]);
+    const both = "[fd77::1]:8443,[fd77::2]:8443";
+    for (const each of [near, far]) await each.until((known) => known.join() === both);
+    assert.deepEqual(far.workers.get("[fd77::1]:8443")?.tags, ["near"]);
+    await near.end();
+    await far.until((known) => known.join() === "[fd77::2]:8443");
   },
 });
 

@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { isIP } from "node:net";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../../observe/mod.ts";
 import type { Discovery, DiscoveryChange } from "../discovery.ts";
@@ -12,8 +12,8 @@ import { Responder } from "./responder.ts";
 /** Which networks are used, and how long to listen. */
 export interface LanDiscoveryOptions {
   /**
-   * The IPv4 addresses of the network interfaces of this machine to use. Default: those of all that are not
-   * loopback, 8 at most.
+   * The addresses of the network interfaces of this machine to use: an IPv4 address is multicast DNS over IPv4 there, an
+   * IPv6 address over IPv6. Default: all that are not loopback nor link-local, 8 at most, IPv4 first.
    */
   readonly interfaces?: readonly string[] | undefined;
   /** The UDP port. Default 5353, which is what other programs use. */
@@ -46,7 +46,7 @@ const GATHER_MS = 100;
 const GAP_MS = 1_000;
 
 /**
- * The workers that announce themselves on the networks of this machine, by multicast DNS over IPv4 (RFC 6762,
+ * The workers that announce themselves on the networks of this machine, by multicast DNS (RFC 6762,
  * RFC 6763): instances of `_selvage._tcp` with the subtype `_FLEET`. One that dies without a goodbye stays listed
  * until its records end, after a minute; anyone on the network can announce anything.
  *
@@ -56,9 +56,11 @@ const GAP_MS = 1_000;
 export function lanDiscovery(fleet: string, options: LanDiscoveryOptions = {}): LanDiscovery {
   const { interfaces, port = MDNS_PORT, settleMs = 1_500, clock = systemClock } = options;
   const names = lanNames(fleet);
-  const wrong = interfaces?.find((address) => !isIPv4(address));
+  const wrong = interfaces?.find((address) => isIP(address) === 0);
   if (wrong !== undefined || interfaces?.length === 0) {
-    throw invalid(`an interface of lan discovery is its IPv4 address, not ${wrong ?? "none"}`);
+    throw invalid(
+      `an interface of lan discovery is one of its IP addresses, not ${wrong ?? "none"}`,
+    );
   }
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) throw invalid(`${port} is no port`);
   const open = (onMessage: (message: LanMessage) => void) =>
@@ -78,7 +80,7 @@ export function lanDiscovery(fleet: string, options: LanDiscoveryOptions = {}): 
 }
 
 /**
- * The discovery that `lan:FLEET[?interface=IPv4]…[&port=PORT]` names.
+ * The discovery that `lan:FLEET[?interface=ADDRESS]…[&port=PORT]` names.
  *
  * @param rest What follows `lan:`.
  * @throws {ConfigurationError} If `rest` is not of this form.

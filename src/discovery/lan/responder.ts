@@ -4,6 +4,7 @@ import { type Clock, pause } from "../../observe/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
 import { encodeResponse, isName, type LanMessage, type LanRecord } from "./message.ts";
 import type { Multicast } from "./multicast.ts";
+import type { LanNetwork } from "./networks.ts";
 import { type LanNames, SERVICE_TYPES } from "./names.ts";
 import { writeText } from "./text_record.ts";
 
@@ -33,8 +34,8 @@ export interface ResponderOptions {
 
 /** Where a worker says it is. */
 interface Place {
-  /** `undefined` is the address of each network that it is announced on. */
-  readonly host: string | undefined;
+  /** `0.0.0.0` and `::` are our addresses on each network that it is announced on. */
+  readonly host: string;
   readonly port: number;
 }
 
@@ -109,7 +110,7 @@ export class Responder implements AnnouncementLease {
     this.#answer?.[Symbol.dispose]();
     await this.#kept;
     const { multicast } = this.#options;
-    await multicast.send((own) => encodeResponse(this.#records(own, 0))).catch(() => {});
+    await multicast.send((network) => this.#message(network, 0)).catch(() => {});
     multicast[Symbol.dispose]();
   }
 
@@ -137,7 +138,7 @@ export class Responder implements AnnouncementLease {
   async #send(): Promise<void> {
     const { clock, multicast } = this.#options;
     this.#sentAt = clock.steady();
-    await multicast.send((own) => encodeResponse(this.#records(own, this.#ttl)));
+    await multicast.send((network) => this.#message(network, this.#ttl));
   }
 
   /** Answers once for all who ask within a second. */
@@ -183,10 +184,16 @@ export class Responder implements AnnouncementLease {
     return `${this.#label}.local`;
   }
 
-  /** All that there is to say, on the network where our own address is that. */
-  #records(ownAddress: string, ttl: number): readonly LanRecord[] {
+  /** What is said on a network; nothing where the worker cannot be dialled at any of our addresses there. */
+  #message({ address, ipv4 }: LanNetwork, ttl: number): Uint8Array | undefined {
+    const { host } = this.#place;
+    const shown = host === "0.0.0.0" ? ipv4 : host === "::" ? address : host;
+    return shown === undefined ? undefined : encodeResponse(this.#records(shown, ttl));
+  }
+
+  #records(host: string, ttl: number): readonly LanRecord[] {
     const { service, fleet } = this.#options.names;
-    const { host = ownAddress, port } = this.#place;
+    const { port } = this.#place;
     const type = isIPv4(host) ? "A" : isIPv6(host) ? "AAAA" : undefined;
     const target = type === undefined ? host : this.#host;
     const records: LanRecord[] = [
@@ -206,5 +213,5 @@ function placeOf({ address }: Announcement): Place {
   const parsed = parseAddress(address, "advertise");
   if (parsed.kind !== "tcp") throw new Error(`${address} is not on a network`);
   const { host, port } = parsed;
-  return { host: host === "0.0.0.0" || host === "::" ? undefined : host, port };
+  return { host, port };
 }

@@ -3,24 +3,40 @@ import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { decodeMessage, encodeQuery, type LanMessage } from "./message.ts";
 import type { Multicast } from "./multicast.ts";
 import { lanNames } from "./names.ts";
+import { type LanNetwork, networksOf } from "./networks.ts";
 import { Responder } from "./responder.ts";
 import { readText, writeText } from "./text_record.ts";
 
 const names = lanNames("pool");
 const announcement = { id: "w", address: "0.0.0.0:8443", tls: true, tags: ["gpu"] };
 const { signal } = new AbortController();
+const info = { mac: "", internal: false };
 
-/** A responder on a network that only keeps what it is sent. */
-async function setUp(over: Partial<typeof announcement> = {}) {
+const [IPV4, IPV6] = networksOf({
+  eth0: [
+    { ...info, address: "10.0.0.1", family: "IPv4", netmask: "255.0.0.0", cidr: "10.0.0.1/8" },
+    { ...info, address: "fe80::1", family: "IPv6", netmask: "", cidr: "fe80::1/64", scopeid: 1 },
+    { ...info, address: "fd00::1", family: "IPv6", netmask: "", cidr: "fd00::1/64", scopeid: 0 },
+  ],
+}, undefined) as [LanNetwork, LanNetwork];
+
+/** A responder on networks that only keeps what it is sent. */
+async function setUp(
+  over: Partial<typeof announcement> = {},
+  networks: readonly LanNetwork[] = [IPV4],
+) {
   const clock = new ManualClock();
   const sent: LanMessage[] = [];
   const failures: string[] = [];
   const network = { works: true, joins: false };
   const multicast = {
     refresh: () => Promise.resolve(network.joins),
-    send: (message: (own: string) => Uint8Array) => {
+    send: (message: Parameters<Multicast["send"]>[0]) => {
       if (!network.works) return Promise.reject(new Error("the network is down"));
-      sent.push(decodeMessage(message("10.0.0.1")));
+      for (const one of networks) {
+        const bytes = message(one);
+        if (bytes !== undefined) sent.push(decodeMessage(bytes));
+      }
       return Promise.resolve();
     },
     [Symbol.dispose]: () => {},
@@ -118,6 +134,22 @@ Deno.test("Responder announces an address, a host, and nothing that is on no net
   assert.deepEqual(named.filter(({ type }) => type === "A"), []);
   assert.match(JSON.stringify(named), /"target":"w1.example.org"/);
   await assert.rejects(records("unix:/run/w"), /unix:\/run\/w is not on a network/);
+});
+
+Deno.test("Responder announces a worker that listens everywhere by an address at which it is reached", async () => {
+  const announced = async (address: string) => {
+    const { sent, responder } = await setUp({ address }, [IPV4, IPV6]);
+    await responder[Symbol.asyncDispose]();
+    // The first announcement on each network.
+    return sent.slice(0, 2).map(({ records }) =>
+      records.find(({ type }) => type === "A" || type === "AAAA")?.data
+    );
+  };
+  assert.deepEqual(await announced("0.0.0.0:1"), ["10.0.0.1", "10.0.0.1"]);
+  assert.deepEqual(await announced("[::]:1"), ["10.0.0.1", "fd00::1"]);
+  const { sent, responder } = await setUp({}, [{ ...IPV6, ipv4: undefined }]);
+  await responder[Symbol.asyncDispose]();
+  assert.deepEqual(sent, []);
 });
 
 Deno.test("a TXT record holds an announcement with its signature, or says that it is too long", () => {
