@@ -72,6 +72,8 @@ function encodeLargeBytes(
 const KEPT_BYTES = 16 * 1024;
 /** Beyond this it begins anew, so that one large value does not hold memory for good. */
 const MOST_KEPT_BYTES = 256 * 1024;
+/** From here on a byte string is not copied before the size of the whole is known. */
+const LARGE_BYTES = 4096;
 /** Up to here a loop over characters is faster than the platform's encoder. */
 const SHORT_TEXT = 48;
 const TWO_TO_32 = 2 ** 32;
@@ -82,6 +84,9 @@ class Encoder {
   #view = viewOf(this.#bytes);
   #at = 0;
   #maxBytes = 0;
+  /** Large byte strings, which are copied once, when the size of the whole is known; and their bytes together. */
+  #large: LargeBytes[] = [];
+  #largeBytes = 0;
   /** How many more containers there may be. */
   #containers = 0;
   /** How many more entries there may be. */
@@ -98,13 +103,30 @@ class Encoder {
     this.#entries = entries;
     try {
       this.#value(value, maxDepth);
-      if (this.#at > maxBytes) throw TOO_LARGE;
-      const written = allocateLarge(this.#at) ?? allocate(this.#at);
-      written.set(this.#bytes.subarray(0, this.#at));
+      const size = this.#at + this.#largeBytes;
+      if (size > maxBytes) throw TOO_LARGE;
+      const written = allocateLarge(size) ?? allocate(size);
+      this.#writeTo(written);
       return written;
     } finally {
+      this.#large.length = this.#largeBytes = 0;
       if (this.#bytes.length > MOST_KEPT_BYTES) this.#replaceBytes(new Uint8Array(KEPT_BYTES));
     }
+  }
+
+  #writeTo(written: Uint8Array): void {
+    let from = 0;
+    let at = 0;
+    for (const { bytes, length, behind } of this.#large) {
+      // A getter of a later value may have resized or transferred it.
+      if (bytes.length !== length) throw UNSENDABLE;
+      written.set(this.#bytes.subarray(from, behind), at);
+      at += behind - from;
+      written.set(bytes, at);
+      at += length;
+      from = behind;
+    }
+    written.set(this.#bytes.subarray(from, this.#at), at);
   }
 
   #value(value: unknown, depth: number): void {
@@ -222,10 +244,17 @@ class Encoder {
   }
 
   #binary(bytes: Uint8Array): void {
-    this.#head(BYTES, bytes.length);
-    this.#reserve(bytes.length);
+    const { length } = bytes;
+    this.#head(BYTES, length);
+    if (length >= LARGE_BYTES) {
+      this.#largeBytes += length;
+      if (this.#at + this.#largeBytes > this.#maxBytes) throw TOO_LARGE;
+      this.#large.push({ bytes, length, behind: this.#at });
+      return;
+    }
+    this.#reserve(length);
     this.#bytes.set(bytes, this.#at);
-    this.#at += bytes.length;
+    this.#at += length;
   }
 
   #number(value: number): void {
@@ -316,7 +345,7 @@ class Encoder {
     const needed = this.#at + count;
     if (needed <= this.#bytes.length) return;
     // A head reserves nine bytes, of which it may need one.
-    if (needed > this.#maxBytes + 9) throw TOO_LARGE;
+    if (needed + this.#largeBytes > this.#maxBytes + 9) throw TOO_LARGE;
     const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
     larger.set(this.#bytes.subarray(0, this.#at));
     this.#replaceBytes(larger);
@@ -326,6 +355,14 @@ class Encoder {
     this.#bytes = bytes;
     this.#view = viewOf(bytes);
   }
+}
+
+/** A byte string that is copied when everything else is written. */
+interface LargeBytes {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** What of the rest comes before it, in bytes. */
+  readonly behind: number;
 }
 
 let idle: Encoder | undefined;

@@ -6,10 +6,11 @@ const SHORT_TEXT = 24;
 const TWO_TO_32 = 2 ** 32;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Byte strings of this size are handed out as they came, where their buffer holds nothing else. */
+/** Byte strings of this size are handed out as they came, where their buffer holds next to nothing else: */
 const UNCOPIED_BYTES = 4096;
-/** What may come before them in the buffer: the heads of the message that they came in. */
-const UNCOPIED_HEAD_BYTES = 32;
+/** so many bytes, or this part of theirs: the rest of the message that they came in. */
+const UNCOPIED_REST_BYTES = 32;
+const UNCOPIED_REST_PART = 1 / 64;
 
 /**
  * Reads heads, numbers and strings of CBOR, one after the other. Its methods take the lower five bits of a head
@@ -65,15 +66,15 @@ export class CborReader {
 
   /**
    * A byte string, copied: a part of the bytes would keep all of them alive. Not where it is large and
-   * all that its buffer holds, but for what came before it: it would be copied for nothing.
+   * all that its buffer holds, but for a few bytes around it: it would be copied for nothing.
    */
   binary(info: number): Uint8Array {
     if (info === INDEFINITE) return new Uint8Array(this.#chunks(BYTES));
     const length = this.count(info, 1);
     const start = this.#advance(length);
     const part = this.#bytes.subarray(start, start + length);
-    const fillsBuffer = length >= UNCOPIED_BYTES && part.byteOffset <= UNCOPIED_HEAD_BYTES &&
-      part.byteOffset + length === part.buffer.byteLength;
+    const rest = Math.max(UNCOPIED_REST_BYTES, length * UNCOPIED_REST_PART);
+    const fillsBuffer = length >= UNCOPIED_BYTES && part.buffer.byteLength - length <= rest;
     return fillsBuffer ? part : new Uint8Array(part);
   }
 

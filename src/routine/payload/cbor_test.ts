@@ -169,3 +169,50 @@ Deno.test("byte strings count as containers: more than the limit are neither wri
   empty.set([0x9a, 0x00, 0x0f, 0x42, 0x40]);
   assert.throws(() => decodeCbor(empty, 64), Malformed);
 });
+
+Deno.test("encodeCbor() writes large byte strings where they belong, among anything", () => {
+  const bytes = fc.oneof(fc.nat(40), fc.integer({ min: 4000, max: 9000 }))
+    .map((size) => Uint8Array.from({ length: size }, (_, at) => at * 7 + size));
+  const { value } = fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      bytes,
+      fc.string(),
+      fc.integer(),
+      fc.array(tie("value"), { maxLength: 4 }),
+      fc.dictionary(fc.string(), tie("value"), { maxKeys: 3, noNullPrototype: true }),
+    ),
+  }));
+  fc.assert(fc.property(fc.array(value, { maxLength: 4 }), (list) => {
+    assert.deepEqual(decodeCbor(encodeCbor(list, 64), 64), list);
+  }));
+});
+
+Deno.test("encodeCbor() holds large byte strings to the limit, and refuses one that changes its size meanwhile", () => {
+  const limits = { ...DEFAULT_PAYLOAD_LIMITS, bytes: 20_000 };
+  const large = new Uint8Array(9_000);
+  assert.equal(encodeCbor([large, large], 64, limits).length, 18_007);
+  assert.throws(() => encodeCbor([large, large, new Uint8Array(3_000)], 64, limits));
+  assert.throws(() => encodeCbor([large, large, large], 64, limits));
+  const buffer = new ArrayBuffer(9_000, { maxByteLength: 9_000 });
+  const shrinking = {
+    get later() {
+      buffer.resize(10);
+      return 1;
+    },
+  };
+  assert.throws(() => encodeCbor([new Uint8Array(buffer), shrinking], 64));
+  assert.deepEqual(decodeCbor(encodeCbor([1], 64), 64), [1]);
+});
+
+Deno.test("decodeCbor() copies no byte string that fills its buffer, and any that others share", () => {
+  const large = new Uint8Array(100_000).fill(5);
+  const whole = encodeCbor([large], 64);
+  const [uncopied] = decodeCbor(whole, 64) as [Uint8Array];
+  assert.equal(uncopied.buffer, whole.buffer);
+  const two = encodeCbor([large, large], 64);
+  for (const each of decodeCbor(two, 64) as Uint8Array[]) {
+    assert.deepEqual(each, large);
+    assert.notEqual(each.buffer, two.buffer);
+  }
+});

@@ -11,6 +11,7 @@ import {
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import { envelope } from "../wire/envelope.ts";
+import { withLength } from "../wire/header_fields.ts";
 import type { PreparedRequest } from "./prepared_request.ts";
 
 /** How one call is made from bytes. */
@@ -89,13 +90,12 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
     }
     const section = this.request.fields(timeoutMs, fields);
     try {
-      this.stream = connection.open(
-        section,
-        this,
-        message === undefined
-          ? { endStream: false }
-          : { endStream: true, body: protocol === "grpc" ? envelope(message, 0) : message },
-      );
+      if (message === undefined) this.stream = connection.open(section, this, { endStream: false });
+      else {
+        const body = protocol === "grpc" ? envelope(message, 0) : message;
+        const whole = withLength(section, body.byteLength);
+        this.stream = connection.open(whole, this, { endStream: true, body });
+      }
     } catch (error) {
       // A field that cannot be sent.
       this.fail(ConnectError.from(error, Code.Internal));

@@ -30,7 +30,8 @@ export type UnaryBytesCall<Peer, Context> = BytesCall<DescMethodUnary, Peer, Con
 
 /**
  * Answers a unary call with the bytes of its response message, from the bytes of its request message.
- * What it throws is answered as connect-es answers what an implementation throws.
+ * What it throws is answered as connect-es answers what an implementation throws. A response of 4 KiB and more is
+ * given away with its buffer, which nobody else reads.
  */
 export type UnaryBytesHandler<Peer, Context> = (
   request: Uint8Array,

@@ -2,7 +2,7 @@ import type { Compression } from "@connectrpc/connect/protocol";
 import type { HeaderList } from "../../http2/mod.ts";
 import { acceptedCompression } from "../wire/compression.ts";
 import { COMPRESSED_FLAG, envelope } from "../wire/envelope.ts";
-import { appendFields } from "../wire/header_fields.ts";
+import { appendFields, withLength } from "../wire/header_fields.ts";
 import type { ArrivedRequest } from "./plain_call.ts";
 
 /** Response metadata that an implementation set. */
@@ -35,13 +35,15 @@ export function sendMessage(
 ): void {
   if (facts.protocol === "grpc") {
     stream.sendHeaders(headerWith(GRPC_HEADER, "grpc-encoding", compression, metadata), false);
-    stream.sendData(envelope(message, compression === undefined ? 0 : COMPRESSED_FLAG), false);
+    const flags = compression === undefined ? 0 : COMPRESSED_FLAG;
+    stream.sendData(envelope(message, flags), false, true);
     stream.sendTrailers(grpcTrailer(metadata?.trailer));
     return;
   }
   const header = headerWith(CONNECT_HEADER, "content-encoding", compression, metadata);
-  stream.sendHeaders(connectTrailer(header, metadata?.trailer), false);
-  stream.sendData(message, true);
+  const section = connectTrailer(header, metadata?.trailer);
+  stream.sendHeaders(withLength(section, message.byteLength), false);
+  stream.sendData(message, true, compression === undefined);
 }
 
 function headerWith(

@@ -60,3 +60,12 @@ function readableMessage(message: string): string {
 }
 
 const COLON = 0x3a;
+
+/** From here on a message's length is announced, so that its receiver takes one buffer for it. */
+const ANNOUNCED_BYTES = 32 * 1024;
+
+/** The section with the length of the one body that follows, where that is large. */
+export function withLength(section: HeaderList, bodyBytes: number): HeaderList {
+  if (bodyBytes < ANNOUNCED_BYTES) return section;
+  return [...section, "content-length", String(bodyBytes)];
+}

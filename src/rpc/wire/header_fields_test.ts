@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { appendFields, headersOf } from "./header_fields.ts";
+import { appendFields, headersOf, withLength } from "./header_fields.ts";
 
 Deno.test("headersOf leaves out pseudo-headers and keeps every value of a name", () => {
   const headers = headersOf([":path", "/", "a", "1", "a", "2", "b", ""]);
@@ -49,4 +49,10 @@ Deno.test("appendFields leaves out the fields of a connection", () => {
   assert.deepEqual(section, ["x-a", "1"]);
   appendFields(section, new Headers({ te: "trailers" }));
   assert.deepEqual(section.slice(2), ["te", "trailers"]);
+});
+
+Deno.test("withLength() announces the length of a large body alone", () => {
+  const section = [":status", "200"];
+  assert.equal(withLength(section, 1000), section);
+  assert.deepEqual(withLength(section, 40_000), [...section, "content-length", "40000"]);
 });
