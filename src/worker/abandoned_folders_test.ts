@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { removeAbandoned } from "./abandoned_folders.ts";
+import { TestProcess } from "../../tests/support/test_process.ts";
 
 const LATER_MS = 120_000;
 
@@ -38,14 +39,9 @@ Deno.test("removeAbandoned() removes what killed workers left behind, and nothin
 /** A socket whose process was killed. */
 async function leaveSocket(path: string): Promise<void> {
   const code = `Deno.listen({ transport: "unix", path: ${JSON.stringify(path)} }); console.log();`;
-  const process = new Deno.Command(Deno.execPath(), {
+  const { process } = await TestProcess.ready(Deno.execPath(), () => true, {
     args: ["eval", `${code} setInterval(() => {}, 1000);`],
-    stdout: "piped",
-  }).spawn();
-  const reader = process.stdout.getReader();
-  await reader.read();
-  process.kill("SIGKILL");
-  await process.status;
-  await reader.cancel();
+  });
+  await process.end();
   assert.ok((await Deno.lstat(path)).isSocket);
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { dnsDiscovery, srvDiscovery } from "../../src/discovery/mod.ts";
 import { freePort, installed } from "../support/program.ts";
+import { TestProcess } from "../support/test_process.ts";
 import { Watched } from "../support/watched.ts";
 
 const program = installed("dnsmasq");
@@ -9,10 +10,12 @@ const program = installed("dnsmasq");
 class Dnsmasq implements AsyncDisposable {
   readonly port = freePort();
   readonly #hosts = Deno.makeTempFileSync();
-  #process: Deno.ChildProcess | undefined;
+  #process: TestProcess | undefined;
 
   async start(): Promise<void> {
-    this.#process = new Deno.Command(program!, {
+    // It says so once it listens and has read the hosts.
+    const isReady = (line: string) => /read .*addresses|- \d+ names|- \d+ addresses/.test(line);
+    const { process } = await TestProcess.ready(program!, isReady, {
       args: [
         "--keep-in-foreground",
         "--no-resolv",
@@ -28,17 +31,8 @@ class Dnsmasq implements AsyncDisposable {
         "--srv-host=_selvage._tcp.pool.test,w_1.pool.test,8443,10",
         "--srv-host=_selvage._tcp.pool.test,w2.pool.test,8444,10",
       ],
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    // It says so once it listens and has read the hosts.
-    const lines = this.#process.stderr.pipeThrough(new TextDecoderStream());
-    let log = "";
-    for await (const text of lines) {
-      log += text;
-      if (/read .*addresses/.test(log) || /- \d+ names|- \d+ addresses/.test(log)) return;
-    }
-    throw new Error(`dnsmasq has not started: ${log}`);
+    });
+    this.#process = process;
   }
 
   async hosts(...lines: string[]): Promise<void> {
@@ -47,8 +41,7 @@ class Dnsmasq implements AsyncDisposable {
   }
 
   async kill(): Promise<void> {
-    this.#process?.kill("SIGKILL");
-    await this.#process?.status;
+    await this.#process?.end();
     this.#process = undefined;
   }
 

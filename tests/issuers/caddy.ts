@@ -1,5 +1,6 @@
 import { findTool } from "../foreign/tool.ts";
 import { type Issuer, WORKER_NAME } from "./issuer.ts";
+import { TestProcess } from "../support/test_process.ts";
 
 const STORED = `store/certificates/local/${WORKER_NAME}/${WORKER_NAME}`;
 
@@ -22,24 +23,13 @@ export const caddy: Issuer = {
   tool: { name: "caddy", path: findTool("caddy") },
   async issue(workshop) {
     await workshop.write("caddy.json", JSON.stringify(CONFIG));
-    const child = new Deno.Command("caddy", {
+    const isDone = (line: string) => line.includes("certificate obtained successfully");
+    const { process } = await TestProcess.ready("caddy", isDone, {
       args: ["run", "--config", "caddy.json"],
       cwd: workshop.folder,
       env: { HOME: workshop.folder },
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    let log = "";
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-      log += text;
-      if (log.includes("certificate obtained successfully")) break;
-    }
-    try {
-      child.kill("SIGTERM");
-    } catch {
-      // It has ended, and its log says why.
-    }
-    await child.status;
+    });
+    await process.end("SIGTERM");
     const worker = {
       cert: await workshop.read(`${STORED}.crt`),
       key: await workshop.read(`${STORED}.key`),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { lines } from "../support/lines.ts";
+import { Journal } from "../support/journal.ts";
+import { TestProcess } from "../support/test_process.ts";
 import { routine } from "../../src/contract/mod.ts";
 import { type Authority, createAuthority, Credentials } from "../../src/credentials/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
@@ -178,34 +179,30 @@ function workerOf(authority: Authority, allow: string): Promise<WorkerServer> {
 
 /** The caller's program under Node 24. */
 class NodeCaller implements AsyncDisposable {
-  readonly #process: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #lines: AsyncGenerator<string>;
+  readonly #process: TestProcess;
+  readonly #answers = new Journal<string>();
+  #asked = 0;
 
   constructor(cwd: string, config: object) {
-    this.#process = new Deno.Command("npx", {
+    this.#process = new TestProcess("npx", {
       args: ["-y", "node@24", "caller.mjs", JSON.stringify(config)],
       cwd,
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#input = this.#process.stdin.getWriter();
-    this.#lines = lines(this.#process.stdout);
+      input: true,
+      onLine: (line) => this.#answers.add(line),
+    });
+    this.#process.ended.finally(() => this.#answers.end());
   }
 
   /** Has it do something, and reads its answer. */
   async ask(what: string): Promise<{ readonly answer?: unknown; readonly fault?: string }> {
-    await this.#input.write(new TextEncoder().encode(`${what}\n`));
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error("the program ended");
-    return JSON.parse(value);
+    await this.#process.writeText(`${what}\n`);
+    return JSON.parse(await this.#answers.until(() => true, ++this.#asked));
   }
 
   /** It ends by itself once its input does: nothing of the dispatcher keeps it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#input.close();
-    await this.#lines.return(undefined);
-    const { code } = await this.#process.status;
+    await this.#process.closeInput();
+    const { code } = await this.#process.ended;
     assert.equal(code, 0);
   }
 }

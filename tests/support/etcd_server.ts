@@ -1,4 +1,5 @@
 import { freePort, installed } from "./program.ts";
+import { TestProcess } from "./test_process.ts";
 
 /** Where etcd is; `undefined` where it is not installed. */
 export const etcdProgram = installed("etcd");
@@ -19,8 +20,7 @@ export class EtcdServer implements AsyncDisposable {
   readonly #folder = Deno.makeTempDirSync();
   readonly #options: EtcdServerOptions;
   readonly #peerPort = freePort();
-  #process: Deno.ChildProcess | undefined;
-  #log: Promise<void> | undefined;
+  #process: TestProcess | undefined;
 
   private constructor(options: EtcdServerOptions) {
     this.#options = options;
@@ -43,7 +43,9 @@ export class EtcdServer implements AsyncDisposable {
     const client = `${this.#options.tls ? "https" : "http"}://127.0.0.1:${this.port}`;
     const { name = "default", peerPort = this.#peerPort, cluster } = this.#options.member ?? {};
     const peer = `http://127.0.0.1:${peerPort}`;
-    this.#process = new Deno.Command(etcdProgram!, {
+    const isReady = (line: string) =>
+      /serving (insecure )?client requests|serving client traffic/.test(line);
+    const { process } = await TestProcess.ready(etcdProgram!, isReady, {
       args: [
         `--data-dir=${this.#folder}`,
         `--listen-client-urls=${client}`,
@@ -55,21 +57,8 @@ export class EtcdServer implements AsyncDisposable {
         "--logger=zap",
         ...this.#options.flags ?? [],
       ],
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    const { promise: ready, resolve } = Promise.withResolvers<void>();
-    this.#log = this.#read(this.#process.stderr, resolve);
-    await Promise.race([
-      ready,
-      this.#log.then(() => Promise.reject(new Error("etcd has ended at its start"))),
-    ]);
-  }
-
-  async #read(log: ReadableStream<Uint8Array<ArrayBuffer>>, onReady: () => void): Promise<void> {
-    for await (const text of log.pipeThrough(new TextDecoderStream())) {
-      if (/serving (insecure )?client requests|serving client traffic/.test(text)) onReady();
-    }
+    });
+    this.#process = process;
   }
 
   /** Ends or stops it. */
@@ -79,13 +68,7 @@ export class EtcdServer implements AsyncDisposable {
 
   /** Ends it at once. */
   async kill(): Promise<void> {
-    try {
-      this.signal("SIGKILL");
-    } catch {
-      // It has ended already.
-    }
-    await this.#process?.status;
-    await this.#log;
+    await this.#process?.end();
     this.#process = undefined;
   }
 

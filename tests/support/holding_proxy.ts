@@ -1,3 +1,5 @@
+import { joined } from "../../src/values/mod.ts";
+
 /** The length of an HTTP/2 frame's header (RFC 9113 §4.1). */
 const HEADER = 9;
 /** What a client sends before its first frame (RFC 9113 §3.4). */
@@ -156,7 +158,7 @@ async function* framesOf(end: Deno.TcpConn, before: number): AsyncGenerator<Fram
   for (;;) {
     const count = await end.read(chunk).catch(() => null);
     if (count === null) return;
-    buffered = joined(buffered, chunk.subarray(0, count));
+    buffered = joined([buffered, chunk.subarray(0, count)]);
     for (;;) {
       const length = skip > 0 ? skip : frameLength(buffered);
       if (length === undefined || buffered.length < length) break;
@@ -182,13 +184,6 @@ function frame(bytes: Uint8Array): Frame {
     type,
     ends: (type === DATA || type === HEADERS) && (flags & END_STREAM) > 0,
   };
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
 }
 
 /** Writes all of it, unless the end is closed. */

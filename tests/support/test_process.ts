@@ -6,6 +6,8 @@ import { lines } from "./lines.ts";
 export interface TestProcessOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder that it runs in. Default: our own. */
+  readonly cwd?: string;
   /** The user and group that it runs as. Default: our own. */
   readonly user?: number;
   /** Whether it is written to. Default: it has no standard input. */
@@ -23,6 +25,8 @@ export interface ProcessEnd {
   readonly signal: Deno.Signal | null;
 }
 
+/** Lines that are kept of a program that is not ready yet. */
+const KEPT_LINES = 50;
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
 const SELVAGE = new URL("../../src/cli/main.ts", import.meta.url).href;
 
@@ -36,10 +40,12 @@ export class TestProcess implements AsyncDisposable {
 
   /** Starts it. */
   constructor(program: string, options: TestProcessOptions = {}) {
-    const { args = [], env = {}, user, input = false, onLine = () => {}, onErrorLine } = options;
+    const { args = [], env = {}, cwd, user, input = false, onLine = () => {}, onErrorLine } =
+      options;
     const process = new Deno.Command(program, {
       args: [...args],
       env: { NO_COLOR: "1", ...env },
+      ...(cwd === undefined ? {} : { cwd }),
       ...(user === undefined ? {} : { uid: user, gid: user }),
       stdin: input ? "piped" : "null",
       stdout: "piped",
@@ -76,6 +82,31 @@ export class TestProcess implements AsyncDisposable {
   ): Promise<TestProcess> {
     const { path, args: before } = await endingWithParent(Deno.execPath());
     return new TestProcess(path, { ...options, args: [...before, ...run(flags), module, ...args] });
+  }
+
+  /**
+   * Starts a program of another project, and waits until a line that it writes says that it is ready.
+   *
+   * @param isReady Whether a line does.
+   * @returns The process, and that line.
+   * @throws {Error} With what it has written, where it ends before.
+   */
+  static async ready(
+    program: string,
+    isReady: (line: string) => boolean,
+    options: Omit<TestProcessOptions, "onLine" | "onErrorLine"> = {},
+  ): Promise<{ readonly process: TestProcess; readonly line: string }> {
+    const { promise: ready, resolve, reject } = Promise.withResolvers<string>();
+    const written: string[] = [];
+    const onLine = (line: string) => {
+      if (isReady(line)) resolve(line);
+      if (written.length < KEPT_LINES) written.push(line);
+    };
+    const process = new TestProcess(program, { ...options, onLine, onErrorLine: onLine });
+    process.ended.finally(() =>
+      reject(new Error(`${program} ended before it was ready: ${written.join("\n")}`))
+    ).catch(() => {});
+    return { process, line: await ready };
   }
 
   /** The id of the process. */

@@ -11,6 +11,7 @@ import {
   zstdCompress,
   zstdDecompress,
 } from "node:zlib";
+import { joined } from "../../values/mod.ts";
 import { zstdFrames } from "./zstd_frames.ts";
 
 /** The compressions there are, as named in header fields. */
@@ -102,21 +103,9 @@ async function decompressZstd(
   for (const frame of frames) {
     const part = await decompress(zstdDecompress, frame, maxBytes, zstdOptions);
     if (whole.byteLength + part.byteLength > maxBytes) throw tooLarge(maxBytes);
-    whole = concat(whole, part);
+    whole = whole.byteLength === 0 ? part : joined([whole, part]);
   }
   return whole;
-}
-
-function concat(
-  first: Uint8Array<ArrayBuffer>,
-  second: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
-  if (first.byteLength === 0) return second;
-  if (second.byteLength === 0) return first;
-  const both = new Uint8Array(first.byteLength + second.byteLength);
-  both.set(first);
-  both.set(second, first.byteLength);
-  return both;
 }
 
 /**

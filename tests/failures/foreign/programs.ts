@@ -1,6 +1,6 @@
 /** TLS peers that nobody here wrote: Node's, Go's and nginx, all from one description of what they listen with. */
 import { ForeignProcess } from "../../attacks/foreign_process.ts";
-import { lines } from "../../support/lines.ts";
+import { TestProcess } from "../../support/test_process.ts";
 import { findTool } from "../../foreign/tool.ts";
 import type { TestCertificate } from "../../support/certificates.ts";
 
@@ -100,19 +100,15 @@ async function startNginx(listeners: readonly ForeignListener[]): Promise<Foreig
   const folder = await Deno.makeTempDir();
   const blocks = await Promise.all(listeners.map((listener) => nginxServer(folder, listener)));
   await Deno.writeTextFile(`${folder}/nginx.conf`, nginxConfiguration(folder, blocks));
-  const child = new Deno.Command(TOOLS.nginx.path ?? "nginx", {
+  // Which it says once every socket is open.
+  const isReady = (line: string) => line.includes(" OS: ");
+  const { process } = await TestProcess.ready(TOOLS.nginx.path ?? "nginx", isReady, {
     args: ["-p", folder, "-c", `${folder}/nginx.conf`, "-e", "stderr"],
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  const reading = readyThenDrained(child.stderr);
-  await reading.ready;
+  });
   return {
     address: (name) => `unix:${folder}/${name}.sock`,
     async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.status;
-      await reading.drained;
+      await process.end();
       await Deno.remove(folder, { recursive: true });
     },
   };
@@ -144,21 +140,4 @@ async function nginxServer(folder: string, listener: ForeignListener): Promise<s
     ${reject === true ? "ssl_reject_handshake on;" : ""}
     ${client === true ? `ssl_client_certificate ${file("ca")}; ssl_verify_client on;` : ""}
   }`;
-}
-
-/** nginx reports its system once every socket is open. */
-function readyThenDrained(
-  stream: ReadableStream<Uint8Array>,
-): { ready: Promise<void>; drained: Promise<void> } {
-  const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
-  const drained = (async () => {
-    const said: string[] = [];
-    for await (const line of lines(stream)) {
-      said.push(line);
-      if (line.includes(" OS: ")) resolve();
-    }
-    reject(new Error(`nginx ended: ${said.join("\n")}`));
-  })();
-  ready.catch(() => {});
-  return { ready, drained };
 }
