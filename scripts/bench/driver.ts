@@ -60,9 +60,22 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   memory_idle: memoryOfIdleWorker,
 };
 
+/** How long a figure may take, in milliseconds: a build may stand still where another passes. */
+const LONGEST_MS = 40_000;
+
 await using ground = new Ground();
 for await (const line of readLines(Deno.stdin.readable)) {
   console.log(JSON.stringify(await figureOf(JSON.parse(line))));
+}
+
+async function inTime<T>(done: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error("it takes too long")), LONGEST_MS);
+  try {
+    return await Promise.race([done, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The figure, with the processor time of both ends; none, and why on standard error, where this build has none. */
@@ -73,7 +86,7 @@ async function figureOf({ scenario, durationMs }: Task): Promise<Figure> {
   try {
     const pair = await measure.pair(ground);
     const before = await processorUs(Deno.pid, pair.worker.pid);
-    const { count, value } = await measure.run(pair, parts, durationMs, ground);
+    const { count, value } = await inTime(measure.run(pair, parts, durationMs, ground));
     const after = await processorUs(Deno.pid, pair.worker.pid);
     return { value, ...(count > 0 && { cpuUs: (after - before) / count }) };
   } catch (error) {
