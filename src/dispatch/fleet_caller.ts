@@ -23,7 +23,7 @@ import type { EventStream, SelvageEvent } from "../observe/mod.ts";
 import { notReady } from "./calls/exhausted.ts";
 import type { OpenedDispatcher } from "./open.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
-import { READY_TIMEOUT_MS, waitFor } from "./calls/waiting.ts";
+import { READY_TIMEOUT_MS, WAIT_OVER, waitFor } from "./calls/waiting.ts";
 import { workerSnapshot } from "./worker_snapshot.ts";
 
 /** Calls routines and services on the workers of a fleet: what every caller has in common. */
@@ -98,7 +98,7 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
       signal,
       timeoutMs,
       expired: () => notReady(fleet, min, timeoutMs),
-    }).finally(() => over.abort());
+    }).finally(() => over.abort(WAIT_OVER));
   }
 
   /** Ends every connection. */

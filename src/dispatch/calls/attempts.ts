@@ -8,7 +8,7 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { judgeFailure } from "./retry.ts";
 import type { RetryBudget } from "./retry_budget.ts";
-import { READY_TIMEOUT_MS, waitFor } from "./waiting.ts";
+import { READY_TIMEOUT_MS, WAIT_OVER, waitFor } from "./waiting.ts";
 import { present } from "../../values/mod.ts";
 
 /** What making calls on a fleet takes. */
@@ -112,7 +112,7 @@ export class Attempts {
       if (endpoint === undefined || fleet.closed) throw noneTookIt(tried, fleet, call.wanted);
       return endpoint;
     } finally {
-      over.abort();
+      over.abort(WAIT_OVER);
     }
   }
 
@@ -130,7 +130,7 @@ export class Attempts {
       signal: call.signal,
       timeoutMs,
       expired: () => notReady(fleet, fleet.quorum, timeoutMs),
-    }).finally(() => over.abort());
+    }).finally(() => over.abort(WAIT_OVER));
   }
 
   #tell(call: PlacedCall, { endpoint, cause, attempt }: Left): void {
