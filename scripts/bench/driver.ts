@@ -21,6 +21,8 @@ import {
   bulkKeepsRate,
   pausedReaders,
   pausedReadersStream,
+  sentBulkDelaysCalls,
+  sentBulkKeepsRate,
 } from "./measures/waiting.ts";
 import { processorUs } from "./processor_time.ts";
 import type { Figure, Task } from "./scenarios.ts";
@@ -48,6 +50,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   paused_readers_stream: pausedReadersStream,
   bulk_delays_calls: bulkDelaysCalls,
   bulk_keeps_rate: bulkKeepsRate,
+  sent_bulk_delays_calls: sentBulkDelaysCalls,
+  sent_bulk_keeps_rate: sentBulkKeepsRate,
   loop_delay: delays,
   workers1: adds((ground) => ground.mutual({ workers: 1 })),
   workers10: adds((ground) => ground.mutual({ workers: 10 })),

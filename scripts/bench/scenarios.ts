@@ -85,6 +85,8 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map<string, Scenario
   ["paused_readers_stream-200", times("more")],
   ["bulk_delays_calls-1", times("less")],
   ["bulk_keeps_rate-1", times("more")],
+  ["sent_bulk_delays_calls-1", times("less")],
+  ["sent_bulk_keeps_rate-1", times("more")],
   // How late the worker's event loop runs with so many callers.
   ["loop_delay-0", { unit: "ms (p99)", better: "less" }],
   ["loop_delay-64", { unit: "ms (p99)", better: "less", beside: "loop_delay-0" }],

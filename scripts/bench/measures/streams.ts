@@ -54,7 +54,8 @@ export async function receive(
   return count;
 }
 
-async function send(dispatcher: Dispatcher, bytes: number, until: number): Promise<number> {
+/** Sends the worker a stream until then; returns how many items it took. */
+export async function send(dispatcher: Dispatcher, bytes: number, until: number): Promise<number> {
   const item = new Uint8Array(bytes);
   let count = 0;
   async function* source() {

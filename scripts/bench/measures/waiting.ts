@@ -2,7 +2,7 @@ import type { Dispatcher } from "../../../mod.ts";
 import type { Pair } from "../ground.ts";
 import { add, chunks } from "../routines.ts";
 import { type Measure, quantile, timesOf } from "./measure.ts";
-import { receive } from "./streams.ts";
+import { receive, send } from "./streams.ts";
 
 const ITEM_BYTES = 65_536;
 /** A quantile of few calls says nothing. */
@@ -24,22 +24,38 @@ export const pausedReadersStream: Measure = ratio(async ({ dispatcher }, readers
   return await besidePaused(dispatcher, readers, once) / quiet;
 });
 
-/** How many times longer 95 of 100 calls take at most while bulk is received on their connection. */
-export const bulkDelaysCalls: Measure = ratio(async ({ dispatcher }, _callers, durationMs) => {
-  const quiet = quantile(await addTimes(dispatcher, durationMs), 0.95);
-  const bulk = receive(dispatcher, ITEM_BYTES, performance.now() + durationMs);
-  const busy = await addTimes(dispatcher, durationMs);
-  await bulk;
-  return quantile(busy, 0.95) / quiet;
-});
+/** How many times longer 95 of 100 calls take at most while bulk passes on their connection. */
+export const bulkDelaysCalls: Measure = bulkDelays(receive);
+
+/** The same while bulk is sent. */
+export const sentBulkDelaysCalls: Measure = bulkDelays(send);
 
 /** How much of its rate bulk keeps while calls are made on its connection, one after the other. */
-export const bulkKeepsRate: Measure = ratio(async ({ dispatcher }, _callers, durationMs) => {
-  const quiet = await receive(dispatcher, ITEM_BYTES, performance.now() + durationMs);
-  const bulk = receive(dispatcher, ITEM_BYTES, performance.now() + durationMs);
-  await addTimes(dispatcher, durationMs);
-  return await bulk / quiet;
-});
+export const bulkKeepsRate: Measure = bulkKeeps(receive);
+
+/** The same of bulk that is sent. */
+export const sentBulkKeepsRate: Measure = bulkKeeps(send);
+
+type Carry = (dispatcher: Dispatcher, bytes: number, until: number) => Promise<number>;
+
+function bulkDelays(carry: Carry): Measure {
+  return ratio(async ({ dispatcher }, _callers, durationMs) => {
+    const quiet = quantile(await addTimes(dispatcher, durationMs), 0.95);
+    const bulk = carry(dispatcher, ITEM_BYTES, performance.now() + durationMs);
+    const busy = await addTimes(dispatcher, durationMs);
+    await bulk;
+    return quantile(busy, 0.95) / quiet;
+  });
+}
+
+function bulkKeeps(carry: Carry): Measure {
+  return ratio(async ({ dispatcher }, _callers, durationMs) => {
+    const quiet = await carry(dispatcher, ITEM_BYTES, performance.now() + durationMs);
+    const bulk = carry(dispatcher, ITEM_BYTES, performance.now() + durationMs);
+    await addTimes(dispatcher, durationMs);
+    return await bulk / quiet;
+  });
+}
 
 function addTimes(dispatcher: Dispatcher, durationMs: number): Promise<number[]> {
   return timesOf(() => dispatcher.call(add, [1, 2]), durationMs);
