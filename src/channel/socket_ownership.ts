@@ -40,6 +40,9 @@ export async function inspectSocket(path: string): Promise<SocketOwnership> {
     }
     return { ours: true, device: dev, inode: ino };
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return { ours: false, why: `${socket} does not exist` };
+    }
     const why = messageOf(error);
     return { ours: false, why: `whose it is cannot be determined: ${why}` };
   }

@@ -54,6 +54,6 @@ Deno.test("inspectSocket() tells a socket from a file, and one that is missing",
     const file = `${folders.at(-1)}/file`;
     await Deno.writeTextFile(file, "");
     assert.match(await whyNot(file), /is not our socket/);
-    assert.match(await whyNot(`${socket}.missing`), /cannot be determined/);
+    assert.match(await whyNot(`${socket}.missing`), /does not exist/);
   });
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { allCommands } from "../../src/cli/commands.ts";
 import { leavesOf } from "../../src/cli/config/leaves.ts";
+import { WorkerServer } from "../../src/worker/mod.ts";
+import { add } from "../../examples/math.ts";
 import { parseCommand, wordsOf } from "./parse_command.ts";
 import { hasTerminal, Terminal } from "./terminal.ts";
 
@@ -28,6 +30,22 @@ Deno.test({
       /^WorkerUnavailable: worker 127\.0\.0\.1:1 cannot be reached: ECONNREFUSED/m,
     );
     assert.doesNotMatch(shown, /[{}]/);
+  },
+});
+
+Deno.test({
+  name: "a result is readable on a terminal, and JSON with --json (needs tmux)",
+  ignore: !hasTerminal,
+  async fn() {
+    await using worker = await WorkerServer.start({ routines: { add }, listen: "127.0.0.1:0" });
+    const describe = ["describe", "--endpoint", worker.address];
+    await using terminal = await Terminal.open(describe);
+    const shown = await terminal.until((text) => /^selvage ended with 0$/m.test(text));
+    assert.match(shown, /^ROUTINE +SHAPE +IDEMPOTENT +VERSION$[^]*^math\.add +call /m);
+    assert.doesNotMatch(shown, /[{}]/);
+    await using other = await Terminal.open([...describe, "--json"]);
+    const json = await other.until((text) => /^selvage ended with 0$/m.test(text));
+    assert.match(json, /^\{"id":"/m);
   },
 });
 

@@ -21,7 +21,8 @@ import { validityFault } from "../../credentials/mod.ts";
 import { ExitCode } from "../exit_code.ts";
 import { readText } from "../files.ts";
 import { flag, withDefault } from "../flag.ts";
-import { jsonOf } from "../json_value.ts";
+import { adviceLines, certificateLines, field } from "../doctor/render.ts";
+import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { present } from "../../values/mod.ts";
 
 /** `selvage certs check`: what peers would refuse about certificates, and what could be better. */
@@ -30,7 +31,7 @@ export function certsCheckCommand(): Command {
     .description("what peers would refuse about certificates in files, and what could be better")
     .argument(
       "<FILE...>",
-      "chains, leaf first, and bundles of authorities, PEM; one line each is printed",
+      "chains, leaf first, and bundles of authorities, PEM",
     )
     .addOption(
       withDefault(
@@ -45,6 +46,7 @@ export function certsCheckCommand(): Command {
         "private",
       ),
     )
+    .addOption(jsonFlag())
     .addHelpText("after", EXAMPLES)
     .action(check);
 }
@@ -55,7 +57,7 @@ Examples:
   selvage certs check pki/*.pem --as worker --verdict strict
 `;
 
-interface CheckFlags {
+interface CheckFlags extends ResultFlags {
   readonly as?: "worker" | "client";
   readonly verdict?: VerdictMode;
 }
@@ -80,7 +82,7 @@ async function check(files: readonly string[], flags: CheckFlags): Promise<void>
     certificates
   );
   const lines = read.map((file) => checkFile(file, anchors, flags));
-  for (const line of lines) console.log(jsonOf(line));
+  printResult(flags, () => lines.flatMap((line) => checkedLines(line, Date.now())), lines);
   if (lines.some(({ ok }) => !ok)) Deno.exitCode = ExitCode.handshake;
 }
 
@@ -147,6 +149,24 @@ function checkFile(
     refused,
     advice,
   };
+}
+
+/** A file, as a person reads it. */
+export function checkedLines(
+  { file, ok, kind, certificates, refused, advice }: ReturnType<typeof checkFile>,
+  now: number,
+): readonly string[] {
+  return [
+    `${ok ? "ok  " : "FAIL"}  ${file} (${kind})`,
+    ...certificates.flatMap((
+      one,
+    ) => [field("subject", one.subject), ...certificateLines(one, now)]),
+    ...refused.flatMap(({ rule, found, advice }) => [
+      field("refused", `${found} (${rule})`),
+      field("do", advice),
+    ]),
+    ...advice.flatMap(adviceLines),
+  ];
 }
 
 function bundleRefusals(certificate: Certificate): readonly Refusal[] {

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { Authority, createAuthority } from "../../credentials/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { durationFlag, listFlag, switchFlag, withDefault } from "../flag.ts";
+import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { certsCheckCommand } from "./certs_check.ts";
 import { makeFolder, type NewFile, readText, replaceFiles, writeNewFiles } from "../files.ts";
 import { present } from "../../values/mod.ts";
@@ -15,6 +16,7 @@ export function certsCommand(): Command {
   certs.command("init").description("make a new authority: DIR/ca.pem and DIR/ca.key")
     .argument("<DIR>", "the folder; made where it is not there")
     .addOption(withDefault(durationFlag("--ttl <DURATION>", "how long it lasts"), "3650d"))
+    .addOption(jsonFlag())
     .addHelpText("after", INIT_EXAMPLES)
     .action(init);
   certs.command("issue").description("issue a certificate: DIR/NAME.pem and DIR/NAME.key")
@@ -24,6 +26,7 @@ export function certsCommand(): Command {
     .addOption(listFlag("--spiffe <ID>", "the SPIFFE ID"))
     .addOption(withDefault(durationFlag("--ttl <DURATION>", "how long it is valid"), "24h"))
     .addOption(switchFlag("--force", "replace files that are there, as a rotation does"))
+    .addOption(jsonFlag())
     .addHelpText("after", ISSUE_EXAMPLES)
     .action(issue);
   certs.addCommand(certsCheckCommand());
@@ -43,21 +46,25 @@ Examples:
   selvage certs issue pki worker --spiffe spiffe://example.org/worker --force
 `;
 
-interface IssueFlags {
+interface InitFlags extends ResultFlags {
+  readonly ttl?: number;
+}
+
+interface IssueFlags extends ResultFlags {
   readonly force?: boolean;
   readonly dns?: readonly string[];
   readonly spiffe?: readonly string[];
   readonly ttl?: number;
 }
 
-async function init(folder: string, { ttl }: { readonly ttl?: number }): Promise<void> {
-  const authority = createAuthority(present({ ttlMs: ttl }));
+async function init(folder: string, flags: InitFlags): Promise<void> {
+  const authority = createAuthority(present({ ttlMs: flags.ttl }));
   await makeFolder(folder);
   await writeNewFiles([
     { path: join(folder, "ca.key"), text: authority.keyPem, mode: 0o600 },
     { path: join(folder, "ca.pem"), text: authority.certPem, mode: 0o644 },
   ], "an authority is never overwritten");
-  print(folder, "ca");
+  print(folder, "ca", flags);
 }
 
 async function issue(folder: string, name: string, flags: IssueFlags): Promise<void> {
@@ -95,10 +102,11 @@ async function issue(folder: string, name: string, flags: IssueFlags): Promise<v
   ];
   if (flags.force === true) await replaceFiles(files);
   else await writeNewFiles(files, "--force replaces it");
-  print(folder, name);
+  print(folder, name, flags);
 }
 
-function print(folder: string, name: string): void {
+function print(folder: string, name: string, flags: ResultFlags): void {
   const certificate = join(folder, `${name}.pem`);
-  console.log(JSON.stringify({ certificate, key: join(folder, `${name}.key`) }));
+  const key = join(folder, `${name}.key`);
+  printResult(flags, () => [`wrote ${certificate} and ${key}`], [{ certificate, key }]);
 }

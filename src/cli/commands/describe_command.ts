@@ -2,13 +2,15 @@ import { createClient } from "@connectrpc/connect";
 import { Command } from "commander";
 import { type RoutineDescription, RoutineShape, WorkerService } from "../../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
-import { jsonOf } from "../json_value.ts";
+import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
+import { alignedTable } from "../table.ts";
 import { present } from "../../values/mod.ts";
 
 /** `selvage describe`: what a worker serves. */
 export function describeCommand(): Command {
-  const command = new Command("describe").description("print what a worker serves, as JSON")
-    .addHelpText("after", EXAMPLES);
+  const command = new Command("describe").description(
+    "print what a worker serves: a table on a terminal, one JSON line elsewhere",
+  ).addOption(jsonFlag()).addHelpText("after", EXAMPLES);
   return withCallerFlags(command, "endpoint", "30s").action(describe);
 }
 
@@ -18,23 +20,66 @@ Examples:
   selvage describe --endpoint math.internal:8443 --ca ca.pem --cert me.pem --key me.key
 `;
 
-async function describe(flags: CallerFlags): Promise<void> {
+async function describe(flags: CallerFlags & ResultFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "endpoint");
   const client = createClient(WorkerService, dispatcher.transport);
   const { workerId, routines, services, tags, idleSeconds, inFlight } = await client.describe({}, {
     timeoutMs: flags.timeout ?? 30_000,
   });
-  console.log(jsonOf({
+  const described: Described = {
     id: workerId,
     routines: routines.map(routineOf),
     services,
     tags,
     idleSeconds: Number(idleSeconds),
     ...present({ inFlight }),
-  }));
+  };
+  printResult(flags, () => describedLines(described), [described]);
 }
 
-function routineOf({ name, version, shape, idempotent }: RoutineDescription): object {
+/** What a worker says of itself. */
+export interface Described {
+  readonly id: string;
+  readonly routines: readonly DescribedRoutine[];
+  readonly services: readonly string[];
+  readonly tags: readonly string[];
+  readonly idleSeconds: number;
+  readonly inFlight?: number;
+}
+
+interface DescribedRoutine {
+  readonly name: string;
+  readonly version?: string;
+  readonly shape?: string;
+  readonly idempotent: boolean;
+}
+
+/** What a worker serves, as a person reads it. */
+export function describedLines(described: Described): readonly string[] {
+  const { id, routines, services, tags, idleSeconds, inFlight } = described;
+  const load = inFlight === undefined || inFlight === 0
+    ? `idle for ${idleSeconds} s`
+    : `${inFlight} in flight`;
+  const kinds = routines.map(({ name, version, shape, idempotent }) => [
+    name,
+    shape ?? "call",
+    idempotent ? "yes" : "no",
+    version ?? "-",
+  ]);
+  return [
+    ...alignedTable(["WORKER", "LOAD", "TAGS"], [[id, load, tags.join(",") || "-"]]),
+    ...(kinds.length === 0
+      ? []
+      : ["", ...alignedTable(["ROUTINE", "SHAPE", "IDEMPOTENT", "VERSION"], kinds)]),
+    ...(services.length === 0
+      ? []
+      : ["", ...alignedTable(["SERVICE"], services.map((one) => [one]))]),
+  ];
+}
+
+function routineOf(
+  { name, version, shape, idempotent }: RoutineDescription,
+): DescribedRoutine {
   return {
     name,
     ...(version === "" ? {} : { version }),

@@ -5,6 +5,7 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/m
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { exitCodeOf } from "../failure.ts";
 import { ExitCode } from "../exit_code.ts";
+import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { errorBehind } from "../transport_error.ts";
 import { durationFlag, flag, withDefault } from "../flag.ts";
 
@@ -17,6 +18,7 @@ export function healthCommand(): Command {
         "ask once",
       ),
     )
+    .addOption(jsonFlag())
     .addOption(withDefault(flag("--service <NAME>", "a service's full name"), "the whole worker"))
     .addHelpText("after", EXAMPLES);
   return withCallerFlags(command, "endpoint", "5s, or --wait").action(health);
@@ -30,7 +32,7 @@ Examples:
   selvage health --endpoint 127.0.0.1:8443 --service acme.v1.EchoService
 `;
 
-interface HealthFlags extends CallerFlags {
+interface HealthFlags extends CallerFlags, ResultFlags {
   readonly wait?: number;
   readonly service?: string;
 }
@@ -47,7 +49,9 @@ async function health(flags: HealthFlags): Promise<void> {
     const timeoutMs = flags.timeout ?? Math.max(5_000, left);
     try {
       const { status } = await client.check({ service: flags.service ?? "" }, { timeoutMs });
-      if (status === Status.SERVING) return console.log(JSON.stringify({ status: Status[status] }));
+      if (status === Status.SERVING) {
+        return printResult(flags, () => [Status[status]], [{ status: Status[status] }]);
+      }
       if (left <= 0) {
         const [address = ""] = dispatcher.workers().map(({ address }) => address);
         throw notServing(address, Status[status] ?? "UNKNOWN");

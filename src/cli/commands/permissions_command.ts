@@ -4,7 +4,6 @@ import { Command } from "commander";
 import { parseAddress } from "../../channel/mod.ts";
 import { caValues, labelledCa } from "../../credentials/mod.ts";
 import { permissionNeeds } from "../../discovery/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
 import { absoluteModules, configFlags, moduleFiles } from "../../pool/mod.ts";
 import { endpointSocket } from "../../spiffe/mod.ts";
 import { threadEntry } from "../../worker/mod.ts";
@@ -13,6 +12,7 @@ import type { CredentialsFlags } from "../credentials_flags.ts";
 import { switchFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
+import { unknownCommand } from "../unknown_command.ts";
 import { readPaths } from "./read_paths.ts";
 import type { WorkerFlags } from "./worker_command.ts";
 
@@ -32,9 +32,7 @@ export function permissionsCommand(commands: () => readonly Command[]): Command 
     .action(async ([name, ...args]: readonly string[], { json = false }: PermissionsFlags) => {
       const command = commands().find((command) => command.name() === name);
       if (command === undefined) {
-        throw new ConfigurationError(`there is no command ${JSON.stringify(name)}`, {
-          setting: "COMMAND",
-        });
+        throw unknownCommand(name, commands().map((one) => one.name()));
       }
       const needs = new Needs();
       const leaves = command.commands.length === 0 ? [command] : command.commands;

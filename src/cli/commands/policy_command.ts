@@ -12,14 +12,14 @@ import {
 import { ExitCode } from "../exit_code.ts";
 import { readText } from "../files.ts";
 import { flag, listFlag } from "../flag.ts";
-import { jsonOf } from "../json_value.ts";
+import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { type PolicyCase, readCases } from "./policy_cases.ts";
 import { present } from "../../values/mod.ts";
 
 /** `selvage policy`: what a policy file decides, and why. */
 export function policyCommand(): Command {
   const policy = new Command("policy").description("what a policy file decides, and why");
-  policy.command("check").description("explain which rule decides about a call, as one JSON line")
+  policy.command("check").description("explain which rule decides about a call")
     .argument("<FILE>", "the policy: JSON with comments")
     .argument("<ROUTINE>", "a routine's name, or a method as package.Service/Method")
     .addOption(
@@ -28,6 +28,7 @@ export function policyCommand(): Command {
     )
     .addOption(flag("--claims <FILE>", "what the caller's verified token claims, a JSON object"))
     .addOption(listFlag("--tag <TAG>", "a tag that the call asks for; may be given again"))
+    .addOption(jsonFlag())
     .addHelpText("after", CHECK_EXAMPLES)
     .action(check);
   policy.command("test").description("check a table of calls and what must become of each")
@@ -36,6 +37,7 @@ export function policyCommand(): Command {
       "<CASES>",
       'JSON with comments: a list of { "as", "routine", "claims", "tags", "expect", "rule" }',
     )
+    .addOption(jsonFlag())
     .addHelpText("after", TEST_EXAMPLES)
     .action(test);
   return policy;
@@ -60,7 +62,7 @@ A file of cases:
   ]
 `;
 
-interface CheckFlags {
+interface CheckFlags extends ResultFlags {
   readonly as: string;
   readonly claims?: string;
   readonly tag?: readonly string[];
@@ -69,15 +71,17 @@ interface CheckFlags {
 async function check(file: string, routine: string, flags: CheckFlags): Promise<void> {
   const policy = await readPolicyFile(file);
   const claims = flags.claims === undefined ? undefined : await readClaims(flags.claims);
-  const { allowed, ...why } = policy.explain(
+  const explained = policy.explain(
     subjectOf(flags.as, claims),
     { name: routine, tags: flags.tag ?? [] },
   );
-  console.log(jsonOf({ decision: wordOf(allowed), ...why }));
+  const { allowed, ...why } = explained;
+  const decision = wordOf(allowed);
+  printResult(flags, () => decisionLines(explained), [{ decision, ...why }]);
   if (!allowed) Deno.exitCode = ExitCode.access;
 }
 
-async function test(file: string, casesFile: string): Promise<void> {
+async function test(file: string, casesFile: string, flags: ResultFlags): Promise<void> {
   const policy = await readPolicyFile(file);
   const cases = readCases(await readText(casesFile, "name a file of cases"), casesFile);
   let failed = 0;
@@ -89,17 +93,28 @@ async function test(file: string, casesFile: string): Promise<void> {
     if (isAsExpected(one, found)) continue;
     failed += 1;
     const { as, routine, expect, rule } = one;
-    console.log(jsonOf({
-      case: index + 1,
-      as,
-      routine,
-      expected: { decision: expect, ...present({ rule }) },
-      found: { decision: wordOf(found.allowed), rule: found.rule },
-      passed: found.passed,
-    }));
+    const expected = { decision: expect, ...present({ rule }) };
+    const line = { case: index + 1, as, routine, expected };
+    const decided = { decision: wordOf(found.allowed), rule: found.rule };
+    printResult(flags, () => [
+      `case ${index + 1}: ${as} calls ${routine}, expected ${[expect, rule].join(" ").trim()}`,
+      ...decisionLines(found),
+    ], [{ ...line, found: decided, passed: found.passed }]);
   }
-  console.log(jsonOf({ cases: cases.length, failed }));
+  const total = cases.length;
+  printResult(flags, () => [`${total} cases, ${failed} failed`], [{ cases: total, failed }]);
   if (failed > 0) Deno.exitCode = ExitCode.access;
+}
+
+/** Which rule decides, and why those before it do not, as a person reads it. */
+export function decisionLines(
+  { allowed, rule, matched, passed }: PolicyExplanation,
+): readonly string[] {
+  const by = Object.entries(matched).map(([part, text]) => `${part} ${text}`).join(", ");
+  return [
+    `${wordOf(allowed)} by ${rule}${by === "" ? "" : ` (${by})`}`,
+    ...passed.map(({ rule, mismatched }) => `  ${rule} does not match: ${mismatched.join(", ")}`),
+  ];
 }
 
 function isAsExpected({ expect, rule }: PolicyCase, found: PolicyExplanation): boolean {

@@ -3,9 +3,7 @@ import type { WorkerSnapshot } from "../../contract/mod.ts";
 import { NoWorkersAvailable, SelvageError } from "../../errors/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { failureOf } from "../failure.ts";
-import { switchFlag } from "../flag.ts";
-import { jsonOf } from "../json_value.ts";
-import { printLine } from "../print.ts";
+import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { alignedTable } from "../table.ts";
 import { left } from "../top/top_view.ts";
 
@@ -13,7 +11,7 @@ import { left } from "../top/top_view.ts";
 export function workersCommand(): Command {
   const command = new Command("workers").description(
     "print the workers that discovery finds: a table on a terminal, one JSON line each elsewhere",
-  ).addOption(switchFlag("--json", "print JSON lines on a terminal, too"))
+  ).addOption(jsonFlag())
     .addHelpText("after", EXAMPLES);
   return withCallerFlags(command, "discover", "2s").action(workers);
 }
@@ -25,11 +23,7 @@ Examples:
     --spiffe-socket /run/spire/agent.sock
 `;
 
-interface WorkersFlags extends CallerFlags {
-  readonly json?: boolean;
-}
-
-async function workers(flags: WorkersFlags): Promise<void> {
+async function workers(flags: CallerFlags & ResultFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "discover");
   // So that every worker is dialled; the line of each holds its own failure.
   const all = Number.MAX_SAFE_INTEGER;
@@ -38,10 +32,7 @@ async function workers(flags: WorkersFlags): Promise<void> {
   if (failure !== undefined && !(failure instanceof SelvageError)) throw failure;
   const found = dispatcher.workers();
   if (found.length === 0) throw failure ?? new NoWorkersAvailable("discovery found no worker");
-  const forPeople = flags.json !== true && Deno.stdout.isTerminal();
-  for (const line of forPeople ? tableOf(found, Date.now()) : found.map(lineOf).map(jsonOf)) {
-    printLine(line);
-  }
+  printResult(flags, () => tableOf(found, Date.now()), found.map(lineOf));
   // Where none can be called, the exit code says so, too.
   const anyReady = found.some(({ state }) => state === "ready");
   if (!anyReady && failure !== undefined) throw failure;

@@ -1,5 +1,5 @@
 import { Command, type Option } from "commander";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unknownCommand } from "../unknown_command.ts";
 import { defaultOf, flag, switchFlag, variableOf } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
@@ -84,9 +84,7 @@ async function check(
 function leafOf(leaves: readonly Leaf[], args: readonly string[]): Leaf {
   const leaf = leaves.find(({ name }) => `${args.join(" ")} `.startsWith(`${name} `));
   if (leaf !== undefined) return leaf;
-  throw new ConfigurationError(`there is no command ${JSON.stringify(args[0])}`, {
-    setting: "COMMAND",
-  });
+  throw unknownCommand(args[0], leaves.map(({ name }) => name));
 }
 
 /** A setting, its value, and where that comes from. */

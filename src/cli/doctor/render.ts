@@ -59,7 +59,8 @@ function tlsHeadline(
     .filter((part) => part !== undefined).join(", ");
 }
 
-function certificateLines(certificate: CertificateSummary, now: number): string[] {
+/** What a certificate says. */
+export function certificateLines(certificate: CertificateSummary, now: number): string[] {
   const { names, notBefore, notAfter, issuer, serial, fingerprint } = certificate;
   return [
     field("names", names.length === 0 ? "none" : names.join(", ")),
@@ -83,7 +84,8 @@ function problemLines({ reason, peerReason, message, evidence = {} }: Problem): 
   ];
 }
 
-function adviceLines({ rule, field: of, found, asks, setting }: Advice): string[] {
+/** What could be better, with what asks for it and what gives it. */
+export function adviceLines({ rule, field: of, found, asks, setting }: Advice): string[] {
   return [
     field("advice", `${of}: ${found} (${rule})`),
     field("", asks),
@@ -91,7 +93,8 @@ function adviceLines({ rule, field: of, found, asks, setting }: Advice): string[
   ];
 }
 
-function field(name: string, value: string): string {
+/** A named line below a headline. */
+export function field(name: string, value: string): string {
   return `        ${name.padEnd(10)}${value}`;
 }
 
