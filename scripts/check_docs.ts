@@ -5,14 +5,9 @@
  * @module
  */
 const FOREIGN: ReadonlySet<string> = new Set(["Transport", "ConnectRouter", "Interceptor"]);
-const ENTRIES = [
-  "mod.ts",
-  "src/contract/mod.ts",
-  "src/dispatch/entry.ts",
-  "src/worker/entry.ts",
-  "src/http2/mod.ts",
-  "src/testing/mod.ts",
-];
+const { exports } = JSON.parse(await Deno.readTextFile("deno.json"));
+const ENTRIES = Object.entries<string>(exports).filter(([name]) => name !== "./cli")
+  .map(([, path]) => path);
 
 const { stderr } = await new Deno.Command(Deno.execPath(), {
   args: ["doc", "--lint", ...ENTRIES],

@@ -13,6 +13,20 @@ const TEXT = await Deno.readTextFile(new URL("../docs/reference.md", import.meta
 /** Commands that only hold others. */
 const GROUPS = ["certs", "policy", "config"];
 
+Deno.test("docs/reference.md lists every entry point, and deno task doc writes all with symbols", async () => {
+  const { exports, tasks } = JSON.parse(
+    await Deno.readTextFile(new URL("../deno.json", import.meta.url)),
+  );
+  const listed = rowsOf("## API").map(([name]) => name);
+  assert.deepEqual(listed, Object.keys(exports));
+  const written = tasks.doc.command.split(" ").filter((word: string) => word.endsWith(".ts"));
+  const { "./cli": _, ...withSymbols } = exports;
+  assert.deepEqual(
+    written.map((path: string) => `./${path}`),
+    Object.values(withSymbols),
+  );
+});
+
 Deno.test("docs/reference.md lists every exit code", () => {
   const listed = rowsOf("### Exit codes").map(([code, name]) => [name, Number(code)]);
   assert.deepEqual(Object.fromEntries(listed), { ...ExitCode });
