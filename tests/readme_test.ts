@@ -41,6 +41,7 @@ Deno.test("README.md works as copied: install, a pool, certificates, workers, ca
     PATH: `${folder}/bin:${folder}/installed/bin:${Deno.env.get("PATH")}`,
     DENO_INSTALL_ROOT: `${folder}/installed`,
   };
+  let logged = "";
   const shell = async (script: string | undefined, code = 0): Promise<string> => {
     const lines: string[] = [];
     const errors: string[] = [];
@@ -52,6 +53,7 @@ Deno.test("README.md works as copied: install, a pool, certificates, workers, ca
     });
     const ended = await running.ended;
     assert.equal(ended.code, code, `${script}\n${errors.join("\n")}`);
+    logged = errors.join("\n");
     return lines.join("\n");
   };
   const asClient = (command: string): string => `${variables} && ${command}`;
@@ -60,6 +62,8 @@ Deno.test("README.md works as copied: install, a pool, certificates, workers, ca
   await Deno.writeTextFile(join(clone, name), program);
   assert.ok(page.includes(`\`deno run -A ${name}\``));
   assert.equal(await shell(`deno run -A ${name}`), "3\n2\n3\n5\n7");
+  // A library writes no log unless its application configures one.
+  assert.doesNotMatch(logged, /\b(?:INF|INFO|WRN|WARN|ERR|ERROR)\b|selvage/);
   // The installed command needs no configuration beside it.
   const elsewhere = join(folder, "elsewhere");
   await Deno.mkdir(elsewhere);
