@@ -36,7 +36,7 @@ export interface WorkerLimits extends SharedLimits {
   readonly queueTimeoutMs?: number | undefined;
   /**
    * What all messages that are being received may take together, beyond the first 64 KiB of each, and
-   * a quarter of it those of one connection, in bytes. Default: 256 MiB, shared with the process.
+   * a quarter of it those of one peer, in bytes. Default: 256 MiB, shared with the process.
    */
   readonly gatheredBytes?: number | undefined;
   /** How long a request of one message may take to arrive, in milliseconds; 0 is for ever. Default 30,000. */

@@ -1,4 +1,4 @@
-import type { ByteBudget } from "../guard/byte_budget.ts";
+import type { HeldBytes } from "../guard/byte_budget.ts";
 import type { Schedule } from "../deadlines.ts";
 import type { ErrorCode } from "../error_code.ts";
 import type { EventBudget } from "../guard/event_budget.ts";
@@ -30,7 +30,7 @@ export interface ConnectionOptions {
   /** Calls back after a delay, injected by tests. Default: a timer that does not keep the process alive. */
   readonly schedule?: Schedule;
   /** The budget of bytes that this connection shares with others. Default: that of the process. */
-  readonly budget?: ByteBudget;
+  readonly budget?: HeldBytes;
   /**
    * How many streams the peer may reset, where it shares that among its connections: one that comes
    * again does not begin anew. Default: what `limits` say, for this connection.

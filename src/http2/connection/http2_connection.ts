@@ -4,7 +4,7 @@ import { ErrorCode } from "../error_code.ts";
 import { FrameReader } from "../frame/frame_reader.ts";
 import { encodeSettings, Setting } from "../frame/settings.ts";
 import { AbuseBudgets } from "../guard/abuse_budgets.ts";
-import { type ByteBudget, processByteBudget } from "../guard/byte_budget.ts";
+import { type HeldBytes, processByteBudget } from "../guard/byte_budget.ts";
 import { HpackDecoder } from "../hpack/mod.ts";
 import { type Http2Limits, resolveHttp2Limits } from "../limits.ts";
 import { QueuedBytes } from "../send/queued_bytes.ts";
@@ -137,7 +137,7 @@ export class Http2Connection<End extends Role>
     return { limits, scheduler, deadlines, pings, streams, abuse };
   }
 
-  #queuedBytes(budget: ByteBudget): QueuedBytes {
+  #queuedBytes(budget: HeldBytes): QueuedBytes {
     return new QueuedBytes(this.limits, this.deadlines, budget, {
       received: () => this.flow.heldBytes,
       exceeded: (message) => this.lifecycle.violated(ErrorCode.ENHANCE_YOUR_CALM, message),
@@ -207,7 +207,7 @@ export class Http2Connection<End extends Role>
     this.deadlines.clear("headers");
   }
 
-  #released(budget: ByteBudget): void {
+  #released(budget: HeldBytes): void {
     this.flow.forget();
     budget.leave();
   }

@@ -1,4 +1,4 @@
-import type { ByteBudget } from "../guard/byte_budget.ts";
+import type { HeldBytes } from "../guard/byte_budget.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { Http2Limits } from "../limits.ts";
 
@@ -16,7 +16,7 @@ export class QueuedBytes {
   bytes = 0;
   readonly #limits: Http2Limits;
   readonly #deadlines: Deadlines;
-  readonly #budget: ByteBudget;
+  readonly #budget: HeldBytes;
   readonly #host: QueuedBytesHost;
   /** Octets sent since the connection began, which shows whether anything moves. */
   #sent = 0;
@@ -24,7 +24,7 @@ export class QueuedBytes {
   constructor(
     limits: Http2Limits,
     deadlines: Deadlines,
-    budget: ByteBudget,
+    budget: HeldBytes,
     host: QueuedBytesHost,
   ) {
     this.#limits = limits;

@@ -1,4 +1,4 @@
-import type { ByteBudget } from "../guard/byte_budget.ts";
+import type { HeldBytes } from "../guard/byte_budget.ts";
 import { ErrorCode } from "../error_code.ts";
 import type { Http2Stream } from "./http2_stream.ts";
 import { Interleaving } from "./interleaving.ts";
@@ -36,7 +36,7 @@ const SHARED_WINDOW_BYTES = 64 * 1024;
 export class ReceiveFlow {
   readonly #limits: Http2Limits;
   readonly #scheduler: SendScheduler;
-  readonly #budget: ByteBudget;
+  readonly #budget: HeldBytes;
   readonly #pings: Pings;
   readonly #clock: () => number;
   readonly #interleaving: Interleaving;
@@ -50,7 +50,7 @@ export class ReceiveFlow {
   constructor(
     limits: Http2Limits,
     scheduler: SendScheduler,
-    budget: ByteBudget,
+    budget: HeldBytes,
     pings: Pings,
     clock: () => number,
   ) {

@@ -13,7 +13,8 @@ import { callContext } from "./call_context.ts";
 import { StreamCall } from "./stream_call.ts";
 import { UnaryCall, type UnaryHandler } from "./unary_call.ts";
 import { unaryHandlerOf } from "./unary_implementation.ts";
-import { connectionBudgets, type GatherBudget } from "../wire/gather_budget.ts";
+import { type GatherBudget, peerBudgets } from "../wire/gather_budget.ts";
+import { RecentValues } from "../../values/mod.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
 import { refusalKey } from "./refusal.ts";
 import { factsOf, type RequestFacts } from "./request_facts.ts";
@@ -28,9 +29,14 @@ export interface RequestHandlerOptions<Peer, Context> {
   readonly admit: Admit<Peer, Context>;
   /**
    * What all messages that are being received may take together, beyond the first 64 KiB of each, and
-   * a quarter of it those of one connection, in bytes. Default: 256 MiB, shared with the process.
+   * a quarter of it those of one peer, in bytes. Default: 256 MiB, shared with the process.
    */
   readonly gatheredBytes?: number | undefined;
+  /**
+   * Who a peer is, over all its connections: together they have one share of the memory for messages and of the
+   * time on the plain path. Default: each connection has its own.
+   */
+  readonly peerKey?: ((peer: Peer) => string) | undefined;
   /**
    * Called with an error of our own in the handling of a call, which its caller only learns of as an
    * internal error: in deciding on it, or in writing its response. Must not throw. Default: nothing.
@@ -47,8 +53,12 @@ export function createRequestHandler<Peer, Context>(
   options: RequestHandlerOptions<Peer, Context>,
 ): (peer: Peer) => ServerConnectionOptions["onRequest"] {
   const { limits, json, routes } = recordedRoutes(options.router);
-  const budgetOfConnection = connectionBudgets(options.gatheredBytes);
+  const budgetOfPeer = peerBudgets(options.gatheredBytes);
   const turns = new Turns();
+  const sharesOf = sharesOfPeers(
+    () => ({ budget: budgetOfPeer(), share: turns.share() }),
+    options.peerKey,
+  );
   const fastHandlers = new Map<Route, UnaryHandler>();
   for (const route of routes.values()) {
     if (route.implementation === undefined) continue;
@@ -86,10 +96,27 @@ export function createRequestHandler<Peer, Context>(
   }
 
   return (peer) => {
-    const budget = budgetOfConnection();
-    const share = turns.share();
+    const { budget, share } = sharesOf(peer);
     return (stream, fields, endStream) => receive(stream, fields, endStream, peer, budget, share);
   };
+}
+
+/** Peers whose shares are remembered while they have no connection, and beyond. */
+const REMEMBERED_PEERS = 4096;
+
+/** What a peer may take of what all of them share. */
+interface Shares {
+  readonly budget: GatherBudget;
+  readonly share: Share;
+}
+
+function sharesOfPeers<Peer>(
+  make: () => Shares,
+  keyOf: ((peer: Peer) => string) | undefined,
+): (peer: Peer) => Shares {
+  if (keyOf === undefined) return make;
+  const known = new RecentValues(REMEMBERED_PEERS, make);
+  return (peer) => known.of(keyOf(peer));
 }
 
 /** The call on the path that takes it. */

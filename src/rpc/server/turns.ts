@@ -25,7 +25,7 @@ const MOST_AT_ONCE = 32;
 
 /**
  * Decides when calls on the plain path begin, each of which costs about ten times as much as one on the
- * fast path: round robin over the connections, and all of them together in the time that the fast path
+ * fast path: round robin over the peers, and all of them together in the time that the fast path
  * leaves, at least an eighth. A peer that sends five hundred at once delays its own calls, not those of
  * others.
  */
@@ -33,7 +33,7 @@ export class Turns {
   readonly #now: () => number;
   readonly #nextTurn: (callback: () => void) => void;
   readonly #afterPause: (callback: () => void, ms: number) => void;
-  /** The connections that have calls waiting, the one whose turn is next first. */
+  /** The peers that have calls waiting, the one whose turn is next first. */
   readonly #asking: Share[] = [];
   /** Calls have begun, and others wait until the cost of those is known. */
   #busy = false;
@@ -52,7 +52,7 @@ export class Turns {
     this.#endedAt = this.#now();
   }
 
-  /** The turns of one connection. */
+  /** The turns of one peer. */
   share(): Share {
     return new Share(this);
   }
@@ -109,7 +109,7 @@ export class Turns {
   }
 }
 
-/** The turns of one connection. */
+/** The turns of one peer. */
 export class Share {
   /** What waits for one. */
   readonly waiting: (() => void)[] = [];

@@ -66,11 +66,11 @@ export const GATHERED_BYTES: number = 256 * 1024 * 1024;
 export const processBudget: GatherBudget = new GatherBudget(GATHERED_BYTES);
 
 /**
- * Makes the budgets of connections, each a quarter of what they have together.
+ * Makes the budgets of peers, each a quarter of what they have together.
  *
  * @param gatheredBytes what that is. Default: 256 MiB, shared with all others of the process.
  */
-export function connectionBudgets(gatheredBytes: number | undefined): () => GatherBudget {
+export function peerBudgets(gatheredBytes: number | undefined): () => GatherBudget {
   const all = gatheredBytes === undefined ? processBudget : new GatherBudget(gatheredBytes);
   const share = (gatheredBytes ?? GATHERED_BYTES) / 4;
   return () => new GatherBudget(share, all);

@@ -1,4 +1,4 @@
-import { byteBudget, type ServerConnectionOptions } from "../../http2/mod.ts";
+import { byteBudget, PeerBytes, type ServerConnectionOptions } from "../../http2/mod.ts";
 import {
   CallRecords,
   countedConnection,
@@ -21,12 +21,13 @@ import { Leaving } from "../leaving.ts";
 import { noDispatcher } from "./no_dispatcher.ts";
 import type { ExecutionGround, OpenedExecution } from "./open_execution.ts";
 import type { WorkerServerOptions } from "../options.ts";
-import { PeerResets } from "../peer_resets.ts";
+import { PeerResets, PEERS } from "../peer_resets.ts";
 import { tellPlaintext } from "../posture.ts";
 import { recordRefusals } from "./recorded_refusals.ts";
 import { serveReflection } from "../reflection/reflection.ts";
 import { servedBy, serveRoutines } from "./router.ts";
 import { use } from "../use.ts";
+import { RecentValues } from "../../values/mod.ts";
 
 /** What serves the calls of a worker stands on. */
 export interface CallServingGround extends ExecutionGround, OpenedExecution {
@@ -115,9 +116,11 @@ export async function serveCalls(
       records,
     ),
     gatheredBytes: options.limits?.gatheredBytes,
+    peerKey: ({ key }: ConnectedPeer) => key,
     onFault: (error, path) => faults.report("rpc", error, { path }),
   });
   const budget = byteBudget(options.limits?.heldBytes);
+  const heldBytes = new RecentValues(PEERS, () => new PeerBytes(budget));
   const resets = new PeerResets(limits.http2, () => performance.now());
   starting.use(watchEventLoop(hub.metrics, clock));
   const peerExpiry = starting.use(new PeerExpiry(observer, "worker", clock));
@@ -137,7 +140,7 @@ export async function serveCalls(
       },
       resets: resets.of(connected.key),
       limits: limits.http2,
-      budget,
+      budget: heldBytes.of(connected.key),
     };
   };
   return { gate, health, leaving, faults, servePeer };
