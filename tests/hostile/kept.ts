@@ -51,7 +51,8 @@ async function byTurns({ alone, beside }: Windows, pairs: number, ms: number): P
   return { ratio: median(ratios), alone: median(without), beside: median(during) };
 }
 
-function median(values: readonly number[]): number {
+/** The middle one, or between the two. */
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;

@@ -25,7 +25,7 @@ import {
 } from "./cbor_format.ts";
 import { CborReader } from "./cbor_reader.ts";
 import type { Malformed } from "./faults.ts";
-import { KeyCost } from "./key_cost.ts";
+import { FREE_KEYS, KeyCost } from "./key_cost.ts";
 import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 import { toHex } from "../../platform/mod.ts";
 
@@ -35,7 +35,7 @@ import { toHex } from "../../platform/mod.ts";
  * @param bytes The bytes.
  * @param maxDepth How deep the value may nest.
  * @param limits How many containers and entries it may hold.
- * @param keyCost What its keys may cost. Default: by the CPU time of this thread.
+ * @param keyCost What its keys may cost. Default: by the time that some of them take.
  * @returns The value.
  * @throws {@linkcode Malformed}
  */
@@ -141,6 +141,7 @@ class Decoder extends CborReader {
     if (head >> 5 !== TEXT) throw this.malformed("has an object key that is no text");
     const key = this.text(head & 0x1f);
     if (key === FORBIDDEN_KEY) throw this.malformed(`has the key "${FORBIDDEN_KEY}"`);
+    if (this.#isKeyDue()) this.#time(() => Object.hasOwn(record, key));
     if (Object.hasOwn(record, key)) throw this.malformed("has an object key twice");
     record[key] = this.#value(depth);
   }
@@ -160,9 +161,9 @@ class Decoder extends CborReader {
   #entry(map: Map<unknown, unknown>, depth: number): void {
     this.#countEntry();
     const key = this.#value(depth);
+    if (this.#isKeyDue()) this.#time(() => map.has(key));
     if (map.has(key)) throw this.malformed("has a map key twice");
     map.set(key, this.#value(depth));
-    this.#countKey(key);
   }
 
   #set(depth: number): Set<unknown> {
@@ -180,9 +181,9 @@ class Decoder extends CborReader {
   #member(set: Set<unknown>, depth: number): void {
     this.#countEntry();
     const value = this.#value(depth);
+    if (this.#isKeyDue()) this.#time(() => set.has(value));
     const { size } = set;
     if (set.add(value).size === size) throw this.malformed("has a value of a set twice");
-    this.#countKey(value);
   }
 
   #countEntry(): void {
@@ -202,11 +203,15 @@ class Decoder extends CborReader {
     );
   }
 
-  #countKey(key: unknown): void {
-    this.#keyCost ??= new KeyCost();
-    if (!this.#keyCost.exceeded(key, this.at)) return;
+  /** Whether the key that comes next is one of those that are timed. */
+  #isKeyDue(): boolean {
+    return this.#entries > FREE_KEYS && (this.#keyCost ??= new KeyCost()).isDue();
+  }
+
+  #time(lookup: () => boolean): void {
+    if (!this.#keyCost!.exceeded(lookup)) return;
     throw this.malformed(
-      "has keys of maps or members of sets that take too long to tell apart",
+      "has keys of objects or maps, or members of sets, that take too long to find",
     );
   }
 

@@ -216,3 +216,11 @@ Deno.test("decodeCbor() copies no byte string that fills its buffer, and any tha
     assert.notEqual(each.buffer, two.buffer);
   }
 });
+
+Deno.test("empty byte strings beyond some share a buffer, and are empty all the same", () => {
+  const read = decodeCbor(encodeCbor(Array.from({ length: 300 }, () => new Uint8Array(0)), 64), 64);
+  const all = read as Uint8Array[];
+  assert.ok(all.every((bytes) => bytes instanceof Uint8Array && bytes.length === 0));
+  assert.equal(new Set(all).size, 300);
+  assert.equal(new Set(all.map(({ buffer }) => buffer)).size, 257);
+});
