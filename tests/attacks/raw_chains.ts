@@ -91,8 +91,11 @@ export function brokenChains({ root, intermediate }: TestAuthorities): BrokenCha
     // The platform hangs up on a message of this size without a word.
     shown(
       { atDispatcher: "tls-alert", told: "nothing" },
-      "garbage of 64 KiB for a leaf",
-      () => [new Uint8Array(64 * 1024).fill(0x30)],
+      "a leaf of 64 KiB",
+      ({ der }) => [der],
+      {
+        extensions: [certificateExtension("1.3.6.1.4.1.55555.2", false, new Uint8Array(64 * 1024))],
+      },
     ),
     shown(
       { atDispatcher: "tls-alert", told: { alert: "unexpected_message" } },
