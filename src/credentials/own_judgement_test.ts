@@ -71,6 +71,21 @@ Deno.test("CredentialsStore adopts what leads to no authority of its own bundle 
   assert.equal(offer(store, forge({ issuer: other, names })), "adopted");
 });
 
+Deno.test("CredentialsStore adopts a certificate whose SPIFFE ID no SVID may bear only where peers can expect another name", () => {
+  const { observer, store } = opened({});
+  const uris = [general.uri("spiffe://example.org/worker"), general.uri("kuma://version/1")];
+  const twoIds = [general.uri("spiffe://example.org/a"), general.uri("spiffe://example.org/b")];
+  assert.equal(offer(store, forge({ issuer: root, names: twoIds })), "rejected");
+  assert.match(observer.of("credentials.rejected")[0]!.message, /san\.several-uris/);
+  for (const others of [uris, [...names, ...twoIds]]) {
+    assert.equal(offer(store, forge({ issuer: root, names: others })), "adopted");
+    const advice = observer.of("credentials.advice").at(-1)!.advice;
+    assert.deepEqual(advice.map(({ rule, refusedIfStrict }) => [rule, refusedIfStrict]), [
+      ["san.several-uris", true],
+    ]);
+  }
+});
+
 Deno.test("CredentialsStore rejects where it is strict what peers of its kind would refuse", () => {
   const { observer, store } = opened({}, { role: "server", verdict: "strict" });
   assert.equal(offer(store, forge({ issuer: root, names, purposes: [] })), "rejected");

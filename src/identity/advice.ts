@@ -6,6 +6,7 @@ import { commonNameAdvice } from "./common_name.ts";
 import { issuerSetting } from "./issuer_settings.ts";
 import { lifetimeAdvice } from "./lifetime_advice.ts";
 import { advisedFaults, type ChainPlace } from "./path/advised.ts";
+import { svidFault } from "./path/leaf_rules.ts";
 import { bothRolesAdvice } from "./both_roles_advice.ts";
 import type { IdentityPattern } from "./names/identity_pattern.ts";
 import type { PeerRole } from "./path/peer_role.ts";
@@ -59,6 +60,7 @@ export function adviceOn(
   return [
     ...leaf === undefined ? [] : [
       ...adviceIn(leaf, "leaf", advisedFaults(leaf, "leaf", role)),
+      ...adviceIn(leaf, "leaf", svidAdvice(leaf)),
       ...adviceIn(leaf, "leaf", commonNameAdvice(leaf)),
       ...adviceIn(leaf, "leaf", bothRolesAdvice(leaf, accepts), false),
       ...adviceIn(leaf, "leaf", lifetimeAdvice(leaf, now), false),
@@ -71,6 +73,14 @@ export function adviceOn(
     ),
     ...domainAdvice(unlabelled),
   ];
+}
+
+/** What keeps a leaf from being known by its SPIFFE ID; a misspelt one is advised about as a name. */
+function svidAdvice(leaf: Certificate): readonly CertificateFault[] {
+  const fault = svidFault(leaf);
+  return fault === undefined || fault.rule === "san.spiffe-id"
+    ? []
+    : [certificateFault(fault.rule, fault.found)];
 }
 
 /** One piece of advice for the whole bundle. */

@@ -2,7 +2,7 @@ import type { Certificate } from "./certificate/certificate.ts";
 import { Work } from "./certificate/work.ts";
 import { advisedFaults, type VerdictMode } from "./path/advised.ts";
 import { decidedAtOnce } from "./path/check.ts";
-import { purposeFault, svidFault } from "./path/leaf_rules.ts";
+import { hasPlainName, purposeFault, svidFault } from "./path/leaf_rules.ts";
 import { DEFAULT_VERDICT_LIMITS } from "./path/limits.ts";
 import { ownFault, type PathFault } from "./path/path_fault.ts";
 import type { PathQuestion } from "./path/path_rules.ts";
@@ -31,7 +31,8 @@ export function ownLeafFault(
   const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
   const faults = roles.map((one) => purposeFault(leaf, one));
   if (faults.every((one) => one !== undefined)) return faults[0];
-  if (mode !== "strict") return svidFault(leaf);
+  // Peers that expect us under another name do not ask for an SVID.
+  if (mode !== "strict") return hasPlainName(leaf, role) ? undefined : svidFault(leaf);
   const [advised] = advisedFaults(leaf, "leaf", role);
   return advised === undefined ? svidFault(leaf) : ownFault(leaf, advised);
 }
@@ -94,6 +95,6 @@ function proofOf(
   const entries = authorities.filter((one) => !asked.anchors.has(one))
     .map(({ der }, i) => ({ der, index: i + 1 }));
   const presented = new PresentedAuthorities(entries, DEFAULT_VERDICT_LIMITS, work);
-  const question = { ...asked, asksSpiffeId: true, work };
+  const question = { ...asked, asksSpiffeId: !hasPlainName(leaf, asked.role), work };
   return decidedAtOnce(provePath(leaf, presented, DEFAULT_VERDICT_LIMITS, question));
 }

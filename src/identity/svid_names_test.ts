@@ -87,3 +87,11 @@ Deno.test("an authority that bears a workload's SPIFFE ID after a domain's is re
   const between = forge({ subject: "between", authority: true, issuer: root, names });
   assert.equal(refused(judge([leaf({ issuer: between }), between])).rule, "svid.authority");
 });
+
+Deno.test("a strict verdict asks of a pinned leaf what it asks of others: no SPIFFE ID among other URIs", () => {
+  const pinned = forge({ names: [general.dns(HOST), general.uri(WORKER), general.uri(OTHER)] });
+  const anchors = new TrustAnchors({ bundle: [read(pinned)] });
+  assert(judge([pinned], { anchors, expected: HOST }).trusted);
+  const strict = refused(judge([pinned], { anchors, expected: HOST, mode: "strict" }));
+  assert.equal(strict.rule, "san.several-uris");
+});

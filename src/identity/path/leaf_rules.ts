@@ -1,4 +1,5 @@
 import { type Certificate, issuedFault, spiffeIdOf } from "../certificate/certificate.ts";
+import { ATTRIBUTE, valuesOf } from "../certificate/distinguished_name.ts";
 import { isMisspeltSpiffeId } from "../certificate/general_name.ts";
 import { dateFault, ownFault, type PathFault, unsuitable } from "./path_fault.ts";
 import type { PeerRole } from "./peer_role.ts";
@@ -64,4 +65,13 @@ export function svidFault(leaf: Certificate): PathFault | undefined {
   return id.segments.length === 0
     ? unsuitable(leaf, "svid.path", "its SPIFFE ID is a trust domain's, not a workload's")
     : undefined;
+}
+
+/** Whether a leaf may be expected under a name that is no SPIFFE ID, so that what forbids it one does not forbid it all. */
+export function hasPlainName(leaf: Certificate, role?: PeerRole): boolean {
+  const names = leaf.extensions.subjectAlternativeNames ?? [];
+  return names.some((name) =>
+    name.kind === "dns" || name.kind === "ip" ||
+    (name.kind === "uri" && name.spiffeId === undefined)
+  ) || (role !== "server" && valuesOf(leaf.subject, ATTRIBUTE.commonName).length === 1);
 }

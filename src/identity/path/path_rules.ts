@@ -61,7 +61,7 @@ export class PathRules {
     const { role, now, mode, asksSpiffeId } = this.#question;
     return pinnedFault(leaf, role, now) ??
       (mode === "strict" ? advisedFault(leaf, "leaf", role) : undefined) ??
-      (asksSpiffeId ? svidFault(leaf) : undefined) ??
+      (asksSpiffeId || mode === "strict" ? svidFault(leaf) : undefined) ??
       domainFault([leaf], this.#question);
   }
 
