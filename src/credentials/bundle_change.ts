@@ -55,7 +55,7 @@ function droppedAnchor(
 ): CredentialRejection | undefined {
   for (const { subjectKey, bundle, place, rule, found } of offered.skipped ?? []) {
     const ofThatName = ({ subject }: Certificate) => subject.key === subjectKey;
-    if (subjectKey === undefined || !inUse.anchors?.all.some(ofThatName)) continue;
+    if (!inUse.anchors?.all.some(ofThatName)) continue;
     if (offered.anchors?.all.some(ofThatName)) continue;
     return rejection(
       "malformed",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { makeCertificate } from "../../tests/support/certificates.ts";
+import { der, extension, forge } from "../../tests/support/forge.ts";
 import { adviceOn } from "../identity/mod.ts";
 import {
   assemble,
@@ -8,6 +9,7 @@ import {
   Credentials,
   type CredentialTexts,
 } from "./mod.ts";
+import { writePem } from "./pem_writer.ts";
 
 const root = makeCertificate({ name: "root", authority: true });
 const other = makeCertificate({ name: "other", authority: true });
@@ -42,6 +44,24 @@ Deno.test("a whole certificate of a bundle that breaks a rule is skipped and nam
   for (const ca of [torn + root.pem, root.pem + "-----BEGIN CERTIFICATE-----\nMIIB", old.pem]) {
     const assembled = assemble({ ...MUTUAL, ca }, Date.now());
     assert.equal(assembled.kind, "rejected", ca);
+  }
+});
+
+Deno.test("what is wrong within a whole certificate skips it, also a length; what is no certificate rejects the bundle", () => {
+  const cutWithin = forge({
+    subject: "cut within",
+    authority: true,
+    extensions: [extension("2.5.29.18", false, Uint8Array.of(0x30))],
+  });
+  const pem = (bytes: Uint8Array) => writePem("CERTIFICATE", bytes);
+  const { anchors, skipped } = usable({ ...MUTUAL, ca: pem(cutWithin.der) + root.pem });
+  assert.equal(anchors?.all.length, 1);
+  assert.deepEqual(skipped?.map(({ place, rule }) => [place, rule]), [[1, "der.length"]]);
+  const inOther = der(0x30, cutWithin.der);
+  const noCertificates = [inOther, der(0x30), Uint8Array.of(...root.der, 0), root.der.subarray(1)];
+  for (const bytes of noCertificates) {
+    const assembled = assemble({ ...MUTUAL, ca: root.pem + pem(bytes) }, Date.now());
+    assert.equal(assembled.kind, "rejected");
   }
 });
 

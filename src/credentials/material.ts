@@ -25,8 +25,8 @@ export interface SkippedAnchor {
   readonly found: string;
   /** Its subject; absent where it could not be read. */
   readonly subject: string | undefined;
-  /** The same as names are compared by, also of one that could not be read; absent where it shows none. */
-  readonly subjectKey: string | undefined;
+  /** The same as names are compared by, also of one that could not be read. */
+  readonly subjectKey: string;
 }
 
 /** Our own certificate, with its chain and its private key. */

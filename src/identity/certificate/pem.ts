@@ -4,6 +4,7 @@ import {
   certificateFault,
   isCertificateFault,
 } from "./certificate_fault.ts";
+import { isOneElement } from "../der/der.ts";
 import { latin1 } from "../der/der_values.ts";
 import { presentedSubject } from "./presented_subject.ts";
 
@@ -27,15 +28,16 @@ export function parsePemBundle(text: string): readonly Certificate[] | Certifica
   return certificates;
 }
 
-/** A whole block that is no certificate that can be used. */
+/** A whole certificate that cannot be read. */
 export interface BlockFault extends CertificateFault {
-  /** The subject that it shows, as `DistinguishedName.key` has it; absent where none is to be found. */
-  readonly subjectKey: string | undefined;
+  /** The subject that it shows, as `DistinguishedName.key` has it. */
+  readonly subjectKey: string;
 }
 
 /**
  * Reads every block of a PEM text, in order, each to a certificate or to what is wrong with it; only a
- * fault where there is no block, or one is torn, so that the text is not what was meant.
+ * fault where there is no block, or one is torn or no certificate, so that the text is not what was meant. Whole is
+ * what ends where it says and shows a subject: whatever else is wrong lies within one certificate.
  */
 export function readPemBlocks(
   text: string,
@@ -54,15 +56,12 @@ export function readPemBlocks(
       continue;
     }
     const fault = certificateFault(certificate.rule, `block ${i + 1}: ${certificate.found}`);
-    if (isCertificateFault(der) || isIncomplete(fault)) return fault;
-    read.push({ ...fault, subjectKey: presentedSubject(der) });
+    if (isCertificateFault(der) || !isOneElement(der)) return fault;
+    const subjectKey = presentedSubject(der);
+    if (subjectKey === undefined) return fault;
+    read.push({ ...fault, subjectKey });
   }
   return read;
-}
-
-/** Whether what was read is no whole certificate, rather than one that breaks a rule. */
-function isIncomplete({ rule }: CertificateFault): boolean {
-  return rule === "der.length" || rule === "der.trailing";
 }
 
 function readBlock(label: string | undefined, body: string): Uint8Array | CertificateFault {

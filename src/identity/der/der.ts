@@ -103,6 +103,16 @@ export function readDer(bytes: Uint8Array, what: string): Element {
   return new Element(bytes, 0, header);
 }
 
+/** Whether the bytes are one element from the first to the last, whatever it holds. */
+export function isOneElement(bytes: Uint8Array): boolean {
+  try {
+    return readHeader(bytes, 0, bytes.length).end === bytes.length;
+  } catch (error) {
+    if (error instanceof Malformed) return false;
+    throw error;
+  }
+}
+
 /** Reads a sequence that is all there is in the bytes, for its fields. */
 export function readSequence(bytes: Uint8Array, what: string): DerReader {
   const { tag, contents } = readDer(bytes, what);
