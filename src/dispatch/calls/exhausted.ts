@@ -7,7 +7,7 @@ import {
 } from "../../errors/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { Wanted } from "../fleet/wanted.ts";
+import type { Wanted } from "../fleet/suitable_endpoints.ts";
 
 /**
  * What a call fails with when no worker took it: none was known, the one that was known gave its

@@ -2,8 +2,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { combinedScore, hashOfKey, hashOfMember } from "./rendezvous.ts";
 import type { Tried } from "./selection.ts";
 import type { Serving } from "./served_names.ts";
-import { suits } from "./suitable_endpoints.ts";
-import type { Wanted } from "./wanted.ts";
+import { suits, type Wanted } from "./suitable_endpoints.ts";
 
 /** So many owners are remembered; a caller could make up any number of affinities. */
 const MAX_REMEMBERED = 4_096;

@@ -10,9 +10,8 @@ import { FailingEndpoints } from "./failing_endpoints.ts";
 import type { WorkerChange } from "./known_workers.ts";
 import { Selection, type Tried } from "./selection.ts";
 import type { Serving } from "./served_names.ts";
-import { suits } from "./suitable_endpoints.ts";
+import { suits, type Wanted } from "./suitable_endpoints.ts";
 import { workerRef } from "./link.ts";
-import type { Wanted } from "./wanted.ts";
 import { type FleetSource, WatchedSource } from "./watched_source.ts";
 
 /** What a fleet is given. */

@@ -11,8 +11,7 @@ import {
   LATENCY_MS,
   LOAD_ROW,
 } from "./load.ts";
-import { Suitability, type SuitableEndpoints } from "./suitable_endpoints.ts";
-import type { Wanted } from "./wanted.ts";
+import { Suitability, type SuitableEndpoints, type Wanted } from "./suitable_endpoints.ts";
 
 /** What choosing takes. */
 export interface SelectionOptions {

@@ -2,7 +2,16 @@ import type { Endpoint } from "./endpoint.ts";
 import type { EndpointIndex } from "./endpoint_index.ts";
 import { EJECTED_UNTIL, LOAD_ROW } from "./load.ts";
 import type { Serving } from "./served_names.ts";
-import type { Wanted } from "./wanted.ts";
+
+/** What a call asks of its worker. */
+export interface Wanted {
+  /** Calls of one affinity go to one worker while it is there. */
+  readonly affinity?: string | undefined;
+  /** The worker carries all of these. */
+  readonly tags?: readonly string[] | undefined;
+  /** The version of the routine that the caller has: workers that list it are preferred to those that list others. */
+  readonly version?: string | undefined;
+}
 
 /** So many different wishes are remembered; a caller could make up any number. */
 const MAX_REMEMBERED = 64;
