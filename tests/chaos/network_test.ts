@@ -144,3 +144,28 @@ chaos("a cable that loses packets costs no call that was not at its worker", asy
   await caller.answeredBy("far");
   assert.deepEqual(await ground.contradictions(FAR_ADDRESS), []);
 });
+
+/** How much longer a call takes over a cable that delays, in milliseconds; over one that does not, it takes a few. */
+const DELAYED_MS = 100;
+
+chaos("a cable that delays packets costs no call", async (ground) => {
+  const { network } = ground;
+  await ground.worker(FAR, "far", FAR_ADDRESS);
+  ground.found(NEAR_ADDRESS, FAR_ADDRESS);
+  const caller = ground.call();
+  await caller.answeredBy("far");
+  for (const machine of [NEAR, FAR] as const) {
+    const slow = network.shape(machine, "netem", "delay", "100ms", "40ms") ||
+      // A narrow cable with a long queue: what waits there is late, and nothing is lost.
+      network.shape(machine, "tbf", "rate", "16kbit", "burst", "2kb", "latency", "20s");
+    if (!slow) return console.log("skipped: this kernel has neither netem nor tbf");
+  }
+  await caller.next(
+    (report) => "by" in report && report.by === "far" && report.tookMs >= DELAYED_MS,
+    20,
+  );
+  for (const machine of [NEAR, FAR] as const) network.unshape(machine);
+  await caller.answeredBy("far");
+  assert.deepEqual(await ground.contradictions(FAR_ADDRESS), []);
+  assert.deepEqual(caller.reports.filter((report) => "failed" in report), []);
+});
