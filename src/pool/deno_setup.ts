@@ -4,7 +4,9 @@ import { ConfigurationError } from "../errors/mod.ts";
 import { specifierOf } from "../worker/mod.ts";
 
 /** Modules as absolute specifiers; relative paths are relative to the working directory. */
-export function absoluteModules(modules: readonly (string | URL)[]): readonly string[] {
+export function absoluteModules(
+  modules: readonly (string | URL)[] = [Deno.mainModule],
+): readonly string[] {
   if (modules.length === 0) {
     throw new ConfigurationError("spawn.modules names no module to serve", {
       setting: "spawn.modules",

@@ -7,8 +7,11 @@ import type { WorkerLimits } from "../worker/mod.ts";
 
 /** How a pool's own workers are spawned. */
 export interface SpawnOptions {
-  /** Modules whose exported routines are served; paths are relative to the working directory. */
-  readonly modules: readonly (string | URL)[];
+  /**
+   * Modules whose exported routines are served; paths are relative to the working directory. Default: this program's
+   * main module, which opens the pool where `import.meta.main` is true and not while it loads.
+   */
+  readonly modules?: readonly (string | URL)[] | undefined;
   /** How many workers. Default: one a core. */
   readonly count?: number | undefined;
   /** Threads a worker runs `run: "thread"` routines in; with 0, none may be. Default 1. */
@@ -90,7 +93,7 @@ export interface SpawnedDispatcherOptions {
 
 /** What a {@linkcode WorkerPool} spawns, and where other workers are. */
 export interface WorkerPoolOptions extends SharedDispatcherOptions {
-  /** Workers of the pool's own, on this machine. Default: none. */
+  /** Workers of the pool's own, on this machine. Default: none beside `discovery`, else one a core. */
   readonly spawn?: SpawnOptions | undefined;
   /** Where other workers are: a discovery URL, or a discovery. Default: nowhere. */
   readonly discovery?: string | Discovery | undefined;

@@ -27,6 +27,9 @@ export interface SpawnedProcessOptions {
 /** Beyond the grace that a child was given to finish its calls, it has this long to exit. */
 const EXIT_MS = 2_000;
 
+/** How long after its end what it wrote last is read, in milliseconds. */
+const LAST_WORDS_MS = 1_000;
+
 /** One child process: its pipes, its readiness and its end. */
 export class SpawnedProcess implements Child {
   readonly name: string;
@@ -37,6 +40,8 @@ export class SpawnedProcess implements Child {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #told = Promise.withResolvers<ReadyChild>();
   readonly #encoder = new TextEncoder();
+  /** Resolves when its output has been read to the end, which processes that it has started may put off. */
+  readonly #heardAll: Promise<void>;
   /** The last ping. */
   #ping = { number: 0, answered: () => {} };
   /** Those who wait until the credentials last handed in are in use. */
@@ -58,9 +63,9 @@ export class SpawnedProcess implements Child {
     this.#input = this.#process.stdin.getWriter();
     this.#input.closed.catch(() => {}); // a child that ends closes its input; `exited` reports it
     this.exited = this.#exit();
+    this.#heardAll = this.#listen();
     this.ready = this.#becomeReady();
     this.ready.catch(() => {});
-    this.#listen();
     this.#tell(options.begin);
   }
 
@@ -113,8 +118,12 @@ export class SpawnedProcess implements Child {
       this.#told.reject(this.#failed(`it was not ready within ${startTimeoutMs} ms`));
       this.#kill("SIGKILL");
     }, startTimeoutMs);
-    this.exited.then(({ code, signal }) => {
+    this.exited.then(async ({ code, signal }) => {
       const how = signal ?? `code ${code}`;
+      // It may have said why, and the end of a process is noticed before what it wrote last is read.
+      const { promise: waited, resolve } = Promise.withResolvers<void>();
+      using _enough = timer(resolve, LAST_WORDS_MS);
+      await Promise.race([this.#heardAll, waited]);
       this.#told.reject(
         this.#failed(
           `its process ended with ${how} before it was ready; its own words are on ` +

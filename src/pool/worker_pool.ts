@@ -57,10 +57,7 @@ export class WorkerPool extends FleetCaller {
     const elsewhere = requireDeno("WorkerPool");
     if (elsewhere !== undefined) throw new ConfigurationError(elsewhere, { setting: "runtime" });
     refuseDuringModuleLoad("WorkerPool.open");
-    const { spawn, discovery } = options;
-    if (spawn === undefined && discovery === undefined) {
-      throw new ConfigurationError("a pool needs spawn, discovery or both", { setting: "spawn" });
-    }
+    const { discovery, spawn = discovery === undefined ? {} : undefined } = options;
     const id = crypto.randomUUID();
     await using opening = new AsyncDisposableStack();
     const kept = options.admin === undefined ? undefined : new PrometheusMetrics();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { routine } from "../../src/contract/mod.ts";
 import {
   createAuthority,
@@ -20,6 +21,8 @@ import { endingWithParent } from "../../src/pool/parent_death_signal.ts";
 import { WorkerPool } from "../../src/pool/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { lines } from "../support/lines.ts";
+import { installed } from "../support/program.ts";
+import { TestProcess } from "../support/test_process.ts";
 import { gone, isRunning } from "./processes.ts";
 import {
   add,
@@ -388,6 +391,30 @@ Deno.test("WorkerPool gives everyone new credentials under load, and no call fai
   await Promise.all(callers);
 });
 
+Deno.test("WorkerPool.open({}) serves the routines of the program's own module, by one worker a core", async () => {
+  const program = fileURLToPath(new URL("./whole_program.ts", import.meta.url));
+  // On one core, where that can be said: a large machine would start many workers.
+  const taskset = installed("taskset");
+  const [path, args] = taskset === undefined
+    ? [Deno.execPath(), []]
+    : [taskset, ["-c", firstCore(), Deno.execPath()]];
+  const printed: string[] = [];
+  await using process = new TestProcess(path, {
+    args: [...args, "run", "-A", "--no-check", program],
+    onLine: (line) => printed.push(line),
+  });
+  assert.equal((await process.ended).code, 0);
+  const { answer, elsewhere, workers, cores } = JSON.parse(printed.join());
+  assert.deepEqual([answer, elsewhere], [49, true]);
+  assert.equal(workers, cores);
+});
+
+/** The number of a core that this process may use. */
+function firstCore(): string {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return /^Cpus_allowed_list:\s*(\d+)/m.exec(status)?.[1] ?? "0";
+}
+
 Deno.test("WorkerPool.open() says which module its workers cannot load", async () => {
   const missing = [new URL("./no_such_module.ts", import.meta.url)];
   const error = await rejection(WorkerPool.open({ spawn: { count: 1, modules: missing } }));
@@ -408,7 +435,6 @@ Deno.test("WorkerPool.open() refuses options that cannot be meant", async () => 
     assert.ok(error instanceof ConfigurationError, String(error));
     assert.equal(error.setting, setting);
   };
-  await refused({}, "spawn");
   await refused({ spawn: { modules: [] } }, "spawn.modules");
   await refused({ spawn: { modules, count: 0 } }, "spawn.count");
   await refused({ spawn: { modules, permissions: ["-A", "x"] } }, "spawn.permissions");
