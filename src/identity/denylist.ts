@@ -38,7 +38,7 @@ export class Denylist {
   /**
    * Reads the JSON of a denylist file: `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`.
    *
-   * @throws {ConfigurationError} where it is not that.
+   * @throws {ConfigurationError} where it is not that, or has a list twice.
    */
   static parse(text: string): Denylist {
     let json: unknown;
@@ -58,6 +58,8 @@ export class Denylist {
         throw refuse(`needs a list of strings as ${JSON.stringify(key)}`);
       }
     }
+    // Of a list that is written twice JSON keeps the last: the first would deny nobody.
+    if (keysWritten(text) > Object.keys(json).length) throw refuse("has a list twice");
     return new Denylist(json);
   }
 
@@ -75,6 +77,15 @@ export class Denylist {
     }
     return undefined;
   }
+}
+
+/** How many keys valid JSON is written with: strings before a colon, whatever other strings hold. */
+function keysWritten(text: string): number {
+  let keys = 0;
+  for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) {
+    if (colon !== undefined) keys++;
+  }
+  return keys;
 }
 
 function checkedId(text: string): string {

@@ -12,6 +12,11 @@ Deno.test("Denylist.parse() counts what it read", () => {
   assert.equal(Denylist.parse("{}").size, 0);
 });
 
+Deno.test("Denylist.parse() counts no string of a list as a list", () => {
+  const odd = '{"spiffeIds":["spiffe://td/a"] , "serials" : ["00"]}';
+  assert.equal(Denylist.parse(odd).size, 2);
+});
+
 for (
   const text of [
     "",
@@ -25,6 +30,8 @@ for (
     '{"serials":[""]}',
     '{"spkiSha256":["abcd"]}',
     '{"serial":["01"]}',
+    '{"serials":["01"],"serials":[]}',
+    '{"serials":["01"],"\\u0073erials":[]}',
   ]
 ) {
   Deno.test(`Denylist.parse() refuses ${text || "nothing"}, rather than deny nobody`, () => {

@@ -19,6 +19,7 @@ import {
   WORKER,
 } from "../../tests/support/judging.ts";
 import { adviceOn } from "./advice.ts";
+import { Denylist } from "./denylist.ts";
 import { parsePattern } from "./names/identity_pattern.ts";
 import { TrustAnchors } from "./path/trust_anchors.ts";
 
@@ -188,6 +189,37 @@ Deno.test("judgePeer() accepts a self-signed leaf that is in the bundle, as itse
   assert.equal(refused(judge([pinned], late)).reason, "certificate-expired");
   assert.equal(
     refused(judge([pinned], { anchors, expected: "other.pool.internal" })).reason,
+    "identity-mismatch",
+  );
+});
+
+Deno.test("judgePeer() holds a self-signed leaf that is in a bundle to usage, denylist and trust domain", () => {
+  const uri = [general.uri(WORKER)];
+  const [wrong, purpose, svid] = [
+    forge({ subject: "a", names, keyUsage: 0x20 }),
+    forge({ subject: "b", names, purposes: [OID.clientAuth] }),
+    forge({ subject: "c", names: [...names, ...uri] }),
+  ] as const;
+  const anchors = trusting(root, wrong, purpose, svid);
+  assert.equal(refused(judge([wrong], { ...asked, anchors })).rule, "leaf.key-usage");
+  assert.equal(refused(judge([purpose], { ...asked, anchors })).rule, "leaf.purpose");
+  assert(judge([svid], { ...asked, anchors }).trusted);
+  const denylist = new Denylist({ spkiSha256: [read(svid).publicKey.spkiSha256] });
+  assert.equal(
+    refused(judge([svid], { ...asked, anchors, denylist })).reason,
+    "certificate-denied",
+  );
+  // Given for a trust domain it vouches for its ID of that domain, for no other and for no host.
+  const given = (domain: string) => ({
+    anchors: new TrustAnchors({ domains: new Map([[domain, [read(svid)]]]) }),
+  });
+  assert(judge([svid], { ...given("example.org"), expected: WORKER }).trusted);
+  assert.equal(
+    refused(judge([svid], { ...given("other.org"), expected: WORKER })).rule,
+    "path.trust-domain",
+  );
+  assert.equal(
+    refused(judge([svid], { ...given("example.org"), expected: HOST })).reason,
     "identity-mismatch",
   );
 });
