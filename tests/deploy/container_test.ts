@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAuthority } from "../../src/credentials/mod.ts";
 import { selvage } from "../cli/command.ts";
@@ -157,7 +157,7 @@ class Image implements AsyncDisposable {
       assert.ok(files.length > 0, `COPY ${source} copies nothing`);
       for (const file of files) {
         const isFolder = file !== source;
-        const inside = isFolder ? join(target, file.slice(source.length)) : join(target, file);
+        const inside = join(target, isFolder ? file.slice(source.length) : basename(file));
         await Deno.mkdir(dirname(this.path(inside)), { recursive: true });
         await Deno.copyFile(join(ROOT, file), this.path(inside)).catch((error) => {
           // Removed from the work tree, and not yet from the index.
