@@ -49,6 +49,31 @@ Deno.test("inspectSocket() examines the folders above what a link on the way lea
   });
 });
 
+// Only the superuser may give a folder away.
+const mayGiveAway = Deno.uid() === 0;
+/** Some user that is neither the superuser nor ourselves. */
+const SOMEBODY = 65_533;
+
+Deno.test({
+  name: "inspectSocket() takes no socket of another user's, nor one below a folder of theirs",
+  ignore: !mayGiveAway,
+  fn: async () => {
+    await nested(async (folders, socket) => {
+      for (const path of [...folders, socket]) {
+        await Deno.chown(path, SOMEBODY, null);
+        const why = path === socket
+          ? /is not our socket/
+          : path === folders.at(-1)
+          ? /is not ours/
+          : /is another user's/;
+        assert.match(await whyNot(socket), why, path);
+        await Deno.chown(path, Deno.uid(), null);
+      }
+      assert.equal(await whyNot(socket), "ours");
+    });
+  },
+});
+
 Deno.test("inspectSocket() tells a socket from a file, and one that is missing", async () => {
   await nested(async (folders, socket) => {
     const file = `${folders.at(-1)}/file`;

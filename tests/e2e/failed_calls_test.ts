@@ -19,6 +19,9 @@ const routines = {
   declares: routine("failed.declares", () => {
     throw new RoutineError("x", { remoteName: "OutOfStock", message: "none left", data: {} });
   }),
+  leaks: routine("failed.leaks", () => {
+    throw Object.assign(new Error("no such file"), { code: "ENOENT", path: "/srv/secret" });
+  }),
   hangs: routine("failed.hangs", () => new Promise<void>((resolve) => hang = resolve)),
 };
 
@@ -226,4 +229,17 @@ Deno.test("a call on transport that its caller aborts is cancelled, or late, wha
       hang();
     }
   }
+});
+
+Deno.test("a caller gets the code of what a routine throws, and its other data only where the worker sends it", async () => {
+  const dataOf = async (sendErrorData?: boolean) => {
+    const listen = `memory:failed-calls-${++stages}`;
+    await using _worker = await WorkerServer.start({ listen, routines, sendErrorData });
+    await using dispatcher = await Dispatcher.open({ discovery: `static:${listen}` });
+    const thrown = await dispatcher.call(routines.leaks, []).catch((error) => error);
+    assert.ok(thrown instanceof RoutineError);
+    return thrown.data;
+  };
+  assert.deepEqual(await dataOf(), { code: "ENOENT" });
+  assert.deepEqual(await dataOf(true), { code: "ENOENT", path: "/srv/secret" });
 });
