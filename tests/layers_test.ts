@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
+import { crowdedFolders } from "../scripts/layers/crowded.ts";
 import { readGraph } from "../scripts/layers/graph.ts";
 import { LAYER_MAP, type LayerMap } from "../scripts/layers/map.ts";
 import { violationsOf } from "../scripts/layers/violations.ts";
@@ -114,20 +115,13 @@ Deno.test("LAYER_MAP starts at every entry point of the package", async () => {
   }
 });
 
-Deno.test("no folder of src has more than 25 files of its own, beside tests", async () => {
-  const crowded: string[] = [];
-  async function count(folder: string): Promise<void> {
-    let files = 0;
-    for await (
-      const { name, isDirectory } of Deno.readDir(new URL(`../${folder}`, import.meta.url))
-    ) {
-      if (isDirectory) await count(`${folder}${name}/`);
-      else if (!name.endsWith("_test.ts")) files++;
-    }
-    if (files > 25) crowded.push(`${folder} has ${files}`);
-  }
-  await count("src/");
-  assert.deepEqual(crowded, []);
+Deno.test("crowdedFolders() reports folders of more than 25 files, beside tests and folders within", () => {
+  const some = Array.from({ length: 25 }, (_, at) => `src/some/file_${at}.ts`);
+  const others = ["src/some/file_test.ts", "src/some/inner/file.ts"];
+  assert.deepEqual(crowdedFolders([...some, ...others]), []);
+  assert.deepEqual(crowdedFolders([...some, "src/some/one_more.ts"]), [
+    "src/some: has 26 files, and no folder has more than 25",
+  ]);
 });
 
 async function violationsIn(project: Readonly<Record<string, string>>): Promise<string[]> {
