@@ -22,7 +22,7 @@ export interface WorkloadCredentials {
   readonly kind: "read";
   /** The identity chosen, and whom it trusts. */
   readonly pem: CredentialPem;
-  /** Why federated domains are left out: what is wrong with theirs must not keep ours from us. */
+  /** Why federated domains, or certificates of theirs, are left out: what is wrong with them must not keep ours from us. */
   readonly untrusted: readonly CredentialRejection[];
 }
 
@@ -88,13 +88,14 @@ function federatedOf(
   for (const [key, der] of Object.entries(bundles).sort(([a], [b]) => a < b ? -1 : 1)) {
     const domain = foreignDomain(key, ownDomain);
     const certificates = splitDer(der);
-    const fault = domain.fault ?? bundleFault(certificates);
-    if (fault === undefined && domain.name !== undefined) {
-      domains.push([domain.name, pemOf(certificates)]);
-    } else {
-      const whose = `the federated bundle of ${escapePeerText(key)}`;
-      untrusted.push(malformed("ca", `${whose}: ${fault}; nobody is trusted by it`));
-    }
+    const whose = `the federated bundle of ${escapePeerText(key)}`;
+    const { usable = [], fault }: UsableAnchors = domain.fault === undefined
+      ? usableOf(certificates)
+      : { fault: domain.fault };
+    if (usable.length > 0 && domain.name !== undefined) {
+      domains.push([domain.name, pemOf(usable)]);
+      if (fault !== undefined) untrusted.push(malformed("ca", `${whose}: ${fault}; it is skipped`));
+    } else untrusted.push(malformed("ca", `${whose}: ${fault}; nobody is trusted by it`));
   }
   return { domains, untrusted };
 }
@@ -112,15 +113,24 @@ function foreignDomain(key: string, ownDomain: string): ForeignDomain {
   return { name: id.trustDomain };
 }
 
-function bundleFault(certificates: readonly Uint8Array[] | undefined): string | undefined {
-  if (certificates === undefined) return "it is not DER";
-  if (certificates.length === 0) return "it is empty";
-  for (const [index, der] of certificates.entries()) {
+interface UsableAnchors {
+  readonly usable?: readonly Uint8Array[];
+  /** What is wrong with the first that cannot be used, or with all. */
+  readonly fault?: string;
+}
+
+function usableOf(certificates: readonly Uint8Array[] | undefined): UsableAnchors {
+  if (certificates === undefined) return { fault: "it is not DER" };
+  if (certificates.length === 0) return { fault: "it is empty" };
+  const faults: string[] = [];
+  const usable = certificates.filter((der, index) => {
     const certificate = parseCertificate(der);
     const fault = isCertificateFault(certificate) ? certificate : certificate.faults[0];
-    if (fault !== undefined) return `certificate ${index}: ${fault.found}`;
-  }
-  return undefined;
+    if (fault !== undefined) faults.push(`certificate ${index}: ${fault.found}`);
+    return fault === undefined;
+  });
+  const [fault] = faults;
+  return fault === undefined ? { usable } : { usable, fault };
 }
 
 function pemOf(certificates: readonly Uint8Array[] = []): string {

@@ -172,6 +172,22 @@ Deno.test("readSvids() leaves out one federated domain whose bundle is unusable,
   ]);
 });
 
+Deno.test("readSvids() skips one odd certificate of a federated bundle, and keeps the domain", () => {
+  const odd = makeCertificate({ version: 1, authority: true });
+  const bundle = Uint8Array.of(...odd.der, ...partner.root.der);
+  const { anchors, untrusted } = usable({
+    svids: [worker],
+    federatedBundles: { "spiffe://partner.test": bundle },
+  });
+  assert.deepEqual(anchors?.all.map(({ der }) => [...der]), [
+    [...example.root.der],
+    [...partner.root.der],
+  ]);
+  assert.deepEqual(untrusted.map(({ message }) => message), [
+    "the federated bundle of spiffe://partner.test: certificate 0: it is X.509 v1, not v3; it is skipped",
+  ]);
+});
+
 Deno.test("readSvids() makes the same of the same whatever order it arrives in", () => {
   const third = makeDomain("third.test");
   const bundles = Object.entries({
