@@ -54,6 +54,20 @@ test("etcd discovery keeps its workers while etcd is killed, and goes on where i
   assert.equal(watched.failures.length, 1);
 });
 
+test("etcd discovery keeps its workers and its announcement while etcd shuts down in order, and goes on", async () => {
+  await using server = await EtcdServer.start();
+  const open = () => etcdDiscovery({ endpoints: [server.endpoint], prefix });
+  await using watched = new Watched(open());
+  await watched.next();
+  await using _lease = await open().announce(announcement, { signal });
+  await watched.until((known) => known.length === 1);
+  await server.terminate();
+  await server.restart();
+  await server.put(`${prefix}b`, worker(2));
+  await watched.until((known) => known.length === 2);
+  assert.deepEqual(watched.addresses, ["10.0.0.1:1", "10.0.0.1:2"]);
+});
+
 test("etcd discovery reads all anew where what it missed is compacted", async () => {
   await using server = await EtcdServer.start();
   await server.put(`${prefix}a`, worker(1));
@@ -170,7 +184,22 @@ test("etcd discovery speaks mutual TLS, and verifies who etcd is", async () => {
   });
   const own = `ca=${folder}/ca.pem&cert=${folder}/client.pem&key=${folder}/client.key`;
   const url = `etcd:https://${server.endpoint}/${prefix}?${own}`;
-  await checkDiscovery(() => discoveryFromUrl(`${url}&identity=spiffe://x/server`));
+  const open = () => discoveryFromUrl(`${url}&identity=spiffe://x/server`);
+  await checkDiscovery(open);
+  // Over TLS a server that shuts down ends the streams without a status.
+  {
+    await using watched = new Watched(open());
+    await using _lease = await open().announce!(announcement, { signal });
+    await watched.until((known) => known.length === 1);
+    await server.terminate();
+    await server.restart();
+    await using _other = await open().announce!(
+      { ...announcement, id: "b", address: "10.0.0.1:2" },
+      { signal },
+    );
+    await watched.until((known) => known.length === 2);
+    assert.deepEqual(watched.addresses, ["10.0.0.1:1", "10.0.0.1:2"]);
+  }
   await using wrong = new Watched(discoveryFromUrl(`${url}&identity=spiffe://x/other`));
   await wrong.next();
   assert.match(wrong.failures[0]!, /identity-mismatch/);
