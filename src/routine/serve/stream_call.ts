@@ -76,8 +76,13 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
   #input: InputQueue | undefined;
   /** How many items of the input were read, and not yet reported to the caller. */
   #read = 0;
-  /** From how many on it is reported. */
+  /**
+   * From how many on it is reported: the first at once, for until then the caller keeps all that it sent, to send it
+   * elsewhere.
+   */
   #readTold = 1;
+  /** How many items may be under way unread. */
+  #ahead = 0;
   /** Whether the routine was asked for an item that is not there yet. */
   #asked = false;
   /** What it answered, until it is read. */
@@ -201,7 +206,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
       this.#items = this.#begin(call, inputOf(this.#requests, this.#form.read));
       return;
     }
-    this.#readTold = Math.ceil(call.ahead / 2);
+    this.#ahead = call.ahead;
     this.#credit = new Credit(call.ahead);
     this.#input = new InputQueue(() => {
       this.#read++;
@@ -303,6 +308,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
   #creditForInput(): ItemMessage {
     const items = this.#read;
     this.#read = 0;
+    this.#readTold = Math.ceil(this.#ahead / 2);
     return { kind: "credit", items };
   }
 

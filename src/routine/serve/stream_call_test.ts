@@ -187,9 +187,13 @@ Deno.test("serveStream() gives credit for what the routine has read of the input
   const first = items.next();
   await settled();
   await read!.next();
+  // At once: the caller need not keep what it sent any longer.
+  assert.deepEqual(plain((await first).value!), { kind: "credit", items: 1 });
+  const second = items.next();
+  await read!.next();
   await settled();
   await read!.next();
-  assert.deepEqual(plain((await first).value!), { kind: "credit", items: 2 });
+  assert.deepEqual(plain((await second).value!), { kind: "credit", items: 2 });
 });
 
 Deno.test("serveStream() hands the input to the routine in order, to its end", async () => {
