@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { parsePolicy } from "../../policy/mod.ts";
 import { namedPeer } from "../../identity/mod.ts";
+import { checkedLines } from "./certs_check.ts";
 import { describedLines } from "./describe_command.ts";
 import { decisionLines } from "./policy_command.ts";
 
@@ -58,5 +59,27 @@ Deno.test("decisionLines() shows the rule that decides, and why those before it 
     "deny by default-deny",
     "  admins does not match: who, what",
     "  math does not match: what",
+  ]);
+});
+
+Deno.test("checkedLines() shows what a peer would refuse, and what to do about it", () => {
+  const refused = [{
+    rule: "pem.torn",
+    field: "PEM",
+    found: "a torn block",
+    advice: "copy it whole",
+  }];
+  const checked = {
+    file: "a.pem",
+    ok: false,
+    kind: "chain",
+    certificates: [],
+    refused,
+    advice: [],
+  };
+  assert.deepEqual(checkedLines(checked, 0), [
+    "FAIL  a.pem (chain)",
+    "        refused   a torn block (pem.torn)",
+    "        do        copy it whole",
   ]);
 });
