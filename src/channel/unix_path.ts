@@ -31,11 +31,10 @@ export async function claimSocketPath(path: string): Promise<void> {
  * @throws {ConfigurationError} where neither is possible.
  */
 export async function listenPrivately(path: string, bind: () => Promise<void>): Promise<void> {
-  const folder = dirname(path);
   const mayMask =
     Deno.permissions.querySync({ name: "sys", kind: "umask" as "uid" }).state === "granted";
-  if (!mayMask) await insistOnPrivateFolder(folder);
-  if (!mayMask || await isPrivate(folder)) {
+  if (!mayMask) await insistOnPrivateFolder(path);
+  if (!mayMask || await isPrivate(path)) {
     await bind();
     return await Deno.chmod(path, SOCKET_MODE);
   }
@@ -51,28 +50,48 @@ export async function listenPrivately(path: string, bind: () => Promise<void>): 
   await listening;
 }
 
-/** Whether only the owner can enter a folder, where that may be read. */
-async function isPrivate(folder: string): Promise<boolean> {
+/** Whether only the owner can enter a socket's folder, where that may be read. */
+async function isPrivate(path: string): Promise<boolean> {
+  const folder = dirname(path);
   if (Deno.permissions.querySync({ name: "read", path: folder }).state !== "granted") return false;
-  const { mode } = await Deno.stat(folder);
+  return isOwnersAlone(await folderModeOf(path));
+}
+
+async function insistOnPrivateFolder(path: string): Promise<void> {
+  if (isOwnersAlone(await folderModeOf(path))) return;
+  throw new ConfigurationError(
+    `cannot listen in ${
+      dirname(path)
+    }, which others can enter, without permission to set the umask: ` +
+      "give --allow-sys=umask, or take a folder of mode 700",
+    { setting: "listen" },
+  );
+}
+
+function isOwnersAlone(mode: number | null): boolean {
   return mode === null || (mode & 0o077) === 0;
 }
 
-async function insistOnPrivateFolder(folder: string): Promise<void> {
-  const { mode } = await Deno.stat(folder);
-  if (mode === null || (mode & 0o077) === 0) return;
-  throw new ConfigurationError(
-    `cannot listen in ${folder}, which others can enter, without permission to set the umask: give ` +
-      "--allow-sys=umask, or take a folder of mode 700",
-    { setting: "listen" },
-  );
+async function folderModeOf(path: string): Promise<number | null> {
+  const folder = dirname(path);
+  try {
+    return (await Deno.stat(folder)).mode;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    const why = cause instanceof Deno.errors.NotFound ? "does not exist" : "cannot be examined";
+    throw new ConfigurationError(`cannot listen on unix:${path}: the folder ${folder} ${why}`, {
+      setting: "listen",
+      cause,
+    });
+  }
 }
 
 async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.lstat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    // What else is wrong with the way there is found where the socket is made.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { selvage } from "./command.ts";
 import { inProcess } from "./in_process.ts";
 
@@ -40,6 +41,31 @@ Deno.test("selvage says in one sentence what is wrong with a command line", asyn
     assert.doesNotMatch(err, /^\s+at /m);
     assert.equal(out, "");
   }
+});
+
+Deno.test("selvage worker says which address it cannot listen on, by the flag that names it", async () => {
+  const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/file`;
+  await Deno.writeTextFile(file, "");
+  const wrong: [args: string[], setting: string, sentence: RegExp][] = [
+    [["--listen", `127.0.0.1:${port}`], "listen", /127\.0\.0\.1:\d+: .*EADDRINUSE/],
+    [["--health", `127.0.0.1:${port}`], "health", /127\.0\.0\.1:\d+: .*EADDRINUSE/],
+    [["--listen", `unix:${folder}/none/a.sock`], "listen", /the folder .*\/none does not exist/],
+    [["--listen", `unix:${file}/a.sock`], "listen", /cannot listen on unix:.*a\.sock/],
+    [["--listen", `unix:${file}`], "listen", /a file which is no socket/],
+  ];
+  for (const [args, setting, sentence] of wrong) {
+    const module = fileURLToPath(new URL("../../examples/math.ts", import.meta.url));
+    const { code, err } = await inProcess(["worker", module, "--log-level", "error", ...args]);
+    assert.equal(code, 2, `${args.join(" ")}: ${err}`);
+    const failure = JSON.parse(err.trim().split("\n").at(-1)!);
+    assert.deepEqual([failure.error, failure.setting], ["ConfigurationError", setting]);
+    assert.match(failure.message, sentence);
+  }
+  taken.close();
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("selvage refuses settings that do not belong together, before anything is opened", async () => {

@@ -1,3 +1,4 @@
+import { ConfigurationError } from "../../errors/mod.ts";
 import { type Address, SocketAdmission, socketLimitsOf } from "../../channel/mod.ts";
 import type { Clock, Observer, PrometheusMetrics } from "../../observe/mod.ts";
 import { listenForPeers, type PeerListener } from "../../peer/mod.ts";
@@ -57,6 +58,9 @@ export function listenForHealth(
     admission: new SocketAdmission(socketLimitsOf(descriptors, { connections })),
     clock,
     observer: listenerEvents(observer),
+  }).catch((error) => {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new ConfigurationError(error.message, { setting: "health", cause: error });
   });
 }
 
