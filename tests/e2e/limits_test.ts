@@ -1,9 +1,22 @@
 /** The limits of either end are options, and hold where they are said to. */
 import assert from "node:assert/strict";
+import { Code } from "@connectrpc/connect";
+import { parseAddress } from "../../src/channel/mod.ts";
 import { routine } from "../../src/contract/mod.ts";
+import { assemble } from "../../src/credentials/mod.ts";
 import { HandshakeError, InvalidPayload } from "../../src/errors/mod.ts";
+import {
+  type ClientConnection,
+  ErrorCode,
+  type HeaderList,
+  headerValue,
+} from "../../src/http2/mod.ts";
+import { parsePattern } from "../../src/identity/mod.ts";
+import { dialPeer } from "../../src/peer/mod.ts";
+import type { WorkerServer } from "../../src/worker/mod.ts";
+import { enveloped, post } from "../support/raw_call.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
-import { Trust } from "./trust.ts";
+import { Trust, WORKER_ID } from "./trust.ts";
 
 const MIB = 1024 * 1024;
 
@@ -97,3 +110,58 @@ Deno.test("a discovery of 6,000 addresses costs a dispatcher no more than the wo
   assert.equal(await dispatcher.call(length, [new Uint8Array(3)]), 3);
   assert.equal(dispatcher.workers().length, 4);
 });
+
+Deno.test("watches of a worker's health have places of their own, so many for each peer", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust, { routines });
+  const connections = await Promise.all(
+    ["greedy", "modest"].map((name) => connect(trust, worker, name)),
+  );
+  const [greedy, modest] = connections as [ClientConnection, ClientConnection];
+  try {
+    const watches = Array.from({ length: WATCHES_OF_PEER }, () => watch(greedy));
+    for (const { first } of watches) assert.equal(await first, "SERVING");
+    assert.equal(await watch(greedy).first, String(Code.ResourceExhausted));
+    assert.equal(await watch(modest).first, "SERVING");
+    await using caller = await openDispatcher(trust, worker.address);
+    assert.equal(await caller.call(length, [new Uint8Array(3)]), 3);
+    watches[0]!.leave();
+    await greedy.ping();
+    assert.equal(await watch(greedy).first, "SERVING");
+  } finally {
+    for (const connection of connections) connection.abort(ErrorCode.NO_ERROR);
+  }
+});
+
+/** Watches of its health, and other calls about it, that a worker answers one peer at once. */
+const WATCHES_OF_PEER = 256;
+
+async function connect(trust: Trust, { address }: WorkerServer, name: string) {
+  const pem = trust.clientPem(`spiffe://example.org/client/${name}`);
+  const assembled = assemble(pem, Date.now());
+  assert.ok(assembled.kind === "usable");
+  const { connection } = await dialPeer(parseAddress(address), {
+    worker: { address },
+    credentials: { ...assembled.material, generation: 1 },
+    expected: [parsePattern(WORKER_ID)],
+  });
+  return connection;
+}
+
+/** Watches the worker's health: what comes first, its status or the `grpc-status` of a refusal. */
+function watch(connection: ClientConnection) {
+  const fields = post("/grpc.health.v1.Health/Watch", "application/grpc+proto", "te", "trailers");
+  const { promise: first, resolve } = Promise.withResolvers<string>();
+  const refused = (fields: HeaderList) => {
+    const status = headerValue(fields, "grpc-status");
+    if (status !== undefined) resolve(status);
+  };
+  const stream = connection.open(fields, {
+    headers: refused,
+    data: () => resolve("SERVING"),
+    trailers: refused,
+    closed: ({ how }) => resolve(how),
+  }, { endStream: false });
+  stream.sendData(enveloped(new Uint8Array(0)), true);
+  return { first, leave: () => stream.reset(ErrorCode.CANCEL) };
+}

@@ -30,6 +30,8 @@ export interface AnonymousAdmission {
 export interface AdmissionOptions {
   readonly table: RoutineTable;
   readonly queue: CallQueue;
+  /** The places of calls that ask how the worker is and what it serves. */
+  readonly overhead: Pick<CallGate, "enter" | "leave">;
   /** Asked of every call that is allowed. */
   readonly hook?: AdmitHookOptions | undefined;
   /** Who calls, as far as tokens tell. */
@@ -72,6 +74,14 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
     const entry = gate.enter(peer.key, arriving);
     return entry instanceof Promise ? entry.then(entered) : entered(entry);
   };
+  // Health and description answer also when there is no room: that is when they are asked. But a watch of health
+  // lasts as long as its caller likes, and its 20 KB with it.
+  const enterOverhead = ({ peer }: Arriving, context: AdmittedCall): Entered => {
+    const { overhead } = options;
+    const refusal = overhead.enter(peer.key);
+    if (refusal !== undefined) return refused(refusal);
+    return { admitted: true, context, release: () => overhead.leave(peer.key) };
+  };
   const authorize = (arriving: Arriving, shown: Authenticated) => {
     if (shown instanceof Error) return refused(shown);
     const overhead = isOverhead(arriving.method);
@@ -80,21 +90,20 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
       ? undefined
       : authorization?.begin(arriving, shown.subject);
     if (call === undefined) {
-      // Health and description answer also when there is no room: that is when they are asked.
-      return overhead ? admitFree(shown) : enter(arriving, shown);
+      return overhead ? enterOverhead(arriving, shown) : enter(arriving, shown);
     }
     const denied = call.atHeaders();
     if (denied instanceof Promise) return whileDeciding(denied, call, enter(arriving, shown));
     if (denied !== undefined) return refused(denied);
     const context = withCall(shown, call);
-    return overhead ? admitFree(context) : enter(arriving, context);
+    return overhead ? enterOverhead(arriving, context) : enter(arriving, context);
   };
   return (arriving) => {
     const { method, fields, peer } = arriving;
     const leavingRefusal = whileLeaving(arriving);
     if (leavingRefusal !== undefined && !isOverhead(method)) return refused(leavingRefusal);
     if (peer.anonymous) {
-      if (isHealth(method)) return admitFree(peer.admitted);
+      if (isHealth(method)) return enterOverhead(arriving, peer.admitted);
       if (isDescription(method)) return refused(NOT_FOR_ANONYMOUS);
       const clear = authorizationOf(fields) < 0;
       const name = askedFor(method, fields);
@@ -148,10 +157,6 @@ function withCall(shown: AuthenticatedCall, authorization: CallAuthorization): A
   return claims === undefined && unproven === undefined
     ? { peer, subject, authorization }
     : { ...shown, authorization };
-}
-
-function admitFree(context: AdmittedCall): Admission<AdmittedCall> {
-  return { admitted: true, context, release: () => {} };
 }
 
 function refused(refusal: Error): Admission<AdmittedCall> {

@@ -31,17 +31,22 @@ export class CallGate {
    *
    * @param limits how many calls at once.
    * @param now milliseconds since the epoch.
+   * @param calls what its calls are, for errors. Default `calls`.
    */
-  constructor({ concurrency, concurrencyPerPeer }: CallGateLimits, now: () => number) {
+  constructor(
+    { concurrency, concurrencyPerPeer }: CallGateLimits,
+    now: () => number,
+    calls = "calls",
+  ) {
     this.#concurrency = concurrency;
     this.#perPeer = concurrencyPerPeer;
     this.#now = now;
-    this.#full = new Overloaded(`all ${concurrency} places for calls are taken`);
+    this.#full = new Overloaded(`all ${concurrency} places for ${calls} are taken`);
     this.#fullOfPeer = new Overloaded(
-      `all ${concurrencyPerPeer} places for calls of one peer are taken`,
+      `all ${concurrencyPerPeer} places for ${calls} of one peer are taken`,
     );
     this.#shareOfPeer = new Overloaded(
-      `the free places of ${concurrency} are kept for peers that have fewer calls here`,
+      `the free places of ${concurrency} are kept for peers that have fewer ${calls} here`,
     );
     this.#idleSince = now();
   }

@@ -26,6 +26,8 @@ const PROBE_BYTES = 4 * 1024;
 const DESCRIPTORS_A_PROBE = 16;
 /** How long a text of metrics is shown again, in milliseconds. */
 const METRICS_MS = 1_000;
+/** Calls at once on one connection of a probe, watches among them. */
+const STREAMS_A_PROBE = 16;
 /** Connections of probes at once. */
 const MOST_PROBES = 64;
 
@@ -53,7 +55,10 @@ export function listenForHealth(
     workerId: "health",
     credentials: undefined,
     allow: [],
-    onPeer: (peer) => ({ onRequest: handler(peer) }),
+    onPeer: (peer) => ({
+      onRequest: handler(peer),
+      limits: { maxConcurrentStreams: STREAMS_A_PROBE },
+    }),
     channel: (channel) => new FirstProtocol(channel, answer, clock),
     admission: new SocketAdmission(socketLimitsOf(descriptors, { connections })),
     clock,

@@ -46,6 +46,9 @@ export interface CallServing {
   servePeer(peer: AcceptedPeer, isOwn: boolean): ServerConnectionOptions;
 }
 
+/** Calls at once that ask how the worker is and what it serves; no other call's place is taken by them. */
+const OVERHEAD_CALLS = { concurrency: 4_096, concurrencyPerPeer: 256 };
+
 /**
  * Makes what serves calls: admission, routines and services, health and reflection; `starting` closes it again.
  *
@@ -64,6 +67,7 @@ export async function serveCalls(
   const faults = new Faults(observer, clock);
   const records = new CallRecords(observer, "worker", clock);
   const gate = new CallGate(limits, () => clock.steady());
+  const overhead = new CallGate(OVERHEAD_CALLS, () => clock.steady(), "calls about the worker");
   const queue = new CallQueue({
     gate,
     limits,
@@ -111,7 +115,16 @@ export async function serveCalls(
   const handler = createRequestHandler({
     router,
     admit: recordRefusals(
-      admitCalls({ table, queue, hook, leaving, authentication, authorization, anonymous }),
+      admitCalls({
+        table,
+        queue,
+        overhead,
+        hook,
+        leaving,
+        authentication,
+        authorization,
+        anonymous,
+      }),
       table,
       records,
     ),
