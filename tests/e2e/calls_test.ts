@@ -67,6 +67,8 @@ Deno.test("a signal that has aborted before the call is thrown, and nothing is c
 Deno.test("a deadline ends the call, and reaches the routine's signal", async () => {
   await using open = await pair();
   const { dispatcher } = open;
+  // It is connected, so that the deadline falls into the call.
+  await dispatcher.call(routines.add, [1, 2]);
   const error = await dispatcher.call(routines.wait, ["late"], { timeoutMs: 500 })
     .catch((error) => error);
   assert.ok(error instanceof DeadlineExceeded, String(error));
