@@ -1,7 +1,7 @@
 /**
  * Fails where processor time has grown out of proportion, three times and more, within this run: of a call beside an
  * echo of bare `node:tls`, of an item beside a call, of 16 streams beside one, of a connection beside a bare
- * handshake. What the machine is and what else it runs cancel out; what fails the first time is measured once more,
+ * handshake. What the machine is and what else it runs cancel out; what fails is measured again, twice at most,
  * for longer. Takes half a minute.
  *
  * `deno run -A scripts/bench/guard.ts`
@@ -21,7 +21,7 @@ interface Bound {
 }
 
 const BOUNDS: readonly Bound[] = [
-  { row: "calls-64", against: ["node:tls", "calls-1"], most: 1 }, // 0.12; 0.55 before it is compiled
+  { row: "calls-64", against: ["node:tls", "calls-1"], most: 1.2 }, // 0.12; up to 1 before it is compiled
   { row: "down-32-1", against: ["this", "calls-64"], most: 0.8 }, // 0.23
   { row: "up-32-1", against: ["this", "calls-64"], most: 0.8 }, // 0.25
   { row: "down-32-16", against: ["this", "down-32-1"], most: 3 }, // 0.9
@@ -39,8 +39,11 @@ const ours = stack.use(
 const [bare] = await peerSubjects(stack, ["node:tls"]);
 const subjects = [ours, stack.use(bare!)];
 
-let broken = await brokenBounds(400);
-if (broken.length > 0) broken = await brokenBounds(1_500);
+// Of a machine with much other work the first try still sees code that is being compiled.
+let broken: readonly Bound[] = BOUNDS;
+for (const durationMs of [400, 1_500, 3_000]) {
+  if (broken.length > 0) broken = await brokenBounds(durationMs);
+}
 Deno.exitCode = broken.length === 0 ? 0 : 1;
 
 async function brokenBounds(durationMs: number): Promise<readonly Bound[]> {

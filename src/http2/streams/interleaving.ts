@@ -1,7 +1,7 @@
 /** What one message of a call takes at most; a stream that gets more in between is not one that waits for little. */
 const SMALL_BYTES = 4096;
 /** For how long a connection counts as shared after small messages were seen between the frames of a stream. */
-const REMEMBERED_MS = 100;
+const REMEMBERED_MS = 1_000;
 
 /**
  * Notices whether small messages of other streams arrive between the DATA frames of a stream: then calls wait for
