@@ -1,10 +1,11 @@
-import { deepStrictEqual } from "node:assert/strict";
+import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import type { ByteChannel } from "./byte_channel.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
-import { FrameType, readUint31 } from "./frame/frame_header.ts";
+import { Flag, FrameType, readUint31 } from "./frame/frame_header.ts";
 import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import {
   CollectedStream,
+  frame,
   RawPeer,
   REQUEST,
   RESPONSE,
@@ -55,20 +56,32 @@ function recorded(channel: ByteChannel, written: Uint8Array[]): ByteChannel {
   };
 }
 
-for (const [between, credit] of [["small messages", 65_536], ["nothing", 262_144]] as const) {
-  Deno.test(`a stream between whose frames comes ${between} gets credit for ${credit} of 262,144 octets`, async () => {
+/** What comes between the frames of a stream, how long the round trip is, and the credit of 262,144 octets. */
+const CREDIT: readonly (readonly ["small messages" | "nothing", roundTripMs: number, number])[] = [
+  ["nothing", 0, 262_144],
+  ["small messages", 0, 65_536],
+  ["small messages", 50, 262_144],
+];
+
+for (const [between, roundTripMs, credit] of CREDIT) {
+  Deno.test(`a stream between whose frames come ${between} gets credit for ${credit} of 262,144 octets with a round trip of ${roundTripMs} ms`, async () => {
     const [near, far] = memoryChannelPair();
+    let now = 0;
     const client = openClientConnection(near, {
       limits: { maxStreamWindowBytes: 262_144 },
-      clock: () => 0,
+      clock: () => now,
     });
     const peer = RawPeer.server(far);
+    const measured = client.ping();
+    const { payload } = await peer.expect(FrameType.PING);
+    now += roundTripMs;
+    peer.send(frame(FrameType.PING, Flag.ACK, 0, payload));
+    strictEqual(await measured, roundTripMs);
     const answers = Array.from({ length: 17 }, () => {
       const answer = new CollectedStream();
       answer.stream = client.open(REQUEST, answer, { endStream: true });
       return answer;
     });
-    await peer.expect(FrameType.HEADERS);
     await peer.synced();
     peer.headers(1, RESPONSE, false);
     for (let n = 1; n <= 16; n++) {
@@ -78,8 +91,8 @@ for (const [between, credit] of [["small messages", 65_536], ["nothing", 262_144
       peer.data(2 * n + 1, new Uint8Array(10), true);
     }
     await peer.synced();
-    deepStrictEqual(answers[0]!.bytes.length, 262_144);
-    deepStrictEqual(peer.credit(1), credit);
+    strictEqual(answers[0]!.bytes.length, 262_144);
+    strictEqual(peer.credit(1), credit);
     peer.destroy();
     await client.closed;
   });

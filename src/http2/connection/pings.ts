@@ -12,6 +12,8 @@ interface PendingPing {
 export class Pings {
   /** The last round trip: what waits on the way and at both ends is part of it. */
   lastMs: number | undefined;
+  /** The shortest round trip, in milliseconds; `undefined` before the first answer. */
+  shortestMs: number | undefined;
   readonly #scheduler: SendScheduler;
   readonly #clock: () => number;
   readonly #pending: Map<number, PendingPing> = new Map();
@@ -40,6 +42,7 @@ export class Pings {
     this.#pending.delete(key);
     const roundTripMs = this.#clock() - ping.sentAt;
     this.lastMs = roundTripMs;
+    this.shortestMs = Math.min(roundTripMs, this.shortestMs ?? Infinity);
     ping.answered(roundTripMs);
     return true;
   }

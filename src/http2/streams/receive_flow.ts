@@ -21,6 +21,10 @@ const ROUND_TRIPS = 2;
  * wait for. A median call beside items of 64 KiB took 0.14 ms so, 7 ms with a window of 1 MiB (0.045 ms alone).
  */
 const SHARED_WINDOW_BYTES = 64 * 1024;
+/** What such a window is at least for each millisecond of the shortest round trip: 64 MB/s pass all the same. */
+const SHARED_BYTES_PER_MS = 64 * 1024;
+/** How often the round trip is measured for that, in milliseconds: what is on the way lengthens it. */
+const MEASURED_EVERY_MS = 50;
 
 /**
  * Flow control of what we receive (RFC 9113 §6.9): the connection's window and the streams', the
@@ -42,6 +46,7 @@ export class ReceiveFlow {
   readonly #interleaving: Interleaving;
   #window: number;
   #owedCredit = 0;
+  #measuredAt = -Infinity;
   #unreadFrames = 0;
   /** What counts against the budget. */
   #heldBytes = 0;
@@ -179,7 +184,14 @@ export class ReceiveFlow {
   }
 
   #shrink({ receiving }: Http2Stream): number {
-    const excess = receiving.windowBytes - SHARED_WINDOW_BYTES;
+    const now = this.#clock();
+    if (now - this.#measuredAt >= MEASURED_EVERY_MS) {
+      this.#measuredAt = now;
+      this.#pings.measure();
+    }
+    const { shortestMs = Infinity } = this.#pings;
+    const least = Math.max(SHARED_WINDOW_BYTES, Math.ceil(shortestMs * SHARED_BYTES_PER_MS));
+    const excess = receiving.windowBytes - least;
     const shrinkage = Math.max(0, Math.min(excess, receiving.owedCredit));
     receiving.windowBytes -= shrinkage;
     return -shrinkage;
