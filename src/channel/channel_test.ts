@@ -71,7 +71,7 @@ async function pairOf(kind: Kind): Promise<Pair> {
     ...(overTls ? { tls: CLIENT_TLS } : {}),
   });
   assert.ok(near.ok);
-  // A plain listener waits for the first byte, to tell it from TLS.
+  // A plain listener waits for the first byte, to distinguish it from TLS.
   if (!overTls) near.channel.write(new Uint8Array([0]), () => {});
   const far = await accepted.promise;
   return {
@@ -86,7 +86,7 @@ async function pairOf(kind: Kind): Promise<Pair> {
   };
 }
 
-/** Starts a channel and keeps what it tells. */
+/** Starts a channel and keeps what it reports. */
 class Recorder implements ByteReceiver {
   bytes = 0;
   sum = 0;
@@ -150,7 +150,7 @@ for (const kind of ["tls", "native", "plain", "unix"] as const) {
     assert.equal(written, sizes.length);
   });
 
-  Deno.test(`a ${kind} channel that ends on both sides tells ended, then closed, once`, async () => {
+  Deno.test(`a ${kind} channel that ends on both sides reports ended, then closed, once`, async () => {
     await using pair = await pairOf(kind);
     const near = new Recorder(pair.near.channel);
     const far = new Recorder(pair.far.channel);

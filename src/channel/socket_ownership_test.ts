@@ -74,7 +74,7 @@ Deno.test({
   },
 });
 
-Deno.test("inspectSocket() tells a socket from a file, and one that is missing", async () => {
+Deno.test("inspectSocket() distinguishes a socket from a file, and one that is missing", async () => {
   await nested(async (folders, socket) => {
     const file = `${folders.at(-1)}/file`;
     await Deno.writeTextFile(file, "");

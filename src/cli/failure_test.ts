@@ -25,7 +25,7 @@ const threw = new RoutineError("math.add", {
   data: { limit: 7 },
 });
 
-Deno.test("exitCodeOf() tells each kind of failure by its number", () => {
+Deno.test("exitCodeOf() reports each kind of failure by its number", () => {
   assert.equal(exitCodeOf(threw), 1);
   assert.equal(exitCodeOf(new ConfigurationError("no")), 2);
   assert.equal(exitCodeOf(new NoWorkersAvailable("none")), 3);
@@ -48,7 +48,7 @@ Deno.test("failureOf() names the error and its reason before all else", () => {
   assert.deepEqual(JSON.parse(text).evidence.presented, ["spiffe://b/worker"]);
 });
 
-Deno.test("failureOf() tells what a routine threw", () => {
+Deno.test("failureOf() reports what a routine threw", () => {
   assert.deepEqual(failureOf(threw), {
     error: "RoutineError",
     routine: "math.add",
@@ -58,7 +58,7 @@ Deno.test("failureOf() tells what a routine threw", () => {
   });
 });
 
-Deno.test("failureOf() tells every worker's own failure", () => {
+Deno.test("failureOf() reports every worker's own failure", () => {
   const all = failureOf(new AllWorkersFailed([{ worker, error: refused }]));
   assert.equal(all.handshakeOnly, true);
   assert.equal((all.failures as { reason: string }[])[0]?.reason, "identity-mismatch");

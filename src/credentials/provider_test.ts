@@ -68,7 +68,7 @@ Deno.test("Credentials.provider() asks again after refreshMs and takes what is n
   assert.equal(rotated?.certificate?.fingerprint, source.current().own?.summary.fingerprint);
 });
 
-Deno.test("Credentials.provider() tells nobody of an unchanged answer", async () => {
+Deno.test("Credentials.provider() reports no unchanged answer", async () => {
   const { answers, clock, observer, source, first } = await opened({ refreshMs: 60_000 });
   await using _source = source;
   clock.advance(60_000);
@@ -171,7 +171,7 @@ Deno.test("Credentials.provider() adopts nothing that arrives after disposal", a
   assert.equal(clock.pending, 0);
 });
 
-Deno.test("CredentialsSource tells every subscriber, though one of them fails", async () => {
+Deno.test("CredentialsSource informs every subscriber, though one of them fails", async () => {
   const { answers, clock, source } = await opened({ refreshMs: 60_000 });
   await using _source = source;
   const taken: string[] = [];

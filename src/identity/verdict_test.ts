@@ -78,7 +78,7 @@ Deno.test("judgePeer() heeds the limit of authorities", () => {
   assert.equal(refused(judge(chain, { limits: { intermediates: 0 } })).rule, "path.intermediates");
 });
 
-Deno.test("judgePeer() tells an expired peer of a trusted authority by how much", () => {
+Deno.test("judgePeer() reports for how long a peer of a trusted authority has been expired", () => {
   const end = Math.floor(Date.now() / 1000) * 1000;
   const old = leaf({ notBefore: end - DAY, notAfter: end });
   assert(judge([old], { now: end + 999 }).trusted);
@@ -94,7 +94,7 @@ Deno.test("judgePeer() does not blame the clock for what a clock cannot explain"
   assert.equal(refused(judge([old])).evidence.clockOffBySeconds, undefined);
 });
 
-Deno.test("judgePeer() tells a peer that is not valid yet, to the millisecond", () => {
+Deno.test("judgePeer() reports a peer that is not valid yet, to the millisecond", () => {
   const begin = Math.floor(Date.now() / 1000) * 1000 + 60_000;
   const early = leaf({ notBefore: begin });
   const { reason, evidence } = refused(judge([early], { now: begin - 1 }));
@@ -157,7 +157,7 @@ Deno.test("judgePeer() takes a client's common name only where a pattern asks fo
   );
 });
 
-Deno.test("peerReasonOf() tells a client that is not allowed no more than that", () => {
+Deno.test("peerReasonOf() gives a client that is not allowed no more than that", () => {
   const verdict = refused(
     judge([leaf()], { role: "client", expected: "spiffe://example.org/other" }),
   );

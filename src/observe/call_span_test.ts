@@ -167,7 +167,7 @@ Deno.test("CallSpan.iterate() makes the span the parent of what each item starts
   assert.deepEqual(await Array.fromAsync(iterator!), [1]);
 });
 
-Deno.test("CallSpan.end() tells the outcome, and an error unless it went well or was cancelled", () => {
+Deno.test("CallSpan.end() reports the outcome, and an error unless it went well or was cancelled", () => {
   traced((spans) => {
     for (const outcome of ["ok", "cancelled", "routine-error"] as const) {
       startClientSpan("a")?.end(outcome);

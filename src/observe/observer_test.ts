@@ -37,7 +37,7 @@ async function logged(body: () => void | Promise<void>): Promise<LogRecord[]> {
   return records;
 }
 
-Deno.test("EventHub stamps events with the time and the origin, and tells every reader", async () => {
+Deno.test("EventHub stamps events with the time and the origin, and gives them to every reader", async () => {
   using hub = new EventHub("w1", { clock: new ManualClock(Date.UTC(2030, 0, 1)) });
   const readers = [hub.events(), hub.events()];
   hub.emit(draining);
@@ -52,7 +52,7 @@ Deno.test("EventHub stamps events with the time and the origin, and tells every 
   }
 });
 
-Deno.test("EventHub tells a reader nothing from before it was opened or after it left", async () => {
+Deno.test("EventHub gives a reader nothing from before it was opened or after it left", async () => {
   using hub = new EventHub("w1");
   hub.emit(draining);
   const reader = hub.events();
@@ -112,7 +112,7 @@ Deno.test("EventHub warns once a minute for each worker and reason, and says wha
   );
 });
 
-Deno.test("EventHub still tells readers every event that the log holds back", async () => {
+Deno.test("EventHub still gives readers every event that the log holds back", async () => {
   await logged(async () => {
     using hub = new EventHub("d1");
     const reader = hub.events();

@@ -10,7 +10,7 @@ Deno.test("WarningLimiter lets a peer's first warning of a kind through and hold
   assert.ok(limiter.admit("x", "b"));
 });
 
-Deno.test("WarningLimiter tells a peer's held-back count after the minute", () => {
+Deno.test("WarningLimiter reports a peer's held-back count after the minute", () => {
   const clock = new ManualClock();
   const limiter = new WarningLimiter(clock);
   for (let count = 0; count < 4; count++) limiter.admit("x", "a");

@@ -18,7 +18,7 @@ const SPOKEN: readonly (readonly [string, Uint8Array, string])[] = [
 ];
 
 for (const [title, bytes, kind] of SPOKEN) {
-  Deno.test(`spoken tells ${title}`, () => assert.equal(spoken(bytes), kind));
+  Deno.test(`spoken reports ${title}`, () => assert.equal(spoken(bytes), kind));
 }
 
 Deno.test("describeSpoken shows what it cannot name as hexadecimal, never as text", () => {

@@ -174,7 +174,7 @@ Deno.test("a distrusted client's new call is refused at once, while an earlier o
   assert.equal((await before.ended).how, "complete");
 });
 
-Deno.test("drain tells every peer to leave and ends with the last call", async () => {
+Deno.test("drain asks every peer to leave and ends with the last call", async () => {
   const held = holding();
   await using listener = await listenAs(undefined, { onPeer: () => held.options });
   const peer = await dialAs(undefined, listener.address);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigurationError } from "../errors/mod.ts";
 import { parseNetworks } from "./networks.ts";
 
-Deno.test("parseNetworks() tells who is inside by the address of the socket", () => {
+Deno.test("parseNetworks() decides who is inside by the address of the socket", () => {
   const networks = parseNetworks(["10.0.0.0/8", "fd00::/8", "192.0.2.7"], "from");
   const inside = ["10.255.0.1:1", "[fd12::1]:1", "192.0.2.7:80", "[::ffff:10.0.0.1]:1"];
   for (const address of inside) assert.ok(networks.has(address), address);

@@ -4,7 +4,7 @@ import { Roster } from "./roster.ts";
 const one = { address: "127.0.0.1:1", expected: "spiffe://a/worker/1" };
 const two = { address: "127.0.0.1:2", expected: "spiffe://a/worker/2" };
 
-Deno.test("Roster tells what it knows at the start, and then what comes and goes", async () => {
+Deno.test("Roster reports what it knows at the start, and then what comes and goes", async () => {
   const roster = new Roster();
   roster.set([one]);
   const changes = roster.watch(new AbortController().signal);
@@ -17,7 +17,7 @@ Deno.test("Roster tells what it knows at the start, and then what comes and goes
   await changes.return();
 });
 
-Deno.test("Roster tells a worker that took over a port as another one", async () => {
+Deno.test("Roster reports a worker that took over a port as another one", async () => {
   const roster = new Roster();
   roster.set([one]);
   const changes = roster.watch(new AbortController().signal);

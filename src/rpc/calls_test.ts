@@ -98,7 +98,7 @@ for (const path of ["fast path", "plain path"] as const) {
     assert.equal(bench.record.aborted.length, 1);
   });
 
-  Deno.test(`${path}: a lost connection aborts the implementation and tells the caller`, async () => {
+  Deno.test(`${path}: a lost connection aborts the implementation and informs the caller`, async () => {
     const bench = open(path);
     const begun = hanging(bench);
     const call = failure(bench.client.echo({ text: "hang" }));

@@ -262,7 +262,7 @@ Deno.test("both paths report alike any response, in whatever pieces it comes", a
     fc.asyncProperty(bodies, cuts, async (body, cuts) => {
       const answer = { header: STREAM, body: cut(body, cuts) };
       const [ours, theirs] = [await told("bytes", answer), await told("plain", answer)];
-      // Of what came in one piece with a message that is too large, connect-es tells nothing.
+      // Of what came in one piece with a message that is too large, connect-es reports nothing.
       const whole = untilTooLarge(body, 300);
       const before = await told("plain", { header: STREAM, body: cut(whole, cuts) });
       const error = JSON.stringify(ours.error);

@@ -233,7 +233,7 @@ Deno.test("an envelope that declares much and brings nothing takes no memory", a
   await Promise.all(calls.map(({ response }) => response));
 });
 
-/** What a client can tell of an answer. */
+/** What a client can report of an answer. */
 function visible(response: RawResponse): unknown {
   const trailer = new Map<string, string>();
   for (let at = 0; at < response.trailer.length; at += 2) {

@@ -226,7 +226,7 @@ for (const way of ways()) {
     }
   });
 
-  test("a lost connection ends the implementation and tells the caller", async () => {
+  test("a lost connection ends the implementation and informs the caller", async () => {
     const bench = open(way);
     const call = bench.begin();
     call.send({ text: "hang" });

@@ -79,7 +79,7 @@ for (const forged of forgedChains(authorities)) {
     assert.deepEqual(server.of("data"), []);
   });
 
-  Deno.test(`a worker tells a Node client that shows ${name} why, and parses nothing`, async () => {
+  Deno.test(`a worker gives a Node client that shows ${name} the reason, and parses nothing`, async () => {
     const observer = new RecordingObserver();
     await using listener = await listenAs(trusting(worker, alsoTrusted), {
       observer,

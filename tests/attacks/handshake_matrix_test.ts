@@ -108,7 +108,7 @@ const BAD_CLIENTS: readonly (readonly [CertificateShape, PeerReason])[] = [
 ];
 
 for (const [shape, word] of BAD_CLIENTS) {
-  Deno.test(`a worker tells a client whose certificate is ${shape}: ${word}`, async () => {
+  Deno.test(`a worker answers a client whose certificate is ${shape}: ${word}`, async () => {
     const observer = new RecordingObserver();
     await using listener = await listenAs({ certificate: ofWorker.fine(), trusts: [root] }, {
       observer,
@@ -149,7 +149,7 @@ Deno.test("a dispatcher whose certificate the platform cannot use says so: own-c
   assert.equal(error.side, "dispatcher");
 });
 
-Deno.test("a worker tells a client without a certificate: client-certificate-required", async () => {
+Deno.test("a worker answers a client without a certificate: client-certificate-required", async () => {
   const observer = new RecordingObserver();
   await using listener = await listenAs({ certificate: ofWorker.fine(), trusts: [root] }, {
     observer,

@@ -24,7 +24,7 @@ export interface BrokenChain extends Outcome {
 interface Outcome {
   /** What a dispatcher says of a worker that shows it. */
   readonly atDispatcher: HandshakeReason;
-  /** What a worker tells a client that shows it. */
+  /** The reason that a worker gives a client that shows it. */
   readonly told: Told;
 }
 

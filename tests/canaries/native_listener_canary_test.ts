@@ -42,7 +42,7 @@ Deno.test("`Deno.listenTls` cannot ask a client for its certificate", async () =
   far.close();
 });
 
-Deno.test("`Deno.listenTls` tells what broke a handshake in these words", async () => {
+Deno.test("`Deno.listenTls` reports what broke a handshake in these words", async () => {
   const { cert, key } = shows(worker.fine());
   using listener = Deno.listenTls({
     hostname: "127.0.0.1",

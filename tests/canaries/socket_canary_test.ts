@@ -59,7 +59,7 @@ Deno.test("`write` of a TLS socket does not copy while another write is pending"
 const EARLY_BYTES = 16 * 1024 * 1024;
 const CLIENTS = 5;
 
-/** Refuses clients that write early, and tells what each of them read. */
+/** Refuses clients that write early, and reports what each of them read. */
 async function readByRefused(refuse: (socket: TLSSocket) => void): Promise<string[]> {
   const server = createServer(asServer, (socket) => {
     socket.on("error", () => {});

@@ -27,7 +27,7 @@ function handleOf(socket: TLSSocket): any {
   return (socket as unknown as { _handle: unknown })._handle;
 }
 
-Deno.test("the handle inside a TLS socket tells the peer's chain, the platform's verdict and resumption", async () => {
+Deno.test("the handle inside a TLS socket reports the peer's chain, the platform's verdict and resumption", async () => {
   await shakeHands(
     { ...shows(worker.fine()), ca: [root.pem] },
     { ...shows(client["fine-under-intermediate"]()), ca: [root.pem] },
@@ -93,7 +93,7 @@ Deno.test("a server of the platform sends its whole `ca` along with its chain", 
   );
 });
 
-Deno.test("a server of the platform that rejects a client does not tell it why", async () => {
+Deno.test("a server of the platform that rejects a client does not give it the reason", async () => {
   await shakeHands(
     { ...shows(worker.fine()), ca: [root.pem], rejectUnauthorized: true },
     { ...shows(client["foreign-authority"]()), ca: [root.pem] },
@@ -132,7 +132,7 @@ Deno.test("an alert that was received is reported in these words, and nothing el
     { ca: [root.pem], maxVersion: "TLSv1.2" },
     ({ clientMessage, serverCode }) => {
       assert.equal(clientMessage, "received fatal alert: ProtocolVersion");
-      // Our own failure has the code of an alert that nobody sent: only the text tells them apart.
+      // Our own failure has the code of an alert that nobody sent: only the text distinguishes them.
       assert.equal(serverCode, "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE");
     },
   );

@@ -134,7 +134,7 @@ Deno.test("doctor never shows our certificate to a peer that is not proven", asy
   assert.deepEqual(shown.filter((subject) => subject !== undefined), []);
 });
 
-Deno.test("doctor tells what else lives on a port", async () => {
+Deno.test("doctor reports what else lives on a port", async () => {
   const banner = createPlainServer((socket) => socket.end("SSH-2.0-Sealed_1.0\r\n"));
   await using listening = await listen(banner);
   const spoken = await inProcess(["doctor", "--endpoint", listening.address, "--json"]);

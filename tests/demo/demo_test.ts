@@ -28,7 +28,7 @@ Deno.test("the demo digests a folder on its pool and prints one line of JSON", a
   assert.match(err, /2 lines, 6 words, 0 mismatches/);
 });
 
-Deno.test("the demo tells what is wrong with its argument, and exits 2", async () => {
+Deno.test("the demo reports what is wrong with its argument, and exits 2", async () => {
   const cases: [args: string[], sentence: RegExp][] = [
     [["/no/such/folder"], /there is no folder \/no\/such\/folder/],
     [[CONFIG], /is not a folder/],

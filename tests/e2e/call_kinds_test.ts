@@ -128,7 +128,7 @@ for (const [channel, open] of Object.entries(channels)) {
       });
     });
 
-    await t.step("currentCall() tells who calls, in a call and in a stream", async () => {
+    await t.step("currentCall() reports who calls, in a call and in a stream", async () => {
       const call = await dispatcher.call(routines.whoami, [], { timeoutMs: 5_000 });
       assert.deepEqual([call.peer.identity, call.peer.security], [
         reached.identity,

@@ -216,7 +216,7 @@ Deno.test("what a duplex call's source throws is thrown to the caller", async ()
   await assert.rejects(Array.fromAsync(sums), new RangeError("no more"));
 });
 
-Deno.test("a call goes to a worker that carries the tags it asks for, as the worker tells them", async () => {
+Deno.test("a call goes to a worker that carries the tags it asks for, as the worker reports them", async () => {
   const trust = new Trust();
   await using plain = await startWorker(trust);
   await using tagged = await startWorker(trust, { tags: ["gpu", "eu"], id: "worker-7" });

@@ -91,7 +91,7 @@ Deno.test("on the transport an error arrives as a ConnectError with the original
   await assert.rejects(streamed, (error) => (error as Error).cause instanceof HandshakeError);
 });
 
-Deno.test("what a worker tells on the transport has the original as its cause, also in streams", async () => {
+Deno.test("what a worker reports on the transport has the original as its cause, also in streams", async () => {
   const trust = new Trust();
   await using worker = await startWorker(trust);
   await using dispatcher = await openDispatcher(trust, worker.address);
@@ -162,7 +162,7 @@ Deno.test("a token reaches the worker over TLS, and never goes out in plaintext"
   assert.deepEqual(seen, ["Bearer abc"]);
 });
 
-Deno.test("health is served apart, and tells when the worker leaves", async () => {
+Deno.test("health is served apart, and reports when the worker leaves", async () => {
   const trust = new Trust();
   const worker = await startWorker(trust, { health: "127.0.0.1:0" });
   await using probe = await Dispatcher.open({ discovery: `static:${worker.healthAddress}` });

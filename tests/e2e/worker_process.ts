@@ -30,7 +30,7 @@ export interface WorkerCommand {
   readonly drain?: number;
 }
 
-/** What a worker process tells. */
+/** What a worker process reports. */
 export interface WorkerReport {
   readonly ready?: {
     readonly address: string;
@@ -102,7 +102,7 @@ export class WorkerProcess implements AsyncDisposable {
     return this.#events.entries;
   }
 
-  /** Tells it to do something. */
+  /** Has it do something. */
   async tell(command: WorkerCommand): Promise<void> {
     await this.#process.write(command);
   }

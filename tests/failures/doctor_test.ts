@@ -162,7 +162,7 @@ async function examinedTwice(
   }
 }
 
-/** A server that asks for a certificate, and tells what it sees. */
+/** A server that asks for a certificate, and reports what it sees. */
 function showing(shape: CertificateShape, see: (subject: unknown) => void): TlsServer {
   const { chainPem: cert, keyPem: key } = ofWorker[shape]();
   const server = createTlsServer({

@@ -112,7 +112,7 @@ Deno.test("a worker reports of a client that it refuses what it would report of 
   );
 });
 
-Deno.test("a worker whose certificate a client finds expired tells its own dates", async () => {
+Deno.test("a worker whose certificate a client finds expired reports its own dates", async () => {
   await using worker = await startWorker({ certificate: ofWorker.expired(), trusts: [root] });
   using events = worker.events();
   await using dispatcher = await openDispatcher({ trusts: [root] }, worker.address);

@@ -160,7 +160,7 @@ const SAID: Readonly<Record<ClientKind, Readonly<Record<keyof typeof WORKERS, Sa
   },
 };
 
-/** Connects once; the worker must tell exactly this. */
+/** Connects once; the worker must report exactly this. */
 async function refusal(
   connect: Connect,
   attempt: Attempt,

@@ -1,4 +1,4 @@
-/** Workers and dispatchers with whatever certificates a test gives them, and what each of them tells. */
+/** Workers and dispatchers with whatever certificates a test gives them, and what each of them reports. */
 import { createNoopMeter, type Meter, metrics } from "@opentelemetry/api";
 import { credentialsFrom } from "../../src/credentials/mod.ts";
 import { routine } from "../../src/contract/mod.ts";

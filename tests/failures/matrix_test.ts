@@ -56,7 +56,7 @@ const WORKERS: readonly WorkerRow[] = [
   { shape: "denied", reason: "certificate-denied" },
 ];
 
-/** A client's certificate, and what a worker that is trusted tells it. */
+/** A client's certificate, and the reason that a trusted worker gives it. */
 const CLIENTS: readonly (readonly [CertificateShape | "none" | "denied", PeerReason?])[] = [
   ["fine"],
   ["none", "client-certificate-required"],

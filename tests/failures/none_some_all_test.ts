@@ -108,7 +108,7 @@ function sorted(words: ReadonlyMap<string, string>): readonly (readonly [string,
   return [...words].sort();
 }
 
-Deno.test("workers() of a dispatcher and of a pool tell each worker's last failure, and count by reason", async () => {
+Deno.test("workers() of a dispatcher and of a pool report each worker's last failure, and count by reason", async () => {
   await using expired = await startWorker({ certificate: ofWorker.expired(), trusts: [root] });
   await using dispatcher = await openDispatcher(CLIENT, [expired.address, NOWHERE]);
   await using pool = await WorkerPool.open({

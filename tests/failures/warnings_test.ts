@@ -11,7 +11,7 @@ const client = certificateShapes(authorities, CLIENT_ID).fine();
 
 const CALLS = 12;
 
-Deno.test("both ends warn once of a handshake that goes on failing, and tell how often they held back", async () => {
+Deno.test("both ends warn once of a handshake that goes on failing, and report how often they held back", async () => {
   const warnings: LogRecord[] = [];
   await configure({
     sinks: { memory: (record) => warnings.push(record) },

@@ -15,7 +15,7 @@ type ProgramLine =
 
 /**
  * A program with another project's HTTP/2, driven line by line: it is given its configuration
- * and then questions on its standard input, and tells events and answers on its standard output.
+ * and then questions on its standard input, and reports events and answers on its standard output.
  */
 export class Program implements AsyncDisposable {
   readonly #events = new Journal<ProgramEvent>();

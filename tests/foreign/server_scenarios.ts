@@ -14,11 +14,11 @@ export interface ServerConfig extends PeerPem {
   readonly descriptors: string;
   /** Streams that a client may have open at once. Default: its own default. */
   readonly streams?: number;
-  /** When it tells a connection to leave. Default: never. */
+  /** When it asks a connection to leave. Default: never. */
   readonly leaveAfterMs?: number;
 }
 
-/** Starts a foreign server, which tells `listening` with its port. */
+/** Starts a foreign server, which reports `listening` with its port. */
 export type StartServer = (config: ServerConfig) => Promise<Program>;
 
 /** What a foreign server can be asked for beside calls. */
@@ -172,7 +172,7 @@ export function testForeignServer(foreign: ForeignServer): void {
 
   testWithTool(
     tool,
-    `${name} loses no call of ours while it tells connections to leave`,
+    `${name} loses no call of ours while it asks connections to leave`,
     async () => {
       await using pair = await open({ leaveAfterMs: 200 });
       const { server, client } = pair;
@@ -290,7 +290,7 @@ async function holdStreams(client: OurClient, count: number): Promise<number> {
   return ended.filter((right) => right).length;
 }
 
-/** Bytes that tell whether they arrived as they were. */
+/** Bytes that show whether they arrived as they were. */
 function pattern(length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at++) bytes[at] = at * 31;

@@ -36,7 +36,7 @@ const frames = fc.tuple(
 /**
  * Reads frames whole, and octet by octet.
  *
- * @throws where both do not tell the same, or anything but a violation is thrown.
+ * @throws where both do not report the same, or anything but a violation is thrown.
  */
 export function fuzzFrames({ numRuns = 1e9, seconds }: FuzzFramesOptions): void {
   fc.assert(

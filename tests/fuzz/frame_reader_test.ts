@@ -1,5 +1,5 @@
 import { fuzzFrames } from "./frame_reader.ts";
 
-Deno.test("however frames are spoiled and torn, the reader tells the same of them", () => {
+Deno.test("however frames are spoiled and torn, the reader reports the same of them", () => {
   fuzzFrames({ numRuns: 2000 });
 });

@@ -47,7 +47,7 @@ type Step =
 /**
  * Lets random peers loose on a server and on a client whose programs act at random too.
  *
- * @throws where a connection throws, does not end, tells a stream's end twice, or keeps memory or a timer.
+ * @throws where a connection throws, does not end, reports a stream's end twice, or keeps memory or a timer.
  */
 export async function fuzzConnection(options: FuzzOptions): Promise<void> {
   await fc.assert(

@@ -97,7 +97,7 @@ export abstract class RawPeer implements Disposable {
     try {
       if (!this.#isClosed) await this.#wire.write(bytes);
     } catch {
-      // The other end has closed; its verdict tells.
+      // The other end has closed; its verdict says so.
     }
   }
 

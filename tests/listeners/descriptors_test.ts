@@ -129,7 +129,7 @@ for (const way of WAYS) {
   Deno.test(`a worker over ${way.name} that runs out of descriptors says so, and recovers`, async () => {
     await using stage = await Stage.open(way, BLIND);
     const { worker } = stage;
-    // A connection from before goes on, and tells the health.
+    // A connection from before goes on, and reports the health.
     await using watcher = await way.dispatcher(worker.address);
     await watcher.call(add, [1, 2]);
     const health = createClient(Health, watcher.transport);

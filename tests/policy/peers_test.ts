@@ -40,7 +40,7 @@ Deno.test("WorkerServer.peers() shows each connection's identity, protocol, call
   await items.return?.();
 });
 
-Deno.test("the key exchange is unknown at the platform's own listener, which tells nothing of it", async () => {
+Deno.test("the key exchange is unknown at the platform's own listener, which reports nothing of it", async () => {
   const trust = new Trust();
   const { ca, ...own } = trust.worker();
   await using worker = await WorkerServer.start({

@@ -79,7 +79,7 @@ export const exit = routine("pool.exit", (code: number) => {
   Deno.exit(code);
 });
 
-/** Writes where the worker tells its pool how it is. */
+/** Writes where the worker reports its state to its pool. */
 export const print = routine("pool.print", (text: string) => {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 });

@@ -310,7 +310,7 @@ Deno.test("WorkerPool grows and shrinks under load, and no call fails", async ()
   await assert.rejects(pool.resize(0), ConfigurationError);
 });
 
-Deno.test("WorkerPool tells a call whose worker ends, and never runs it twice", async () => {
+Deno.test("WorkerPool reports a call whose worker ends, and never runs it twice", async () => {
   await using pool = await WorkerPool.open({ spawn: { count: 2, modules, threads: 0 } });
   await pool.ready({ min: 2 });
   const crashed = next(pool, "worker.crashed");

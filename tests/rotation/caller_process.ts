@@ -12,7 +12,7 @@ export interface CallerSettings {
   readonly identity: string;
 }
 
-/** What a dispatcher process tells, one of these a line. */
+/** What a dispatcher process reports, one of these a line. */
 export interface CallerReport {
   readonly event?: SelvageEvent;
   /** Its long calls are under way. */
@@ -48,7 +48,7 @@ export class CallerProcess implements AsyncDisposable {
     return this.#begun.promise;
   }
 
-  /** Lets it finish its calls; tells how many there were, where not one has failed. */
+  /** Lets it finish its calls; reports how many there were, where not one has failed. */
   async end(): Promise<number> {
     await this.#process.closeInput();
     const { code } = await this.#process.ended;

@@ -20,9 +20,9 @@ export class Stage implements AsyncDisposable {
   readonly load: Load;
   /** The worker's address. */
   readonly address: string;
-  /** What the worker's log tells. */
+  /** What the worker's log reports. */
   readonly worker: Emitted;
-  /** What the dispatcher's events tell. */
+  /** What the dispatcher's events report. */
   readonly client: Emitted;
   readonly #way: Way;
   readonly #folders: Folders;

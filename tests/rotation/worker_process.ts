@@ -17,7 +17,7 @@ export interface WorkerSettings {
   readonly limits?: WorkerLimits;
 }
 
-/** A worker in a process of its own, with everything its log tells. */
+/** A worker in a process of its own, with everything its log reports. */
 export class WorkerProcess implements AsyncDisposable {
   /** What its log has reported. */
   readonly emitted: Emitted;

@@ -134,7 +134,7 @@ Deno.test({
   },
 });
 
-/** The executables by whose paths SPIRE tells the workloads apart. */
+/** The executables by whose paths SPIRE distinguishes the workloads. */
 interface Programs extends AsyncDisposable {
   /** This process. */
   readonly client: string;
@@ -210,7 +210,7 @@ class Load implements AsyncDisposable {
   }
 }
 
-/** What a dispatcher tells. */
+/** What a dispatcher reports. */
 class Events {
   readonly #events: { readonly type: EventType }[] = [];
   #next = Promise.withResolvers<void>();

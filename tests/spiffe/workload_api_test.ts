@@ -424,7 +424,7 @@ Deno.test("a denylist beside an agent's identity refuses a peer, also while the 
   assert.equal((await before.connection.closed).how, "orderly");
 });
 
-/** Tells how long it is asked to wait between streams. */
+/** Reports how long it is asked to wait between streams. */
 class PauseClock extends ManualClock {
   readonly #pauses: number[] = [];
   #next = Promise.withResolvers<void>();

@@ -92,7 +92,7 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** A clock that tells the machine's time, moved on by hand; its timers are the machine's own. */
+/** A clock that shows the machine's time, moved on by hand; its timers are the machine's own. */
 export class MovedClock implements Clock {
   #aheadMs = 0;
 

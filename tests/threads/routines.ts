@@ -31,7 +31,7 @@ export const count = routine("thread.count", { run }, async function* (to: numbe
   for (let n = 1; n <= to; n++) yield n;
 });
 
-/** Tells, item by item, whether it is still asked for. */
+/** Reports, item by item, whether it is still asked for. */
 export const endless = routine("thread.endless", { run }, async function* () {
   try {
     for (let n = 1;; n++) {

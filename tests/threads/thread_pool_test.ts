@@ -46,7 +46,7 @@ Deno.test("ThreadPool.call() takes only the part of a buffer that is the payload
   assert.equal(chunk[1000], bytes[0], "the caller's buffer is still its own");
 });
 
-Deno.test("ThreadPool.call() tells what the routine threw, with name, cause and data", async () => {
+Deno.test("ThreadPool.call() reports what the routine threw, with name, cause and data", async () => {
   await using pool = await createThreadPool({
     modules,
     threads: 1,
@@ -196,7 +196,7 @@ Deno.test("ThreadPool replaces a thread that ignores its signal past the grace",
   assert.equal(pool.state.replaced, 1);
 });
 
-Deno.test("ThreadPool tells the calls of a thread that ends, and starts another", async () => {
+Deno.test("ThreadPool reports the calls of a thread that ends, and starts another", async () => {
   await using pool = await createThreadPool({ modules, threads: 1 });
   const error = await rejection(call(pool, "thread.crash", []));
   assert.ok(error instanceof WorkerUnavailable);

@@ -83,7 +83,7 @@ Deno.test("InputFeed lets the source go when it is closed", async () => {
   assert.equal(seen.closed, true);
 });
 
-Deno.test("InputFeed tells what the source threw", async () => {
+Deno.test("InputFeed reports what the source threw", async () => {
   async function* source(): AsyncGenerator<number> {
     yield 1;
     throw new RangeError("no more");

@@ -102,7 +102,7 @@ Deno.test("Endpoint does not dial more often than the shortest wait, however man
   assert.equal(network.dialled.length, 2);
 });
 
-Deno.test("Endpoint tells handshake.failed with the reason, and keeps the error", async () => {
+Deno.test("Endpoint reports handshake.failed with the reason, and keeps the error", async () => {
   const { network, endpoint, emitted } = setUp();
   network.fail(ADDRESS, mismatch);
   await endpoint.connect();

@@ -307,7 +307,7 @@ Deno.test("Fleet says why there is no worker for a call", async () => {
   assert.equal(fleet.whyNone({}), "the dispatcher has been disposed of");
 });
 
-Deno.test("Fleet takes on and lets go of workers as discovery tells it", async () => {
+Deno.test("Fleet takes on and lets go of workers as discovery reports it", async () => {
   const { network, discovery, fleet, events } = setUp(A);
   await fleet.ready(1);
   discovery.tell({ kind: "added", worker: { address: B } }, { kind: "removed", address: A });

@@ -130,7 +130,7 @@ Deno.test("reset ends the stream on both sides and leaves the others alone", asy
   await close(pair);
 });
 
-Deno.test("a refusal in onRequest tells the client that nothing began", async () => {
+Deno.test("a refusal in onRequest informs the client that nothing began", async () => {
   const refused = new CollectedStream();
   const pair = connect((stream) => {
     stream.reset(ErrorCode.REFUSED_STREAM);
@@ -200,7 +200,7 @@ Deno.test("shutdown of the server lets streams finish, and those of late too", a
   deepStrictEqual(clientStates, ["draining", "closed"]);
 });
 
-Deno.test("abort tells the code and the debug data, and loses the streams", async () => {
+Deno.test("abort reports the code and the debug data, and loses the streams", async () => {
   const received = new CollectedStream();
   const pair = connect(() => received);
   const { answer } = request(pair.client);

@@ -143,13 +143,13 @@ const EVERY_FRAME: readonly (readonly [Uint8Array, string])[] = [
   [frame(0x42, 0xff, 9, new Uint8Array(300)), "unknown 66"],
 ];
 
-Deno.test("FrameReader tells every kind of frame", () => {
+Deno.test("FrameReader reports every kind of frame", () => {
   for (const [bytes, line] of EVERY_FRAME) {
     deepStrictEqual(read(SETTINGS, bytes).slice(1), [line]);
   }
 });
 
-Deno.test("FrameReader tells the same wherever the bytes are torn", () => {
+Deno.test("FrameReader reports the same wherever the bytes are torn", () => {
   const bytes = joinBytes(EVERY_FRAME.map(([bytes]) => bytes));
   const lines = EVERY_FRAME.map(([, line]) => line);
   deepStrictEqual(read(...Array.from(bytes, (octet) => Uint8Array.of(octet))), lines);
@@ -236,7 +236,7 @@ Deno.test("FrameReader bounds a header block in octets and in frames", () => {
   strictEqual(refusal(begin, empty, empty, empty, empty), ErrorCode.ENHANCE_YOUR_CALM);
 });
 
-Deno.test("FrameReader tells nothing after it was stopped, not even the rest of the chunk", () => {
+Deno.test("FrameReader reports nothing after it was stopped, not even the rest of the chunk", () => {
   const notes = new Notes();
   const reader = notes.stopAt = new FrameReader(notes, LIMITS);
   const data = frame(FrameType.DATA, 0, 1);

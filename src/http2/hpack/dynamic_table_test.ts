@@ -29,7 +29,7 @@ Deno.test("DynamicTable is emptied by a field larger than itself", () => {
   deepStrictEqual(fieldsOf(table), ["c=d"]);
 });
 
-Deno.test("DynamicTable evicts the oldest when it shrinks, and tells which", () => {
+Deno.test("DynamicTable evicts the oldest when it shrinks, and reports which", () => {
   const evicted: string[] = [];
   const table = new DynamicTable(
     1000,

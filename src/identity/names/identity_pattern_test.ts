@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { parsePattern, parsePatterns } from "./identity_pattern.ts";
 
-Deno.test("parsePattern() tells the kinds of patterns apart", () => {
+Deno.test("parsePattern() distinguishes the kinds of patterns", () => {
   const kinds: readonly [string, string][] = [
     ["*", "any"],
     ["spiffe://td/ns/*/sa/**", "spiffe"],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parseSpiffeId } from "./spiffe_id.ts";
 
-Deno.test("parseSpiffeId() tells the trust domain from the path", () => {
+Deno.test("parseSpiffeId() distinguishes the trust domain from the path", () => {
   assert.deepEqual(parseSpiffeId("spiffe://prod.example_1.org/ns/a/sa/b-2"), {
     text: "spiffe://prod.example_1.org/ns/a/sa/b-2",
     trustDomain: "prod.example_1.org",

@@ -292,7 +292,7 @@ Deno.test("fromConnectError() bears a detail that is no Failure", () => {
   assert.equal(fromConnectError(error, call).name, "WorkerUnavailable");
 });
 
-Deno.test("toConnectError() tells nothing of an error that is none of ours", () => {
+Deno.test("toConnectError() reports nothing of an error that is none of ours", () => {
   const error = toConnectError(new Error("secret path /etc"));
   assert.equal(error.code, Code.Internal);
   assert.doesNotMatch(error.message, /secret/);

@@ -78,7 +78,7 @@ Deno.test("invokeUnary() answers in the form of the question", async () => {
   }
 });
 
-Deno.test("invokeUnary() tells what the routine threw from what was wrong with the call", async () => {
+Deno.test("invokeUnary() distinguishes what the routine threw from what was wrong with the call", async () => {
   const thrower = routine("t", (what: string) => {
     throw what === "ours" ? new Overloaded("inner") : new RangeError(what);
   });
@@ -120,7 +120,7 @@ Deno.test("invokeUnary() gives the routine what its schema makes of the argument
   await assert.rejects(call(next, { age: "1" }, 2), failsWith("InvalidPayload", "arguments"));
 });
 
-Deno.test("invokeUnary() tells what a schema threw from an argument that does not fit", async () => {
+Deno.test("invokeUnary() distinguishes what a schema threw from an argument that does not fit", async () => {
   const broken: StandardSchema<number, number> = {
     "~standard": {
       version: 1,

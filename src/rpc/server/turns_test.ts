@@ -25,7 +25,7 @@ class ManualLoop {
   }
 }
 
-/** Lets a connection ask so many times, and tells when each of them begins. */
+/** Lets a connection ask so many times, and reports when each of them begins. */
 function asks(loop: ManualLoop, name: string, count: number, begun: string[]): void {
   const share = loop.turns.share();
   for (let n = 1; n <= count; n++) share.turn().then(() => begun.push(`${name}${n}`));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { expireAfter } from "./deadlines.ts";
 
-Deno.test("expireAfter tells each of many, never before its time", async () => {
+Deno.test("expireAfter informs each of many, never before its time", async () => {
   const start = performance.now();
   const early: number[] = [];
   const told = Array.from({ length: 200 }, (_, at) => {
@@ -19,7 +19,7 @@ Deno.test("expireAfter tells each of many, never before its time", async () => {
   assert.deepEqual(early, []);
 });
 
-Deno.test("expireAfter tells nobody who took the deadline back", async () => {
+Deno.test("expireAfter informs no one who took the deadline back", async () => {
   const told: string[] = [];
   const deadlines = ["a", "b", "c"].map((name) =>
     expireAfter(5, { expired: () => told.push(name) })

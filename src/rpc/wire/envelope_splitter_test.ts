@@ -33,7 +33,7 @@ Deno.test("EnvelopeSplitter gives the same messages in whatever pieces they come
   }));
 });
 
-Deno.test("EnvelopeSplitter tells an envelope that has begun and not ended", () => {
+Deno.test("EnvelopeSplitter reports an envelope that has begun and not ended", () => {
   const whole = envelope(Uint8Array.of(1, 2, 3), 0);
   for (let length = 0; length <= whole.length; length++) {
     const splitter = new EnvelopeSplitter(300);

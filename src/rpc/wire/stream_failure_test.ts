@@ -5,14 +5,14 @@ import { brokenOff, errorOfStreamEnd } from "./stream_failure.ts";
 
 const cancelled: StreamEnd = { how: "reset-by-peer", code: ErrorCode.CANCEL };
 
-Deno.test("errorOfStreamEnd() tells a cancelled stream from one whose time was over", () => {
+Deno.test("errorOfStreamEnd() distinguishes a cancelled stream from one whose time was over", () => {
   const now = performance.now();
   assert.equal(errorOfStreamEnd(cancelled).code, Code.Canceled);
   assert.equal(errorOfStreamEnd(cancelled, now + 60_000).code, Code.Canceled);
   assert.equal(errorOfStreamEnd(cancelled, now - 1).code, Code.DeadlineExceeded);
 });
 
-Deno.test("errorOfStreamEnd() tells what we reset a stream for from what a peer asks for", () => {
+Deno.test("errorOfStreamEnd() distinguishes what we reset a stream for from what a peer asks for", () => {
   const code = ErrorCode.ENHANCE_YOUR_CALM;
   const cause = new Error("a header list over the limit");
   const byUs = errorOfStreamEnd({ how: "reset-by-us", code, cause });

@@ -11,7 +11,7 @@ Deno.test("CallGate lets as many calls in as it has places, and one more after o
   assert.equal(gate.enter("a"), undefined);
 });
 
-Deno.test("CallGate tells for how many seconds it has been without a call", () => {
+Deno.test("CallGate reports for how many seconds it has been without a call", () => {
   let now = 0;
   const gate = new CallGate({ concurrency: 2, concurrencyPerPeer: 2 }, () => now);
   now = 2_500;

@@ -50,7 +50,7 @@ Deno.test("WorkerHealth is not serving while a listener accepts nothing", async 
   assert.deepEqual(seen, [Status.SERVING, Status.NOT_SERVING, Status.SERVING, Status.NOT_SERVING]);
 });
 
-Deno.test("WorkerHealth tells who watches that it stops, and lets them go", async () => {
+Deno.test("WorkerHealth informs its watchers that it stops, and lets them go", async () => {
   const { health, client } = setUp();
   const seen: Status[] = [];
   for await (const { status } of client.watch({})) {

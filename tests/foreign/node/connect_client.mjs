@@ -26,7 +26,7 @@ const hanging = new Set();
 const held = [];
 let stopped = false;
 
-/** Makes a call; tells what came, the headers and trailers, and how it failed where it did. */
+/** Makes a call; reports what came, the headers and trailers, and how it failed where it did. */
 async function outcome(about, call) {
   const seen = {};
   const abort = new AbortController();

@@ -8,7 +8,7 @@ const input = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 export const config = JSON.parse((await input.next()).value);
 export const require = createRequire(config.packages);
 
-/** Tells the test what happens. */
+/** Reports to the test what happens. */
 export function tell(event, about = {}) {
   process.stdout.write(`${JSON.stringify({ event, ...about })}\n`);
 }
@@ -25,7 +25,7 @@ export async function serve(answers) {
   process.exit(0);
 }
 
-/** Bytes that tell whether they arrived as they were. */
+/** Bytes that show whether they arrived as they were. */
 export function pattern(length) {
   const bytes = Buffer.allocUnsafe(length);
   for (let at = 0; at < length; at += 65536) {

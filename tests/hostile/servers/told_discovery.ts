@@ -1,6 +1,6 @@
 import type { Discovery, DiscoveryChange } from "../../../src/discovery/mod.ts";
 
-/** A change, and whom to tell that it is known. */
+/** A change, and whom to inform that it is known. */
 interface Told {
   readonly change: DiscoveryChange;
   known(): void;

@@ -168,7 +168,7 @@ export class RawPeer implements Disposable {
     return joined(...this.#application);
   }
 
-  /** Reads until the other end has left or says that it does, hangs up too, and tells all it ever said. */
+  /** Reads until the other end has left or says that it does, hangs up too, and reports all it ever said. */
   async heard(): Promise<Heard> {
     // Nothing that follows a close_notify counts (RFC 8446 §6.1).
     while (!this.#alerts.includes("close_notify") && await this.#readRecord());

@@ -10,7 +10,7 @@ import { CONTENT } from "./record_protection.ts";
 /** A server, and what its clients did. */
 export interface RawServer extends AsyncDisposable {
   readonly address: { readonly kind: "tcp"; readonly host: string; readonly port: number };
-  /** Takes no more clients, and tells what each has said once all have left. */
+  /** Takes no more clients, and reports what each has said once all have left. */
   heard(): Promise<readonly Heard[]>;
 }
 
