@@ -93,6 +93,14 @@ Deno.test("CredentialsStore rejects where it is strict what peers of its kind wo
   assert.equal(store.current().verdict, "strict");
 });
 
+Deno.test("CredentialsStore gives no advice on the public roots, whatever they look like", () => {
+  const observer = new RecordingObserver();
+  const store = new CredentialsStore({ role: "client", observer });
+  store.offerFirst(assemble({ ca: "system", oneWay: true }, Date.now()));
+  assert(store.current().anchors!.all.length > 50);
+  assert.deepEqual(observer.of("credentials.advice"), []);
+});
+
 Deno.test("verdictOption() takes private or strict, and nothing without credentials", () => {
   const credentials = Credentials.fromPem(pemOf(forge({ issuer: root, names })));
   assert.deepEqual(verdictOption({ credentials, verdict: "strict" }), { verdict: "strict" });

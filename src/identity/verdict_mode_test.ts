@@ -175,6 +175,18 @@ Deno.test("judgePeer() holds what the public roots vouch for to the rules of the
     judge([leaf({ names, purposes: [] })], { ...asked, anchors: anchors() }),
   );
   assert.equal(rule, "leaf.purpose");
+  // Names in the subject alone are none, of a server as of a client that a pattern expects by them.
+  const unnamed = leaf({ subject: HOST, names: [general.email("a@b.example")] });
+  assert.equal(
+    refused(judge([unnamed], { ...asked, anchors: anchors() })).reason,
+    "identity-mismatch",
+  );
+  const client = { role: "client", expected: `cn:${HOST}` } as const;
+  assert.equal(
+    refused(judge([unnamed], { ...client, anchors: anchors() })).reason,
+    "identity-mismatch",
+  );
+  assert.equal(trustedName(judge([unnamed], client)), `cn:${HOST}`);
 });
 
 Deno.test("judgePeer() accepts a self-signed leaf that is in the bundle, as itself alone", () => {
