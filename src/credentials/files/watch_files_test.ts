@@ -9,6 +9,7 @@ import {
 import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import {
+  type CredentialFiles,
   Credentials,
   type CredentialsSource,
   ownCertificateFault,
@@ -73,6 +74,15 @@ class Watched implements AsyncDisposable {
       ...settings,
     }).open({ observer: this.observer, clock });
     return this.#source;
+  }
+
+  async openFrom(files: Omit<CredentialFiles, "ca">): Promise<void> {
+    const watching = Credentials.watchFiles({
+      ca: this.path("ca.pem"),
+      ...files,
+      debounceMs: DEBOUNCE_MS,
+    });
+    this.#source = await watching.open({ observer: this.observer });
   }
 
   get source(): CredentialsSource {
@@ -210,6 +220,23 @@ Deno.test("watchFiles takes a folder that is deleted and made again", async () =
     await Deno.mkdir(watched.path("tls"));
     await watched.writeAll(leaf, "tls");
     await watched.uses(leaf);
+  }
+});
+
+Deno.test("watchFiles takes key and chain from one bundle, as Kubernetes writes it, in both spellings", async () => {
+  const [first, next] = [shapes["fine-under-intermediate"](), shapes["fine-under-intermediate"]()];
+  const text = (leaf: TestCertificate) => leaf.keyPem + leaf.chainPem;
+  for (const both of [false, true]) {
+    await using watched = await Watched.folder();
+    await watched.write("ca.pem", authorities.root.pem);
+    await watched.write("bundle.pem", text(first));
+    const bundle = watched.path("bundle.pem");
+    await watched.openFrom(both ? { cert: bundle, key: bundle } : { bundle });
+    assert.equal(watched.source.current().own?.chain.length, 2);
+    await watched.write("bundle.next", text(next));
+    await Deno.rename(watched.path("bundle.next"), bundle);
+    await watched.uses(next);
+    assert.deepEqual(watched.observer.of("credentials.rejected"), []);
   }
 });
 
