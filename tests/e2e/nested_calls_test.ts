@@ -218,6 +218,23 @@ Deno.test("the socket of a worker's own calls answers nobody who does not know t
   }
 });
 
+Deno.test("a worker whose own folder would lie too deep for a socket calls itself elsewhere", async () => {
+  const trust = new Trust();
+  const root = await Deno.makeTempDir({ suffix: "x".repeat(90) });
+  const before = Deno.env.get("XDG_RUNTIME_DIR");
+  Deno.env.set("XDG_RUNTIME_DIR", root);
+  try {
+    await using worker = await startWorker(trust, { routines, allow: ITSELF });
+    assert.deepEqual([...Deno.readDirSync(root)], []);
+    await using dispatcher = await openDispatcher(trust, worker.address);
+    assert.equal((await dispatcher.call(outer, [null])).inner.identity, WORKER_ID);
+  } finally {
+    if (before === undefined) Deno.env.delete("XDG_RUNTIME_DIR");
+    else Deno.env.set("XDG_RUNTIME_DIR", before);
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
 Deno.test("a worker that drains still takes the calls that its running routines make to itself", async () => {
   const trust = new Trust();
   const began = Promise.withResolvers<void>();
