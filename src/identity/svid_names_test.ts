@@ -88,6 +88,16 @@ Deno.test("an authority that bears a workload's SPIFFE ID after a domain's is re
   assert.equal(refused(judge([leaf({ issuer: between }), between])).rule, "svid.authority");
 });
 
+Deno.test("a peer whose SPIFFE ID stands among other URIs is proven under one of those, without the ID", () => {
+  const peer = leaf({ names: [general.uri(WORKER), general.uri("kuma://version/1")] });
+  const verdict = judge([peer], { expected: "uri:kuma://version/1" });
+  assert(verdict.trusted);
+  assert.equal(verdict.identity.spiffeId, undefined);
+  assert.deepEqual(verdict.identity.names, ["uri:kuma://version/1"]);
+  assert.equal(refused(judge([peer], { expected: WORKER })).rule, "san.several-uris");
+  assert.equal(refused(judge([peer], { expected: "*" })).rule, "san.several-uris");
+});
+
 Deno.test("a strict verdict asks of a pinned leaf what it asks of others: no SPIFFE ID among other URIs", () => {
   const pinned = forge({ names: [general.dns(HOST), general.uri(WORKER), general.uri(OTHER)] });
   const anchors = new TrustAnchors({ bundle: [read(pinned)] });

@@ -19,7 +19,7 @@ const READ: readonly (readonly [issuer: string, source: string, facts: string])[
     "kumahq/kuma at bf80c0cda813, `pkg/core/ca/issuer/issuer.go`",
     "RSA of 2048 bits, 24 hours, no subject, `spiffe://MESH/SERVICE` and beside it a `kuma://TAG/VALUE` for every " +
     "tag: several URI names, which X509-SVID §2 forbids, so that it is refused where a SPIFFE ID is expected " +
-    "(`san.several-uris`)",
+    "(`san.several-uris`); under `uri:kuma://TAG/VALUE` it is accepted",
   ],
   [
     "Kuma, `MeshIdentity` with the provider Bundled",
