@@ -5,6 +5,7 @@
  *
  * `deno run -A tests/hostile/strangers.ts`
  */
+import { generateKeyPairSync } from "node:crypto";
 import { Credentials } from "../../src/credentials/mod.ts";
 import { writePem } from "../../src/credentials/pem_writer.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
@@ -26,19 +27,26 @@ const WATCHED_MS = 8000;
 /** Between two single calls. */
 const PAUSE_MS = 5;
 
+const p384 = () => generateKeyPairSync("ec", { namedCurve: "P-384" });
 const root = forge({ subject: "root", authority: true });
+const root384 = forge({ subject: "root 384", authority: true, keys: p384() });
 const pem = ({ der }: Forged) => writePem("CERTIFICATE", der);
 const shown = (own: Forged, ...authorities: readonly Forged[]) => ({
-  ca: pem(root),
+  ca: pem(root) + pem(root384),
   cert: [own, ...authorities].map(pem).join(""),
   key: String(own.keys.privateKey.export({ type: "pkcs8", format: "pem" })),
 });
 const issued = (id: string) =>
   shown(forge({ issuer: root, names: [general.uri(id), general.ip(127, 0, 0, 1)] }));
 
-/** Chains at the limits of a verdict, none of which our authority has signed. */
-const namesakes = Array.from({ length: 7 }, () => forge({ subject: "root", authority: true }));
-const CHAINS = [shown(forge({ issuer: namesakes[0]! }), ...namesakes)];
+/** Chains at the limits of a verdict, none of which an authority has signed: the costliest for the loop, and at all. */
+const CHAINS = [
+  () => forge({ subject: "root", authority: true }),
+  () => forge({ subject: "root 384", authority: true, keys: p384() }),
+].map((namesake) => {
+  const namesakes = Array.from({ length: 7 }, namesake);
+  return shown(forge({ issuer: namesakes[0]! }), ...namesakes);
+});
 
 await using worker = await WorkerProcess.with({
   trust: { pem: issued(WORKER_ID), allow: CLIENT_ID },
