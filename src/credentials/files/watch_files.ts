@@ -4,6 +4,7 @@ import { isMissing } from "../../platform/mod.ts";
 import { assemble, type Assembled } from "../assemble.ts";
 import type { CredentialPem } from "../material.ts";
 import { FolderWatch } from "./folder_watch.ts";
+import { Quiet } from "./quiet.ts";
 import { type CredentialParts, filesOf, namingOrigin, readParts } from "../parts.ts";
 import type { CredentialRejection } from "../rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "../source.ts";
@@ -54,6 +55,7 @@ class FileWatch {
   readonly #parts: CredentialParts;
   readonly #clock: Clock;
   readonly #debounceMs: number;
+  readonly #quiet: Quiet;
   readonly #pollMs: number;
   readonly #waitMs: number;
   readonly #folders: FolderWatch;
@@ -62,8 +64,6 @@ class FileWatch {
   #phase: "waiting" | "reading" | "reading-outdated" | "closed" = "waiting";
   #reading: Promise<void> = Promise.resolve();
   #timer: Disposable | undefined;
-  /** When the change that is being waited out began. */
-  #changingSince: number | undefined;
   /** What the files held when they were read last, since when, and whether that is in use. */
   #seen = { digest: "", since: 0, inUse: false };
 
@@ -71,6 +71,11 @@ class FileWatch {
     this.#parts = parts;
     this.#clock = options.clock ?? systemClock;
     this.#debounceMs = settings.debounceMs ?? 100;
+    this.#quiet = new Quiet({
+      debounceMs: this.#debounceMs,
+      patienceMs: this.#debounceMs * PATIENCE_DEBOUNCES,
+      clock: this.#clock,
+    });
     this.#pollMs = settings.pollMs ?? 1_000;
     this.#waitMs = settings.waitMs ?? 10_000;
     this.#begunAt = this.#clock.steady();
@@ -98,10 +103,7 @@ class FileWatch {
       this.#phase = "reading-outdated";
       return;
     }
-    const now = this.#clock.steady();
-    this.#changingSince ??= now;
-    const patienceEnds = this.#changingSince + this.#debounceMs * PATIENCE_DEBOUNCES;
-    this.#readIn(Math.min(this.#debounceMs, Math.max(patienceEnds - now, 0)));
+    this.#readIn(this.#quiet.changed());
   }
 
   #readIn(delayMs: number): void {
@@ -113,7 +115,7 @@ class FileWatch {
 
   #beginReading(): void {
     this.#phase = "reading";
-    this.#changingSince = undefined;
+    this.#quiet.reading();
     this.#reading = this.#read();
   }
 

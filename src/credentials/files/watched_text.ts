@@ -4,10 +4,13 @@ import { ConfigurationError } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { failureName, isMissing } from "../../platform/mod.ts";
 import { FolderWatch } from "./folder_watch.ts";
+import { Quiet } from "./quiet.ts";
 import { messageOf } from "../../values/mod.ts";
 
 /** A change is read once nothing has changed for so long, in milliseconds. */
 const DEBOUNCE_MS = 100;
+/** A file that keeps changing is read after so long all the same, in milliseconds. */
+const PATIENCE_MS = 1_000;
 /** How often the file is read all the same, in milliseconds: some file systems report no changes. */
 const POLL_MS = 10_000;
 /** The same where its folder cannot be watched, or what was read last is not in use. */
@@ -33,16 +36,19 @@ export interface WatchedTextOptions {
 export class WatchedText implements AsyncDisposable {
   readonly #options: WatchedTextOptions;
   readonly #folders: FolderWatch;
+  readonly #quiet: Quiet;
+  #phase: "waiting" | "reading" | "reading-outdated" | "closed" = "waiting";
   /** What was read or reported last. */
   #digest = "";
   #inUse = false;
   #timer: Disposable | undefined;
   #reading: Promise<void> = Promise.resolve();
-  #closed = false;
 
   private constructor(options: WatchedTextOptions) {
     this.#options = options;
-    this.#folders = new FolderWatch(() => this.#readIn(DEBOUNCE_MS));
+    const { clock } = options;
+    this.#quiet = new Quiet({ debounceMs: DEBOUNCE_MS, patienceMs: PATIENCE_MS, clock });
+    this.#folders = new FolderWatch(() => this.#changed());
   }
 
   /**
@@ -53,9 +59,10 @@ export class WatchedText implements AsyncDisposable {
   static async open(options: WatchedTextOptions): Promise<WatchedText> {
     const file = new WatchedText(options);
     try {
+      file.#phase = "reading";
       const watched = await file.#folders.follow([options.path]);
       file.#adopt(await readText(options));
-      file.#readIn(watched ? POLL_MS : QUICK_POLL_MS);
+      file.#wasRead(watched);
     } catch (error) {
       await file[Symbol.asyncDispose]();
       throw error;
@@ -64,33 +71,54 @@ export class WatchedText implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#phase = "closed";
     this.#timer?.[Symbol.dispose]();
     await this.#reading;
     await this.#folders[Symbol.asyncDispose]();
   }
 
+  /** What changes while it is read may have been missed: it is read again. */
+  #changed(): void {
+    if (this.#phase === "reading") this.#phase = "reading-outdated";
+    if (this.#phase === "waiting") this.#readIn(this.#quiet.changed());
+  }
+
   #readIn(delayMs: number): void {
-    if (this.#closed) return;
+    if (this.#phase === "closed") return;
     this.#timer?.[Symbol.dispose]();
     this.#timer = this.#options.clock.schedule(
-      () => this.#reading = this.#reading.then(() => this.#read()),
+      () => this.#reading = this.#read(),
       delayMs,
       { background: true },
     );
   }
 
   async #read(): Promise<void> {
+    this.#phase = "reading";
+    this.#quiet.reading();
     // Watched first, so that a change during the reading is not missed.
     const watched = await this.#folders.follow([this.#options.path]);
-    if (this.#closed) return;
+    if (this.#isIn("closed")) return;
     try {
       this.#adopt(await readText(this.#options));
     } catch (error) {
       // Whatever a version does to its reader, the last good one stays.
       this.#reject(messageOf(error));
     }
-    this.#readIn(watched && this.#inUse ? POLL_MS : QUICK_POLL_MS);
+    this.#wasRead(watched);
+  }
+
+  #wasRead(watched: boolean): void {
+    if (this.#isIn("closed")) return;
+    const isOutdated = this.#isIn("reading-outdated");
+    this.#phase = "waiting";
+    if (isOutdated) this.#changed();
+    else this.#readIn(watched && this.#inUse ? POLL_MS : QUICK_POLL_MS);
+  }
+
+  /** The phase may have changed during any `await`, which narrowing does not see. */
+  #isIn(phase: "reading-outdated" | "closed"): boolean {
+    return this.#phase === phase;
   }
 
   #adopt(text: string): void {
