@@ -25,15 +25,14 @@ await install(`python: ${PYTHON.join(" ")}`, async () => {
   return true;
 });
 await install("grpc-java", async () => {
-  const from = join(sources, "grpc_java");
-  const folder = join(target, "grpc_java");
-  const source = join(from, "RefusedClient.java");
-  if (await isNewer(join(folder, "RefusedClient.class"), source, join(from, "pom.xml"))) {
-    return false;
-  }
+  const from = join(sources, "java");
+  const folder = join(target, "java");
+  const programs = ["RefusedClient.java", "HttpRefusedClient.java"].map((file) => join(from, file));
+  const built = join(folder, "RefusedClient.class");
+  if (await isNewer(built, ...programs, join(from, "pom.xml"))) return false;
   const copy = ["-q", "-B", "-f", join(from, "pom.xml"), MAVEN_COPY, `-DoutputDirectory=${folder}`];
   await run("mvn", copy);
-  await run("javac", ["-d", folder, "-cp", `${folder}/*`, source]);
+  await run("javac", ["-d", folder, "-cp", `${folder}/*`, ...programs]);
   return true;
 });
 await install("tonic", async () => {

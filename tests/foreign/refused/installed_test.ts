@@ -45,7 +45,7 @@ testGrpcClient(
 
 const java: Tool = findTool("java") === undefined
   ? { name: "java", path: undefined }
-  : builtClient("grpc-java", "grpc_java/RefusedClient.class");
+  : builtClient("grpc-java", "java/RefusedClient.class");
 const javaFolder = dirname(java.path ?? "");
 testGrpcClient(
   "grpc-java",
@@ -54,6 +54,17 @@ testGrpcClient(
     new RegExp(
       `PERMISSION_DENIED: .*HTTP/2 error code: INADEQUATE_SECURITY.*debug data: ${json(word)}`,
     ),
+  { tool: java, isSlow: true },
+);
+
+// Neither the code of the GOAWAY nor its debug data.
+testRefusedClient(
+  "HttpClient of the JDK",
+  refusedProgram(
+    findTool("java") ?? "",
+    ({ url }) => ["-cp", javaFolder, "HttpRefusedClient", url],
+  ),
+  () => /java\.io\.IOException: .*GOAWAY received/,
   { tool: java, isSlow: true },
 );
 

@@ -70,6 +70,21 @@ testRefusedClient(
   () => /TypeError: .*(?:stream closed because of a broken pipe|INADEQUATE_SECURITY|GOAWAY)/i,
 );
 
+// It ends with 0 and says only that the request was not processed.
+const NGHTTP = { name: "nghttp", path: findTool("nghttp") };
+testRefusedClient(
+  "nghttp",
+  refusedProgram("sh", ({ url, hasCertificate }) => [
+    "-c",
+    '"$@"; exit 1',
+    ...["sh", NGHTTP.path ?? "", "--no-verify-peer", "--timeout=60"],
+    ...(hasCertificate ? ["--cert=cert.pem", "--key=key.pem"] : []),
+    url,
+  ]),
+  () => /Some requests were not processed\. total=1, processed=0/,
+  { tool: NGHTTP },
+);
+
 function nodeScript(source: string) {
   return refusedProgram(NODE.path ?? "", ({ url }) => [
     ...["--input-type=module", "-e", READ_FILES + source, url, REQUEST],
