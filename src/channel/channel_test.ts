@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type AddressInfo, createServer } from "node:net";
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
 import { systemClock } from "../observe/mod.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
@@ -281,4 +282,23 @@ Deno.test("a tls channel that has been in use reports a peer that is gone", asyn
   pair.far.channel.destroy();
   await near.until(() => near.told.at(-1) === "closed" || near.told.at(-1) === "broken");
   await far.until(() => far.told.includes("closed"));
+});
+
+Deno.test("what a peer sent first is known also once the receiver has given its buffer back", async () => {
+  const server = createServer((socket) => socket.end(new Uint8Array(100_000).fill(7)));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const { port } = server.address() as AddressInfo;
+    const opened = await dialChannel({ kind: "tcp", host: "127.0.0.1", port }, {
+      signal: { timeout: new AbortController().signal },
+    });
+    assert.ok(opened.ok);
+    await new Promise<void>((resolve) => {
+      opened.channel.start({ received: () => true, ended: resolve, closed: () => {} });
+    });
+    assert.deepEqual(opened.firstBytes(), new Uint8Array(16).fill(7));
+    opened.channel.destroy();
+  } finally {
+    server.close();
+  }
 });

@@ -94,7 +94,8 @@ function connect(address: Address, signal: DialSignal): Promise<Connected | Chan
 function watchFirstBytes(socket: Socket): () => Uint8Array {
   let first = new Uint8Array(0);
   socket.once("data", (chunk: Uint8Array) => {
-    first = chunk.slice(0, 16);
+    // A copy: the chunk is a `Buffer`, whose slices are views of it.
+    first = new Uint8Array(chunk.subarray(0, 16));
   });
   socket.pause();
   return () => first;

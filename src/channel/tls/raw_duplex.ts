@@ -176,7 +176,8 @@ export class RawDuplex extends Duplex {
   #isKeptBack(chunk: Uint8Array): boolean {
     const kept = this.#keptBack;
     if (kept === undefined || (kept.length === 0 && isInTheClear(chunk))) return false;
-    kept.push(chunk.slice());
+    // A copy: the `slice` of a `Buffer` is a view of it.
+    kept.push(new Uint8Array(chunk));
     return true;
   }
 
