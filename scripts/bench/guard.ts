@@ -21,7 +21,7 @@ interface Bound {
 }
 
 const BOUNDS: readonly Bound[] = [
-  { row: "calls-64", against: ["node:tls", "calls-1"], most: 1.2 }, // 0.12; up to 1 before it is compiled
+  { row: "calls-64", against: ["node:tls", "calls-1"], most: 1.5 }, // 0.12; up to 1 before it is compiled
   { row: "down-32-1", against: ["this", "calls-64"], most: 0.8 }, // 0.23
   { row: "up-32-1", against: ["this", "calls-64"], most: 0.8 }, // 0.25
   { row: "down-32-16", against: ["this", "down-32-1"], most: 3 }, // 0.9
