@@ -175,6 +175,9 @@ export class PlainCall implements StreamReceiver, Expiring {
     const trailer: string[] = [];
     const section = [":status", String(response.status)];
     if (response.header !== undefined) appendFields(section, response.header);
+    const length = response.header?.get("content-length") ?? null;
+    // There connect-es has written it.
+    if (length !== null && isOneMessage(this.#request)) section.push("content-length", length);
     this.#answered = iterator === undefined;
     stream.sendHeaders(section, iterator === undefined);
     if (iterator !== undefined) {
@@ -217,15 +220,19 @@ async function stop(
 /** The body in whole messages; the promise of its length is kept here, connect-es would take room for it. */
 function wholeMessages(
   body: BodyReader,
-  { facts, route, limits, budget }: ArrivedRequest,
+  request: ArrivedRequest,
   header: Headers,
 ): AsyncIterable<Uint8Array> {
-  if (facts.protocol !== "connect" || route.method.methodKind !== "unary") {
-    return new WholeEnvelopes(body, limits.messageBytes, { budget });
-  }
+  const { facts, limits, budget } = request;
+  if (!isOneMessage(request)) return new WholeEnvelopes(body, limits.messageBytes, { budget });
   header.delete("content-length");
   return new WholeBody(body, limits.messageBytes, {
     budget,
     promisedBytes: facts.contentLength,
   });
+}
+
+/** Whether a body is one message without an envelope: that of a unary call of Connect. */
+function isOneMessage({ facts, route }: ArrivedRequest): boolean {
+  return facts.protocol === "connect" && route.method.methodKind === "unary";
 }

@@ -43,10 +43,14 @@ function isValid(name: string, value: string): boolean {
   return TOKEN.test(name) && FIELD_VALUE.test(value);
 }
 
-/** Appends the fields of `headers` to a section, without those that HTTP/2 has not. */
+/**
+ * Appends the fields of `headers` to a section, without those that HTTP/2 has not, and without a `content-length`:
+ * metadata that was copied from another call may hold one, and knows nothing of the body that is sent here.
+ */
 export function appendFields(section: string[], headers: Headers, prefix = ""): void {
   for (const [name, value] of headers) {
     if (CONNECTION_FIELDS.has(name) || (name === "te" && value !== "trailers")) continue;
+    if (name === "content-length" && prefix === "") continue;
     section.push(prefix + name, name === "grpc-message" ? readableMessage(value) : value);
   }
 }

@@ -35,13 +35,14 @@ Deno.test("headersOf never throws", () => {
   }));
 });
 
-Deno.test("appendFields leaves out the fields of a connection", () => {
+Deno.test("appendFields leaves out the fields of a connection, and what says how long another body was", () => {
   const section: string[] = [];
   const headers = new Headers({
     "connection": "close",
     "keep-alive": "1",
     "transfer-encoding": "chunked",
     "upgrade": "h2c",
+    "content-length": "7",
     "te": "gzip",
     "x-a": "1",
   });
