@@ -8,7 +8,7 @@ import {
 } from "../../http2/mod.ts";
 import { tooLargeToReceive } from "../wire/call_errors.ts";
 import { ENVELOPE_BYTES } from "../wire/envelope.ts";
-import { Gathered } from "../wire/gathered.ts";
+import { expectedBytes, Gathered } from "../wire/gathered.ts";
 import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { ordinaryMessage } from "./ordinary_response.ts";
@@ -87,7 +87,9 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
   headers(fields: HeaderList, endStream: boolean): void {
     this.header = fields;
     const promised = headerValue(fields, "content-length");
-    if (promised !== undefined) this.#wholeBytes = Number(promised);
+    if (promised !== undefined) {
+      this.#wholeBytes = expectedBytes(Number(promised), this.#mostBytes);
+    }
     if (endStream) this.#complete();
   }
 
@@ -99,10 +101,15 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
     this.#gather(bytes, true, endStream);
   }
 
+  /** Bytes of a body that are taken. */
+  get #mostBytes(): number {
+    return this.request.limits.messageBytes + ENVELOPE_BYTES;
+  }
+
   #gather(bytes: Uint8Array, isLent: boolean, endStream: boolean): void {
     this.stream?.release(bytes.byteLength);
     if (this.#settled) return;
-    if (this.#body.length + bytes.byteLength > this.request.limits.messageBytes + ENVELOPE_BYTES) {
+    if (this.#body.length + bytes.byteLength > this.#mostBytes) {
       this.cancel(tooLargeToReceive(this.request.limits));
       return;
     }

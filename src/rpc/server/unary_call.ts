@@ -4,7 +4,7 @@ import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { expireAfter } from "../wire/deadlines.ts";
 import { ENVELOPE_BYTES, soleMessage } from "../wire/envelope.ts";
-import { Gathered } from "../wire/gathered.ts";
+import { expectedBytes, Gathered } from "../wire/gathered.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import { callContext } from "./call_context.ts";
 import { FastCall } from "./fast_call.ts";
@@ -192,14 +192,15 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
 
   /** Returns `false` where the call goes on as a plain one. */
   #gather(bytes: Uint8Array, isLent: boolean): boolean {
-    if (this.#body.length + bytes.byteLength > this.request.limits.messageBytes + ENVELOPE_BYTES) {
+    const mostBytes = this.request.limits.messageBytes + ENVELOPE_BYTES;
+    if (this.#body.length + bytes.byteLength > mostBytes) {
       this.#fallBack(this.#body.take(), isLent ? bytes.slice() : bytes);
       return false;
     }
-    const { contentLength } = this.request.facts;
+    const wholeBytes = expectedBytes(this.request.facts.contentLength, mostBytes);
     try {
-      if (isLent) this.#body.copy(bytes, contentLength);
-      else this.#body.add(bytes, contentLength);
+      if (isLent) this.#body.copy(bytes, wholeBytes);
+      else this.#body.add(bytes, wholeBytes);
       return true;
     } catch (error) {
       this.#fail(error);

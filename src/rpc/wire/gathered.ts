@@ -58,12 +58,18 @@ export class Gathered {
     const bytes = this.#length === this.#bytes.byteLength
       ? this.#bytes
       : this.#bytes.subarray(0, this.#length);
-    this.drop();
+    this.#forget();
     return bytes;
   }
 
-  /** Forgets the bytes gathered. */
+  /** Forgets the bytes gathered, and frees what they took. */
   drop(): void {
+    const own = this.#spent > 0 ? this.#bytes : undefined;
+    this.#forget();
+    if (own !== undefined) freeBuffer(own);
+  }
+
+  #forget(): void {
     this.#spend(0);
     this.#bytes = NO_BYTES;
     this.#length = 0;
@@ -93,3 +99,13 @@ export class Gathered {
 const ROOM_BYTES = 1024;
 /** From 1 MiB on a buffer grows by a mebibyte at a time. */
 const GROWTH_BYTES = 1024 * 1024;
+
+/**
+ * How many bytes to expect of a body whose length may be announced: no more than are taken.
+ *
+ * @param announced What its peer says; `undefined` where it does not.
+ * @param mostBytes How many are taken.
+ */
+export function expectedBytes(announced: number | undefined, mostBytes: number): number {
+  return announced === undefined ? Infinity : Math.min(announced, mostBytes);
+}

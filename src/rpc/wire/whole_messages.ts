@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { BodyReader } from "./body_reader.ts";
 import { EnvelopeHead } from "./envelope.ts";
 import type { GatherBudget } from "./gather_budget.ts";
-import { Gathered } from "./gathered.ts";
+import { expectedBytes, Gathered } from "./gathered.ts";
 import { type ReadingTurn, readingTurn } from "./reading_turn.ts";
 
 /** Their reader reads all that it is given without a pause. */
@@ -211,7 +211,7 @@ export class WholeBody extends WholeMessages {
         this.#judgeLength();
         return this.gathered.length === 0 ? undefined : this.gathered.take();
       }
-      this.gathered.add(value, this.#promisedBytes);
+      this.gathered.add(value, expectedBytes(this.#promisedBytes, this.#maxBytes));
       if (this.gathered.length <= this.#maxBytes) continue;
       this.#given = true;
       return this.gathered.take();
