@@ -72,6 +72,8 @@ export class ArrivingMessages {
     } catch (error) {
       this.#fault = { error };
       this.#owed += bytes.byteLength - paidTo;
+      // What has arrived of the message is of no use, and nobody may come to read that.
+      this.#splitter.drop();
     }
     if (this.#isAwaited && this.#gathered.length === 0) this.#payOwed();
   }

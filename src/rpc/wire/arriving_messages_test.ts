@@ -94,3 +94,25 @@ Deno.test("ArrivingMessages takes for promises a quarter of its budget, and else
   for (const arriving of begun) arriving.drop();
   assert.equal(budget.spentBytes, 0);
 });
+
+Deno.test("ArrivingMessages of one peer that nobody reads take no more than its share, however many", () => {
+  const all = new GatherBudget(4 * 1024 * 1024);
+  const peer = new GatherBudget(1024 * 1024, all);
+  const message = envelope(new Uint8Array(400_000), 0);
+  const unread = Array.from({ length: 20 }, () => {
+    const arriving = new ArrivingMessages(message.byteLength, () => {}, peer);
+    for (let at = 0; at < 390_000; at += 13_000) arriving.lend(message.subarray(at, at + 13_000));
+    return arriving;
+  });
+  assert(all.spentBytes <= 1024 * 1024, String(all.spentBytes));
+  const other = new ArrivingMessages(
+    message.byteLength,
+    () => {},
+    new GatherBudget(1024 * 1024, all),
+  );
+  other.lend(message);
+  assert.equal(other.next()?.byteLength, 400_000);
+  assert.throws(() => unread.at(-1)!.next(), { code: Code.ResourceExhausted });
+  for (const arriving of unread) arriving.drop();
+  assert.equal(all.spentBytes, 0);
+});

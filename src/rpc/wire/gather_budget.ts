@@ -18,12 +18,13 @@ export class GatherBudget {
   /**
    * A message takes `now` bytes where it took `before`.
    *
-   * @throws {ConnectError} `ResourceExhausted` where it grows and all together take too much.
+   * @throws {ConnectError} `ResourceExhausted` where it grows and all together take too much: it takes what it took.
    */
   change(before: number, now: number): void {
     if (Math.max(before, now) <= FREE_BYTES) return;
     this.#count(before, now);
     if (now <= before || !this.#exceeded) return;
+    this.#count(now, before);
     throw new ConnectError(
       "too much is being received at once to take another large message",
       Code.ResourceExhausted,

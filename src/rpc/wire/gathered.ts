@@ -89,9 +89,8 @@ export class Gathered {
   }
 
   #spend(capacity: number): void {
-    const before = this.#spent;
+    this.#budget.change(this.#spent, capacity);
     this.#spent = capacity;
-    this.#budget.change(before, capacity);
   }
 }
 
