@@ -43,6 +43,9 @@ function isTaken(places: Int32Array, ordinal: number): boolean {
 
 function grown(places: Int32Array): Int32Array {
   const larger = new Int32Array(2 * places.length);
-  for (const place of places) larger[(place >>> 2) & (larger.length - 1)] = place;
+  for (const place of places) {
+    // An empty one would overwrite the first.
+    if (place !== 0) larger[(place >>> 2) & (larger.length - 1)] = place;
+  }
   return larger;
 }

@@ -1,4 +1,5 @@
 import { strictEqual } from "node:assert/strict";
+import fc from "fast-check";
 import { ClosedStreams } from "./closed_streams.ts";
 
 Deno.test("ClosedStreams remembers how streams of late ended", () => {
@@ -32,4 +33,13 @@ Deno.test("ClosedStreams remembers the last 2,048 streams, also where they close
   strictEqual(closed.how(1), "ended");
   closed.add(4097, "ended");
   strictEqual(closed.how(1), undefined);
+});
+
+Deno.test("ClosedStreams remembers few streams whose places are the same at first, in whatever order", () => {
+  const ids = fc.uniqueArray(fc.nat(63).map((step) => 64 * step + 1), { maxLength: 6 });
+  fc.assert(fc.property(ids, (ids) => {
+    const closed = new ClosedStreams();
+    for (const id of ids) closed.add(id, "reset-by-us");
+    for (const id of ids) strictEqual(closed.how(id), "reset-by-us");
+  }));
 });
