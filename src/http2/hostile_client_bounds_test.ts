@@ -18,7 +18,8 @@ import {
 } from "../../tests/support/http2/test_peer.ts";
 import { attack, CALM, endsWith } from "../../tests/support/http2/hostile_client.ts";
 
-Deno.test("a preface that does not come in time ends with SETTINGS_TIMEOUT", async () => {
+/** A peer that has sent nothing yet. */
+function silentPeer() {
   const time = new ManualTime();
   const [near, far] = memoryChannelPair();
   const server = openServerConnection(far, {
@@ -26,7 +27,11 @@ Deno.test("a preface that does not come in time ends with SETTINGS_TIMEOUT", asy
     schedule: time.schedule,
     onRequest: () => new CollectedStream(),
   });
-  const peer = new RawPeer(near);
+  return { time, peer: new RawPeer(near), server };
+}
+
+Deno.test("a preface that does not come in time ends with SETTINGS_TIMEOUT", async () => {
+  const { time, peer, server } = silentPeer();
   peer.send(CLIENT_PREFACE.slice(0, 20));
   await settle();
   time.advance(4999);
@@ -40,14 +45,7 @@ Deno.test("a preface that does not come in time ends with SETTINGS_TIMEOUT", asy
 });
 
 Deno.test("SETTINGS that are not acknowledged in time end with SETTINGS_TIMEOUT", async () => {
-  const time = new ManualTime();
-  const [near, far] = memoryChannelPair();
-  const server = openServerConnection(far, {
-    clock: time.clock,
-    schedule: time.schedule,
-    onRequest: () => new CollectedStream(),
-  });
-  const peer = new RawPeer(near);
+  const { time, peer, server } = silentPeer();
   peer.send(CLIENT_PREFACE, encodeSettings([]));
   await peer.synced();
   time.advance(10_000);

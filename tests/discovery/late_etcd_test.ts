@@ -47,8 +47,8 @@ async function setUp(stack: AsyncDisposableStack) {
   return { server, proxy, watched, client, lease, failed: failed.promise };
 }
 
-test("a write that etcd takes late, after a newer one, does not undo it", async () => {
-  await using stack = new AsyncDisposableStack();
+/** The worker has moved, and etcd has not seen it; `request` is on its way. */
+async function setUpLateWrite(stack: AsyncDisposableStack) {
   const { server, proxy, watched, client, lease } = await setUp(stack);
   const writing = Promise.withResolvers<ReturnType<HoldingProxy["holdRequests"]>>();
   client.beforeWrite = () => writing.resolve(proxy.holdRequests());
@@ -58,6 +58,12 @@ test("a write that etcd takes late, after a newer one, does not undo it", async 
   await request.held;
   // No answer comes over that connection any more: the lease is kept, and the next write made, over another one.
   await late;
+  return { server, watched, lease, request };
+}
+
+test("a write that etcd takes late, after a newer one, does not undo it", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { server, watched, lease, request } = await setUpLateWrite(stack);
   await lease.update(at(3));
   await watched.until((known) => known.join() === "10.0.0.1:3");
   await request.release();
@@ -68,14 +74,7 @@ test("a write that etcd takes late, after a newer one, does not undo it", async 
 
 test("a write that etcd takes after the worker has left brings nothing back", async () => {
   await using stack = new AsyncDisposableStack();
-  const { server, proxy, watched, client, lease } = await setUp(stack);
-  const writing = Promise.withResolvers<ReturnType<HoldingProxy["holdRequests"]>>();
-  client.beforeWrite = () => writing.resolve(proxy.holdRequests());
-  const late = assert.rejects(lease.update(at(2)));
-  const request = await writing.promise;
-  client.beforeWrite = undefined;
-  await request.held;
-  await late;
+  const { server, watched, lease, request } = await setUpLateWrite(stack);
   await lease[Symbol.asyncDispose]();
   await watched.until((known) => known.length === 0);
   await request.release();
