@@ -48,7 +48,7 @@ export function listFlag(flags: string, description: string): Option {
 }
 
 const LISTS = new WeakSet<Option>();
-const COUNTS = new WeakSet<Option>();
+const LEAST = new WeakMap<Option, number>();
 const TIMEOUTS = new WeakSet<Option>();
 const IMPLIED = new WeakMap<Option, string>();
 
@@ -60,7 +60,7 @@ export function kindOf(option: Option): FlagKind {
   if (option.isBoolean()) return "switch";
   const isPath = /<(FILE|PATH|DIR)>/.test(option.flags);
   if (LISTS.has(option)) return isPath ? "paths" : "list";
-  if (COUNTS.has(option)) return "count";
+  if (LEAST.has(option)) return "count";
   if (TIMEOUTS.has(option)) return "timeout";
   return isPath ? "path" : "text";
 }
@@ -68,12 +68,17 @@ export function kindOf(option: Option): FlagKind {
 /** A flag that takes a whole number from `least`. */
 export function countFlag(flags: string, description: string, least: number): Option {
   const option = flag(flags, description);
-  COUNTS.add(option);
+  LEAST.set(option, least);
   return option.argParser((text: string) => {
     const count = Number(text);
     if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= least) return count;
     throw new InvalidArgumentError(`It takes a whole number from ${least}.`);
   });
+}
+
+/** The least that a flag of a count takes. */
+export function leastOf(option: Option): number {
+  return LEAST.get(option) ?? 0;
 }
 
 /** The environment variable of a flag. */

@@ -111,3 +111,13 @@ Deno.test("config check says what is in effect, and why", async () => {
   assert.match(all.out, /^worker\n {2}strict +true +\/[^]*^call\n {2}ca /m);
   assert.doesNotMatch(all.out, /cert |unset/);
 });
+
+Deno.test("the schema of settings takes no smaller number than the command does", async () => {
+  const { out } = await inProcess(["config", "schema"]);
+  const { minimum } = JSON.parse(out).properties.lease;
+  for (const [lease, complains] of [[minimum - 1, true], [minimum, false]] as const) {
+    const file = await written(JSON.stringify({ lease }));
+    const { err } = await inProcess(["call", "a.b", "--config", file]);
+    assert.equal(/lease is -?\d+\. It takes a whole number/.test(err), complains, err);
+  }
+});

@@ -1,5 +1,5 @@
 import type { Option } from "commander";
-import { kindOf } from "../flag.ts";
+import { kindOf, leastOf } from "../flag.ts";
 import { CONFIG_FLAG } from "./config_file.ts";
 import type { Leaf } from "./leaves.ts";
 
@@ -56,7 +56,7 @@ function typeOf(option: Option): Readonly<Record<string, unknown>> {
     case "timeout":
       return { anyOf: [text, { type: "integer", minimum: 1 }] };
     case "count":
-      return { type: "integer", minimum: 0 };
+      return { type: "integer", minimum: leastOf(option) };
     case "list":
     case "paths":
       return { anyOf: [text, { type: "array", items: text, minItems: 1 }] };
