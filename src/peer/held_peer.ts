@@ -38,6 +38,8 @@ export class HeldPeer implements PeerConnection {
   readonly chain: readonly Uint8Array[];
   readonly #limits: HeldPeerLimits;
   readonly #age: Disposable;
+  /** The last millisecond of the peer's certificate, since the epoch. */
+  #validUntil = Infinity;
   #expiry: Disposable | undefined;
   #grace: Disposable | undefined;
   #stay: Disposable | undefined;
@@ -62,6 +64,8 @@ export class HeldPeer implements PeerConnection {
     this.connection = openServerConnection(heard, {
       ...options,
       onRequest: (stream, fields, endStream) => {
+        // Timers come late, and later still where the machine was suspended.
+        if (limits.clock.now() > this.#validUntil) this.distrust();
         if (this.#state !== "distrusted") return options.onRequest(stream, fields, endStream);
         stream.reset(ErrorCode.REFUSED_STREAM);
         return IGNORED;
@@ -80,9 +84,10 @@ export class HeldPeer implements PeerConnection {
     return this.#state === "taking" && !this.#spoke;
   }
 
-  /** Distrusts the peer once its chain is no longer valid. */
+  /** Distrusts the peer once its chain is no longer valid: at that time, or at its first call after it. */
   expireAt(validUntil: number): void {
     this.#expiry?.[Symbol.dispose]();
+    this.#validUntil = validUntil;
     const { clock } = this.#limits;
     this.#expiry = whenDue(clock, () => validUntil + 1 - clock.now(), () => this.distrust());
   }

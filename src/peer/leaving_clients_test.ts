@@ -145,6 +145,22 @@ Deno.test("a client whose chain expires takes no new call from that moment", asy
   assert.equal((await peer.connection.closed).how, "orderly");
 });
 
+Deno.test("a client whose chain expires takes no new call either where our timer is late", async () => {
+  const clock = new ManualClock(Date.now());
+  const certificate = makeCertificate({
+    names: [{ uri: CLIENT_ID }],
+    issuer: root,
+    notAfter: clock.now() + 60_000,
+  });
+  await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] }, { clock });
+  const peer = await dialAs({ certificate, trusts: [root] }, listener.address);
+  assert.equal(await callOnce(peer), "complete");
+  // As after the machine was suspended: the date is another, and no timer has fired.
+  clock.setBack(-62_000);
+  assert.equal(await callOnce(peer), "not-processed");
+  assert.equal((await peer.connection.closed).how, "orderly");
+});
+
 Deno.test("a connection is asked to leave at its age, give or take a tenth", async () => {
   const clock = new ManualClock(Date.now());
   await using listener = await listenAs(undefined, { clock, connectionAgeMs: 10_000 });

@@ -64,11 +64,12 @@ export class Attempts {
     let tried: Map<Endpoint, Error> | undefined;
     let lost = 0;
     let left: Left | undefined;
-    for (let attempt = 1;; attempt++) {
+    for (let attempt = 1;;) {
       const endpoint = fleet.choose(call.wanted, tried, call.routine) ??
         await this.place(call, tried ??= new Map());
+      const link = endpoint.linkForCall();
+      if (link === undefined) continue;
       if (left !== undefined && left.endpoint !== endpoint) this.#tell(call, left);
-      const link = endpoint.link as Link;
       const place = endpoint.held.add(call);
       const begun = performance.now();
       try {
@@ -86,7 +87,7 @@ export class Attempts {
         if (!failure.sameWorker || ++lost === SAME_WORKER_ATTEMPTS) {
           (tried ??= new Map()).set(endpoint, failure.error);
         }
-        left = { endpoint, cause: failure.cause, attempt };
+        left = { endpoint, cause: failure.cause, attempt: attempt++ };
       } finally {
         endpoint.held.remove(place);
       }

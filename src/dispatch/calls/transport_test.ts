@@ -24,7 +24,7 @@ class Pool implements AsyncDisposable {
   );
   readonly endpoints: readonly Endpoint[] = this.pairs.map(({ client }, at) =>
     ({
-      link: { connection: client } as unknown as Link,
+      linkForCall: () => ({ connection: client }) as unknown as Link,
       ref: { address: `worker-${at}` },
       held: new HeldCalls(),
     }) as unknown as Endpoint

@@ -121,6 +121,19 @@ export class Endpoint implements BalancedWorker {
     return this.#state.name === "open" ? this.#state.link : undefined;
   }
 
+  /**
+   * The connection for a call that begins now. There is none where the worker's certificate has ended and
+   * our timer is late, as after the machine was suspended: the connection is left.
+   */
+  linkForCall(): Link | undefined {
+    const { link } = this;
+    if (link === undefined || !(this.#options.clock.now() > (link.validUntil ?? Infinity))) {
+      return link;
+    }
+    this.#retire(link);
+    return undefined;
+  }
+
   /** Why it takes no calls, where the last attempt to connect failed. */
   get lastFailure(): Error | undefined {
     return this.#lastFailure;

@@ -365,6 +365,18 @@ Deno.test("Endpoint leaves a worker whose certificate expires by a clock that wa
   assert.equal(endpoint.link, undefined);
 });
 
+Deno.test("Endpoint gives a call no connection whose certificate has expired, also where its timer is late", async () => {
+  const { clock, network, endpoint } = setUp();
+  network.validForMs = 60_000;
+  await endpoint.connect();
+  assert.equal(endpoint.linkForCall(), endpoint.link);
+  clock.setBack(-60_001);
+  assert.equal(endpoint.linkForCall(), undefined);
+  assert.equal(network.links[0]!.state, "draining");
+  await endpoint.connect();
+  assert.equal(endpoint.linkForCall(), endpoint.link);
+});
+
 Deno.test("Endpoint that is removed drains, and dials no more", async () => {
   const { clock, network, endpoint } = setUp();
   await endpoint.connect();
