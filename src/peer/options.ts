@@ -1,7 +1,12 @@
 import type { Address, SocketAdmission, TlsVersion } from "../channel/mod.ts";
 import type { CredentialMaterial, CredentialsSource } from "../credentials/mod.ts";
 import type { WorkerRef } from "../errors/mod.ts";
-import type { ByteChannel, ConnectionOptions, ServerConnectionOptions } from "../http2/mod.ts";
+import type {
+  ByteChannel,
+  ClientConnection,
+  ConnectionOptions,
+  ServerConnectionOptions,
+} from "../http2/mod.ts";
 import type { IdentityPattern, PeerIdentity, VerdictLimits } from "../identity/mod.ts";
 import type { ChannelSecurity, Clock, Observer } from "../observe/mod.ts";
 import type { OwnProcess } from "./process_secret.ts";
@@ -45,6 +50,12 @@ export interface DialPeerOptions {
   readonly clock?: Clock;
   /** What the HTTP/2 connection is opened with. Default: its own defaults. */
   readonly connection?: ConnectionOptions;
+  /**
+   * Called with the connection once the worker is proven, before it has answered: what is requested in it leaves
+   * with the first bytes, and saves a round trip. Called again where the worker asks to be dialled again. Must not
+   * throw. Default: nothing is requested.
+   */
+  readonly onOpened?: (connection: ClientConnection) => void;
 }
 
 /** How a worker listens. */

@@ -173,7 +173,7 @@ export async function handshakeErrorOf(dial: Promise<DialledPeer>): Promise<Hand
 }
 
 /** Sends one request and resolves with how its stream ended. */
-export function callOnce({ connection }: DialledPeer): Promise<string> {
+export function callOnce({ connection }: Pick<DialledPeer, "connection">): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   connection.open([":method", "GET", ":path", "/", ":scheme", "https", ":authority", "worker"], {
     data: (bytes) => void bytes,

@@ -16,7 +16,7 @@ import { plaintextPosture } from "../../policy/mod.ts";
 import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
 import { type Dial, workerRef } from "./link.ts";
-import { describeSelf } from "./self_description.ts";
+import { describeSelf, EarlyDescription } from "./self_description.ts";
 import { present } from "../../values/mod.ts";
 
 /** How the workers of one source are dialled. */
@@ -85,6 +85,7 @@ export function dialWith(options: DialOptions): Dial {
     const material = own === undefined ? credentials?.current() : undefined;
     const counted = countedConnection(observer.metrics, "connecting");
     let gone: (() => void) | undefined;
+    let described: EarlyDescription | undefined;
     const dialling = options.dialPeer(address, {
       credentials: material,
       expected,
@@ -103,6 +104,7 @@ export function dialWith(options: DialOptions): Dial {
         limits: limits.http2,
         budget: options.budget,
       },
+      onOpened: (connection) => described = new EarlyDescription(connection, signal),
       ...present({ minTlsVersion: options.minTlsVersion, secret: own?.secret }),
       worker: workerRef(worker),
     });
@@ -124,7 +126,8 @@ export function dialWith(options: DialOptions): Dial {
       security,
       ...present({ keyExchange, generation: material?.generation }),
     });
-    const { id, tags, serves, ignoresTokens = false } = await describeSelf(peer.connection, signal);
+    const { id, tags, serves, ignoresTokens = false } = await (described?.accepted() ??
+      describeSelf(peer.connection, signal));
     return {
       connection: peer.connection,
       id: id ?? worker.id,

@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { escapePeerText } from "../../errors/mod.ts";
 import { DescribeResponseSchema, WorkerService } from "../../gen/mod.ts";
 import type { ClientConnection } from "../../http2/mod.ts";
@@ -40,27 +41,55 @@ export async function describeSelf(
   signal: AbortSignal,
 ): Promise<SelfDescription> {
   try {
-    const answer = await callUnaryBytes(connection, request, nothing, {
-      timeoutMs: TIMEOUT_MS,
-      signal,
-    });
-    if (answer.byteLength > MAX_ANSWER_BYTES) return {};
-    const { workerId, tags, routines, services, verifiesTokens } = fromBinary(
-      DescribeResponseSchema,
-      answer,
-    );
-    const versioned = routines.filter(({ version }) => version !== "")
-      .map(({ name, version }) => ofVersion(name, version));
-    const serves = listed([...routines.map(({ name }) => name), ...versioned, ...services]);
-    return {
-      ...(workerId === "" ? {} : { id: escapePeerText(workerId) }),
-      tags: tags.slice(0, MAX_TAGS).filter((tag) => tag.length <= MAX_TAG_LENGTH),
-      ignoresTokens: verifiesTokens === false,
-      ...present({ serves }),
-    };
+    return read(await ask(connection, signal, TIMEOUT_MS));
   } catch {
     return {};
   }
+}
+
+/** As {@linkcode describeSelf}, asked before the worker has accepted us. */
+export class EarlyDescription {
+  readonly #answer: Promise<SelfDescription>;
+  /** Whether the time for an answer is over. */
+  #lapsed = false;
+
+  /** Asks for it. */
+  constructor(connection: ClientConnection, signal: AbortSignal, timeoutMs: number = TIMEOUT_MS) {
+    this.#answer = ask(connection, signal, timeoutMs).then(read).catch((error) => {
+      this.#lapsed = ConnectError.from(error).code === Code.DeadlineExceeded;
+      return {};
+    });
+  }
+
+  /** What a worker that has accepted us by now says; `undefined` where the time was over before it did. */
+  accepted(): Promise<SelfDescription> | undefined {
+    return this.#lapsed ? undefined : this.#answer;
+  }
+}
+
+function ask(
+  connection: ClientConnection,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<Uint8Array> {
+  return callUnaryBytes(connection, request, nothing, { timeoutMs, signal });
+}
+
+function read(answer: Uint8Array): SelfDescription {
+  if (answer.byteLength > MAX_ANSWER_BYTES) return {};
+  const { workerId, tags, routines, services, verifiesTokens } = fromBinary(
+    DescribeResponseSchema,
+    answer,
+  );
+  const versioned = routines.filter(({ version }) => version !== "")
+    .map(({ name, version }) => ofVersion(name, version));
+  const serves = listed([...routines.map(({ name }) => name), ...versioned, ...services]);
+  return {
+    ...(workerId === "" ? {} : { id: escapePeerText(workerId) }),
+    tags: tags.slice(0, MAX_TAGS).filter((tag) => tag.length <= MAX_TAG_LENGTH),
+    ignoresTokens: verifiesTokens === false,
+    ...present({ serves }),
+  };
 }
 
 /** Names as one list; `undefined` where there is none: a worker that wants a token lists nothing without it. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { rpcPair } from "../../../tests/support/rpc_pair.ts";
 import { WorkerService } from "../../gen/mod.ts";
-import { describeSelf, type SelfDescription } from "./self_description.ts";
+import { describeSelf, EarlyDescription, type SelfDescription } from "./self_description.ts";
 
 /** What is kept of the description of a worker with so many services. */
 async function described(services: number): Promise<SelfDescription> {
@@ -19,4 +19,18 @@ Deno.test("a worker's description is kept without a list that is too long, and n
   assert.deepEqual(await described(2), { ...known, serves: "service-0\nservice-1" });
   assert.deepEqual(await described(8_000), known);
   assert.deepEqual(await described(40_000), {});
+});
+
+Deno.test("a description asked for early is lost where the time for it is over before the worker accepts", async () => {
+  const { signal } = new AbortController();
+  let silent = true;
+  const describe = () => silent ? new Promise<never>(() => {}) : { workerId: "w" };
+  await using pair = rpcPair((router) => router.service(WorkerService, { describe }));
+  const late = new EarlyDescription(pair.client, signal, 1);
+  assert.deepEqual(await late.accepted(), {});
+  assert.equal(late.accepted(), undefined);
+  silent = false;
+  const timely = new EarlyDescription(pair.client, signal);
+  assert.equal((await timely.accepted())?.id, "w");
+  assert.equal((await timely.accepted())?.id, "w");
 });

@@ -58,6 +58,7 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
       : await open(address, dial);
     const proven = await inTime(prove(opened, dial), opened, patience, dial);
     const { connection, taken, sentAway } = greet(opened, options.connection ?? {}, context);
+    options.onOpened?.(connection);
     try {
       await Promise.race([taken, patience.lost]);
     } catch (error) {

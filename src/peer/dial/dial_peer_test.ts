@@ -119,3 +119,18 @@ Deno.test("dialPeer opens many connections with one version of the credentials",
   const ends = await Promise.all(peers.map((peer) => callOnce(peer)));
   assert.ok(ends.every((how) => how === "complete"));
 });
+
+Deno.test("dialPeer hands out a connection before its answer only where the worker is proven", async () => {
+  await using listener = await listenAs({ certificate: worker.fine(), trusts: [root] });
+  const shown = { certificate: client.fine(), trusts: [root] };
+  let call: Promise<string> | undefined;
+  const { connection } = await dialAs(shown, listener.address, {
+    onOpened: (connection) => call = callOnce({ connection }),
+  });
+  assert.equal(await call, "complete");
+  await connection.shutdown();
+  let opened = 0;
+  const refused = dialAs(shown, listener.address, { expected: [], onOpened: () => opened++ });
+  assert.equal((await handshakeErrorOf(refused)).reason, "identity-mismatch");
+  assert.equal(opened, 0);
+});
