@@ -1,6 +1,7 @@
 import type { CertificateReason, HandshakeEvidence, PeerReason } from "../errors/mod.ts";
 import { type Certificate, spiffeIdOf } from "./certificate/certificate.ts";
 import { commonNameFault } from "./common_name.ts";
+import { knownCertificates } from "./certificate/known_certificates.ts";
 import { Denylist } from "./denylist.ts";
 import { ATTRIBUTE, valuesOf } from "./certificate/distinguished_name.ts";
 import { evidenceOf } from "./evidence.ts";
@@ -110,7 +111,10 @@ export function* judging(
   const { path } = proof;
   const fault = denial(path, question.denylist ?? Denylist.empty);
   if (fault !== undefined) return refusal({ fault }, question, seen);
-  return judgeNames(path, question, work, seen);
+  const verdict = judgeNames(path, question, work, seen);
+  // The last is an anchor, which is known.
+  if (verdict.trusted) path.slice(0, -1).forEach((one) => knownCertificates.add(one));
+  return verdict;
 }
 
 /** The work of one verdict; whatever its share is, all that is done stays below one bound. */

@@ -7,8 +7,16 @@ import { formatAddress } from "../names/ip_address.ts";
 /** More names than a person reads. */
 const MAX_NAMES = 32;
 
+const summaries = new WeakMap<Certificate, CertificateSummary>();
+
 /** What a person may know of a certificate; peer-made text is escaped and capped. */
 export function summarize(certificate: Certificate): CertificateSummary {
+  const known = summaries.get(certificate) ?? summaryOf(certificate);
+  summaries.set(certificate, known);
+  return known;
+}
+
+function summaryOf(certificate: Certificate): CertificateSummary {
   return {
     subject: formatName(certificate.subject),
     issuer: formatName(certificate.issuer),

@@ -1,9 +1,10 @@
-import { type Certificate, parseCertificate } from "../certificate/certificate.ts";
+import type { Certificate } from "../certificate/certificate.ts";
 import {
   type CertificateFault,
   certificateFault,
   isCertificateFault,
 } from "../certificate/certificate_fault.ts";
+import { knownCertificates } from "../certificate/known_certificates.ts";
 import { presentedSubject } from "../certificate/presented_subject.ts";
 import type { Work } from "../certificate/work.ts";
 import { MAX_CHAIN_ENTRIES, type VerdictLimits } from "./limits.ts";
@@ -50,7 +51,7 @@ export function readChain(
       `reading a certificate of ${first.length} bytes takes too much work`,
     );
   }
-  const leaf = parseCertificate(first);
+  const leaf = knownCertificates.read(first);
   if (isCertificateFault(leaf)) return { kind: "fault", fault: unread(leaf, 0) };
   return { kind: "chain", leaf, others: new PresentedAuthorities(others, limits, work) };
 }
@@ -125,7 +126,7 @@ export class PresentedAuthorities {
       return [];
     }
     if (!this.#work.allows("byte", der.length)) return [];
-    const certificate = parseCertificate(der);
+    const certificate = knownCertificates.read(der);
     if (isCertificateFault(certificate)) {
       this.#unread ??= unread(certificate, index);
       return [];
