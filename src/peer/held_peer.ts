@@ -44,6 +44,8 @@ export class HeldPeer implements PeerConnection {
   #grace: Disposable | undefined;
   #stay: Disposable | undefined;
   #state: "taking" | "leaving" | "distrusted" = "taking";
+  /** Judges the peer by trust that has changed since it was judged; undefined where it has not. */
+  #doubt: (() => void) | undefined;
   /** By the clock's steady time. */
   readonly #begunAt: number;
   #spoke = false;
@@ -64,6 +66,7 @@ export class HeldPeer implements PeerConnection {
     this.connection = openServerConnection(heard, {
       ...options,
       onRequest: (stream, fields, endStream) => {
+        this.settle();
         // Timers come late, and later still where the machine was suspended.
         if (limits.clock.now() > this.#validUntil) this.distrust();
         if (this.#state !== "distrusted") return options.onRequest(stream, fields, endStream);
@@ -82,6 +85,24 @@ export class HeldPeer implements PeerConnection {
   /** Whether the peer, without being asked to leave, left before it had sent a single byte. */
   get walkedOut(): boolean {
     return this.#state === "taking" && !this.#spoke;
+  }
+
+  /**
+   * Trust has changed: the peer is judged before its next call begins, or when {@linkcode HeldPeer.settle} is called.
+   *
+   * @returns whether it was not in doubt before.
+   */
+  doubt(judge: () => void): boolean {
+    const isNew = this.#doubt === undefined;
+    this.#doubt = judge;
+    return isNew;
+  }
+
+  /** Judges the peer where it is in doubt. */
+  settle(): void {
+    const judge = this.#doubt;
+    this.#doubt = undefined;
+    judge?.();
   }
 
   /** Distrusts the peer once its chain is no longer valid: at that time, or at its first call after it. */
@@ -121,6 +142,7 @@ export class HeldPeer implements PeerConnection {
   }
 
   #release(): void {
+    this.#doubt = undefined;
     this.#age[Symbol.dispose]();
     this.#expiry?.[Symbol.dispose]();
     this.#grace?.[Symbol.dispose]();

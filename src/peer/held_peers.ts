@@ -1,4 +1,9 @@
-import { addressGroup, type ChannelFacts, type SocketPlace } from "../channel/mod.ts";
+import {
+  addressGroup,
+  type ChannelFacts,
+  type SocketPlace,
+  type TlsFacts,
+} from "../channel/mod.ts";
 import type { CredentialMaterial } from "../credentials/mod.ts";
 import { type ByteChannel, ErrorCode } from "../http2/mod.ts";
 import type { PeerIdentity } from "../identity/mod.ts";
@@ -7,6 +12,7 @@ import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import type { Generations } from "./generations.ts";
 import { HeldPeer, type HeldPeerLimits } from "./held_peer.ts";
 import { clientQuestion, judgeChannel } from "./judge.ts";
+import { type JudgingTurns, judgingTurns } from "./judging_turns.ts";
 import type { ListenerGeneration } from "./listener_generation.ts";
 import { CONNECTION_AGE_MS, DISTRUST_GRACE_MS, type ListenForPeersOptions } from "./options.ts";
 import { acceptedEvent, walkedOutEvent } from "./peer_events.ts";
@@ -29,6 +35,7 @@ export class HeldPeers {
   readonly #clock: Clock;
   readonly #generations: Generations | undefined;
   readonly #tell: (event: UnstampedEvent) => void;
+  readonly #judgingTurns: JudgingTurns;
   readonly #held = new Set<HeldPeer>();
   #count = 0;
   #draining = false;
@@ -39,6 +46,7 @@ export class HeldPeers {
     generations: Generations | undefined,
     tell: (event: UnstampedEvent) => void,
   ) {
+    this.#judgingTurns = options.judgingTurns ?? judgingTurns;
     this.#options = options;
     this.#clock = clock;
     this.#generations = generations;
@@ -87,18 +95,27 @@ export class HeldPeers {
     return held;
   }
 
-  /** A peer that would not be accepted any more takes no new calls. */
+  /**
+   * A peer that would not be accepted any more takes no new calls: each is judged before its next call begins, and
+   * all of them within some turns of the event loop.
+   */
   judgeAgain(material: CredentialMaterial): void {
     if (material.mode !== "mutual") return;
     for (const held of this.#held) {
       const { tls } = held.peer.facts;
       if (tls === undefined) continue;
-      const question = clientQuestion(material, this.#options, this.#clock.now());
-      // The platform was asked at the handshake; it knows nothing of today's anchors.
-      const verdict = judgeChannel({ ...tls, resumed: true }, question);
-      if (verdict.trusted) held.expireAt(verdict.validUntil);
-      else held.distrust();
+      if (held.doubt(() => this.#judge(held, tls, material))) {
+        this.#judgingTurns.take(() => held.settle());
+      }
     }
+  }
+
+  #judge(held: HeldPeer, tls: TlsFacts, material: CredentialMaterial): void {
+    const question = clientQuestion(material, this.#options, this.#clock.now());
+    // The platform was asked at the handshake; it knows nothing of today's anchors.
+    const verdict = judgeChannel({ ...tls, resumed: true }, question);
+    if (verdict.trusted) held.expireAt(verdict.validUntil);
+    else held.distrust();
   }
 
   /** The same for those of the process itself. */

@@ -6,6 +6,7 @@
 export * from "./accepted_peer.ts";
 export * from "./dial/dial_peer.ts";
 export * from "./dial/dialled_peer.ts";
+export { judgingTurns } from "./judging_turns.ts";
 export * from "./listen_for_peers.ts";
 export * from "./options.ts";
 export {

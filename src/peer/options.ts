@@ -9,6 +9,7 @@ import type {
 } from "../http2/mod.ts";
 import type { IdentityPattern, PeerIdentity, VerdictLimits } from "../identity/mod.ts";
 import type { ChannelSecurity, Clock, Observer } from "../observe/mod.ts";
+import type { JudgingTurns } from "./judging_turns.ts";
 import type { OwnProcess } from "./process_secret.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 
@@ -106,6 +107,8 @@ export interface ListenForPeersOptions {
    * byte. It has proven nothing. Default: none may.
    */
   readonly acceptsPlaintext?: (remoteAddress: string) => boolean;
+  /** Judges connected peers anew after trust has changed. Default: shared with all others of the process. */
+  readonly judgingTurns?: JudgingTurns;
   /** The time. Default: the machine's. */
   readonly clock?: Clock;
   /** Receives events of peers accepted and refused, and of generations. Default: nobody. */

@@ -1,5 +1,6 @@
 import { ErrorCode } from "../../http2/mod.ts";
 import { type Clock, whenDue } from "../../observe/mod.ts";
+import { judgingTurns } from "../../peer/mod.ts";
 import type { Link } from "./link.ts";
 
 /** How long connections that take no new calls may last. */
@@ -59,6 +60,9 @@ class LeavingLink implements Disposable {
   readonly #link: Link;
   readonly #options: LeavingLinksOptions;
   #distrusted = false;
+  /** Whether a verdict is still to come. */
+  #inDoubt = false;
+  #isOver = false;
   #timer: Disposable | undefined;
 
   constructor(link: Link, options: LeavingLinksOptions) {
@@ -67,9 +71,20 @@ class LeavingLink implements Disposable {
     this.judge();
   }
 
-  /** Begins the grace where the worker is no longer trusted, else looks again when its proof ends. */
+  /**
+   * Begins the grace where the worker is no longer trusted, else judges it again when its proof ends. Where many are
+   * to be judged that takes some turns of the event loop; none of them takes a new call.
+   */
   judge(): void {
-    if (this.#distrusted) return;
+    if (this.#distrusted || this.#inDoubt) return;
+    this.#inDoubt = true;
+    judgingTurns.take(() => {
+      this.#inDoubt = false;
+      if (!this.#isOver) this.#judge();
+    });
+  }
+
+  #judge(): void {
     const { clock, distrustGraceMs } = this.#options;
     const { connection, validUntil, isTrusted } = this.#link;
     this.#timer?.[Symbol.dispose]();
@@ -84,6 +99,7 @@ class LeavingLink implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#timer?.[Symbol.dispose]();
   }
 }
