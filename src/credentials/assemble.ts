@@ -29,7 +29,12 @@ import { present } from "../values/mod.ts";
 
 /** The result of an attempt to make credentials of text. */
 export type Assembled =
-  | { readonly kind: "usable"; readonly material: CredentialMaterial }
+  | {
+    readonly kind: "usable";
+    readonly material: CredentialMaterial;
+    /** What is wrong with the bundles of other trust domains, which keep those in use. Default: nothing. */
+    readonly kept?: readonly CredentialRejection[];
+  }
   /** Complete, but our own certificate is of no use: only taken where there is nothing else. */
   | {
     readonly kind: "own-invalid";
@@ -174,8 +179,10 @@ function readTrusted(
   const local = present({ localDomain });
   const byDomain = new Map<string, readonly Certificate[]>();
   for (const [domain, bundle] of domains) {
-    const anchors = readBundle(bundle, `the bundle of ${domain}`, skipped);
+    const skippedOfDomain: SkippedAnchor[] = [];
+    const anchors = readBundle(bundle, `the bundle of ${domain}`, skippedOfDomain);
     if ("kind" in anchors) return { ...anchors, domain };
+    for (const one of skippedOfDomain) skipped.push({ ...one, domain });
     byDomain.set(domain, anchors);
   }
   if (ca === "system") return { publicRoots: publicRoots(), domains: byDomain, ...local };

@@ -49,20 +49,22 @@ export function changeEvidence(
   return fault && { rule: `own.${fault.reason}`, found: `${fault.setting}: ${fault.message}` };
 }
 
-function droppedAnchor(
+/** Why a version drops an anchor in use: the certificate that stands in its place is skipped. */
+export function droppedAnchor(
   inUse: CredentialMaterial,
   offered: CredentialMaterial,
 ): CredentialRejection | undefined {
-  for (const { subjectKey, bundle, place, rule, found } of offered.skipped ?? []) {
+  for (const { subjectKey, bundle, domain, place, rule, found } of offered.skipped ?? []) {
     const ofThatName = ({ subject }: Certificate) => subject.key === subjectKey;
     if (!inUse.anchors?.all.some(ofThatName)) continue;
     if (offered.anchors?.all.some(ofThatName)) continue;
-    return rejection(
+    const fault = rejection(
       "malformed",
       "ca",
       `certificate ${place} of ${bundle} breaks the rule ${rule} (${found}) and stands in the place of an ` +
         "authority in use; write one that can be used, or leave it out if that authority is to go",
     );
+    return { ...fault, ...present({ domain }) };
   }
   return undefined;
 }

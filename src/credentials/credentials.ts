@@ -1,9 +1,10 @@
 import { ConfigurationError } from "../errors/mod.ts";
 import { systemClock } from "../observe/mod.ts";
-import { assemble, type Assembled, assembleOnce } from "./assemble.ts";
+import { type Assembled, assembleOnce } from "./assemble.ts";
 import { type CaFiles, caValues } from "./files/ca_files.ts";
 import type { CredentialPem } from "./material.ts";
 import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
+import { assembleNext } from "./next_version.ts";
 import { namingOrigin, readParts } from "./parts.ts";
 import { configurationError } from "./rejection.ts";
 import { type CredentialFiles, partsOfEnv, partsOfFiles, partsOfTrust } from "./settings.ts";
@@ -94,7 +95,8 @@ export const Credentials: CredentialsFactory = Object.freeze({
     return credentialsFrom(async (options) => {
       const read = await readParts(parts);
       if ("kind" in read) throw configurationError(read);
-      return openFixed((now) => namingOrigin(assemble(read, now), parts), options);
+      const assembled = (now: number) => namingOrigin(assembleNext(read, now, undefined), parts);
+      return openFixed(assembled, options);
     });
   },
 

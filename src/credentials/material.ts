@@ -17,6 +17,8 @@ export type OwnCertificateFault = "key-mismatch" | "unsuitable";
 export interface SkippedAnchor {
   /** Which bundle it is in. */
   readonly bundle: string;
+  /** The trust domain of that bundle, where it has one. */
+  readonly domain?: string;
   /** Its place there, counted from 1. */
   readonly place: number;
   /** The rule that it breaks, a stable word. */

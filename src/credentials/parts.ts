@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
 import { failureName, isMissing } from "../platform/mod.ts";
 import type { Assembled } from "./assemble.ts";
-import type { CredentialPem } from "./material.ts";
+import type { ReadPem } from "./next_version.ts";
 import { type CredentialRejection, rejection } from "./rejection.ts";
 
 /** Where the text of one setting comes from. */
@@ -38,10 +38,13 @@ export function filesOf({ parts, domains }: CredentialParts): readonly string[] 
   );
 }
 
-/** Reads every part now; a file that cannot be read is a rejection. */
+/**
+ * Reads every part now; a file that cannot be read is a rejection. One of the authorities of a trust domain is
+ * `unread`.
+ */
 export async function readParts(
   { parts, domains, oneWay }: CredentialParts,
-): Promise<CredentialPem | CredentialRejection> {
+): Promise<ReadPem | CredentialRejection> {
   const texts: Partial<Record<PartName, string>> = {};
   for (const [name, part] of parts) {
     const text = await readPart(name, part);
@@ -49,24 +52,37 @@ export async function readParts(
     texts[name] = text;
   }
   const byDomain = new Map<string, string>();
+  const unread: CredentialRejection[] = [];
   for (const [domain, part] of domains) {
     const text = await readPart("ca", part);
-    if (typeof text !== "string") return text;
-    byDomain.set(domain, text);
+    if (typeof text === "string") byDomain.set(domain, text);
+    else unread.push({ ...text, domain });
   }
-  return { ...texts, domains: byDomain, oneWay };
+  return { ...texts, domains: byDomain, oneWay, unread };
 }
 
 /** What was assembled of parts; a rejection names the file or the variable that it is about. */
 export function namingOrigin(assembled: Assembled, { parts, domains }: CredentialParts): Assembled {
-  if (assembled.kind === "usable") return assembled;
-  const rejected = assembled.kind === "rejected" ? assembled : assembled.rejected;
-  const { setting, domain } = rejected;
-  const part = domain === undefined ? parts.get(setting as PartName) : domains.get(domain);
-  const origin = part === undefined ? undefined : originOf(part);
-  if (origin === undefined) return assembled;
-  const named = { ...rejected, message: `${origin}: ${rejected.message}` };
-  return assembled.kind === "rejected" ? named : { ...assembled, rejected: named };
+  const named = (rejected: CredentialRejection): CredentialRejection => {
+    // The failure of a file names it.
+    if (rejected.reason === "unreadable") return rejected;
+    const { setting, domain } = rejected;
+    const part = domain === undefined ? parts.get(setting as PartName) : domains.get(domain);
+    const origin = part === undefined ? undefined : originOf(part);
+    return origin === undefined
+      ? rejected
+      : { ...rejected, message: `${origin}: ${rejected.message}` };
+  };
+  switch (assembled.kind) {
+    case "usable":
+      return assembled.kept === undefined
+        ? assembled
+        : { ...assembled, kept: assembled.kept.map(named) };
+    case "own-invalid":
+      return { ...assembled, rejected: named(assembled.rejected) };
+    case "rejected":
+      return named(assembled);
+  }
 }
 
 async function readPart(

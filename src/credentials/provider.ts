@@ -1,7 +1,8 @@
 import { escapePeerText } from "../errors/mod.ts";
 import { type Clock, systemClock } from "../observe/mod.ts";
-import { assemble, type Assembled } from "./assemble.ts";
+import type { Assembled } from "./assemble.ts";
 import type { CredentialPem } from "./material.ts";
+import { assembleNext } from "./next_version.ts";
 import { rejection } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 import { CredentialsStore } from "./store.ts";
@@ -73,7 +74,8 @@ class ProviderRefresh {
   async #ask(): Promise<Assembled> {
     try {
       const pem = await this.#provide(this.#closing.signal);
-      return assemble(pem, this.#clock.now());
+      const inUse = this.store.ready ? this.store.current() : undefined;
+      return assembleNext(pem, this.#clock.now(), inUse);
     } catch (cause) {
       const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
       return rejection("provider-failed", "provider", escapePeerText(why), cause);

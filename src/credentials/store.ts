@@ -46,7 +46,8 @@ export class CredentialsStore implements CredentialsSource {
   readonly #close: () => void | Promise<void>;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
   #current: CredentialMaterial | undefined;
-  #told: string | undefined;
+  /** What was reported last; empty where all was well. */
+  #told = "";
 
   /** Without a version yet; `close` stops whatever offers them. */
   constructor(options: OpenCredentialsOptions, close: () => void | Promise<void> = () => {}) {
@@ -85,7 +86,7 @@ export class CredentialsStore implements CredentialsSource {
     if (assembled.kind === "own-invalid") return this.reject(assembled.rejected);
     const { material } = assembled;
     if (material.fingerprint === this.#current?.fingerprint) {
-      this.#told = undefined;
+      this.#report(assembled.kept ?? []);
       return "unchanged";
     }
     if (this.#current !== undefined && this.#current.mode !== material.mode) {
@@ -98,6 +99,7 @@ export class CredentialsStore implements CredentialsSource {
     const unfit = this.#unfit(material) ?? this.changeFault(material);
     if (unfit !== undefined) return this.reject(unfit);
     this.#adopt(material);
+    this.#report(assembled.kept ?? []);
     return "adopted";
   }
 
@@ -123,9 +125,21 @@ export class CredentialsStore implements CredentialsSource {
 
   /** Keeps the last good version and says why, once for each different reason in a row. */
   reject(rejected: CredentialRejection): "rejected" {
-    const telling = `${rejected.reason} ${rejected.setting} ${rejected.message}`;
-    if (telling === this.#told) return "rejected";
+    this.#report([rejected]);
+    return "rejected";
+  }
+
+  /** Reports rejections, where they are not the same as last time. */
+  #report(rejections: readonly CredentialRejection[]): void {
+    const telling = rejections.map(({ reason, setting, message }) =>
+      `${reason} ${setting} ${message}`
+    ).join("\n");
+    if (telling === this.#told) return;
     this.#told = telling;
+    for (const rejected of rejections) this.#emitRejected(rejected);
+  }
+
+  #emitRejected(rejected: CredentialRejection): void {
     const kept = this.#current;
     this.#observer?.emit({
       type: "credentials.rejected",
@@ -135,7 +149,6 @@ export class CredentialsStore implements CredentialsSource {
       keptExpired: kept?.own !== undefined &&
         validityFault(kept.own.leaf, this.#clock.now())?.reason === "expired",
     });
-    return "rejected";
   }
 
   /** Stops offering, watching and telling. */
@@ -176,7 +189,7 @@ export class CredentialsStore implements CredentialsSource {
     if (previous?.anchors !== undefined) anchors?.proven.takeOver(previous.anchors.proven);
     if (own !== undefined && anchors !== undefined) proveOwnAuthorities(own.authorities, anchors);
     this.#current = material;
-    this.#told = undefined;
+    this.#told = "";
     this.#expiry.follow(own);
     if (previous !== undefined) {
       this.#observer?.emit({

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import { isMissing } from "../../platform/mod.ts";
-import { assemble, type Assembled } from "../assemble.ts";
-import type { CredentialPem } from "../material.ts";
+import type { Assembled } from "../assemble.ts";
+import { assembleNext, type ReadPem } from "../next_version.ts";
 import { FolderWatch } from "./folder_watch.ts";
 import { Quiet } from "./quiet.ts";
 import { type CredentialParts, filesOf, namingOrigin, readParts } from "../parts.ts";
@@ -136,21 +136,24 @@ class FileWatch {
     return this.#phase === phase;
   }
 
-  #judge(read: CredentialPem | CredentialRejection): void {
+  #judge(read: ReadPem | CredentialRejection): void {
     const now = this.#clock.now();
     const digest = digestOf(read);
     if (digest !== this.#seen.digest) {
       this.#seen = { digest, since: this.#clock.steady(), inUse: false };
     }
     if (this.#seen.inUse) return;
-    const assembled = "kind" in read ? read : namingOrigin(assemble(read, now), this.#parts);
+    const inUse = this.store.ready ? this.store.current() : undefined;
+    const assembled = "kind" in read
+      ? read
+      : namingOrigin(assembleNext(read, now, inUse), this.#parts);
     if (this.store.ready) this.#judgeNext(assembled);
     else this.#judgeFirst(assembled);
   }
 
   #judgeNext(assembled: Assembled): void {
     const rejected = assembled.kind === "usable"
-      ? this.store.changeFault(assembled.material)
+      ? this.store.changeFault(assembled.material) ?? assembled.kept?.[0]
       : refusalOf(assembled);
     if (rejected !== undefined && this.#mayBeTorn(rejected)) return;
     this.#seen.inUse = this.store.offer(assembled) !== "rejected";
@@ -212,7 +215,7 @@ function refusalOf(assembled: Exclude<Assembled, { kind: "usable" }>): Credentia
 }
 
 /** Kept instead of the text, which holds the private key. */
-function digestOf(read: CredentialPem | CredentialRejection): string {
+function digestOf(read: ReadPem | CredentialRejection): string {
   const content = "kind" in read
     ? [read.reason, read.message]
     : { ...read, domains: [...read.domains ?? []] };
