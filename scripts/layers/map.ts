@@ -70,7 +70,16 @@ export const LAYER_MAP: LayerMap = {
       node: "any",
     },
     peer: {
-      imports: ["channel", "credentials", "errors", "http2", "identity", "observe", "values"],
+      imports: [
+        "channel",
+        "credentials",
+        "errors",
+        "http2",
+        "identity",
+        "observe",
+        "platform",
+        "values",
+      ],
       node: "any",
     },
     admin: {
@@ -141,6 +150,7 @@ export const LAYER_MAP: LayerMap = {
         "identity",
         "observe",
         "peer",
+        "platform",
         "rpc",
         "values",
       ],

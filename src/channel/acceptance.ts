@@ -8,9 +8,9 @@ import { RawDuplex } from "./tls/raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
 import { plainChannel, tlsChannel } from "./socket_channel.ts";
-import { systemCodeOf } from "./system_code.ts";
+import { systemCodeOf } from "../platform/mod.ts";
 import { alertRecord } from "./tls/tls_alert.ts";
-import { LOOK_PROTOCOL } from "./tls/tls_client.ts";
+import { PROBE_PROTOCOL } from "./tls/tls_client.ts";
 import { watchHandshake } from "./tls/tls_platform.ts";
 import { serverSocket, type ServerTls } from "./tls/tls_server.ts";
 import { joined } from "../values/mod.ts";
@@ -68,7 +68,7 @@ export class Acceptance {
     this.#timer = options.clock.schedule(() => this.#expire(), options.handshakeTimeoutMs);
     this.#place = options.admission.admit(
       addressGroup(this.#remoteAddress),
-      (limit) => this.#giveWay(limit),
+      (limit) => this.#evict(limit),
     );
     socket.once("close", () => {
       this.#place.close();
@@ -98,10 +98,10 @@ export class Acceptance {
     this.#socket.destroy();
   }
 
-  #giveWay(limit: SocketLimit): void {
+  #evict(limit: SocketLimit): void {
     const refused = this.#state === "judged" || this.#state === "rejected";
     this.#end();
-    if (!refused) this.#report("tls", { gaveWayTo: limit });
+    if (!refused) this.#report("tls", { evictedBy: limit });
     this.#socket.destroy();
   }
 
@@ -142,7 +142,7 @@ export class Acceptance {
       firstBytes: () => this.#arrived.slice(0, FIRST_BYTES),
       acceptedWith: undefined,
       place: this.#place,
-      onlyLooks: () => false,
+      isProbe: () => false,
       isOver: () => this.#state === "over",
       decide: () => this.#decide(),
       settle: () => this.#end(),
@@ -155,7 +155,7 @@ export class Acceptance {
     const below = new RawDuplex(this.#socket, "us", this.#arrived);
     const socket = serverSocket(below, tls);
     // TLS says nothing of a client that ends its direction within the handshake; what it sent last goes first.
-    this.#socket.once("end", () => setImmediate(() => this.#hungUp(socket)));
+    this.#socket.once("end", () => setImmediate(() => this.#endedEarly(socket)));
     watchHandshake(socket, below, {
       secured: (facts) => this.#openTls(facts, tlsChannel(socket, below), tls),
       failed: (failure) =>
@@ -168,7 +168,7 @@ export class Acceptance {
     });
   }
 
-  #hungUp(tls: TLSSocket): void {
+  #endedEarly(tls: TLSSocket): void {
     if (this.#state !== "handshaking") return;
     this.#fail("tls", { code: "ECONNRESET" });
     // The platform lets go of TLS only where it is ended itself, not with the socket below.
@@ -190,7 +190,7 @@ export class Acceptance {
       firstBytes: () => this.#arrived.slice(0, FIRST_BYTES),
       acceptedWith,
       place: this.#place,
-      onlyLooks: () => readClientHello(this.#arrived)?.protocols.includes(LOOK_PROTOCOL) === true,
+      isProbe: () => readClientHello(this.#arrived)?.protocols.includes(PROBE_PROTOCOL) === true,
       isOver: () => this.#state === "over",
       decide: () => this.#decide(),
       settle: () => this.#end(),

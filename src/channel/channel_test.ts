@@ -91,7 +91,7 @@ async function pairOf(kind: Kind): Promise<Pair> {
 class Recorder implements ByteReceiver {
   bytes = 0;
   sum = 0;
-  readonly told: string[] = [];
+  readonly reported: string[] = [];
   readonly #waiting: { readonly until: () => boolean; readonly wake: () => void }[] = [];
 
   constructor(channel: ByteChannel) {
@@ -109,12 +109,12 @@ class Recorder implements ByteReceiver {
   }
 
   ended(): void {
-    this.told.push("ended");
+    this.reported.push("ended");
     this.#wake();
   }
 
   closed(error: Error | undefined): void {
-    this.told.push(error === undefined ? "closed" : "broken");
+    this.reported.push(error === undefined ? "closed" : "broken");
     this.#wake();
   }
 
@@ -156,13 +156,13 @@ for (const kind of ["tls", "native", "plain", "unix"] as const) {
     const near = new Recorder(pair.near.channel);
     const far = new Recorder(pair.far.channel);
     pair.near.channel.end();
-    await far.until(() => far.told.includes("ended"));
+    await far.until(() => far.reported.includes("ended"));
     pair.far.channel.write(new Uint8Array(3), () => {});
     pair.far.channel.end();
-    await Promise.all([near, far].map((one) => one.until(() => one.told.length === 2)));
+    await Promise.all([near, far].map((one) => one.until(() => one.reported.length === 2)));
     assert.equal(near.bytes, 3);
-    assert.deepEqual(near.told, ["ended", "closed"]);
-    assert.deepEqual(far.told, ["ended", "closed"]);
+    assert.deepEqual(near.reported, ["ended", "closed"]);
+    assert.deepEqual(far.reported, ["ended", "closed"]);
   });
 
   Deno.test(`a ${kind} channel that is destroyed closes at both ends`, async () => {
@@ -170,9 +170,9 @@ for (const kind of ["tls", "native", "plain", "unix"] as const) {
     const near = new Recorder(pair.near.channel);
     const far = new Recorder(pair.far.channel);
     pair.near.channel.destroy();
-    await near.until(() => near.told.includes("closed"));
-    await far.until(() => far.told.length > 0);
-    assert.deepEqual(near.told, ["closed"]);
+    await near.until(() => near.reported.includes("closed"));
+    await far.until(() => far.reported.length > 0);
+    assert.deepEqual(near.reported, ["closed"]);
   });
 
   Deno.test(`a ${kind} channel that is paused stops its writer and loses nothing`, async () => {
@@ -219,7 +219,7 @@ Deno.test("a channel keeps what arrives before it is started", async () => {
   pair.near.channel.write(new TextEncoder().encode("early"), () => {});
   pair.near.channel.end();
   const far = new Recorder(pair.far.channel);
-  await far.until(() => far.told.includes("ended"));
+  await far.until(() => far.reported.includes("ended"));
   assert.equal(far.bytes, 5);
 });
 
@@ -227,8 +227,8 @@ Deno.test("a channel that broke before it was started says so when it is", async
   await using pair = await pairOf("plain");
   pair.far.channel.destroy();
   const far = new Recorder(pair.far.channel);
-  await far.until(() => far.told.length > 0);
-  assert.deepEqual(far.told, ["closed"]);
+  await far.until(() => far.reported.length > 0);
+  assert.deepEqual(far.reported, ["closed"]);
 });
 
 // TLS moves onto the socket's handle within a few turns of quiet: the cases above begin before that.
@@ -260,12 +260,12 @@ Deno.test("a tls channel that has been in use stops its writer where it is pause
   await all.promise;
   await far.until(() => far.bytes === rounds + count * chunk.length);
   pair.near.channel.end();
-  await far.until(() => far.told.includes("ended"));
+  await far.until(() => far.reported.includes("ended"));
   pair.far.channel.write(new Uint8Array(3), () => {});
   pair.far.channel.end();
-  await Promise.all([near, far].map((one) => one.until(() => one.told.length === 2)));
+  await Promise.all([near, far].map((one) => one.until(() => one.reported.length === 2)));
   assert.equal(near.bytes, rounds + 3);
-  assert.deepEqual([near.told, far.told], [["ended", "closed"], ["ended", "closed"]]);
+  assert.deepEqual([near.reported, far.reported], [["ended", "closed"], ["ended", "closed"]]);
 });
 
 Deno.test("a tls channel that has been in use reports a peer that is gone", async () => {
@@ -280,8 +280,8 @@ Deno.test("a tls channel that has been in use reports a peer that is gone", asyn
   }
   for (let at = 0; at < 100; at++) pair.near.channel.write(new Uint8Array(1024 * 1024), () => {});
   pair.far.channel.destroy();
-  await near.until(() => near.told.at(-1) === "closed" || near.told.at(-1) === "broken");
-  await far.until(() => far.told.includes("closed"));
+  await near.until(() => near.reported.at(-1) === "closed" || near.reported.at(-1) === "broken");
+  await far.until(() => far.reported.includes("closed"));
 });
 
 Deno.test("what a peer sent first is known also once the receiver has given its buffer back", async () => {

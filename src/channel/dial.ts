@@ -4,7 +4,7 @@ import type { DialSignal } from "./dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome } from "./facts.ts";
 import { plainChannel } from "./socket_channel.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
-import { systemCodeOf } from "./system_code.ts";
+import { systemCodeOf } from "../platform/mod.ts";
 import { type ClientTls, secureClient } from "./tls/tls_client.ts";
 
 /** How a channel is dialled. */

@@ -33,7 +33,7 @@ export interface AcceptedChannel extends OpenChannel {
   /** Its place among the sockets of the worker, where proof of its peer is recorded. */
   readonly place: SocketPlace;
   /** Whether the client says that it probes our certificate, and will send nothing. */
-  onlyLooks(): boolean;
+  isProbe(): boolean;
   /** Whether its time is over, or its peer is gone. */
   isOver(): boolean;
   /** Takes on what becomes of it and what is reported; `false` where it is over, and was reported already. */
@@ -51,5 +51,5 @@ export interface AcceptFailure extends ChannelFailure {
   /** Whether its peer closed it before it had sent a byte, as a TCP probe does. */
   readonly leftSilently?: boolean | undefined;
   /** The limit for which it was closed. */
-  readonly gaveWayTo?: SocketLimit | undefined;
+  readonly evictedBy?: SocketLimit | undefined;
 }

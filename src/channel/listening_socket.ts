@@ -7,7 +7,7 @@ import { claimSocketPath, listenPrivately } from "./unix_path.ts";
 
 /** A listener that accepts nothing for so long is probed, in milliseconds. */
 const QUIET_MS = 2_000;
-/** The first wait before a deaf listener listens once more, in milliseconds; it doubles. */
+/** The first wait before a failed listener listens once more, in milliseconds; it doubles. */
 const SHORTEST_BACKOFF_MS = 100;
 /** The longest such wait, in milliseconds. */
 const LONGEST_BACKOFF_MS = 1_000;
@@ -21,7 +21,7 @@ export type ListeningState =
   | { readonly state: "listening" }
   /** It accepts nothing, and listens anew after a wait. */
   | {
-    readonly state: "deaf";
+    readonly state: "failed";
     /** One sentence: what was found. */
     readonly message: string;
     /** How often in a row it has failed. */
@@ -40,8 +40,8 @@ export type OnSocket = (socket: Socket, isProbe: (bytes: Uint8Array) => boolean)
 /**
  * A socket that listens, and goes on listening.
  *
- * `listening` → `deaf` where a connection of our own is not accepted, which is all that shows it: where the
- * process runs out of file descriptors the platform ceases to accept for good, without an error. A deaf one
+ * `listening` → `failed` where a connection of our own is not accepted, which is all that shows it: where the
+ * process runs out of file descriptors the platform ceases to accept for good, without an error. A failed one
  * listens anew, with backoff, and is `listening` once it has accepted a connection. `closed` from either.
  */
 export class ListeningSocket {
@@ -52,7 +52,7 @@ export class ListeningSocket {
   readonly #closed = new AbortController();
   readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
   #server: Server | undefined;
-  #state: "listening" | "deaf" | "closed" = "listening";
+  #state: "listening" | "failed" | "closed" = "listening";
   #accepted = Promise.withResolvers<void>();
   #heard = false;
   /** Whether a probe was ever accepted; before that its failure says nothing of the listener. */
@@ -128,7 +128,7 @@ export class ListeningSocket {
       }
       failures += 1;
       const retryInMs = listenAgainMs(failures);
-      this.#move({ state: "deaf", message: fault, attempt: failures, retryInMs });
+      this.#move({ state: "failed", message: fault, attempt: failures, retryInMs });
       await this.#pause(retryInMs);
       if (!this.#isClosed()) await this.#listenAnew();
     }

@@ -17,7 +17,6 @@ export * from "./socket_admission.ts";
 export * from "./socket_limits.ts";
 export { inspectSocket, type SocketOwnership } from "./socket_ownership.ts";
 export { NOT_TLS_CODE } from "./native_acceptance.ts";
-export { systemCodeOf } from "./system_code.ts";
 export { listenNatively, NATIVE_DESCRIPTORS } from "./native_listener.ts";
 export { claimSocketPath, listenPrivately } from "./unix_path.ts";
 export { alertReceived } from "./tls/tls_alert.ts";

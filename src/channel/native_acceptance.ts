@@ -53,7 +53,7 @@ export class NativeAcceptance {
     );
     this.#place = options.admission.admit(
       addressGroup(this.#addressOf(conn.remoteAddr)),
-      (limit) => this.#giveWay(limit),
+      (limit) => this.#evict(limit),
     );
   }
 
@@ -85,10 +85,10 @@ export class NativeAcceptance {
     this.#move("given-up");
   }
 
-  #giveWay(limit: SocketLimit): void {
-    this.#giveUp({ gaveWayTo: limit });
+  #evict(limit: SocketLimit): void {
+    this.#giveUp({ evictedBy: limit });
     if (this.#state !== "channel") return;
-    this.#fail({ timedOut: false, gaveWayTo: limit });
+    this.#fail({ timedOut: false, evictedBy: limit });
     this.#channel?.destroy();
   }
 
@@ -118,7 +118,7 @@ export class NativeAcceptance {
       },
       firstBytes: () => new Uint8Array(0),
       acceptedWith: this.#tls,
-      onlyLooks: () => false,
+      isProbe: () => false,
       isOver: () => this.#state !== "channel",
       decide: () => this.#state === "channel",
       settle: () => {},

@@ -50,7 +50,7 @@ class NativeListener implements ChannelListener {
   readonly #options: ListenOptions;
   readonly #pending = new Set<NativeAcceptance>();
   readonly #leftOpen = new Set<NativeAcceptance>();
-  #state: "native" | "going-over" | "over" | "stopped" = "native";
+  #state: "native" | "switching" | "over" | "stopped" = "native";
   #successor: ChannelListener | undefined;
   #waiting: Disposable | undefined;
   /** How often in a row the platform could not accept. */
@@ -73,9 +73,9 @@ class NativeListener implements ChannelListener {
       try {
         const accepting = this.#native.accept();
         // It fails at once where it fails; one that waits for a connection can take it.
-        if (this.#failures > 0) this.#later(() => this.#hears(), CALM_MS);
+        if (this.#failures > 0) this.#later(() => this.#reportListening(), CALM_MS);
         const conn = await accepting;
-        this.#hears();
+        this.#reportListening();
         this.#accept(conn);
       } catch (error) {
         // Closed by ourselves, or out of something, file descriptors for instance.
@@ -110,16 +110,16 @@ class NativeListener implements ChannelListener {
         this.#pending.delete(moved);
         if (state === "given-up" || state === "left-open") this.#leftOpen.add(moved);
         else this.#leftOpen.delete(moved);
-        if (this.#leftOpen.size > MOST_LEFT_OPEN) this.#goOver();
+        if (this.#leftOpen.size > MOST_LEFT_OPEN) this.#reopen();
       },
     );
     this.#pending.add(acceptance);
     void acceptance.begin();
   }
 
-  #goOver(): void {
+  #reopen(): void {
     if (this.#state !== "native") return;
-    this.#state = "going-over";
+    this.#state = "switching";
     this.#native.close();
     void this.#succeed();
   }
@@ -133,18 +133,18 @@ class NativeListener implements ChannelListener {
     }
     if (this.#state === "stopped") return await this.#successor[Symbol.asyncDispose]();
     this.#state = "over";
-    this.#hears();
+    this.#reportListening();
   }
 
   /** Reports that nothing is accepted. @returns how long to wait, in milliseconds. */
   #fails(message: string): number {
     this.#failures += 1;
     const retryInMs = listenAgainMs(this.#failures);
-    this.#options.onListening({ state: "deaf", message, attempt: this.#failures, retryInMs });
+    this.#options.onListening({ state: "failed", message, attempt: this.#failures, retryInMs });
     return retryInMs;
   }
 
-  #hears(): void {
+  #reportListening(): void {
     this.#waiting?.[Symbol.dispose]();
     if (this.#failures > 0) this.#options.onListening({ state: "listening" });
     this.#failures = 0;

@@ -119,7 +119,7 @@ Deno.test("listenNatively() falls back to a listener that ends handshakes, past 
   await using silence = new Silence();
   let left = 0;
   await silence.giveUp(KEPT + 1, () => left += 1);
-  assert.ok(silence.failures.every(({ gaveWayTo }) => gaveWayTo === "pendingHandshakes"));
+  assert.ok(silence.failures.every(({ evictedBy }) => evictedBy === "pendingHandshakes"));
   assert.equal(left, 0);
   await silence.endsHandshakes();
 });

@@ -16,7 +16,7 @@ export type SocketLimit = keyof SocketLimits;
 /** One accepted socket, as it is counted from its accept until its descriptor is released. */
 export interface SocketPlace {
   /** Whether the socket was closed because of a limit. */
-  readonly gaveWay: boolean;
+  readonly evicted: boolean;
   /** The peer has sent something. */
   speak(): void;
   /** The verdict asked for no proof: the peer stays unproven until {@linkcode SocketPlace.prove}. */
@@ -74,11 +74,11 @@ export class SocketAdmission {
    * Counts a socket that was accepted, and makes place for it.
    *
    * @param address What its peer's address counts as, see {@linkcode addressGroup}; `undefined` where it has none.
-   * @param giveWay Closes the socket, because of that limit; it stays counted until it is closed.
+   * @param evict Closes the socket, because of that limit; it stays counted until it is closed.
    * @returns Its place; a socket for which there is none is closed.
    */
-  admit(address: string | undefined, giveWay: (limit: SocketLimit) => void): SocketPlace {
-    const place = new Place(this.#moves, address, giveWay);
+  admit(address: string | undefined, evict: (limit: SocketLimit) => void): SocketPlace {
+    const place = new Place(this.#moves, address, evict);
     const { connections, connectionsPerAddress, pendingHandshakes } = this.#limits;
     const near = address === undefined ? undefined : this.#byAddress.get(address);
     this.#open += 1;
@@ -89,7 +89,7 @@ export class SocketAdmission {
     } else if (this.#open > connections) {
       const next = this.#strangers.next();
       if (next === undefined) {
-        place.giveWay("connections");
+        place.evict("connections");
         return place;
       }
       this.#evict(next, "connections");
@@ -139,7 +139,7 @@ export class SocketAdmission {
   #evict(place: Place | undefined, limit: SocketLimit): void {
     if (place === undefined) return;
     this.#remove(place);
-    place.giveWay(limit);
+    place.evict(limit);
   }
 
   #add(place: Place): void {
@@ -178,26 +178,26 @@ class Place implements SocketPlace {
   identity: string | undefined;
   readonly #moves: Moves;
   readonly #close: (limit: SocketLimit) => void;
-  #gaveWay = false;
+  #evicted = false;
 
   constructor(
     moves: Moves,
     address: string | undefined,
-    giveWay: (limit: SocketLimit) => void,
+    evict: (limit: SocketLimit) => void,
   ) {
     this.#moves = moves;
     this.address = address;
-    this.#close = giveWay;
+    this.#close = evict;
   }
 
-  giveWay(limit: SocketLimit): void {
+  evict(limit: SocketLimit): void {
     this.state = "closing";
-    this.#gaveWay = true;
+    this.#evicted = true;
     this.#close(limit);
   }
 
-  get gaveWay(): boolean {
-    return this.#gaveWay;
+  get evicted(): boolean {
+    return this.#evicted;
   }
 
   speak(): void {

@@ -10,13 +10,13 @@ const LIMITS = {
 
 /** An admission whose sockets are numbered, and what they gave way to. */
 class Desk {
-  readonly gaveWay: [socket: number, limit: SocketLimit][] = [];
+  readonly evicted: [socket: number, limit: SocketLimit][] = [];
   readonly admission = new SocketAdmission(LIMITS);
   #sockets = 0;
 
   take(address?: string): SocketPlace {
     const socket = ++this.#sockets;
-    return this.admission.admit(address, (limit) => this.gaveWay.push([socket, limit]));
+    return this.admission.admit(address, (limit) => this.evicted.push([socket, limit]));
   }
 
   proven(identity: string): SocketPlace {
@@ -29,25 +29,25 @@ class Desk {
 Deno.test("SocketAdmission lets the oldest unproven socket of an address give way", () => {
   const desk = new Desk();
   for (const address of ["a", "b", "a", "a", "a"]) desk.take(address);
-  assert.deepEqual(desk.gaveWay, [[1, "connectionsPerAddress"]]);
+  assert.deepEqual(desk.evicted, [[1, "connectionsPerAddress"]]);
 });
 
 Deno.test("SocketAdmission lets silent sockets give way before those that speak, while they are half of all", () => {
   const desk = new Desk();
   desk.take("a").speak();
   for (const _silent of ["first", "second", "third", "fourth"]) desk.take("a");
-  assert.deepEqual(desk.gaveWay, [[2, "connectionsPerAddress"], [3, "connectionsPerAddress"]]);
+  assert.deepEqual(desk.evicted, [[2, "connectionsPerAddress"], [3, "connectionsPerAddress"]]);
   const speaking = desk.take("a");
   speaking.speak();
   desk.take("a");
   // Two of three speak by then: the newest connection is not the only one to give way.
-  assert.deepEqual(desk.gaveWay.slice(2).map(([socket]) => socket), [4, 1]);
+  assert.deepEqual(desk.evicted.slice(2).map(([socket]) => socket), [4, 1]);
 });
 
 Deno.test("SocketAdmission lets the oldest handshake give way to one too many", () => {
   const desk = new Desk();
   for (let socket = 1; socket <= 6; socket++) desk.take();
-  assert.deepEqual(desk.gaveWay, [[1, "pendingHandshakes"], [2, "pendingHandshakes"]]);
+  assert.deepEqual(desk.evicted, [[1, "pendingHandshakes"], [2, "pendingHandshakes"]]);
 });
 
 Deno.test("SocketAdmission lets an unproven socket give way before any proven one", () => {
@@ -56,21 +56,21 @@ Deno.test("SocketAdmission lets an unproven socket give way before any proven on
   desk.take().accept();
   desk.proven("x");
   for (const identity of ["y", "y", "z"]) desk.proven(identity);
-  assert.deepEqual(desk.gaveWay, []);
+  assert.deepEqual(desk.evicted, []);
   desk.take();
-  assert.deepEqual(desk.gaveWay, [[2, "connections"]]);
+  assert.deepEqual(desk.evicted, [[2, "connections"]]);
 });
 
 Deno.test("SocketAdmission takes no socket where every one is proven", () => {
   const desk = new Desk();
   const proven = ["x", "x", "y", "y", "z", "z"].map((identity) => desk.proven(identity));
   const turnedDown = desk.take();
-  assert.deepEqual(desk.gaveWay, [[7, "connections"]]);
+  assert.deepEqual(desk.evicted, [[7, "connections"]]);
   assert.equal(turnedDown.prove("w"), false);
   turnedDown.close();
   proven[0]!.close();
   desk.proven("w");
-  assert.equal(desk.gaveWay.length, 1);
+  assert.equal(desk.evicted.length, 1);
 });
 
 Deno.test("SocketAdmission limits the sockets of an identity, not those of its address", () => {
@@ -79,7 +79,7 @@ Deno.test("SocketAdmission limits the sockets of an identity, not those of its a
   const third = desk.take("nat");
   assert.equal(third.prove("x"), false);
   third.close();
-  assert.deepEqual(desk.gaveWay, []);
+  assert.deepEqual(desk.evicted, []);
 });
 
 Deno.test("SocketAdmission counts a socket until it is closed, once", () => {

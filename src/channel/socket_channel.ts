@@ -19,7 +19,7 @@ export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel 
  * proven, TLS moves onto the raw socket as soon as nothing is under way between the two.
  */
 export function tlsChannel(socket: TLSSocket, below: RawDuplex): ByteChannel {
-  socket.once("end", () => below.takeNoMore());
+  socket.once("end", () => below.endReceived());
   let attempts = 0;
   return new SocketChannel(socket, below.raw, {
     pause: () => below.hold(),
@@ -56,7 +56,7 @@ class SocketChannel implements ByteChannel {
   #error: Error | undefined;
   #ended = false;
   #isMoving = false;
-  #over: "open" | "closed" | "told" = "open";
+  #over: "open" | "closed" | "reported" = "open";
 
   constructor(stream: Socket, raw: Socket, reading: ReadControl, arrived?: Uint8Array) {
     this.#stream = stream;
@@ -69,7 +69,7 @@ class SocketChannel implements ByteChannel {
     });
     stream.once("end", () => {
       this.#ended = true;
-      this.#tellEnd();
+      this.#reportEnd();
     });
     stream.on("close", () => this.#close());
     raw.on("close", () => this.#settle());
@@ -82,7 +82,7 @@ class SocketChannel implements ByteChannel {
     this.#arrived = undefined;
     if (arrived !== undefined) receiver.received(new Uint8Array(arrived));
     // The peer may have ended before anyone listened.
-    if (this.#ended) queueMicrotask(() => this.#tellEnd());
+    if (this.#ended) queueMicrotask(() => this.#reportEnd());
     this.#stream.on("data", ({ buffer, byteOffset, byteLength }: Uint8Array) => {
       // The `slice` of a `Buffer` copies nothing.
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
@@ -91,7 +91,7 @@ class SocketChannel implements ByteChannel {
     });
     if (!this.#paused) this.#reading.resume();
     this.#moveSoon();
-    if (this.#over === "closed") queueMicrotask(() => this.#tell());
+    if (this.#over === "closed") queueMicrotask(() => this.#reportClosed());
   }
 
   write(bytes: Uint8Array, written: () => void): void {
@@ -138,19 +138,19 @@ class SocketChannel implements ByteChannel {
     else this.#stream.once("end", () => this.#stream.destroy());
   }
 
-  #tellEnd(): void {
-    if (this.#over !== "told") this.#receiver?.ended();
+  #reportEnd(): void {
+    if (this.#over !== "reported") this.#receiver?.ended();
   }
 
   #close(): void {
     if (this.#over !== "open") return;
     this.#over = "closed";
-    this.#tell();
+    this.#reportClosed();
   }
 
-  #tell(): void {
+  #reportClosed(): void {
     if (this.#receiver === undefined || this.#over !== "closed") return;
-    this.#over = "told";
+    this.#over = "reported";
     this.#receiver.closed(this.#error);
   }
 }

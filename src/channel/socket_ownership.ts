@@ -1,7 +1,7 @@
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { getuid } from "node:process";
-import { mayReadNow, mayReadUserId } from "../platform/mod.ts";
+import { isMissing, mayReadNow, mayReadUserId } from "../platform/mod.ts";
 import { messageOf } from "../values/mod.ts";
 
 /** Others may create or replace entries of the folder. */
@@ -40,7 +40,7 @@ export async function inspectSocket(path: string): Promise<SocketOwnership> {
     }
     return { ours: true, device: dev, inode: ino };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+    if (isMissing(error)) {
       return { ours: false, why: `${socket} does not exist` };
     }
     const why = messageOf(error);

@@ -40,10 +40,12 @@ export class ExpiryWatch implements Disposable {
   }
 
   /** Reports the stage that the certificate is in, unless it was reported, and waits for the next. */
-  #await(own: OwnCertificate, told: CertificateStage | undefined): void {
+  #await(own: OwnCertificate, reported: CertificateStage | undefined): void {
     const now = this.#clock.now();
     const { stage, nextAt } = certificateStage(own.leaf.notBefore, expiryOf(own), now);
-    if (stage !== undefined && (stage !== told || stage === "expired")) this.#tell(own, stage);
+    if (stage !== undefined && (stage !== reported || stage === "expired")) {
+      this.#report(own, stage);
+    }
     const again = () => this.#await(own, stage);
     const options = { background: true };
     this.#timer = stage === "expired"
@@ -51,7 +53,7 @@ export class ExpiryWatch implements Disposable {
       : whenDue(this.#clock, () => nextAt - this.#clock.now(), again, options);
   }
 
-  #tell(own: OwnCertificate, stage: CertificateStage): void {
+  #report(own: OwnCertificate, stage: CertificateStage): void {
     const secondsLeft = this.#secondsLeft() ?? 0;
     this.#observer?.emit({
       type: "credentials.expiring",

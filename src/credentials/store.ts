@@ -47,7 +47,7 @@ export class CredentialsStore implements CredentialsSource {
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
   #current: CredentialMaterial | undefined;
   /** What was reported last; empty where all was well. */
-  #told = "";
+  #reported = "";
 
   /** Without a version yet; `close` stops whatever offers them. */
   constructor(options: OpenCredentialsOptions, close: () => void | Promise<void> = () => {}) {
@@ -131,11 +131,11 @@ export class CredentialsStore implements CredentialsSource {
 
   /** Reports rejections, where they are not the same as last time. */
   #report(rejections: readonly CredentialRejection[]): void {
-    const telling = rejections.map(({ reason, setting, message }) =>
+    const reported = rejections.map(({ reason, setting, message }) =>
       `${reason} ${setting} ${message}`
     ).join("\n");
-    if (telling === this.#told) return;
-    this.#told = telling;
+    if (reported === this.#reported) return;
+    this.#reported = reported;
     for (const rejected of rejections) this.#emitRejected(rejected);
   }
 
@@ -151,7 +151,7 @@ export class CredentialsStore implements CredentialsSource {
     });
   }
 
-  /** Stops offering, watching and telling. */
+  /** Stops offering, watching and reporting. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listeners.clear();
     this.#expiry[Symbol.dispose]();
@@ -189,7 +189,7 @@ export class CredentialsStore implements CredentialsSource {
     if (previous?.anchors !== undefined) anchors?.proven.takeOver(previous.anchors.proven);
     if (own !== undefined && anchors !== undefined) proveOwnAuthorities(own.authorities, anchors);
     this.#current = material;
-    this.#told = "";
+    this.#reported = "";
     this.#expiry.follow(own);
     if (previous !== undefined) {
       this.#observer?.emit({
@@ -213,7 +213,7 @@ export class CredentialsStore implements CredentialsSource {
         skipped: skipped.length,
       });
     }
-    for (const listener of [...this.#listeners]) tell(listener, material);
+    for (const listener of [...this.#listeners]) notify(listener, material);
   }
 }
 
@@ -233,7 +233,7 @@ function logSkipped(skipped: readonly SkippedAnchor[]): void {
 }
 
 /** One subscriber's failure must not keep new credentials from the others. */
-function tell(
+function notify(
   listener: (material: CredentialMaterial) => void,
   material: CredentialMaterial,
 ): void {

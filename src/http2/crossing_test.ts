@@ -53,7 +53,7 @@ class CallEnd implements StreamReceiver {
     strictEqual(this.ends.length, 0, "data after the end");
     this.received += bytes.length;
     this.#held += bytes.length;
-    if (!this.holds) this.letGo();
+    if (!this.holds) this.release();
   }
 
   trailers(): void {
@@ -64,7 +64,7 @@ class CallEnd implements StreamReceiver {
     this.ends.push(end);
   }
 
-  letGo(): void {
+  release(): void {
     this.stream.release(this.#held);
     this.#held = 0;
   }
@@ -134,7 +134,7 @@ class Crossing {
       // One end has left, and the other waits for what will not come.
       if (round > 40) this.#time.advance(1_000);
       for (const end of [...this.callers, ...this.callees]) {
-        end.letGo();
+        end.release();
         if (!end.headersSent && this.callees.includes(end)) answer(end);
         end.send(0, true);
       }
@@ -144,7 +144,7 @@ class Crossing {
       await settle();
       const streams = this.client.streamCount + this.server.streamCount;
       if (streams > 0 || this.toServer.holds || this.toClient.holds) continue;
-      for (const end of [...this.callers, ...this.callees]) end.letGo();
+      for (const end of [...this.callers, ...this.callees]) end.release();
       return;
     }
     throw new Error("the calls do not end");
@@ -198,7 +198,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   },
   "breaks a call off": ({ callees }, which) => chosen(callees, which)?.reset(ErrorCode.CANCEL),
   "refuses the next": (crossing) => crossing.refuseNext(),
-  "reads": ({ callers, callees }, which) => chosen([...callers, ...callees], which)?.letGo(),
+  "reads": ({ callers, callees }, which) => chosen([...callers, ...callees], which)?.release(),
   "lets a turn go by": () => new Promise((resolve) => setImmediate(resolve)),
   "reaches the server": ({ toServer }, _, size) => toServer.deliver(size),
   "reaches the client": ({ toClient }, _, size) => toClient.deliver(size),

@@ -29,7 +29,7 @@ class MemoryChannel implements ByteChannel {
   #endSent = false;
   #endReceived = false;
   #closed = false;
-  #closedTold = false;
+  #closeReported = false;
 
   start(receiver: ByteReceiver): void {
     if (this.#receiver) throw new TypeError("a channel is started once");
@@ -98,8 +98,8 @@ class MemoryChannel implements ByteChannel {
       if (receiver.received(bytes) === true) bytes.buffer.transfer(0);
     }
     if (this.#closed) {
-      if (this.#closedTold) return;
-      this.#closedTold = true;
+      if (this.#closeReported) return;
+      this.#closeReported = true;
       receiver.closed(undefined);
     } else if (this.#arrivals.length > 0 && !this.#paused) {
       this.#wake();

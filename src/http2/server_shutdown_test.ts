@@ -29,10 +29,10 @@ Deno.test("GOAWAY gives back the streams that wait for their turn", async () => 
 });
 
 Deno.test("GOAWAY disowns streams above its last id, and the others finish", async () => {
-  const told: unknown[] = [];
+  const reported: unknown[] = [];
   const { client, peer } = connect({
     onGoAway: ({ lastStreamId, code, debugData }) =>
-      told.push([lastStreamId, code, new TextDecoder().decode(debugData)]),
+      reported.push([lastStreamId, code, new TextDecoder().decode(debugData)]),
   });
   const first = request(client).answer;
   const second = request(client).answer;
@@ -41,7 +41,7 @@ Deno.test("GOAWAY disowns streams above its last id, and the others finish", asy
   deepStrictEqual(await second.ended, { how: "not-processed", code: ErrorCode.NO_ERROR });
   strictEqual(client.state, "draining");
   strictEqual(client.capacity, 0);
-  deepStrictEqual(told, [[1, ErrorCode.NO_ERROR, "bye"]]);
+  deepStrictEqual(reported, [[1, ErrorCode.NO_ERROR, "bye"]]);
   peer.headers(1, RESPONSE, true);
   strictEqual((await first.ended).how, "complete");
   await peer.expect(FrameType.GOAWAY);

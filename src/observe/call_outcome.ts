@@ -33,7 +33,7 @@ export function outcomeOf(error: unknown, cancelled: boolean): CallOutcome {
   try {
     if (error instanceof SelvageError) return OUTCOMES[error.name] ?? "routine-error";
     if (cancelled) return "cancelled";
-    const code = codeOf(error);
+    const code = connectCodeOf(error);
     return code === undefined ? "internal" : OUTCOMES_OF_CODES[code] ?? "routine-error";
   } catch {
     return "internal";
@@ -43,14 +43,14 @@ export function outcomeOf(error: unknown, cancelled: boolean): CallOutcome {
 /** Whether an error was made for a caller to read: by its class, one of ours or Connect's. */
 export function isDeclared(thrown: unknown): boolean {
   try {
-    return thrown instanceof SelvageError || codeOf(thrown) !== undefined;
+    return thrown instanceof SelvageError || connectCodeOf(thrown) !== undefined;
   } catch {
     return false;
   }
 }
 
 /** The code of an error of Connect's, distinguished by its name: this layer does without the package. */
-function codeOf(error: unknown): number | undefined {
+function connectCodeOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || error.name !== "ConnectError") return undefined;
   const { code } = error as { readonly code?: unknown };
   return typeof code === "number" ? code : undefined;

@@ -62,7 +62,7 @@ export class PeerExpiry implements Disposable {
       this.#watched.set(key, watched);
     }
     watched.connections += 1;
-    this.#look(watched, this.#clock.now());
+    this.#check(watched, this.#clock.now());
     return () => {
       watched.connections -= 1;
       if (watched.connections === 0) this.#watched.delete(key);
@@ -77,7 +77,7 @@ export class PeerExpiry implements Disposable {
   }
 
   /** Reports the stage of a certificate where it is a new one, and waits for the next. */
-  #look(watched: Watched, now: number): void {
+  #check(watched: Watched, now: number): void {
     const { stage, nextAt } = certificateStage(watched.notBefore, watched.expiry, now);
     if (stage !== undefined && stage !== watched.stage) {
       watched.stage = stage;
@@ -95,13 +95,13 @@ export class PeerExpiry implements Disposable {
   #await(dueAt: number): void {
     this.#timer?.[Symbol.dispose]();
     this.#dueAt = dueAt;
-    const look = () => {
+    const check = () => {
       this.#dueAt = Infinity;
       const now = this.#clock.now();
-      for (const watched of this.#watched.values()) this.#look(watched, now);
+      for (const watched of this.#watched.values()) this.#check(watched, now);
     };
     const leftMs = () => dueAt - this.#clock.now();
-    this.#timer = whenDue(this.#clock, leftMs, look, { background: true });
+    this.#timer = whenDue(this.#clock, leftMs, check, { background: true });
   }
 
   #secondsLeft(): number | undefined {

@@ -38,13 +38,13 @@ Deno.test("PeerExpiry reports a connected peer once a stage, and who it is", () 
   clock.advance(39 * MINUTE);
   assert.deepEqual(observer.of("peer.expiring"), []);
   clock.advance(60 * MINUTE);
-  const told = observer.of("peer.expiring");
-  assert.deepEqual(told.map(({ stage, secondsLeft }) => [stage, secondsLeft]), [
+  const reported = observer.of("peer.expiring");
+  assert.deepEqual(reported.map(({ stage, secondsLeft }) => [stage, secondsLeft]), [
     ["two-thirds", 20 * 60],
     ["nearly-over", 6 * 60],
     ["expired", 0],
   ]);
-  assert.ok(told.every(({ side, peer }) => side === "dispatcher" && peer === w7));
+  assert.ok(reported.every(({ side, peer }) => side === "dispatcher" && peer === w7));
 });
 
 Deno.test("PeerExpiry reports at once a certificate that is old already, and none that is gone", () => {

@@ -49,13 +49,13 @@ export class WarningLimiter {
 
   /** Forgets everything and returns how many warnings were held back and never emitted, by kind. */
   drain(): Map<string, number> {
-    const untold = new Map<string, number>();
+    const unreported = new Map<string, number>();
     for (const [kind, { peers, before, others }] of this.#kinds) {
       const count = sum(peers) + sum(before) + others;
-      if (count > 0) untold.set(kind, count);
+      if (count > 0) unreported.set(kind, count);
     }
     this.#kinds.clear();
-    return untold;
+    return unreported;
   }
 
   #current(kind: string): KindWindow {

@@ -36,11 +36,11 @@ export function nameAcceptFailure(
 type Found = Pick<RefusalEvent, "side" | "reason" | "peerReason" | "evidence">;
 
 function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
-  const { firstBytes, expectedTls, timedOut, alertReceived: alert, code, gaveWayTo } = failure;
-  if (gaveWayTo !== undefined) {
+  const { firstBytes, expectedTls, timedOut, alertReceived: alert, code, evictedBy } = failure;
+  if (evictedBy !== undefined) {
     return worker("handshake-aborted", {
-      found: `its connection gave way to another one: limits.${gaveWayTo} was reached`,
-      advice: `see which clients open so many connections, or raise limits.${gaveWayTo}`,
+      found: `its connection gave way to another one: limits.${evictedBy} was reached`,
+      advice: `see which clients open so many connections, or raise limits.${evictedBy}`,
     });
   }
   const heard = spoken(firstBytes);
@@ -75,7 +75,7 @@ function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
       reason: "handshake-aborted",
       evidence: {
         found: "the client hung up during the TLS handshake without saying why",
-        advice: SEE_ITS_LOG,
+        advice: SEE_CLIENT_LOG,
         ...present({ ownCertificate: own?.certificate }),
       },
     };
@@ -98,13 +98,13 @@ function namedByClient(alert: string, answeredHello: boolean, own: OwnShown): Fo
         ? COMPARE_CLOCKS
         : meaning.reason === "protocol-mismatch"
         ? COMPARE_PROTOCOLS
-        : SEE_ITS_LOG,
+        : SEE_CLIENT_LOG,
       ownCertificate: own.certificate,
     },
   };
 }
 
-const SEE_ITS_LOG = "look at the client's own log";
+const SEE_CLIENT_LOG = "look at the client's own log";
 const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";
 
 /** Our own TLS gave up on what the client sent. */
@@ -117,7 +117,7 @@ function brokenTls({ code, alertSent }: AcceptFailure): Found {
       ? "what the client sent is no TLS handshake that we can go on with"
       : `we ended the handshake with the TLS alert ${alertSent}`,
     ...present({ alert: alertSent, code }),
-    advice: negotiation ? COMPARE_PROTOCOLS : SEE_ITS_LOG,
+    advice: negotiation ? COMPARE_PROTOCOLS : SEE_CLIENT_LOG,
     ...unprovenKey(code, "client"),
   });
 }

@@ -52,13 +52,13 @@ export class Generations {
     this.#current = next;
     this.#leaving.push(before);
     before.leave();
-    this.tell(next);
-    this.tell(before);
+    this.emitState(next);
+    this.emitState(before);
     this.#endIfDone(before);
   }
 
   /** A connection is over. */
-  letGo(held: HeldPeer, generation: ListenerGeneration): void {
+  release(held: HeldPeer, generation: ListenerGeneration): void {
     generation.held.delete(held);
     this.#endIfDone(generation);
   }
@@ -70,14 +70,14 @@ export class Generations {
   }
 
   /** Informs the observer of a generation's state. */
-  tell(generation: ListenerGeneration): void {
+  emitState(generation: ListenerGeneration): void {
     this.#options.observer?.emit(generation.event(this.#options.workerId));
   }
 
   #endIfDone(generation: ListenerGeneration): void {
     if (!generation.ends()) return;
     this.#leaving = this.#leaving.filter((other) => other !== generation);
-    this.tell(generation);
+    this.emitState(generation);
   }
 
   /** The next generation, or none where the platform cannot use the material: then what it serves with stays. */

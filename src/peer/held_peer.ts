@@ -42,7 +42,7 @@ export class HeldPeer implements PeerConnection {
   #validUntil = Infinity;
   #expiry: Disposable | undefined;
   #grace: Disposable | undefined;
-  #stay: Disposable | undefined;
+  #leaveTimer: Disposable | undefined;
   #state: "taking" | "leaving" | "distrusted" = "taking";
   /** Judges the peer by trust that has changed since it was judged; undefined where it has not. */
   #doubt: (() => void) | undefined;
@@ -83,7 +83,7 @@ export class HeldPeer implements PeerConnection {
   }
 
   /** Whether the peer, without being asked to leave, left before it had sent a single byte. */
-  get walkedOut(): boolean {
+  get leftUnused(): boolean {
     return this.#state === "taking" && !this.#spoke;
   }
 
@@ -120,13 +120,13 @@ export class HeldPeer implements PeerConnection {
     this.connection.shutdown();
   }
 
-  /** Newer credentials than its own serve new connections: tells the peer to go, once it has stayed a little. */
+  /** Newer credentials than its own serve new connections: asks the peer to go, once it has stayed a little. */
   replaced(): void {
-    if (this.#state !== "taking" || this.#stay !== undefined) return;
+    if (this.#state !== "taking" || this.#leaveTimer !== undefined) return;
     const { clock } = this.#limits;
     const leftMs = this.#begunAt + LEAST_STAY_MS - clock.steady();
     if (leftMs <= 0) this.leave();
-    else this.#stay = clock.schedule(() => this.leave(), leftMs);
+    else this.#leaveTimer = clock.schedule(() => this.leave(), leftMs);
   }
 
   /** Takes no new call from this moment; those under way may finish within the grace. */
@@ -146,7 +146,7 @@ export class HeldPeer implements PeerConnection {
     this.#age[Symbol.dispose]();
     this.#expiry?.[Symbol.dispose]();
     this.#grace?.[Symbol.dispose]();
-    this.#stay?.[Symbol.dispose]();
+    this.#leaveTimer?.[Symbol.dispose]();
   }
 }
 

@@ -15,7 +15,7 @@ import { clientQuestion, judgeChannel } from "./judge.ts";
 import { type JudgingTurns, judgingTurns } from "./judging_turns.ts";
 import type { ListenerGeneration } from "./listener_generation.ts";
 import { CONNECTION_AGE_MS, DISTRUST_GRACE_MS, type ListenForPeersOptions } from "./options.ts";
-import { acceptedEvent, walkedOutEvent } from "./peer_events.ts";
+import { acceptedEvent, leftUnusedEvent } from "./peer_events.ts";
 import type { OwnProcess } from "./process_secret.ts";
 import { provenByRequest } from "./proven_by_request.ts";
 
@@ -34,7 +34,7 @@ export class HeldPeers {
   readonly #options: ListenForPeersOptions;
   readonly #clock: Clock;
   readonly #generations: Generations | undefined;
-  readonly #tell: (event: UnstampedEvent) => void;
+  readonly #emit: (event: UnstampedEvent) => void;
   readonly #judgingTurns: JudgingTurns;
   readonly #held = new Set<HeldPeer>();
   #count = 0;
@@ -44,13 +44,13 @@ export class HeldPeers {
     options: ListenForPeersOptions,
     clock: Clock,
     generations: Generations | undefined,
-    tell: (event: UnstampedEvent) => void,
+    emit: (event: UnstampedEvent) => void,
   ) {
     this.#judgingTurns = options.judgingTurns ?? judgingTurns;
     this.#options = options;
     this.#clock = clock;
     this.#generations = generations;
-    this.#tell = tell;
+    this.#emit = emit;
   }
 
   /** Those that are open. */
@@ -82,12 +82,12 @@ export class HeldPeers {
     generation?.held.add(held);
     held.connection.closed.then(() => {
       this.#held.delete(held);
-      if (generation !== undefined) this.#generations?.letGo(held, generation);
-      if (held.walkedOut && place?.gaveWay !== true) {
-        this.#tell(walkedOutEvent(held, this.#generations?.shown()));
+      if (generation !== undefined) this.#generations?.release(held, generation);
+      if (held.leftUnused && place?.evicted !== true) {
+        this.#emit(leftUnusedEvent(held, this.#generations?.shown()));
       }
     });
-    this.#tell(acceptedEvent(held));
+    this.#emit(acceptedEvent(held));
     // Accepted under credentials that were replaced during its handshake, or while we drain.
     const isCurrent = facts.tls === undefined || generation === this.#generations?.current;
     if (this.#draining) held.leave();

@@ -51,7 +51,7 @@ export function judgeChannel(tls: TlsFacts, question: PeerQuestion): ChannelVerd
  *
  * @param wanted Whether the verdict is still of use; where it is not, it never comes.
  */
-export function judgeByTurns(
+export function judgeInTurns(
   tls: TlsFacts,
   question: PeerQuestion,
   wanted: () => boolean,

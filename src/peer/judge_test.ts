@@ -8,7 +8,7 @@ import { forge, type Forged, OID } from "../../tests/support/forge.ts";
 import { DAY, HOUR, leaf, root, trusting, WORKER } from "../../tests/support/judging.ts";
 import type { TlsFacts } from "../channel/mod.ts";
 import { Denylist, parsePatterns, type PeerQuestion, type PeerRole } from "../identity/mod.ts";
-import { judgeByTurns, judgeChannel } from "./judge.ts";
+import { judgeChannel, judgeInTurns } from "./judge.ts";
 
 const foreign = forge({ subject: "foreign", authority: true });
 const peer = leaf();
@@ -77,10 +77,10 @@ for (const role of ["client", "server"] as const) {
         const verdict = judgeChannel(facts, questionOf(role, asked));
         assert.ok(!verdict.trusted);
         assert.equal(verdict.reason, reason);
-        const told = role === "client" && reason === "identity-mismatch"
+        const reported = role === "client" && reason === "identity-mismatch"
           ? "subject-not-allowed"
           : reason;
-        assert.equal(verdict.peerReason, told);
+        assert.equal(verdict.peerReason, reported);
       }
     });
   }
@@ -117,7 +117,7 @@ Deno.test("judgeChannel() asks nothing of the platform about a client, whose aut
 });
 
 for (const namedCurve of ["P-256", "P-384"]) {
-  Deno.test(`judgeByTurns() trusts what an anchor of ${namedCurve} has signed, and nothing in its name`, async () => {
+  Deno.test(`judgeInTurns() trusts what an anchor of ${namedCurve} has signed, and nothing in its name`, async () => {
     const authority = () =>
       forge({
         subject: "top",
@@ -128,7 +128,7 @@ for (const namedCurve of ["P-256", "P-384"]) {
     const judged = (issuer: Forged) => {
       const chain = [forge({ issuer, without: [OID.authorityKeyIdentifier] })];
       const question = questionOf("client", { anchors: trusting(top) });
-      return judgeByTurns(factsOf(chain), question, () => true);
+      return judgeInTurns(factsOf(chain), question, () => true);
     };
     assert((await judged(top)).trusted);
     const verdict = await judged(authority());

@@ -26,14 +26,14 @@ import { nameAcceptFailure } from "./accept_failure.ts";
 import type { PeerConnection } from "./accepted_peer.ts";
 import { Generations } from "./generations.ts";
 import { HeldPeers } from "./held_peers.ts";
-import { type ChannelVerdict, clientQuestion, judgeByTurns, type PeerRefused } from "./judge.ts";
+import { type ChannelVerdict, clientQuestion, judgeInTurns, type PeerRefused } from "./judge.ts";
 import type { ListenerGeneration } from "./listener_generation.ts";
 import { HANDSHAKE_TIMEOUT_MS, type ListenForPeersOptions, type PeerListener } from "./options.ts";
 import { openChannels } from "./open_channels.ts";
 import {
+  excessConnectionEvent,
   noProtocolEvent,
   notAllowedEvent,
-  oneTooManyEvent,
   ownNotAllowedEvent,
   refusedEvent,
 } from "./peer_events.ts";
@@ -80,7 +80,7 @@ class Listener implements PeerListener {
       observer,
     });
     this.#held = new HeldPeers(options, this.#clock, this.#generations, (event) => {
-      this.#tell(event);
+      this.#emit(event);
     });
     if (own !== undefined) this.#subscription = own.onChange?.(() => this.#held.judgeOwnAgain(own));
     if (credentials === undefined) return;
@@ -113,7 +113,7 @@ class Listener implements PeerListener {
       this.#subscription?.[Symbol.dispose]();
       throw error;
     }
-    this.#generations?.tell(this.#generations.current);
+    this.#generations?.emitState(this.#generations.current);
   }
 
   connections(): readonly PeerConnection[] {
@@ -218,7 +218,7 @@ class Listener implements PeerListener {
       return identity?.name ?? facts.remoteAddress;
     }
     refuseNotAllowed(rest);
-    this.#tell(ownNotAllowedEvent(facts.remoteAddress, this.#options.allow));
+    this.#emit(ownNotAllowedEvent(facts.remoteAddress, this.#options.allow));
     return undefined;
   }
 
@@ -237,14 +237,14 @@ class Listener implements PeerListener {
       // By what holds now: less may be trusted than when the handshake, or this verdict, began.
       material = generations.current.material;
       const question = clientQuestion(material, this.#options, this.#clock.now());
-      verdict = await judgeByTurns(tls, question, () => !accepted.isOver());
+      verdict = await judgeInTurns(tls, question, () => !accepted.isOver());
     } while (material !== generations.current.material);
     if (!accepted.decide()) return;
     if (this.#closed) return channel.destroy();
     channel.resume();
     if (!verdict.trusted) return this.#refuse(accepted, tls, verdict);
     if (!accepted.place.prove(verdict.identity.name)) {
-      return this.#refuseOneTooMany(accepted, verdict.identity);
+      return this.#refuseExcess(accepted, verdict.identity);
     }
     accepted.settle();
     const { identity } = verdict;
@@ -267,14 +267,14 @@ class Listener implements PeerListener {
     if (tls.resumed) this.#refusedSessions.refused(remoteAddress);
     const event = refusedEvent(remoteAddress, refused);
     // A dispatcher that does not trust us probes our certificate without one of its own: no second event.
-    const quiet = refused.reason === "client-certificate-required" && accepted.onlyLooks();
-    if (!quiet) this.#tell(event);
+    const quiet = refused.reason === "client-certificate-required" && accepted.isProbe();
+    if (!quiet) this.#emit(event);
     else this.#options.observer?.metrics.handshake("worker", "probe");
-    refuse(accepted, refused.peerReason, this.#clock, quiet ? () => this.#tell(event) : undefined);
+    refuse(accepted, refused.peerReason, this.#clock, quiet ? () => this.#emit(event) : undefined);
   }
 
-  #refuseOneTooMany(accepted: AcceptedChannel, identity: PeerIdentity): void {
-    this.#tell(oneTooManyEvent(accepted.facts.remoteAddress, identity));
+  #refuseExcess(accepted: AcceptedChannel, identity: PeerIdentity): void {
+    this.#emit(excessConnectionEvent(accepted.facts.remoteAddress, identity));
     refuse(accepted, undefined, this.#clock);
   }
 
@@ -282,7 +282,7 @@ class Listener implements PeerListener {
     // A client that did not agree on h2 would not read a GOAWAY.
     accepted.channel.destroy();
     accepted.settle();
-    this.#tell(noProtocolEvent(accepted.facts.remoteAddress, tls));
+    this.#emit(noProtocolEvent(accepted.facts.remoteAddress, tls));
   }
 
   #acceptInMemory(address: MemoryAddress, channel: ByteChannel, { identity }: MemoryDialler): void {
@@ -304,7 +304,7 @@ class Listener implements PeerListener {
       return;
     }
     refuseNotAllowed(channel);
-    this.#tell(notAllowedEvent(text, identity, allow));
+    this.#emit(notAllowedEvent(text, identity, allow));
   }
 
   #fail(failure: AcceptFailure): void {
@@ -313,16 +313,16 @@ class Listener implements PeerListener {
       return this.#options.observer?.metrics.handshake("worker", "probe");
     }
     const event = nameAcceptFailure(failure, this.#generations?.shown());
-    if (event !== undefined) this.#tell(event);
+    if (event !== undefined) this.#emit(event);
   }
 
   #listening(address: Address, state: ListeningState): void {
     const { workerId, onListening } = this.#options;
     const at = { workerId, address: formatAddress(this.#address ?? address) };
-    if (state.state === "listening") this.#tell({ type: "listener.recovered", ...at });
+    if (state.state === "listening") this.#emit({ type: "listener.recovered", ...at });
     else {
       const { message, attempt, retryInMs } = state;
-      this.#tell({ type: "listener.failed", ...at, message, attempt, retryInMs });
+      this.#emit({ type: "listener.failed", ...at, message, attempt, retryInMs });
     }
     onListening?.(state.state === "listening");
   }
@@ -332,7 +332,7 @@ class Listener implements PeerListener {
     this.#held.judgeAgain(material);
   }
 
-  #tell(event: UnstampedEvent): void {
+  #emit(event: UnstampedEvent): void {
     this.#options.observer?.emit(event);
   }
 }

@@ -53,7 +53,7 @@ export function noProtocolEvent(remoteAddress: string, { alpn }: TlsFacts): Refu
 }
 
 /** A client is proven and allowed, and its identity has as many connections as it may. */
-export function oneTooManyEvent(remoteAddress: string, identity: PeerIdentity): RefusalEvent {
+export function excessConnectionEvent(remoteAddress: string, identity: PeerIdentity): RefusalEvent {
   return {
     type: "handshake.refused",
     side: "worker",
@@ -106,7 +106,7 @@ export function ownNotAllowedEvent(
 }
 
 /** A client completed the handshake and left without a word: it is likely that it does not accept us. */
-export function walkedOutEvent({ peer }: PeerConnection, own: OwnShown | undefined): RefusalEvent {
+export function leftUnusedEvent({ peer }: PeerConnection, own: OwnShown | undefined): RefusalEvent {
   return {
     type: "handshake.refused",
     side: "dispatcher",

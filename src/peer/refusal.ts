@@ -81,10 +81,10 @@ export function refuse(
   const { channel } = accepted;
   let discarded = 0;
   let isOver = false;
-  let isSaid = false;
+  let isSent = false;
   const sayReason = (): void => {
-    if (isSaid || isOver) return;
-    isSaid = true;
+    if (isSent || isOver) return;
+    isSent = true;
     channel.write(refusalGoAway(reason), () => {});
     channel.end();
     next(() => channel.destroy(), LINGER_MS);
@@ -103,7 +103,7 @@ export function refuse(
       if (discarded > DISCARDED_BYTES) return channel.destroy();
       if (!isFirst) return;
       onSpeech();
-      if (!isSaid) next(sayReason, AFTER_FIRST_BYTES_MS);
+      if (!isSent) next(sayReason, AFTER_FIRST_BYTES_MS);
     },
     // It will send no request any more, and may still read.
     ended: sayReason,

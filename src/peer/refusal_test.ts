@@ -18,15 +18,15 @@ function read(text: string, code: number = INADEQUATE_SECURITY): string | undefi
 
 Deno.test("a client reads the reason out of the bytes of a refusal", async () => {
   const [near, far] = memoryChannelPair();
-  const told = Promise.withResolvers<string | undefined>();
+  const reported = Promise.withResolvers<string | undefined>();
   const connection = openClientConnection(near, {
-    onGoAway: ({ code, debugData }) => told.resolve(readRefusal(code, debugData)),
+    onGoAway: ({ code, debugData }) => reported.resolve(readRefusal(code, debugData)),
   });
   far.start({ received: () => {}, ended: () => {}, closed: () => {} });
   far.write(refusalSettings(), () => {});
   far.write(refusalGoAway("certificate-expired"), () => {});
   far.end();
-  assert.equal(await told.promise, "certificate-expired");
+  assert.equal(await reported.promise, "certificate-expired");
   near.destroy();
   await connection.closed;
 });

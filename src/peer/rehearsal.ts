@@ -3,7 +3,7 @@ import type { Credentials } from "../credentials/mod.ts";
 import { escapePeerText, type HandshakeError } from "../errors/mod.ts";
 import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/mod.ts";
 import type { PeerQuestion } from "../identity/mod.ts";
-import { type ChannelVerdict, judgeByTurns } from "./judge.ts";
+import { type ChannelVerdict, judgeInTurns } from "./judge.ts";
 import { present } from "../values/mod.ts";
 
 /** What to rehearse. */
@@ -78,7 +78,7 @@ export async function rehearsePeers(
     const key = tls.peerChain.map((der) => der.toBase64()).join(" ");
     let verdict = verdicts.get(key);
     // The platform was asked at the handshake, under the trust of that time.
-    verdict ??= judgeByTurns({ ...tls, resumed: true }, question, wanted);
+    verdict ??= judgeInTurns({ ...tls, resumed: true }, question, wanted);
     verdicts.set(key, verdict);
     const judged = await verdict;
     rehearsed.push(

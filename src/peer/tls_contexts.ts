@@ -17,7 +17,7 @@ export interface DialContexts {
   /** Shows our certificate, where we have one. */
   readonly calling: SecureContext;
   /** Shows nothing: for looking at a certificate that is not trusted. */
-  readonly looking: SecureContext;
+  readonly probing: SecureContext;
 }
 
 /** By the authorities and by our certificate, which all versions that were made of one text share. */
@@ -37,7 +37,7 @@ export function dialContexts(material: CredentialMaterial, minVersion: TlsVersio
       minVersion,
       ...(shown === undefined ? {} : { identity: identityOf(shown) }),
     }),
-    looking: clientContext({ ca, minVersion }),
+    probing: clientContext({ ca, minVersion }),
   };
   byVersion.set(minVersion, made);
   return made;

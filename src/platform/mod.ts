@@ -6,7 +6,7 @@
 export { fromBase64, fromBase64Url, fromHex, toBase64, toBase64Url, toHex } from "./byte_text.ts";
 export { environmentVariable } from "./environment.ts";
 export { type FolderChange, type FolderChanges, watchFolder } from "./folder_changes.ts";
-export { failureName, isForbidden, isMissing } from "./file_errors.ts";
 export { mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissions.ts";
 export { requireDeno, runsOnDeno } from "./runtime.ts";
+export { failureName, isForbidden, isMissing, systemCodeOf } from "./system_errors.ts";
 export { letProcessEnd } from "./timers.ts";

@@ -93,8 +93,8 @@ export type FromChild =
   }
   | {
     /** What the worker reports of itself, for those who listen to the pool. */
-    readonly event: "worker.told";
-    readonly told: UnstampedEvent;
+    readonly event: "worker.emitted";
+    readonly emitted: UnstampedEvent;
   }
   | {
     /** Answers a ping. */
@@ -123,8 +123,8 @@ export function readFromChild(line: string): FromChild | undefined {
       return hasTexts(message, ["id", "address", "url", "security"])
         ? message as FromChild
         : undefined;
-    case "worker.told":
-      return "told" in message ? message as FromChild : undefined;
+    case "worker.emitted":
+      return "emitted" in message ? message as FromChild : undefined;
     case "worker.alive":
       return "ping" in message ? message as FromChild : undefined;
     case "worker.failed":

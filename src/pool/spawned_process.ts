@@ -38,7 +38,7 @@ export class SpawnedProcess implements Child {
   readonly #options: SpawnedProcessOptions;
   readonly #process: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #told = Promise.withResolvers<ReadyChild>();
+  readonly #readiness = Promise.withResolvers<ReadyChild>();
   readonly #encoder = new TextEncoder();
   /** Resolves when its output has been read to the end, which processes that it has started may put off. */
   readonly #heardAll: Promise<void>;
@@ -66,33 +66,33 @@ export class SpawnedProcess implements Child {
     this.#heardAll = this.#listen();
     this.ready = this.#becomeReady();
     this.ready.catch(() => {});
-    this.#tell(options.begin);
+    this.#send(options.begin);
   }
 
   /** Nothing is written where it has ended. */
-  #tell(message: ToChild): void {
+  #send(message: ToChild): void {
     this.#input.write(this.#encoder.encode(lineOf(message))).catch(() => {});
   }
 
   /** Hands it new credentials; resolves when it uses them, cannot, or has ended. */
   async renew(credentials: HandedCredentials): Promise<void> {
     const settled = new Promise<void>((resolve) => this.#renewals.push(resolve));
-    this.#tell({ kind: "credentials", for: "worker", credentials });
+    this.#send({ kind: "credentials", for: "worker", credentials });
     await Promise.race([settled, this.exited]);
   }
 
   /** Hands it new credentials for the calls of its routines. */
   renewDispatcher(credentials: HandedCredentials): void {
-    this.#tell({ kind: "credentials", for: "dispatcher", credentials });
+    this.#send({ kind: "credentials", for: "dispatcher", credentials });
   }
 
   /** Says which workers its routines can call. */
-  tellSiblings(workers: readonly DiscoveredWorker[]): void {
-    this.#tell({ kind: "siblings", workers });
+  sendSiblings(workers: readonly DiscoveredWorker[]): void {
+    this.#send({ kind: "siblings", workers });
   }
 
   async stop(graceMs: number): Promise<void> {
-    this.#tell({ kind: "drain", graceMs });
+    this.#send({ kind: "drain", graceMs });
     using _kill = timer(() => this.#kill("SIGKILL"), graceMs + EXIT_MS);
     await this.exited;
   }
@@ -101,7 +101,7 @@ export class SpawnedProcess implements Child {
   ping(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ping = { number: this.#ping.number + 1, answered: resolve };
-    this.#tell({ kind: "ping", ping: this.#ping.number });
+    this.#send({ kind: "ping", ping: this.#ping.number });
     return promise;
   }
 
@@ -115,7 +115,7 @@ export class SpawnedProcess implements Child {
   async #becomeReady(): Promise<ReadyChild> {
     const { startTimeoutMs } = this.#options;
     using _late = timer(() => {
-      this.#told.reject(this.#failed(`it was not ready within ${startTimeoutMs} ms`));
+      this.#readiness.reject(this.#failed(`it was not ready within ${startTimeoutMs} ms`));
       this.#kill("SIGKILL");
     }, startTimeoutMs);
     this.exited.then(async ({ code, signal }) => {
@@ -124,14 +124,14 @@ export class SpawnedProcess implements Child {
       const { promise: waited, resolve } = Promise.withResolvers<void>();
       using _enough = timer(resolve, LAST_WORDS_MS);
       await Promise.race([this.#heardAll, waited]);
-      this.#told.reject(
+      this.#readiness.reject(
         this.#failed(
           `its process ended with ${how} before it was ready; its own words are on ` +
             "stderr, and spawn.config says which deno.json it resolves its modules by",
         ),
       );
     });
-    return await this.#told.promise;
+    return await this.#readiness.promise;
   }
 
   async #exit(): Promise<ChildExit> {
@@ -161,18 +161,20 @@ export class SpawnedProcess implements Child {
   #hear(message: FromChild): void {
     const { id, identity } = this.#options.begin;
     if (message.event === "worker.ready") {
-      this.#told.resolve({ id, address: message.address, identity });
-    } else if (message.event === "worker.told") {
-      if (settlesRenewal(message.told, identity)) {
+      this.#readiness.resolve({ id, address: message.address, identity });
+    } else if (message.event === "worker.emitted") {
+      if (settlesRenewal(message.emitted, identity)) {
         for (const resolve of this.#renewals.splice(0)) resolve();
       }
-      this.#options.onEvent(message.told);
+      this.#options.onEvent(message.emitted);
     } else if (message.event === "worker.alive") {
       if (message.ping === this.#ping.number) this.#ping.answered();
     } else if (message.name === "ConfigurationError") {
-      this.#told.reject(new ConfigurationError(`worker ${id} cannot start: ${message.message}`));
+      this.#readiness.reject(
+        new ConfigurationError(`worker ${id} cannot start: ${message.message}`),
+      );
     } else {
-      this.#told.reject(this.#failed(`${message.name}: ${message.message}`));
+      this.#readiness.reject(this.#failed(`${message.name}: ${message.message}`));
     }
   }
 
@@ -194,9 +196,9 @@ export class SpawnedProcess implements Child {
 }
 
 /** Whether the worker's own credentials, not its dispatcher's, are renewed, or cannot be. */
-function settlesRenewal(told: UnstampedEvent, identity: string): boolean {
-  return told.type === "credentials.rejected" ||
-    (told.type === "credentials.rotated" && told.identities.includes(identity));
+function settlesRenewal(event: UnstampedEvent, identity: string): boolean {
+  return event.type === "credentials.rejected" ||
+    (event.type === "credentials.rotated" && event.identities.includes(identity));
 }
 
 function timer(callback: () => void, delayMs: number): Disposable {

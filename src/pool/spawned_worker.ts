@@ -55,22 +55,22 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       threads: begin.threads,
       limits: begin.limits,
     });
-    tellEvents(worker.events());
-    tell(readiness(worker));
+    sendEvents(worker.events());
+    send(readiness(worker));
     Deno.addSignalListener("SIGTERM", () => void worker.drain().then(() => Deno.exit(0)));
     for await (const message of pool) {
       if (message.kind === "credentials") {
         (message.for === "worker" ? inlet : outlet)?.hand(message.credentials);
       }
       if (message.kind === "siblings") siblings?.set(message.workers);
-      if (message.kind === "ping") tell({ event: "worker.alive", ping: message.ping });
+      if (message.kind === "ping") send({ event: "worker.alive", ping: message.ping });
       if (message.kind === "drain") {
         worker.drain({ graceMs: message.graceMs }).then(() => Deno.exit(0));
       }
     }
   } catch (error) {
     const { name, message } = asError(error);
-    tell({ event: "worker.failed", name, message });
+    send({ event: "worker.failed", name, message });
     Deno.exit(1);
   }
 }
@@ -130,9 +130,9 @@ async function* messagesOfPool(): AsyncGenerator<ToChild, void, undefined> {
   }
 }
 
-async function tellEvents(events: EventStream): Promise<void> {
-  for await (const { at: _at, origin: _origin, ...told } of events) {
-    tell({ event: "worker.told", told });
+async function sendEvents(events: EventStream): Promise<void> {
+  for await (const { at: _at, origin: _origin, ...emitted } of events) {
+    send({ event: "worker.emitted", emitted });
   }
 }
 
@@ -140,7 +140,7 @@ function readiness({ id, address, url, security }: WorkerServer): FromChild {
   return { event: "worker.ready", id, address, url, security };
 }
 
-function tell(message: FromChild): void {
+function send(message: FromChild): void {
   const bytes = new TextEncoder().encode(lineOf(message));
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
 }

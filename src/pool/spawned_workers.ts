@@ -64,7 +64,7 @@ export class SpawnedWorkers implements AsyncDisposable {
     this.#supervisor = new Supervisor({
       count: options.count ?? navigator.hardwareConcurrency,
       spawn: () => this.#spawn(),
-      onChange: () => this.#tellRoster(),
+      onChange: () => this.#sendRoster(),
       livenessTimeoutMs: options.livenessTimeoutMs ?? 15_000,
       callsAt: (workerId) => this.callsAt(workerId),
       clock: this.#clock,
@@ -196,7 +196,7 @@ export class SpawnedWorkers implements AsyncDisposable {
     return { dispatcher: { discovery, credentials, identity, verdict, denylist } };
   }
 
-  #tellRoster(): void {
+  #sendRoster(): void {
     const tags = this.#options.tags ?? [];
     const workers = this.#supervisor.ready.map(({ id, address, identity }) => ({
       id,
@@ -206,7 +206,7 @@ export class SpawnedWorkers implements AsyncDisposable {
     }));
     this.#roster.set(workers);
     if (!this.#siblings) return;
-    for (const process of this.#running) process.tellSiblings(workers);
+    for (const process of this.#running) process.sendSiblings(workers);
   }
 
   #scheduleRenewal(): Disposable {

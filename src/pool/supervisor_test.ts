@@ -135,13 +135,13 @@ Deno.test("Supervisor replaces a child that answers no pings, and names the call
   await turn();
   assert.equal(other.terminated, false);
   const calls = [{ callId: "at-child-0", routine: "spin" }];
-  const told = fleet.events.filter(({ type }) => type !== "worker.ready");
-  assert.deepEqual(told.map(({ type }) => type), [
+  const reported = fleet.events.filter(({ type }) => type !== "worker.ready");
+  assert.deepEqual(reported.map(({ type }) => type), [
     "worker.unresponsive",
     "worker.crashed",
     "worker.restarted",
   ]);
-  const [unresponsive, , restarted] = told;
+  const [unresponsive, , restarted] = reported;
   assert.ok(unresponsive?.type === "worker.unresponsive" && restarted?.type === "worker.restarted");
   assert.deepEqual([unresponsive.calls, restarted.calls], [calls, calls]);
 });

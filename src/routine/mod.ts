@@ -15,7 +15,7 @@ export {
 } from "./envelope/call_envelope.ts";
 export * from "./envelope/generated.ts";
 export * from "./envelope/stream_envelope.ts";
-export { fromConnectError, toConnectError, toldBy } from "./failure/connect_error.ts";
+export { failureInDetails, fromConnectError, toConnectError } from "./failure/connect_error.ts";
 export { readFailure } from "./failure/read_failure.ts";
 export { keepStackHere, sendAllData, thrownOriginally } from "./failure/thrown.ts";
 export { writeFailure } from "./failure/write_failure.ts";

@@ -187,7 +187,7 @@ interface Answer {
   readonly body: readonly Uint8Array[];
 }
 
-async function told(path: StreamLane, { header, body }: Answer) {
+async function reported(path: StreamLane, { header, body }: Answer) {
   await using served = serve((stream) => {
     stream.sendHeaders(header, body.length === 0);
     body.forEach((bytes, at) => stream.sendData(bytes, at === body.length - 1));
@@ -249,7 +249,7 @@ const answers: Record<string, Answer> = {
 
 for (const [name, answer] of Object.entries(answers)) {
   Deno.test(`both paths report alike a response that is ${name}`, async () => {
-    assert.deepEqual(await told("bytes", answer), await told("plain", answer));
+    assert.deepEqual(await reported("bytes", answer), await reported("plain", answer));
   });
 }
 
@@ -261,12 +261,12 @@ Deno.test("both paths report alike any response, in whatever pieces it comes", a
   await fc.assert(
     fc.asyncProperty(bodies, cuts, async (body, cuts) => {
       const answer = { header: STREAM, body: cut(body, cuts) };
-      const [ours, theirs] = [await told("bytes", answer), await told("plain", answer)];
+      const [ours, theirs] = [await reported("bytes", answer), await reported("plain", answer)];
       // Of what came in one piece with a message that is too large, connect-es reports nothing.
       const whole = untilTooLarge(body, 300);
-      const before = await told("plain", { header: STREAM, body: cut(whole, cuts) });
+      const before = await reported("plain", { header: STREAM, body: cut(whole, cuts) });
       const error = JSON.stringify(ours.error);
-      assert([theirs, before].some((told) => JSON.stringify(told.error) === error), error);
+      assert([theirs, before].some((reported) => JSON.stringify(reported.error) === error), error);
       assert.deepEqual(ours.texts, before.texts);
     }),
     { numRuns: 200 },

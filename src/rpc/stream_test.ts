@@ -175,9 +175,9 @@ for (const way of ways()) {
     assert.match(error!.rawMessage, /^message size 600\d\d is larger than .* readMaxBytes 50000$/);
     const picky = bench.begin({ limits: { messageBytes: 1000 } });
     picky.send({ data: new Uint8Array(2000) });
-    const told = (await heard(picky)).error;
-    assert.equal(told?.code, Code.ResourceExhausted);
-    assert.match(told.rawMessage, /^message size 20\d\d is larger than .* readMaxBytes 1000$/);
+    const reported = (await heard(picky)).error;
+    assert.equal(reported?.code, Code.ResourceExhausted);
+    assert.match(reported.rawMessage, /^message size 20\d\d is larger than .* readMaxBytes 1000$/);
     await idle(bench);
   });
 
@@ -190,9 +190,9 @@ for (const way of ways()) {
     assert.match(error!.rawMessage, /larger than configured writeMaxBytes 1000/);
     const picky = bench.begin({ limits: { sendBytes: 100 } });
     picky.send({ data: new Uint8Array(200) });
-    const told = (await heard(picky)).error;
-    assert.equal(told?.code, Code.ResourceExhausted);
-    assert.match(told.rawMessage, /larger than configured writeMaxBytes 100/);
+    const reported = (await heard(picky)).error;
+    assert.equal(reported?.code, Code.ResourceExhausted);
+    assert.match(reported.rawMessage, /larger than configured writeMaxBytes 100/);
     await idle(bench);
   });
 
@@ -219,9 +219,9 @@ for (const way of ways()) {
       await using bench = open(way, { admit });
       const call = bench.begin();
       call.send({ text: "a" });
-      const { texts, error: told } = await heard(call);
-      assert.deepEqual([texts, told?.code, told?.rawMessage], [[], error.code, "not now"]);
-      assert.equal(told?.metadata.get("x-why"), "full");
+      const { texts, error: reported } = await heard(call);
+      assert.deepEqual([texts, reported?.code, reported?.rawMessage], [[], error.code, "not now"]);
+      assert.equal(reported?.metadata.get("x-why"), "full");
       assert.equal(bench.record.begun, 0);
     }
   });

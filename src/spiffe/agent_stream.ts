@@ -67,7 +67,7 @@ export async function* agentStream<Response>(
         yield response;
       }
     } catch (error) {
-      throw await told(error, connection, answer.signal.aborted);
+      throw await agentError(error, connection, answer.signal.aborted);
     }
   } finally {
     connection.abort(ErrorCode.NO_ERROR);
@@ -80,7 +80,7 @@ export const askForSvids: AskAgent<X509SVIDResponse> = (agent, request) =>
   agent.fetchX509SVID({}, request);
 
 /** The error, or what lies behind it. */
-async function told(
+async function agentError(
   error: unknown,
   connection: ClientConnection,
   silent: boolean,

@@ -68,7 +68,10 @@ class SvidWatch {
   async begin(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     const { waitMs } = this.#settings;
-    using _timer = this.#clock.schedule(() => this.#first.reject(this.#noneWithin(waitMs)), waitMs);
+    using _timer = this.#clock.schedule(
+      () => this.#first.reject(this.#nothingWithin(waitMs)),
+      waitMs,
+    );
     using _abort = onAbort(signal, () => this.#first.reject(signal?.reason));
     this.#following = this.#follow();
     await this.#first.promise;
@@ -140,7 +143,7 @@ class SvidWatch {
     );
   }
 
-  #noneWithin(waitMs: number): Error {
+  #nothingWithin(waitMs: number): Error {
     return configurationError(
       this.#lastRejection ?? this.#unavailable(`no answer within ${waitMs} ms`),
     );

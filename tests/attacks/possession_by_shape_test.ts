@@ -11,7 +11,14 @@ import { listenAs } from "../support/peers.ts";
 import { RecordingObserver } from "../support/recording_observer.ts";
 import { acceptedShapes } from "./accepted_shapes.ts";
 import { ForeignProcess } from "./foreign_process.ts";
-import { assertTold, attackWorker, authorities, flawless, HTTP2, ownKey } from "./raw_attack.ts";
+import {
+  assertReported,
+  attackWorker,
+  authorities,
+  flawless,
+  HTTP2,
+  ownKey,
+} from "./raw_attack.ts";
 
 const { root, intermediate } = authorities;
 const SCHEMES = {
@@ -33,7 +40,7 @@ for (const { shape, keyKind, certificate, between, trusts, allow } of shapes) {
       await raw.application(HTTP2);
     }, { trusts, allow: allowOf(allow) });
     assert.equal(refused.reason, "tls-alert");
-    assertTold(heard, { alert: "decrypt_error" });
+    assertReported(heard, { alert: "decrypt_error" });
   });
 }
 

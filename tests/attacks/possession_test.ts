@@ -21,7 +21,7 @@ import {
 } from "../support/raw_tls/mod.ts";
 import { type MutatedLeaf, mutatedLeaves } from "./mutated_leaves.ts";
 import {
-  assertTold,
+  assertReported,
   type Attack,
   attackDispatcher,
   attackWorker,
@@ -128,7 +128,7 @@ for (const [how, alert, show] of WAYS) {
 
   Deno.test(`a worker parses nothing of a client whose proof of the key is ${how}`, async () => {
     const { refused, heard } = await attackWorker(attack);
-    assertTold(heard, { alert });
+    assertReported(heard, { alert });
     assert.equal(refused.reason, "tls-alert");
   });
 }

@@ -83,7 +83,7 @@ export async function attackDispatcher(
 }
 
 /** What a client is sent. */
-export type Told = { readonly refused: PeerReason } | { readonly alert: string } | "nothing";
+export type Reported = { readonly refused: PeerReason } | { readonly alert: string } | "nothing";
 
 /** What became of an attack on a worker. */
 export interface WorkerAttacked {
@@ -127,20 +127,26 @@ export async function attackWorker(
 }
 
 /** Asserts that a client was sent this and nothing else. What was sent may be lost to a reset. */
-export function assertTold({ application, alerts, end }: Heard, told: Told): void {
+export function assertReported({ application, alerts, end }: Heard, reported: Reported): void {
   const word = application.length === 0 ? undefined : refusalIn(application);
   const farewells = alerts.filter((alert) => alert !== "close_notify");
   if (end === "reset" && word === undefined && alerts.length === 0) return;
-  assert.equal(word, typeof told === "object" && "refused" in told ? told.refused : undefined);
-  assert.deepEqual(farewells, typeof told === "object" && "alert" in told ? [told.alert] : []);
+  assert.equal(
+    word,
+    typeof reported === "object" && "refused" in reported ? reported.refused : undefined,
+  );
+  assert.deepEqual(
+    farewells,
+    typeof reported === "object" && "alert" in reported ? [reported.alert] : [],
+  );
 }
 
 /** Asserts that a client that floods got no more than SETTINGS and, where there was time, the reason. */
-export function assertCutOff(heard: Heard, told: Told): void {
+export function assertCutOff(heard: Heard, reported: Reported): void {
   const { application, alerts } = heard;
   if (application.length + alerts.length === 0) return;
   if (application.toHex() === "000000040000000000") assert.deepEqual(alerts, []);
-  else assertTold(heard, told);
+  else assertReported(heard, reported);
 }
 
 /** SETTINGS, then GOAWAY with INADEQUATE_SECURITY and nothing but JSON (RFC 9113 §6.5, §6.8). */

@@ -8,7 +8,7 @@ import {
   type TestCertificateOptions,
 } from "../support/certificates.ts";
 import { type CertificateEntry, extension } from "../support/raw_tls/mod.ts";
-import type { Told } from "./raw_attack.ts";
+import type { Reported } from "./raw_attack.ts";
 
 /** What is shown where a list of certificates is expected. */
 export type ShownList = readonly (Uint8Array | CertificateEntry)[];
@@ -25,16 +25,16 @@ interface Outcome {
   /** What a dispatcher says of a worker that shows it. */
   readonly atDispatcher: HandshakeReason;
   /** The reason that a worker gives a client that shows it. */
-  readonly told: Told;
+  readonly reported: Reported;
 }
 
 /** Our own root signed it, and both ends refuse it by our verdict. */
 const UNSUITABLE: Outcome = {
   atDispatcher: "certificate-unsuitable",
-  told: { refused: "certificate-unsuitable" },
+  reported: { refused: "certificate-unsuitable" },
 };
 /** Not a message of TLS. */
-const MISSHAPEN: Outcome = { atDispatcher: "tls-alert", told: { alert: "decode_error" } };
+const MISSHAPEN: Outcome = { atDispatcher: "tls-alert", reported: { alert: "decode_error" } };
 
 /** Every broken list, under these authorities: only `root` is trusted. */
 export function brokenChains({ root, intermediate }: TestAuthorities): BrokenChain[] {
@@ -73,7 +73,7 @@ export function brokenChains({ root, intermediate }: TestAuthorities): BrokenCha
     ),
     shown(UNSUITABLE, "the leaf a hundred times", ({ der }) => new Array(100).fill(der)),
     shown(
-      { atDispatcher: "untrusted-authority", told: { alert: "decrypt_error" } },
+      { atDispatcher: "untrusted-authority", reported: { alert: "decrypt_error" } },
       "an intermediate before the leaf",
       ({ der }) => [intermediate.der, der],
       under,
@@ -90,7 +90,7 @@ export function brokenChains({ root, intermediate }: TestAuthorities): BrokenCha
     ),
     // The platform hangs up on a message of this size without a word.
     shown(
-      { atDispatcher: "tls-alert", told: "nothing" },
+      { atDispatcher: "tls-alert", reported: "nothing" },
       "a leaf of 64 KiB",
       ({ der }) => [der],
       {
@@ -98,7 +98,7 @@ export function brokenChains({ root, intermediate }: TestAuthorities): BrokenCha
       },
     ),
     shown(
-      { atDispatcher: "tls-alert", told: { alert: "unexpected_message" } },
+      { atDispatcher: "tls-alert", reported: { alert: "unexpected_message" } },
       "no certificate, and the proof of a key",
       () => [],
     ),

@@ -4,7 +4,7 @@ import { callOnce, CLIENT_ID, dialAs, listenAs, WORKER_ID } from "../support/pee
 import { connectRaw, signingKey } from "../support/raw_tls/mod.ts";
 import { RecordingObserver } from "../support/recording_observer.ts";
 import {
-  assertTold,
+  assertReported,
   attackDispatcher,
   attackWorker,
   authorities,
@@ -15,7 +15,7 @@ import { brokenChains } from "./raw_chains.ts";
 
 const { root, intermediate } = authorities;
 
-for (const { name, make, atDispatcher, told } of brokenChains(authorities)) {
+for (const { name, make, atDispatcher, reported } of brokenChains(authorities)) {
   Deno.test(`a dispatcher writes nothing to a worker that shows ${name}, and begins HTTP/2 at once`, async () => {
     const { list, keyPem } = make(WORKER_ID);
     const key = await signingKey(keyPem);
@@ -33,8 +33,10 @@ for (const { name, make, atDispatcher, told } of brokenChains(authorities)) {
       await raw.authenticate(list, key);
       await raw.application(HTTP2);
     });
-    assertTold(heard, told);
-    const word = typeof told === "object" && "refused" in told ? told.refused : "tls-alert";
+    assertReported(heard, reported);
+    const word = typeof reported === "object" && "refused" in reported
+      ? reported.refused
+      : "tls-alert";
     assert.equal(refused.reason, word, JSON.stringify(refused));
   });
 }
@@ -45,7 +47,7 @@ Deno.test("a worker parses nothing of a client that shows no certificate, and be
     await raw.finished();
     await raw.application(HTTP2);
   });
-  assertTold(heard, { refused: "client-certificate-required" });
+  assertReported(heard, { refused: "client-certificate-required" });
   assert.equal(refused.reason, "client-certificate-required");
 });
 
@@ -56,7 +58,7 @@ Deno.test("a worker judges the first certificate of a client, whatever follows i
     await raw.authenticate([stranger.der, flawless.client.der], key);
     await raw.application(HTTP2);
   });
-  assertTold(heard, { refused: "untrusted-authority" });
+  assertReported(heard, { refused: "untrusted-authority" });
 });
 
 Deno.test("a certificate shown twice proves no more than once", async () => {
@@ -66,7 +68,7 @@ Deno.test("a certificate shown twice proves no more than once", async () => {
     await raw.authenticate([orphan.der, orphan.der], key);
     await raw.application(HTTP2);
   });
-  assertTold(heard, { refused: "untrusted-authority" });
+  assertReported(heard, { refused: "untrusted-authority" });
 });
 
 // RFC 8446 §4.4.2: certificates that nobody needs are put up with.

@@ -16,7 +16,7 @@ import {
 } from "../support/raw_tls/mod.ts";
 import {
   assertCutOff,
-  assertTold,
+  assertReported,
   type Attack,
   attackDispatcher,
   attackWorker,
@@ -25,7 +25,7 @@ import {
   flawless,
   HTTP2,
   own,
-  type Told,
+  type Reported,
 } from "./raw_attack.ts";
 
 /** The default of both ends, in milliseconds. */
@@ -42,7 +42,7 @@ const announcing = (bytes: number): Octets =>
   Uint8Array.of(MESSAGE.certificate, ...uint(bytes, 3), 0);
 
 /** Handshakes out of order, by the owner of a flawless certificate, and what they are answered with. */
-const DISORDER: readonly (readonly [string, Told, Attack])[] = [
+const DISORDER: readonly (readonly [string, Reported, Attack])[] = [
   ["begins HTTP/2 before it shows its certificate", { alert: "unexpected_message" }, async (
     raw,
     side,
@@ -76,7 +76,7 @@ const DISORDER: readonly (readonly [string, Told, Attack])[] = [
   ["announces certificates of 16 MiB", "nothing", (raw) => raw.handshake(announcing(16 * MIB - 1))],
 ];
 
-for (const [how, told, attack] of DISORDER) {
+for (const [how, reported, attack] of DISORDER) {
   Deno.test(`a dispatcher writes nothing to a worker that ${how}`, async () => {
     const { error } = await attackDispatcher(attack);
     assert.equal(error.reason, "tls-alert", error.message);
@@ -85,7 +85,7 @@ for (const [how, told, attack] of DISORDER) {
   Deno.test(`a worker parses nothing of a client that ${how}`, async () => {
     const { refused, heard } = await attackWorker(attack);
     assert.equal(refused.reason, "tls-alert", JSON.stringify(refused));
-    assertTold(heard, told);
+    assertReported(heard, reported);
   });
 }
 
@@ -111,7 +111,7 @@ Deno.test("a worker leaves a client that stops in the middle of its certificate:
   const clock = new ManualClock(Date.now());
   const { refused, heard } = await attackWorker(stopping(clock), { clock });
   assert.equal(refused.reason, "handshake-timeout");
-  assertTold(heard, "nothing");
+  assertReported(heard, "nothing");
   assert.equal(clock.pending, 0);
 });
 
@@ -136,18 +136,18 @@ const misencoded = makeCertificate({
   extensions: [misencodedExtension()],
 });
 
-const FLOODERS: readonly (readonly [string, TestCertificate, Told])[] = [
+const FLOODERS: readonly (readonly [string, TestCertificate, Reported])[] = [
   ["that is not trusted", own, { refused: "untrusted-authority" }],
   ["that was signed with a broken encoding", misencoded, { refused: "certificate-unsuitable" }],
 ];
 
-for (const [what, certificate, told] of FLOODERS) {
+for (const [what, certificate, reported] of FLOODERS) {
   // The clock stands: what cuts the flood off is what was counted, and no time.
   Deno.test(`a worker cuts off a client that shows a certificate ${what}, and floods it`, async () => {
     const clock = new ManualClock(Date.now());
     const { heard } = await attackWorker(flooding(certificate), { clock });
     // A peer that floods is cut off before it is given the reason; nothing else is sent.
-    assertCutOff(heard, told);
+    assertCutOff(heard, reported);
     assert.equal(clock.pending, 0);
   });
 

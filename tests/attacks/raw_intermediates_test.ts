@@ -7,7 +7,7 @@ import {
 } from "../support/certificates.ts";
 import { signingKey } from "../support/raw_tls/mod.ts";
 import {
-  assertTold,
+  assertReported,
   attackDispatcher,
   attackWorker,
   authorities,
@@ -67,6 +67,6 @@ for (const [what, issuer, others] of ROWS) {
       await raw.application(HTTP2);
     });
     assert.equal(refused.reason, "untrusted-authority", JSON.stringify(refused));
-    assertTold(heard, { refused: "untrusted-authority" });
+    assertReported(heard, { refused: "untrusted-authority" });
   });
 }

@@ -35,8 +35,8 @@ Deno.test("`Deno.listenTls` cannot ask a client for its certificate", async () =
     } as Deno.ConnectTlsOptions),
     listener.accept(),
   ]);
-  const told = await far.handshake();
-  assert.deepEqual(Object.keys(told), ["alpnProtocol"]);
+  const reported = await far.handshake();
+  assert.deepEqual(Object.keys(reported), ["alpnProtocol"]);
   assert.equal("peerCertificate" in far, false);
   near.close();
   far.close();

@@ -100,11 +100,11 @@ Deno.test("a server of the platform that rejects a client does not give it the r
     async ({ client: near, clientCode, server: far }) => {
       assert.equal(clientCode, undefined);
       assert.equal(far, undefined);
-      const told: Error[] = [];
-      near.on("error", (error) => told.push(error));
+      const reported: Error[] = [];
+      near.on("error", (error) => reported.push(error));
       near.resume();
       await new Promise<void>((resolve) => near.once("close", () => resolve()));
-      assert.deepEqual(told, []);
+      assert.deepEqual(reported, []);
     },
   );
 });

@@ -13,7 +13,12 @@ import {
   HealthCheckResponse_ServingStatus as Status,
   WorkerService,
 } from "../../src/gen/mod.ts";
-import { encodePayload, payloadMessage, toConnectError, toldBy } from "../../src/routine/mod.ts";
+import {
+  encodePayload,
+  failureInDetails,
+  payloadMessage,
+  toConnectError,
+} from "../../src/routine/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { echoFailure, echoService } from "../support/echo.ts";
 import { EchoRequestSchema, EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
@@ -115,7 +120,7 @@ Deno.test("a call whose header and message name different routines is refused", 
   const headers = { "selvage-routine": "math.add" };
   const refused = async (call: Promise<unknown>) => {
     const error: unknown = await call.catch((error) => error);
-    assert.ok(toldBy(ConnectError.from(error)) instanceof InvalidPayload, String(error));
+    assert.ok(failureInDetails(ConnectError.from(error)) instanceof InvalidPayload, String(error));
   };
   await refused(client.call(request, { headers }));
   await refused(Array.fromAsync(client.stream(request, { headers })));
@@ -230,6 +235,6 @@ Deno.test("a service that passes on a refusal from elsewhere is not begun again,
     assert.equal(begun, 1);
     assert.ok(error instanceof ConnectError);
     assert.deepEqual([error.code, error.rawMessage], [Code.ResourceExhausted, "no room elsewhere"]);
-    assert.equal(toldBy(error), undefined);
+    assert.equal(failureInDetails(error), undefined);
   }
 });

@@ -18,7 +18,7 @@ const worker = await WorkerServer.start({
     : Credentials.provider(() => pem as CredentialPem, { refreshMs: 25 }),
 });
 const events = worker.events();
-tell({
+report({
   ready: {
     address: worker.address,
     addresses: worker.addresses,
@@ -27,7 +27,7 @@ tell({
   },
 });
 (async () => {
-  for await (const event of events) tell({ event });
+  for await (const event of events) report({ event });
 })();
 for await (const line of input) {
   const command: WorkerCommand = JSON.parse(line);
@@ -37,6 +37,6 @@ for await (const line of input) {
 await worker.drain({ graceMs: 0 });
 Deno.exit(0);
 
-function tell(report: WorkerReport): void {
+function report(report: WorkerReport): void {
   console.log(JSON.stringify(report));
 }

@@ -41,12 +41,14 @@ Deno.test("a certificate that is valid from the near future asks whether this cl
     issuer: root,
     notBefore: Date.now() + 90_000,
   });
-  const { advice, certificate: told, now, clockOffBySeconds } = await evidenceAgainst(certificate);
+  const { advice, certificate: reported, now, clockOffBySeconds } = await evidenceAgainst(
+    certificate,
+  );
   assert.match(
     advice ?? "",
     /^it is valid from (9\d|8\d) s in the future; is this clock behind\?$/,
   );
-  const off = (Date.parse(told?.notBefore ?? "") - Date.parse(now ?? "")) / 1000;
+  const off = (Date.parse(reported?.notBefore ?? "") - Date.parse(now ?? "")) / 1000;
   assert.ok(Math.abs(off - (clockOffBySeconds ?? 0)) < 1);
 });
 

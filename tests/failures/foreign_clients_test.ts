@@ -172,8 +172,8 @@ async function refusal(
   const { side, reason, peerReason, evidence } = await next(events, "handshake.refused");
   const { alert } = evidence;
   assert.deepEqual({ side, reason, alert }, { alert: undefined, ...expected });
-  const told = side === "dispatcher" && alert !== undefined && reason !== "tls-alert";
-  assert.equal(peerReason, told ? reason : undefined);
+  const reported = side === "dispatcher" && alert !== undefined && reason !== "tls-alert";
+  assert.equal(peerReason, reported ? reason : undefined);
   const { "worker ok": _accepted, ...counts } = handshakes();
   assert.deepEqual(counts, { [`${side} ${reason}`]: 1 });
 }

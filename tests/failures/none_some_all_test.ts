@@ -118,13 +118,13 @@ Deno.test("workers() of a dispatcher and of a pool report each worker's last fai
   });
   for (const caller of [dispatcher, pool]) {
     await assert.rejects(caller.call(add, [1, 2]), AllWorkersFailed);
-    const told = new Map(caller.workers().map((worker) => [worker.address, worker]));
-    const refused = told.get(expired.address);
+    const reported = new Map(caller.workers().map((worker) => [worker.address, worker]));
+    const refused = reported.get(expired.address);
     // Failing workers are dialled again: a retry may be under way.
     assert.ok(refused?.state === "failing" || refused?.state === "connecting", refused?.state);
     assert.deepEqual(Object.keys(refused.handshakeFailures), ["certificate-expired"]);
     assert.equal((refused.lastFailure as HandshakeError).reason, "certificate-expired");
-    const unreachable = told.get(NOWHERE);
+    const unreachable = reported.get(NOWHERE);
     assert.deepEqual(unreachable?.handshakeFailures, {});
     assert.ok(unreachable.lastFailure instanceof WorkerUnavailable);
   }

@@ -36,10 +36,10 @@ Deno.test("both ends warn once of a handshake that goes on failing, and report h
   } finally {
     await reset();
   }
-  const told = warnings.map(({ properties: { type, reason, kind, heldBack } }) =>
+  const reported = warnings.map(({ properties: { type, reason, kind, heldBack } }) =>
     kind === undefined ? `${type} ${reason}` : `${kind}: ${heldBack}`
   );
-  const counts = Object.groupBy(told, (line) => line);
+  const counts = Object.groupBy(reported, (line) => line);
   for (
     const line of [
       "handshake.failed certificate-expired",
@@ -48,8 +48,9 @@ Deno.test("both ends warn once of a handshake that goes on failing, and report h
       "handshake.refused subject-not-allowed",
     ]
   ) {
-    assert.equal(counts[line]?.length, 1, `${line} in ${told.join()}`);
-    const held = told.find((other) => other.startsWith(`${line}: `)) ?? assert.fail(told.join());
+    assert.equal(counts[line]?.length, 1, `${line} in ${reported.join()}`);
+    const held = reported.find((other) => other.startsWith(`${line}: `)) ??
+      assert.fail(reported.join());
     assert.ok(Number(held.split(": ")[1]) >= CALLS - 1, held);
   }
 });

@@ -14,7 +14,7 @@ export class BrowserPage implements AsyncDisposable {
     this.#process = process;
     this.#folder = folder;
     this.#socket = socket;
-    socket.onmessage = ({ data }) => this.#told(JSON.parse(data));
+    socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
   }
 
   /**
@@ -89,7 +89,7 @@ export class BrowserPage implements AsyncDisposable {
     return asked.promise;
   }
 
-  #told(message: CdpMessage): void {
+  #receive(message: CdpMessage): void {
     if (message.method === "Page.loadEventFired") this.#loaded.resolve();
     if (message.id === undefined) return;
     const asked = this.#asked.get(message.id);

@@ -72,11 +72,11 @@ export interface EchoWorker extends AsyncDisposable {
 
 /** Why calls were asked to stop; reports each. */
 class Stops extends Array<unknown> {
-  told: () => void = () => {};
+  onStopped: () => void = () => {};
 
   override push(...reasons: unknown[]): number {
     const length = super.push(...reasons);
-    this.told();
+    this.onStopped();
     return length;
   }
 }
@@ -119,7 +119,7 @@ export async function startEchoWorker(
     serverPem,
     config: { ...trust.client(), port, descriptors },
     hanging: () => new Promise((resolve) => record.hanging = resolve),
-    stopped: () => new Promise((resolve) => stops.told = resolve),
+    stopped: () => new Promise((resolve) => stops.onStopped = resolve),
     [Symbol.asyncDispose]: () => worker.drain({ graceMs: 0 }),
   };
 }

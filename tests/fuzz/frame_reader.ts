@@ -42,7 +42,7 @@ export function fuzzFrames({ numRuns = 1e9, seconds }: FuzzFramesOptions): void 
   fc.assert(
     fc.property(frames, (bytes) => {
       const octets = Array.from(bytes, (octet) => Uint8Array.of(octet));
-      assert.deepEqual(told(octets), told([bytes]));
+      assert.deepEqual(eventsOf(octets), eventsOf([bytes]));
     }),
     {
       numRuns,
@@ -55,7 +55,7 @@ export function fuzzFrames({ numRuns = 1e9, seconds }: FuzzFramesOptions): void 
 }
 
 /** What a reader reports of chunks, and how it ends. */
-function told(chunks: readonly Uint8Array[]): unknown[] {
+function eventsOf(chunks: readonly Uint8Array[]): unknown[] {
   const events: unknown[] = [];
   const reader = new FrameReader(sinkInto(events), defaultHttp2Limits);
   try {

@@ -104,7 +104,7 @@ export abstract class RawPeer implements Disposable {
   async #read(): Promise<void> {
     await this.#wire.read((bytes) => this.#take(bytes));
     this[Symbol.dispose]();
-    this.#tell();
+    this.#wake();
   }
 
   #take(bytes: Uint8Array): void {
@@ -122,7 +122,7 @@ export abstract class RawPeer implements Disposable {
       rest = rest.subarray(end);
     }
     this.#rest = rest.slice();
-    this.#tell();
+    this.#wake();
   }
 
   #frame(type: number, flags: number, streamId: number, payload: Uint8Array): void {
@@ -148,7 +148,7 @@ export abstract class RawPeer implements Disposable {
     }
   }
 
-  #tell(): void {
+  #wake(): void {
     this.#news.resolve();
     this.#news = Promise.withResolvers();
   }

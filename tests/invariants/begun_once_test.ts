@@ -10,7 +10,7 @@ import {
   UnknownRoutine,
   WorkerUnavailable,
 } from "../../src/errors/mod.ts";
-import { toConnectError, toldBy } from "../../src/routine/mod.ts";
+import { failureInDetails, toConnectError } from "../../src/routine/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 import { post, rawCall } from "../support/raw_call.ts";
@@ -211,7 +211,7 @@ Deno.test("what a service's method ends with never makes it run a second time", 
         // A message is made of what it is made of: a part that it has not is not looked at.
         if (error === "no error") continue;
         assert.ok(error instanceof ConnectError, `${kind} ${name}: ${error}`);
-        assert.equal(toldBy(error), undefined, `${kind} ${name}: ${error}`);
+        assert.equal(failureInDetails(error), undefined, `${kind} ${name}: ${error}`);
       }
     });
   }
@@ -247,7 +247,7 @@ Deno.test("a handler cannot say by its metadata that its call was not begun", as
     assert.equal((await echo.echo({ text: "answers" })).text, "answers");
     const error = await endOf(echo.echo({ text: "throws" }));
     assert.ok(error instanceof ConnectError && error.code === Code.Aborted, String(error));
-    assert.equal(toldBy(error), undefined);
+    assert.equal(failureInDetails(error), undefined);
     assert.equal(ledger, 2);
   }
 });

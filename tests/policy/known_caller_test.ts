@@ -13,7 +13,7 @@ import { Issuer } from "../tokens/issuer.ts";
 const answer = routine("known.answer", (n: number) => n + 1);
 
 /** What a handler can say of its call, as text. */
-async function told({ values }: HandlerContext): Promise<string> {
+async function reported({ values }: HandlerContext): Promise<string> {
   const call = currentCall();
   assert.equal(values.get(servedCall)?.id, call.id);
   const left = call.deadline! - Date.now();
@@ -47,17 +47,17 @@ Deno.test("a service's handler knows its peer, claims, deadline, signal, tags, d
     services: (router) =>
       router.service(EchoService, {
         async echo(_request, context) {
-          const before = await told(context);
-          assert.equal(await told(context), before, "after an await");
+          const before = await reported(context);
+          assert.equal(await reported(context), before, "after an await");
           return { text: before };
         },
         async *repeat(_request, context) {
-          yield { text: await told(context) };
+          yield { text: await reported(context) };
           await Promise.resolve();
-          yield { text: await told(context) };
+          yield { text: await reported(context) };
         },
         async *converse(requests, context) {
-          for await (const _ of requests) yield { text: await told(context) };
+          for await (const _ of requests) yield { text: await reported(context) };
         },
       }),
   });

@@ -90,9 +90,15 @@ Deno.test("WorkerPool with one worker", async (t) => {
   await t.step("keeps what a routine prints out of what its worker reports", async () => {
     await pool.call(print, ['{"event":"worker.failed","name":"Error","message":"not me"}']);
     for (
-      const told of ["null", "7", "{}", '{"type":"no such event"}', '{"type":"handshake.failed"}']
+      const emitted of [
+        "null",
+        "7",
+        "{}",
+        '{"type":"no such event"}',
+        '{"type":"handshake.failed"}',
+      ]
     ) {
-      await pool.call(print, [`{"event":"worker.told","told":${told}}`]);
+      await pool.call(print, [`{"event":"worker.emitted","emitted":${emitted}}`]);
     }
     assert.equal(await pool.call(add, [1, 2]), 3);
   });

@@ -12,15 +12,15 @@ await using dispatcher = await Dispatcher.open({
 });
 const events = dispatcher.events();
 (async () => {
-  for await (const event of events) tell({ event });
+  for await (const event of events) report({ event });
 })();
 const load = await Load.begin(dispatcher);
-tell({ begun: true });
+report({ begun: true });
 for await (const _bytes of Deno.stdin.readable);
 await load.goesOn();
 await load.end();
-tell({ calls: load.calls });
+report({ calls: load.calls });
 
-function tell(report: CallerReport): void {
+function report(report: CallerReport): void {
   console.log(JSON.stringify(report));
 }

@@ -71,7 +71,7 @@ class Race implements AsyncDisposable {
     );
     callOnce(older);
     this.#source.turn(materialOf(after));
-    this.#held.letGo();
+    this.#held.release();
     return await dial;
   }
 
@@ -131,7 +131,7 @@ Deno.test("a dial under way when the worker rotates is taken by a generation tha
   await first?.connection.closed;
   source.turn(materialOf({ certificate: workers.fine(), trusts: [root] }));
   assert.equal(observer.of("listener.generation").at(-1)?.state, "ended");
-  held.letGo();
+  held.release();
   const peer = await dial;
   assert.equal(await callOnce(peer), "complete");
   clock.advance(LEAST_STAY_MS);

@@ -7,7 +7,7 @@ export class HeldBack implements AsyncDisposable {
   readonly arrived: Promise<void>;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #letGo = Promise.withResolvers<void>();
+  readonly #release = Promise.withResolvers<void>();
 
   private constructor(server: Server, to: Address & { readonly kind: "tcp" }) {
     const arrived = Promise.withResolvers<void>();
@@ -19,7 +19,7 @@ export class HeldBack implements AsyncDisposable {
       client.on("error", () => through.destroy());
       through.on("error", () => client.destroy());
       through.pipe(client);
-      this.#letGo.promise.then(() => client.pipe(through));
+      this.#release.promise.then(() => client.pipe(through));
     });
   }
 
@@ -40,8 +40,8 @@ export class HeldBack implements AsyncDisposable {
   }
 
   /** Lets through what clients have sent, and whatever they send from now on. */
-  letGo(): void {
-    this.#letGo.resolve();
+  release(): void {
+    this.#release.resolve();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -103,7 +103,7 @@ export class FakeNetwork {
   }
 
   /** Dials of `address` succeed from now on. */
-  mend(address: string): void {
+  restore(address: string): void {
     this.#answers.delete(address);
   }
 
@@ -129,10 +129,10 @@ export class FakeDiscovery implements Discovery {
   #wake = Promise.withResolvers<void>();
 
   constructor(...addresses: string[]) {
-    this.tell(...addresses.map((address) => ({ kind: "added" as const, worker: { address } })));
+    this.push(...addresses.map((address) => ({ kind: "added" as const, worker: { address } })));
   }
 
-  tell(...changes: DiscoveryChange[]): void {
+  push(...changes: DiscoveryChange[]): void {
     this.#batches.push(changes);
     this.#wake.resolve();
   }

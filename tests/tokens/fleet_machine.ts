@@ -47,17 +47,17 @@ export class Machine implements AsyncDisposable {
 
   /** Serves a worker. @returns Its address. */
   async serve(serve: ServeSettings): Promise<string> {
-    return (await this.#tell({ serve })).address!;
+    return (await this.#send({ serve })).address!;
   }
 
   /** Drains the worker at an address. */
   async drain(address: string): Promise<void> {
-    await this.#tell({ drain: address });
+    await this.#send({ drain: address });
   }
 
   /** How many callers its workers have in plaintext. */
   async plaintextCallers(): Promise<number> {
-    return (await this.#tell({})).plaintext!;
+    return (await this.#send({})).plaintext!;
   }
 
   /** Waits for the `count`th event of that type of the worker at an address. */
@@ -71,7 +71,7 @@ export class Machine implements AsyncDisposable {
     await this.#process.ended;
   }
 
-  async #tell(command: Omit<MachineCommand, "id">): Promise<MachineReport> {
+  async #send(command: Omit<MachineCommand, "id">): Promise<MachineReport> {
     const id = ++this.#commands;
     await this.#process.write({ id, ...command });
     return await this.#reports.until(({ done }) => done === id);

@@ -5,7 +5,7 @@ import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { ConfigurationError, HandshakeError } from "../../src/errors/mod.ts";
 import { Health, WorkerService } from "../../src/gen/mod.ts";
 import { jwt } from "../../src/policy/mod.ts";
-import { toldBy } from "../../src/routine/mod.ts";
+import { failureInDetails } from "../../src/routine/mod.ts";
 import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts";
 import { openDispatcher, startWorker } from "../e2e/pair.ts";
 import { Trust } from "../e2e/trust.ts";
@@ -43,7 +43,7 @@ Deno.test("one port serves TLS callers in full, and plaintext callers what they 
   assert.equal(health.status, 1);
   const described = await createClient(WorkerService, stranger.transport).describe({})
     .catch((error) => error);
-  assert.equal((described.cause ?? toldBy(described)).rule, "anonymous");
+  assert.equal((described.cause ?? failureInDetails(described)).rule, "anonymous");
   assert.deepEqual(worker.peers().map(({ security }) => security).sort(), [
     "mutual-tls",
     "plaintext",

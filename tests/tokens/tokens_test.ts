@@ -11,7 +11,7 @@ import {
 import { WorkerService } from "../../src/gen/mod.ts";
 import { signNonce } from "../../src/dispatch/mod.ts";
 import { jwt, signedNonce } from "../../src/policy/mod.ts";
-import { currentCall, toldBy } from "../../src/routine/mod.ts";
+import { currentCall, failureInDetails } from "../../src/routine/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { echoService } from "../support/echo.ts";
 import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
@@ -60,7 +60,9 @@ async function reasonsOf(
   ];
   const errors = await Promise.all(calls.map((call) => call.then(() => undefined, (e) => e)));
   return errors.map((error) => {
-    const original = error?.name === "ConnectError" ? error.cause ?? toldBy(error) : error;
+    const original = error?.name === "ConnectError"
+      ? error.cause ?? failureInDetails(error)
+      : error;
     assert.ok(original instanceof AuthenticationError, String(error));
     return original.reason;
   });

@@ -38,7 +38,7 @@ export class RawDuplex extends Duplex {
   /** Which end sends the ServerHello; `undefined` once it is read. */
   #server: "peer" | "us" | undefined;
   /** What TLS 1.3 has encrypted and may not leave yet; `undefined` where all may. */
-  #keptBack: Uint8Array[] | undefined;
+  #withheld: Uint8Array[] | undefined;
 
   /**
    * Takes over `raw`, which is paused where bytes `arrived` from it already: they are passed on once TLS has
@@ -81,7 +81,7 @@ export class RawDuplex extends Duplex {
 
   /** Whether nothing is between the raw socket and TLS, in either direction, and nothing is kept back. */
   get isAtRest(): boolean {
-    return this.#waiting === undefined && this.#keptBack === undefined && !this.#ended &&
+    return this.#waiting === undefined && this.#withheld === undefined && !this.#ended &&
       this.#discarded === undefined && !this.destroyed && this.readableLength === 0 &&
       this.writableLength === 0;
   }
@@ -109,20 +109,20 @@ export class RawDuplex extends Duplex {
   }
 
   /** TLS has received its last byte: data after the peer's end is ignored (RFC 8446 §6.1) and discarded. */
-  takeNoMore(): void {
+  endReceived(): void {
     this.#discarded ??= 0;
     this.#native?.giveBack();
   }
 
   /** From now on lets nothing leave that TLS 1.3 has encrypted: our certificate and its proof are the first of it. */
-  keepBack(): void {
-    this.#keptBack = [];
+  withhold(): void {
+    this.#withheld = [];
   }
 
-  /** Lets go of what was kept back, and keeps nothing back any more. */
-  letGo(): void {
-    const kept = this.#keptBack ?? [];
-    this.#keptBack = undefined;
+  /** Sends what was withheld, and withholds nothing any more. */
+  sendWithheld(): void {
+    const kept = this.#withheld ?? [];
+    this.#withheld = undefined;
     for (const bytes of kept) this.raw.write(bytes);
   }
 
@@ -138,7 +138,7 @@ export class RawDuplex extends Duplex {
     written: (error?: Error | null) => void,
   ): void {
     if (this.#server === "us") this.#readServerHello(chunk);
-    if (this.#isKeptBack(chunk)) written();
+    if (this.#isWithheld(chunk)) written();
     else this.raw.write(chunk, written);
   }
 
@@ -148,8 +148,8 @@ export class RawDuplex extends Duplex {
     written: (error?: Error | null) => void,
   ): void {
     if (this.#server === "us") pieces.forEach(({ chunk }) => this.#readServerHello(chunk));
-    if (this.#keptBack !== undefined) {
-      const passing = pieces.filter(({ chunk }) => !this.#isKeptBack(chunk));
+    if (this.#withheld !== undefined) {
+      const passing = pieces.filter(({ chunk }) => !this.#isWithheld(chunk));
       for (const { chunk } of passing) this.raw.write(chunk);
       return written();
     }
@@ -173,8 +173,8 @@ export class RawDuplex extends Duplex {
     done(error);
   }
 
-  #isKeptBack(chunk: Uint8Array): boolean {
-    const kept = this.#keptBack;
+  #isWithheld(chunk: Uint8Array): boolean {
+    const kept = this.#withheld;
     if (kept === undefined || (kept.length === 0 && isInTheClear(chunk))) return false;
     // A copy: the `slice` of a `Buffer` is a view of it.
     kept.push(new Uint8Array(chunk));

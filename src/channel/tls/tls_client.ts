@@ -11,7 +11,7 @@ import { present } from "../../values/mod.ts";
  * Offered by ALPN, besides `h2`, by a client that only probes a certificate: so that a worker need not
  * report a client without a certificate. It earns nobody anything.
  */
-export const LOOK_PROTOCOL = "selvage-look";
+export const PROBE_PROTOCOL = "selvage-look";
 
 /** TLS versions that can be asked for. */
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
@@ -95,12 +95,12 @@ export function secureClient(
     stop();
   };
   let presented: TlsFacts | undefined;
-  if (tls.admits !== undefined) below.keepBack();
+  if (tls.admits !== undefined) below.withhold();
   watchHandshake(socket, below, {
     secured: (facts) => {
       presented = facts;
       void tls.admits?.(facts).then((admitted) => {
-        if (admitted) below.letGo();
+        if (admitted) below.sendWithheld();
       });
     },
     failed: (failed) => resolve(brokenHandshake(failed, below)),
@@ -129,7 +129,7 @@ export function secureClient(
 
 function protocolsOf({ diagnosing = false, withoutProtocol = false }: ClientTls): string[] {
   if (withoutProtocol) return [];
-  return diagnosing ? ["h2", LOOK_PROTOCOL] : ["h2"];
+  return diagnosing ? ["h2", PROBE_PROTOCOL] : ["h2"];
 }
 
 function brokenHandshake(failed: TlsFailure, below: RawDuplex): ChannelFailure {

@@ -7,9 +7,8 @@ import { Duplex } from "node:stream";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { TlsFacts } from "../facts.ts";
 import type { RawDuplex } from "./raw_duplex.ts";
-import { runsOnDeno } from "../../platform/mod.ts";
+import { runsOnDeno, systemCodeOf } from "../../platform/mod.ts";
 import { alertInClear, alertReceived } from "./tls_alert.ts";
-import { systemCodeOf } from "../system_code.ts";
 
 /** A handshake that failed inside TLS. */
 export interface TlsFailure {

@@ -64,15 +64,15 @@ export async function* examine(examination: Examination): AsyncGenerator<Step, v
     examination.denylist,
     verdictOption(examination),
   );
-  const patient = new Patient(examination, address, source?.current());
-  if (patient.speaksPlaintext) return yield await patient.handshake();
-  const { steps, facts } = await patient.look();
+  const target = new Target(examination, address, source?.current());
+  if (target.speaksPlaintext) return yield await target.handshake();
+  const { steps, facts } = await target.probe();
   yield* steps;
   if (facts === undefined) return;
-  const trust = patient.trust(facts);
-  yield* patient.certificates(facts, trust.outcome === "passed");
+  const trust = target.trust(facts);
+  yield* target.certificates(facts, trust.outcome === "passed");
   yield trust;
-  const own = patient.ownCertificate();
+  const own = target.ownCertificate();
   if (own !== undefined) yield own;
   if (trust.outcome !== "passed" || own?.outcome === "failed") {
     return yield {
@@ -81,7 +81,7 @@ export async function* examine(examination: Examination): AsyncGenerator<Step, v
       why: "our certificate is shown only where every step before has passed",
     };
   }
-  yield await patient.handshake();
+  yield await target.handshake();
 }
 
 type Reachable = TcpAddress | UnixAddress;
@@ -94,7 +94,7 @@ function endpointOf(text: string): Reachable {
   });
 }
 
-class Patient {
+class Target {
   readonly #examination: Examination;
   readonly #address: Reachable;
   readonly #material: CredentialMaterial | undefined;
@@ -115,12 +115,12 @@ class Patient {
   }
 
   /** Reads what the peer shows, without showing anything. */
-  async look(): Promise<{ readonly steps: readonly Step[]; readonly facts?: TlsFacts }> {
+  async probe(): Promise<{ readonly steps: readonly Step[]; readonly facts?: TlsFacts }> {
     const { endpoint, timeoutMs } = this.#examination;
-    const first = await this.#dialToLook(false);
+    const first = await this.#probe(false);
     // A server that speaks another protocol shows its certificate to a client that names none.
     const outcome = !first.ok && first.alertReceived === "no_application_protocol"
-      ? await this.#dialToLook(true)
+      ? await this.#probe(true)
       : first;
     if (!outcome.ok && outcome.stage === "connect") {
       const why = outcome.timedOut
@@ -152,7 +152,7 @@ class Patient {
     return { steps: [reached, { step: "tls", outcome: "failed", ...named }] };
   }
 
-  #dialToLook(withoutProtocol: boolean): Promise<ChannelOutcome> {
+  #probe(withoutProtocol: boolean): Promise<ChannelOutcome> {
     const name = this.#serverName();
     return dialChannel(this.#address, {
       signal: { timeout: AbortSignal.timeout(this.#examination.timeoutMs) },

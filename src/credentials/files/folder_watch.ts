@@ -83,7 +83,7 @@ async function trace(path: string, route: Route): Promise<void> {
       continue;
     }
     const next = join(at, step);
-    const found = await look(next);
+    const found = await entryAt(next);
     if (found.kind !== "plain" || rest.length === 0) note(at, next, route);
     if (found.kind === "missing" || links > LINKS_LIMIT) {
       route.complete = false;
@@ -115,7 +115,7 @@ type Found =
   | { readonly kind: "link"; readonly target: string };
 
 /** What a path is. A folder that we may not look at is taken for a plain one. */
-async function look(path: string): Promise<Found> {
+async function entryAt(path: string): Promise<Found> {
   // Looking without asking first would prompt a person at a terminal.
   if (!await mayRead(path)) return { kind: "plain" };
   try {

@@ -128,7 +128,7 @@ class FileWatch {
     const outdated = this.#isIn("reading-outdated");
     this.#phase = "waiting";
     if (outdated) this.#changed();
-    else this.#readIn(this.#nextLookMs(watched));
+    else this.#readIn(this.#nextCheckMs(watched));
   }
 
   /** The phase may have changed during any `await`, which narrowing does not see. */
@@ -191,7 +191,7 @@ class FileWatch {
     return this.#begunAt + this.#waitMs - this.#clock.steady();
   }
 
-  #nextLookMs(watched: boolean): number {
+  #nextCheckMs(watched: boolean): number {
     if (this.#seen.inUse) return watched ? WATCHED_POLL_MS : this.#pollMs;
     const deadlines = [this.#settleLeftMs(), this.store.ready ? 0 : this.#waitLeftMs()];
     return Math.min(this.#pollMs, ...deadlines.filter((leftMs) => leftMs > 0));

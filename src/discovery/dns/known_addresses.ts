@@ -13,7 +13,7 @@ export class KnownAddresses {
   readonly #expected: string | undefined;
   #known: ReadonlySet<string> = new Set();
   #negative = 0;
-  #told: string | undefined;
+  #reported: string | undefined;
   /** Why there are none, by the last answer. */
   none: string | undefined;
 
@@ -30,13 +30,15 @@ export class KnownAddresses {
 
   /** Whether a server has answered that there are none. */
   get isEmpty(): boolean {
-    return this.#known.size === 0 && this.#told === undefined;
+    return this.#known.size === 0 && this.#reported === undefined;
   }
 
   /** The changes that an answer leads to; `undefined` where there is nothing to report. */
   found({ addresses, none, incomplete }: Found): readonly DiscoveryChange[] | undefined {
     if (addresses.length === 0 && this.#known.size > 0 && ++this.#negative < NEGATIVE_ANSWERS) {
-      return this.#tell(`${none} now; what was found is kept until that is answered again`);
+      return this.#reportFailure(
+        `${none} now; what was found is kept until that is answered again`,
+      );
     }
     this.#negative = 0;
     this.none = none;
@@ -49,19 +51,21 @@ export class KnownAddresses {
       ...this.#known.difference(before).values()
         .map((address): DiscoveryChange => ({ kind: "added", worker: this.#worker(address) })),
     ];
-    const told = this.#tell(incomplete);
-    return told === undefined && changes.length === 0 ? undefined : [...changes, ...told ?? []];
+    const reported = this.#reportFailure(incomplete);
+    return reported === undefined && changes.length === 0
+      ? undefined
+      : [...changes, ...reported ?? []];
   }
 
   /** A server is ill: what was found stays. */
   failed({ message }: Error): readonly DiscoveryChange[] | undefined {
-    return this.#tell(message);
+    return this.#reportFailure(message);
   }
 
   /** Reports a failure once, and by an empty batch that it is over. */
-  #tell(failure: string | undefined): readonly DiscoveryChange[] | undefined {
-    if (failure === this.#told) return undefined;
-    this.#told = failure;
+  #reportFailure(failure: string | undefined): readonly DiscoveryChange[] | undefined {
+    if (failure === this.#reported) return undefined;
+    this.#reported = failure;
     if (failure === undefined) return [];
     return [{ kind: "failed", message: `${this.#label}: ${failure}` }];
   }

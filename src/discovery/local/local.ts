@@ -1,6 +1,7 @@
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { escapePeerText } from "../../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../../observe/mod.ts";
+import { isMissing } from "../../platform/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
 import { announcementText, readAnnouncement } from "../announcement_text.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery.ts";
@@ -135,7 +136,7 @@ class Entries {
       return { version, worker: await this.#worker(path, size, rejected) };
     } catch (error) {
       // Withdrawn in between.
-      if ((error as { code?: unknown }).code === "ENOENT") return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
   }
@@ -149,7 +150,7 @@ class Entries {
       if (size > MAX_ENTRY_BYTES) throw new Error(`it is larger than ${MAX_ENTRY_BYTES} bytes`);
       return readAnnouncement(await readFile(path, "utf8"));
     } catch (error) {
-      if ((error as { code?: unknown }).code === "ENOENT") throw error;
+      if (isMissing(error)) throw error;
       const message = `${path} is no announcement: ${(error as Error).message}`;
       rejected.push({ kind: "rejected", message: escapePeerText(message) });
       return undefined;
@@ -228,7 +229,7 @@ class Entry implements AnnouncementLease {
     try {
       await utimes(this.#path, now, now);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== "ENOENT") throw error;
+      if (!isMissing(error)) throw error;
       await this.#write();
     }
   }

@@ -3,7 +3,7 @@ import type { Clock, Observer, RetryCause } from "../../observe/mod.ts";
 import { DeadlineExceeded, WorkerUnavailable } from "../../errors/mod.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
 import type { Link } from "../fleet/link.ts";
-import { noneTookIt, notReady } from "./exhausted.ts";
+import { notReady, noWorkerAccepted } from "./exhausted.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { judgeFailure } from "./retry.ts";
@@ -69,7 +69,7 @@ export class Attempts {
         await this.place(call, tried ??= new Map());
       const link = endpoint.linkForCall();
       if (link === undefined) continue;
-      if (left !== undefined && left.endpoint !== endpoint) this.#tell(call, left);
+      if (left !== undefined && left.endpoint !== endpoint) this.#report(call, left);
       const place = endpoint.held.add(call);
       const begun = performance.now();
       try {
@@ -110,7 +110,7 @@ export class Attempts {
         timeoutMs: remainingMs(call),
         expired: () => new DeadlineExceeded(call.timeoutMs ?? 0),
       });
-      if (endpoint === undefined || fleet.closed) throw noneTookIt(tried, fleet, call.wanted);
+      if (endpoint === undefined || fleet.closed) throw noWorkerAccepted(tried, fleet, call.wanted);
       return endpoint;
     } finally {
       over.abort(WAIT_OVER);
@@ -134,7 +134,7 @@ export class Attempts {
     }).finally(() => over.abort(WAIT_OVER));
   }
 
-  #tell(call: PlacedCall, { endpoint, cause, attempt }: Left): void {
+  #report(call: PlacedCall, { endpoint, cause, attempt }: Left): void {
     const { routine, callId } = call;
     this.#options.observer.emit({
       type: "dispatch.retried",

@@ -17,7 +17,7 @@ import type { Wanted } from "../fleet/suitable_endpoints.ts";
  * @param fleet the workers that there are.
  * @param wanted what the call asks of its worker.
  */
-export function noneTookIt(
+export function noWorkerAccepted(
   tried: ReadonlyMap<Endpoint, Error>,
   fleet: Pick<Fleet, "closed" | "whyNone">,
   wanted: Wanted = {},
@@ -42,7 +42,7 @@ export function noneTookIt(
  */
 export function notReady(fleet: Fleet, min: number, timeoutMs: number): Error {
   const known = fleet.endpoints;
-  if (known.length === 0) return noneTookIt(new Map(), fleet);
+  if (known.length === 0) return noWorkerAccepted(new Map(), fleet);
   const failures = known.flatMap(({ ref: worker, state, lastFailure: error }) =>
     state === "ready" || error === undefined ? [] : [{ worker, error }]
   );

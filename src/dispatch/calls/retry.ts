@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.ts";
 import type { RetryCause } from "../../observe/mod.ts";
-import { fromConnectError, toldBy } from "../../routine/mod.ts";
+import { failureInDetails, fromConnectError } from "../../routine/mod.ts";
 import { brokenOff, connectionLost, notBegun, peerSilent } from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../fleet/endpoint.ts";
@@ -44,21 +44,21 @@ export function judgeFailure(
     return { final: true, error: unavailable("the call was broken off", endpoint, false, thrown) };
   }
   // A code alone proves nothing: only the error that the worker itself sent does.
-  const told = named(toldBy(thrown), endpoint);
-  const cause = told === undefined ? undefined : refusalCause(told);
-  if (told !== undefined && cause !== undefined) {
-    return { final: false, error: told, cause, sameWorker: false };
+  const reported = named(failureInDetails(thrown), endpoint);
+  const cause = reported === undefined ? undefined : refusalCause(reported);
+  if (reported !== undefined && cause !== undefined) {
+    return { final: false, error: reported, cause, sameWorker: false };
   }
-  if (told === undefined && call.ofService) return { final: true, error: thrown };
+  if (reported === undefined && call.ofService) return { final: true, error: thrown };
   const worker = endpoint.ref;
   const { routine, timeoutMs } = call;
   return { final: true, error: fromConnectError(thrown, { routine, worker, timeoutMs }) };
 }
 
 /** A worker that says of itself that it is unavailable does not know how it was reached. */
-function named(told: Error | undefined, { ref }: Endpoint): Error | undefined {
-  if (!(told instanceof WorkerUnavailable) || told.worker.address !== "") return told;
-  const { message, worker, notBegun, cause } = told;
+function named(reported: Error | undefined, { ref }: Endpoint): Error | undefined {
+  if (!(reported instanceof WorkerUnavailable) || reported.worker.address !== "") return reported;
+  const { message, worker, notBegun, cause } = reported;
   return new WorkerUnavailable(message, {
     worker: { ...worker, address: ref.address },
     notBegun,

@@ -2,7 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { ConnectError, type Transport } from "@connectrpc/connect";
 import { SelvageError } from "../../errors/mod.ts";
-import { toConnectError, toldBy } from "../../routine/mod.ts";
+import { failureInDetails, toConnectError } from "../../routine/mod.ts";
 import {
   createTransport,
   intercepted,
@@ -147,7 +147,9 @@ async function* translated<Message>(
 /** The error as Connect knows it, with the one of ours that it carries as its cause. */
 function asConnect(error: unknown): ConnectError {
   if (!(error instanceof ConnectError)) return toConnectError(error);
-  return error.cause instanceof SelvageError ? error : toConnectError(toldBy(error) ?? error);
+  return error.cause instanceof SelvageError
+    ? error
+    : toConnectError(failureInDetails(error) ?? error);
 }
 
 /** @throws {ConnectError} For a time that is too long, as the transport of `@connectrpc` throws. */

@@ -60,7 +60,7 @@ Deno.test("Endpoint tries a failing worker again with growing waits, and by itse
     await clock.advanceInTurns(wait);
   }
   assert.equal(network.dialled.length, 4);
-  network.mend(ADDRESS);
+  network.restore(ADDRESS);
   await clock.advanceInTurns(800);
   assert.equal(endpoint.state, "ready");
   assert.equal(endpoint.lastFailure, undefined);
@@ -74,7 +74,7 @@ Deno.test("Endpoint dials a recovered worker on the first demand, whatever its b
   for (let attempt = 0; attempt < 12; attempt++) await clock.advanceInTurns(clock.delays[0]!);
   assert.deepEqual(clock.delays, [15_000]);
   await clock.advanceInTurns(5_000);
-  network.mend(ADDRESS);
+  network.restore(ADDRESS);
   assert.equal(await endpoint.connect(), true);
 });
 
@@ -83,7 +83,7 @@ Deno.test("Endpoint dials a recovered worker on demand, however far the clock wa
   network.fail(ADDRESS, mismatch);
   await endpoint.connect();
   clock.setBack(3_600_000);
-  network.mend(ADDRESS);
+  network.restore(ADDRESS);
   const asked = endpoint.connect();
   await clock.advanceInTurns(100);
   assert.equal(endpoint.state, "ready");
@@ -254,7 +254,7 @@ Deno.test("Endpoint forgets its backoff for new credentials", async () => {
   const { network, endpoint } = setUp();
   network.fail(ADDRESS, mismatch);
   await endpoint.connect();
-  network.mend(ADDRESS);
+  network.restore(ADDRESS);
   endpoint.renew();
   assert.equal(await endpoint.connect(), true);
 });
@@ -289,7 +289,7 @@ Deno.test("Endpoint uses no connection dialled with replaced credentials that th
   assert.deepEqual([endpoint.state, endpoint.link], ["failing", undefined]);
   assert.ok(endpoint.lastFailure instanceof WorkerUnavailable);
   network.trusted = true;
-  network.mend(ADDRESS);
+  network.restore(ADDRESS);
   await clock.advanceInTurns(100);
   assert.equal(endpoint.link, network.links[3]);
 });
@@ -327,7 +327,7 @@ Deno.test("Endpoint dials a failing worker at once for new credentials twice, th
     assert.equal(await endpoint.connect(), false);
     assert.equal(network.dialled.length, dials);
   }
-  network.mend(ADDRESS);
+  network.restore(ADDRESS);
   endpoint.renew();
   assert.equal(endpoint.state, "failing");
   assert.deepEqual(clock.delays, [100]);

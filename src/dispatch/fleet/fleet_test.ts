@@ -78,7 +78,7 @@ Deno.test("Fleet skips a failing worker, and uses it again once it has recovered
   await fleet.bring({}, new Map());
   await turn();
   assert.deepEqual([1, 2, 3].map(() => address(fleet.choose({}))), [B, B, B]);
-  network.mend(A);
+  network.restore(A);
   await clock.advanceInTurns(100);
   assert.deepEqual(new Set([1, 2].map(() => address(fleet.choose({})))), new Set([A, B]));
 });
@@ -106,7 +106,7 @@ Deno.test("Fleet dials others at once when a worker that had failed is back, wha
   for (const one of many) network.fail(one, unreachable(one));
   await fleet.bring({}, new Map());
   await clock.advanceInTurns(20_000);
-  for (const one of many) network.mend(one);
+  for (const one of many) network.restore(one);
   const before = network.dialled.length;
   assert.notEqual(await fleet.bring({}, new Map()), undefined);
   for (let n = 0; n < 10; n++) await turn();
@@ -161,7 +161,7 @@ Deno.test("Fleet keeps an affinity's calls on one worker, and moves them when it
 
 Deno.test("Fleet chooses only workers that carry every tag asked for", async () => {
   const { discovery, fleet } = setUp(A);
-  discovery.tell({ kind: "added", worker: { address: B, tags: ["gpu", "eu"] } });
+  discovery.push({ kind: "added", worker: { address: B, tags: ["gpu", "eu"] } });
   assert.equal(address(await fleet.bring({ tags: ["gpu"] }, new Map())), B);
   assert.equal(await fleet.bring({ tags: ["gpu", "us"] }, new Map()), undefined);
 });
@@ -185,13 +185,13 @@ Deno.test("Fleet chooses workers that say that they serve what is called, and an
     ),
   );
   assert.deepEqual(owners, new Set([B, C]));
-  discovery.tell({ kind: "removed", address: C });
+  discovery.push({ kind: "removed", address: C });
   await turn();
   assert.deepEqual(chosen("new"), new Set([B]));
   const tried = new Map([[fleet.choose({}, undefined, "new")!, new Error("overloaded")]]);
   assert.equal(await fleet.bring({}, tried, undefined, "new"), undefined);
   assert.equal(address(await fleet.bring({}, tried, undefined, "old")), A);
-  discovery.tell({ kind: "removed", address: B });
+  discovery.push({ kind: "removed", address: B });
   await turn();
   assert.equal(address(await fleet.bring({}, new Map(), undefined, "new")), A);
 });
@@ -224,14 +224,14 @@ Deno.test("Fleet prefers workers of the version that the caller has, while they 
   assert.deepEqual(chosen("2"), new Set([A, B]));
   clock.advance(51);
   assert.deepEqual(chosen("2"), new Set([C]));
-  discovery.tell({ kind: "removed", address: C });
+  discovery.push({ kind: "removed", address: C });
   await turn();
   assert.deepEqual(chosen("2"), new Set([A, B]));
 });
 
 Deno.test("Fleet chooses any worker with the tags asked for where only others say that they serve what is called", async () => {
   const { network, discovery, fleet } = setUp(B);
-  discovery.tell({ kind: "added", worker: { address: A, tags: ["gpu"] } });
+  discovery.push({ kind: "added", worker: { address: A, tags: ["gpu"] } });
   network.serves.set(A, "old");
   network.serves.set(B, "new\nold");
   await fleet.ready(2);
@@ -264,7 +264,7 @@ Deno.test("Fleet waits for a worker that its source expects, and stops when the 
   await turn();
   over.abort();
   assert.equal(await left, undefined);
-  discovery.tell({ kind: "added", worker: { address: A } });
+  discovery.push({ kind: "added", worker: { address: A } });
   assert.equal(address(await waiting), A);
 });
 
@@ -275,12 +275,12 @@ Deno.test("Fleet gives a worker's supervisor a moment to notice that it has ende
   const waiting = fleet.bring({}, new Map());
   await turn();
   discovery.expectsMore = true;
-  discovery.tell({ kind: "removed", address: A });
+  discovery.push({ kind: "removed", address: A });
   await turn();
-  discovery.tell({ kind: "added", worker: { address: B } });
+  discovery.push({ kind: "added", worker: { address: B } });
   assert.equal(address(await waiting), B);
   discovery.expectsMore = false;
-  discovery.tell({ kind: "removed", address: B }, { kind: "added", worker: { address: A } });
+  discovery.push({ kind: "removed", address: B }, { kind: "added", worker: { address: A } });
   await turn();
   const failing = fleet.bring({}, new Map());
   await turn();
@@ -290,14 +290,14 @@ Deno.test("Fleet gives a worker's supervisor a moment to notice that it has ende
 
 Deno.test("Fleet says why there is no worker for a call", async () => {
   const { discovery, fleet } = setUp();
-  discovery.tell({ kind: "failed", message: "workers.internal: no such host" });
+  discovery.push({ kind: "failed", message: "workers.internal: no such host" });
   await fleet.bring({}, new Map());
   await turn();
   assert.equal(
     fleet.whyNone({}),
     "discovery has found no worker for this call: fake: (workers.internal: no such host)",
   );
-  discovery.tell({ kind: "added", worker: { address: A, tags: ["gpu", "eu"] } });
+  discovery.push({ kind: "added", worker: { address: A, tags: ["gpu", "eu"] } });
   await turn();
   assert.equal(
     fleet.whyNone({ tags: ["gpu", "us"] }),
@@ -310,12 +310,12 @@ Deno.test("Fleet says why there is no worker for a call", async () => {
 Deno.test("Fleet takes on and lets go of workers as discovery reports it", async () => {
   const { network, discovery, fleet, events } = setUp(A);
   await fleet.ready(1);
-  discovery.tell({ kind: "added", worker: { address: B } }, { kind: "removed", address: A });
+  discovery.push({ kind: "added", worker: { address: B } }, { kind: "removed", address: A });
   await turn();
   assert.equal(network.links[0]!.state, "draining");
   assert.equal(address(await fleet.bring({}, new Map())), B);
-  const told = [await events.next(), await events.next(), await events.next()];
-  assert.deepEqual(told.map(({ value }) => value?.type), [
+  const reported = [await events.next(), await events.next(), await events.next()];
+  assert.deepEqual(reported.map(({ value }) => value?.type), [
     "discovery.added",
     "discovery.added",
     "discovery.removed",
@@ -325,7 +325,7 @@ Deno.test("Fleet takes on and lets go of workers as discovery reports it", async
 Deno.test("Fleet uses so many of the workers found, and others once those are gone", async () => {
   const { discovery, fleet, events } = setUp();
   const found = Array.from({ length: 50 }, (_, at) => `10.2.0.${at}:1`);
-  discovery.tell(...found.map((address) => ({ kind: "added" as const, worker: { address } })));
+  discovery.push(...found.map((address) => ({ kind: "added" as const, worker: { address } })));
   await fleet.ready(3);
   const used = fleet.endpoints.map(address);
   assert.equal(used.length, 3);
@@ -336,7 +336,7 @@ Deno.test("Fleet uses so many of the workers found, and others once those are go
     assert.equal(event.message, "47 of the 50 workers found are not used: limits.maxWorkers is 3");
     break;
   }
-  discovery.tell(...used.map((address) => ({ kind: "removed" as const, address: address! })));
+  discovery.push(...used.map((address) => ({ kind: "removed" as const, address: address! })));
   await turn();
   await fleet.ready(3);
   assert.ok(fleet.endpoints.every((endpoint) => !used.includes(address(endpoint))));
@@ -362,7 +362,7 @@ Deno.test("Fleet uses others for leased workers that cannot be connected, and no
   for (const link of network.links) link.end("lost");
   await clock.advanceInTurns(60_000);
   assert.equal(fleet.endpoints.length, 6);
-  for (const back of found) network.mend(back);
+  for (const back of found) network.restore(back);
   await clock.advanceInTurns(31_000);
   assert.deepEqual(fleet.endpoints.map(address).sort(), leased);
   assert.deepEqual(network.links.filter(({ state }) => state === "open").length, 3);
@@ -379,7 +379,7 @@ Deno.test("Fleet uses the connections of workers whose announcements have lapsed
     address,
     lapsed: true as const,
   });
-  discovery.tell(lapsed(A), lapsed(B));
+  discovery.push(lapsed(A), lapsed(B));
   await turn();
   assert.deepEqual(fleet.endpoints.map(address), [A]);
   assert.equal(address(fleet.choose({})), A);
@@ -389,11 +389,11 @@ Deno.test("Fleet uses the connections of workers whose announcements have lapsed
   assert.equal(address(fleet.choose({})), A);
   assert.equal(network.links.length, 1);
   // Announced again it is a worker like any other.
-  discovery.tell({ kind: "added", worker: { address: A } });
+  discovery.push({ kind: "added", worker: { address: A } });
   await turn();
   network.links[0]!.end("lost");
   assert.equal(address(await fleet.bring({}, new Map())), A);
-  discovery.tell(lapsed(A));
+  discovery.push(lapsed(A));
   await turn();
   network.links[1]!.move("draining");
   assert.deepEqual(fleet.endpoints, []);
@@ -409,7 +409,7 @@ Deno.test("Fleet leaves a lapsed worker that new credentials do not trust, or wh
     const { clock, network, discovery, fleet } = setUp(A);
     if (ends === "expired") network.validForMs = 60_000;
     await fleet.ready(1);
-    discovery.tell({ kind: "removed", address: A, lapsed: true });
+    discovery.push({ kind: "removed", address: A, lapsed: true });
     await turn();
     network.links[0]!.trusted = ends === "expired";
     if (ends === "expired") await clock.advanceInTurns(60_001);
@@ -425,10 +425,10 @@ Deno.test("Fleet keeps nothing of workers that came and went", async () => {
   for (let n = 0; n < 200; n++) {
     const gone = `10.1.0.${n}:1`;
     network.fail(gone, unreachable(gone));
-    discovery.tell({ kind: "added", worker: { address: gone } });
+    discovery.push({ kind: "added", worker: { address: gone } });
     await turn();
     await fleet.bring({}, new Map());
-    discovery.tell({ kind: "removed", address: gone });
+    discovery.push({ kind: "removed", address: gone });
     await turn();
   }
   assert.deepEqual(fleet.endpoints.map(address), [A]);

@@ -31,11 +31,11 @@ Deno.test("a reader that releases nothing stops the writer at the window", async
   await settle();
   strictEqual(reader.bytes.length, 100_000);
   strictEqual(queued > 100_000 && queued < 400_000, true);
-  const told = answer.writableTold;
+  const reported = answer.writableCalls;
   held!.release(100_000);
   await settle();
   strictEqual(reader.bytes.length > 100_000, true);
-  strictEqual(answer.writableTold, told + 1);
+  strictEqual(answer.writableCalls, reported + 1);
   stream.reset(ErrorCode.CANCEL);
   await reader.ended;
   await close(pair);

@@ -43,8 +43,8 @@ Deno.test("Output does not touch what was handed over until it was written", () 
 
 Deno.test("Output takes a new buffer where the old one is full, and hands over the old one first", () => {
   const channel = new SlowChannel();
-  let told = 0;
-  const output = new Output(channel, () => told++);
+  let reported = 0;
+  const output = new Output(channel, () => reported++);
   put(output, 7);
   output.reserve(OUTPUT_BUFFER_BYTES);
   strictEqual(channel.writes.length, 1);
@@ -55,7 +55,7 @@ Deno.test("Output takes a new buffer where the old one is full, and hands over t
   output.reserve(OUTPUT_BUFFER_BYTES + 1);
   strictEqual(output.room, OUTPUT_BUFFER_BYTES + 1);
   for (const { written } of channel.writes) written();
-  strictEqual(told, 2);
+  strictEqual(reported, 2);
   strictEqual(output.inFlight, 0);
 });
 

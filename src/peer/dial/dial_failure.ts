@@ -162,7 +162,7 @@ function brokenTls({ code, alertSent }: ChannelFailure): Finding {
       : `we ended the handshake with the TLS alert ${alertSent}`,
     ...present({ alert: alertSent }),
     ...codeIn(code),
-    advice: negotiation ? COMPARE_PROTOCOLS : LOOK_THERE,
+    advice: negotiation ? COMPARE_PROTOCOLS : SEE_PEER_LOG,
     ...unprovenKey(code, "peer"),
   });
 }
@@ -181,11 +181,11 @@ function codeIn(code: string | undefined): { code?: string } {
 }
 
 const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";
-const LOOK_THERE = "look at the peer's own log";
+const SEE_PEER_LOG = "look at the peer's own log";
 
 const ADVICE: Partial<Record<HandshakeReason, string>> = {
   "protocol-mismatch": COMPARE_PROTOCOLS,
   "client-certificate-required": "give this dispatcher a certificate and its key",
   "client-certificate-refused": "compare our certificate with what the worker trusts and allows",
-  "tls-alert": LOOK_THERE,
+  "tls-alert": SEE_PEER_LOG,
 };

@@ -26,8 +26,8 @@ import type { DialledPeer } from "./dialled_peer.ts";
 import { greet } from "./greeting.ts";
 import {
   type ChannelVerdict,
-  judgeByTurns,
   judgeChannel,
+  judgeInTurns,
   type PeerRefused,
   refusedByPlatform,
 } from "../judge.ts";
@@ -125,10 +125,10 @@ async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<Open
   const tls = { context: contexts.calling, mutual, ...sni, ...shown };
   const outcome = await dialChannel(address, { signal, tls });
   if (outcome.ok || outcome.stage !== "certificate") return channelOr(outcome, context);
-  const presented = outcome.tls ?? await lookAgain(() =>
+  const presented = outcome.tls ?? await probeAgain(() =>
     dialChannel(address, {
       signal,
-      tls: { context: contexts.looking, mutual: false, diagnosing: true, ...sni },
+      tls: { context: contexts.probing, mutual: false, diagnosing: true, ...sni },
     })
   );
   throw certificateError(await whyRefused(presented, outcome, dial), dial, outcome);
@@ -138,14 +138,14 @@ async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<Open
  * The platform ends the handshake where it does not trust the certificate, and does not say why. A second
  * connection fetches the certificate for us to judge: it shows nothing of ours, and carries nothing.
  */
-async function lookAgain(look: () => Promise<ChannelOutcome>): Promise<TlsFacts | undefined> {
-  const looked = await look();
-  if (!looked.ok) return looked.tls;
-  looked.channel.destroy();
-  return looked.facts.tls;
+async function probeAgain(probe: () => Promise<ChannelOutcome>): Promise<TlsFacts | undefined> {
+  const probed = await probe();
+  if (!probed.ok) return probed.tls;
+  probed.channel.destroy();
+  return probed.facts.tls;
 }
 
-/** Our reason, where the certificate could be looked at; else what the platform's code says without doubt. */
+/** Our reason, where the certificate could be probed; else what the platform's code says without doubt. */
 async function whyRefused(
   presented: TlsFacts | undefined,
   { code }: ChannelFailure,
@@ -223,7 +223,7 @@ function verdictOn(tls: TlsFacts, dial: Dial): Promise<ChannelVerdict> {
   if (verdict === undefined) {
     const { timeout, aborted } = dial.signal;
     const wanted = () => !timeout.aborted && aborted?.aborted !== true;
-    verdict = judgeByTurns(tls, question(dial), wanted);
+    verdict = judgeInTurns(tls, question(dial), wanted);
     dial.verdicts.set(tls, verdict);
   }
   return verdict;

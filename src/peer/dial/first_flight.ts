@@ -14,7 +14,7 @@ interface Waiting {
  * answers them with a reset. A second write would then fail and take the socket with it before the
  * alert was read; after a single one, the alert comes first.
  */
-export function inOneFlight(channel: ByteChannel): ByteChannel {
+export function inFirstFlight(channel: ByteChannel): ByteChannel {
   let waiting: Waiting[] | undefined = [];
   let ending = false;
   const leave = (): void => {

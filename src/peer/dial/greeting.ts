@@ -1,5 +1,6 @@
 import type { ChannelFacts, OpenChannel } from "../../channel/mod.ts";
-import { alertReceived, systemCodeOf } from "../../channel/mod.ts";
+import { alertReceived } from "../../channel/mod.ts";
+import { systemCodeOf } from "../../platform/mod.ts";
 import { type PeerReason, WorkerUnavailable } from "../../errors/mod.ts";
 import {
   type ClientConnection,
@@ -16,7 +17,7 @@ import {
   handshakeError,
   ownDates,
 } from "./dial_failure.ts";
-import { inOneFlight } from "./first_flight.ts";
+import { inFirstFlight } from "./first_flight.ts";
 import { describeSpoken, spoken } from "../first_bytes.ts";
 import { adviceOnOurs } from "../own_advice.ts";
 import { readRefusal } from "../refusal.ts";
@@ -47,7 +48,7 @@ export function greet(
   context: DialContext,
 ): Greeting {
   let farewell: Farewell | undefined;
-  const connection = openClientConnection(inOneFlight(opened.channel), {
+  const connection = openClientConnection(inFirstFlight(opened.channel), {
     ...options,
     onGoAway: (goAway) => {
       const { code, debugData } = goAway;

@@ -92,7 +92,7 @@ export interface FailedCall {
  * @returns The error of the worker, where its detail says which; else one that fits the code.
  */
 export function fromConnectError(error: ConnectError, call: FailedCall): Error {
-  return toldBy(error) ?? ofCode(error, call);
+  return failureInDetails(error) ?? ofCode(error, call);
 }
 
 /**
@@ -102,10 +102,10 @@ export function fromConnectError(error: ConnectError, call: FailedCall): Error {
  * @returns The error; nothing where the worker sent none that is known here. Only what a worker reported
  * so proves anything about the call, that it had not begun for instance.
  */
-export function toldBy(error: ConnectError): Error | undefined {
+export function failureInDetails(error: ConnectError): Error | undefined {
   for (const failure of error.findDetails(FailureSchema)) {
-    const told = readFailure(failure);
-    if (told !== undefined) return told;
+    const reported = readFailure(failure);
+    if (reported !== undefined) return reported;
   }
   return undefined;
 }

@@ -17,7 +17,7 @@ import {
   WorkerUnavailable,
 } from "../../errors/mod.ts";
 import { FailureSchema } from "../../gen/mod.ts";
-import { CODES, fromConnectError, toConnectError, toldBy } from "./connect_error.ts";
+import { CODES, failureInDetails, fromConnectError, toConnectError } from "./connect_error.ts";
 import { readFailure } from "./read_failure.ts";
 import { routineError, type SentOfThrown } from "./thrown.ts";
 import { writeFailure } from "./write_failure.ts";
@@ -282,7 +282,7 @@ Deno.test("fromConnectError() fits an error to a code that came without a detail
   for (const [code, name] of fitting) {
     const error = new ConnectError("as it is", code);
     assert.equal(fromConnectError(error, call).name, name, Code[code]);
-    assert.equal(toldBy(error), undefined);
+    assert.equal(failureInDetails(error), undefined);
   }
 });
 

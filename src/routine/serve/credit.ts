@@ -31,7 +31,7 @@ export class Credit {
    *
    * @returns Whether it was taken.
    */
-  takeAtHand(): boolean {
+  tryTake(): boolean {
     if (this.#items === 0 || this.#state === "closed") return false;
     this.#items -= 1;
     return true;

@@ -267,12 +267,12 @@ function endingOf(
 ): unknown {
   const passedOn = (signal.aborted && thrown === signal.reason) ||
     options.failures?.includes(thrown);
-  if (passedOn && !(isOurs(thrown) && saysNotBegun(thrown))) return thrown;
+  if (passedOn && !(isOurs(thrown) && hasNotBegun(thrown))) return thrown;
   return routineError(routine.name, thrown, options);
 }
 
 /** The three errors for which a dispatcher asks another worker. */
-function saysNotBegun(error: SelvageError): boolean {
+function hasNotBegun(error: SelvageError): boolean {
   const name = read(error, "name");
   if (name === "WorkerUnavailable") return read(error, "notBegun") === true;
   return name === "Overloaded" || name === "UnknownRoutine";

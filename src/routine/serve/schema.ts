@@ -3,7 +3,7 @@ import { InvalidPayload } from "../../errors/mod.ts";
 import { routineError } from "../failure/thrown.ts";
 
 /** How many issues of a schema are reported. */
-const ISSUES_TOLD = 3;
+const ISSUES_SHOWN = 3;
 
 /**
  * Checks a call's arguments against the routine's schema, where it has one: a routine with a schema
@@ -46,10 +46,10 @@ async function validated(
 }
 
 function misfit(issues: readonly SchemaIssue[]): InvalidPayload {
-  const told = issues.slice(0, ISSUES_TOLD).map((issue) => `${pathOf(issue)}: ${issue.message}`);
-  if (issues.length > told.length) told.push(`and ${issues.length - told.length} more`);
+  const shown = issues.slice(0, ISSUES_SHOWN).map((issue) => `${pathOf(issue)}: ${issue.message}`);
+  if (issues.length > shown.length) shown.push(`and ${issues.length - shown.length} more`);
   const [first = { message: "" }] = issues;
-  return new InvalidPayload(`the argument does not fit: ${told.join("; ")}`, {
+  return new InvalidPayload(`the argument does not fit: ${shown.join("; ")}`, {
     path: pathOf(first),
   });
 }

@@ -80,7 +80,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
    * From how many on it is reported: the first at once, for until then the caller keeps all that it sent, to send it
    * elsewhere.
    */
-  #readTold = 1;
+  #creditAt = 1;
   /** How many items may be under way unread. */
   #ahead = 0;
   /** Whether the routine was asked for an item that is not there yet. */
@@ -177,7 +177,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
     if (this.#state === "over") this.#take().resolve(DONE);
     else if (this.#failure !== undefined) this.#end(this.#failure);
     else if (this.#sink !== undefined && !this.#sinkReady) return false;
-    else if (this.#read >= this.#readTold) this.#give(this.#creditForInput());
+    else if (this.#read >= this.#creditAt) this.#give(this.#creditForInput());
     else if (this.#outcome !== undefined) this.#deliver(this.#outcome);
     else {
       if (this.#items !== undefined) this.#ask(this.#items);
@@ -259,7 +259,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
   #ask(items: ReturnType<BeginStream>): void {
     if (this.#asked) return;
     this.#asked = true;
-    if (this.#credit === undefined || this.#credit.takeAtHand()) this.#askNow(items);
+    if (this.#credit === undefined || this.#credit.tryTake()) this.#askNow(items);
     else {
       void this.#credit.take().then((taken) => taken ? this.#askNow(items) : this.#settle(ENDED));
     }
@@ -308,7 +308,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
   #creditForInput(): ItemMessage {
     const items = this.#read;
     this.#read = 0;
-    this.#readTold = Math.ceil(this.#ahead / 2);
+    this.#creditAt = Math.ceil(this.#ahead / 2);
     return { kind: "credit", items };
   }
 

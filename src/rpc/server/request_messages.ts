@@ -137,13 +137,13 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
     const state = this.#state;
     if (state.name === "failed") throw state.error;
     if (state.name === "abandoned") return DONE;
-    const value = this.#nextAtHand();
+    const value = this.#nextBuffered();
     this.#turn.count(1);
     if (value !== undefined) return { done: false, value };
     return state.name === "ended" ? this.#end() : undefined;
   }
 
-  #nextAtHand(): Uint8Array | undefined {
+  #nextBuffered(): Uint8Array | undefined {
     for (;;) {
       const message = this.#messages.next();
       if (message === undefined) return undefined;

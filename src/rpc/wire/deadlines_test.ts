@@ -4,7 +4,7 @@ import { expireAfter } from "./deadlines.ts";
 Deno.test("expireAfter informs each of many, never before its time", async () => {
   const start = performance.now();
   const early: number[] = [];
-  const told = Array.from({ length: 200 }, (_, at) => {
+  const reported = Array.from({ length: 200 }, (_, at) => {
     const timeoutMs = at % 20;
     const { promise, resolve } = Promise.withResolvers<void>();
     expireAfter(timeoutMs, {
@@ -15,19 +15,19 @@ Deno.test("expireAfter informs each of many, never before its time", async () =>
     });
     return promise;
   });
-  await Promise.all(told);
+  await Promise.all(reported);
   assert.deepEqual(early, []);
 });
 
 Deno.test("expireAfter informs no one who took the deadline back", async () => {
-  const told: string[] = [];
+  const reported: string[] = [];
   const deadlines = ["a", "b", "c"].map((name) =>
-    expireAfter(5, { expired: () => told.push(name) })
+    expireAfter(5, { expired: () => reported.push(name) })
   );
   deadlines[1]?.cancel();
   deadlines[1]?.cancel();
   await new Promise<void>((resolve) => expireAfter(10, { expired: resolve }));
-  assert.deepEqual(told, ["a", "c"]);
+  assert.deepEqual(reported, ["a", "c"]);
 });
 
 Deno.test("expireAfter keeps no timer when every deadline was taken back", () => {
@@ -39,16 +39,16 @@ Deno.test("expireAfter keeps no timer when every deadline was taken back", () =>
 });
 
 Deno.test("expireAfter goes on after one that takes another back", async () => {
-  const told: string[] = [];
+  const reported: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   expireAfter(5, {
     expired: () => {
-      told.push("first");
+      reported.push("first");
       second.cancel();
     },
   });
-  const second = expireAfter(5, { expired: () => told.push("second") });
+  const second = expireAfter(5, { expired: () => reported.push("second") });
   expireAfter(20, { expired: resolve });
   await promise;
-  assert.deepEqual(told, ["first"]);
+  assert.deepEqual(reported, ["first"]);
 });

@@ -9,10 +9,10 @@ const EMPTY_ENVELOPES = 1_000;
 const ENVELOPE_BYTES = 5;
 
 /** A turn that ends when the test says so, on a clock that moves a little at each look. */
-function heldTurn(msALook: number) {
+function heldTurn(msACheck: number) {
   let now = 0;
   const ends: (() => void)[] = [];
-  const turn = new ReadingTurn(() => now += msALook, (end) => ends.push(end));
+  const turn = new ReadingTurn(() => now += msACheck, (end) => ends.push(end));
   return { turn, end: () => ends.shift()?.() };
 }
 

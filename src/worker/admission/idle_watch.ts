@@ -25,10 +25,10 @@ export class IdleWatch implements Disposable {
   }
 
   #after(delayMs: number): Disposable {
-    return this.#options.clock.schedule(() => this.#look(), delayMs, { background: true });
+    return this.#options.clock.schedule(() => this.#check(), delayMs, { background: true });
   }
 
-  #look(): void {
+  #check(): void {
     const { idleSeconds, afterMs, onIdle } = this.#options;
     const seconds = idleSeconds();
     const leftMs = afterMs - seconds * 1_000;

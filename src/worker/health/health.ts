@@ -10,7 +10,7 @@ import {
 /** The health of a worker, as `grpc.health.v1.Health` reports it. */
 export class WorkerHealth {
   readonly #services: () => ReadonlySet<string>;
-  readonly #deaf = new Set<unknown>();
+  readonly #failedListeners = new Set<unknown>();
   #stopped = false;
   /** Wakes each of those who watch. */
   readonly #watching = new Set<() => void>();
@@ -32,14 +32,14 @@ export class WorkerHealth {
 
   /** A listener of the worker accepts connections, or does not: then the worker is not serving. */
   listening(listener: unknown, accepts: boolean): void {
-    if (accepts) this.#deaf.delete(listener);
-    else this.#deaf.add(listener);
+    if (accepts) this.#failedListeners.delete(listener);
+    else this.#failedListeners.add(listener);
     for (const wake of this.#watching) wake();
   }
 
   /** Whether the worker takes calls. */
   get serving(): boolean {
-    return !this.#stopped && this.#deaf.size === 0;
+    return !this.#stopped && this.#failedListeners.size === 0;
   }
 
   get #status(): Status {

@@ -50,7 +50,7 @@ export class CallPort<Facts> {
   }
 
   /** Says something about a call; nothing where that call is over. */
-  tell(message: Exclude<CallerMessage<Facts>, Begin<Facts>>): void {
+  post(message: Exclude<CallerMessage<Facts>, Begin<Facts>>): void {
     if (this.#calls.has(message.call)) this.#post(message);
   }
 

@@ -65,7 +65,7 @@ export class HeldCall<Facts> implements CallSink {
     const { number: call, shape, routine, args, facts } = this.#options;
     this.#state = { kind: "running", port };
     port.begin({ kind: "begin", call, shape, routine, args, facts }, this);
-    if (this.#wanted) port.tell({ kind: "next", call });
+    if (this.#wanted) port.post({ kind: "next", call });
   }
 
   /** Will never get a thread. */
@@ -134,7 +134,7 @@ export class HeldCall<Facts> implements CallSink {
 
   #next(): void {
     this.#wanted = true;
-    this.#tell({ kind: "next", call: this.#options.number });
+    this.#post({ kind: "next", call: this.#options.number });
   }
 
   async #feed(input: AsyncIterator<EncodedPayload>): Promise<void> {
@@ -143,16 +143,16 @@ export class HeldCall<Facts> implements CallSink {
     try {
       const { done, value: item } = await input.next();
       this.#starved = false;
-      this.#tell(done ? { kind: "input-end", call } : { kind: "input", call, item });
+      this.#post(done ? { kind: "input-end", call } : { kind: "input", call, item });
     } catch (error) {
       this.#starved = false;
       this.#inputError = error;
-      this.#tell({ kind: "input-failed", call, reason: crossing(error) });
+      this.#post({ kind: "input-failed", call, reason: crossing(error) });
     }
   }
 
-  #tell(message: Parameters<CallPort<Facts>["tell"]>[0]): void {
-    if (this.#state.kind === "running") this.#state.port.tell(message);
+  #post(message: Parameters<CallPort<Facts>["post"]>[0]): void {
+    if (this.#state.kind === "running") this.#state.port.post(message);
   }
 
   /** The caller gets its signal's reason now; the thread has the grace to notice. */
@@ -163,7 +163,7 @@ export class HeldCall<Facts> implements CallSink {
     if (this.#state.kind === "waiting") return this.#end();
     if (this.#state.kind === "over") return;
     const { port } = this.#state;
-    port.tell({ kind: "abort", call, reason: crossing(signal.reason) });
+    port.post({ kind: "abort", call, reason: crossing(signal.reason) });
     this.#wind(port);
     this.#over?.();
   }
@@ -173,7 +173,7 @@ export class HeldCall<Facts> implements CallSink {
     if (this.#state.kind === "waiting") return this.#end();
     if (this.#state.kind !== "running") return;
     const { port } = this.#state;
-    port.tell({ kind: "leave", call: this.#options.number });
+    port.post({ kind: "leave", call: this.#options.number });
     this.#wind(port);
     await new Promise<void>((resolve) => this.#over = resolve);
   }

@@ -68,15 +68,15 @@ export function watchLoop(): void {
       if (routine === undefined) return false;
       const others = under.filter((name) => name !== routine).slice(0, 8);
       scope.postMessage({ routine, others, since, emitted: outlet === "pool" });
-      const told = { type: "worker.blocked", workerId, routine, others, blockedMs: now - since };
-      if (outlet === "pool") write(Deno.stdout, { event: "worker.told", told });
+      const emitted = { type: "worker.blocked", workerId, routine, others, blockedMs: now - since };
+      if (outlet === "pool") write(Deno.stdout, { event: "worker.emitted", emitted });
       if (outlet === "log") {
         write(Deno.stderr, {
           "@timestamp": new Date(now).toISOString(),
           level: "WARN",
           message: `routine ${routine} blocks the event loop of worker ${workerId}`,
           logger: "selvage.worker",
-          properties: told,
+          properties: emitted,
         });
       }
       return true;

@@ -7,7 +7,7 @@ import { Dispatcher, type DispatcherLimits } from "../../../src/dispatch/mod.ts"
 import { HandshakeError, RoutineError, WorkerUnavailable } from "../../../src/errors/mod.ts";
 import { Health } from "../../../src/gen/mod.ts";
 import { echo } from "../routines.ts";
-import { ToldDiscovery } from "./told_discovery.ts";
+import { PushedDiscovery } from "./pushed_discovery.ts";
 import type { CallKind } from "./trap.ts";
 import { HONEST, TRAP, TRAP_ITEMS } from "./visitor.ts";
 
@@ -62,7 +62,7 @@ const trap = routine<(value: string) => unknown>(TRAP);
 const trapItems = routine<() => AsyncGenerator<unknown>>(TRAP_ITEMS);
 const honest = routine<() => string>(HONEST);
 
-const discovery = new ToldDiscovery();
+const discovery = new PushedDiscovery();
 let ground: Dispatching | undefined;
 let opened: Promise<Dispatcher> | undefined;
 /** How late readers are resumed, by the servers they read from. */
@@ -72,7 +72,7 @@ let besides: Promise<Besides> | undefined;
 
 /** Opens the dispatcher. */
 export const open = routine("dispatching.open", async (how: Dispatching): Promise<boolean> => {
-  const found = discovery.tell({
+  const found = discovery.push({
     kind: "added",
     worker: { address: how.honest, tags: ["honest"] },
   });
@@ -87,7 +87,7 @@ export const open = routine("dispatching.open", async (how: Dispatching): Promis
 export const callTrap = routine(
   "dispatching.callTrap",
   async ({ address, kind, timeoutMs }: TrappedCall): Promise<string> => {
-    await discovery.tell({ kind: "added", worker: { address, tags: [address] } });
+    await discovery.push({ kind: "added", worker: { address, tags: [address] } });
     const dispatcher = await dispatching();
     const options = { tags: [address], timeoutMs };
     return await outcome(async () => {
@@ -121,7 +121,7 @@ export const goOn = routine("dispatching.goOn", (address: string) => {
 
 /** Forgets a hostile server. */
 export const forget = routine("dispatching.forget", async (address: string) => {
-  await discovery.tell({ kind: "removed", address });
+  await discovery.push({ kind: "removed", address });
   return true;
 });
 
@@ -168,7 +168,7 @@ async function callBeside(over: Promise<void>): Promise<Besides> {
 }
 
 function openOver(
-  discovery: string | ToldDiscovery,
+  discovery: string | PushedDiscovery,
   { trust, impatient }: Dispatching,
 ): Promise<Dispatcher> {
   return Dispatcher.open({

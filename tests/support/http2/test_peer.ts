@@ -49,7 +49,7 @@ export class CollectedStream implements StreamReceiver {
   readonly chunks: Uint8Array[] = [];
   stream: Stream | undefined;
   endStream = false;
-  writableTold = 0;
+  writableCalls = 0;
   end: StreamEnd | undefined;
   readonly ended: Promise<StreamEnd>;
   #resolve!: (end: StreamEnd) => void;
@@ -83,7 +83,7 @@ export class CollectedStream implements StreamReceiver {
   }
 
   writable(): void {
-    this.writableTold++;
+    this.writableCalls++;
   }
 
   closed(end: StreamEnd): void {

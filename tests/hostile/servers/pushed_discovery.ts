@@ -1,22 +1,22 @@
 import type { Discovery, DiscoveryChange } from "../../../src/discovery/mod.ts";
 
 /** A change, and whom to inform that it is known. */
-interface Told {
+interface Push {
   readonly change: DiscoveryChange;
   known(): void;
 }
 
 /** A discovery whose workers the test sets. */
-export class ToldDiscovery implements Discovery {
-  readonly source = "told:";
+export class PushedDiscovery implements Discovery {
+  readonly source = "pushed:";
   readonly namesWorkers = false;
-  readonly #told: Told[] = [];
+  readonly #pushed: Push[] = [];
   #news = Promise.withResolvers<void>();
 
   /** Reports a change; resolves when the dispatcher knows. */
-  tell(change: DiscoveryChange): Promise<void> {
+  push(change: DiscoveryChange): Promise<void> {
     return new Promise((known) => {
-      this.#told.push({ change, known });
+      this.#pushed.push({ change, known });
       this.#news.resolve();
     });
   }
@@ -26,11 +26,11 @@ export class ToldDiscovery implements Discovery {
     signal.addEventListener("abort", () => this.#news.resolve());
     while (!signal.aborted) {
       this.#news = Promise.withResolvers();
-      const told = this.#told.splice(0);
-      yield told.map(({ change }) => change);
+      const pushed = this.#pushed.splice(0);
+      yield pushed.map(({ change }) => change);
       // A watcher that asks for more has taken what there was.
-      for (const { known } of told) known();
-      if (this.#told.length === 0) await this.#news.promise;
+      for (const { known } of pushed) known();
+      if (this.#pushed.length === 0) await this.#news.promise;
     }
   }
 }
