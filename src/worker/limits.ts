@@ -13,6 +13,12 @@ import {
 import { GATHERED_BYTES } from "../rpc/mod.ts";
 
 /**
+ * The largest message of a call that asks how the worker is or what it serves, in bytes. Such calls have places of
+ * their own, 4,096 of them, and of each 64 KiB would be outside of `gatheredBytes`.
+ */
+export const ASKED_BYTES = 4096;
+
+/**
  * Every timeout and limit of a worker, in one place: what a peer can make it hold, do or wait for is
  * bounded by one of these.
  */

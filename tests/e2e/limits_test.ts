@@ -1,10 +1,13 @@
 /** The limits of either end are options, and hold where they are said to. */
 import assert from "node:assert/strict";
-import { Code } from "@connectrpc/connect";
+import { create } from "@bufbuild/protobuf";
+import { WireType } from "@bufbuild/protobuf/wire";
+import { Code, createClient } from "@connectrpc/connect";
 import { parseAddress } from "../../src/channel/mod.ts";
 import { routine } from "../../src/contract/mod.ts";
 import { assemble } from "../../src/credentials/mod.ts";
 import { HandshakeError, InvalidPayload } from "../../src/errors/mod.ts";
+import { DescribeRequestSchema, Health, WorkerService } from "../../src/gen/mod.ts";
 import {
   type ClientConnection,
   ErrorCode,
@@ -37,6 +40,27 @@ Deno.test("messages of 6 MiB travel both ways where both ends allow them, and el
   await using caller = await openDispatcher(trust, small.address);
   await assert.rejects(caller.call(length, [new Uint8Array(6 * MIB)]), InvalidPayload);
   await assert.rejects(caller.call(zeros, [6 * MIB]), InvalidPayload);
+});
+
+Deno.test("a question about the worker is of 4 KiB at most, since it takes no place of a call", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust, { routines });
+  await using caller = await openDispatcher(trust, worker.address);
+  const health = createClient(Health, caller.transport);
+  const { describe } = createClient(WorkerService, caller.transport);
+  // A member that only newer workers know.
+  const question = (bytes: number) => {
+    const length = [bytes & 0x7f | 0x80, bytes >> 7];
+    const data = new Uint8Array([...length, ...new Uint8Array(bytes)]);
+    const request = create(DescribeRequestSchema);
+    request.$unknown = [{ no: 99, wireType: WireType.LengthDelimited, data }];
+    return request;
+  };
+  assert.equal((await describe(question(4000))).routines.length, 3);
+  const tooLarge = { code: Code.ResourceExhausted };
+  await assert.rejects(describe(question(5000)), tooLarge);
+  await assert.rejects(health.check({ service: "x".repeat(5000) }), tooLarge);
+  await assert.rejects(health.check({ service: "x".repeat(4000) }), { code: Code.NotFound });
 });
 
 Deno.test("how deep payloads nest, and of how many parts they are, is limited by either end", async () => {

@@ -32,6 +32,8 @@ export interface RpcPair extends AsyncDisposable {
 export interface RpcPairOptions extends RpcRouterOptions {
   /** Default: every call is admitted, with the context `"admitted"`. */
   readonly admit?: Admit<string, unknown>;
+  /** What messages may take while they arrive. Default: the budget of the process. */
+  readonly gatheredBytes?: number;
 }
 
 /** Serves what `register` registers to a client in memory. */
@@ -48,7 +50,9 @@ export function rpcPair(
     running++;
     return { admitted: true, context: "admitted", release: () => running-- };
   });
-  const onRequest = createRequestHandler<string, unknown>({ router, admit })("a peer");
+  const { gatheredBytes } = options;
+  const handler = createRequestHandler<string, unknown>({ router, admit, gatheredBytes });
+  const onRequest = handler("a peer");
   const [left, right] = memoryChannelPair();
   const server = openServerConnection(right, { onRequest });
   const client = openClientConnection(left);

@@ -52,7 +52,7 @@ export interface RequestHandlerOptions<Peer, Context> {
 export function createRequestHandler<Peer, Context>(
   options: RequestHandlerOptions<Peer, Context>,
 ): (peer: Peer) => ServerConnectionOptions["onRequest"] {
-  const { limits, json, routes } = recordedRoutes(options.router);
+  const { json, routes } = recordedRoutes(options.router);
   const budgetOfPeer = peerBudgets(options.gatheredBytes);
   const turns = new Turns();
   const sharesOf = sharesOfPeers(
@@ -85,6 +85,7 @@ export function createRequestHandler<Peer, Context>(
       return discard(stream);
     }
     const { timeoutMs } = facts;
+    const { limits } = route;
     const deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
     const fault = (error: unknown) => options.onFault?.(error, facts.path);
     const request = { stream, fields, facts, route, limits, json, budget, share, deadline, fault };

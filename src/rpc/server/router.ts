@@ -67,6 +67,8 @@ export interface Route {
   readonly implementation: FastImplementation | undefined;
   /** What answers a call with streams both ways from its bytes. */
   readonly duplex: StreamBytesHandler<unknown, unknown> | undefined;
+  /** What holds for its calls. */
+  readonly limits: RpcLimits;
 }
 
 /** An implementation of a unary method, on messages or on bytes. */
@@ -79,7 +81,6 @@ export type UnaryImplementation = (request: never, context: HandlerContext) => u
 
 /** What a router has recorded, by path. */
 export interface RecordedRoutes {
-  readonly limits: RpcLimits;
   readonly json: JsonOptions | undefined;
   readonly routes: ReadonlyMap<string, Route>;
 }
@@ -99,6 +100,8 @@ class RecordingRouter implements RpcRouter {
   readonly #implementations = new Map<string, UnaryImplementation>();
   readonly #bytes = new Map<string, UnaryBytesHandler<unknown, unknown>>();
   readonly #streamBytes = new Map<string, StreamBytesHandler<unknown, unknown>>();
+  /** The largest message of the methods for which it is lower than the limit. */
+  readonly #readMaxBytes = new Map<string, number>();
   readonly #json: JsonOptions | undefined;
 
   constructor(limits: RpcLimits, json: JsonOptions | undefined) {
@@ -170,13 +173,19 @@ class RecordingRouter implements RpcRouter {
         handler,
         implementation: this.#implementationOf(path),
         duplex: this.#streamBytes.get(path),
+        limits: this.#limitsOf(path),
       });
     }
     for (const path of [...this.#bytes.keys(), ...this.#streamBytes.keys()]) {
       if (routes.has(path)) continue;
       throw new ConfigurationError(`bytes are served for ${path}, whose service is not registered`);
     }
-    return { limits: this.#limits, json: this.#json, routes };
+    return { json: this.#json, routes };
+  }
+
+  #limitsOf(path: string): RpcLimits {
+    const messageBytes = this.#readMaxBytes.get(path);
+    return messageBytes === undefined ? this.#limits : { ...this.#limits, messageBytes };
   }
 
   #implementationOf(path: string): FastImplementation | undefined {
@@ -186,10 +195,16 @@ class RecordingRouter implements RpcRouter {
     return invoke === undefined ? undefined : { on: "messages", invoke };
   }
 
-  /** Options of a service's own, an interceptor for instance, are what connect-es is there for. */
-  #record(method: DescMethod, invoke: UnaryImplementation, options?: ServiceOptions): void {
-    if (method.methodKind === "unary" && options === undefined) {
-      this.#implementations.set(methodPath(method), invoke);
+  /**
+   * Options of a service's own, an interceptor for instance, are what connect-es is there for; the largest message is
+   * a limit of ours, so that no more of one that is larger is gathered.
+   */
+  #record(method: DescMethod, invoke: UnaryImplementation, options: ServiceOptions = {}): void {
+    const { readMaxBytes = Infinity, ...others } = options;
+    const path = methodPath(method);
+    if (readMaxBytes < this.#limits.messageBytes) this.#readMaxBytes.set(path, readMaxBytes);
+    if (method.methodKind === "unary" && Object.keys(others).length === 0) {
+      this.#implementations.set(path, invoke);
     }
   }
 

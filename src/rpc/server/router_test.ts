@@ -61,6 +61,22 @@ Deno.test("a service's own options may lower a limit", async () => {
   });
 });
 
+Deno.test("no more is gathered of a message than its service reads, on the fast path and the plain one", async () => {
+  for (const protocol of ["connect", "grpc", "grpc-web"] as const) {
+    const pair = rpcPair((router) => {
+      router.service(EchoService, echoService(), { readMaxBytes: 100 });
+    }, { gatheredBytes: 1 });
+    await using _ = pair;
+    const client = clientOf(pair, protocol);
+    assert.equal((await client.echo({ text: "hello" })).text, "hello");
+    // A budget without any room would say that it has none, had the message been gathered.
+    await assert.rejects(client.echo({ data: new Uint8Array(1_000_000) }), {
+      code: Code.ResourceExhausted,
+      rawMessage: /larger than configured readMaxBytes 100$/,
+    });
+  }
+});
+
 Deno.test("a gate of a service's own comes after admission", async () => {
   let gated = 0;
   const pair = rpcPair((router) => {

@@ -6,6 +6,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
   HealthCheckResponseSchema,
 } from "../../gen/mod.ts";
+import { ASKED_BYTES } from "../limits.ts";
 
 /** The health of a worker, as `grpc.health.v1.Health` reports it. */
 export class WorkerHealth {
@@ -51,7 +52,7 @@ export class WorkerHealth {
     router.service(Health, {
       check: ({ service }) => this.#check(service),
       watch: ({ service }, { signal }) => this.#watch(service, signal),
-    });
+    }, { readMaxBytes: ASKED_BYTES });
   }
 
   /** The worker as a whole has no name. */

@@ -10,6 +10,7 @@ import { nameOf } from "../admission/authorization.ts";
 import type { CallGate } from "../admission/call_gate.ts";
 import type { AdmittedCall } from "../admission/admitted_call.ts";
 import type { Execution } from "./execution.ts";
+import { ASKED_BYTES } from "../limits.ts";
 import type { WorkerServerOptions } from "../options.ts";
 import { withinBoundary } from "./service_boundary.ts";
 import { RoutineService } from "./routine_service.ts";
@@ -61,7 +62,12 @@ export function serveRoutines(router: RpcRouter, options: ServeRoutinesOptions):
         verifiesTokens,
       }),
   });
-  router.service(WorkerService, routines.implementation);
+  const { implementation } = routines;
+  const { call, stream, duplex, describe } = WorkerService.method;
+  router.rpc(call, implementation.call);
+  router.rpc(stream, implementation.stream);
+  router.rpc(duplex, implementation.duplex);
+  router.rpc(describe, implementation.describe, { readMaxBytes: ASKED_BYTES });
   router.unaryBytes(WorkerService.method.call, routines.callBytes);
   router.streamBytes(WorkerService.method.duplex, routines.streamBytes);
   options.services?.(withinBoundary(router, records, ground));
