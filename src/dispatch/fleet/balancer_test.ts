@@ -77,15 +77,25 @@ Deno.test("TrackRecord averages latency, forgets it, and ejects after failures i
   for (let at = 0; at < 100; at++) record.answered(20, at * 10);
   assert.ok(Math.abs(record.latencyMs(1_000) - 20) < 1);
   assert.ok(record.latencyMs(31_000) < 0.1);
-  const fail = (now: number) => Array.from({ length: 5 }, () => record.failed(now)).includes(true);
-  for (let n = 0; n < 4; n++) assert.equal(record.failed(1_000), false);
+  const fail = (now: number) =>
+    Array.from({ length: 5 }, () => record.failed(now, 0.5)).includes(true);
+  for (let n = 0; n < 4; n++) assert.equal(record.failed(1_000, 0.5), false);
   record.answered(20, 1_000);
-  assert.equal(record.failed(1_000), false);
+  assert.equal(record.failed(1_000, 0.5), false);
   assert.equal(fail(1_000), true);
   assert.equal(record.ejectedUntil, 3_000);
   assert.equal(fail(2_000), false);
   assert.equal(fail(3_000), true);
   assert.equal(record.ejectedUntil, 7_000);
+});
+
+Deno.test("TrackRecord ejects for a time that is a quarter shorter or longer by chance", () => {
+  const until = (random: number) => {
+    const record = new TrackRecord();
+    for (let n = 0; n < 5; n++) record.failed(1_000, random);
+    return record.ejectedUntil;
+  };
+  assert.deepEqual([0, 0.25, 0.5, 0.75].map(until), [2_500, 2_750, 3_000, 3_250]);
 });
 
 Deno.test("TrackRecord does not take silence for speed while calls are unanswered", () => {
@@ -102,13 +112,13 @@ Deno.test("TrackRecord suspects a worker that was ejected until it answers", () 
   const load = new Load();
   const record = new TrackRecord(load);
   record.answered(20, 0);
-  for (let n = 0; n < 5; n++) record.failed(1_000);
+  for (let n = 0; n < 5; n++) record.failed(1_000, 0.5);
   load.inFlight = 1;
   assert.equal(record.latencyMs(4_000), 1_000);
-  assert.equal(record.failed(4_000), true);
+  assert.equal(record.failed(4_000, 0.5), true);
   assert.equal(record.ejectedUntil, 8_000);
   load.inFlight = 0;
   record.answered(20, 30_000);
   assert.ok(record.latencyMs(30_000) < 40);
-  assert.equal(record.failed(30_000), false);
+  assert.equal(record.failed(30_000, 0.5), false);
 });

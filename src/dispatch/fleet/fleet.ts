@@ -40,6 +40,8 @@ const MAX_TAGS_NAMED = 16;
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #endpoints = new Map<string, Endpoint>();
+  /** Those whose announcements have lapsed, by their keys, in that order. */
+  readonly #lapsed = new Set<string>();
   readonly #index = new EndpointIndex();
   readonly #selection: Selection;
   readonly #affinity = new AffinityOwners();
@@ -131,7 +133,8 @@ export class Fleet {
   /** A worker has left a call unanswered: where it does so again and again, others are chosen for a while. */
   unanswered(endpoint: Endpoint): void {
     const before = endpoint.record.ejectedUntil;
-    if (!endpoint.record.failed(this.#options.clock.steady())) return;
+    const { clock, random } = this.#options;
+    if (!endpoint.record.failed(clock.steady(), random())) return;
     this.#selection.eject(endpoint, before);
   }
 
@@ -233,6 +236,7 @@ export class Fleet {
       this.#forget(endpoint);
     }
     this.#endpoints.clear();
+    this.#lapsed.clear();
     this.#changes.notify();
     await Promise.all([...removed, ...this.#watching]);
   }
@@ -283,22 +287,39 @@ export class Fleet {
     const key = `${index} ${address}`;
     const known = this.#endpoints.get(key);
     if (change.kind === "removed") {
-      if (known === undefined || change.lapsed === true && known.lapse()) return;
+      if (known === undefined) return;
+      if (change.lapsed === true && known.lapse()) {
+        this.#lapsed.add(key);
+        return;
+      }
       this.#drop(key, known, found);
     } else if (known === undefined) {
       const endpoint = this.#endpoint(key, change.worker, source, index);
       this.#endpoints.set(key, endpoint);
       this.#note(endpoint);
       observer.emit({ type: "discovery.added", source: found, worker: workerRef(change.worker) });
+      this.#keepWithinLimit(index, found);
     } else {
+      this.#lapsed.delete(key);
       known.update(change.worker);
       this.#affinity.update(known);
       observer.emit({ type: "discovery.updated", source: found, worker: workerRef(change.worker) });
     }
   }
 
+  /** The workers of a source that have lapsed count with those it uses: beyond the limit the first to lapse go. */
+  #keepWithinLimit(index: number, source: string): void {
+    if (this.#lapsed.size === 0) return;
+    const lapsed = [...this.#lapsed].filter((key) => key.startsWith(`${index} `));
+    const excess = lapsed.length + this.#sources[index]!.used - this.#options.maxWorkers;
+    for (const key of lapsed.slice(0, Math.max(excess, 0))) {
+      this.#drop(key, this.#endpoints.get(key)!, source);
+    }
+  }
+
   #drop(key: string, endpoint: Endpoint, source: string): void {
     this.#endpoints.delete(key);
+    this.#lapsed.delete(key);
     endpoint.remove();
     this.#forget(endpoint);
     const { observer } = this.#options;

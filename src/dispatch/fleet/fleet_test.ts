@@ -404,6 +404,40 @@ Deno.test("Fleet uses the connections of workers whose announcements have lapsed
   assert.deepEqual(clock.delays, []);
 });
 
+Deno.test("Fleet counts workers that have lapsed: beyond maxWorkers those go that lapsed first", async () => {
+  const { network, discovery, fleet } = setUp();
+  const announce = async (...addresses: string[]) => {
+    discovery.push(
+      ...addresses.map((address) => ({ kind: "added" as const, worker: { address } })),
+    );
+    await turn();
+    await fleet.ready(fleet.endpoints.length);
+  };
+  const lapse = async (...addresses: string[]) => {
+    const removed = { kind: "removed", lapsed: true } as const;
+    discovery.push(...addresses.map((address) => ({ ...removed, address })));
+    await turn();
+  };
+  const [D, E, F] = ["10.0.0.4:1", "10.0.0.5:1", "10.0.0.6:1"] as const;
+  await announce(A, B, C);
+  await lapse(B, A);
+  assert.deepEqual(fleet.endpoints.map(address), [A, B, C]);
+  await announce(D);
+  assert.deepEqual(fleet.endpoints.map(address), [A, C, D]);
+  // One that is announced again is as any other.
+  await lapse(C);
+  await announce(A);
+  await announce(E);
+  assert.deepEqual(fleet.endpoints.map(address), [A, D, E]);
+  await lapse(A, D, E);
+  await announce(F);
+  assert.deepEqual(fleet.endpoints.map(address), [D, E, F]);
+  const open = network.links.filter(({ state }) => state === "open").map(({ worker }) =>
+    worker.address
+  );
+  assert.deepEqual(open.sort(), [D, E, F]);
+});
+
 Deno.test("Fleet leaves a lapsed worker that new credentials do not trust, or whose proof has ended", async () => {
   for (const ends of ["distrusted", "expired"]) {
     const { clock, network, discovery, fleet } = setUp(A);

@@ -49,7 +49,7 @@ function setUp(count: number, balancer?: Balancer) {
     ) as unknown as FakeEndpoint | undefined;
   const eject = (one: FakeEndpoint) => {
     const before = one.record.ejectedUntil;
-    for (let n = 0; n < 5; n++) one.record.failed(clock.now());
+    for (let n = 0; n < 5; n++) one.record.failed(clock.now(), 0.5);
     selection.eject(one as unknown as Endpoint, before);
   };
   return { clock, index, workers, update, choose, eject, drawn };

@@ -7,6 +7,9 @@ const FAILURES = 5;
 const EJECTED_MS = 2_000;
 const LONGEST_EJECTION_MS = 30_000;
 
+/** How far an ejection may lie off that, so that dispatchers that ejected a worker together do not come back together. */
+const EJECTION_SPREAD = 0.25;
+
 /**
  * What the average latency of a worker that is ejected is at least, in milliseconds. While the first call after
  * the ejection is not answered, that keeps others away.
@@ -54,14 +57,20 @@ export class TrackRecord {
     if (now > load.ejectedUntil + LONGEST_EJECTION_MS) this.#ejections = 0;
   }
 
-  /** A call was not answered: its connection was lost, or its time was over. @returns whether that ejects it. */
-  failed(now: number): boolean {
+  /**
+   * A call was not answered: its connection was lost, or its time was over.
+   *
+   * @param random a number in [0, 1).
+   * @returns whether that ejects it.
+   */
+  failed(now: number, random: number): boolean {
     // One that was ejected and has answered nothing since gets no second chance before the next ejection.
     const limit = this.#ejections > 0 && !this.#answered ? 1 : FAILURES;
     if (++this.#failures < limit || now < this.#load.ejectedUntil) return false;
     this.#failures = 0;
     this.#answered = false;
-    const lastsMs = Math.min(EJECTED_MS * 2 ** this.#ejections++, LONGEST_EJECTION_MS);
+    const meanMs = Math.min(EJECTED_MS * 2 ** this.#ejections++, LONGEST_EJECTION_MS);
+    const lastsMs = meanMs * (1 + EJECTION_SPREAD * (2 * random - 1));
     this.#load.ejectedUntil = now + lastsMs;
     this.#load.latencyMs = Math.max(this.#load.latencyMs, SUSPECT_MS);
     return true;

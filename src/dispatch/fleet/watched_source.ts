@@ -71,6 +71,11 @@ export class WatchedSource implements Disposable {
     return this.#known.promise;
   }
 
+  /** How many of its workers are used. */
+  get used(): number {
+    return this.#workers.found - this.#workers.unused;
+  }
+
   /** Whether its workers are replaced when they end; `undefined` where it never says. */
   get expectsMore(): boolean | undefined {
     return this.#source.discovery.expectsMore;
