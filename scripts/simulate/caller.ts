@@ -2,7 +2,7 @@ import { Attempts } from "../../src/dispatch/calls/attempts.ts";
 import type { PlacedCall } from "../../src/dispatch/calls/placed_call.ts";
 import { RetryBudget } from "../../src/dispatch/calls/retry_budget.ts";
 import { Fleet } from "../../src/dispatch/fleet/fleet.ts";
-import type { Link } from "../../src/dispatch/fleet/link.ts";
+import type { Link } from "../../src/dispatch/endpoint/link.ts";
 import { defaultDispatcherLimits as limits } from "../../src/dispatch/limits.ts";
 import type { Discovery } from "../../src/discovery/mod.ts";
 import { type Clock, EventHub } from "../../src/observe/mod.ts";

@@ -1,5 +1,5 @@
-import { DialSlots } from "../../src/dispatch/fleet/dial.ts";
-import type { Dial } from "../../src/dispatch/fleet/link.ts";
+import { DialSlots } from "../../src/dispatch/endpoint/dial.ts";
+import type { Dial } from "../../src/dispatch/endpoint/link.ts";
 import { WorkerUnavailable } from "../../src/errors/mod.ts";
 import type { Clock } from "../../src/observe/mod.ts";
 import { FakeLink } from "../../tests/support/fake_network.ts";

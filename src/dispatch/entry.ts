@@ -40,6 +40,11 @@ export {
   type DispatcherLimits,
   type EveryDispatcherLimit,
 } from "./limits.ts";
-export { type BalancedWorker, type Balancer, powerOfTwo, roundRobin } from "./fleet/balancer.ts";
+export {
+  type BalancedWorker,
+  type Balancer,
+  powerOfTwo,
+  roundRobin,
+} from "./selection/balancer.ts";
 export * from "./options.ts";
 export type { EverySharedLimit, SharedLimits } from "../limits/mod.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-export * from "./fleet/backoff.ts";
-export * from "./fleet/balancer.ts";
+export * from "./endpoint/backoff.ts";
+export * from "./selection/balancer.ts";
 export type { Lease } from "./fleet/lease.ts";
 export type { CallDefaults } from "./calls/call_settings.ts";
 export {
@@ -20,5 +20,5 @@ export { FleetCaller } from "./fleet_caller.ts";
 export { type OpenedDispatcher, openParts } from "./open.ts";
 export * from "./options.ts";
 export type { Rehearsal, RehearsedPeer, RehearseOptions } from "../peer/mod.ts";
-export type { OwnWorker } from "./fleet/dial.ts";
+export type { OwnWorker } from "./endpoint/dial.ts";
 export type { DispatcherSnapshot } from "./dispatcher_admin.ts";

@@ -35,7 +35,7 @@ import type { TransportChoices } from "../rpc/mod.ts";
 import { Attempts } from "./calls/attempts.ts";
 import { RetryBudget } from "./calls/retry_budget.ts";
 import { CallSettings, type Inheritance } from "./calls/call_settings.ts";
-import { DialSlots, dialWith, type OwnWorker } from "./fleet/dial.ts";
+import { DialSlots, dialWith, type OwnWorker } from "./endpoint/dial.ts";
 import { Fleet } from "./fleet/fleet.ts";
 import { insistOnCount, type Lease, leaseOf } from "./fleet/lease.ts";
 import { resolveDispatcherLimits } from "./limits.ts";

@@ -4,7 +4,7 @@ import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
 import type { CallDefaults } from "./calls/call_settings.ts";
 import type { TokenSource } from "./calls/token_source.ts";
-import type { Balancer } from "./fleet/balancer.ts";
+import type { Balancer } from "./selection/balancer.ts";
 import type { Lease } from "./fleet/lease.ts";
 import type { DispatcherLimits } from "./limits.ts";
 

@@ -25,7 +25,7 @@ import {
   type RehearseOptions,
   rehearsePeers,
 } from "../peer/mod.ts";
-import type { Endpoint } from "./fleet/endpoint.ts";
+import type { Endpoint } from "./endpoint/endpoint.ts";
 import type { EveryDispatcherLimit } from "./limits.ts";
 import { present } from "../values/mod.ts";
 

@@ -1,6 +1,6 @@
 import type { WorkerSnapshot } from "../contract/mod.ts";
 import { present } from "../values/mod.ts";
-import type { Endpoint } from "./fleet/endpoint.ts";
+import type { Endpoint } from "./endpoint/endpoint.ts";
 
 /** A worker as a dispatcher knows it now. */
 export function workerSnapshot(endpoint: Endpoint): WorkerSnapshot {

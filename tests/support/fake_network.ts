@@ -1,7 +1,7 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../src/discovery/mod.ts";
 import type { ClientConnection, ConnectionEnd, ConnectionState } from "../../src/http2/mod.ts";
 import type { Clock } from "../../src/observe/mod.ts";
-import type { Dial, Link } from "../../src/dispatch/fleet/link.ts";
+import type { Dial, Link } from "../../src/dispatch/endpoint/link.ts";
 
 /** A connection that only has a state. */
 export class FakeLink implements Link {

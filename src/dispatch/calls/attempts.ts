@@ -1,8 +1,8 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock, Observer, RetryCause } from "../../observe/mod.ts";
 import { DeadlineExceeded, WorkerUnavailable } from "../../errors/mod.ts";
-import type { Endpoint } from "../fleet/endpoint.ts";
-import type { Link } from "../fleet/link.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { Link } from "../endpoint/link.ts";
 import { notReady, noWorkerAccepted } from "./exhausted.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";

@@ -4,7 +4,7 @@ import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
 import { ErrorCode } from "../../http2/mod.ts";
 import { StreamFailure } from "../../rpc/mod.ts";
-import { Endpoint } from "../fleet/endpoint.ts";
+import { Endpoint } from "../endpoint/endpoint.ts";
 import { FakeNetwork } from "../../../tests/support/fake_network.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { Attempts } from "./attempts.ts";

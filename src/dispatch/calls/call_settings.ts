@@ -10,7 +10,7 @@ import {
   withAmbient,
 } from "../../routine/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
-import type { Link } from "../fleet/link.ts";
+import type { Link } from "../endpoint/link.ts";
 import { headerFields, TokenFields } from "./request_fields.ts";
 import { type CallSigner, KeptToken, type TokenSource } from "./token_source.ts";
 

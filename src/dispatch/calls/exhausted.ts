@@ -5,9 +5,9 @@ import {
   Overloaded,
   UnknownRoutine,
 } from "../../errors/mod.ts";
-import type { Endpoint } from "../fleet/endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import type { Wanted } from "../fleet/suitable_endpoints.ts";
+import type { Wanted } from "../selection/suitable_endpoints.ts";
 
 /**
  * What a call fails with when no worker took it: none was known, the one that was known gave its

@@ -1,4 +1,4 @@
-import type { Wanted } from "../fleet/suitable_endpoints.ts";
+import type { Wanted } from "../selection/suitable_endpoints.ts";
 
 /** A call that looks for a worker. */
 export interface PlacedCall {

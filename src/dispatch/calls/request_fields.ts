@@ -1,6 +1,6 @@
 import { ConfigurationError, InvalidPayload } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
-import type { Link } from "../fleet/link.ts";
+import type { Link } from "../endpoint/link.ts";
 import { inspectSocket } from "../../channel/mod.ts";
 
 /** Headers that say what a request is; a caller's own would contradict them. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigurationError, InvalidPayload } from "../../errors/mod.ts";
-import type { Link } from "../fleet/link.ts";
+import type { Link } from "../endpoint/link.ts";
 import { headerFields, TokenFields } from "./request_fields.ts";
 
 /** As a call asks for it: what is thrown is a rejection there. */

@@ -4,8 +4,8 @@ import type { RetryCause } from "../../observe/mod.ts";
 import { failureInDetails, fromConnectError } from "../../routine/mod.ts";
 import { brokenOff, connectionLost, notBegun, peerSilent } from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
-import type { Endpoint } from "../fleet/endpoint.ts";
-import type { Link } from "../fleet/link.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { Link } from "../endpoint/link.ts";
 
 /** What is to be done after a call failed on a worker. */
 export type Failure =

@@ -6,7 +6,7 @@ import { ErrorCode, KeepaliveTimeout, type StreamEnd } from "../../http2/mod.ts"
 import { toConnectError } from "../../routine/mod.ts";
 import { StreamFailure } from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
-import type { Endpoint } from "../fleet/endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import { FakeLink } from "../../../tests/support/fake_network.ts";
 import { judgeFailure } from "./retry.ts";
 

@@ -14,9 +14,9 @@ import {
   type PayloadLimits,
 } from "../../routine/mod.ts";
 import { callUnaryBytes, type RpcLimits } from "../../rpc/mod.ts";
-import type { Endpoint } from "../fleet/endpoint.ts";
-import type { HeldPlace } from "../fleet/held_calls.ts";
-import type { Link } from "../fleet/link.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { HeldPlace } from "../endpoint/held_calls.ts";
+import type { Link } from "../endpoint/link.ts";
 import type { Attempts } from "./attempts.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import { type CallSettings, eitherSignal, type RequestFields } from "./call_settings.ts";

@@ -9,9 +9,9 @@ import {
   type RpcLimits,
   type TransportChoices,
 } from "../../rpc/mod.ts";
-import type { Endpoint } from "../fleet/endpoint.ts";
-import type { HeldPlace } from "../fleet/held_calls.ts";
-import type { Link } from "../fleet/link.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { HeldPlace } from "../endpoint/held_calls.ts";
+import type { Link } from "../endpoint/link.ts";
 import type { Attempts } from "./attempts.ts";
 import { type CallSettings, checkedTimeout, type RequestFields } from "./call_settings.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";

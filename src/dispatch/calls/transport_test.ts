@@ -6,10 +6,10 @@ import { RecordingObserver } from "../../../tests/support/recording_observer.ts"
 import { type RpcPair, rpcPair } from "../../../tests/support/rpc_pair.ts";
 import type { TransportChoices } from "../../rpc/mod.ts";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
-import type { Endpoint } from "../fleet/endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { Fleet } from "../fleet/fleet.ts";
-import { HeldCalls } from "../fleet/held_calls.ts";
-import type { Link } from "../fleet/link.ts";
+import { HeldCalls } from "../endpoint/held_calls.ts";
+import type { Link } from "../endpoint/link.ts";
 import { Attempts } from "./attempts.ts";
 import { CallSettings } from "./call_settings.ts";
 import { RetryBudget } from "./retry_budget.ts";

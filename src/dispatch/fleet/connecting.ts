@@ -1,4 +1,4 @@
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 
 /**
  * So many workers that have failed are dialled again at once because calls need one, whatever their backoff. All

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Connecting } from "./connecting.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 
 /** Counts how often it is to connect, and connects when the test says so. */
 class FakeEndpoint {

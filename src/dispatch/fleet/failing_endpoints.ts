@@ -1,4 +1,4 @@
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 
 /** How many others are dialled at once when a worker that had failed is back. */
 const HASTENED = 2;

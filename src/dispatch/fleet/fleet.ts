@@ -1,17 +1,17 @@
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { HeldCall } from "../../observe/mod.ts";
-import { AffinityOwners } from "./affinity.ts";
-import type { Balancer } from "./balancer.ts";
+import { AffinityOwners } from "../selection/affinity.ts";
+import type { Balancer } from "../selection/balancer.ts";
 import { Changes } from "./changes.ts";
 import { Connecting } from "./connecting.ts";
-import { Endpoint, type EndpointOptions } from "./endpoint.ts";
-import { EndpointIndex } from "./endpoint_index.ts";
+import { Endpoint, type EndpointOptions } from "../endpoint/endpoint.ts";
+import { EndpointIndex } from "../selection/endpoint_index.ts";
 import { FailingEndpoints } from "./failing_endpoints.ts";
 import type { WorkerChange } from "./known_workers.ts";
-import { Selection, type Tried } from "./selection.ts";
-import type { Serving } from "./served_names.ts";
-import { suits, type Wanted } from "./suitable_endpoints.ts";
-import { workerRef } from "./link.ts";
+import { Selection, type Tried } from "../selection/selection.ts";
+import type { Serving } from "../selection/served_names.ts";
+import { suits, type Wanted } from "../selection/suitable_endpoints.ts";
+import { workerRef } from "../endpoint/link.ts";
 import { type FleetSource, WatchedSource } from "./watched_source.ts";
 
 /** What a fleet is given. */

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { WorkerUnavailable } from "../../errors/mod.ts";
 import { EventHub } from "../../observe/mod.ts";
-import { roundRobin } from "./balancer.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { roundRobin } from "../selection/balancer.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import { ManualClock, turn } from "../../../tests/support/manual_clock.ts";
 import { FakeDiscovery, FakeNetwork } from "../../../tests/support/fake_network.ts";
 import { Fleet } from "./fleet.ts";

@@ -1,6 +1,6 @@
 import type { DiscoveredWorker, DiscoveryChange } from "../../discovery/mod.ts";
 import { placeOnRing } from "./lease.ts";
-import { rendezvousScore } from "./rendezvous.ts";
+import { rendezvousScore } from "../selection/rendezvous.ts";
 
 /** A change of the workers that are used. */
 export type WorkerChange = Exclude<DiscoveryChange, { readonly kind: "failed" | "rejected" }>;

@@ -1,10 +1,10 @@
 import type { Discovery, DiscoveryChange } from "../../discovery/mod.ts";
 import { escapePeerText } from "../../errors/mod.ts";
 import type { Clock, Observer } from "../../observe/mod.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import { KnownWorkers, type WorkerChange } from "./known_workers.ts";
 import type { Lease } from "./lease.ts";
-import type { Dial } from "./link.ts";
+import type { Dial } from "../endpoint/link.ts";
 import { UnreachableWorkers } from "./unreachable_workers.ts";
 import { messageOf, present } from "../../values/mod.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../../observe/mod.ts";
 import { type Balancer, hasLess, NOISE_MS } from "./balancer.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { EndpointIndex } from "./endpoint_index.ts";
 import {
   ANSWERED_AT,
@@ -10,7 +10,7 @@ import {
   LAST_CALL,
   LATENCY_MS,
   LOAD_ROW,
-} from "./load.ts";
+} from "../endpoint/load.ts";
 import { Suitability, type SuitableEndpoints, type Wanted } from "./suitable_endpoints.ts";
 
 /** What choosing takes. */

@@ -5,7 +5,7 @@ import { DescribeResponseSchema, WorkerService } from "../../gen/mod.ts";
 import type { ClientConnection } from "../../http2/mod.ts";
 import { callUnaryBytes, prepareRequest } from "../../rpc/mod.ts";
 import { present } from "../../values/mod.ts";
-import { BETWEEN_NAMES, ofVersion } from "./served_names.ts";
+import { BETWEEN_NAMES, ofVersion } from "../selection/served_names.ts";
 
 /** What a proven worker says of itself. */
 export interface SelfDescription {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AffinityOwners } from "./affinity.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import { rendezvousScore } from "./rendezvous.ts";
 
 const endpoint = (address: string) =>

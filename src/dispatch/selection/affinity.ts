@@ -1,4 +1,4 @@
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import { combinedScore, hashOfKey, hashOfMember } from "./rendezvous.ts";
 import type { Tried } from "./selection.ts";
 import type { Serving } from "./served_names.ts";

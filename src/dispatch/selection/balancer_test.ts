@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type BalancedWorker, powerOfTwo } from "./balancer.ts";
-import { Load } from "./load.ts";
-import { TrackRecord } from "./track_record.ts";
+import { Load } from "../endpoint/load.ts";
+import { TrackRecord } from "../endpoint/track_record.ts";
 
 const worker = (address: string, inFlight: number, latencyMs = 1): BalancedWorker => ({
   id: undefined,

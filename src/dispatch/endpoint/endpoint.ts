@@ -7,8 +7,9 @@ import { COUNTED, type EndpointState, type Failing, SHOWN } from "./endpoint_sta
 import { LeavingLinks, type LeavingLinksOptions } from "./leaving_links.ts";
 import { type Dial, type Link, workerRef } from "./link.ts";
 import { Load } from "./load.ts";
-import type { BalancedWorker } from "./balancer.ts";
+import type { BalancedWorker } from "../selection/balancer.ts";
 import { TrackRecord } from "./track_record.ts";
+import { Dialling, SENT_AWAY_LIMIT } from "./dialling.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
 import { present } from "../../values/mod.ts";
 
@@ -28,21 +29,6 @@ export interface EndpointOptions extends LeavingLinksOptions {
 /** A connection at least this old worked; losing it is no reason to wait before dialling again. */
 const PROVEN_MS = 1_000;
 
-/**
- * A worker that adopts new credentials sends GOAWAY, and its peers dial again at once. A worker that
- * sends this many in a row, each on a young connection, has another reason.
- */
-const SENT_AWAY_LIMIT = 3;
-
-/**
- * How many dials in a row begin without a wait because our credentials have changed under the last one,
- * or since it failed. Credentials that keep changing would else have a worker that fails dialled without end.
- */
-const RESTART_LIMIT = 2;
-
-/** How long a connection is used whose dial began under older credentials, in milliseconds. */
-const STALE_STAY_MS = 250;
-
 /** A dispatcher's view of one worker. */
 export class Endpoint implements BalancedWorker {
   /** What balancing goes by. */
@@ -54,17 +40,14 @@ export class Endpoint implements BalancedWorker {
   readonly #options: EndpointOptions;
   readonly #failures = new HandshakeCounts();
   readonly #leaving: LeavingLinks;
+  readonly #dialling: Dialling;
   #worker: DiscoveredWorker;
   #state: EndpointState = { name: "idle" };
   /** Attempts that failed in a row, or whose connection was lost at once. */
   #failed = 0;
   /** Connections in a row for which the worker sent GOAWAY at once. */
   #sentAway = 0;
-  /** Dials in a row that began without a wait because our credentials had changed. */
-  #restarts = 0;
   #lastFailure: Error | undefined;
-  /** Rises when the credentials change: what was dialled before is of no more use. */
-  #generation = 0;
   #openedAt = 0;
   #lapsed = false;
   #id: string | undefined;
@@ -74,6 +57,15 @@ export class Endpoint implements BalancedWorker {
     this.#worker = worker;
     this.#options = options;
     this.#leaving = new LeavingLinks(options);
+    this.#dialling = new Dialling({
+      dial: options.dial,
+      worker: () => this.#worker,
+      opened: (link, stayMs) => this.#opened(link, stayMs),
+      lost: (link, state) => this.#lost(link, state),
+      leave: (link) => this.#leave(link),
+      failed: (error) => this.#fail(error),
+      unavailable: (what) => this.#unavailable(what),
+    });
   }
 
   /** How many of the dispatcher's calls it is at. */
@@ -200,7 +192,7 @@ export class Endpoint implements BalancedWorker {
 
   /** The credentials are new: the next call dials anew, calls in flight finish where they are. */
   renew(): void {
-    this.#generation += 1;
+    this.#dialling.renew();
     this.#failed = 0;
     this.#leaving.judge();
     const { link } = this;
@@ -228,66 +220,13 @@ export class Endpoint implements BalancedWorker {
   #dial(): Promise<boolean> {
     if (this.#state.name === "dialling") return this.#state.settled;
     const abort = new AbortController();
-    const settled = this.#attempt(abort.signal);
+    const settled = this.#dialling.attempt(abort.signal);
     this.#move({ name: "dialling", abort, settled });
     return settled;
   }
 
-  /**
-   * One demand's attempt. Where our credentials change under a dial, it is made again, up to
-   * {@linkcode RESTART_LIMIT} times: then a failed dial is a failure, and a connection that the newest
-   * credentials still prove is used for a little, since calls would wait for as long as credentials change
-   * faster than a handshake takes.
-   */
-  async #attempt(signal: AbortSignal): Promise<boolean> {
-    // The caller is in the middle of a loop over the fleet, which must not change under it.
-    await Promise.resolve();
-    for (let sentAway = 0;;) {
-      const generation = this.#generation;
-      const { expected } = this.#worker;
-      let opened: Link | undefined;
-      try {
-        const link = await this.#options.dial(this.#worker, {
-          signal,
-          onState: (state) => {
-            if (state !== "open" && opened !== undefined) this.#left(opened, state);
-          },
-        });
-        const stale = generation !== this.#generation;
-        const restart = stale && this.#mayRestart();
-        const serves = !stale || expected === this.#worker.expected && link.isTrusted();
-        if (signal.aborted || restart || !serves || link.connection.state !== "open") {
-          this.#leave(link);
-          if (signal.aborted) return false;
-          if (restart || serves && ++sentAway < SENT_AWAY_LIMIT) continue;
-          throw this.#unavailable(
-            serves
-              ? "it closed the connection at once"
-              : "our credentials changed during every dial",
-          );
-        }
-        opened = link;
-        this.#opened(link, stale ? STALE_STAY_MS : Infinity);
-        return true;
-      } catch (error) {
-        if (signal.aborted) return false;
-        if (generation !== this.#generation && this.#mayRestart()) continue;
-        this.#fail(error as Error);
-        return false;
-      }
-    }
-  }
-
-  /** Whether another dial may begin at once because our credentials have changed; counts it. */
-  #mayRestart(): boolean {
-    if (this.#restarts >= RESTART_LIMIT) return false;
-    this.#restarts += 1;
-    return true;
-  }
-
   #opened(link: Link, stayMs: number): void {
     this.#openedAt = this.#options.clock.steady();
-    this.#restarts = 0;
     this.#lastFailure = undefined;
     this.#id = link.id;
     this.#tags = link.tags;
@@ -322,7 +261,7 @@ export class Endpoint implements BalancedWorker {
 
   /** Dials after a failure, and the wait that follows one. */
   #dialAgain(): Promise<boolean> {
-    this.#restarts = 0;
+    this.#dialling.forgetRestarts();
     return this.#dial();
   }
 
@@ -330,8 +269,8 @@ export class Endpoint implements BalancedWorker {
   #excuse(failing: Failing): void {
     const { clock } = this.#options;
     const wait = this.#shortestWait(failing);
-    if (wait <= 0) this.#restarts = 0;
-    if (wait <= 0 || this.#mayRestart()) return this.#move({ name: "idle" });
+    if (wait <= 0) this.#dialling.forgetRestarts();
+    if (wait <= 0 || this.#dialling.mayRestart()) return this.#move({ name: "idle" });
     // Where a call waits, the next attempt is not later than that.
     if (failing.awaited !== undefined) return;
     failing.retry[Symbol.dispose]();
@@ -362,7 +301,7 @@ export class Endpoint implements BalancedWorker {
    * GOAWAY the next demand dials at once. After a connection that was cut within {@linkcode PROVEN_MS}, or
    * {@linkcode SENT_AWAY_LIMIT} such GOAWAYs in a row, the endpoint waits as after a failed dial.
    */
-  #left(link: Link, state: "draining" | "closed"): void {
+  #lost(link: Link, state: "draining" | "closed"): void {
     if (this.#state.name !== "open" || this.#state.link !== link) return;
     this.#leaving.add(link);
     if (this.#options.clock.steady() - this.#openedAt >= PROVEN_MS) {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import type { Balancer } from "./balancer.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import { EndpointIndex } from "./endpoint_index.ts";
-import { HeldCalls } from "./held_calls.ts";
-import { Load } from "./load.ts";
+import { HeldCalls } from "../endpoint/held_calls.ts";
+import { Load } from "../endpoint/load.ts";
 import { Selection } from "./selection.ts";
-import { TrackRecord } from "./track_record.ts";
+import { TrackRecord } from "../endpoint/track_record.ts";
 
 /** What the index and a selection read of an endpoint. */
 class FakeEndpoint {

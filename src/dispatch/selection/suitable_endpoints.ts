@@ -1,6 +1,6 @@
-import type { Endpoint } from "./endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { EndpointIndex } from "./endpoint_index.ts";
-import { EJECTED_UNTIL, LOAD_ROW } from "./load.ts";
+import { EJECTED_UNTIL, LOAD_ROW } from "../endpoint/load.ts";
 import type { Serving } from "./served_names.ts";
 
 /** What a call asks of its worker. */

@@ -1,5 +1,5 @@
-import type { Endpoint } from "./endpoint.ts";
-import { LoadTable } from "./load.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import { LoadTable } from "../endpoint/load.ts";
 import { ServedNames } from "./served_names.ts";
 
 /** Which endpoints take calls and which are idle, kept up to date one endpoint at a time. */
