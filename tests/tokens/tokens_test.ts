@@ -245,6 +245,22 @@ Deno.test("a signed call is accepted once, at the worker and with the arguments 
   assert.equal(runs, before);
 });
 
+Deno.test("a call that was signed before its worker began is accepted only where nobody had the worker's id before", async () => {
+  const key = { id: "a", key: crypto.getRandomValues(new Uint8Array(32)) };
+  const authenticate = signedNonce({ keys: { a: key.key }, windowS: 300 });
+  const { sign } = signNonce(key);
+  // As if it had been kept from the process that had this id before.
+  const early = {
+    sign: (call: Parameters<typeof sign>[0]) => sign({ ...call, now: call.now - 200_000 }),
+  };
+  await using named = await oneWayWorker(trust, { routines, authenticate, id: "named" });
+  await using caller = await oneWayDispatcher(trust, named.address, { token: early });
+  await assert.rejects(caller.call(work, ["x"]), { reason: "token-expired" });
+  await using unnamed = await oneWayWorker(trust, { routines, authenticate });
+  await using other = await oneWayDispatcher(trust, unnamed.address, { token: early });
+  assert.deepEqual(await other.call(work, ["x"]), ["x", "a"]);
+});
+
 Deno.test("the claims of a token decide in the policy", async () => {
   await using worker = await oneWayWorker(trust, {
     routines,

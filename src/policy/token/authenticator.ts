@@ -23,6 +23,11 @@ export interface PresentedCall {
   readonly peer: PresentingPeer;
   /** The id of the worker that is called. */
   readonly workerId: string;
+  /**
+   * When this worker began, in milliseconds since the epoch, where another one before it may have had the same id.
+   * Default: none had.
+   */
+  readonly idSince?: number;
   /** The time, in milliseconds since the epoch. */
   readonly now: number;
   /** Aborts when the answer is of no use any more. */

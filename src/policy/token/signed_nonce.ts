@@ -60,7 +60,9 @@ export function signCall({ id, key }: NonceKey, call: SignedCall): string {
 
 /**
  * Verifies calls that are signed one by one with a shared secret: HMAC-SHA-256 over the worker's id, the routine,
- * the digest of the arguments and the time. Each signature is accepted once, and never remembered as valid.
+ * the digest of the arguments and the time. Each signature is accepted once, and never remembered as valid. A worker
+ * whose id is given, so that it may have been another's before a restart, accepts none from before its start: after
+ * that, callers whose clocks are behind are refused for as long as they are.
  *
  * The arguments of routines are compared with the digest before they are decoded; calls of other services carry
  * no digest, so that their messages are protected by TLS alone.
@@ -116,6 +118,12 @@ function verified(call: PresentedCall, keys: ReadonlyMap<string, Uint8Array>, wi
   const at = Number(time);
   if (at < call.now - windowMs) {
     throw tooOld();
+  }
+  if (at < (call.idSince ?? -Infinity)) {
+    throw unauthenticated(
+      "token-expired",
+      "the signature is older than the worker, and may have been used at one before it that had the same id",
+    );
   }
   if (at > call.now + windowMs) {
     throw unauthenticated("token-not-yet-valid", "the signature is from the future");

@@ -59,6 +59,17 @@ Deno.test("signedNonce() accepts no signed call again where the clock is set bac
   });
 });
 
+Deno.test("signedNonce() accepts no signature from before a worker whose id another may have had", async () => {
+  const { authenticate } = signedNonce({ keys: { a: a.key } });
+  const at = async (now: number, idSince: number) =>
+    await authenticate(presented(signCall(a, { ...signed, now }), { now: NOW + 10, idSince }));
+  await assert.rejects(at(NOW - 1, NOW), {
+    reason: "token-expired",
+    message: /older than the worker/,
+  });
+  await at(NOW, NOW);
+});
+
 Deno.test("signedNonce() bounds its memory by key, and forgets what has ended", async () => {
   const { authenticate } = signedNonce({ keys: { a: a.key, b: b.key }, windowS: 1, maxNonces: 4 });
   const call = async (key: typeof a, now: number) =>

@@ -8,6 +8,7 @@ import {
   unauthenticated,
   type VerifiedToken,
 } from "../../policy/mod.ts";
+import { present } from "../../values/mod.ts";
 import type { AuthenticatedCall, ConnectedPeer } from "../connected_peer.ts";
 
 /** What authenticating calls takes. */
@@ -15,6 +16,8 @@ export interface AuthenticationOptions {
   /** Verifies tokens. Default: none is asked for, and none is read. */
   readonly authenticator: Authenticator | undefined;
   readonly workerId: string;
+  /** When the worker began, where another one before it may have had its id. Default: none had. */
+  readonly idSince?: number | undefined;
   readonly observer: Observer;
   readonly clock: Clock;
 }
@@ -96,7 +99,7 @@ export class Authentication {
     peer: ConnectedPeer,
     routine: string,
   ): Authenticated | Promise<Authenticated> {
-    const { workerId, clock } = this.#options;
+    const { workerId, idSince, clock } = this.#options;
     try {
       const verified = authenticate({
         token,
@@ -105,6 +108,7 @@ export class Authentication {
         peer: peer.presenting,
         workerId,
         now: clock.now(),
+        ...present({ idSince }),
       });
       if (!(verified instanceof Promise)) return this.#admitted(verified, peer, routine);
       return verified.then(

@@ -63,7 +63,13 @@ export async function serveCalls(
     ground;
   const observer = hub.as(id);
   if (authenticator?.open !== undefined) starting.use(authenticator.open());
-  const authentication = new Authentication({ authenticator, workerId: id, observer, clock });
+  const authentication = new Authentication({
+    authenticator,
+    workerId: id,
+    idSince: options.id === undefined ? undefined : clock.now(),
+    observer,
+    clock,
+  });
   const faults = new Faults(observer, clock);
   const records = new CallRecords(observer, "worker", clock);
   const gate = new CallGate(limits, () => clock.steady());
