@@ -45,6 +45,8 @@ export interface AuthorityOptions {
   readonly name?: string;
   /** How long it lasts, in milliseconds. Default ten years. */
   readonly ttlMs?: number;
+  /** How long before now it is valid from, in milliseconds. Default: five minutes, or a third of `ttlMs`. */
+  readonly backdatedMs?: number;
   /** How many authorities may stand between it and a leaf. Default 0: it issues leaves only. */
   readonly pathLength?: number;
   /** The time, in milliseconds since the epoch. Default: the machine's clock. */
@@ -178,7 +180,7 @@ export function createAuthority(options: AuthorityOptions = {}): Authority {
     serial: newSerial(),
     issuer: subject,
     subject,
-    notBefore: now() - backdatedMs(ttlMs),
+    notBefore: now() - (options.backdatedMs ?? backdatedMs(ttlMs)),
     notAfter: now() + ttlMs,
     key,
     extensions: [

@@ -1,5 +1,5 @@
 import { escapePeerText } from "../errors/mod.ts";
-import { type Clock, systemClock } from "../observe/mod.ts";
+import { type Clock, systemClock, whenPassed } from "../observe/mod.ts";
 import type { Assembled } from "./assemble.ts";
 import type { CredentialPem } from "./material.ts";
 import { assembleNext } from "./next_version.ts";
@@ -83,7 +83,7 @@ class ProviderRefresh {
   }
 
   #await(delayMs: number): void {
-    this.#timer = this.#clock.schedule(() => void this.#refresh(), delayMs, {
+    this.#timer = whenPassed(this.#clock, delayMs, () => void this.#refresh(), {
       background: true,
     });
   }

@@ -48,6 +48,14 @@ async function opened(options: { refreshMs: number }) {
   return { answers, clock, observer, first, source: await opening };
 }
 
+Deno.test("Credentials.provider() asks again within a minute where refreshMs passed while the machine was suspended", async () => {
+  const { answers, clock, source } = await opened({ refreshMs: 3_600_000 });
+  await using _source = source;
+  clock.suspend(3_600_000);
+  clock.advance(60_000);
+  assert.equal(answers.calls, 2);
+});
+
 Deno.test("Credentials.provider() asks again after refreshMs and takes what is new", async () => {
   const { answers, clock, observer, source } = await opened({ refreshMs: 60_000 });
   await using _source = source;

@@ -79,3 +79,20 @@ export function whenDue(
   wait(leftMs());
   return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
 }
+
+/**
+ * Calls back once so much time has passed, also where a part of it passed while the machine was suspended, which
+ * the timer alone would add: up to a minute late then.
+ *
+ * @param delayMs how long from now, in milliseconds, by the clock's steady time.
+ * @returns what prevents the call.
+ */
+export function whenPassed(
+  clock: Clock,
+  delayMs: number,
+  callback: () => void,
+  options: TimerOptions = {},
+): Disposable {
+  const at = clock.steady() + delayMs;
+  return whenDue(clock, () => at - clock.steady(), callback, options);
+}

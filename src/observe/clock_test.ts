@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ManualClock } from "../../tests/support/manual_clock.ts";
-import { steadied, whenDue } from "./clock.ts";
+import { steadied, whenDue, whenPassed } from "./clock.ts";
 
 Deno.test("steadied() stands still where the time goes back, and goes on from there", () => {
   const steady = steadied();
@@ -39,4 +39,19 @@ Deno.test("whenDue() waits for dates beyond what a timer keeps, and can be taken
   assert.equal(called, 0);
   clock.advance(1);
   assert.equal(called, 1);
+});
+
+Deno.test("whenPassed() counts the time for which the machine was suspended, and none that the clock was set back by", () => {
+  const clock = new ManualClock();
+  let called = 0;
+  whenPassed(clock, 3_600_000, () => called++);
+  clock.setBack(3_600_000);
+  clock.advance(60_000);
+  // The timer for the next minute has not gone on meanwhile.
+  clock.suspend(3_500_000);
+  clock.advance(59_999);
+  assert.equal(called, 0);
+  clock.advance(1);
+  assert.equal(called, 1);
+  assert.equal(clock.pending, 0);
 });

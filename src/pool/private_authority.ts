@@ -1,6 +1,9 @@
 import { type Authority, createAuthority } from "../credentials/mod.ts";
 import type { HandedCredentials } from "./handover.ts";
 
+/** By so much may the machine's clock be set back: what is issued then must not be older than the authority. */
+const BACKDATED_MS = 7 * 24 * 3_600_000;
+
 /** Who one end of a pool's connections is. */
 export interface PoolIdentity {
   /** Its SPIFFE ID, which the other end demands to the letter. */
@@ -23,7 +26,11 @@ export class PrivateAuthority {
    * @param ttlMs How long what it issues is valid.
    */
   constructor(pool: string, ttlMs: number) {
-    this.#authority = createAuthority({ name: `Selvage pool ${pool}`, pathLength: 0 });
+    this.#authority = createAuthority({
+      name: `Selvage pool ${pool}`,
+      pathLength: 0,
+      backdatedMs: BACKDATED_MS,
+    });
     this.#domain = `${pool}.pool.selvage`;
     this.#ttlMs = ttlMs;
   }

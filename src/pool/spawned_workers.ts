@@ -8,6 +8,7 @@ import { type CredentialsInlet, handedCredentials } from "./handed_credentials.t
 import { type HandedDispatcher, handedOver } from "./handover.ts";
 import type { SpawnOptions } from "./options.ts";
 import { PrivateAuthority } from "./private_authority.ts";
+import { whenRenewable } from "./renewal.ts";
 import { Roster } from "./roster.ts";
 import { absoluteModules } from "./deno_setup.ts";
 import { type CallRules, type SpawnCommand, spawnCommand } from "./spawn_command.ts";
@@ -210,7 +211,7 @@ export class SpawnedWorkers implements AsyncDisposable {
   }
 
   #scheduleRenewal(): Disposable {
-    return this.#clock.schedule(() => void this.renew(), this.#ttlMs * 2 / 3, { background: true });
+    return whenRenewable(this.#clock, this.#ttlMs, () => void this.renew());
   }
 }
 

@@ -9,7 +9,7 @@ import {
   STATEMENT_LIFE_MS,
 } from "../discovery/mod.ts";
 import { ConfigurationError, escapePeerText } from "../errors/mod.ts";
-import type { Clock, Observer } from "../observe/mod.ts";
+import { type Clock, type Observer, whenPassed } from "../observe/mod.ts";
 import { within } from "./within.ts";
 
 /** What is announced, and where. */
@@ -142,7 +142,8 @@ export class Publication implements AsyncDisposable {
 
   #schedule(delayMs = STATEMENT_LIFE_MS / 2): void {
     this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#options.clock.schedule(() => this.#renew(), delayMs, { background: true });
+    const { clock } = this.#options;
+    this.#timer = whenPassed(clock, delayMs, () => this.#renew(), { background: true });
   }
 
   #failed(text: string): void {

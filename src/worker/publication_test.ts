@@ -78,6 +78,10 @@ Deno.test("Publication offers its announcement again soon where the backend coul
   assert.equal(offered, 4);
   await clock.advanceInTurns(1);
   assert.equal(offered, 5);
+  // A machine that was suspended signs anew within a minute: others have stopped believing the announcement.
+  clock.suspend(300_000);
+  await clock.advanceInTurns(60_000);
+  assert.equal(offered, 6);
   await publication[Symbol.asyncDispose]();
   assert.equal(clock.pending, 0);
 });

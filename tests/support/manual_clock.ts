@@ -1,7 +1,7 @@
 import { type Clock, systemClock, type TimerOptions } from "../../src/observe/mod.ts";
 
 interface Timer {
-  readonly due: number;
+  due: number;
   readonly callback: () => void;
 }
 
@@ -67,6 +67,12 @@ export class ManualClock implements Clock {
       this.#timers.delete(timer);
       timer.callback();
     }
+  }
+
+  /** Jumps on, as for a machine that was suspended: what timers still had to wait they have to wait afterwards. */
+  suspend(ms: number): void {
+    this.#now += ms;
+    for (const timer of this.#timers) timer.due += ms;
   }
 
   #fireNextBy(end: number): boolean {
