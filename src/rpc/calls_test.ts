@@ -10,6 +10,7 @@ import {
 import { echoService, emptyRecord, throughPlainPath } from "../../tests/support/echo.ts";
 import { EchoService } from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
 import { type RpcPair, rpcPair, type RpcPairOptions } from "../../tests/support/rpc_pair.ts";
+import { Tally } from "../../tests/support/tally.ts";
 import {
   callContext,
   callUnaryBytes,
@@ -58,11 +59,6 @@ function hanging({ record }: Bench): Promise<void> {
   return promise;
 }
 
-/** Resolves once every admitted call was released; the event comes with the messages it waits for. */
-async function idle({ pair }: Bench): Promise<void> {
-  while (pair.running() > 0) await new Promise((resolve) => setTimeout(resolve));
-}
-
 async function failure(call: Promise<unknown>): Promise<ConnectError> {
   const error = await call.then(() => assert.fail("it did not fail"), (error) => error);
   assert(error instanceof ConnectError, String(error));
@@ -78,7 +74,7 @@ for (const path of ["fast path", "plain path"] as const) {
     await begun;
     controller.abort();
     assert.equal((await call).code, Code.Canceled);
-    await idle(bench);
+    await bench.pair.idle();
     assert.equal(bench.record.aborted.length, 1);
     assert.equal((bench.record.aborted[0] as ConnectError).code, Code.Canceled);
   });
@@ -94,7 +90,7 @@ for (const path of ["fast path", "plain path"] as const) {
     await using bench = open(path);
     const error = await failure(bench.client.echo({ text: "hang" }, { timeoutMs: 300 }));
     assert.equal(error.code, Code.DeadlineExceeded);
-    await idle(bench);
+    await bench.pair.idle();
     assert.equal(bench.record.aborted.length, 1);
   });
 
@@ -107,7 +103,7 @@ for (const path of ["fast path", "plain path"] as const) {
     const error = await call;
     assert.equal(error.code, Code.Unavailable);
     assert.deepEqual([connectionLost(error), notBegun(error)], [true, false]);
-    await idle(bench);
+    await bench.pair.idle();
     assert.equal(bench.record.aborted.length, 1);
   });
 
@@ -182,24 +178,24 @@ for (const path of ["fast path", "plain path"] as const) {
   });
 
   Deno.test(`${path}: a call is released once, however it ends`, async () => {
-    let released = 0;
+    const released = new Tally();
     await using bench = open(path, {
-      admit: () => ({ admitted: true, context: undefined, release: () => released++ }),
+      admit: () => ({ admitted: true, context: undefined, release: () => released.add(1) }),
     });
     await bench.client.echo({});
-    assert.equal(released, 1);
+    assert.equal(released.value, 1);
     await failure(bench.client.echo({ text: "fail" }));
-    assert.equal(released, 2);
+    assert.equal(released.value, 2);
     await failure(bench.client.echo({ text: "throw" }));
-    assert.equal(released, 3);
+    assert.equal(released.value, 3);
     const controller = new AbortController();
     const begun = hanging(bench);
     const call = failure(bench.client.echo({ text: "hang" }, { signal: controller.signal }));
     await begun;
     controller.abort();
     await call;
-    while (released < 4) await new Promise((resolve) => setTimeout(resolve));
-    assert.equal(released, 4);
+    await released.until((calls) => calls >= 4);
+    assert.equal(released.value, 4);
   });
 
   Deno.test(`${path}: an implementation sees its call's context, metadata and time`, async () => {
@@ -306,8 +302,8 @@ Deno.test("aborting a server stream runs the generator's finally", async () => {
   await assert.rejects(async () => {
     for await (const _ of responses) controller.abort();
   });
-  await idle(bench);
-  assert.equal(bench.record.finished, 1);
+  await bench.record.finished.until((finished) => finished === 1);
+  await bench.pair.idle();
   assert(bench.record.repeated < 1000);
 });
 
@@ -318,7 +314,7 @@ Deno.test("what a request iterable throws is what the caller gets", async () => 
     throw new ConnectError("no more", Code.OutOfRange);
   }
   await assert.rejects(bench.client.collect(requests()), { code: Code.OutOfRange });
-  await idle(bench);
+  await bench.pair.idle();
 });
 
 Deno.test("a method without side effects can be called with GET", async () => {

@@ -126,7 +126,7 @@ for (const path of LANES) {
     const end = JSON.parse(new TextDecoder().decode(body.subarray(5)));
     assert.equal(end.error.code, "deadline_exceeded");
     assert.equal(served.record.begun, 0);
-    while (served.pair.running() > 0) await new Promise((resolve) => setTimeout(resolve));
+    await served.pair.idle();
   });
 
   Deno.test(`${path}: a request that is cancelled in the breath it came in never begins`, async () => {

@@ -200,10 +200,10 @@ for (const lane of ["fast", "plain"] as const) {
     await using served = serve(lane);
     const fields = post(ECHO, "application/proto");
     const { stream, response } = rawCall(served.pair.client, fields, [hello], false);
-    while (served.pair.admitted() === 0) await new Promise((resolve) => setTimeout(resolve));
+    await served.pair.begun();
     stream.reset(8);
     await response;
-    while (served.pair.running() > 0) await new Promise((resolve) => setTimeout(resolve));
+    await served.pair.idle();
     assert.equal(served.record.begun, 0);
   });
 

@@ -37,13 +37,10 @@ function open(ways: Ways, server: RpcPairOptions = {}) {
 
 type Bench = ReturnType<typeof open>;
 
-/** Resolves once every admitted call was released; the event comes with the messages it waits for. */
+/** Resolves once every admitted call was released, and its implementation has finished. */
 async function idle({ pair, record }: Bench): Promise<void> {
-  while (pair.running() > 0 || record.finished < record.begun) await turn();
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+  await pair.idle();
+  await record.unfinished.until((conversations) => conversations === 0);
 }
 
 for (const way of ways()) {

@@ -11,6 +11,7 @@ import { EchoRequestSchema, EchoService } from "../support/gen/selvage/test/v1/e
 
 const METHOD = `${EchoService.typeName}/Echo`;
 let hang: () => void = () => {};
+let hanging: PromiseWithResolvers<void> = Promise.withResolvers();
 
 const routines = {
   fails: routine("failed.fails", () => {
@@ -22,7 +23,10 @@ const routines = {
   leaks: routine("failed.leaks", () => {
     throw Object.assign(new Error("no such file"), { code: "ENOENT", path: "/srv/secret" });
   }),
-  hangs: routine("failed.hangs", () => new Promise<void>((resolve) => hang = resolve)),
+  hangs: routine("failed.hangs", () => {
+    hanging.resolve();
+    return new Promise<void>((resolve) => hang = resolve);
+  }),
 };
 
 /** An error with a detail that is no message of its type. */
@@ -36,7 +40,6 @@ interface Stage extends AsyncDisposable {
   readonly atWorker: EventStream;
   readonly atDispatcher: EventStream;
   readonly lines: LogRecord[];
-  readonly inFlight: () => number;
 }
 
 let stages = 0;
@@ -82,7 +85,6 @@ async function stage(limits: WorkerLimits = {}): Promise<Stage> {
     atWorker,
     atDispatcher,
     lines,
-    inFlight: () => worker.inFlight,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -182,8 +184,9 @@ Deno.test("a call that is refused before it begins leaves a trace at the worker,
     "unknown-routine",
     true,
   ]);
+  hanging = Promise.withResolvers();
   const held = on.dispatcher.call(routines.hangs, []);
-  while (on.inFlight() === 0) await new Promise((resolve) => setTimeout(resolve));
+  await hanging.promise;
   const echo = createClient(EchoService, on.dispatcher.transport);
   await assert.rejects(echo.echo({}), { code: Code.ResourceExhausted });
   const full = await next(on.atWorker, "call.failed");

@@ -3,17 +3,23 @@ import { currentCall } from "../../src/routine/mod.ts";
 
 /** What happened to the routines of this process, for tests to look at from outside. */
 const marks: string[] = [];
+const markers = new Set<() => void>();
+
+function mark(text: string): void {
+  marks.push(text);
+  for (const check of [...markers]) check();
+}
 
 export const add = routine("math.add", (a: number, b = 1) => a + b);
 
 export const count = routine("math.count", async function* (name: string, limit: number) {
   try {
     for (let n = 1; n <= limit; n++) {
-      marks.push(`${name}:${n}`);
+      mark(`${name}:${n}`);
       yield n;
     }
   } finally {
-    marks.push(`${name}:finally:${currentCall().id !== ""}`);
+    mark(`${name}:finally:${currentCall().id !== ""}`);
   }
 });
 
@@ -27,11 +33,11 @@ export const tally = duplexRoutine(
 
 /** Waits until it is asked to stop, and says what stopped it. */
 export const wait = routine("test.wait", (name: string) => {
-  marks.push(`${name}:began`);
+  mark(`${name}:began`);
   const { signal } = currentCall();
   return new Promise<string>((resolve) => {
     const stopped = () => {
-      marks.push(`${name}:${(signal.reason as Error).name}`);
+      mark(`${name}:${(signal.reason as Error).name}`);
       resolve("stopped");
     };
     if (signal.aborted) stopped();
@@ -46,7 +52,7 @@ export const slow = routine("test.slow", async (ms: number) => {
 });
 
 export const fail = routine("test.fail", (kind: "range" | "text" | "class") => {
-  marks.push(`fail:${kind}`);
+  mark(`fail:${kind}`);
   if (kind === "text") throw "not an error";
   if (kind === "class") return new Map([[1, () => {}]]) as never;
   throw Object.assign(new RangeError("out of range", { cause: new Error("deep") }), {
@@ -57,7 +63,7 @@ export const fail = routine("test.fail", (kind: "range" | "text" | "class") => {
 
 /** Ends its process in the middle of the call. */
 export const die = routine("test.die", (name: string): number => {
-  marks.push(`${name}:began`);
+  mark(`${name}:began`);
   Deno.exit(9);
 });
 
@@ -77,6 +83,19 @@ export const whoamiStream = routine("test.whoamiStream", async function* () {
   yield currentCall().peer.identity;
   await Promise.resolve();
   yield currentCall().peer.identity;
+});
+
+/** Waits until the routines of this worker have marked something. */
+export const untilMarked = routine("test.untilMarked", (text: string) => {
+  if (marks.includes(text)) return;
+  return new Promise<void>((resolve) => {
+    const check = () => {
+      if (!marks.includes(text)) return;
+      markers.delete(check);
+      resolve();
+    };
+    markers.add(check);
+  });
 });
 
 /** What the routines of this worker have marked, up to now. */

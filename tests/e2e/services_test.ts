@@ -185,7 +185,7 @@ Deno.test("a worker that is asked to leave cuts off what outlasts its grace, and
   const worker = await startWorker(trust);
   await using dispatcher = await openDispatcher(trust, worker.address);
   const held = dispatcher.call(routines.wait, ["outlasts"]).catch((error) => error);
-  while (worker.inFlight === 0) await dispatcher.call(routines.marked, []);
+  await dispatcher.call(routines.untilMarked, ["outlasts:began"]);
   const events = worker.events();
   await worker.drain({ graceMs: 20 });
   const stopped = (await Array.fromAsync(events)).find(({ type }) => type === "worker.stopped");

@@ -13,11 +13,13 @@ import {
 import { openDispatcher, startWorker } from "./pair.ts";
 import * as routines from "./routines.ts";
 import { Trust } from "./trust.ts";
+import { Tally } from "../support/tally.ts";
 
 const LARGE_BYTES = 1_000_000;
 
 /** The ids of calls whose `finally` has run. */
 const finished: string[] = [];
+const finishes = new Tally();
 
 const own = {
   mirror: duplexRoutine("streams.mirror", async function* (input: AsyncIterable<Uint8Array>) {
@@ -25,6 +27,7 @@ const own = {
       for await (const bytes of input) yield bytes.toReversed();
     } finally {
       finished.push(currentCall().id);
+      finishes.add(1);
     }
   }),
   sizes: routine("streams.sizes", async function* (sizes: readonly number[]) {
@@ -73,12 +76,12 @@ Deno.test("a source that fails in the middle ends the routine, in its own call",
     await begun.promise;
     throw new RangeError("no more");
   }
-  const before = finished.length;
+  const before = finishes.value;
   const items = open.dispatcher.duplex(own.mirror, failing(), []);
   await items.next();
   begun.resolve();
   await assert.rejects(Array.fromAsync(items), new RangeError("no more"));
-  while (finished.length === before) await new Promise((resolve) => setTimeout(resolve));
+  await finishes.until((count) => count > before);
   assert.notEqual(finished.at(-1), "");
 });
 

@@ -12,7 +12,7 @@ export function isRunning(process: number): boolean {
 }
 
 /** Waits until every process has ended; there is no event for a process that is not our child. */
-export async function gone(processes: readonly number[], withinMs = 10_000): Promise<void> {
+export async function gone(processes: readonly number[], withinMs = 60_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (processes.some(isRunning)) {
     if (performance.now() > end) throw new Error(`processes ${processes} are still there`);

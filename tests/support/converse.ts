@@ -17,6 +17,7 @@ import {
   EchoResponseSchema,
   EchoService,
 } from "./gen/selvage/test/v1/echo_pb.ts";
+import { Tally } from "./tally.ts";
 
 /** Through bytes, or through connect-es. */
 export type StreamLane = "bytes" | "plain";
@@ -26,6 +27,8 @@ export class ConverseRecord {
   begun = 0;
   /** How often one ran its `finally`. */
   finished = 0;
+  /** How many have begun and have not. */
+  readonly unfinished: Tally = new Tally();
   /** Items of a `flood` that were asked for. */
   flooded = 0;
   /** Requests that were read. */
@@ -99,6 +102,7 @@ async function* converse(
   record: ConverseRecord,
 ): AsyncGenerator<{ text: string; data?: Uint8Array; index: number }> {
   record.begun++;
+  record.unfinished.add(1);
   let index = 0;
   try {
     for await (const { text, data } of requests) {
@@ -114,6 +118,7 @@ async function* converse(
     }
   } finally {
     record.finished++;
+    record.unfinished.add(-1);
   }
 }
 

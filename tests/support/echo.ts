@@ -5,6 +5,7 @@ import {
   EchoRequestSchema,
   type EchoService,
 } from "./gen/selvage/test/v1/echo_pb.ts";
+import { Tally } from "./tally.ts";
 
 /** An interceptor that changes nothing, and by being there keeps calls off the fast path. */
 export const throughPlainPath: Interceptor = (next) => (request) => next(request);
@@ -20,12 +21,12 @@ export interface EchoRecord {
   /** The responses of `Repeat` that were asked for, by their readers. */
   repeated: number;
   /** How often `Repeat` ran its `finally`. */
-  finished: number;
+  readonly finished: Tally;
 }
 
 /** A record of nothing. */
 export function emptyRecord(): EchoRecord {
-  return { begun: 0, aborted: [], hanging: () => {}, repeated: 0, finished: 0 };
+  return { begun: 0, aborted: [], hanging: () => {}, repeated: 0, finished: new Tally() };
 }
 
 /**
@@ -52,7 +53,7 @@ export function echoService(record: EchoRecord = emptyRecord()): ServiceImpl<typ
         }
         await obey(request.text, context, record);
       } finally {
-        record.finished++;
+        record.finished.add(1);
       }
     },
     async collect(requests, context) {

@@ -13,6 +13,7 @@ import {
   type RpcRouter,
   type RpcRouterOptions,
 } from "../../src/rpc/mod.ts";
+import { Tally } from "./tally.ts";
 
 /** A client connection, and a server that serves what was registered, joined in memory. */
 export interface RpcPair extends AsyncDisposable {
@@ -22,6 +23,10 @@ export interface RpcPair extends AsyncDisposable {
   readonly running: () => number;
   /** Calls that were admitted. */
   readonly admitted: () => number;
+  /** Resolves once a call was admitted. */
+  begun(): Promise<void>;
+  /** Resolves once every admitted call was released. */
+  idle(): Promise<void>;
   /** Cuts the channel between the two. */
   lose(): void;
   /** Lets the client take no new calls. */
@@ -43,12 +48,12 @@ export function rpcPair(
 ): RpcPair {
   const router = createRpcRouter(options);
   register(router);
-  let running = 0;
-  let admitted = 0;
+  const running = new Tally();
+  const admitted = new Tally();
   const admit: Admit<string, unknown> = options.admit ?? (() => {
-    admitted++;
-    running++;
-    return { admitted: true, context: "admitted", release: () => running-- };
+    admitted.add(1);
+    running.add(1);
+    return { admitted: true, context: "admitted", release: () => running.add(-1) };
   });
   const { gatheredBytes } = options;
   const handler = createRequestHandler<string, unknown>({ router, admit, gatheredBytes });
@@ -59,8 +64,10 @@ export function rpcPair(
   return {
     client,
     server,
-    running: () => running,
-    admitted: () => admitted,
+    running: () => running.value,
+    admitted: () => admitted.value,
+    begun: () => admitted.until((calls) => calls > 0),
+    idle: () => running.until((calls) => calls === 0),
     lose: () => left.destroy(),
     retire: () => void client.shutdown(),
     async [Symbol.asyncDispose](): Promise<void> {

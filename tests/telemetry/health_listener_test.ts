@@ -9,9 +9,13 @@ import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts"
 
 let workers = 0;
 let hang: PromiseWithResolvers<void> = Promise.withResolvers();
+let hanging: PromiseWithResolvers<void> = Promise.withResolvers();
 const routines = {
   add: routine("health.add", (a: number, b: number) => a + b),
-  hangs: routine("health.hangs", () => hang.promise),
+  hangs: routine("health.hangs", () => {
+    hanging.resolve();
+    return hang.promise;
+  }),
 };
 
 function startWorker(options: Partial<WorkerServerOptions> = {}): Promise<WorkerServer> {
@@ -43,11 +47,12 @@ Deno.test("the health listener answers liveness and readiness over HTTP/1.1, bes
 
 Deno.test("the health listener is alive and not ready while the worker drains", async () => {
   hang = Promise.withResolvers();
+  hanging = Promise.withResolvers();
   await using worker = await startWorker();
   await using dispatcher = await Dispatcher.open({ discovery: `static:${worker.address}` });
   const call = dispatcher.call(routines.hangs, []);
   using events = worker.events();
-  while (worker.inFlight === 0) await new Promise((resolve) => setTimeout(resolve));
+  await hanging.promise;
   const drained = worker.drain();
   for (;;) if ((await events.next()).value?.type === "worker.draining") break;
   const status = async (path: string) => {

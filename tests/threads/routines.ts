@@ -8,8 +8,18 @@ export const add = routine("thread.add", { run }, (a: number, b: number) => a + 
 
 export const echo = routine("thread.echo", { run }, (value: unknown) => value as never);
 
+/** Where routines say, to all threads of the process, that they have begun. */
+export const BEGUN = "selvage-test-begun";
+
+function begun(name: string): void {
+  const channel = new BroadcastChannel(BEGUN);
+  channel.postMessage(name);
+  channel.close();
+}
+
 /** Computes without a pause. */
 export const spin = routine("thread.spin", { run }, (ms: number) => {
+  begun("spin");
   const until = performance.now() + ms;
   while (performance.now() < until);
   return "spun";
@@ -65,6 +75,7 @@ export const fail = routine("thread.fail", { run }, () => {
 /** Waits until its signal aborts. */
 export const heeding = routine("thread.heeding", { run }, async () => {
   const { signal } = currentCall();
+  begun("heeding");
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
   heeded.push(signal.reason.name);
   signal.throwIfAborted();

@@ -10,6 +10,7 @@ import { Health, HealthCheckResponse_ServingStatus as Status } from "../../src/g
 import { type ClientConnection, openClientConnection } from "../../src/http2/mod.ts";
 import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts";
 import {
+  BEGUN,
   count,
   endless,
   endlessState,
@@ -28,6 +29,18 @@ const ROUNDS = 20;
 const inline = routine("inline.add", (a: number, b: number) => a + b);
 const modules = [new URL("./routines.ts", import.meta.url)];
 
+/** Resolves once a routine says, from its thread, that it has begun. */
+function begun(name: string): Promise<void> {
+  const channel = new BroadcastChannel(BEGUN);
+  return new Promise((resolve) => {
+    channel.onmessage = ({ data }) => {
+      if (data !== name) return;
+      channel.close();
+      resolve();
+    };
+  });
+}
+
 Deno.test("a worker answers calls, health, pings and cancellations while a thread computes", async () => {
   await using pair = await start({ threads: 2 });
   const { dispatcher, worker } = pair;
@@ -42,8 +55,9 @@ Deno.test("a worker answers calls, health, pings and cancellations while a threa
     assert.equal((await health.check({})).status, Status.SERVING);
     await connection.ping();
     const cancel = new AbortController();
+    const heeds = begun("heeding");
     const heard = assert.rejects(dispatcher.call(heeding, [], { signal: cancel.signal }), /enough/);
-    while (worker.inFlight < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+    await heeds;
     cancel.abort(new Error("enough"));
     await heard;
     // Only the thread that does not compute is free to answer.
@@ -71,9 +85,10 @@ async function connect(address: string): Promise<ClientConnection & AsyncDisposa
 Deno.test("a caller's cancellation of a call in a thread is answered while the thread computes", async () => {
   await using pair = await start({ threads: 1 });
   const cancel = new AbortController();
+  const spins = begun("spin");
   const spun = pair.dispatcher.call(spin, [600_000], { signal: cancel.signal });
   const running = assert.rejects(spun, /enough/);
-  while (pair.worker.inFlight === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  await spins;
   cancel.abort(new Error("enough"));
   await running;
   assert.equal(await pair.dispatcher.call(inline, [1, 2]), 3);
