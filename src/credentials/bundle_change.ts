@@ -80,7 +80,7 @@ function lostOwnAnchor(
   if (anchor === undefined || anchorOf(offered, now, question) !== undefined) return undefined;
   const rejected = offered.anchors.has(anchor)
     ? rejection("unsuitable", "cert", strangerMessage(anchor))
-    : rejection("unsuitable", "ca", leftOutMessage(anchor, offered.anchors));
+    : rejection("unsuitable", "ca", leftOutMessage(anchor, inUse.anchors, offered.anchors));
   return { ...rejected, mismatched: true };
 }
 
@@ -100,10 +100,37 @@ function strangerMessage({ subject }: Certificate): string {
     }": peers that share the bundle would refuse us; put its authority into every bundle first`;
 }
 
-function leftOutMessage({ subject, publicKey }: Certificate, after: TrustAnchors): string {
+/** More authorities than a person reads about in one sentence. */
+const SHOWN_LEFT_OUT = 8;
+
+function leftOutMessage(
+  { subject, publicKey }: Certificate,
+  before: TrustAnchors | undefined,
+  after: TrustAnchors,
+): string {
   const name = `"${formatName(subject)}"`;
   const others = after.all.length === 1 ? "the authority" : `the ${after.all.length} authorities`;
   return `our own certificate leads to ${name}, which is left out, and to none of ${others} that it holds: peers that ` +
     `share the bundle would refuse us, so that ${name} is trusted still; write a certificate of an authority that ` +
-    `stays first, or with it. To distrust ${name} before, deny its key: {"spkiSha256":["${publicKey.spkiSha256}"]}`;
+    `stays first, or with it. To distrust ${name} before, deny its key: ${
+      denying([publicKey.spkiSha256])
+    }` +
+    alsoLeftOut(before?.all ?? [], after, publicKey.spkiSha256);
+}
+
+/** The others that the version leaves out are trusted as long as it is not taken, whatever they are left out for. */
+function alsoLeftOut(before: readonly Certificate[], after: TrustAnchors, own: string): string {
+  const kept = new Set([own, ...after.all.map(({ publicKey }) => publicKey.spkiSha256)]);
+  const others = before.filter(({ publicKey }) => !kept.has(publicKey.spkiSha256));
+  if (others.length === 0) return "";
+  const names = others.slice(0, SHOWN_LEFT_OUT).map(({ subject }) => `"${formatName(subject)}"`);
+  const more = others.length - names.length;
+  const keys = others.slice(0, SHOWN_LEFT_OUT).map(({ publicKey }) => publicKey.spkiSha256);
+  return `. It leaves out ${names.join(", ")}${more > 0 ? ` and ${more} more` : ""}, too, which ${
+    others.length === 1 ? "stays" : "stay"
+  } trusted with it; to distrust ${others.length === 1 ? "it" : "those"}: ${denying(keys)}`;
+}
+
+function denying(keys: readonly string[]): string {
+  return JSON.stringify({ spkiSha256: keys });
 }

@@ -93,13 +93,39 @@ Deno.test("a bundle is rejected where our own certificate leads to an authority 
     assert.equal(store.current().generation, 1);
     assert.equal(store.current().anchors?.all.length, 2);
     // The message holds the denylist that takes the trust away at once.
-    const [entry] = /\{"spkiSha256":.*\}/.exec(message!)!;
+    const [entry] = /\{"spkiSha256":[^}]*\}/.exec(message!)!;
     assert.equal(Denylist.parse(entry).entryAgainst(read(root)), "its key");
     assert.equal(Denylist.parse(entry).entryAgainst(read(clients)), undefined);
     // With a certificate of an authority that it holds both are taken.
     assert.equal(offer(bundle, forge({ issuer: bundle[0]!, names })), "adopted");
     assert.equal(store.current().anchors?.all.length, bundle.length);
   }
+});
+
+Deno.test("a bundle that is rejected for our own authority says which others stay trusted although it leaves them out", () => {
+  const next = forge({ subject: "next", authority: true });
+  const more = Array.from(
+    { length: 9 },
+    (_, at) => forge({ subject: `more ${at}`, authority: true }),
+  );
+  const { offer, rejected } = inUse(root, clients);
+  assert.equal(offer([next]), "rejected");
+  const [message] = rejected();
+  assert.match(
+    message!,
+    /It leaves out "CN=clients", too, which stays trusted with it; to distrust it: /,
+  );
+  const entry = Denylist.parse(/\{[^{]*\}$/.exec(message!)![0]);
+  assert.equal(entry.entryAgainst(read(clients)), "its key");
+  assert.equal(entry.entryAgainst(read(root)), undefined);
+  // An authority that is renewed with its key is not left out.
+  const renewed = forge({ subject: "clients", authority: true, keys: clients.keys });
+  const one = inUse(root, clients);
+  assert.equal(one.offer([renewed]), "rejected");
+  assert.ok(!one.rejected()[0]!.includes("It leaves out"));
+  const many = inUse(root, ...more);
+  assert.equal(many.offer([next]), "rejected");
+  assert.match(many.rejected()[0]!, /"CN=more 7" and 1 more, too, which stay trusted with it/);
 });
 
 Deno.test("the last stage of a roll-over drops the old authority at once, since our own certificate is of the new one", () => {
