@@ -36,7 +36,7 @@ export const LAYER_MAP: LayerMap = {
     contract: { imports: [] },
     errors: { imports: [] },
     values: { imports: [] },
-    platform: { imports: [], node: ["node:fs", "node:path"] },
+    platform: { imports: [], node: ["node:fs", "node:path", "node:v8"] },
     http2: { imports: ["platform", "values"], node: ["node:timers"] },
     observe: {
       imports: ["errors", "platform", "values"],
@@ -97,9 +97,16 @@ export const LAYER_MAP: LayerMap = {
     },
     gen: { imports: [], packages: [...CONNECT, "@bufbuild/protobuf/codegenv2"] },
 
-    "rpc/wire": { imports: ["http2", "values"], packages: CONNECT, node: ["node:zlib"] },
-    "rpc/server": { imports: ["errors", "http2", "rpc/wire", "values"], packages: CONNECT },
-    "rpc/client": { imports: ["http2", "rpc/wire", "values"], packages: CONNECT },
+    "rpc/wire": {
+      imports: ["http2", "platform", "values"],
+      packages: CONNECT,
+      node: ["node:zlib"],
+    },
+    "rpc/server": {
+      imports: ["errors", "http2", "platform", "rpc/wire", "values"],
+      packages: CONNECT,
+    },
+    "rpc/client": { imports: ["http2", "platform", "rpc/wire", "values"], packages: CONNECT },
     rpc: { imports: ["rpc/client", "rpc/server", "rpc/wire"] },
 
     spiffe: {

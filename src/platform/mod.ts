@@ -10,3 +10,4 @@ export { mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissio
 export { requireDeno, runsOnDeno } from "./runtime.ts";
 export { failureName, isForbidden, isMissing, systemCodeOf } from "./system_errors.ts";
 export { letProcessEnd } from "./timers.ts";
+export { YoungBuffers, youngBuffers, type YoungHeap } from "./young_buffers.ts";

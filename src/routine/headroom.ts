@@ -1,3 +1,5 @@
+import { freeGivenAway } from "../values/mod.ts";
+
 /**
  * Room before a large payload for the heads of the message that will hold it: the message is then the
  * payload's own bytes and a few before them, and the payload is not copied again. An item of 64 KiB was
@@ -27,9 +29,16 @@ export function allocateLarge(size: number): Uint8Array<ArrayBuffer> | undefined
  */
 export function withRoomBefore(bytes: Uint8Array, count: number): Uint8Array | undefined {
   const { buffer, byteOffset, byteLength } = bytes;
-  if (byteOffset !== HEADROOM_BYTES || count > HEADROOM_BYTES || byteLength <= LARGE_BYTES) {
-    return undefined;
-  }
-  if (buffer.byteLength !== HEADROOM_BYTES + byteLength) return undefined;
+  if (count > HEADROOM_BYTES || !hasHeadroom(bytes)) return undefined;
   return new Uint8Array(buffer, byteOffset - count, byteLength + count);
+}
+
+/** Frees what {@linkcode allocateLarge} gave, which no code reads any more; leaves other bytes as they are. */
+export function freeLarge(bytes: Uint8Array): void {
+  if (hasHeadroom(bytes)) freeGivenAway(bytes);
+}
+
+function hasHeadroom({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  return byteOffset === HEADROOM_BYTES && byteLength > LARGE_BYTES &&
+    buffer.byteLength === HEADROOM_BYTES + byteLength;
 }

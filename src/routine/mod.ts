@@ -19,6 +19,7 @@ export { failureInDetails, fromConnectError, toConnectError } from "./failure/co
 export { readFailure } from "./failure/read_failure.ts";
 export { keepStackHere, sendAllData, thrownOriginally } from "./failure/thrown.ts";
 export { writeFailure } from "./failure/write_failure.ts";
+export { freeLarge } from "./headroom.ts";
 export * from "./payload/limits.ts";
 export * from "./payload/payload.ts";
 export * from "./routine_header.ts";

@@ -11,6 +11,7 @@ import {
   type EncodedPayload,
   encodeDuplexRequest,
   encodePayload,
+  freeLarge,
   type PayloadLimits,
 } from "../../routine/mod.ts";
 import { callUnaryBytes, type RpcLimits } from "../../rpc/mod.ts";
@@ -66,6 +67,10 @@ export class RoutineCalls {
       settings.timeoutMs,
     );
     const message = encodeCallRequest(envelope);
+    // The message holds a copy; a signature of the call is made of the arguments for each attempt.
+    if (fields === undefined && envelope.arguments.form === "cbor") {
+      freeLarge(envelope.arguments.bytes);
+    }
     const request = this.#unary.of(routine.name);
     const { signal } = call;
     try {

@@ -8,6 +8,7 @@ import {
   type StreamEnd,
   type StreamReceiver,
 } from "../../http2/mod.ts";
+import { youngBuffers } from "../../platform/mod.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import { envelope } from "../wire/envelope.ts";
@@ -92,6 +93,8 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
     try {
       if (message === undefined) this.stream = connection.open(section, this, { endStream: false });
       else {
+        // The message and what the program made it of, which are garbage when the call is over.
+        youngBuffers.handedOut(2 * message.byteLength);
         const body = protocol === "grpc" ? envelope(message, 0) : message;
         const whole = withLength(section, body.byteLength);
         this.stream = connection.open(whole, this, { endStream: true, body });

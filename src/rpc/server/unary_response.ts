@@ -1,5 +1,6 @@
 import type { Compression } from "@connectrpc/connect/protocol";
 import type { HeaderList } from "../../http2/mod.ts";
+import { youngBuffers } from "../../platform/mod.ts";
 import { acceptedCompression } from "../wire/compression.ts";
 import { COMPRESSED_FLAG, envelope } from "../wire/envelope.ts";
 import { appendFields, withLength } from "../wire/header_fields.ts";
@@ -33,6 +34,8 @@ export function sendMessage(
   compression: string | undefined,
   metadata: ResponseMetadata | undefined,
 ): void {
+  // The message's own buffer is freed once it is sent; what the program made it of is garbage.
+  youngBuffers.handedOut(message.byteLength);
   if (facts.protocol === "grpc") {
     stream.sendHeaders(headerWith(GRPC_HEADER, "grpc-encoding", compression, metadata), false);
     const flags = compression === undefined ? 0 : COMPRESSED_FLAG;

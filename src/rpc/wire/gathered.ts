@@ -1,4 +1,5 @@
 import { type GatherBudget, processBudget } from "./gather_budget.ts";
+import { youngBuffers } from "../../platform/mod.ts";
 import { freeBuffer, NO_BYTES } from "../../values/mod.ts";
 
 /**
@@ -58,6 +59,7 @@ export class Gathered {
     const bytes = this.#length === this.#bytes.byteLength
       ? this.#bytes
       : this.#bytes.subarray(0, this.#length);
+    if (this.#spent > 0) youngBuffers.handedOut(this.#spent);
     this.#forget();
     return bytes;
   }
