@@ -26,11 +26,11 @@ Deno.test("local discovery sweeps the entry of a process that has died, and repo
     const discovery = localDiscovery("pool", { root, refreshMs: 5 });
     await using watched = new Watched(discovery);
     await watched.next();
-    const died = `${root}/pool/entry-1000-died.json`;
+    const died = `${root}/pool/entry-100000-died.json`;
     await Deno.writeTextFile(died, JSON.stringify({ address: "127.0.0.1:1" }));
     await Deno.writeTextFile(`${root}/pool/entry-100000-bad.json`, "{");
     await watched.until((known) => known.length === 1);
-    const longAgo = new Date(Date.now() - 2_000);
+    const longAgo = new Date(Date.now() - 200_000);
     await Deno.utime(died, longAgo, longAgo);
     await watched.until((known) => known.length === 0);
     await assert.rejects(Deno.stat(died), Deno.errors.NotFound);

@@ -6,6 +6,7 @@ import {
   makeCertificate,
   type TestCertificate,
 } from "../../../tests/support/certificates.ts";
+import { MovedClock } from "../../../tests/support/manual_clock.ts";
 import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import {
@@ -21,10 +22,11 @@ const shapes = certificateShapes(authorities, "spiffe://example.org/worker");
 
 /** The wait for quiet is short here, so that a wait for files to settle is a fifth of a second. */
 const DEBOUNCE_MS = 10;
+const HOUR_MS = 3_600_000;
 
 /** By which no time passes, so that what files look like between two writes is waited for, however slow the machine. */
-const standing: Clock = { ...systemClock, now: () => STARTED };
 const STARTED = Date.now();
+const standing: Clock = { ...systemClock, now: () => STARTED, steady: () => 0 };
 
 /** A folder of credentials and their watched source. */
 class Watched implements AsyncDisposable {
@@ -107,7 +109,9 @@ async function pause(ms: number): Promise<void> {
 }
 
 Deno.test("watchFiles takes files that are replaced by renaming others over them", async () => {
-  await using watched = await Watched.with(shapes.fine());
+  await using watched = await Watched.folder();
+  await watched.writeAll(shapes.fine());
+  await watched.open({ clock: standing });
   const next = shapes.fine();
   for (const [name, text] of [["tls.crt", next.chainPem], ["tls.key", next.keyPem]] as const) {
     await watched.write(`${name}.new`, text);
@@ -301,7 +305,8 @@ Deno.test("watchFiles reports bad files with the reason, keeps the last good and
     assert.equal(rejected.at(-1)?.keptGeneration, 1);
     await watched.writeAll(first);
   }
-  const key = shapes.fine().key;
+  // Of the same key, so that no other fault is there while the files are written one by one.
+  const { key } = first;
   const dated = ["expired", "not-yet-valid", "unsuitable"] as const;
   for (const [index, reason] of dated.entries()) {
     const leaf = makeCertificate({
@@ -324,13 +329,18 @@ Deno.test("watchFiles reports bad files with the reason, keeps the last good and
 
 Deno.test("watchFiles takes a certificate that was too early once its time has come", async () => {
   await using watched = await Watched.folder();
-  await watched.writeAll(shapes.fine());
-  await watched.open({ pollMs: 50 });
-  const early = makeCertificate({ issuer: authorities.root, notBefore: Date.now() + 2_000 });
-  await watched.writeAll(early);
+  const first = shapes.fine();
+  await watched.writeAll(first);
+  const clock = new MovedClock();
+  await watched.open({ pollMs: 50, clock });
+  const notBefore = Date.now() + HOUR_MS;
+  const early = makeCertificate({ issuer: authorities.root, key: first.key, notBefore });
+  await watched.write("tls.crt", early.chainPem);
   const [rejected] = await watched.observer.until("credentials.rejected");
   assert.equal(rejected?.reason, "not-yet-valid");
-  await watched.uses(early);
+  clock.advance(HOUR_MS);
+  await watched.observer.until("credentials.rotated");
+  assert.equal(watched.source.current().own?.certPem.trim(), early.chainPem.trim());
 });
 
 Deno.test("watchFiles looks for changes where it cannot watch", async () => {
