@@ -133,13 +133,19 @@ const RANGES: Partial<Record<keyof Http2Limits, readonly [least: number, most: n
   connectionWindowBytes: [65_535, 2 ** 31 - 1],
 };
 
+/** Those that were resolved before; they are frozen. */
+const resolvedLimits = new WeakSet<Partial<Http2Limits>>();
+
 /**
- * The limits with their defaults.
+ * The limits with their defaults. What it has returned once it takes as it is, so that connections share it.
  *
  * @throws {RangeError} for a limit that is no number or that the protocol does not allow.
  */
-export function resolveHttp2Limits(limits: Partial<Http2Limits> = {}): Http2Limits {
-  const resolved = { ...defaultHttp2Limits, ...limits };
+export function resolveHttp2Limits(
+  limits: Partial<Http2Limits> = defaultHttp2Limits,
+): Http2Limits {
+  if (resolvedLimits.has(limits)) return limits as Http2Limits;
+  const resolved = Object.freeze({ ...defaultHttp2Limits, ...limits });
   for (const name of Object.keys(defaultHttp2Limits) as (keyof Http2Limits)[]) {
     const [least, most] = RANGES[name] ?? [0, Number.MAX_SAFE_INTEGER];
     const value = resolved[name];
@@ -147,5 +153,6 @@ export function resolveHttp2Limits(limits: Partial<Http2Limits> = {}): Http2Limi
       throw new RangeError(`${name} is ${value}, expected ${least} to ${most}`);
     }
   }
+  resolvedLimits.add(resolved);
   return resolved;
 }

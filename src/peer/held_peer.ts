@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import {
   ErrorCode,
   openServerConnection,
@@ -7,6 +8,7 @@ import {
 import type { ByteChannel } from "../http2/mod.ts";
 import { type Clock, whenDue } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+import { inFirstFlight } from "./first_flight.ts";
 import { IGNORED } from "./ignored_stream.ts";
 
 /**
@@ -62,8 +64,7 @@ export class HeldPeer implements PeerConnection {
     this.chain = peer.facts.tls?.peerChain ?? [];
     this.#limits = limits;
     this.#begunAt = limits.clock.steady();
-    const heard = listeningIn(channel, () => this.#spoke = true);
-    this.connection = openServerConnection(heard, {
+    this.connection = openServerConnection(this.#greeting(channel), {
       ...options,
       onRequest: (stream, fields, endStream) => {
         this.settle();
@@ -148,24 +149,31 @@ export class HeldPeer implements PeerConnection {
     this.#grace?.[Symbol.dispose]();
     this.#leaveTimer?.[Symbol.dispose]();
   }
+
+  /** The same channel, on which our SETTINGS leave with the answer to what the peer sends first, or soon without. */
+  #greeting(channel: ByteChannel): ByteChannel {
+    const flight = inFirstFlight(channel);
+    const leaveSoon = (turns: number): unknown =>
+      setImmediate(() => turns > 1 ? leaveSoon(turns - 1) : flight.leave());
+    leaveSoon(MOST_TURNS_UNHEARD);
+    return {
+      ...flight,
+      start: (receiver) =>
+        flight.start({
+          received: (bytes) => {
+            if (this.#spoke) return receiver.received(bytes);
+            this.#spoke = true;
+            const taken = receiver.received(bytes);
+            // Behind what sends the answers of this turn.
+            setImmediate(flight.leave);
+            return taken;
+          },
+          ended: () => receiver.ended(),
+          closed: (error) => receiver.closed(error),
+        }),
+    };
+  }
 }
 
-/** The same channel, telling when its first bytes arrive. */
-function listeningIn(channel: ByteChannel, onSpeech: () => void): ByteChannel {
-  return {
-    start: (receiver) =>
-      channel.start({
-        received: (bytes) => {
-          onSpeech();
-          return receiver.received(bytes);
-        },
-        ended: () => receiver.ended(),
-        closed: (error) => receiver.closed(error),
-      }),
-    write: (bytes, written) => channel.write(bytes, written),
-    pause: () => channel.pause(),
-    resume: () => channel.resume(),
-    end: () => channel.end(),
-    destroy: () => channel.destroy(),
-  };
-}
+/** How many turns of the loop our SETTINGS wait at most for what the peer sends first. */
+const MOST_TURNS_UNHEARD = 3;

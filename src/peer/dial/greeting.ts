@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { ChannelFacts, OpenChannel } from "../../channel/mod.ts";
 import { alertReceived } from "../../channel/mod.ts";
 import { systemCodeOf } from "../../platform/mod.ts";
@@ -17,8 +18,8 @@ import {
   handshakeError,
   ownDates,
 } from "./dial_failure.ts";
-import { inFirstFlight } from "./first_flight.ts";
 import { describeSpoken, spoken } from "../first_bytes.ts";
+import { inFirstFlight } from "../first_flight.ts";
 import { adviceOnOurs } from "../own_advice.ts";
 import { readRefusal } from "../refusal.ts";
 import { present } from "../../values/mod.ts";
@@ -48,7 +49,10 @@ export function greet(
   context: DialContext,
 ): Greeting {
   let farewell: Farewell | undefined;
-  const connection = openClientConnection(inFirstFlight(opened.channel), {
+  // A worker that refuses us by a TLS alert has closed its end by the time our first bytes arrive, and answers them with
+  // a reset. A second write would then fail and take the socket with it before the alert was read.
+  const channel = inFirstFlight(opened.channel);
+  const connection = openClientConnection(channel, {
     ...options,
     onGoAway: (goAway) => {
       const { code, debugData } = goAway;
@@ -68,6 +72,8 @@ export function greet(
     opened.channel.destroy();
     throw refused(await connection.closed);
   });
+  // Behind what sends the PING, and all that is requested in this turn.
+  setImmediate(channel.leave);
   // The waiter that gave up does not listen any more.
   taken.catch(() => {});
   return { connection, taken, sentAway: () => farewell?.code === ErrorCode.NO_ERROR };
