@@ -30,6 +30,21 @@ const MESHES: Readonly<Record<string, Expected>> = {
   },
   "SPIRE": SPIRE,
   "spiffe-helper": SPIRE,
+  "Linkerd": {
+    worker: "worker.default.serviceaccount.identity.linkerd.cluster.local",
+    caller: "caller.default.serviceaccount.identity.linkerd.cluster.local",
+    domain: "spiffe://example.org",
+  },
+  "Kuma 1.8.1, a mesh's built-in authority, by the service's tag": {
+    worker: "uri:kuma://kuma.io/service/worker",
+    caller: "uri:kuma://kuma.io/service/caller",
+    domain: "spiffe://default",
+  },
+  "Kuma 1.8.1, a mesh's built-in authority, by its SPIFFE ID": {
+    worker: "spiffe://default/worker",
+    caller: "spiffe://default/caller",
+    domain: "spiffe://default",
+  },
   "Dapr": {
     worker: "spiffe://public/ns/default/worker",
     caller: "spiffe://public/ns/default/caller",

@@ -52,6 +52,11 @@ export const modules: readonly Issuer[] = [
     },
   },
   {
+    name: "cert-manager csi-driver 0.12.0, a volume that asks for one name",
+    tool: installed("csi-driver", "csi_driver"),
+    issue: (workshop) => issueAs(workshop, "csi_driver", []),
+  },
+  {
     name: "trust-manager 0.25.0, a Bundle of cert-manager's root and of the one before",
     tool: installed("trust-manager", "trust_manager"),
     async issue(workshop) {
@@ -127,6 +132,21 @@ export const modules: readonly Issuer[] = [
     name: "Dapr Sentry 1.14.0, its own root",
     tool: installed("dapr", "dapr"),
     issue: (workshop) => mesh(workshop, "dapr", [], ""),
+  },
+  {
+    name: "Linkerd (5535e9c4edda), the root that `linkerd install` makes",
+    tool: installed("linkerd", "linkerd"),
+    issue: (workshop) => mesh(workshop, "linkerd", [], ""),
+  },
+  {
+    name: "Kuma 1.8.1, a mesh's built-in authority, by the service's tag",
+    tool: installed("kuma", "kuma"),
+    issue: (workshop) => mesh(workshop, "kuma", [], ""),
+  },
+  {
+    name: "Kuma 1.8.1, a mesh's built-in authority, by its SPIFFE ID",
+    tool: installed("kuma", "kuma"),
+    issue: (workshop) => mesh(workshop, "kuma", [], ""),
   },
   {
     name: "Consul 1.8.7 Connect, its built-in authority",

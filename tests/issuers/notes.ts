@@ -164,6 +164,14 @@ export const notes: Readonly<Record<string, Note>> = {
       "--ca /tls/ca.crt --cert /tls/tls.crt --key /tls/tls.key",
     ],
   },
+  "cert-manager csi-driver 0.12.0, a volume that asks for one name": {
+    rotation: "by the atomic writer of csi-lib (below): the files change together",
+    setUp: [
+      "in the volume's attributes: `csi.cert-manager.io/dns-names: worker.example`, the issuer's name and kind",
+      "`csi.cert-manager.io/key-usages: digital signature,key encipherment,server auth,client auth` ends the advice",
+      "--ca /tls/ca.crt --cert /tls/tls.crt --key /tls/tls.key",
+    ],
+  },
   "trust-manager 0.25.0, a Bundle of cert-manager's root and of the one before": {
     rotation:
       `${KUBELET}; the target holds every certificate once, sorted by its SHA-256, without text around them`,
@@ -246,6 +254,29 @@ export const notes: Readonly<Record<string, Note>> = {
     setUp: [
       "--ca ca.crt of the `dapr-trust-bundle` secret",
       "--identity spiffe://public/ns/default/worker",
+    ],
+  },
+  "Linkerd (5535e9c4edda), the root that `linkerd install` makes": {
+    rotation:
+      "no files: the proxy holds its certificate in memory, and asks for the next by itself",
+    setUp: [
+      "for a peer of Selvage outside of the mesh's proxies; inside, the proxies speak mutual TLS to each other",
+      "--ca ca.crt of the secret or config map with the trust anchors",
+      "--identity worker.default.serviceaccount.identity.linkerd.cluster.local",
+    ],
+  },
+  "Kuma 1.8.1, a mesh's built-in authority, by the service's tag": {
+    rotation: "no files: the control plane sends key and certificate to Envoy alone",
+    setUp: [
+      "for a peer of Selvage outside of the mesh's proxies",
+      "--identity uri:kuma://kuma.io/service/worker",
+    ],
+  },
+  "Kuma 1.8.1, a mesh's built-in authority, by its SPIFFE ID": {
+    rotation: "as above",
+    setUp: [
+      "not by its SPIFFE ID: beside it stands a name `kuma://TAG/VALUE` for every tag, and X509-SVID §2 allows one URI",
+      "the row above shows what to expect instead",
     ],
   },
   "Consul 1.8.7 Connect, its built-in authority": {

@@ -95,6 +95,11 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
     settingsOf: "cert-manager",
     advice: ["leaf.purpose"],
   },
+  "cert-manager csi-driver 0.12.0, a volume that asks for one name": {
+    ...ACCEPTED,
+    settingsOf: "cert-manager",
+    advice: ["leaf.purpose"],
+  },
   "trust-manager 0.25.0, a Bundle of cert-manager's root and of the one before": {
     ...ACCEPTED,
     settingsOf: "cert-manager",
@@ -127,6 +132,19 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
     ...ACCEPTED,
     settingsOf: "dapr",
     advice: ["authority.key-identifier"],
+  },
+  "Linkerd (5535e9c4edda), the root that `linkerd install` makes": {
+    ...ACCEPTED,
+    advice: ["authority.purpose"],
+  },
+  "Kuma 1.8.1, a mesh's built-in authority, by the service's tag": {
+    ...ACCEPTED,
+    advice: ["san.several-uris"],
+  },
+  "Kuma 1.8.1, a mesh's built-in authority, by its SPIFFE ID": {
+    asWorker: "certificate-unsuitable: san.several-uris",
+    asCaller: "certificate-unsuitable",
+    advice: ["san.several-uris"],
   },
   "Consul 1.8.7 Connect, its built-in authority": { ...ACCEPTED, advice: [] },
   "Consul 1.8.7, consul tls cert create -server": { ...ACCEPTED, advice: [] },

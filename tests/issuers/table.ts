@@ -6,35 +6,11 @@ import { writers } from "./writers.ts";
 /** Issuers whose source was read and not run, at which commit, and what follows for Selvage. */
 const READ: readonly (readonly [issuer: string, source: string, facts: string])[] = [
   [
-    "Linkerd",
-    "linkerd/linkerd2 at b389054d53f1, `pkg/tls/ca.go`, `pkg/identity/service.go`",
-    "the root that `linkerd install` makes: P-256, a year, key usage keyCertSign cRLSign, extended key usage " +
-    "serverAuth clientAuth in the root itself (`authority.purpose` is advised, as of minica's above). A " +
-    "workload's: P-256, 24 hours or what is left of its issuer, one DNS name (the identity of its service " +
-    "account), no subject or that name, no basic constraints, digitalSignature keyEncipherment, both purposes. " +
-    "The proxy keeps it in memory: there are no files for a worker of another make",
-  ],
-  [
-    "Kuma, mutual TLS of a `Mesh`",
-    "kumahq/kuma at bf80c0cda813, `pkg/core/ca/issuer/issuer.go`",
-    "RSA of 2048 bits, 24 hours, no subject, `spiffe://MESH/SERVICE` and beside it a `kuma://TAG/VALUE` for every " +
-    "tag: several URI names, which X509-SVID §2 forbids, so that it is refused where a SPIFFE ID is expected " +
-    "(`san.several-uris`); under `uri:kuma://TAG/VALUE` it is accepted",
-  ],
-  [
     "Kuma, `MeshIdentity` with the provider Bundled",
     "kumahq/kuma at beff7f8aaa6c, `…/meshidentity/providers/bundled`",
     "a key of the authority's kind, 24 hours, no subject, one SPIFFE ID, digitalSignature keyEncipherment " +
     "keyAgreement, both purposes; a root of RSA 2048 that bears the SPIFFE ID of its trust domain, ten years. " +
     "Sent to Envoy alone: there are no files",
-  ],
-  [
-    "cert-manager csi-driver",
-    "cert-manager/csi-driver at 0eec76db51d2 and 00b2c7e68b16, `pkg/apis/defaults`, `pkg/requestgen`",
-    "what a cert-manager issuer signs for `digital signature, key encipherment` (the row with default usages above: " +
-    "`leaf.purpose` is advised), with the names that the volume's attributes ask for; " +
-    "`csi.cert-manager.io/key-usages: digital signature,key encipherment,server auth,client auth` ends the advice. " +
-    "`tls.crt`, `tls.key` (PKCS #1) and `ca.crt` by csi-lib's atomic writer, which was run",
   ],
   [
     "cert-manager csi-driver-spiffe",
@@ -47,12 +23,15 @@ const READ: readonly (readonly [issuer: string, source: string, facts: string])[
 /** Issuers that are not run here, and why. */
 const NOT_RUN: readonly (readonly [string, string])[] = [
   [
-    "Linkerd, Kuma, cert-manager's csi-driver and csi-driver-spiffe",
-    "the Go module proxy does not serve their modules (github.com/linkerd/linkerd2, github.com/kumahq/kuma, " +
-    "also as /v2, github.com/cert-manager/csi-driver and csi-driver-spiffe: 403 to the list of versions and to " +
-    "each version asked for, among them those that other public modules require), and no package of Debian, " +
-    "npm or PyPI brings their authorities. Their rows can be run once the proxy " +
-    "serves the modules; until then the section above says what their source does",
+    "cert-manager csi-driver-spiffe",
+    "the Go module proxy does not serve github.com/cert-manager/csi-driver-spiffe (403 to the list of versions and " +
+    "to each of 0.1.0 to 0.12.0), and no package of Debian, npm or PyPI brings it. What its source does is said above",
+  ],
+  [
+    "Linkerd after May 2021, Kuma after 1.8.1",
+    "the Go module proxy serves no later version of github.com/linkerd/linkerd2 that was asked for, nor " +
+    "github.com/kumahq/kuma/v2. By its source at b389054d53f1 Linkerd makes what its row shows; what Kuma adds is " +
+    "said above",
   ],
   [
     "Consul after 1.8.7",

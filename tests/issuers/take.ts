@@ -69,6 +69,8 @@ async function call(
   } catch (error) {
     if (error instanceof ConfigurationError) return `refused at the start: ${error.message}`;
     if (!(error instanceof HandshakeError)) throw error;
-    return `${error.peerReason ?? error.reason}: ${error.evidence.rule}`;
+    // A caller that is refused learns the reason; the rule is in the worker's event.
+    const { evidence: { rule } } = error;
+    return [error.peerReason ?? error.reason, ...rule === undefined ? [] : [rule]].join(": ");
   }
 }
