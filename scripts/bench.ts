@@ -6,7 +6,8 @@
  *
  * - `--baseline` builds another commit into a temporary folder and measures it, too.
  * - `--peers` measures others: `node:tls`, `grpc-js` and `connect-node` (installed with npm, run by Node); a list
- *   takes some of them, or `grpc-go` and `connect-go` (built with Go).
+ *   takes some of them, or `grpc-go` and `connect-go` (built with Go), `tonic` and `tonic-threads` (built with Rust,
+ *   on one thread each end and on all processors); those are left out where Go or Rust is missing.
  * - `--only` keeps the scenarios whose names begin so; several, with commas. `scripts/bench/scenarios.ts` has them.
  * - `--turns` is how often each figure is taken (default 5), `--ms` for how long each time (default 500).
  *

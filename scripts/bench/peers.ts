@@ -7,10 +7,10 @@ import { Subject } from "./subject.ts";
 const FOREIGN = new URL("../../tests/foreign/node", import.meta.url).pathname;
 const here = (file: string) => new URL(`./peers/${file}`, import.meta.url).pathname;
 
-/** How each peer is built into a folder, and started. */
-const PEERS: Readonly<
-  Record<string, (folder: string, env: Record<string, string>) => Promise<Subject>>
-> = {
+/** Builds a peer into a folder and starts it; reports nothing where what builds it is not installed. */
+type StartPeer = (folder: string, env: Record<string, string>) => Promise<Subject | undefined>;
+
+const PEERS: Readonly<Record<string, StartPeer>> = {
   "node:tls": (_folder, env) => {
     const args = ["run", "-A", "--v8-flags=--expose-gc", here("raw_tls.ts")];
     return Promise.resolve(new Subject({ name: "node:tls", args, env }));
@@ -19,6 +19,9 @@ const PEERS: Readonly<
   "connect-node": (folder, env) => node("connect-node", "connect_node.mjs", folder, env),
   "grpc-go": (folder, env) => go("grpc-go", "grpc", folder, env),
   "connect-go": (folder, env) => go("connect-go", "connect", folder, env),
+  // On one thread at each end, as the others, and on all processors.
+  "tonic": (folder, env) => rust("tonic", folder, env),
+  "tonic-threads": (folder, env) => rust("tonic-threads", folder, { ...env, BENCH_THREADS: "all" }),
 };
 
 /** Those that need nothing but Node and Deno. */
@@ -43,7 +46,8 @@ export async function peerSubjects(
   for (const name of names) {
     const peer = PEERS[name];
     if (peer === undefined) throw new Error(`no peer ${name}: ${Object.keys(PEERS).join(", ")}`);
-    subjects.push(await peer(folder, env));
+    const subject = await peer(folder, env);
+    if (subject !== undefined) subjects.push(subject);
   }
   return subjects;
 }
@@ -82,10 +86,37 @@ async function go(
   program: string,
   folder: string,
   env: Record<string, string>,
-): Promise<Subject> {
+): Promise<Subject | undefined> {
+  if (!await isInstalled("go", "version")) return skipped(name, "Go");
   const built = `${folder}/${name}`;
   await run("go", ["build", "-o", built, `./${program}`], here("go"));
   return new Subject({ name, program: built, args: [], env });
+}
+
+/** The one built with Rust, with the versions that its `Cargo.lock` pins. */
+async function rust(
+  name: string,
+  folder: string,
+  env: Record<string, string>,
+): Promise<Subject | undefined> {
+  if (!await isInstalled("cargo", "--version")) return skipped(name, "Rust");
+  // It takes a minute or two: a folder that lasts spares them the next time.
+  const target = Deno.env.get("CARGO_TARGET_DIR") ?? `${folder}/rust`;
+  await run("cargo", ["build", "--release", "--locked", "--target-dir", target], here("rust"));
+  return new Subject({ name, program: `${target}/release/bench-peer`, args: [], env });
+}
+
+async function isInstalled(program: string, versionFlag: string): Promise<boolean> {
+  const command = new Deno.Command(program, {
+    args: [versionFlag],
+    stdout: "null",
+    stderr: "null",
+  });
+  return await command.output().then(({ success }) => success, () => false);
+}
+
+function skipped(name: string, missing: string): undefined {
+  console.error(`bench: ${name} is left out: ${missing} is not installed`);
 }
 
 async function run(program: string, args: string[], cwd: string): Promise<void> {
