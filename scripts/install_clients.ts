@@ -1,7 +1,7 @@
 /**
- * Installs the clients that no package of Debian brings and that the tests of refused clients and of
- * `examples/clients` run: httpx and grpcio from PyPI, grpc-java from Maven Central, tonic from crates.io, into
- * `.selvage/clients`. Says which it could not install, and exits 0: the tests then say that they did not run.
+ * Installs the clients that no package of Debian brings and that the tests of refused clients, of `examples/clients`
+ * and of the runbooks run: httpx, grpcio and the command line of AWS from PyPI, grpc-java from Maven Central, tonic
+ * from crates.io, into `.selvage/clients`. Says which it could not install, and exits 0: the tests then say that they did not run.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const sources = fileURLToPath(new URL("../tests/foreign/refused", import.meta.url));
 const target = fileURLToPath(new URL("../.selvage/clients", import.meta.url));
-const PYTHON = ["httpx[http2]==0.28.1", "grpcio==1.85.3"];
+const PYTHON = ["httpx[http2]==0.28.1", "grpcio==1.85.3", "awscli==1.45.11"];
 const MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
 await Deno.mkdir(target, { recursive: true });

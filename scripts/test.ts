@@ -48,6 +48,7 @@ const ELSEWHERE: readonly string[] = [
   "tests/foreign/go/",
   "tests/foreign/refused/installed_test.ts",
   "tests/deploy/builder/",
+  "tests/deploy/runbooks/",
 ];
 
 /** The summary of one run, as `deno test` prints it. */
