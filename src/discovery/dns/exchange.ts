@@ -68,17 +68,33 @@ function askUdp({ question, id, resolve, reject }: Exchange): () => void {
   const { server, name, type } = question;
   const socket = createSocket(server.host.includes(":") ? "udp6" : "udp4");
   socket.on("error", (error) => reject(error));
-  socket.on("message", (bytes) => {
-    // What is not the response to this question may be forged: the wait goes on.
+  let from: string | undefined;
+  let isOver = false;
+  socket.on("message", (bytes, sender) => {
+    // What is not the response to this question, or comes from elsewhere, may be forged: the wait goes on.
+    if (endpointOf(sender) !== from) return;
     const response = readable(bytes, { id, name, type });
     if (response?.matches) resolve(response);
   });
-  // A connected socket hears this server only.
+  // Whom a connected socket hears is not the same on every platform.
   socket.connect(server.port, server.host, (error?: Error | null) => {
-    if (error) reject(error);
-    else socket.send(encodeQuestion(id, name, type));
+    if (isOver) return;
+    if (error) return reject(error);
+    from = endpointOf(socket.remoteAddress());
+    socket.send(encodeQuestion(id, name, type));
   });
-  return () => socket.close();
+  return () => {
+    isOver = true;
+    socket.close();
+  };
+}
+
+/** An address and a port as one text, the same for every spelling of the address. */
+function endpointOf(
+  { address, port }: { readonly address: string; readonly port: number },
+): string {
+  const bare = address.replace(/%.*$/, "");
+  return `${bare.includes(":") ? new URL(`udp://[${bare}]`).hostname : bare} ${port}`;
 }
 
 function readable(
