@@ -52,14 +52,15 @@ export class ArrivingMessages {
 
   /** Bytes arrived, which may be kept. */
   push(bytes: Uint8Array): void {
-    if (bytes.byteLength > 0) this.#pieces.push(bytes);
+    if (bytes.byteLength === 0) return;
+    // The last frame of a large message is often a small one: kept, it would have those behind it copied twice.
+    if (this.#splitter.isInLarge && this.#gathers) this.lend(bytes);
+    else this.#pieces.push(bytes);
   }
 
   /** Bytes arrived, which are only lent for the call. */
   lend(bytes: Uint8Array): void {
-    if (this.#pieces.length > 0 || this.#fault !== undefined || !this.#splitter.isDrained) {
-      return this.#pushCopy(bytes, 0);
-    }
+    if (!this.#gathers) return this.#pushCopy(bytes, 0);
     let paidTo = 0;
     try {
       const end = this.#splitter.copy(bytes, (message, flags, at) => {
@@ -117,9 +118,14 @@ export class ArrivingMessages {
     this.#pay(held);
   }
 
+  /** Whether nothing waits before what arrives. */
+  get #gathers(): boolean {
+    return this.#pieces.length === 0 && this.#fault === undefined && this.#splitter.isDrained;
+  }
+
   #pushCopy(bytes: Uint8Array, from: number): void {
     for (; from < bytes.byteLength; from += SHARED_BYTES) {
-      this.push(bytes.slice(from, from + SHARED_BYTES));
+      this.#pieces.push(bytes.slice(from, from + SHARED_BYTES));
     }
   }
 

@@ -46,6 +46,11 @@ export class EnvelopeSplitter {
     return this.#at === this.#bytes.byteLength;
   }
 
+  /** Whether a large message has begun and not ended. */
+  get isInLarge(): boolean {
+    return this.#head.isWhole && this.#head.length >= LARGE_BYTES;
+  }
+
   /**
    * Reads on in bytes that are only lent for the call, as far as large messages go, which are copied; the piece
    * that was pushed last has been read to its end.
