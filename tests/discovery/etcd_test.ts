@@ -20,7 +20,9 @@ function test(name: string, fn: () => Promise<void>): void {
 
 test("etcd discovery keeps to the contract of discoveries", async () => {
   await using server = await EtcdServer.start();
-  await checkDiscovery(() => discoveryFromUrl(`etcd:http://${server.endpoint}/${prefix}`));
+  await checkDiscovery(() => discoveryFromUrl(`etcd:http://${server.endpoint}/${prefix}`), {
+    withinMs: 60_000,
+  });
 });
 
 test("etcd discovery drops a worker whose lease has run out, and rejects what is no announcement", async () => {
@@ -185,7 +187,7 @@ test("etcd discovery speaks mutual TLS, and verifies who etcd is", async () => {
   const own = `ca=${folder}/ca.pem&cert=${folder}/client.pem&key=${folder}/client.key`;
   const url = `etcd:https://${server.endpoint}/${prefix}?${own}`;
   const open = () => discoveryFromUrl(`${url}&identity=spiffe://x/server`);
-  await checkDiscovery(open);
+  await checkDiscovery(open, { withinMs: 60_000 });
   // Over TLS a server that shuts down ends the streams without a status.
   {
     await using watched = new Watched(open());

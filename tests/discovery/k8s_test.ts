@@ -135,7 +135,7 @@ Deno.test("k8s discovery takes one address of a pod with both families, and reje
 
 Deno.test("k8s discovery keeps to the contract of discoveries", async () => {
   await using api = await ReplayedApi.start([recorded("list")]);
-  await checkDiscovery(() => api.discovery());
+  await checkDiscovery(() => api.discovery(), { withinMs: 60_000 });
 });
 
 Deno.test("k8s discovery is written k8s:NAMESPACE/SERVICE[:PORT]", () => {

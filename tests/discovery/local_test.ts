@@ -19,7 +19,9 @@ async function inFolder(run: (root: string) => Promise<void>): Promise<void> {
 }
 
 Deno.test("local discovery keeps to the contract of discoveries", () =>
-  inFolder((root) => checkDiscovery(() => localDiscovery("pool", { root, refreshMs: 5 }))));
+  inFolder((root) =>
+    checkDiscovery(() => localDiscovery("pool", { root, refreshMs: 5 }), { withinMs: 60_000 })
+  ));
 
 Deno.test("local discovery sweeps the entry of a process that has died, and reports invalid ones", () =>
   inFolder(async (root) => {

@@ -106,7 +106,8 @@ export function testForeignClient(name: string, start: StartClient, tool: Tool =
 
     await t.step("has its deadline reach the implementation's signal", async () => {
       const stopped = served.stopped();
-      const { failure } = await ask("echo", { text: "hang", timeoutMs: 100 });
+      // Long enough for the call to begin on a busy machine.
+      const { failure } = await ask("echo", { text: "hang", timeoutMs: 2_000 });
       assert.equal(failure?.code, Code.DeadlineExceeded);
       await stopped;
     });

@@ -129,7 +129,8 @@ export function testForeignServer(foreign: ForeignServer): void {
 
     await t.step("is informed of our deadline", async () => {
       const stops = server.of("stopped").length;
-      const error = await failureOf(client.echo({ text: "hang" }, { timeoutMs: 100 }));
+      // Long enough for the call to begin on a busy machine.
+      const error = await failureOf(client.echo({ text: "hang" }, { timeoutMs: 2_000 }));
       assert.equal(error.code, Code.DeadlineExceeded);
       await server.until("stopped", stops + 1);
     });

@@ -18,16 +18,20 @@ const quick = attacks.filter((attack) => !floods.includes(attack) && !slow.inclu
 const AT_ONCE = 16;
 /** How many floods are let loose at once; their sender has to be able to read, too. */
 const FLOODS_AT_ONCE = 3;
-/** Limits of a worker that is not to be waited for; longer where honest peers need some time, too. */
+/**
+ * Limits of a worker that is not to be waited for; longer where honest peers need some time, too, and where a hundred
+ * attackers who connect at once have to get through their own handshakes on a busy machine. They read what a worker
+ * sends at its end long before the grace of closing is over: a connection closed sooner takes that away from them.
+ */
 const IMPATIENT: WorkerLimits = {
-  handshakeTimeoutMs: 3000,
-  receiveTimeoutMs: 1500,
+  handshakeTimeoutMs: 9000,
+  receiveTimeoutMs: 3000,
   http2: {
-    prefaceTimeoutMs: 1500,
+    prefaceTimeoutMs: 4000,
     headerTimeoutMs: 1500,
-    settingsAckTimeoutMs: 2000,
-    stallTimeoutMs: 1500,
-    closeGraceMs: 500,
+    settingsAckTimeoutMs: 5000,
+    stallTimeoutMs: 3000,
+    closeGraceMs: 10_000,
   },
 };
 

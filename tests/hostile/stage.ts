@@ -18,7 +18,7 @@ const PAUSE_MS = 3;
 /** Files that a worker opens for itself now and then; an attack's sockets are more. */
 const OWN_FILES = 4;
 /** How long sockets and calls may take to go; far longer than they do. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 60_000;
 
 /** A worker process, an honest client of it, and what an attacker holds who may connect. */
 export class Stage implements AsyncDisposable {

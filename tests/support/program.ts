@@ -20,8 +20,21 @@ export function installed(
   return undefined;
 }
 
-/** A TCP port of loopback that nobody listens on now, for programs that take no port 0. */
+/** Below those that Linux gives out for port 0 and for outgoing connections, which others may get at any time. */
+const PORTS = { from: 12_000, to: 32_000 } as const;
+
+/**
+ * A TCP port of loopback that nobody listens on now, for programs that take no port 0; it stays free while such a
+ * program is started again.
+ */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+  for (;;) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+    try {
+      using _listener = Deno.listen({ hostname: "127.0.0.1", port });
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }

@@ -29,7 +29,7 @@ async function dial(request: ClientCompatRequest): Promise<ClientConnection> {
     ...(identity && { identity }),
   });
   const dialled = await dialChannel({ kind: "tcp", host, port }, {
-    signal: { timeout: AbortSignal.timeout(5000) },
+    signal: { timeout: AbortSignal.timeout(60_000) },
     ...(encrypted ? { tls: { context, mutual: identity !== undefined } } : {}),
   });
   if (!dialled.ok) throw dialled.cause ?? new Error(`no channel: ${dialled.stage}`);

@@ -52,7 +52,7 @@ async function serve(request: ServerCompatRequest): Promise<void> {
     : undefined;
   const listener = await listenForChannels({ kind: "tcp", host: "127.0.0.1", port: 0 }, {
     tls: () => tls,
-    handshakeTimeoutMs: 5000,
+    handshakeTimeoutMs: 60_000,
     admission: new SocketAdmission(DEFAULT_SOCKET_LIMITS),
     onListening: () => {},
     clock: systemClock,

@@ -12,6 +12,8 @@ import { lines } from "../../support/lines.ts";
 
 const TOOL = "github.com/summerwind/h2spec/cmd/h2spec";
 const VERSION = "v2.2.1+incompatible";
+/** How long a test may take, in seconds: the suite's own 2 are few on a busy machine. */
+const TIMEOUT_S = 20;
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 const go = await findGo();
@@ -38,7 +40,18 @@ async function runSuite(over: string): Promise<{ ok: boolean; counts: string }> 
     const { port, path } = JSON.parse(await firstLine(worker.stdout));
     const tls = over === "tls" ? ["--tls", "--insecure"] : [];
     const { success, stdout } = await new Deno.Command(suite, {
-      args: ["--strict", ...tls, "--host", "127.0.0.1", "--port", String(port), "--path", path],
+      args: [
+        "--strict",
+        ...tls,
+        "--timeout",
+        String(TIMEOUT_S),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        String(port),
+        "--path",
+        path,
+      ],
       stdout: "piped",
     }).output();
     const text = new TextDecoder().decode(stdout);

@@ -22,7 +22,7 @@ const DISPATCHER_ID = "spiffe://example.org/client/dispatcher";
 /** Files that a process opens for itself now and then; what traps hold open are more. */
 const OWN_FILES = 4;
 /** How long connections may take to go; far longer than they do. */
-const SETTLE_MS = 20_000;
+const SETTLE_MS = 60_000;
 /** The time a call is given that is not about time. */
 const PATIENT_MS = 30_000;
 

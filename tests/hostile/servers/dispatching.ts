@@ -47,11 +47,11 @@ const CALLS = 20;
 const LARGE = "x".repeat(1024 * 1024);
 /** Limits of a dispatcher that is not to be waited for. */
 const IMPATIENT: DispatcherLimits = {
-  handshakeTimeoutMs: 6000,
+  handshakeTimeoutMs: 9000,
   http2: {
-    prefaceTimeoutMs: 1500,
+    prefaceTimeoutMs: 4000,
     headerTimeoutMs: 1000,
-    settingsAckTimeoutMs: 1500,
+    settingsAckTimeoutMs: 4000,
     // No PING comes between the frames of a header block.
     keepaliveIdleMs: 4000,
     keepaliveTimeoutMs: 3000,

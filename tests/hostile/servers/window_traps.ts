@@ -72,6 +72,6 @@ export const windowTraps: readonly Trap[] = [
       );
       await visitor.flood(() => data(id, CHUNK, false), WITHIN_WINDOW);
     },
-    { kind: "unread", timeoutMs: 1000 },
+    { kind: "unread", timeoutMs: 5000 },
   ),
 ];
