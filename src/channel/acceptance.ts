@@ -13,7 +13,7 @@ import { alertRecord } from "./tls/tls_alert.ts";
 import { PROBE_PROTOCOL } from "./tls/tls_client.ts";
 import { watchHandshake } from "./tls/tls_platform.ts";
 import { serverSocket, type ServerTls } from "./tls/tls_server.ts";
-import { joined } from "../values/mod.ts";
+import { joined, NO_BYTES } from "../values/mod.ts";
 
 /** The answer to a plaintext peer where the listener speaks TLS, and to no other. */
 const NOT_TLS = alertRecord("unexpected_message");
@@ -145,7 +145,7 @@ export class Acceptance {
       isProbe: () => false,
       isOver: () => this.#state === "over",
       decide: () => this.#decide(),
-      settle: () => this.#end(),
+      settle: () => this.#settle(),
     });
   }
 
@@ -193,7 +193,7 @@ export class Acceptance {
       isProbe: () => readClientHello(this.#arrived)?.protocols.includes(PROBE_PROTOCOL) === true,
       isOver: () => this.#state === "over",
       decide: () => this.#decide(),
-      settle: () => this.#end(),
+      settle: () => this.#settle(),
     });
   }
 
@@ -243,6 +243,12 @@ export class Acceptance {
     this.#timer = undefined;
     // What began the connection is not kept for as long as it lasts.
     this.#arrived = this.#arrived.slice(0, FIRST_BYTES);
+  }
+
+  /** What becomes of the connection is reported: nothing of its beginning is kept for as long as it lasts. */
+  #settle(): void {
+    this.#end();
+    this.#arrived = NO_BYTES;
   }
 
   /** Leaves what arrives from now on to the next reader of the socket. */

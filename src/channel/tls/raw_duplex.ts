@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { KeyExchangeReader } from "./server_hello.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** How many of the first bytes of a peer are kept for telling what it speaks. */
 const FIRST_BYTES = 16;
@@ -33,8 +34,9 @@ export class RawDuplex extends Duplex {
   #waiting: Uint8Array | undefined;
   /** Set while TLS reads from the raw socket without this in between. */
   #native: NativeReading | undefined;
-  #firstBytes: Uint8Array = new Uint8Array(0);
+  #firstBytes: Uint8Array = NO_BYTES;
   readonly #keyExchange = new KeyExchangeReader();
+  readonly #isClient: boolean;
   /** Which end sends the ServerHello; `undefined` once it is read. */
   #server: "peer" | "us" | undefined;
   /** What TLS 1.3 has encrypted and may not leave yet; `undefined` where all may. */
@@ -50,6 +52,7 @@ export class RawDuplex extends Duplex {
     super({ allowHalfOpen: true });
     this.raw = raw;
     this.#server = server;
+    this.#isClient = server === "peer";
     this.#waiting = arrived;
     raw.on("data", (chunk: Uint8Array) => this.#arrive(chunk));
     raw.on("end", () => {
@@ -64,7 +67,7 @@ export class RawDuplex extends Duplex {
     if (this.#waiting !== undefined) setImmediate(() => this.#passOn());
   }
 
-  /** What the peer sent first, at most 16 bytes of it. */
+  /** What the server sent first, at most 16 bytes of it. */
   get firstBytes(): Uint8Array {
     return this.#firstBytes;
   }
@@ -191,7 +194,8 @@ export class RawDuplex extends Duplex {
 
   #arrive(chunk: Uint8Array): void {
     if (this.#discarded !== undefined) return this.#discard(this.#discarded + chunk.length);
-    if (this.#firstBytes.length < FIRST_BYTES) this.#keepFirst(chunk);
+    // Whoever accepts has seen them before.
+    if (this.#isClient && this.#firstBytes.length < FIRST_BYTES) this.#keepFirst(chunk);
     if (this.#server === "peer") this.#readServerHello(chunk);
     if (!this.push(chunk)) this.raw.pause();
   }

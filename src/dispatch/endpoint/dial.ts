@@ -128,6 +128,8 @@ export function dialWith(options: DialOptions): Dial {
     });
     const { id, tags, serves, ignoresTokens = false } = await (described?.accepted() ??
       describeSelf(peer.connection, signal));
+    // What follows keeps this scope for as long as the connection lasts.
+    described = undefined;
     return {
       connection: peer.connection,
       id: id ?? worker.id,

@@ -12,8 +12,9 @@ const RECENT = 16;
  */
 export class RepeatedLists<Note> {
   readonly #noteFor: (fields: HeaderList) => Note;
-  readonly #known: Map<HeaderList, Note> = new Map();
-  readonly #recent: (HeaderList | undefined)[] = new Array(RECENT).fill(undefined);
+  /** Made when the first list is taken up: connections that carry few calls need none. */
+  #known: Map<HeaderList, Note> | undefined;
+  readonly #recent: HeaderList[] = [];
   #next = 0;
 
   /** @param noteFor makes the note of a list when it is taken up. */
@@ -23,15 +24,16 @@ export class RepeatedLists<Note> {
 
   /** The note on `fields`, or `undefined` where the list was not seen of late. */
   find(fields: HeaderList): Note | undefined {
-    const known = this.#known.get(fields);
+    const known = this.#known?.get(fields);
     if (known !== undefined) return known;
     if (!this.#recent.includes(fields)) {
       this.#recent[this.#next++ & (RECENT - 1)] = fields;
       return undefined;
     }
-    if (this.#known.size >= MAX_LISTS) this.#known.delete(this.#known.keys().next().value!);
+    const all = this.#known ??= new Map();
+    if (all.size >= MAX_LISTS) all.delete(all.keys().next().value!);
     const note = this.#noteFor(fields);
-    this.#known.set(fields, note);
+    all.set(fields, note);
     return note;
   }
 }

@@ -1,6 +1,9 @@
 /** What RFC 7541 §4.1 adds to the octets of a name and a value. */
 export const ENTRY_OVERHEAD_BYTES = 32;
 
+/** A power of two. */
+const LEAST_PLACES = 8;
+
 /**
  * The dynamic table of RFC 7541 §2.3.2: a queue of fields, the newest at index 0, evicted from the
  * oldest end where `maxBytes` is exceeded. `generation` changes whenever an index may mean something else.
@@ -11,8 +14,9 @@ export class DynamicTable {
   bytes = 0;
   /** How many entries were ever inserted; the sequence number of the next one. */
   inserted = 0;
-  #names: string[] = new Array(16);
-  #values: string[] = new Array(16);
+  /** A power of two of places, or none before the first entry. */
+  #names: string[] = [];
+  #values: string[] = [];
   #maxBytes: number;
   readonly #evicted: ((name: string, value: string, sequence: number) => void) | undefined;
 
@@ -79,8 +83,9 @@ export class DynamicTable {
   }
 
   #grow(): void {
-    const names: string[] = new Array(this.#names.length * 2);
-    const values: string[] = new Array(this.#names.length * 2);
+    const places = Math.max(LEAST_PLACES, this.#names.length * 2);
+    const names: string[] = new Array(places);
+    const values: string[] = new Array(places);
     for (let sequence = this.inserted - this.length; sequence < this.inserted; sequence++) {
       const slot = sequence & (names.length - 1);
       names[slot] = this.#names[this.#slot(sequence)]!;

@@ -45,15 +45,15 @@ export class FieldIndex {
   /** The lowest index in the static table that has this name, or 0. */
   readonly staticIndex: number;
   readonly #indexing: Indexing;
-  readonly #staticByValue: Map<string, number> | undefined;
+  readonly #staticByValue: ReadonlyMap<string, number> | undefined;
   /** Sequence numbers in the dynamic table. */
-  readonly #sequenceByValue: Map<string, number> = new Map();
+  #sequenceByValue: Map<string, number> | undefined;
   #newestSequence = -1;
   #unrepeated = 0;
 
   constructor(name: string) {
     this.staticIndex = staticIndexByName.get(name) ?? 0;
-    this.#staticByValue = staticValuesOf(name, this.staticIndex);
+    this.#staticByValue = staticValuesByName.get(name);
     this.#indexing = SECRET.test(name) ? "never" : VARYING.has(name) ? "plain" : "index";
   }
 
@@ -70,7 +70,7 @@ export class FieldIndex {
 
   /** The sequence number of the name with this value in the dynamic table, or -1. */
   sequenceOf(value: string): number {
-    const sequence = this.#sequenceByValue.get(value);
+    const sequence = this.#sequenceByValue?.get(value);
     if (sequence === undefined) return -1;
     this.#unrepeated = 0;
     return sequence;
@@ -82,22 +82,29 @@ export class FieldIndex {
   }
 
   inserted(value: string, sequence: number): void {
+    this.#sequenceByValue ??= new Map();
     this.#sequenceByValue.set(value, sequence);
     this.#newestSequence = sequence;
     this.#unrepeated++;
   }
 
   evicted(value: string, sequence: number): void {
-    if (this.#sequenceByValue.get(value) === sequence) this.#sequenceByValue.delete(value);
+    if (this.#sequenceByValue?.get(value) === sequence) this.#sequenceByValue.delete(value);
     if (this.#newestSequence === sequence) this.#newestSequence = -1;
   }
 }
 
-function staticValuesOf(name: string, first: number): Map<string, number> | undefined {
-  if (first === 0) return undefined;
-  const values = new Map<string, number>();
-  for (let index = first; index <= STATIC_TABLE_LENGTH && staticNames[index] === name; index++) {
-    if (staticValues[index] !== "") values.set(staticValues[index]!, index);
+/** The indexes of the values that the static table has for a name, for the names of which it has any. */
+const staticValuesByName: ReadonlyMap<string, ReadonlyMap<string, number>> = readStaticValues();
+
+function readStaticValues(): Map<string, Map<string, number>> {
+  const byName = new Map<string, Map<string, number>>();
+  for (let index = 1; index <= STATIC_TABLE_LENGTH; index++) {
+    const [name, value] = [staticNames[index]!, staticValues[index]!];
+    if (value === "") continue;
+    const values = byName.get(name) ?? new Map<string, number>();
+    values.set(value, index);
+    byName.set(name, values);
   }
-  return values.size > 0 ? values : undefined;
+  return byName;
 }

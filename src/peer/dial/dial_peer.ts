@@ -73,8 +73,7 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
       identity: proven?.identity,
       facts: opened.facts,
       validUntil: proven?.validUntil,
-      isProvenBy: (credentials) =>
-        isStillProven(opened.facts.tls, { ...dial, options: { ...options, credentials } }),
+      isProvenBy: provenBy(opened.facts.tls, options, clock),
     };
   }
 }
@@ -238,12 +237,29 @@ function certificateError(
   return handshakeError({ reason, side: "dispatcher", evidence }, context, failure?.cause);
 }
 
-/** The platform was asked at the handshake; it knows nothing of today's anchors. */
-function isStillProven(tls: TlsFacts | undefined, dial: Dial): boolean {
-  return tls === undefined || judgeChannel({ ...tls, resumed: true }, question(dial)).trusted;
+/**
+ * Judges the worker of a connection again. The platform was asked at the handshake; it knows nothing of today's anchors.
+ * Made here, it keeps nothing of the attempt for as long as the connection lasts.
+ */
+function provenBy(
+  tls: TlsFacts | undefined,
+  { expected, verdict }: DialPeerOptions,
+  clock: Clock,
+): DialledPeer["isProvenBy"] {
+  return (credentials) => {
+    const options = { credentials, expected, ...present({ verdict }) };
+    return tls === undefined ||
+      judgeChannel({ ...tls, resumed: true }, question({ options, clock })).trusted;
+  };
 }
 
-function question({ options, clock }: Dial): PeerQuestion {
+/** What a question about a worker is made of. */
+interface Asking {
+  readonly options: Pick<DialPeerOptions, "credentials" | "expected" | "verdict">;
+  readonly clock: Clock;
+}
+
+function question({ options, clock }: Asking): PeerQuestion {
   const { credentials, expected } = options;
   return {
     role: "server",
