@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { ManualClock } from "../../tests/support/manual_clock.ts";
+import { RecordingObserver } from "../../tests/support/recording_observer.ts";
+import { ManualClock, turn } from "../../tests/support/manual_clock.ts";
 import { whenRenewable } from "./renewal.ts";
 
 const HOUR_MS = 3_600_000;
@@ -8,7 +9,8 @@ const HOUR_MS = 3_600_000;
 function issued() {
   const clock = new ManualClock();
   let renewed = 0;
-  whenRenewable(clock, HOUR_MS, () => renewed++);
+  const renew = () => Promise.resolve(void renewed++);
+  whenRenewable(clock, HOUR_MS, renew, () => {});
   return { clock, renewed: () => renewed };
 }
 
@@ -40,4 +42,17 @@ Deno.test("whenRenewable() renews within a minute where the clock was set forwar
   clock.setBack(1_000);
   clock.advance(60_000);
   assert.equal(renewed(), 0);
+});
+
+Deno.test("whenRenewable() reports certificates that cannot be renewed, and ends nothing", async () => {
+  const clock = new ManualClock();
+  const observer = new RecordingObserver();
+  const renew = () => Promise.reject(new Error("the authority expired"));
+  whenRenewable(clock, HOUR_MS, renew, (event) => observer.emit(event));
+  clock.setBack(-2 * HOUR_MS);
+  clock.advance(60_000);
+  await turn();
+  const [rejected] = observer.of("credentials.rejected");
+  assert.match(rejected!.message, /cannot be renewed: the authority expired$/);
+  assert.equal(rejected!.keptExpired, true);
 });

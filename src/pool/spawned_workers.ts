@@ -2,7 +2,13 @@ import { fileURLToPath } from "node:url";
 import { type CredentialsSource, verdictOption } from "../credentials/mod.ts";
 import type { WorkerSource } from "../dispatch/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
-import { type Clock, type HeldCall, type Observer, systemClock } from "../observe/mod.ts";
+import {
+  type Clock,
+  type HeldCall,
+  type Observer,
+  systemClock,
+  type UnstampedEvent,
+} from "../observe/mod.ts";
 import { resolveWorkerLimits } from "../worker/mod.ts";
 import { type CredentialsInlet, handedCredentials } from "./handed_credentials.ts";
 import { type HandedDispatcher, handedOver } from "./handover.ts";
@@ -211,7 +217,8 @@ export class SpawnedWorkers implements AsyncDisposable {
   }
 
   #scheduleRenewal(): Disposable {
-    return whenRenewable(this.#clock, this.#ttlMs, () => void this.renew());
+    const report = (event: UnstampedEvent) => this.#observer.emit(event);
+    return whenRenewable(this.#clock, this.#ttlMs, () => this.renew(), report);
   }
 }
 
