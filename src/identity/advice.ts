@@ -22,7 +22,7 @@ export interface Advice {
   readonly found: string;
   /** One sentence: what the specification asks, with its section. */
   readonly asks: string;
-  /** The setting of the issuer at hand that gives it; of the common issuers where that is unknown. */
+  /** The setting of that issuer that gives it; of the common issuers where that is unknown. */
   readonly setting: string;
   /** Whether `verdict: "strict"` refuses the certificate for it. */
   readonly refusedIfStrict: boolean;

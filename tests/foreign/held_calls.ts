@@ -59,7 +59,7 @@ export async function leaveTogether({ worker, held }: EchoWorker, count: number)
   await stopped;
 }
 
-/** The connections that have streams; a browser may have another at hand. */
+/** The connections that have streams; a browser may keep another. */
 function connectionsInUse(worker: EchoWorker["worker"]): { readonly takesCalls: boolean }[] {
   return worker.peers().filter(({ calls }) => calls > 0)
     .map(({ takesCalls }) => ({ takesCalls }));

@@ -12,7 +12,7 @@ export interface Attack {
   /** How many do it at once. Default 1. */
   readonly times?: number;
   /** Does it once, and gives the answer. */
-  strike(target: Target): Promise<string>;
+  attack(target: Target): Promise<string>;
 }
 
 /** The id of the stream an honest call is made on after an attack that its connection outlives. */
@@ -28,16 +28,16 @@ export interface AttackOptions extends Greeting {
 export function onConnection(
   name: string,
   answer: string,
-  strike: (attacker: Attacker) => Promise<void>,
+  attack: (attacker: Attacker) => Promise<void>,
   options: AttackOptions = {},
 ): Attack {
   return {
     name,
     answer,
     ...options,
-    strike: async (target) => {
+    attack: async (target) => {
       using attacker = await Attacker.greet(target, options);
-      await strike(attacker);
+      await attack(attacker);
       return await attacker.verdict();
     },
   };
@@ -47,16 +47,16 @@ export function onConnection(
 export function onStream(
   name: string,
   answer: string,
-  strike: (attacker: Attacker) => Promise<void>,
+  attack: (attacker: Attacker) => Promise<void>,
   options: AttackOptions = {},
 ): Attack {
   return {
     name,
     answer,
     ...options,
-    strike: async (target) => {
+    attack: async (target) => {
       using attacker = await Attacker.greet(target, options);
-      await strike(attacker);
+      await attack(attacker);
       const found = await attacker.answer(1);
       const served = await attacker.call(LATER);
       return served === "200" ? found : `${found}, then ${served}`;

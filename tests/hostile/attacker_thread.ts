@@ -11,7 +11,7 @@ export interface Orders {
 
 /** What it has done once it was asked to stop. */
 export interface Deeds {
-  readonly strikes: number;
+  readonly attempts: number;
   /** Answers that were not those of the RFC. */
   readonly wrong: readonly string[];
 }
@@ -24,21 +24,21 @@ let stopped = false;
 
 thread.onmessage = ({ data }) => {
   if (data === "stop") stopped = true;
-  else void strike(data);
+  else void attack(data);
 };
 
-async function strike(orders: Orders): Promise<void> {
+async function attack(orders: Orders): Promise<void> {
   stopped = false;
   const chosen = attacks.filter(({ name }) => orders.attacks.includes(name));
   const wrong: string[] = [];
-  let strikes = 0;
+  let attempts = 0;
   while (!stopped) {
-    for (const { name, answer, strike } of chosen) {
+    for (const { name, answer, attack } of chosen) {
       if (stopped) break;
-      const found = await strike(orders.target);
+      const found = await attack(orders.target);
       if (found !== answer) wrong.push(`${name}: ${found}, not ${answer}`);
-      strikes += 1;
+      attempts += 1;
     }
   }
-  thread.postMessage({ strikes, wrong });
+  thread.postMessage({ attempts, wrong });
 }

@@ -108,10 +108,10 @@ async function doesNotWait(stage: Stage, slow: readonly Attack[]): Promise<void>
 /** Makes attacks at once; all are answered as they should be, while and after which others are served. */
 async function withstands(stage: Stage, attacks: readonly Attack[]): Promise<void> {
   const before = await stage.held();
-  const strikes = attacks.flatMap(({ name, strike, times = 1 }) =>
-    Array.from({ length: times }, async () => [name, await inTime(strike(stage.target))])
+  const attempts = attacks.flatMap(({ name, attack, times = 1 }) =>
+    Array.from({ length: times }, async () => [name, await inTime(attack(stage.target))])
   );
-  const found = await stage.beside(Promise.all(strikes));
+  const found = await stage.beside(Promise.all(attempts));
   const after = await stage.settled(before);
   const plaintext = stage.target.tls === undefined;
   const expected = attacks.flatMap(({ name, answer, inPlaintext = answer, times = 1 }) =>

@@ -13,7 +13,7 @@ export const silentConnections: Attack = {
   answer: "closed",
   // Others of the same address that have proven nothing give way, too: it is made alone.
   slow: true,
-  strike: async ({ port }) => {
+  attack: async ({ port }) => {
     const sockets: Socket[] = [];
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     for (let count = 0; count < CONNECTIONS; count++) {

@@ -128,7 +128,7 @@ function slow(
     inPlaintext,
     slow: true,
     times: MANY,
-    strike: async (target) => {
+    attack: async (target) => {
       using attacker = await begin(target);
       return await attacker.verdict();
     },

@@ -202,7 +202,7 @@ const connections: readonly Attack[] = [
     // Nothing was said that would need an answer.
     inPlaintext: "closed",
     times: 50,
-    strike: async (target) => {
+    attack: async (target) => {
       using attacker = await Attacker.connect(target);
       await attacker.end();
       await attacker.closed;
@@ -213,7 +213,7 @@ const connections: readonly Attack[] = [
     name: "a socket that is half-closed with a call under way",
     answer: "200",
     times: 20,
-    strike: async (target) => {
+    attack: async (target) => {
       using attacker = await Attacker.greet(target);
       await attacker.send(callFrames(1, "hostile.echo", [1]));
       await attacker.end();
@@ -226,7 +226,7 @@ const connections: readonly Attack[] = [
     name: "a socket that is half-closed in the midst of a request",
     answer: LEFT,
     times: 20,
-    strike: async (target) => {
+    attack: async (target) => {
       using attacker = await Attacker.greet(target);
       await attacker.send(OPEN);
       await attacker.end();
@@ -238,7 +238,7 @@ const connections: readonly Attack[] = [
     name: "a socket that is gone with calls under way",
     answer: "gone",
     times: 20,
-    strike: async (target) => {
+    attack: async (target) => {
       await vanish(target);
       return "gone";
     },
@@ -252,7 +252,7 @@ function withoutGreeting(name: string, answer: string, ...bytes: readonly Uint8A
   return {
     name,
     answer,
-    strike: async (target) => {
+    attack: async (target) => {
       using attacker = await Attacker.connect(target);
       await attacker.send(...bytes);
       return await attacker.verdict();

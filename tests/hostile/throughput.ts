@@ -46,18 +46,18 @@ function chosen(): [string, readonly string[]][] {
 /** Prints the row of an attack, and gives what is kept beside it. */
 async function measure(name: string, members: readonly string[]): Promise<number> {
   const before = await stage.held();
-  let strikes = 0;
+  let attempts = 0;
   const kept = await measureKept({
     alone: callsPerSecond,
     beside: async (ms) => {
       thread.postMessage({ target: stage.target, attacks: members } satisfies Orders);
       const calls = await callsPerSecond(ms);
-      strikes += await stopped();
+      attempts += await stopped();
       return calls;
     },
   }, { least: LEAST });
   const after = await stage.settled(before);
-  printKept(name, strikes, kept, after.bytes - before.bytes);
+  printKept(name, attempts, kept, after.bytes - before.bytes);
   return kept.ratio;
 }
 
@@ -66,9 +66,9 @@ async function stopped(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<Deeds>();
   thread.onmessage = ({ data }) => resolve(data);
   thread.postMessage("stop");
-  const { strikes, wrong } = await promise;
+  const { attempts, wrong } = await promise;
   if (wrong.length > 0) throw new Error(wrong.join("\n"));
-  return strikes;
+  return attempts;
 }
 
 /** What honest callers get done who call without a pause; not one call may fail. */

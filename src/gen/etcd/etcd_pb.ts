@@ -899,7 +899,7 @@ export const Watch: GenService<{
   serviceDesc(file_etcd_etcd, 1);
 
 /**
- * Keys that vanish with whoever keeps them.
+ * Keys that vanish with the client that keeps them alive.
  *
  * @generated from service etcdserverpb.Lease
  */

@@ -33,19 +33,19 @@ export class FieldReader {
     return this.#field;
   }
 
-  /** Whether the field at hand has this wire type; one of another type is passed over. */
+  /** Whether the current field has this wire type; one of another type is passed over. */
   is(wireType: number): boolean {
     if (this.#wireType === wireType) return true;
     this.skip();
     return false;
   }
 
-  /** The field at hand as an unsigned number of 32 bits. */
+  /** The current field as an unsigned number of 32 bits. */
   uint32(): number {
     return this.#varint();
   }
 
-  /** The field at hand as text. */
+  /** The current field as text. */
   text(): string {
     const start = this.#delimited();
     let text = "";
@@ -58,13 +58,13 @@ export class FieldReader {
     return text;
   }
 
-  /** The field at hand as bytes, which belong to the message. */
+  /** The current field as bytes, which belong to the message. */
   bytes(): Uint8Array {
     const start = this.#delimited();
     return this.#bytes.subarray(start, this.#at);
   }
 
-  /** Reads the field at hand as a message of its own. */
+  /** Reads the current field as a message of its own. */
   message<T>(read: (reader: FieldReader) => T): T {
     const start = this.#delimited();
     const [outerAt, outerEnd] = [this.#at, this.#end];
@@ -74,7 +74,7 @@ export class FieldReader {
     return value;
   }
 
-  /** Passes over the field at hand. */
+  /** Passes over the current field. */
   skip(): void {
     switch (this.#wireType) {
       case VARINT:

@@ -31,7 +31,7 @@ export function explainUnsendable(
 }
 
 interface Walk {
-  /** The containers that the part at hand is in, outermost first. */
+  /** The containers that the current part is in, outermost first. */
   readonly holders: object[];
   readonly limits: PayloadLimits;
   readonly maxDepth: number;

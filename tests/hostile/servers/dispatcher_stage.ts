@@ -84,7 +84,7 @@ export class DispatcherStage implements AsyncDisposable {
   }
 
   /** Lets the dispatcher call a server that has laid a trap. */
-  async strike(trap: Trap): Promise<Trapped> {
+  async attack(trap: Trap): Promise<Trapped> {
     const { name, kind = "call", timeoutMs = PATIENT_MS, survived } = trap;
     await using server = await HostileServer.open(trap, this.#pem);
     const { address } = server;
@@ -150,9 +150,9 @@ export class DispatcherStage implements AsyncDisposable {
   }
 
   /** Calls the harmless worker again and again while something goes on; not one call may fail. */
-  async beside<Result>(strikes: Promise<Result>): Promise<Result> {
+  async beside<Result>(attempts: Promise<Result>): Promise<Result> {
     await this.#control.call(beginBeside, []);
-    const [struck] = await Promise.allSettled([strikes]);
+    const [struck] = await Promise.allSettled([attempts]);
     const { calls, failures } = await this.#control.call(endBeside, []);
     if (struck.status === "rejected") throw struck.reason;
     if (failures.length === 0) return struck.value;

@@ -44,7 +44,7 @@ async function withstands(
   security: "mutual-tls" | "plaintext",
 ): Promise<void> {
   const before = await stage.held();
-  const found = await stage.beside(Promise.all(traps.map((trap) => stage.strike(trap))));
+  const found = await stage.beside(Promise.all(traps.map((trap) => stage.attack(trap))));
   const after = await stage.settled(before);
   assert.deepEqual(found, traps.map((trap) => expected(trap, security)));
   const [bytes, cpuMs] = [after.bytes - before.bytes, after.cpuMs - before.cpuMs];

@@ -348,7 +348,7 @@ export type WorkerDetail = Message<"selvage.v1.WorkerDetail"> & {
   address: string;
 
   /**
-   * Its own id, empty where it has not told it.
+   * Its own id, empty where it has not reported it.
    *
    * @generated from field: string id = 2;
    */
