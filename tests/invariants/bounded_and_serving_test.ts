@@ -103,7 +103,11 @@ Deno.test("clients that watch health and leave, over and over, leave nothing beh
   };
   // Until what a connection and the platform keep a bounded number of is full.
   await watch(800);
-  const before = await watch(50);
-  const after = await watch(800);
-  assert.ok(after - before < 120_000, `${after - before} bytes were left of 800 watches`);
+  const left: number[] = [];
+  // What leaks does so each time; code that is compiled meanwhile, or a connection that is just ending, once.
+  while (left.length < 4 && !left.some((bytes) => bytes < 120_000)) {
+    const before = await watch(50);
+    left.push(await watch(800) - before);
+  }
+  assert.ok(left.some((bytes) => bytes < 120_000), `${left} bytes were left of 800 watches each`);
 });

@@ -40,6 +40,21 @@ export const renamed: Way = {
   rewrite: (folder, version) => rename(folder, version, PARTS),
 };
 
+/** Swaps all parts at once: however slow the writer is, no reader finds parts that do not fit together. */
+export const swapped: Way = {
+  name: "swapping the ..data link as Kubernetes does",
+  async lay(folder, version) {
+    await swapLink(folder, version);
+    for (const part of PARTS) await link(folder, part);
+  },
+  rewrite: swapLink,
+};
+
+/** Makes the link of a part again, where its files are swapped. */
+export async function link(folder: string, part: Part): Promise<void> {
+  await Deno.symlink(join("..data", `${part}.pem`), pathsIn(folder)[part]);
+}
+
 /** Every way. */
 export const ways: readonly Way[] = [
   renamed,
@@ -57,16 +72,7 @@ export const ways: readonly Way[] = [
       }
     },
   },
-  {
-    name: "swapping the ..data link as Kubernetes does",
-    async lay(folder, version) {
-      await swapLink(folder, version);
-      for (const part of PARTS) {
-        await Deno.symlink(join("..data", `${part}.pem`), pathsIn(folder)[part]);
-      }
-    },
-    rewrite: swapLink,
-  },
+  swapped,
   {
     name: "writing the key before the certificate",
     lay: writeAll,
