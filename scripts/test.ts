@@ -43,11 +43,12 @@ const GUIDES: readonly string[] = [
   "docs/reference.md",
   "docs/routines.md",
 ];
-/** Needs Go, or what a script installs: `deno task conformance` and `deno task test:clients` run these. */
+/** Needs Go, or what a script installs: `deno task conformance`, `test:clients` and `test:podman` run these. */
 const ELSEWHERE: readonly string[] = [
   "tests/foreign/go/",
   "tests/foreign/refused/installed_test.ts",
   "tests/deploy/builder/",
+  "tests/deploy/podman/",
   "tests/deploy/runbooks/",
 ];
 

@@ -1,5 +1,6 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { findTool, runTool, type Tool } from "../../foreign/tool.ts";
+import { writeBase } from "./base.ts";
 
 const PATH = findTool("buildah");
 
@@ -43,26 +44,9 @@ export class Builder implements AsyncDisposable {
     return stdout.trim();
   }
 
-  /**
-   * Makes the image that the Containerfile starts from, with what it uses of it: a shell, `chmod`, and the Deno that
-   * runs this test, with their libraries. It stands for the one of Docker Hub, which a test does not fetch.
-   */
+  /** Makes the stand-in for the image that the Containerfile starts from. */
   async base(name: string): Promise<void> {
-    const root = join(this.#folder, "base");
-    const programs = [["/bin/sh", "/bin/sh"], [findTool("chmod")!, "/bin/chmod"], [
-      Deno.execPath(),
-      "/usr/bin/deno",
-    ]] as const;
-    for (const [from, to] of programs) {
-      await place(from, join(root, to));
-      for (const library of await librariesOf(from)) await place(library, join(root, library));
-    }
-    const trust = "/etc/ssl/certs/ca-certificates.crt";
-    await place(trust, join(root, trust));
-    await Deno.mkdir(join(root, "tmp"), { mode: 0o1777 });
-    const file = join(this.#folder, "Basefile");
-    const env = `PATH=/usr/bin:/bin SSL_CERT_FILE=${trust} DENO_TLS_CA_STORE=system`;
-    await Deno.writeTextFile(file, `FROM scratch\nCOPY . /\nENV ${env}\n`);
+    const { file, root } = await writeBase(join(this.#folder, "base"));
     await this.build(file, root, name);
   }
 
@@ -82,17 +66,6 @@ export class Builder implements AsyncDisposable {
     await this.run("rm", "--all");
     await Deno.remove(this.#folder, { recursive: true });
   }
-}
-
-/** Copies a file, through links. */
-async function place(from: string, to: string): Promise<void> {
-  await Deno.mkdir(dirname(to), { recursive: true });
-  await Deno.copyFile(await Deno.realPath(from), to);
-}
-
-async function librariesOf(program: string): Promise<string[]> {
-  const { stdout } = await runTool("ldd", [await Deno.realPath(program)]);
-  return [...stdout.matchAll(/(?:=> |^\s*)(\/\S+)/gm)].map(([, path]) => path!);
 }
 
 /** Whether this process may do what a builder does: root may, unless it is confined. */
