@@ -1,6 +1,7 @@
 import type { Certificate } from "../certificate/certificate.ts";
 
-const CAPACITY = 1024;
+/** As many as most workers have connections: after a rotation all of them are judged again. */
+const CAPACITY = 4096;
 
 /**
  * The signatures proven under one set of anchors, and those before it, so that the second connection of a peer, and the
