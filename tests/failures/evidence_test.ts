@@ -46,7 +46,7 @@ Deno.test("a certificate that is valid from the near future asks whether this cl
   );
   assert.match(
     advice ?? "",
-    /^it is valid from (9\d|8\d) s in the future; is this clock behind\?$/,
+    /^it is valid from [1-9]\d* s in the future; is this clock behind\?$/,
   );
   const off = (Date.parse(reported?.notBefore ?? "") - Date.parse(now ?? "")) / 1000;
   assert.ok(Math.abs(off - (clockOffBySeconds ?? 0)) < 1);
@@ -178,7 +178,7 @@ const OWN: readonly (readonly [string, () => { cert: string; key: string }, stri
     "not yet valid",
     () => pemOf({ notBefore: Date.now() + 90_000 }),
     "own.not-yet-valid",
-    /(9\d|8\d) s in the future; is this machine's clock behind\?/,
+    /[1-9]\d* s in the future; is this machine's clock behind\?/,
   ],
   [
     "without its key",
