@@ -201,12 +201,20 @@ const FAULTS: Readonly<Record<ProbeResult, string | undefined>> = {
   "not-accepted": "the listener accepts no connections",
 };
 
+/** Why an address cannot be listened on, by the platform's code, and what to do. */
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "EADDRINUSE, another process listens there; end it, or choose another port",
+  EADDRNOTAVAIL: "EADDRNOTAVAIL, this machine does not have that address",
+  EACCES: "EACCES, this process may not; a port below 1024 needs a privilege",
+};
+
 async function listen(address: TcpAddress | UnixAddress): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onError = (cause: Error): void => {
+  const onError = (cause: NodeJS.ErrnoException): void => {
+    const why = REASONS[cause.code ?? ""] ?? cause.message;
     reject(
-      new ConfigurationError(`cannot listen on ${formatAddress(address)}: ${cause.message}`, {
+      new ConfigurationError(`cannot listen on ${formatAddress(address)}: ${why}`, {
         setting: "listen",
         cause,
       }),

@@ -39,10 +39,11 @@ export async function writeNewFiles(files: readonly NewFile[], rule: string): Pr
     }
   } catch (cause) {
     for (const path of written) await Deno.remove(path);
-    const path = files[written.length]?.path;
-    const why = cause instanceof Deno.errors.AlreadyExists
-      ? `exists already, and ${rule}`
-      : reason(cause);
+    const path = files[written.length]!.path;
+    const isOthers = cause instanceof Deno.errors.AlreadyExists;
+    // A full disk leaves a file without its text; there may also be none.
+    if (!isOthers) await Deno.remove(path).catch(() => {});
+    const why = isOthers ? `exists already, and ${rule}` : reason(cause);
     throw new ConfigurationError(`${path} ${why}`, { cause });
   }
 }

@@ -50,7 +50,11 @@ Deno.test("selvage worker says which address it cannot listen on, by the flag th
   const file = `${folder}/file`;
   await Deno.writeTextFile(file, "");
   const wrong: [args: string[], setting: string, sentence: RegExp][] = [
-    [["--listen", `127.0.0.1:${port}`], "listen", /127\.0\.0\.1:\d+: .*EADDRINUSE/],
+    [
+      ["--listen", `127.0.0.1:${port}`],
+      "listen",
+      /127\.0\.0\.1:\d+: EADDRINUSE, another process listens there; end it/,
+    ],
     [["--health", `127.0.0.1:${port}`], "health", /127\.0\.0\.1:\d+: .*EADDRINUSE/],
     [["--listen", `unix:${folder}/none/a.sock`], "listen", /the folder .*\/none does not exist/],
     [["--listen", `unix:${file}/a.sock`], "listen", /cannot listen on unix:.*a\.sock/],
