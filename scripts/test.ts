@@ -12,7 +12,7 @@ import { readLines } from "../src/pool/line_reader.ts";
 /**
  * Files that start, watch and end many processes, or wait for timers: beside the others, one at a time in each lane.
  * Files that make network namespaces share a lane. The first two lanes take about the same time; the last waits for
- * the clock, nearly all of its minute.
+ * the clock, nearly all of its time.
  */
 const LANES: readonly (readonly string[])[] = [
   [
@@ -32,7 +32,7 @@ const LANES: readonly (readonly string[])[] = [
     "tests/storm",
     "tests/threads",
   ],
-  ["tests/hostile/slow_peers_test.ts"],
+  ["tests/hostile/servers/slow_servers_test.ts", "tests/hostile/slow_peers_test.ts"],
 ];
 /** Files whose attackers need all of the machine. */
 const ALONE = "tests/hostile";
