@@ -59,9 +59,14 @@ Deno.test("worker and call speak plaintext on loopback where no credentials are 
     "workers shows the state of each worker, also where others cannot be reached",
     async () => {
       const discover = `static:${worker.address},127.0.0.1:1`;
-      const { code, out, err } = await inProcess(["workers", "--discover", discover]);
-      assert.equal(code, 0, err);
-      const lines = out.trim().split("\n").map((line) => JSON.parse(line));
+      const listed = async () => {
+        const { code, out, err } = await inProcess(["workers", "--discover", discover]);
+        assert.ok(code === 0 || code === 6, err);
+        return out.trim().split("\n").map((line) => JSON.parse(line));
+      };
+      // The command waits for 2 s, in which a busy machine may not connect.
+      let lines = await listed();
+      while (lines[0].state !== "ready") lines = await listed();
       // The one that cannot be reached is dialled again and again: it fails or is being dialled.
       assert.deepEqual(lines.map(({ address, state }) => [address, state === "ready"]), [
         [worker.address, true],
@@ -193,10 +198,14 @@ Deno.test("describe, health and workers show a worker", async () => {
   });
   const health = await selvage(["health", ...at]);
   assert.equal(health.out, '{"status":"SERVING"}\n', health.err);
-  const workers = await selvage(["workers", "--discover", `static:${worker.address}`]);
-  const [line] = workers.out.trim().split("\n");
-  assert.equal(JSON.parse(line!).address, worker.address);
-  assert.equal(JSON.parse(line!).state, "ready");
+  const listed = async () => {
+    const { out } = await selvage(["workers", "--discover", `static:${worker.address}`]);
+    return JSON.parse(out.trim().split("\n")[0]!);
+  };
+  // The command waits for 2 s, in which a busy machine may not connect.
+  let line = await listed();
+  while (line.state !== "ready") line = await listed();
+  assert.equal(line.address, worker.address);
 });
 
 Deno.test("worker keeps stdout for its own line, whatever its modules say", async () => {
@@ -324,9 +333,16 @@ Deno.test("call --lease and --quorum say how many of the workers found are used 
   assert.equal((await inProcess([...call, "--quorum", "2"])).out, "49\n");
   const leased = ["--lease", "1", "--lease-ordinal", "3"];
   assert.equal((await inProcess([...call, ...leased])).out, "49\n");
-  const late = await inProcess([...call, "--quorum", "2", ...leased, "--timeout", "200ms"]);
-  assert.equal(late.code, 7);
-  assert.match(late.err, /1 of 2 workers were ready/);
+  const late = async (timeoutMs: number) => {
+    const flags = ["--quorum", "2", ...leased, "--timeout", String(timeoutMs)];
+    const { code, err } = await inProcess([...call, ...flags]);
+    assert.equal(code, 7, err);
+    return err;
+  };
+  // Where not even the first is ready in time, it is given more.
+  let [timeoutMs, ready] = [250, await late(250)];
+  while (/0 of 2 workers/.test(ready)) ready = await late(timeoutMs *= 2);
+  assert.match(ready, /1 of 2 workers were ready/);
 });
 
 function callSteps(worker: RunningWorker, ms: number): Running {
