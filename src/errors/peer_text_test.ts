@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { escapePeerText, PEER_TEXT_LIMIT } from "./mod.ts";
 
 Deno.test("escapePeerText() leaves harmless text as it is", () => {

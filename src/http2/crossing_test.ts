@@ -1,7 +1,7 @@
 /** Calls, their ends, cancellations and the end of the connection cross on the wire in every order. */
 import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
 import type { ClientConnection, ServerConnection } from "./connection/connection.ts";
 import { openServerConnection } from "./connection/server_connection.ts";

@@ -1,6 +1,6 @@
 /** GOAWAY, RST_STREAM and answers of a server, in every order, around calls that are being opened. */
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
 import type { ClientConnection } from "./connection/connection.ts";
 import { openServerConnection } from "./connection/server_connection.ts";

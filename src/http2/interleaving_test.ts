@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
 import { PassingChannel } from "../../tests/support/http2/passing_channel.ts";

@@ -3,7 +3,7 @@
  * is found against it is what they refuse it for, under every name that they could expect.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { read } from "../../tests/support/judging.ts";
 import {
   anchorsOf,

@@ -3,7 +3,7 @@
  * trust domains it was: written from the issue's rules, without the code that applies them.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { OID } from "../../tests/support/forge.ts";
 import {
   anchorsOf,

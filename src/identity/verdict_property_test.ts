@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { der, forge, general, newKeys, oid } from "../../tests/support/forge.ts";
 import { type Certificate, parseCertificate } from "./certificate/certificate.ts";
 import { Work } from "./certificate/work.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { ManualClock, turn } from "../../tests/support/manual_clock.ts";
 import type { AcceptedChannel } from "../channel/mod.ts";
 import {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { fromBase64, fromBase64Url, fromHex, toBase64, toBase64Url, toHex } from "./byte_text.ts";
 
 const NATIVE = ["fromHex", "fromBase64"] as const;

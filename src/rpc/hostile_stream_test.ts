@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import {
   beginConversation,
   ConverseRecord,

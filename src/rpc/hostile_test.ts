@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { echoService, emptyRecord, throughPlainPath } from "../../tests/support/echo.ts";
 import { EchoRequestSchema, EchoService } from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
 import { enveloped, post, rawCall, type RawResponse } from "../../tests/support/raw_call.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../tests/support/fast_check.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import { splitDer } from "./der_sequence.ts";
 

@@ -3,7 +3,7 @@
  * `deno run tests/fuzz/frame_reader.ts SECONDS`.
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { FrameReader } from "../../src/http2/frame/frame_reader.ts";
 import type { FrameSink } from "../../src/http2/frame/frame_sink.ts";
 import { defaultHttp2Limits } from "../../src/http2/limits.ts";

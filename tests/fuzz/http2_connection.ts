@@ -3,7 +3,7 @@
  */
 import { strictEqual } from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { ByteBudget } from "../../src/http2/guard/byte_budget.ts";
 import { openClientConnection } from "../../src/http2/connection/client_connection.ts";
 import type { Connection } from "../../src/http2/connection/connection.ts";

@@ -2,7 +2,7 @@
  * Random mixtures of usages, purposes, names, constraints and trust domains, mostly of what is accepted, so that what is
  * odd is seldom odd in two ways.
  */
-import fc from "fast-check";
+import fc from "./fast_check.ts";
 import type { PeerRole } from "../../src/identity/path/peer_role.ts";
 import { TrustAnchors } from "../../src/identity/path/trust_anchors.ts";
 import { forge, type Forged, general, newKeys, OID } from "./forge.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { connect, type ConnectionOptions } from "node:tls";
 import { Duplex } from "node:stream";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { CLIENT_HELLO_BYTES, readClientHello } from "./client_hello.ts";
 
 /** The ClientHello that the platform's own client writes. */

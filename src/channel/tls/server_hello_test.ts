@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { KeyExchangeReader } from "./server_hello.ts";
 
 const TLS_1_3 = [0, 43, 0, 2, 3, 4];

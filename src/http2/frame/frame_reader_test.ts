@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { ErrorCode } from "../error_code.ts";
 import { frame, joinBytes, textBytes, uint32 } from "../../../tests/support/http2/test_peer.ts";
 import { Http2Violation } from "../violation.ts";

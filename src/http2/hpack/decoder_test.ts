@@ -1,5 +1,5 @@
 import { deepStrictEqual, notStrictEqual, strictEqual, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { HpackDecoder } from "./decoder.ts";
 import { HpackError } from "./hpack_error.ts";
 

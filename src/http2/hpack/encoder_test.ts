@@ -1,5 +1,5 @@
 import { deepStrictEqual, notDeepStrictEqual, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { HpackDecoder } from "./decoder.ts";
 import { HpackEncoder, maxBlockBytes } from "./encoder.ts";
 

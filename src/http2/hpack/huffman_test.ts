@@ -1,5 +1,5 @@
 import { strictEqual, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { HpackError } from "./hpack_error.ts";
 import { encodeHuffman, huffmanLength } from "./huffman.ts";
 import { huffmanText } from "./text.ts";

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { HpackError } from "./hpack_error.ts";
 import { encodeInteger, MAX_INTEGER_BYTES, takeInteger } from "./integer.ts";
 

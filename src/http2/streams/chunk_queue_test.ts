@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { ChunkQueue } from "./chunk_queue.ts";
 import { joinBytes } from "../../../tests/support/http2/test_peer.ts";
 

@@ -1,5 +1,5 @@
 import { strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { ClosedStreams } from "./closed_streams.ts";
 
 Deno.test("ClosedStreams remembers how streams of late ended", () => {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { Http2Stream, type StreamHost } from "./http2_stream.ts";
 import { StreamTable } from "./stream_table.ts";
 

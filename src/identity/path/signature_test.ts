@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, sign } from "node:crypto";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { forge } from "../../../tests/support/forge.ts";
 import { read } from "../../../tests/support/judging.ts";
 import { rawEcdsaSignature } from "./ecdsa_signature.ts";

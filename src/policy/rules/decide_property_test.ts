@@ -1,6 +1,6 @@
 /** The index of a policy decides as reading its rules from the first to the last does. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { namedPeer } from "../../identity/mod.ts";
 import { CompiledPolicy } from "./compiled_policy.ts";
 import type { PolicySubject } from "./decision.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { InvalidPayload } from "../../errors/mod.ts";
 import {
   type CallRequest,

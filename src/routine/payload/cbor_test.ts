@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { decodeCbor } from "./cbor_decode.ts";
 import { encodeCbor } from "./cbor_encode.ts";
 import { Malformed } from "./faults.ts";

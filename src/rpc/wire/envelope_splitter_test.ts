@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Code } from "@connectrpc/connect";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { envelope } from "./envelope.ts";
 import { EnvelopeSplitter } from "./envelope_splitter.ts";
 import { GatherBudget } from "./gather_budget.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { envelope, soleMessage } from "./envelope.ts";
 
 Deno.test("envelope writes as connect-es does", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Code } from "@connectrpc/connect";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { GatherBudget } from "./gather_budget.ts";
 import { Gathered } from "./gathered.ts";
 

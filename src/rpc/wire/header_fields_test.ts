@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { appendFields, headersOf, withLength } from "./header_fields.ts";
 
 Deno.test("headersOf leaves out pseudo-headers and keeps every value of a name", () => {

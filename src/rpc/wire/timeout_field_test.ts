@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../../tests/support/fast_check.ts";
 import { formatGrpcTimeout, parseConnectTimeout, parseGrpcTimeout } from "./timeout_field.ts";
 
 Deno.test("parseConnectTimeout reads up to ten digits and nothing else", () => {
