@@ -1,5 +1,6 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { ByteBudget } from "./guard/byte_budget.ts";
+import type { ByteChannel } from "./byte_channel.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
 import { ErrorCode } from "./error_code.ts";
 import { Flag, FrameType } from "./frame/frame_header.ts";
@@ -139,4 +140,36 @@ Deno.test("what a completed stream left unread is given back with its connection
   peer.destroy();
   await client.closed;
   strictEqual(budget.heldBytes, 0);
+});
+
+Deno.test("Stream.flush() hands over what is queued within the turn, unless the channel is busy", async () => {
+  const [near, far] = memoryChannelPair();
+  let writes = 0;
+  const counted: ByteChannel = {
+    start: (receiver) => near.start(receiver),
+    write: (bytes, written) => {
+      writes++;
+      near.write(bytes, written);
+    },
+    pause: () => near.pause(),
+    resume: () => near.resume(),
+    end: () => near.end(),
+    destroy: () => near.destroy(),
+  };
+  const client = openClientConnection(counted);
+  const peer = RawPeer.server(far);
+  const stream = client.open(REQUEST, new CollectedStream(), { endStream: false });
+  await settle();
+  writes = 0;
+  stream.sendData(textBytes("a"), false);
+  strictEqual(writes, 0);
+  stream.flush();
+  strictEqual(writes, 1);
+  stream.sendData(textBytes("b"), false);
+  stream.flush();
+  strictEqual(writes, 1);
+  await settle();
+  strictEqual(peer.dataBytes(1), 2);
+  peer.destroy();
+  await client.closed;
 });

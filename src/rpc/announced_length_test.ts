@@ -58,6 +58,7 @@ Deno.test("a worker takes no more room than its limit, whatever length a request
     id: 1,
     sendHeaders: () => {},
     sendData: () => true,
+    flush: () => {},
     sendTrailers: () => {},
     release: () => {},
     reset: () => {},

@@ -86,6 +86,8 @@ export class StreamAttempt {
     if (this.#taken * 2 < this.#ahead) return;
     this.#exchange.send(encodeDuplexRequest({ kind: "credit", items: this.#taken }));
     this.#taken = 0;
+    // Of the items that arrived in this turn half may be unread: the routine makes more meanwhile.
+    this.#exchange.flush();
   }
 
   /** Ends the call, unless it is over. */

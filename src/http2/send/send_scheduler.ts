@@ -150,6 +150,14 @@ export class SendScheduler {
   }
 
   /**
+   * Hands over now what else would wait for the turn's end, where the channel has nothing to write: the peer works
+   * on it while this turn goes on.
+   */
+  flushIfIdle(): void {
+    if (this.#output.inFlight === 0) this.flush();
+  }
+
+  /**
    * Hands over the control frames that wait, and nothing else, so that nothing is called back. Credit
    * leaves like this: many reads may follow in one turn, and with the turn's end the peer would stand
    * still meanwhile, all of its window on the way.

@@ -22,6 +22,8 @@ export interface StreamHost {
   headersQueued(stream: Http2Stream): void;
   /** The stream has DATA, trailers or its end to send; returns whether it may queue more. */
   dataQueued(stream: Http2Stream, bytes: number): boolean;
+  /** What is queued is to leave before the end of the turn. */
+  flushRequested(): void;
   /** Bytes that the stream had received are done with. */
   released(stream: Http2Stream, count: number): void;
   /** The stream is to be reset. */
@@ -140,6 +142,10 @@ export class Http2Stream implements Stream {
 
   release(count: number): void {
     this.#host.released(this, count);
+  }
+
+  flush(): void {
+    this.#host.flushRequested();
   }
 
   reset(code: ErrorCode): void {

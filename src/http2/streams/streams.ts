@@ -95,6 +95,10 @@ export class Streams implements StreamHost {
     }
   }
 
+  flushRequested(): void {
+    this.#parts.scheduler.flushIfIdle();
+  }
+
   released(stream: Http2Stream, count: number): void {
     const { flow, scheduler } = this.#parts;
     flow.release(stream, count);

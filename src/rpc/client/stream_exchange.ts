@@ -72,6 +72,11 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     return !this.#isBlocked;
   }
 
+  /** Sends at once what would leave with the end of the turn, where the connection is not busy sending. */
+  flush(): void {
+    this.stream?.flush();
+  }
+
   /** There are no more messages to send. */
   end(): void {
     if (this.#sending !== "open") return;

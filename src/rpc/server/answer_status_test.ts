@@ -16,6 +16,8 @@ class RecordingStream implements Stream {
     return true;
   }
 
+  flush(): void {}
+
   sendTrailers(): void {}
 
   release(count: number): void {

@@ -37,6 +37,8 @@ class AnsweredStream implements Stream {
     return true;
   }
 
+  flush(): void {}
+
   sendTrailers(fields: HeaderList): void {
     this.#answered.resolve(fields[fields.indexOf("grpc-status") + 1]);
   }
