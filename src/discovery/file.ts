@@ -64,7 +64,9 @@ export function fileDiscovery(path: string, options: FileDiscoveryOptions = {}):
 
 /** What changes whenever the file is replaced or written. */
 async function versionOf(path: string): Promise<string> {
-  const found = await stat(path);
+  const found = await stat(path).catch((cause) => {
+    throw cause.code === "ENOENT" ? new Error("it does not exist", { cause }) : cause;
+  });
   const { ino, mtimeMs, ctimeMs, size } = found;
   // A pipe or a device may never end.
   if (!found.isFile()) throw new Error("it is not a file");

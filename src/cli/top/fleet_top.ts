@@ -73,7 +73,9 @@ function viewOf(
   return {
     title,
     at,
-    summary: `${workers.length} workers, ${ready.length} ready, ${inFlight} in flight`,
+    summary: `${workers.length} ${
+      workers.length === 1 ? "worker" : "workers"
+    }, ${ready.length} ready, ${inFlight} in flight`,
     head: ["WORKER", "IDENTITY", "STATE", "LATENCY", "CALLS", "CERTIFICATE", "PROBLEM"],
     rows: workers.map(({ address, id, identity, state, certificateEnds, handshakeFailures }) => {
       const answer = id === undefined ? undefined : answers.get(id);

@@ -157,8 +157,8 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
   "peer.expiring": {
     part: "peer",
     level: "warning",
-    text: "the certificate of {who} has {secondsLeft} s left ({stage})",
-    also: ({ peer }) => ({ who: who(peer) }),
+    text: "the certificate of {who} {left}",
+    also: ({ peer, ...expiry }) => ({ who: who(peer), left: left(expiry) }),
     limitBy: ({ stage, peer }) => [stage, peer.identity ?? host(peer.address)],
   },
   "handshake.failed": {
@@ -192,7 +192,8 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
   "credentials.expiring": {
     part: "credentials",
     level: "warning",
-    text: "our certificate has {secondsLeft} s left ({stage})",
+    text: "our certificate {left}",
+    also: (expiry) => ({ left: left(expiry) }),
   },
   "security.posture": {
     part: "security",
@@ -299,4 +300,11 @@ function who({ identity, address }: PeerRef): string {
 /** An address without its port, which changes with every connection of a client. */
 function host(address: string): string {
   return address.replace(/:\d+$/, "");
+}
+
+/** How long a certificate lasts, or since when it does not. */
+function left(
+  { secondsLeft, stage }: { readonly secondsLeft: number; readonly stage: string },
+): string {
+  return secondsLeft < 0 ? `expired ${-secondsLeft} s ago` : `has ${secondsLeft} s left (${stage})`;
 }

@@ -63,5 +63,8 @@ Deno.test("no line of the log shows a part that its event does not have", async 
   for (const { message, properties } of lines) {
     const text = message.map((part) => String(part)).join("");
     assert.doesNotMatch(text, /undefined|\{|\[object/, `${properties.type}: ${text}`);
+    if (properties.type === "credentials.expiring") {
+      assert.equal(text, "our certificate expired 1 s ago");
+    }
   }
 });
