@@ -26,6 +26,8 @@ export interface MessageSink<Message> {
    * @returns Whether another may follow at once; else after {@linkcode FlowingMessages.resume}.
    */
   send(message: Message): boolean;
+  /** Sends at once what would leave with the end of the turn. */
+  flush?(): void;
 }
 
 /** The messages of a stream: iterated, or sent to a sink as they come, one or the other. */
@@ -177,8 +179,11 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
     if (this.#state === "over") this.#take().resolve(DONE);
     else if (this.#failure !== undefined) this.#end(this.#failure);
     else if (this.#sink !== undefined && !this.#sinkReady) return false;
-    else if (this.#read >= this.#creditAt) this.#give(this.#creditForInput());
-    else if (this.#outcome !== undefined) this.#deliver(this.#outcome);
+    else if (this.#read >= this.#creditAt) {
+      this.#give(this.#creditForInput());
+      // The routine may have more to read in this turn: the caller makes other items meanwhile.
+      this.#sink?.flush?.();
+    } else if (this.#outcome !== undefined) this.#deliver(this.#outcome);
     else {
       if (this.#items !== undefined) this.#ask(this.#items);
       return false;

@@ -57,9 +57,10 @@ export interface BytesAnswers extends AsyncIterator<Uint8Array, unknown> {
   /**
    * Sends all of them, instead of being iterated: `send` says whether the next may follow at once, or
    * only after `resume`. Resolves after the last. What `send` throws ends the call. Messages of 4 KiB and more are
-   * given away with their buffers, which nobody else reads.
+   * given away with their buffers, which nobody else reads. `flush` sends at once what would leave with the end of
+   * the turn.
    */
-  flow?(sink: { send(message: Uint8Array): boolean }): Promise<void>;
+  flow?(sink: { send(message: Uint8Array): boolean; flush(): void }): Promise<void>;
   /** Messages are taken again; there where `flow` is. */
   resume?(): void;
 }

@@ -114,7 +114,10 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     try {
       const messages = this.#messages = this.#handler(requests, this);
       if (messages.flow !== undefined) {
-        await messages.flow({ send: (message) => this.#flowing(message, messages) });
+        await messages.flow({
+          send: (message) => this.#flowing(message, messages),
+          flush: () => this.request.stream.flush(),
+        });
       } else await this.#iterate(messages);
       await this.#complete(undefined);
     } catch (error) {
