@@ -9,7 +9,7 @@ import {
   type EncodedPayload,
   withAmbient,
 } from "../../routine/mod.ts";
-import type { PlacedCall } from "./placed_call.ts";
+import { CallBounds, RoutineCall } from "./placed_call.ts";
 import type { Link } from "../endpoint/link.ts";
 import { headerFields, TokenFields } from "./request_fields.ts";
 import { type CallSigner, KeptToken, type TokenSource } from "./token_source.ts";
@@ -70,24 +70,21 @@ export class CallSettings {
   }
 
   /** A call of a routine that is to be brought to a worker. */
-  placed(routine: AnyRoutine, options: CallOptions, defaultMs: number): PlacedCall & CallId {
+  placed(routine: AnyRoutine, options: CallOptions, defaultMs: number): RoutineCall {
     const { signal, affinity, tags, timeoutMs = defaultMs } = options;
     const { version } = routine.options;
     checkedTimeout(timeoutMs);
-    return {
-      routine: routine.name,
-      callId: this.#idPrefix + (++this.#calls).toString(36),
-      wanted: version === undefined ? options : { affinity, tags, version },
-      idempotent: routine.options.idempotent === true,
-      ...this.bounds(signal, timeoutMs),
-    };
+    return new RoutineCall(
+      routine.name,
+      this.#idPrefix + (++this.#calls).toString(36),
+      version === undefined ? options : { affinity, tags, version },
+      routine.options.idempotent === true,
+      this.bounds(signal, timeoutMs),
+    );
   }
 
   /** What ends a call: its own signal and time, and those of the call it is made from within. */
-  bounds(
-    signal: AbortSignal | undefined,
-    timeoutMs: number,
-  ): Pick<PlacedCall, "signal" | "timeoutMs" | "deadline"> {
+  bounds(signal: AbortSignal | undefined, timeoutMs: number): CallBounds {
     const within = this.#inherits === "nothing" ? undefined : enclosingCall();
     const now = performance.now();
     const limitMs = timeoutMs <= 0 ? Infinity : timeoutMs;
@@ -96,11 +93,11 @@ export class CallSettings {
       ? Infinity
       : Math.max(1, within.deadline - performance.timeOrigin - now);
     const ownMs = Math.min(limitMs, leftMs);
-    return {
-      signal: within === undefined ? signal : eitherSignal(signal, within.signal),
-      timeoutMs: ownMs === Infinity ? undefined : ownMs === limitMs ? ownMs : Math.ceil(ownMs),
-      deadline: ownMs === Infinity ? undefined : now + ownMs,
-    };
+    return new CallBounds(
+      within === undefined ? signal : eitherSignal(signal, within.signal),
+      ownMs === Infinity ? undefined : ownMs === limitMs ? ownMs : Math.ceil(ownMs),
+      ownMs === Infinity ? undefined : now + ownMs,
+    );
   }
 
   /** The ambient values that a call carries; `undefined` where it carries none. */
@@ -200,12 +197,6 @@ function tokenOf(
 
 /** The fields that a call's request carries over a connection, beyond those that every one has. */
 export type RequestFields = (link: Link) => HeaderList | Promise<HeaderList>;
-
-/** The id of a call. */
-export interface CallId {
-  /** The id, unlike that of any other call. */
-  readonly callId: string;
-}
 
 /** The longest time that the platform's timers and every protocol can carry: 24.8 days. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;

@@ -21,6 +21,47 @@ export interface PlacedCall {
   readonly deadline: number | undefined;
 }
 
+/** What ends a call. */
+export class CallBounds {
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly deadline: number | undefined;
+
+  /** As {@linkcode PlacedCall} has them. */
+  constructor(
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    deadline: number | undefined,
+  ) {
+    this.signal = signal;
+    this.timeoutMs = timeoutMs;
+    this.deadline = deadline;
+  }
+}
+
+/** A call of a routine. */
+export class RoutineCall extends CallBounds implements PlacedCall {
+  readonly routine: string;
+  readonly callId: string;
+  readonly wanted: Wanted;
+  readonly idempotent: boolean;
+
+  /** With an id of its own. */
+  constructor(
+    routine: string,
+    callId: string,
+    wanted: Wanted,
+    idempotent: boolean,
+    { signal, timeoutMs, deadline }: CallBounds,
+  ) {
+    super(signal, timeoutMs, deadline);
+    this.routine = routine;
+    this.callId = callId;
+    this.wanted = wanted;
+    this.idempotent = idempotent;
+  }
+}
+
 /** The time a call still has, in whole milliseconds, at least one; `undefined` is no limit. */
 export function remainingMs({ deadline }: Pick<PlacedCall, "deadline">): number | undefined {
   if (deadline === undefined) return undefined;

@@ -19,6 +19,7 @@ import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { HeldPlace } from "../endpoint/held_calls.ts";
 import type { Link } from "../endpoint/link.ts";
 import type { Attempts } from "./attempts.ts";
+import { BegunCall, Envelope, RoutineFacts, SentBy } from "./begun_call.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import { type CallSettings, eitherSignal, type RequestFields } from "./call_settings.ts";
 import { InputFeed } from "./input_feed.ts";
@@ -78,10 +79,15 @@ export class RoutineCalls {
         const { connection } = link;
         const timeoutMs = remainingMs(call);
         if (fields === undefined) {
-          return callUnaryBytes(connection, request, message, { timeoutMs, signal });
+          return callUnaryBytes(
+            connection,
+            request,
+            message,
+            new SentBy(timeoutMs, signal, undefined),
+          );
         }
         const send = (fields: HeaderList) =>
-          callUnaryBytes(connection, request, message, { timeoutMs, signal, fields });
+          callUnaryBytes(connection, request, message, new SentBy(timeoutMs, signal, fields));
         const found = fields(link);
         return found instanceof Promise ? found.then(send) : send(found);
       });
@@ -149,23 +155,21 @@ export class RoutineCalls {
     options: CallOptions,
     timeoutMs: number,
     ahead = 0,
-  ) {
+  ): BegunCall {
     const { settings, records, payload } = this.#options;
     const call = settings.placed(routine, options, timeoutMs);
     const ambient = settings.ambientOf(options);
-    const envelope: CallEnvelope = {
-      routine: routine.name,
-      arguments: encodePayload(args, "arguments", { limits: payload }),
-      callId: call.callId,
-      parentId: enclosingCall()?.id ?? "",
+    const envelope = new Envelope(
+      call,
+      encodePayload(args, "arguments", { limits: payload }),
+      enclosingCall()?.id ?? "",
       ahead,
-      tags: options.tags ?? NO_TAGS,
-      ...(ambient === undefined ? {} : { ambient }),
-    };
+      options.tags ?? NO_TAGS,
+      ambient,
+    );
     const span = startClientSpan(routine.name);
-    const facts = { kind: "routine", routine: routine.name, id: call.callId } as const;
-    const record = records.begin(facts, span);
-    return { call, envelope, record, fields: settings.fields(options, span, envelope) };
+    const record = records.begin(new RoutineFacts(call), span);
+    return new BegunCall(call, envelope, record, settings.fields(options, span, envelope));
   }
 
   /** Brings the call to a worker, as far as its first item: until then another may be asked. */

@@ -1,11 +1,20 @@
 import type { HeldCall } from "../../observe/mod.ts";
 import { Load } from "./load.ts";
 
-/** A call in its place among the others, for {@linkcode HeldCalls.remove}. */
-export interface HeldPlace {
+/**
+ * A call in its place among the others, for {@linkcode HeldCalls.remove}. Of a class, not a
+ * literal: see `calls/begun_call.ts`.
+ */
+export class HeldPlace {
   readonly call: HeldCall;
   previous: HeldPlace | undefined;
-  next: HeldPlace | undefined;
+  next: HeldPlace | undefined = undefined;
+
+  /** Behind another, or at the beginning. */
+  constructor(call: HeldCall, previous: HeldPlace | undefined) {
+    this.call = call;
+    this.previous = previous;
+  }
 }
 
 /**
@@ -29,7 +38,7 @@ export class HeldCalls {
 
   /** Adds a call. */
   add(call: HeldCall): HeldPlace {
-    const place: HeldPlace = { call, previous: this.#last, next: undefined };
+    const place = new HeldPlace(call, this.#last);
     if (this.#last === undefined) this.#first = place;
     else this.#last.next = place;
     this.#last = place;
@@ -38,7 +47,10 @@ export class HeldCalls {
   }
 
   /** Removes a call that was added, once. */
-  remove({ previous, next }: HeldPlace): void {
+  remove(place: HeldPlace): void {
+    const { previous, next } = place;
+    // A place that is old would keep the next ones from being collected.
+    place.previous = place.next = undefined;
     if (previous === undefined) this.#first = next;
     else previous.next = next;
     if (next === undefined) this.#last = previous;

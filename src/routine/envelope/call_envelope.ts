@@ -73,13 +73,28 @@ export function decodeCallRequest(bytes: Uint8Array): CallEnvelope {
   return readCall(new FieldReader(bytes));
 }
 
-/** The sizes of a call's fields, each computed once. */
-export interface CallSizes {
+/** The sizes of a call's fields, each computed once. Of a class: V8 may make literals old (`docs/performance.md`). */
+export class CallSizes {
   readonly whole: number;
   readonly routine: number;
   readonly payload: number;
   readonly callId: number;
   readonly parentId: number;
+
+  /** In octets. */
+  constructor(
+    whole: number,
+    routine: number,
+    payload: number,
+    callId: number,
+    parentId: number,
+  ) {
+    this.whole = whole;
+    this.routine = routine;
+    this.payload = payload;
+    this.callId = callId;
+    this.parentId = parentId;
+  }
 }
 
 /** Computes the sizes that {@linkcode writeCall} needs. */
@@ -95,7 +110,7 @@ export function callSizes(call: CallEnvelope): CallSizes {
   if (call.ahead > 0) whole += uint32Size(call.ahead);
   for (const tag of call.tags) whole += delimitedSize(textSize(tag));
   whole += ambientSize(call.ambient);
-  return { whole, routine, payload, callId, parentId };
+  return new CallSizes(whole, routine, payload, callId, parentId);
 }
 
 /** Writes a call's fields. */

@@ -11,6 +11,16 @@ export type EncodedPayload =
   | { readonly form: "cbor"; readonly bytes: Uint8Array }
   | { readonly form: "json"; readonly text: string };
 
+/** A payload in CBOR. Of a class: V8 may make literals old (`docs/performance.md`). */
+class CborPayload {
+  readonly form = "cbor";
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
 /** The encodings a payload may have. */
 export type PayloadForm = EncodedPayload["form"];
 
@@ -44,7 +54,7 @@ export function encodePayload(
   const depth = depthOf(root, limits);
   try {
     return form === "cbor"
-      ? { form, bytes: encodeCbor(value, depth, limits) }
+      ? new CborPayload(encodeCbor(value, depth, limits))
       : { form, text: encodeJson(value, depth, limits) };
   } catch (reason) {
     throw unwritable(reason, value, root, limits);
