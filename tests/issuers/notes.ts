@@ -262,6 +262,7 @@ export const notes: Readonly<Record<string, Note>> = {
     setUp: [
       "for a peer of Selvage outside of the mesh's proxies; inside, the proxies speak mutual TLS to each other",
       "--ca ca.crt of the secret or config map with the trust anchors",
+      "deny by name or key: its serial numbers begin at 1 with every start of its identity service (`findings/linkerd_serial_numbers.sh`)",
       "--identity worker.default.serviceaccount.identity.linkerd.cluster.local",
     ],
   },
