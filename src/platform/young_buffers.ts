@@ -3,9 +3,9 @@
  * 64 MiB of it V8 either collects the young objects, which takes 0.3 ms and frees nearly all of them, or marks the
  * whole heap, which takes 20 to 30 ms with the modules of a worker loaded; the two limits lie so close together that
  * it was mostly the latter, and marking often lowers its limit. It was half of the processor time of an end
- * that receives items of 64 KiB: 100 to 140 µs an item, 60 without it. So after every 16 MiB of them, and less where
- * the heap was marked all the same, the young part of the heap is filled up, which takes 0.3 to 0.7 ms, and V8 collects
- * it. The plain path is V8 alone, as with small messages. See `docs/performance.md`.
+ * that receives items of 64 KiB: 100 to 140 µs an item, 60 without it. So after every 4 to 16 MiB of them, the less
+ * the more often the heap was marked all the same, the young part of the heap is filled up, which takes 0.3 to
+ * 0.7 ms, and V8 collects it. The plain path is V8 alone, as with small messages. See `docs/performance.md`.
  */
 import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 

@@ -19,7 +19,7 @@ import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { HeldPlace } from "../endpoint/held_calls.ts";
 import type { Link } from "../endpoint/link.ts";
 import type { Attempts } from "./attempts.ts";
-import { BegunCall, Envelope, RoutineFacts, SentBy } from "./begun_call.ts";
+import { AttemptOptions, BegunCall, Envelope, RoutineFacts } from "./begun_call.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import { type CallSettings, eitherSignal, type RequestFields } from "./call_settings.ts";
 import { InputFeed } from "./input_feed.ts";
@@ -83,11 +83,16 @@ export class RoutineCalls {
             connection,
             request,
             message,
-            new SentBy(timeoutMs, signal, undefined),
+            new AttemptOptions(timeoutMs, signal, undefined),
           );
         }
         const send = (fields: HeaderList) =>
-          callUnaryBytes(connection, request, message, new SentBy(timeoutMs, signal, fields));
+          callUnaryBytes(
+            connection,
+            request,
+            message,
+            new AttemptOptions(timeoutMs, signal, fields),
+          );
         const found = fields(link);
         return found instanceof Promise ? found.then(send) : send(found);
       });
