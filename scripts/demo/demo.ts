@@ -32,10 +32,16 @@ export async function demo(args: readonly string[]): Promise<number> {
   console.error(`${files.length} files in ${folder}; starting ${workers} workers …`);
   const run = await digestAll(files, workers);
   console.error(`\n${run.tally.table(run.seconds)}\n`);
+  const { tally, seconds, rotations, failedDuringRotation } = run;
+  const failed = `${failedDuringRotation} call${failedDuringRotation === 1 ? "" : "s"} failed`;
+  console.error(
+    `all certificates were replaced ${
+      rotations === 1 ? "once" : `${rotations} times`
+    }; ${failed}\n`,
+  );
   const refused = await tryImpostor();
   console.error(`an impostor with a certificate of another authority was tried, and refused:`);
   console.error(`  ${refused.message}\n`);
-  const { tally, seconds, rotations, failedDuringRotation } = run;
   console.log(JSON.stringify({
     files: tally.files,
     bytes: tally.bytes,
