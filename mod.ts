@@ -68,7 +68,7 @@ export {
   srvDiscovery,
   staticDiscovery,
 } from "./src/discovery/mod.ts";
-export * from "./src/errors/mod.ts";
+export * from "./src/errors/entry.ts";
 export type { Http2Limits } from "./src/http2/mod.ts";
 export type { DenylistEntries, VerdictLimits, VerdictMode } from "./src/identity/mod.ts";
 export type { DenylistSetting } from "./src/credentials/mod.ts";

@@ -1,5 +1,5 @@
 import { Credentials } from "../credentials/mod.ts";
-import { ConfigurationError, type HandshakeEvidence } from "../errors/mod.ts";
+import { type HandshakeEvidence, unusable } from "../errors/mod.ts";
 import {
   type Certificate,
   isCertificateFault,
@@ -40,7 +40,7 @@ const REPORTED = { server: "handshake.refused", client: "handshake.failed" } as 
  */
 export async function openAdmin(path: string, options: AdminOptions): Promise<AsyncDisposable> {
   const elsewhere = requireDeno("the admin socket");
-  if (elsewhere !== undefined) throw new ConfigurationError(elsewhere, { setting: "admin" });
+  if (elsewhere !== undefined) throw unusable("admin", elsewhere);
   const { role, hub, snapshot } = options;
   await using opening = new AsyncDisposableStack();
   const counted = hub.events();
@@ -103,5 +103,5 @@ function ownFault(
 function certificatesIn(pem: string, setting: string): readonly Certificate[] {
   const read = parsePemBundle(pem);
   if (!isCertificateFault(read)) return read;
-  throw new ConfigurationError(`${setting} cannot be read: ${read.found}`, { setting });
+  throw unusable(setting, `${setting} cannot be read: ${read.found}`);
 }

@@ -1,6 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { ConfigurationError } from "../errors/mod.ts";
-import { present } from "../values/mod.ts";
+import { type ConfigurationError, unusable } from "../errors/mod.ts";
 
 /** Only the owner may enter. */
 const FOLDER_MODE = 0o700;
@@ -32,8 +31,5 @@ export async function privateFolderOf(path: string): Promise<void> {
 
 /** The error for an admin socket that would not be private. */
 export function refused(why: string, cause?: unknown): ConfigurationError {
-  return new ConfigurationError(`the admin socket is not opened: ${why}`, {
-    setting: "admin",
-    ...present({ cause }),
-  });
+  return unusable("admin", `the admin socket is not opened: ${why}`, cause);
 }

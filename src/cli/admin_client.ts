@@ -1,5 +1,5 @@
 import { inspectSocket } from "../channel/mod.ts";
-import { ConfigurationError, WorkerUnavailable } from "../errors/mod.ts";
+import { type ConfigurationError, unusable, WorkerUnavailable } from "../errors/mod.ts";
 import { jsonLines } from "./json_lines.ts";
 
 /** The longest line of an answer: a snapshot of a thousand peers. */
@@ -43,7 +43,7 @@ export async function* askAdmin(
     for await (const line of jsonLines(chunksOf(connection), path, MAX_LINE_BYTES)) {
       const answer = line as Readonly<Record<string, unknown>>;
       if (typeof answer.error !== "string") yield answer;
-      else throw new ConfigurationError(answer.error, { setting: "--admin" });
+      else throw unusable("--admin", answer.error);
     }
   } finally {
     signal?.removeEventListener("abort", close);
@@ -57,9 +57,7 @@ async function send(connection: Deno.Conn, request: object): Promise<void> {
 }
 
 function notOurs(path: string, why: string): ConfigurationError {
-  return new ConfigurationError(`the admin socket ${path} is not used: ${why}`, {
-    setting: "--admin",
-  });
+  return unusable("--admin", `the admin socket ${path} is not used: ${why}`);
 }
 
 async function* chunksOf(connection: Deno.Conn): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,7 +1,7 @@
 import type { Command, Option } from "commander";
 import { parseAddress } from "../channel/mod.ts";
 import { defaultDispatcherLimits, Dispatcher, type DispatcherOptions } from "../dispatch/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { ConfigurationError, unusable } from "../errors/mod.ts";
 import { type CredentialsFlags, credentialsOf, withCredentialsFlags } from "./credentials_flags.ts";
 import { countFlag, flag, listFlag, switchFlag, timeoutFlag, withDefault } from "./flag.ts";
 import { readText } from "./files.ts";
@@ -98,14 +98,10 @@ export function fleetOptions(
   { discover, lease, leaseOrdinal, quorum }: FleetFlags & { readonly discover?: string },
 ): Pick<DispatcherOptions, "lease" | "quorum"> {
   if (lease !== undefined && discover === undefined) {
-    throw new ConfigurationError("--lease is about the workers of --discover, which is missing", {
-      setting: "--discover",
-    });
+    throw unusable("--discover", "--lease is about the workers of --discover, which is missing");
   }
   if (leaseOrdinal !== undefined && lease === undefined) {
-    throw new ConfigurationError("--lease-ordinal belongs to --lease, which is missing", {
-      setting: "--lease",
-    });
+    throw unusable("--lease", "--lease-ordinal belongs to --lease, which is missing");
   }
   return {
     ...(lease === undefined ? {} : { lease: { workers: lease, ordinal: leaseOrdinal } }),
@@ -139,7 +135,7 @@ export async function openDispatcher(
   return await Dispatcher.open(options).catch((error) => {
     if (!(error instanceof ConfigurationError) || error.setting !== "discovery") throw error;
     // What was given is a flag; the library's option is not what a person can change.
-    throw new ConfigurationError(error.message, { setting: namedBy(flags), cause: error });
+    throw unusable(namedBy(flags), error.message, error);
   });
 }
 
@@ -151,7 +147,7 @@ function namedBy({ discover }: CallerFlags): "--discover" | "--endpoint" {
 async function tokenIn(file: string): Promise<string> {
   const token = (await readText(file, "write the token there")).trim();
   if (token !== "") return token;
-  throw new ConfigurationError(`${file} holds no token`, { setting: "--token-file" });
+  throw unusable("--token-file", `${file} holds no token`);
 }
 
 function discoveryOf({ endpoint, discover }: CallerFlags, targets: Targets): string {
@@ -161,15 +157,14 @@ function discoveryOf({ endpoint, discover }: CallerFlags, targets: Targets): str
     either: "--endpoint or --discover",
   };
   if (endpoint !== undefined && discover !== undefined) {
-    throw new ConfigurationError("--endpoint and --discover exclude each other", {
-      setting: "--discover",
-    });
+    throw unusable("--discover", "--endpoint and --discover exclude each other");
   }
   if (discover !== undefined) return discover;
   if (endpoint !== undefined) return `static:${endpoint.map(checkedEndpoint).join(",")}`;
-  throw new ConfigurationError(`${named[targets]} must say where the workers are`, {
-    setting: targets === "discover" ? "--discover" : "--endpoint",
-  });
+  throw unusable(
+    targets === "discover" ? "--discover" : "--endpoint",
+    `${named[targets]} must say where the workers are`,
+  );
 }
 
 /** A discovery URL, or a URL of the web, given where an address belongs. */
@@ -182,8 +177,7 @@ const WITH_SCHEME =
  * @throws {ConfigurationError} If it is not an address.
  */
 export function checkedEndpoint(text: string): string {
-  const fault = (message: string, cause?: unknown) =>
-    new ConfigurationError(message, { setting: "--endpoint", cause });
+  const fault = (message: string, cause?: unknown) => unusable("--endpoint", message, cause);
   if (text === "") throw fault("--endpoint is empty; write HOST:PORT");
   try {
     parseAddress(text, "--endpoint");

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { type Credentials as CredentialsValue, labelledCa } from "../credentials/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { type ConfigurationError, unusable } from "../errors/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import { Credentials } from "../spiffe/mod.ts";
 import { flag, listFlag, switchFlag, withDefault } from "./flag.ts";
@@ -57,15 +57,13 @@ export function credentialsOf(
   const given = { ca, cert, key };
   for (const [name, value] of Object.entries({ ...given, denylist })) {
     if ([value].flat().includes("")) {
-      throw new ConfigurationError(`--${name} is empty`, { setting: `--${name}` });
+      throw unusable(`--${name}`, `--${name} is empty`);
     }
   }
   if (spiffeSocket !== undefined) return fromAgent(spiffeSocket, flags);
   const wanted = wantedFlags(side, oneWay);
   if (denylist !== undefined && oneWay && side === "worker") {
-    throw new ConfigurationError("--denylist is for mutual TLS, not for --one-way", {
-      setting: "--denylist",
-    });
+    throw unusable("--denylist", "--denylist is for mutual TLS, not for --one-way");
   }
   if (ca === undefined && cert === undefined && key === undefined) {
     if (!oneWay && denylist === undefined) return undefined;
@@ -89,9 +87,9 @@ function fromAgent(
   { ca, cert, key, oneWay = false }: CredentialsFlags,
 ): CredentialsValue {
   if (oneWay || [ca, cert, key].some((file) => file !== undefined)) {
-    throw new ConfigurationError(
+    throw unusable(
+      "--spiffe-socket",
       "--spiffe-socket stands alone: the agent gives certificate, key and authorities",
-      { setting: "--spiffe-socket" },
     );
   }
   return Credentials.spiffeWorkloadApi({ socket });
@@ -109,8 +107,5 @@ function incomplete(
   missing: readonly FileFlag[],
 ): ConfigurationError {
   const list = (names: readonly string[]) => names.map((name) => `--${name}`).join(", ");
-  return new ConfigurationError(
-    `${list(wanted)} belong together; missing: ${list(missing)}`,
-    { setting: `--${missing[0]}` },
-  );
+  return unusable(`--${missing[0]}`, `${list(wanted)} belong together; missing: ${list(missing)}`);
 }

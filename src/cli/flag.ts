@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { parseDuration, parseTimeout } from "./duration.ts";
 
 /**
@@ -28,9 +28,7 @@ export function switchFlag(flags: string, description: string): Option {
   const value = mayRead(variable) ? Deno.env.get(variable) : undefined;
   if (value === "1") return option.env(variable);
   if (value !== undefined && value !== "0") {
-    throw new ConfigurationError(`${variable} is 1 or 0, not ${JSON.stringify(value)}`, {
-      setting: variable,
-    });
+    throw unusable(variable, `${variable} is 1 or 0, not ${JSON.stringify(value)}`);
   }
   // To commander any value means that the flag is given.
   option.description += ` (env: ${variable})`;

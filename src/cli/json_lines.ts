@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { joined } from "../values/mod.ts";
 
 /** The longest line in bytes: the 4 MiB that a message may have. */
@@ -23,7 +23,7 @@ export async function* jsonLines(
   for await (const line of lines(chunks, maxLineBytes)) {
     number += 1;
     const fault = (what: string, cause?: unknown) =>
-      new ConfigurationError(`line ${number} of ${name} ${what}`, { setting: name, cause });
+      unusable(name, `line ${number} of ${name} ${what}`, cause);
     if (line === undefined) throw fault(`is longer than ${maxLineBytes} bytes`);
     const text = textOf(line);
     if (text === undefined) throw fault("is not UTF-8");

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { type ConfigurationError, unusable } from "../errors/mod.ts";
 import { nearestName } from "../routine/mod.ts";
 
 /** The error for a COMMAND argument that names none, with the nearest of those that there are. */
@@ -11,7 +11,5 @@ export function unknownCommand(
   const hint = nearest === undefined
     ? `those there are: ${known.join(", ")}`
     : `did you mean ${nearest}?`;
-  return new ConfigurationError(`there is no command ${JSON.stringify(wanted ?? "")}; ${hint}`, {
-    setting: "COMMAND",
-  });
+  return unusable("COMMAND", `there is no command ${JSON.stringify(wanted ?? "")}; ${hint}`);
 }

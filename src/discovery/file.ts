@@ -1,9 +1,9 @@
 import { readFile, stat } from "node:fs/promises";
-import { ConfigurationError } from "../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../observe/mod.ts";
 import { announcedWorker } from "./announcement_text.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
 import { KnownWorkers, MAX_ENTRIES } from "./known_workers.ts";
+import { invalid } from "./setting.ts";
 
 /** How a file is followed. */
 export interface FileDiscoveryOptions {
@@ -30,9 +30,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
  */
 export function fileDiscovery(path: string, options: FileDiscoveryOptions = {}): Discovery {
   if (path === "") {
-    throw new ConfigurationError("file discovery needs the path of a file, file:PATH", {
-      setting: "discovery",
-    });
+    throw invalid("file discovery needs the path of a file, file:PATH");
   }
   const { refreshMs = 1_000, clock = systemClock } = options;
   async function* watch(signal: AbortSignal): AsyncGenerator<readonly DiscoveryChange[]> {

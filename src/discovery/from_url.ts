@@ -1,4 +1,3 @@
-import { ConfigurationError } from "../errors/mod.ts";
 import type { Discovery } from "./discovery.ts";
 import { dnsDiscovery, srvDiscovery } from "./dns/mod.ts";
 import { etcdFromUrl } from "./etcd/mod.ts";
@@ -7,6 +6,7 @@ import { kubernetesFromUrl } from "./kubernetes/mod.ts";
 import { lanFromUrl } from "./lan/mod.ts";
 import { localDiscovery } from "./local/mod.ts";
 import { staticDiscovery } from "./static.ts";
+import { invalid, urlParameters } from "./setting.ts";
 
 /**
  * The discovery that a URL names: `static:HOST:PORT,HOST:PORT`, `dns:NAME:PORT[?ns=IP:PORT]`,
@@ -38,24 +38,17 @@ export function discoveryFromUrl(url: string): Discovery {
     case "k8s":
       return kubernetesFromUrl(rest);
     default:
-      throw new ConfigurationError(
+      throw invalid(
         `${
           JSON.stringify(url)
         } is not a discovery URL known here; write static:HOST:PORT,HOST:PORT, ` +
           `file:PATH, local:NAMESPACE, lan:FLEET, dns:NAME:PORT, dns+srv:NAME, k8s:NAMESPACE/SERVICE[:PORT] or etcd:http(s)://HOST:PORT/PREFIX`,
-        { setting: "discovery" },
       );
   }
 }
 
 function dnsFromUrl(rest: string, discover: typeof dnsDiscovery): Discovery {
   const [endpoint = "", query] = rest.split("?", 2);
-  const parameters = new URLSearchParams(query);
-  const unknown = [...parameters.keys()].find((key) => key !== "ns");
-  if (unknown !== undefined) {
-    throw new ConfigurationError(`dns discovery has no parameter ${JSON.stringify(unknown)}`, {
-      setting: "discovery",
-    });
-  }
-  return discover(endpoint, { nameServer: parameters.get("ns") ?? undefined });
+  const nameServer = urlParameters("dns", query, ["ns"]).get("ns") ?? undefined;
+  return discover(endpoint, { nameServer });
 }

@@ -1,6 +1,6 @@
 import { formatAddress, parseAddress } from "../channel/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
+import { invalid } from "./setting.ts";
 
 /**
  * The workers that a configuration lists, once and for all.
@@ -10,7 +10,7 @@ import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.t
  */
 export function staticDiscovery(addresses: readonly string[]): Discovery {
   if (addresses.length === 0) {
-    throw new ConfigurationError("static discovery lists no address", { setting: "discovery" });
+    throw invalid("static discovery lists no address");
   }
   const workers = new Map<string, DiscoveredWorker>();
   for (const text of addresses) {

@@ -13,3 +13,8 @@ export class ConfigurationError extends SelvageError {
     if (options.setting !== undefined) this.setting = options.setting;
   }
 }
+
+/** The error for one setting, `cause` being what was thrown where that is known. */
+export function unusable(setting: string, message: string, cause?: unknown): ConfigurationError {
+  return new ConfigurationError(message, { setting, cause });
+}

@@ -3,13 +3,5 @@
  *
  * @module
  */
-export * from "./access.ts";
-export * from "./availability.ts";
-export * from "./call.ts";
-export * from "./configuration_error.ts";
-export * from "./evidence.ts";
-export * from "./handshake_error.ts";
-export * from "./peer_text.ts";
-export * from "./selvage_error.ts";
-export * from "./vocabulary.ts";
-export * from "./worker_ref.ts";
+export { unusable } from "./configuration_error.ts";
+export * from "./entry.ts";

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { type Http2Limits, resolveHttp2Limits } from "../http2/mod.ts";
 import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "../identity/mod.ts";
 import type { EverySharedLimit, SharedLimits } from "./shared_limits.ts";
@@ -52,9 +52,7 @@ function checked(
         return [name, value];
       }
       const expected = whole ? "a whole number from 1" : "a number from 0";
-      throw new ConfigurationError(`${within}.${name} must be ${expected}, not ${value}`, {
-        setting: `${within}.${name}`,
-      });
+      throw unusable(`${within}.${name}`, `${within}.${name} must be ${expected}, not ${value}`);
     }),
   );
 }
@@ -72,9 +70,9 @@ function checkedVerdictLimits(given: Partial<VerdictLimits> = {}): VerdictLimits
     ...checked(given, DEFAULT_VERDICT_LIMITS, ["certificates", "chainBytes"], within),
   };
   if (limits.chainBytes <= MOST_CHAIN_BYTES) return limits;
-  throw new ConfigurationError(
+  throw unusable(
+    `${within}.chainBytes`,
     `${within}.chainBytes must be at most ${MOST_CHAIN_BYTES}, not ${limits.chainBytes}`,
-    { setting: `${within}.chainBytes` },
   );
 }
 
@@ -83,9 +81,6 @@ function checkedHttp2Limits(given: Partial<Http2Limits> = {}): Http2Limits {
     return resolveHttp2Limits(given);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new ConfigurationError(`limits.http2.${cause.message}`, {
-      setting: "limits.http2",
-      cause,
-    });
+    throw unusable("limits.http2", `limits.http2.${cause.message}`, cause);
   }
 }

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { specifierOf } from "../worker/mod.ts";
 
 /** Modules as absolute specifiers; relative paths are relative to the working directory. */
@@ -8,9 +8,7 @@ export function absoluteModules(
   modules: readonly (string | URL)[] = [Deno.mainModule],
 ): readonly string[] {
   if (modules.length === 0) {
-    throw new ConfigurationError("spawn.modules names no module to serve", {
-      setting: "spawn.modules",
-    });
+    throw unusable("spawn.modules", "spawn.modules names no module to serve");
   }
   return modules.map(specifierOf);
 }
@@ -44,10 +42,10 @@ function filePath(file: string | URL): string {
 async function isFile(path: string): Promise<boolean> {
   const { state } = Deno.permissions.querySync({ name: "read", path });
   if (state !== "granted") {
-    throw new ConfigurationError(
+    throw unusable(
+      "spawn.config",
       `workers resolve imports by this program's deno.json, and it may not look for ${path}: ` +
         "allow reading it, or name the file in spawn.config",
-      { setting: "spawn.config" },
     );
   }
   try {
@@ -117,9 +115,10 @@ export function allowedToRun<Started>(start: () => Started): Started {
     return start();
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
-    throw new ConfigurationError(
+    throw unusable(
+      "spawn",
       `workers are processes of their own, which takes --allow-run=${Deno.execPath()}`,
-      { setting: "spawn", cause },
+      cause,
     );
   }
 }

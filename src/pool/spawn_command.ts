@@ -1,6 +1,6 @@
 import { formatAddress, parseAddress } from "../channel/mod.ts";
 import { dirname } from "node:path";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { threadEntry } from "../worker/mod.ts";
 import { cacheEnvironment, configFlags, moduleFiles } from "./deno_setup.ts";
 import { endingWithParent } from "./parent_death_signal.ts";
@@ -87,9 +87,9 @@ function listedAddresses(discovery: string | undefined): readonly string[] {
 function extraPermissions(flags: readonly string[]): readonly string[] {
   for (const flag of flags) {
     if (/^--(allow|deny)-[a-z]+(=.*)?$/.test(flag)) continue;
-    throw new ConfigurationError(
+    throw unusable(
+      "spawn.permissions",
       `spawn.permissions takes flags such as --allow-read=PATH, not ${JSON.stringify(flag)}`,
-      { setting: "spawn.permissions" },
     );
   }
   return flags;

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import {
   type Policy,
   type PortableAuthenticator,
@@ -19,9 +19,9 @@ export function spawnedPolicy({ policy, authenticate }: SpawnOptions): Policy | 
   if (typeof policy === "string") return resolve(policy);
   if (policy === undefined) return undefined;
   if ("authorize" in policy) {
-    throw new ConfigurationError(
+    throw unusable(
+      "spawn.policy",
       "spawn.policy must be rules or a policy file: a function cannot be sent to another process",
-      { setting: "spawn.policy" },
     );
   }
   readPolicy(policy, { claims: authenticate !== undefined });
@@ -39,9 +39,9 @@ export function spawnedAuthenticator(
   if (authenticate === undefined) return undefined;
   const portable = portableAuthenticator(authenticate);
   if (portable !== undefined) return portable;
-  throw new ConfigurationError(
+  throw unusable(
+    "spawn.authenticate",
     "spawn.authenticate must be what jwt(...), kubernetesServiceAccount(...), spiffeJwtSvids(...) or " +
       "signedNonce(...) returned: a function, or a clock, cannot be sent to another process",
-    { setting: "spawn.authenticate" },
   );
 }

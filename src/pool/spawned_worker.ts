@@ -5,7 +5,7 @@
  * @module
  */
 import type { DiscoveredWorker } from "../discovery/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { ConfigurationError, unusable } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
 import { receivedAuthenticator } from "../policy/mod.ts";
 import { beginModuleLoad, reportBlockedOn, WorkerServer } from "../worker/mod.ts";
@@ -94,7 +94,7 @@ async function load(modules: readonly (() => Promise<unknown>)[]): Promise<void>
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
       const message = messageOf(error);
-      throw new ConfigurationError(`a module cannot be loaded: ${message}`, { setting: "modules" });
+      throw unusable("modules", `a module cannot be loaded: ${message}`);
     }
   }
 }

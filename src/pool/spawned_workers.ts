@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { type CredentialsSource, verdictOption } from "../credentials/mod.ts";
 import type { WorkerSource } from "../dispatch/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import {
   type Clock,
   type HeldCall,
@@ -92,15 +92,15 @@ export class SpawnedWorkers implements AsyncDisposable {
     if (count !== undefined) insistOnCount(count, "spawn.count");
     const { livenessTimeoutMs = 0 } = options;
     if (!(Number.isFinite(livenessTimeoutMs) && livenessTimeoutMs >= 0)) {
-      throw new ConfigurationError(
+      throw unusable(
+        "spawn.livenessTimeoutMs",
         `spawn.livenessTimeoutMs must be a number from 0, not ${livenessTimeoutMs}`,
-        { setting: "spawn.livenessTimeoutMs" },
       );
     }
     if (options.siblings === true && options.dispatcher !== undefined) {
-      throw new ConfigurationError(
+      throw unusable(
+        "spawn.siblings",
         "spawn.siblings and spawn.dispatcher exclude each other: routines have one dispatcher",
-        { setting: "spawn.siblings" },
       );
     }
     resolveWorkerLimits(options.limits);
@@ -224,7 +224,5 @@ export class SpawnedWorkers implements AsyncDisposable {
 
 function insistOnCount(count: number, setting: string): void {
   if (Number.isSafeInteger(count) && count >= 1) return;
-  throw new ConfigurationError(`${setting} must be a whole number from 1, not ${count}`, {
-    setting,
-  });
+  throw unusable(setting, `${setting} must be a whole number from 1, not ${count}`);
 }

@@ -4,7 +4,7 @@ import {
   openParts,
   type WorkerSource,
 } from "../dispatch/mod.ts";
-import { ConfigurationError, DeadlineExceeded } from "../errors/mod.ts";
+import { DeadlineExceeded, unusable } from "../errors/mod.ts";
 import { ErrorCode } from "../http2/mod.ts";
 import { EventHub, Metrics, PrometheusMetrics, systemClock } from "../observe/mod.ts";
 import { requireDeno } from "../platform/mod.ts";
@@ -55,7 +55,7 @@ export class WorkerPool extends FleetCaller {
    */
   static async open(options: WorkerPoolOptions): Promise<WorkerPool> {
     const elsewhere = requireDeno("WorkerPool");
-    if (elsewhere !== undefined) throw new ConfigurationError(elsewhere, { setting: "runtime" });
+    if (elsewhere !== undefined) throw unusable("runtime", elsewhere);
     refuseDuringModuleLoad("WorkerPool.open");
     const { discovery, spawn = discovery === undefined ? {} : undefined } = options;
     const id = crypto.randomUUID();
@@ -93,9 +93,7 @@ export class WorkerPool extends FleetCaller {
    */
   async resize(count: number): Promise<void> {
     if (this.#spawned === undefined) {
-      throw new ConfigurationError("a pool without spawn has no workers of its own to resize", {
-        setting: "resize",
-      });
+      throw unusable("resize", "a pool without spawn has no workers of its own to resize");
     }
     await this.#spawned.resize(count);
   }
@@ -148,8 +146,8 @@ function discoveredSource(options: WorkerPoolOptions): WorkerSource | undefined 
     ? "lease"
     : "";
   if (stray === "") return undefined;
-  throw new ConfigurationError(
+  throw unusable(
+    stray,
     `${stray} is for discovered workers, and there is no discovery; spawned ones have their own`,
-    { setting: stray },
   );
 }

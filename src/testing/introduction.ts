@@ -1,5 +1,5 @@
 import { createAuthority, Credentials } from "../credentials/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { judgePeer, parsePatterns, type PeerIdentity } from "../identity/mod.ts";
 
 /**
@@ -25,7 +25,5 @@ export async function introducedAs(name: string): Promise<PeerIdentity> {
     now: Date.now(),
   });
   if (verdict.trusted) return verdict.identity;
-  throw new ConfigurationError(`no certificate can prove the identity ${JSON.stringify(name)}`, {
-    setting: "as",
-  });
+  throw unusable("as", `no certificate can prove the identity ${JSON.stringify(name)}`);
 }

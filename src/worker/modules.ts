@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type AnyRoutine, isRoutine } from "../contract/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { loggerFor } from "../observe/mod.ts";
 import { type RoutineSource, RoutineTable } from "../routine/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
@@ -38,9 +38,9 @@ export async function loadRoutines(
   const threaded = loaded.flatMap(threadRoutines);
   const strays = threadRoutines(given).filter((name) => !threaded.includes(name));
   if (strays.length > 0) {
-    throw new ConfigurationError(
+    throw unusable(
+      "routines",
       `${strays.join(", ")} is to run in a thread, which can only load it from one of the modules`,
-      { setting: "routines" },
     );
   }
   return { table, threaded: threaded.length > 0 };
@@ -58,10 +58,7 @@ async function load(module: string | URL): Promise<RoutineSource> {
     return { origin, exports: await import(specifierOf(module)) };
   } catch (cause) {
     const message = messageOf(cause);
-    throw new ConfigurationError(`the module ${origin} cannot be loaded: ${message}`, {
-      setting: "modules",
-      cause,
-    });
+    throw unusable("modules", `the module ${origin} cannot be loaded: ${message}`, cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import { type Address, formatAddress, inspectSocket, isLocal } from "../channel/mod.ts";
 import type { CredentialMaterial, OpenCredentialsOptions } from "../credentials/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { ChannelSecurity, Observer } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerListener } from "../peer/mod.ts";
@@ -24,16 +24,13 @@ export function allowedPeers(
   const inMemory = addresses.every(({ kind }) => kind === "memory");
   if (allow !== undefined) {
     if (mutual || inMemory) return parsePatterns(allow, { clients: true, setting: "allow" });
-    throw new ConfigurationError(
+    throw unusable(
+      "allow",
       "allow names who may connect, which only mutual TLS can tell; give credentials with a CA",
-      { setting: "allow" },
     );
   }
   if (!mutual) return inMemory ? parsePatterns("*") : [];
-  throw new ConfigurationError(
-    'allow must say who may connect; ["*"] is anyone the CA has signed',
-    { setting: "allow" },
-  );
+  throw unusable("allow", 'allow must say who may connect; ["*"] is anyone the CA has signed');
 }
 
 /**
@@ -52,17 +49,17 @@ export function authenticatorOf(
     : authenticate;
   const plain = credentials === undefined && addresses.some(({ kind }) => kind === "tcp");
   if (plain) {
-    throw new ConfigurationError(
+    throw unusable(
+      "authenticate",
       "authenticate needs a listener that encrypts: tokens over plaintext TCP are refused; give credentials",
-      { setting: "authenticate" },
     );
   }
   if (
     authenticator.require === "both" && credentials !== undefined && credentials.mode !== "mutual"
   ) {
-    throw new ConfigurationError(
+    throw unusable(
+      "authenticate",
       'authenticate with require: "both" needs mutual TLS: give credentials with a CA',
-      { setting: "authenticate" },
     );
   }
   return authenticator;
@@ -179,17 +176,17 @@ export function insistOnStrict(
 ): void {
   if (!strict) return;
   if (credentials?.mode === "one-way" && authenticator === undefined) {
-    throw new ConfigurationError(
+    throw unusable(
+      "authenticate",
       "strict needs to know who calls: over one-way TLS set authenticate, or give credentials with a CA",
-      { setting: "authenticate" },
     );
   }
   if (metrics === true && health !== undefined && !isLocal(health)) {
-    throw new ConfigurationError(
+    throw unusable(
+      "metrics",
       `strict shows metrics on loopback only, not at ${
         formatAddress(health)
       }: set health to 127.0.0.1:PORT`,
-      { setting: "metrics" },
     );
   }
 }
@@ -208,9 +205,7 @@ export async function insistOnOwnSockets(
     if (address.kind !== "unix" || security !== "unix-socket") continue;
     const found = await inspectSocket(address.path);
     if (found.ours) continue;
-    throw new ConfigurationError(`strict refuses ${formatAddress(address)}: ${found.why}`, {
-      setting: "listen",
-    });
+    throw unusable("listen", `strict refuses ${formatAddress(address)}: ${found.why}`);
   }
 }
 

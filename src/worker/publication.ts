@@ -8,7 +8,7 @@ import {
   signStatement,
   STATEMENT_LIFE_MS,
 } from "../discovery/mod.ts";
-import { ConfigurationError, escapePeerText } from "../errors/mod.ts";
+import { escapePeerText, unusable } from "../errors/mod.ts";
 import { type Clock, type Observer, whenPassed } from "../observe/mod.ts";
 import { within } from "./within.ts";
 
@@ -30,9 +30,9 @@ export interface PublicationOptions {
 export function publishedTo(setting: string | Discovery): Discovery {
   const discovery = typeof setting === "string" ? discoveryFromUrl(setting) : setting;
   if (discovery.announce !== undefined) return discovery;
-  throw new ConfigurationError(
+  throw unusable(
+    "publish",
     `publish: workers cannot announce themselves at ${discovery.source}; write local:NAMESPACE, lan:FLEET or etcd:…`,
-    { setting: "publish" },
   );
 }
 

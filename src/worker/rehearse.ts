@@ -5,7 +5,7 @@ import {
   openCredentials,
   ownCertificateFault,
 } from "../credentials/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import type { IdentityPattern, VerdictLimits, VerdictMode } from "../identity/mod.ts";
 import type { Clock } from "../observe/mod.ts";
 import {
@@ -46,11 +46,9 @@ export async function rehearseClients(
   });
   const material = source?.current();
   if (material?.anchors === undefined) {
-    throw new ConfigurationError(
+    throw unusable(
+      "credentials",
       "a rehearsal needs the authorities that clients would be judged by",
-      {
-        setting: "credentials",
-      },
     );
   }
   const now = clock.now();

@@ -1,6 +1,6 @@
 import { type Address, formatAddress, parseAddress, SocketAdmission } from "../channel/mod.ts";
 import { openCredentials, verdictOption } from "../credentials/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import {
   type ChannelSecurity,
   EventHub,
@@ -84,9 +84,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     ? undefined
     : parseAddress(options.health, "health");
   if (options.metrics === true && healthAddress === undefined) {
-    throw new ConfigurationError("metrics are shown where health is served: set health, too", {
-      setting: "metrics",
-    });
+    throw unusable("metrics", "metrics are shown where health is served: set health, too");
   }
   await using starting = new AsyncDisposableStack();
   // The admin socket shows how long calls took, whether or not metrics are scraped.
@@ -253,14 +251,14 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
 function insistOnDeno(addresses: readonly Address[]): void {
   const elsewhere = requireDeno("WorkerServer");
   if (elsewhere === undefined || addresses.every(({ kind }) => kind === "memory")) return;
-  throw new ConfigurationError(elsewhere, { setting: "runtime" });
+  throw unusable("runtime", elsewhere);
 }
 
 function addressesOf(listen: string | readonly string[]): readonly [Address, ...Address[]] {
   const texts = typeof listen === "string" ? [listen] : listen;
   const [first, ...rest] = texts.map((text) => parseAddress(text, "listen"));
   if (first !== undefined) return [first, ...rest];
-  throw new ConfigurationError("listen names no address", { setting: "listen" });
+  throw unusable("listen", "listen names no address");
 }
 
 /** Listens for the calls of the worker's own routines. */

@@ -2,7 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { Command } from "commander";
 import { type CallOptions, type DuplexRoutine, type Routine, routine } from "../../contract/mod.ts";
 import type { Dispatcher } from "../../dispatch/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
 import {
   type CallerFlags,
@@ -88,9 +88,7 @@ async function call(name: string, json: string, flags: CallFlags): Promise<void>
 
 function refuseStrayFlags({ repeat, stream, concurrency, json }: CallFlags): void {
   if (repeat !== undefined && stream === true) {
-    throw new ConfigurationError("--repeat is for routines that answer once, not for --stream", {
-      setting: "--repeat",
-    });
+    throw unusable("--repeat", "--repeat is for routines that answer once, not for --stream");
   }
   if (repeat !== undefined) return;
   const stray = [
@@ -99,9 +97,7 @@ function refuseStrayFlags({ repeat, stream, concurrency, json }: CallFlags): voi
   ] as const;
   for (const [setting, given, hint] of stray) {
     if (given === undefined) continue;
-    throw new ConfigurationError(`${setting} belongs to --repeat, which is missing${hint}`, {
-      setting,
-    });
+    throw unusable(setting, `${setting} belongs to --repeat, which is missing${hint}`);
   }
 }
 
@@ -130,16 +126,16 @@ function routineNamed(name: string): Routine<AnyFunction> {
   try {
     return routine<AnyFunction>(name);
   } catch (cause) {
-    throw new ConfigurationError((cause as Error).message, { setting: "ROUTINE", cause });
+    throw unusable("ROUTINE", (cause as Error).message, cause);
   }
 }
 
 function parseArguments(json: string): readonly unknown[] {
   const args = parse(json);
   if (Array.isArray(args)) return args;
-  throw new ConfigurationError(
+  throw unusable(
+    "JSON-ARGUMENTS",
     `JSON-ARGUMENTS is the argument list, a JSON array such as [1,2], not ${JSON.stringify(json)}`,
-    { setting: "JSON-ARGUMENTS" },
   );
 }
 

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import {
   type Advice,
   adviceOn,
@@ -92,7 +92,7 @@ async function readFile(file: string): Promise<CheckedFile> {
   const certificates = parsePemBundle(withoutKeys(text));
   if (!isCertificateFault(certificates)) return { file, certificates };
   if (certificates.rule === "pem.empty") {
-    throw new ConfigurationError(`${file} holds no certificate`, { setting: "FILE" });
+    throw unusable("FILE", `${file} holds no certificate`);
   }
   const { rule, found } = certificates;
   return {

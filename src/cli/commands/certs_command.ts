@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { Authority, createAuthority } from "../../credentials/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { durationFlag, listFlag, switchFlag, withDefault } from "../flag.ts";
 import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { certsCheckCommand } from "./certs_check.ts";
@@ -69,21 +69,17 @@ async function init(folder: string, flags: InitFlags): Promise<void> {
 
 async function issue(folder: string, name: string, flags: IssueFlags): Promise<void> {
   if (!/^[A-Za-z0-9._-]+$/.test(name) || name.startsWith(".")) {
-    throw new ConfigurationError(
+    throw unusable(
+      "NAME",
       `NAME becomes a file name: letters, digits, "-", "_" and ".", not ${JSON.stringify(name)}`,
-      { setting: "NAME" },
     );
   }
   if (name === "ca") {
-    throw new ConfigurationError("NAME cannot be ca: those are the authority's own files", {
-      setting: "NAME",
-    });
+    throw unusable("NAME", "NAME cannot be ca: those are the authority's own files");
   }
   const [spiffe, second] = flags.spiffe ?? [];
   if (second !== undefined) {
-    throw new ConfigurationError("a certificate has one SPIFFE ID; --spiffe was given twice", {
-      setting: "--spiffe",
-    });
+    throw unusable("--spiffe", "a certificate has one SPIFFE ID; --spiffe was given twice");
   }
   const advice = `make an authority first: selvage certs init ${folder}`;
   const authority = new Authority(

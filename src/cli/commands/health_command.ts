@@ -1,6 +1,6 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { Command } from "commander";
-import { ConfigurationError, WorkerUnavailable } from "../../errors/mod.ts";
+import { unusable, WorkerUnavailable } from "../../errors/mod.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { exitCodeOf } from "../failure.ts";
@@ -68,7 +68,7 @@ async function health(flags: HealthFlags): Promise<void> {
 /** A worker answers so for a service that it does not know (grpc.health.v1, `Check`). */
 function unknownService(thrown: unknown, { service }: HealthFlags): Error | undefined {
   if (service === "" || ConnectError.from(thrown).code !== Code.NotFound) return undefined;
-  return new ConfigurationError(`the worker serves no ${service}`, { setting: "--service" });
+  return unusable("--service", `the worker serves no ${service}`);
 }
 
 function notServing(address: string, status: string): WorkerUnavailable {

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { type ConfigurationError, unusable } from "../../errors/mod.ts";
 import { type Claims, parseJsonc } from "../../policy/mod.ts";
 
 /** One call, and what must become of it. */
@@ -60,5 +60,5 @@ function readCase(value: unknown, place: string): PolicyCase {
 }
 
 function wrong(place: string, why: string): ConfigurationError {
-  return new ConfigurationError(`${place} ${why}`, { setting: "CASES" });
+  return unusable("CASES", `${place} ${why}`);
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { namedPeer } from "../../identity/mod.ts";
 import {
   type Claims,
@@ -136,9 +136,7 @@ async function readClaims(file: string): Promise<Claims> {
   if (typeof claims === "object" && claims !== null && !Array.isArray(claims)) {
     return claims as Claims;
   }
-  throw new ConfigurationError(`${file} must hold a JSON object of claims`, {
-    setting: "--claims",
-  });
+  throw unusable("--claims", `${file} must hold a JSON object of claims`);
 }
 
 function subjectOf(as: string, claims: Claims | undefined): PolicySubject {

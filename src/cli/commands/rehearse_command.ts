@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import type { Rehearsal } from "../../dispatch/mod.ts";
 import {
-  ConfigurationError,
   escapePeerText,
   NoWorkersAvailable,
+  unusable,
   WorkerUnavailable,
 } from "../../errors/mod.ts";
 import { askAdmin } from "../admin_client.ts";
@@ -49,9 +49,7 @@ interface RehearseFlags extends CallerFlags {
 async function rehearse(flags: RehearseFlags): Promise<void> {
   const { admin, discover, json = false } = flags;
   if ((admin === undefined) === (discover === undefined)) {
-    throw new ConfigurationError("either --admin or --discover says whose peers are rehearsed", {
-      setting: "--admin",
-    });
+    throw unusable("--admin", "either --admin or --discover says whose peers are rehearsed");
   }
   const rehearsal = admin === undefined ? await dialled(flags) : await asked(admin, flags);
   const ok = rehearsal.own === undefined && rehearsal.peers.every(isAccepted);
@@ -67,12 +65,7 @@ function isAccepted({ outcome }: Rehearsal["peers"][number]): boolean {
 
 async function asked(admin: string, { ca, cert }: RehearseFlags): Promise<Rehearsal> {
   if (ca === undefined || ca.some((file) => /^[^/]*=/.test(file))) {
-    throw new ConfigurationError(
-      "with --admin, --ca names files of the new authorities of all peers",
-      {
-        setting: "--ca",
-      },
-    );
+    throw unusable("--ca", "with --admin, --ca names files of the new authorities of all peers");
   }
   const authorities = await Promise.all(
     ca.map((file) => readText(file, "name the new authorities")),
@@ -102,9 +95,7 @@ function withoutKeys(text: string): string {
 async function dialled(flags: RehearseFlags): Promise<Rehearsal> {
   const credentials = credentialsOf(flags, "caller");
   if (credentials === undefined) {
-    throw new ConfigurationError("--ca, --cert and --key name what is rehearsed", {
-      setting: "--ca",
-    });
+    throw unusable("--ca", "--ca, --cert and --key name what is rehearsed");
   }
   await using dispatcher = await openDispatcher(flags, "discover");
   const failure = await dispatcher.ready({ timeoutMs: flags.timeout ?? 2_000 })

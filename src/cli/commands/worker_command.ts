@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import {
   type AnonymousOptions,
   defaultWorkerLimits,
@@ -163,9 +163,9 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
   }
   const credentials = credentialsOf(flags, "worker");
   if (credentials !== undefined && flags.oneWay !== true && flags.allow === undefined) {
-    throw new ConfigurationError(
+    throw unusable(
+      "--allow",
       'mutual TLS needs --allow to say who may connect; --allow "*" is anyone the CA vouches for',
-      { setting: "--allow" },
     );
   }
   const print = keepStdout();
@@ -217,20 +217,16 @@ function dispatcherOf(
   const fleet = fleetOptions(flags);
   if (discover !== undefined) return { discovery: discover, announcements, identity, ...fleet };
   if (quorum !== undefined) {
-    throw new ConfigurationError("--quorum is about the workers of --discover, which is missing", {
-      setting: "--discover",
-    });
+    throw unusable("--discover", "--quorum is about the workers of --discover, which is missing");
   }
   if (announcements !== undefined) {
-    throw new ConfigurationError("--announcements is about those of --discover, which is missing", {
-      setting: "--discover",
-    });
+    throw unusable("--discover", "--announcements is about those of --discover, which is missing");
   }
   if (identity === undefined) return undefined;
-  throw new ConfigurationError(
+  throw unusable(
+    "--discover",
     "--identity says who the workers of --discover must prove to be, and that is missing; who may " +
       "connect here is --allow",
-    { setting: "--discover" },
   );
 }
 

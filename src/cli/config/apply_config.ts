@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError, type Option } from "commander";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { type FlagKind, kindOf } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { CONFIG_FLAG, type ConfigFile } from "./config_file.ts";
@@ -32,8 +32,7 @@ export function applyConfig(command: Command, name: string, config: ConfigFile):
 function parsed(option: Option, value: unknown, path: string): unknown {
   const kind = kindOf(option);
   const setting = option.attributeName();
-  const fault = (expected: string) =>
-    new ConfigurationError(`${path}: ${setting} must be ${expected}`, { setting });
+  const fault = (expected: string) => unusable(setting, `${path}: ${setting} must be ${expected}`);
   if (kind === "switch") {
     if (typeof value === "boolean") return value ? true : undefined;
     throw fault("true or false");
@@ -54,9 +53,7 @@ function parsed(option: Option, value: unknown, path: string): unknown {
     return option.parseArg === undefined ? text : option.parseArg(text, undefined as never);
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
-    throw new ConfigurationError(`${path}: ${setting} is ${jsonOf(value)}. ${error.message}`, {
-      setting,
-    });
+    throw unusable(setting, `${path}: ${setting} is ${jsonOf(value)}. ${error.message}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { parseJsonc } from "../../policy/mod.ts";
 import { nearestName } from "../../routine/mod.ts";
 import { readText } from "../files.ts";
@@ -55,7 +55,7 @@ function objectIn(value: unknown, place: string): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw new ConfigurationError(`${place} must be a JSON object`, { setting: CONFIG_FLAG });
+  throw unusable(CONFIG_FLAG, `${place} must be a JSON object`);
 }
 
 function refuseUnknown(
@@ -68,8 +68,6 @@ function refuseUnknown(
     if (known.includes(key)) continue;
     const nearest = nearestName(key, new Set(known));
     const advice = nearest === undefined ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
-    throw new ConfigurationError(`${path} has no ${kind} ${JSON.stringify(key)}${advice}`, {
-      setting: key,
-    });
+    throw unusable(key, `${path} has no ${kind} ${JSON.stringify(key)}${advice}`);
   }
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import {
   type CredentialsFlags,
   credentialsOf,
@@ -57,9 +57,9 @@ async function doctor(flags: DoctorFlags): Promise<void> {
   const { endpoint, discover, as } = flags;
   const given = [endpoint, discover, as].filter((one) => one !== undefined).length;
   if (given !== 1) {
-    throw new ConfigurationError(
+    throw unusable(
+      "--endpoint",
       "one of --endpoint, --discover and --as must say what to examine: a worker, a fleet or files",
-      { setting: "--endpoint" },
     );
   }
   if (discover !== undefined) return await examineAll(discover, flags);
@@ -85,9 +85,7 @@ function fileSteps(as: "worker" | "client", flags: DoctorFlags): AsyncIterable<S
   const { identity, verdict, denylist } = flags;
   const credentials = credentialsOf(flags, "caller");
   if (credentials === undefined || flags.oneWay === true) {
-    throw new ConfigurationError("--as examines files: give --cert, --key and --ca", {
-      setting: "--cert",
-    });
+    throw unusable("--cert", "--as examines files: give --cert, --key and --ca");
   }
   return examineFiles({ credentials, as, identity, verdict, denylist });
 }

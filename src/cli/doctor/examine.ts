@@ -18,7 +18,7 @@ import {
   ownCertificateFault,
   verdictOption,
 } from "../../credentials/mod.ts";
-import { ConfigurationError, HandshakeError } from "../../errors/mod.ts";
+import { HandshakeError, unusable } from "../../errors/mod.ts";
 import {
   type Advice,
   adviceOn,
@@ -89,9 +89,7 @@ type Reachable = TcpAddress | UnixAddress;
 function endpointOf(text: string): Reachable {
   const address: Address = parseAddress(text, "--endpoint");
   if (address.kind !== "memory") return address;
-  throw new ConfigurationError("what is in memory of another process cannot be examined", {
-    setting: "--endpoint",
-  });
+  throw unusable("--endpoint", "what is in memory of another process cannot be examined");
 }
 
 class Target {

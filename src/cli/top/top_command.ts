@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type Dispatcher, roundRobin } from "../../dispatch/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { durationFlag, flag, switchFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
@@ -37,9 +37,7 @@ interface TopFlags extends CallerFlags {
 async function top(flags: TopFlags): Promise<void> {
   const { admin, discover } = flags;
   if ((admin === undefined) === (discover === undefined)) {
-    throw new ConfigurationError("either --admin or --discover says what is shown", {
-      setting: "--admin",
-    });
+    throw unusable("--admin", "either --admin or --discover says what is shown");
   }
   if (admin !== undefined) return await show(adminViews(admin), flags);
   await using dispatcher = await openDispatcher(flags, "discover", { balancer: roundRobin() });

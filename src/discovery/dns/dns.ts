@@ -1,6 +1,5 @@
 import { getServers } from "node:dns";
 import { parseAddress } from "../../channel/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../../observe/mod.ts";
 import { onAbort } from "../../values/mod.ts";
 import type { Discovery, DiscoveryChange } from "../discovery.ts";
@@ -8,6 +7,7 @@ import type { NameServer } from "./exchange.ts";
 import { KnownAddresses } from "./known_addresses.ts";
 import { addressLookup, type Lookup, machineLookup, serviceLookup } from "./lookups.ts";
 import { Resolver } from "./resolver.ts";
+import { invalid } from "../setting.ts";
 
 /** How a name is looked up. */
 export interface DnsDiscoveryOptions {
@@ -39,9 +39,7 @@ const LONGEST_REFRESH_MS = 300_000;
 export function dnsDiscovery(endpoint: string, options: DnsDiscoveryOptions = {}): Discovery {
   const parsed = parseAddress(endpoint, "discovery");
   if (parsed.kind !== "tcp" || parsed.port === 0 || /[:\d]$/.test(parsed.host)) {
-    throw new ConfigurationError(`dns discovery needs a host name and a port, not ${endpoint}`, {
-      setting: "discovery",
-    });
+    throw invalid(`dns discovery needs a host name and a port, not ${endpoint}`);
   }
   const { host: name, port } = parsed;
   const { nameServer } = options;
@@ -66,9 +64,7 @@ export function dnsDiscovery(endpoint: string, options: DnsDiscoveryOptions = {}
  */
 export function srvDiscovery(name: string, options: DnsDiscoveryOptions = {}): Discovery {
   if (!/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?\.?$/i.test(name) || name.length > 253) {
-    throw new ConfigurationError(`dns+srv discovery needs the name of a service, not ${name}`, {
-      setting: "discovery",
-    });
+    throw invalid(`dns+srv discovery needs the name of a service, not ${name}`);
   }
   const { nameServer } = options;
   const lookup = serviceLookup(resolverOf(options, name), name);
@@ -86,9 +82,7 @@ function families(resolver: Resolver, name: string, port: number): readonly Look
 function resolverOf(options: DnsDiscoveryOptions, name: string): Resolver {
   const { nameServer, timeoutMs = 2_000, clock = systemClock } = options;
   if (name.split(".").some((label) => label.length > 63)) {
-    throw new ConfigurationError(`a label of ${name} is longer than 63 characters`, {
-      setting: "discovery",
-    });
+    throw invalid(`a label of ${name} is longer than 63 characters`);
   }
   const servers = (nameServer === undefined ? [...new Set(getServers())] : [nameServer]).map(
     asServer,
@@ -105,9 +99,7 @@ function asServer(text: string): NameServer {
     "discovery",
   );
   if (address.kind === "tcp" && address.port !== 0) return address;
-  throw new ConfigurationError("a name server is an IP address and a port", {
-    setting: "discovery",
-  });
+  throw invalid("a name server is an IP address and a port");
 }
 
 interface FollowOptions extends DnsDiscoveryOptions {

@@ -1,12 +1,12 @@
 import { type Address, parseAddress } from "../../channel/mod.ts";
 import type { Credentials } from "../../credentials/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
 import { parsePatterns } from "../../identity/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import type { Discovery } from "../discovery.ts";
 import { EtcdClient } from "./etcd_client.ts";
 import { EtcdLease } from "./etcd_lease.ts";
 import { EtcdWatch } from "./etcd_watch.ts";
+import { invalid } from "../setting.ts";
 
 /** Which etcd, and whom to trust there. */
 export interface EtcdDiscoveryOptions {
@@ -36,8 +36,12 @@ export interface EtcdDiscovery extends Discovery {
  */
 export function etcdDiscovery(options: EtcdDiscoveryOptions): EtcdDiscovery {
   const { endpoints, prefix, credentials, clock = systemClock } = options;
-  if (endpoints.length === 0) throw invalid("etcd discovery needs an endpoint, HOST:PORT");
-  if (prefix === "") throw invalid("etcd discovery needs a prefix of the workers' keys");
+  if (endpoints.length === 0) {
+    throw invalid("etcd discovery needs an endpoint, HOST:PORT");
+  }
+  if (prefix === "") {
+    throw invalid("etcd discovery needs a prefix of the workers' keys");
+  }
   if (credentials === undefined && options.identity !== undefined) {
     throw invalid("the identity of etcd cannot be verified without credentials");
   }
@@ -67,8 +71,4 @@ export function etcdDiscovery(options: EtcdDiscoveryOptions): EtcdDiscovery {
 
 function expectedAt(endpoint: Address) {
   return endpoint.kind === "tcp" ? parsePatterns(endpoint.host) : [];
-}
-
-function invalid(message: string): ConfigurationError {
-  return new ConfigurationError(message, { setting: "discovery" });
 }

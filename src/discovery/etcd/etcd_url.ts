@@ -1,8 +1,6 @@
 import { Credentials } from "../../credentials/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { invalid, urlParameters } from "../setting.ts";
 import { type EtcdDiscovery, etcdDiscovery } from "./etcd.ts";
-
-const PARAMETERS = ["ca", "cert", "key", "identity"];
 
 /**
  * The discovery that `etcd:http://HOST:PORT[,HOST:PORT]/PREFIX` or
@@ -17,19 +15,19 @@ export function etcdFromUrl(rest: string): EtcdDiscovery {
     throw invalid("etcd discovery is written etcd:http(s)://HOST:PORT[,HOST:PORT]/PREFIX");
   }
   const [, scheme, hosts = "", prefix = "", query] = match;
-  const parameters = new URLSearchParams(query);
-  const unknown = [...parameters.keys()].find((key) => !PARAMETERS.includes(key));
-  if (unknown !== undefined) {
-    throw invalid(`etcd discovery has no parameter ${JSON.stringify(unknown)}`);
-  }
+  const parameters = urlParameters("etcd", query, ["ca", "cert", "key", "identity"]);
   const endpoints = hosts.split(",");
   const common = { endpoints, prefix: decoded(prefix) };
   if (scheme === "http") {
-    if (parameters.size > 0) throw invalid("the parameters of etcd discovery are for https");
+    if (parameters.size > 0) {
+      throw invalid("the parameters of etcd discovery are for https");
+    }
     return etcdDiscovery(common);
   }
   const [ca, cert, key] = ["ca", "cert", "key"].map((name) => parameters.get(name) ?? undefined);
-  if (ca === undefined) throw invalid("etcd over https needs ca=FILE, the authorities to trust");
+  if (ca === undefined) {
+    throw invalid("etcd over https needs ca=FILE, the authorities to trust");
+  }
   const credentials = cert === undefined && key === undefined
     ? Credentials.watchFiles({ ca, oneWay: true })
     : Credentials.watchFiles({ ca, ...(cert && { cert }), ...(key && { key }) });
@@ -45,8 +43,4 @@ function decoded(prefix: string): string {
       `the prefix ${JSON.stringify(prefix)} of etcd discovery is not percent-encoded UTF-8`,
     );
   }
-}
-
-function invalid(message: string): ConfigurationError {
-  return new ConfigurationError(message, { setting: "discovery" });
 }

@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { env } from "node:process";
 import { parseAddress } from "../../channel/mod.ts";
 import { Credentials } from "../../credentials/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
 import { parsePatterns } from "../../identity/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import type { Discovery } from "../discovery.ts";
+import { invalid, urlParameters } from "../setting.ts";
 import { ApiClient } from "./api_client.ts";
 import type { ServicePort } from "./endpoint_slices.ts";
 import { SliceWatch } from "./slice_watch.ts";
@@ -70,8 +70,6 @@ export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discov
   };
 }
 
-const PARAMETERS = ["api", "ca", "token", "identity"];
-
 /**
  * The discovery that `k8s:NAMESPACE/SERVICE[:PORT]` names, and from outside of a cluster
  * `k8s:NAMESPACE/SERVICE[:PORT]?api=HOST:PORT&ca=FILE&token=FILE[&identity=ID]`.
@@ -81,13 +79,11 @@ const PARAMETERS = ["api", "ca", "token", "identity"];
  */
 export function kubernetesFromUrl(rest: string): Discovery {
   const match = /^([^/?:]+)\/([^/?:]+)(?::([^/?:]+))?(?:\?(.*))?$/.exec(rest);
-  if (match === null) throw invalid("k8s discovery is written k8s:NAMESPACE/SERVICE[:PORT]");
-  const [, namespace = "", service = "", port, query] = match;
-  const parameters = new URLSearchParams(query);
-  const unknown = [...parameters.keys()].find((key) => !PARAMETERS.includes(key));
-  if (unknown !== undefined) {
-    throw invalid(`k8s discovery has no parameter ${JSON.stringify(unknown)}`);
+  if (match === null) {
+    throw invalid("k8s discovery is written k8s:NAMESPACE/SERVICE[:PORT]");
   }
+  const [, namespace = "", service = "", port, query] = match;
+  const parameters = urlParameters("k8s", query, ["api", "ca", "token", "identity"]);
   const identity = parameters.getAll("identity");
   return kubernetesDiscovery({
     namespace,
@@ -116,8 +112,4 @@ function apiServerOfPod(): string {
     );
   }
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function invalid(message: string): ConfigurationError {
-  return new ConfigurationError(message, { setting: "discovery" });
 }

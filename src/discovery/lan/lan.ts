@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
-import { ConfigurationError } from "../../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../../observe/mod.ts";
 import type { Discovery, DiscoveryChange } from "../discovery.ts";
 import { KnownWorkers } from "../known_workers.ts";
+import { invalid, urlParameters } from "../setting.ts";
 import { Browser } from "./browser.ts";
 import { decodeMessage, type LanMessage } from "./message.ts";
 import { Multicast } from "./multicast.ts";
@@ -62,7 +62,9 @@ export function lanDiscovery(fleet: string, options: LanDiscoveryOptions = {}): 
       `an interface of lan discovery is one of its IP addresses, not ${wrong ?? "none"}`,
     );
   }
-  if (!(Number.isInteger(port) && port > 0 && port < 65_536)) throw invalid(`${port} is no port`);
+  if (!(Number.isInteger(port) && port > 0 && port < 65_536)) {
+    throw invalid(`${port} is no port`);
+  }
   const open = (onMessage: (message: LanMessage) => void) =>
     new Multicast({ interfaces, port, clock, onMessage: (bytes) => read(bytes, onMessage) });
   const loopback = interfaces?.every((address) => address.startsWith("127.")) === true;
@@ -87,11 +89,7 @@ export function lanDiscovery(fleet: string, options: LanDiscoveryOptions = {}): 
  */
 export function lanFromUrl(rest: string): LanDiscovery {
   const [fleet = "", query] = rest.split("?", 2);
-  const parameters = new URLSearchParams(query);
-  const unknown = [...parameters.keys()].find((key) => key !== "interface" && key !== "port");
-  if (unknown !== undefined) {
-    throw invalid(`lan discovery has no parameter ${JSON.stringify(unknown)}`);
-  }
+  const parameters = urlParameters("lan", query, ["interface", "port"]);
   const interfaces = parameters.getAll("interface");
   const port = parameters.get("port");
   return lanDiscovery(fleet, {
@@ -219,8 +217,4 @@ function read(bytes: Uint8Array, onMessage: (message: LanMessage) => void): void
     return;
   }
   onMessage(message);
-}
-
-function invalid(message: string): ConfigurationError {
-  return new ConfigurationError(message, { setting: "discovery" });
 }

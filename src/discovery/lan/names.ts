@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { invalid } from "../setting.ts";
 
 /** The names of one fleet on a network (RFC 6763). */
 export interface LanNames {
@@ -18,11 +18,10 @@ export const SERVICE_TYPES = "_services._dns-sd._udp.local";
  */
 export function lanNames(fleet: string): LanNames {
   if (!/^[A-Za-z0-9]([A-Za-z0-9-]{0,60}[A-Za-z0-9])?$/.test(fleet)) {
-    throw new ConfigurationError(
+    throw invalid(
       `lan discovery needs a name of letters, digits and dashes, at most 62, not ${
         JSON.stringify(fleet)
       }`,
-      { setting: "discovery" },
     );
   }
   const service = "_selvage._tcp.local";

@@ -1,14 +1,13 @@
 import { lstat, mkdir } from "node:fs/promises";
 import { env, getuid } from "node:process";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { invalid } from "../setting.ts";
 
 /** The folder of a namespace, for processes of one user of this machine. */
 export function registryFolder(namespace: string, root: string | undefined): string {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/.test(namespace)) {
-    throw new ConfigurationError(
+    throw invalid(
       `local discovery needs a name of letters, digits, dots, dashes and underscores, at most 64, not ` +
         JSON.stringify(namespace),
-      { setting: "discovery" },
     );
   }
   return `${root ?? defaultRoot()}/${namespace}`;

@@ -1,5 +1,5 @@
 import type { Address } from "../../channel/mod.ts";
-import { AuthorizationError, ConfigurationError, type Overloaded } from "../../errors/mod.ts";
+import { AuthorizationError, type Overloaded, unusable } from "../../errors/mod.ts";
 import {
   type Authorizer,
   type Networks,
@@ -26,21 +26,27 @@ export function anonymousNetworks(
 ): Networks | undefined {
   const { plaintext = "refuse", anonymous, credentials, strict = false, nativeTls } = options;
   if (plaintext !== "accept" && plaintext !== "refuse") {
-    throw wrong("plaintext", `plaintext is "accept" or "refuse", not ${JSON.stringify(plaintext)}`);
+    throw unusable(
+      "plaintext",
+      `plaintext is "accept" or "refuse", not ${JSON.stringify(plaintext)}`,
+    );
   }
   if (plaintext === "refuse") {
     if (anonymous === undefined) return undefined;
-    throw wrong("anonymous", 'anonymous is of no use without plaintext: "accept"');
+    throw unusable("anonymous", 'anonymous is of no use without plaintext: "accept"');
   }
-  if (strict) throw wrong("plaintext", 'strict refuses plaintext: "accept"');
+  if (strict) throw unusable("plaintext", 'strict refuses plaintext: "accept"');
   if (credentials === undefined || addresses.every(({ kind }) => kind !== "tcp")) {
-    throw wrong("plaintext", 'plaintext: "accept" is for TLS listeners on TCP; give credentials');
+    throw unusable(
+      "plaintext",
+      'plaintext: "accept" is for TLS listeners on TCP; give credentials',
+    );
   }
   if (nativeTls === true) {
-    throw wrong("plaintext", 'plaintext: "accept" is not possible with nativeTls');
+    throw unusable("plaintext", 'plaintext: "accept" is not possible with nativeTls');
   }
   if (anonymous === undefined) {
-    throw wrong(
+    throw unusable(
       "anonymous",
       'plaintext: "accept" needs anonymous: { routines, from }, which says what callers without identity ' +
         "may still call, and from which networks",
@@ -48,7 +54,7 @@ export function anonymousNetworks(
   }
   const { concurrency = 1 } = anonymous;
   if (!(Number.isInteger(concurrency) && concurrency >= 1)) {
-    throw wrong("anonymous", `anonymous.concurrency is a number of calls, not ${concurrency}`);
+    throw unusable("anonymous", `anonymous.concurrency is a number of calls, not ${concurrency}`);
   }
   return parseNetworks(anonymous.from ?? [], "anonymous.from");
 }
@@ -102,8 +108,4 @@ export function enterBoth(anonymous: CallGate, own: CallGate): Pick<CallGate, "e
       own.leave(peer);
     },
   };
-}
-
-function wrong(setting: string, message: string): ConfigurationError {
-  return new ConfigurationError(message, { setting });
 }

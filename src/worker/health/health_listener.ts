@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { ConfigurationError, unusable } from "../../errors/mod.ts";
 import { type Address, SocketAdmission, socketLimitsOf } from "../../channel/mod.ts";
 import type { Clock, Observer, PrometheusMetrics } from "../../observe/mod.ts";
 import { listenForPeers, type PeerListener } from "../../peer/mod.ts";
@@ -65,7 +65,7 @@ export function listenForHealth(
     observer: listenerEvents(observer),
   }).catch((error) => {
     if (!(error instanceof ConfigurationError)) throw error;
-    throw new ConfigurationError(error.message, { setting: "health", cause: error });
+    throw unusable("health", error.message, error);
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Transport } from "@connectrpc/connect";
 import type { TransportChoices } from "../../rpc/mod.ts";
 import type { Caller } from "../../contract/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { type ConfigurationError, unusable } from "../../errors/mod.ts";
 import type { SelvageEvent } from "../../observe/mod.ts";
 
 /**
@@ -36,9 +36,9 @@ export const noDispatcher: Caller<Transport, SelvageEvent, TransportChoices> = {
 };
 
 function missing(): ConfigurationError {
-  return new ConfigurationError(
+  return unusable(
+    "dispatcher",
     "this worker's routines have no dispatcher: it was given neither credentials, nor a dispatcher, or may not " +
       "write to $XDG_RUNTIME_DIR or /tmp (--allow-write), where the socket for calls to itself would be",
-    { setting: "dispatcher" },
   );
 }

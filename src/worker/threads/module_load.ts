@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 
 /** Shared by every copy of the package in this thread. */
 const LOADING = Symbol.for("selvage.module-load");
@@ -25,9 +25,9 @@ export function beginModuleLoad(place: string): Disposable {
 export function refuseDuringModuleLoad(what: string): void {
   const place = (globalThis as { readonly [LOADING]?: string })[LOADING];
   if (place === undefined) return;
-  throw new ConfigurationError(
+  throw unusable(
+    "modules",
     `${what} was called while ${place} loads this module, which would start the same again and ` +
       "again; put it behind `if (import.meta.main)`, or the routines in a module of their own",
-    { setting: "modules" },
   );
 }

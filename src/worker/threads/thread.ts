@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { loggerFor } from "../../observe/mod.ts";
 import type { CallContext, InvokeOptions } from "../../routine/mod.ts";
 import { CallPort } from "./call_port.ts";
@@ -115,9 +115,7 @@ export class Thread {
         break;
       case "load-failed":
         return this.end(
-          new ConfigurationError(`a thread cannot load the modules: ${message.message}`, {
-            setting: "modules",
-          }),
+          unusable("modules", `a thread cannot load the modules: ${message.message}`),
         );
       case "broken":
         return this.#broken(message.message);

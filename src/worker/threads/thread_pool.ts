@@ -1,4 +1,4 @@
-import { ConfigurationError, Overloaded } from "../../errors/mod.ts";
+import { Overloaded, unusable } from "../../errors/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import type { CallContext, EncodedPayload, InvokeOptions } from "../../routine/mod.ts";
 import { HeldCall } from "./held_call.ts";
@@ -15,9 +15,7 @@ import { Thread } from "./thread.ts";
  */
 export async function createThreadPool(options: ThreadPoolOptions): Promise<ThreadPool> {
   if (!Number.isSafeInteger(options.threads) || options.threads < 1) {
-    throw new ConfigurationError(`threads must be a whole number from 1, not ${options.threads}`, {
-      setting: "threads",
-    });
+    throw unusable("threads", `threads must be a whole number from 1, not ${options.threads}`);
   }
   const pool = new DenoThreadPool(options);
   await pool.start();
