@@ -1,4 +1,4 @@
-import { ConfigurationError, escapePeerText } from "../errors/mod.ts";
+import { escapePeerText, unusable } from "../errors/mod.ts";
 
 /** Where a worker listens or is dialled. */
 export type Address = TcpAddress | UnixAddress | MemoryAddress;
@@ -50,11 +50,11 @@ export function parseAddress(text: string, setting = "address"): Address {
     ? memoryAddress(text.slice("memory:".length))
     : tcpAddress(text);
   if (address !== undefined) return address;
-  throw new ConfigurationError(
+  throw unusable(
+    setting,
     `"${
       escapePeerText(text)
     }" is not an address; write HOST:PORT, [IPv6]:PORT, unix:PATH or memory:NAME`,
-    { setting },
   );
 }
 

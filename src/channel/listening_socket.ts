@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { ConfigurationError } from "../errors/mod.ts";
+import { ConfigurationError, unusable } from "../errors/mod.ts";
 import { formatAddress, type TcpAddress, type UnixAddress } from "./address.ts";
 import { prepareForScarcity } from "./descriptors.ts";
 import { probeListener, type ProbeResult } from "./self_probe.ts";
@@ -214,10 +214,7 @@ async function listen(address: TcpAddress | UnixAddress): Promise<Server> {
   const onError = (cause: NodeJS.ErrnoException): void => {
     const why = REASONS[cause.code ?? ""] ?? cause.message;
     reject(
-      new ConfigurationError(`cannot listen on ${formatAddress(address)}: ${why}`, {
-        setting: "listen",
-        cause,
-      }),
+      unusable("listen", `cannot listen on ${formatAddress(address)}: ${why}`, cause),
     );
   };
   server.once("error", onError);

@@ -1,5 +1,5 @@
 import { type ByteChannel, memoryChannelPair } from "../http2/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import type { PeerIdentity } from "../identity/mod.ts";
 import { formatAddress, type MemoryAddress } from "./address.ts";
 
@@ -22,9 +22,7 @@ const listeners = new Map<string, OnMemoryChannel>();
 export function listenInMemory(address: MemoryAddress, onChannel: OnMemoryChannel): Disposable {
   const { name } = address;
   if (listeners.has(name)) {
-    throw new ConfigurationError(`${formatAddress(address)} already has a listener`, {
-      setting: "listen",
-    });
+    throw unusable("listen", `${formatAddress(address)} already has a listener`);
   }
   listeners.set(name, onChannel);
   return {

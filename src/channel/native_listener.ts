@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { formatAddress, type TcpAddress } from "./address.ts";
 import { type ChannelListener, listenForChannels } from "./listen.ts";
 import { prepareForScarcity } from "./descriptors.ts";
@@ -167,9 +167,6 @@ function openListener(address: TcpAddress, identity: TlsIdentity): Deno.TlsListe
     });
   } catch (cause) {
     const why = messageOf(cause);
-    throw new ConfigurationError(`cannot listen on ${formatAddress(address)}: ${why}`, {
-      setting: "listen",
-      cause,
-    });
+    throw unusable("listen", `cannot listen on ${formatAddress(address)}: ${why}`, cause);
   }
 }

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 
 /** Only the owner may connect. */
 const SOCKET_MODE = 0o600;
@@ -15,11 +15,11 @@ export async function claimSocketPath(path: string): Promise<void> {
   const found = await statOf(path);
   if (found === undefined) return;
   if (found.isSocket && !(await answers(path))) return await Deno.remove(path);
-  throw new ConfigurationError(
+  throw unusable(
+    "listen",
     `cannot listen on unix:${path}: ${
       found.isSocket ? "another process listens there" : "there is a file which is no socket"
     }`,
-    { setting: "listen" },
   );
 }
 
@@ -59,12 +59,12 @@ async function isPrivate(path: string): Promise<boolean> {
 
 async function insistOnPrivateFolder(path: string): Promise<void> {
   if (isOwnersAlone(await folderModeOf(path))) return;
-  throw new ConfigurationError(
+  throw unusable(
+    "listen",
     `cannot listen in ${
       dirname(path)
     }, which others can enter, without permission to set the umask: ` +
       "give --allow-sys=umask, or take a folder of mode 700",
-    { setting: "listen" },
   );
 }
 
@@ -79,10 +79,11 @@ async function folderModeOf(path: string): Promise<number | null> {
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     const why = cause instanceof Deno.errors.NotFound ? "does not exist" : "cannot be examined";
-    throw new ConfigurationError(`cannot listen on unix:${path}: the folder ${folder} ${why}`, {
-      setting: "listen",
+    throw unusable(
+      "listen",
+      `cannot listen on unix:${path}: the folder ${folder} ${why}`,
       cause,
-    });
+    );
   }
 }
 

@@ -6,7 +6,7 @@ import {
   randomBytes,
 } from "node:crypto";
 import { isIP } from "node:net";
-import { ConfigurationError, escapePeerText } from "../errors/mod.ts";
+import { escapePeerText, unusable } from "../errors/mod.ts";
 import {
   type Certificate,
   isCertificateFault,
@@ -195,15 +195,15 @@ export function createAuthority(options: AuthorityOptions = {}): Authority {
 function readAuthority(certPem: string): Certificate {
   const read = parsePemBundle(certPem);
   if (isCertificateFault(read)) {
-    throw new ConfigurationError(`the authority's certificate: ${read.found}`, { setting: "ca" });
+    throw unusable("ca", `the authority's certificate: ${read.found}`);
   }
   const [certificate] = read;
   const { basicConstraints, keyUsage } = certificate?.extensions ?? {};
   if (certificate === undefined || basicConstraints?.ca !== true) {
-    throw new ConfigurationError("the certificate is not an authority's", { setting: "ca" });
+    throw unusable("ca", "the certificate is not an authority's");
   }
   if (keyUsage !== undefined && !keyUsage.has("keyCertSign")) {
-    throw new ConfigurationError("the authority may not sign certificates", { setting: "ca" });
+    throw unusable("ca", "the authority may not sign certificates");
   }
   return certificate;
 }
@@ -213,26 +213,22 @@ function readKeyOf(certificate: Certificate, keyPem: string): KeyObject {
   try {
     key = createPrivateKey(keyPem);
   } catch {
-    throw new ConfigurationError("the authority's key is not a private key in PEM", {
-      setting: "key",
-    });
+    throw unusable("key", "the authority's key is not a private key in PEM");
   }
   const spki: Uint8Array = createPublicKey(key).export({ type: "spki", format: "der" });
   if (toHex(spki) !== toHex(certificate.publicKey.spki)) {
-    throw new ConfigurationError("the key is not the authority's", { setting: "key" });
+    throw unusable("key", "the key is not the authority's");
   }
   return key;
 }
 
 function requireTime(now: number, ttlMs: number, authorityEnds: number): void {
   if (!(ttlMs >= 1000)) {
-    throw new ConfigurationError(`a certificate cannot be valid for ${ttlMs} ms`, {
-      setting: "ttl",
-    });
+    throw unusable("ttl", `a certificate cannot be valid for ${ttlMs} ms`);
   }
   if (now >= authorityEnds) {
     const ended = new Date(authorityEnds).toISOString();
-    throw new ConfigurationError(`the authority expired at ${ended}`, { setting: "ca" });
+    throw unusable("ca", `the authority expired at ${ended}`);
   }
 }
 
@@ -258,20 +254,14 @@ function requestedNames(request: IssueRequest): readonly AlternativeName[] {
 function requireName(name: AlternativeName): void {
   if ("uri" in name) {
     if (parseSpiffeId(name.uri) !== undefined) return;
-    throw new ConfigurationError(`"${escapePeerText(name.uri)}" is no SPIFFE ID`, {
-      setting: "spiffe",
-    });
+    throw unusable("spiffe", `"${escapePeerText(name.uri)}" is no SPIFFE ID`);
   }
   if ("ip" in name) {
     if (isIP(name.ip) !== 0 && !name.ip.includes("%")) return;
-    throw new ConfigurationError(`"${escapePeerText(name.ip)}" is no IP address`, {
-      setting: "ip",
-    });
+    throw unusable("ip", `"${escapePeerText(name.ip)}" is no IP address`);
   }
   if (name.dns.length <= 253 && HOST_NAME.test(name.dns) && isIP(name.dns) === 0) return;
-  throw new ConfigurationError(`"${escapePeerText(name.dns)}" is no host name`, {
-    setting: "dns",
-  });
+  throw unusable("dns", `"${escapePeerText(name.dns)}" is no host name`);
 }
 
 function newKey(): KeyObject {

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { systemClock } from "../observe/mod.ts";
 import { type Assembled, assembleOnce } from "./assemble.ts";
 import { type CaFiles, caValues } from "./files/ca_files.ts";
@@ -116,9 +116,7 @@ export const Credentials: CredentialsFactory = Object.freeze({
 
   provider(provide: ProvideCredentials, settings: ProviderOptions): Credentials {
     if (!(settings.refreshMs > 0)) {
-      throw new ConfigurationError("refreshMs must be a positive number of milliseconds", {
-        setting: "refreshMs",
-      });
+      throw unusable("refreshMs", "refreshMs must be a positive number of milliseconds");
     }
     return credentialsFrom((options) => openProvider(provide, settings, options));
   },
@@ -134,7 +132,7 @@ function settledTexts({ ca: given, ...others }: CredentialTexts): CredentialPem 
   for (const domain of others.domains?.keys() ?? []) {
     if (!domains.has(domain)) continue;
     const message = `the authorities of ${domain} are given by ca and by domains`;
-    throw new ConfigurationError(message, { setting: "ca" });
+    throw unusable("ca", message);
   }
   return {
     ...others,

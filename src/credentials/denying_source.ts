@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { Denylist, type DenylistEntries } from "../identity/mod.ts";
 import { type Clock, type Observer, systemClock } from "../observe/mod.ts";
 import type { Credentials } from "./credentials.ts";
@@ -30,17 +30,13 @@ export async function openCredentials(
 ): Promise<CredentialsSource | undefined> {
   if (credentials === undefined) {
     if (denylist === undefined) return undefined;
-    throw new ConfigurationError("a denylist is of no effect without credentials", {
-      setting: "denylist",
-    });
+    throw unusable("denylist", "a denylist is of no effect without credentials");
   }
   if (denylist === undefined) return await credentials.open(options);
   await using opening = new AsyncDisposableStack();
   const source = opening.use(await credentials.open(options));
   if (source.current().mode === "one-way") {
-    throw new ConfigurationError("a denylist is of no effect where peers show no certificate", {
-      setting: "denylist",
-    });
+    throw unusable("denylist", "a denylist is of no effect where peers show no certificate");
   }
   const { observer, clock = systemClock } = options;
   const denying = new DenyingSource(source);

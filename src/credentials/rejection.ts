@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { type ConfigurationError, unusable } from "../errors/mod.ts";
 import { type PathFault, ruleText, unsuitableAdvice } from "../identity/mod.ts";
 import type { CredentialsFault } from "../observe/mod.ts";
 import { present } from "../values/mod.ts";
@@ -36,10 +36,7 @@ export function rejection(
 
 /** The error for a rejection where nothing else can be used instead. */
 export function configurationError(rejected: CredentialRejection): ConfigurationError {
-  return new ConfigurationError(`${rejected.setting}: ${rejected.message}`, {
-    setting: rejected.setting,
-    cause: rejected.cause,
-  });
+  return unusable(rejected.setting, `${rejected.setting}: ${rejected.message}`, rejected.cause);
 }
 
 /** What to say of our own certificate where a rule refuses it: what was found, and what to change. */

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { type ConfigurationError, unusable } from "../errors/mod.ts";
 import { environmentVariable } from "../platform/mod.ts";
 import { modeOf } from "./assemble.ts";
 import { type CaFiles, type CaValues, caValues, labelledCa, pathOf } from "./files/ca_files.ts";
@@ -43,11 +43,9 @@ export function partsOfFiles(files: CredentialFiles): CredentialParts {
     if (file !== undefined) given.set(name, pathOf(file));
   }
   if (files.bundle !== undefined && (files.cert !== undefined || files.key !== undefined)) {
-    throw new ConfigurationError(
+    throw unusable(
+      "bundle",
       "bundle holds the certificate and the key: give it, or both of them",
-      {
-        setting: "bundle",
-      },
     );
   }
   return checked(given, domains, fileUnlessSystem, files.oneWay ?? false);
@@ -65,7 +63,7 @@ export function partsOfEnv(prefix: string = ENV_PREFIX): CredentialParts {
   else given.set("ca", ca);
   const oneWay = environmentVariable(`${prefix}ONE_WAY`);
   if (oneWay !== undefined && oneWay !== "0" && oneWay !== "1") {
-    throw new ConfigurationError(`${prefix}ONE_WAY must be 1 or 0`, { setting: "oneWay" });
+    throw unusable("oneWay", `${prefix}ONE_WAY must be 1 or 0`);
   }
   const variableOf = (name: PartName) => prefix + name.toUpperCase();
   return checked(
@@ -91,7 +89,7 @@ function caOfVariable(value: string | undefined, variable: string): CaValues {
     return caValues(labelledCa(value.split(",").map((file) => file.trim())));
   } catch (cause) {
     const { message } = cause as ConfigurationError;
-    throw new ConfigurationError(`${variable}: ${message}`, { setting: "ca", cause });
+    throw unusable("ca", `${variable}: ${message}`, cause);
   }
 }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { Credentials } from "./credentials.ts";
 import type { OpenCredentialsOptions } from "./source.ts";
@@ -16,17 +16,15 @@ export function verdictOption(
 ): Pick<OpenCredentialsOptions, "verdict"> {
   if (verdict === undefined) return {};
   if (verdict !== "private" && verdict !== "strict") {
-    throw new ConfigurationError(
+    throw unusable(
+      "verdict",
       `verdict is "private" or "strict", not ${JSON.stringify(verdict)}`,
-      { setting: "verdict" },
     );
   }
   if (credentials === undefined) {
-    throw new ConfigurationError(
+    throw unusable(
+      "verdict",
       "verdict says how certificates are judged; give credentials, too",
-      {
-        setting: "verdict",
-      },
     );
   }
   return { verdict };

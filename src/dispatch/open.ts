@@ -14,7 +14,7 @@ import {
   signedDiscovery,
   type SignedDiscoveryOptions,
 } from "../discovery/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { byteBudget, ErrorCode } from "../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import { payloadLimits } from "../limits/mod.ts";
@@ -280,29 +280,25 @@ function checkSource(source: WorkerSource, strict: boolean): CheckedSource {
   const { credentials, denylist } = source;
   // Workers that have names are reached over TCP; any other address is judged when it is dialled.
   if (strict && credentials === undefined && discovery.namesWorkers) {
-    throw new ConfigurationError("strict refuses plaintext over TCP; give credentials", {
-      setting: "credentials",
-    });
+    throw unusable("credentials", "strict refuses plaintext over TCP; give credentials");
   }
   const identity = source.identity === undefined ? undefined : parsePatterns(source.identity);
   if (credentials !== undefined && identity === undefined && !discovery.namesWorkers) {
-    throw new ConfigurationError(
+    throw unusable(
+      "identity",
       `workers found by ${discovery.source} need an identity to be verified against`,
-      { setting: "identity" },
     );
   }
   if (credentials === undefined && identity !== undefined) {
-    throw new ConfigurationError("an identity cannot be verified without credentials", {
-      setting: "credentials",
-    });
+    throw unusable("credentials", "an identity cannot be verified without credentials");
   }
   const signed = source.announcements === "signed";
   const carriesData = !discovery.namesWorkers && !WITHOUT_STATEMENTS.test(discovery.source);
   if (signed && (credentials === undefined || identity === undefined || !carriesData)) {
-    throw new ConfigurationError(
+    throw unusable(
+      "announcements",
       'announcements: "signed" needs credentials, identity, and a discovery where workers announce themselves, ' +
         `not ${discovery.source}`,
-      { setting: "announcements" },
     );
   }
   const lease = leaseOf(source.lease);

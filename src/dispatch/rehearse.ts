@@ -8,12 +8,7 @@ import {
   type OpenCredentialsOptions,
   ownCertificateFault,
 } from "../credentials/mod.ts";
-import {
-  ConfigurationError,
-  HandshakeError,
-  type HandshakeEvidence,
-  SelvageError,
-} from "../errors/mod.ts";
+import { HandshakeError, type HandshakeEvidence, SelvageError, unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { Clock } from "../observe/mod.ts";
 import {
@@ -58,9 +53,9 @@ export async function rehearseConnected(
   const material = source.current();
   const { anchors } = material;
   if (anchors === undefined) {
-    throw new ConfigurationError(
+    throw unusable(
+      "credentials",
       "a rehearsal needs the authorities that workers would be judged by",
-      { setting: "credentials" },
     );
   }
   const peers: RehearsedPeer[] = [];
@@ -98,7 +93,7 @@ async function openRehearsed(
     ...present({ signal }),
   });
   if (source !== undefined) return source;
-  throw new ConfigurationError("a rehearsal needs credentials", { setting: "credentials" });
+  throw unusable("credentials", "a rehearsal needs credentials");
 }
 
 /** So many handshakes are under way at once. */

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { type ConfigurationError, unusable } from "../errors/mod.ts";
 import type { Certificate } from "./certificate/certificate.ts";
 import { parseSpiffeId } from "./names/spiffe_id.ts";
 
@@ -110,5 +110,5 @@ function quoted(text: string): string {
 }
 
 function refuse(why: string, cause?: unknown): ConfigurationError {
-  return new ConfigurationError(`the denylist ${why}`, { setting: "denylist", cause });
+  return unusable("denylist", `the denylist ${why}`, cause);
 }

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePattern } from "./names/identity_pattern.ts";
 import type { NamedPeer } from "./names/peer_identity.ts";
 import { parseSpiffeId } from "./names/spiffe_id.ts";
@@ -15,9 +15,9 @@ export function namedPeer(text: string, setting: string): NamedPeer {
   const pattern = parsePattern(text, { clients: true, setting });
   const name = exactName(pattern);
   if (name === undefined) {
-    throw new ConfigurationError(
+    throw unusable(
+      setting,
       `${JSON.stringify(text)} is a pattern; name one peer, without wildcards`,
-      { setting },
     );
   }
   return {

@@ -8,7 +8,7 @@ import {
   NATIVE_DESCRIPTORS,
   openFileLimit,
 } from "../channel/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import type { Generations } from "./generations.ts";
 import type { ListenForPeersOptions } from "./options.ts";
 
@@ -32,10 +32,10 @@ export async function openChannels(
     address.kind !== "tcp" || own === undefined || tls === undefined || mode !== "one-way" ||
     credentials?.fixed !== true || minTlsVersion === "TLSv1.3"
   ) {
-    throw new ConfigurationError(
+    throw unusable(
+      "nativeTls",
       "the platform's TLS listener serves one-way TLS on TCP, from TLS 1.2 on, with credentials that " +
         "never change (Credentials.fromPem or .fromFiles), and nothing else",
-      { setting: "nativeTls" },
     );
   }
   const { descriptors = openFileLimit() } = listening;

@@ -9,7 +9,7 @@ import {
   type TlsVersion,
 } from "../channel/mod.ts";
 import type { CredentialMaterial, OwnCertificate } from "../credentials/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import type { IdentityPattern } from "../identity/mod.ts";
 
 /** The platform's TLS for one version of the credentials, as a dispatcher uses it. */
@@ -58,12 +58,13 @@ function preparedFor(ca: readonly string[], shown: object): Map<TlsVersion, Dial
  */
 export function listenerTls(material: CredentialMaterial, minVersion: TlsVersion): ServerTls {
   if (material.own === undefined) {
-    throw new ConfigurationError("a worker needs a certificate and its key to listen with TLS", {
-      setting: "credentials",
-    });
+    throw unusable(
+      "credentials",
+      "a worker needs a certificate and its key to listen with TLS",
+    );
   }
   if (material.own.fault === "key-mismatch") {
-    throw new ConfigurationError("the private key is not the certificate's", { setting: "key" });
+    throw unusable("key", "the private key is not the certificate's");
   }
   return serverTls({
     identity: identityOf(material.own),

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import type { AuthorizeAnswer, Authorizer, PolicyCall, PolicyHook } from "./authorizer.ts";
 import type { PolicyDecision } from "./rules/mod.ts";
 
@@ -25,9 +25,9 @@ export class HookAuthorizer implements Authorizer {
   constructor(hook: PolicyHook, failed: (error: unknown) => void) {
     const { timeoutMs = DEFAULT_TIMEOUT_MS } = hook;
     if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
-      throw new ConfigurationError(
+      throw unusable(
+        "policy",
         `policy.timeoutMs is ${timeoutMs}; it must be from 1 to ${LONGEST_TIMEOUT_MS} ms`,
-        { setting: "policy" },
       );
     }
     this.#hook = hook;

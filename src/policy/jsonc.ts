@@ -1,5 +1,5 @@
 import { createScanner, parse, type ParseError, printParseErrorCode, visit } from "jsonc-parser";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 
 /** No file of ours is nested as deep; the parser itself would run out of stack at some thousands. */
 const MAX_DEPTH = 64;
@@ -17,7 +17,7 @@ export function parseJsonc(text: string, name: string, setting: string): unknown
   const fault = (offset: number, what: string) => {
     const lines = text.slice(0, offset).split("\n");
     const place = `line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
-    return new ConfigurationError(`${name}: ${place} ${what}`, { setting });
+    return unusable(setting, `${name}: ${place} ${what}`);
   };
   const deep = tooDeepAt(text);
   if (deep !== undefined) throw fault(deep, `is nested deeper than ${MAX_DEPTH} levels`);

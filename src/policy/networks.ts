@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 
 /** Addresses in certain networks. */
 export interface Networks {
@@ -15,7 +15,7 @@ export interface Networks {
  */
 export function parseNetworks(texts: readonly string[], setting: string): Networks {
   if (texts.length === 0) {
-    throw new ConfigurationError(`${setting} names no network`, { setting });
+    throw unusable(setting, `${setting} names no network`);
   }
   const list = new BlockList();
   for (const text of texts) {
@@ -24,11 +24,11 @@ export function parseNetworks(texts: readonly string[], setting: string): Networ
     const most = version === 4 ? 32 : 128;
     const bits = prefix === undefined ? most : /^[0-9]{1,3}$/.test(prefix) ? Number(prefix) : NaN;
     if (version === 0 || rest.length > 0 || !(bits <= most)) {
-      throw new ConfigurationError(
+      throw unusable(
+        setting,
         `${setting}: ${
           JSON.stringify(text)
         } is not a network; write 10.0.0.0/8, fd00::/8 or an address`,
-        { setting },
       );
     }
     list.addSubnet(address, bits, version === 4 ? "ipv4" : "ipv6");

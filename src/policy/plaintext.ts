@@ -1,5 +1,5 @@
 import { type Address, formatAddress, isLocal } from "../channel/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 
 /** What is to be done about a channel without TLS: nothing, or a person is warned. */
 export type PlaintextPosture = "accept" | "warn";
@@ -12,11 +12,11 @@ export type PlaintextPosture = "accept" | "warn";
  */
 export function plaintextPosture(address: Address, strict: boolean): PlaintextPosture {
   if (strict && address.kind === "tcp") {
-    throw new ConfigurationError(
+    throw unusable(
+      "credentials",
       `strict refuses plaintext at ${
         formatAddress(address)
       }; give credentials, or use a unix socket`,
-      { setting: "credentials" },
     );
   }
   return isLocal(address) ? "accept" : "warn";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { parseAddress, type UnixAddress } from "../channel/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { environmentVariable } from "../platform/mod.ts";
 
 /** Where a workload is to ask (SPIFFE Workload Endpoint §4). */
@@ -15,9 +15,9 @@ const ENDPOINT_VARIABLE = "SPIFFE_ENDPOINT_SOCKET";
 export function endpointSocket(text: string, setting: string): UnixAddress {
   const path = /^[A-Za-z][A-Za-z0-9+.-]*:/.test(text) ? pathOfUri(text) : text;
   if (path === undefined || path.trim() === "") {
-    throw new ConfigurationError(
+    throw unusable(
+      setting,
       `${JSON.stringify(text)} is not a unix socket; write its path, or unix:///PATH`,
-      { setting },
     );
   }
   const address = parseAddress(`unix:${resolve(path)}`, setting);
@@ -33,9 +33,9 @@ export function endpointSocket(text: string, setting: string): UnixAddress {
 export function endpointOfEnv(): UnixAddress {
   const text = environmentVariable(ENDPOINT_VARIABLE);
   if (text !== undefined) return endpointSocket(text, ENDPOINT_VARIABLE);
-  throw new ConfigurationError(
+  throw unusable(
+    "socket",
     `no socket of a SPIFFE Workload API is given, and ${ENDPOINT_VARIABLE} is not set`,
-    { setting: "socket" },
   );
 }
 

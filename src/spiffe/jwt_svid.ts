@@ -1,4 +1,4 @@
-import { ConfigurationError, escapePeerText } from "../errors/mod.ts";
+import { escapePeerText, unusable } from "../errors/mod.ts";
 import { formatAddress } from "../channel/mod.ts";
 import type { JWTSVIDResponse } from "../gen/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
@@ -33,14 +33,10 @@ export function spiffeJwtSvid(options: JwtSvidOptions): () => Promise<string> {
   const { socket, id = "", clock = systemClock } = options;
   const audience = typeof options.audience === "string" ? [options.audience] : options.audience;
   if (!Array.isArray(audience) || audience.length === 0 || audience.some((one) => !one?.trim())) {
-    throw new ConfigurationError("audience is required: one text that is not blank, or several", {
-      setting: "audience",
-    });
+    throw unusable("audience", "audience is required: one text that is not blank, or several");
   }
   if (id !== "" && (parseSpiffeId(id)?.segments.length ?? 0) === 0) {
-    throw new ConfigurationError(`${JSON.stringify(id)} is not a workload's SPIFFE ID`, {
-      setting: "id",
-    });
+    throw unusable("id", `${JSON.stringify(id)} is not a workload's SPIFFE ID`);
   }
   const endpoint = socket === undefined ? endpointOfEnv() : endpointSocket(socket, "socket");
   const request = { audience: [...audience], spiffeId: id };

@@ -1,5 +1,5 @@
 import { type Credentials, credentialsFrom } from "../credentials/mod.ts";
-import { ConfigurationError } from "../errors/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
 import { endpointOfEnv, endpointSocket } from "./endpoint_socket.ts";
 import type { SvidChoice } from "./svid_choice.ts";
@@ -32,15 +32,11 @@ export function spiffeWorkloadApi(options: WorkloadApiOptions = {}): Credentials
   const { socket, id, hint, waitMs = 30_000 } = options;
   const endpoint = socket === undefined ? undefined : endpointSocket(socket, "socket");
   if (id !== undefined && (parseSpiffeId(id)?.segments.length ?? 0) === 0) {
-    throw new ConfigurationError(`${JSON.stringify(id)} is not a workload's SPIFFE ID`, {
-      setting: "id",
-    });
+    throw unusable("id", `${JSON.stringify(id)} is not a workload's SPIFFE ID`);
   }
-  if (hint === "") throw new ConfigurationError("hint is empty", { setting: "hint" });
+  if (hint === "") throw unusable("hint", "hint is empty");
   if (!(waitMs > 0)) {
-    throw new ConfigurationError("waitMs must be a positive number of milliseconds", {
-      setting: "waitMs",
-    });
+    throw unusable("waitMs", "waitMs must be a positive number of milliseconds");
   }
   const choice = { id, hint };
   return credentialsFrom((opening) =>

@@ -4,7 +4,7 @@ import {
   TLSSocket,
   type TLSSocketOptions,
 } from "node:tls";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import type { RawDuplex } from "./raw_duplex.ts";
 import { canServe } from "./tls_platform.ts";
 import type { TlsIdentity, TlsVersion } from "./tls_client.ts";
@@ -46,10 +46,7 @@ export function serverTls(material: ServerTlsMaterial): ServerTls {
     minVersion: material.minVersion,
   });
   if (canServe(context, mutual)) return { context, mutual };
-  throw new ConfigurationError(
-    "the platform cannot use this certificate and key for TLS",
-    { setting: "credentials" },
-  );
+  throw unusable("credentials", "the platform cannot use this certificate and key for TLS");
 }
 
 /**

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { type ConfigurationError, unusable } from "../../errors/mod.ts";
 import { isTrustDomain } from "../../identity/mod.ts";
 
 /**
@@ -72,5 +72,5 @@ export function pathOf(file: string | URL): string {
 }
 
 function fault(message: string): ConfigurationError {
-  return new ConfigurationError(message, { setting: "ca" });
+  return unusable("ca", message);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { ConfigurationError, unusable } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { failureName, isMissing } from "../../platform/mod.ts";
 import { FolderWatch } from "./folder_watch.ts";
@@ -140,7 +140,7 @@ export class WatchedText implements AsyncDisposable {
 
 async function readText({ path, maxBytes, setting }: WatchedTextOptions): Promise<string> {
   const refuse = (why: string): never => {
-    throw new ConfigurationError(`${setting}: ${path} ${why}`, { setting });
+    throw unusable(setting, `${setting}: ${path} ${why}`);
   };
   try {
     const found = await stat(path);

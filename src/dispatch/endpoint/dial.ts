@@ -1,6 +1,6 @@
 import { inspectSocket, parseAddress, type TlsVersion } from "../../channel/mod.ts";
 import type { CredentialMaterial, CredentialsSource } from "../../credentials/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import type { ByteBudget } from "../../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../../identity/mod.ts";
 import {
@@ -166,9 +166,7 @@ function expectedOf(
 ): readonly IdentityPattern[] {
   if (identity !== undefined) return identity;
   if (expected !== undefined) return parsePatterns(expected);
-  throw new ConfigurationError(`no identity is expected of worker ${address}`, {
-    setting: "identity",
-  });
+  throw unusable("identity", `no identity is expected of worker ${address}`);
 }
 
 /** So many handshakes may be under way at once; the others wait their turn. */

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 
 /** How many of the workers that a discovery has found one dispatcher uses, and which. */
 export interface Lease {
@@ -37,9 +37,9 @@ export function insistOnCount(setting: string, count: unknown, least: number): v
   if (Number.isSafeInteger(count) && count as number >= least && count as number <= MAX_ORDINAL) {
     return;
   }
-  throw new ConfigurationError(
+  throw unusable(
+    setting,
     `${setting} is a whole number from ${least} to ${MAX_ORDINAL}, not ${String(count)}`,
-    { setting },
   );
 }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { isHostName, MAX_HOST_NAME } from "./host_name.ts";
 import { formatAddress, parseAddress } from "./ip_address.ts";
 import { isSegment, isTrustDomain } from "./spiffe_id.ts";
@@ -52,7 +52,7 @@ const MAX_PATTERN = 2048;
 export function parsePattern(text: string, options: PatternOptions = {}): IdentityPattern {
   const setting = options.setting ?? "identity";
   const refuse = (why: string): never => {
-    throw new ConfigurationError(`${JSON.stringify(text.slice(0, 256))} ${why}`, { setting });
+    throw unusable(setting, `${JSON.stringify(text.slice(0, 256))} ${why}`);
   };
   if (text.trim() === "") return refuse("is blank; an identity names a peer");
   if (text.trim() !== text) return refuse("has white space around it");
@@ -89,7 +89,7 @@ export function parsePatterns(
   const list = typeof texts === "string" ? [texts] : texts;
   if (list.length === 0) {
     const setting = options.setting ?? "identity";
-    throw new ConfigurationError(`${setting} is empty; it would match no peer`, { setting });
+    throw unusable(setting, `${setting} is empty; it would match no peer`);
   }
   return list.map((text) => parsePattern(text, options));
 }

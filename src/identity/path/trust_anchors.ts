@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import type { Certificate } from "../certificate/certificate.ts";
 import type { DistinguishedName } from "../certificate/distinguished_name.ts";
 import { isMisspeltSpiffeId } from "../certificate/general_name.ts";
@@ -55,9 +55,7 @@ export class TrustAnchors {
     const { bundle = [], domains = new Map(), publicRoots = [] } = sources;
     this.all = distinct([...bundle, ...[...domains.values()].flat(), ...publicRoots]);
     if (this.all.length === 0) {
-      throw new ConfigurationError("no certificate authority is given; no peer could be trusted", {
-        setting: "ca",
-      });
+      throw unusable("ca", "no certificate authority is given; no peer could be trusted");
     }
     this.localDomain = sources.localDomain;
     this.#bySubject = Map.groupBy(this.all, (anchor) => anchor.subject.key);

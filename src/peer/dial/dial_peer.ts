@@ -12,7 +12,7 @@ import {
   type UnixAddress,
 } from "../../channel/mod.ts";
 import { type CredentialMaterial, ownCertificateFault } from "../../credentials/mod.ts";
-import { ConfigurationError, WorkerUnavailable } from "../../errors/mod.ts";
+import { unusable, WorkerUnavailable } from "../../errors/mod.ts";
 import type { PeerQuestion, TrustAnchors, Trusted } from "../../identity/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import {
@@ -274,9 +274,7 @@ function question({ options, clock }: Asking): PeerQuestion {
 
 function anchorsOf(credentials: CredentialMaterial | undefined): TrustAnchors {
   if (credentials?.anchors !== undefined) return credentials.anchors;
-  throw new ConfigurationError("these credentials hold no authority to verify a worker by", {
-    setting: "credentials",
-  });
+  throw unusable("credentials", "these credentials hold no authority to verify a worker by");
 }
 
 function channelOr(outcome: ChannelOutcome, context: DialContext): OpenChannel {
@@ -289,9 +287,9 @@ function openInMemory(name: string, { options, context }: Dial): OpenChannel {
   const { introduceAs, credentials, secret } = options;
   if (credentials !== undefined) {
     // The announcer of the address must not decide that nothing is verified.
-    throw new ConfigurationError(
+    throw unusable(
+      "credentials",
       `${formatAddress(address)} can prove nothing, and is not spoken to with credentials`,
-      { setting: "credentials" },
     );
   }
   const channel = dialInMemory(address, present({ identity: introduceAs }));

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { type IdentityPattern, parsePattern } from "../../identity/mod.ts";
 import { type NameGlob, readGlob } from "./glob.ts";
 import type { ClaimMatch, PolicyEffect } from "./policy.ts";
@@ -157,5 +157,5 @@ function knownKeys(object: object, known: readonly string[], place: string): voi
 }
 
 function refuse(place: string, why: string): never {
-  throw new ConfigurationError(`policy: ${place} ${why}`, { setting: "policy" });
+  throw unusable("policy", `policy: ${place} ${why}`);
 }

@@ -1,5 +1,10 @@
 import { errors, type JWTPayload, jwtVerify } from "jose";
-import { type AuthenticationError, ConfigurationError, Overloaded } from "../../errors/mod.ts";
+import {
+  type AuthenticationError,
+  type ConfigurationError,
+  Overloaded,
+  unusable,
+} from "../../errors/mod.ts";
 import {
   type Authenticator,
   type Claims,
@@ -239,5 +244,5 @@ function frozen<T>(value: T): T {
 }
 
 function wrong(setting: string, problem: string): ConfigurationError {
-  return new ConfigurationError(`${setting} ${problem}`, { setting });
+  return unusable(setting, `${setting} ${problem}`);
 }

@@ -1,5 +1,5 @@
 import type { JWTPayload } from "jose";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { isTrustDomain } from "../../identity/mod.ts";
 import { systemClock } from "../../observe/mod.ts";
 import { endpointOfEnv, endpointSocket, JwtBundles } from "../../spiffe/mod.ts";
@@ -24,10 +24,7 @@ export function spiffeJwtSvids(options: JwtSvidVerification): Authenticator {
   const { clock, ...portable } = options;
   const { require = "token", socket, waitMs = 5_000, audience, clockToleranceS } = portable;
   if (!(waitMs >= 0 && waitMs <= 60_000)) {
-    throw new ConfigurationError(
-      `waitMs is a number of milliseconds up to 60,000, not ${waitMs}`,
-      { setting: "waitMs" },
-    );
+    throw unusable("waitMs", `waitMs is a number of milliseconds up to 60,000, not ${waitMs}`);
   }
   const rules = rulesOfKeys({
     audience,
@@ -67,8 +64,8 @@ function checkDomain({ sub }: JWTPayload, domains: ReadonlySet<string> | undefin
 function checkedDomains(domains: readonly string[]): readonly string[] {
   const wrong = texts(domains, "trustDomains").find((domain) => !isTrustDomain(domain));
   if (wrong === undefined) return domains;
-  throw new ConfigurationError(
+  throw unusable(
+    "trustDomains",
     `trustDomains takes names such as example.org, not ${JSON.stringify(wrong)}`,
-    { setting: "trustDomains" },
   );
 }

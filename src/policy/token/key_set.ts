@@ -1,5 +1,5 @@
 import { type CryptoKey, importJWK, type JWK } from "jose";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 
 /** A key of a set, and what it may verify. */
 export interface VerificationKey {
@@ -80,7 +80,7 @@ export function configuredKeySet(value: unknown, setting: string): KeySet {
   try {
     return KeySet.from(value);
   } catch (cause) {
-    throw new ConfigurationError(`${setting}: ${(cause as Error).message}`, { setting, cause });
+    throw unusable(setting, `${setting}: ${(cause as Error).message}`, cause);
   }
 }
 

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { configuredKeySet } from "./key_set.ts";
 import { fileKeys, remoteKeys } from "./key_source.ts";
 import { fixedKeys, type Keys, RefreshedKeys } from "./refreshed_keys.ts";
@@ -36,9 +36,9 @@ export interface JsonWebKeySet {
 export function keysFrom(options: KeySetOptions): Keys {
   const { jwks, jwksTimeoutMs: timeoutMs = 5_000 } = options;
   if (!(timeoutMs > 0 && timeoutMs <= 60_000)) {
-    throw new ConfigurationError(
+    throw unusable(
+      "jwksTimeoutMs",
       `jwksTimeoutMs is a number of milliseconds up to 60,000, not ${timeoutMs}`,
-      { setting: "jwksTimeoutMs" },
     );
   }
   if (typeof jwks === "object" && jwks !== null && "keys" in jwks) {
@@ -62,9 +62,9 @@ export function keysFrom(options: KeySetOptions): Keys {
 function urlOf(jwks: unknown): URL {
   if (jwks instanceof URL) return jwks;
   if (typeof jwks === "string" && URL.canParse(jwks)) return new URL(jwks);
-  throw new ConfigurationError(
+  throw unusable(
+    "jwks",
     "jwks is required: an https or file URL, { file: PATH } or a JSON Web Key Set",
-    { setting: "jwks" },
   );
 }
 
@@ -72,7 +72,7 @@ function urlOf(jwks: unknown): URL {
 function pemOf(ca: string | { readonly file: string }): () => Promise<string> {
   const checked = (text: string) => {
     if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
-    throw new ConfigurationError("ca holds no PEM certificate", { setting: "ca" });
+    throw unusable("ca", "ca holds no PEM certificate");
   };
   if (typeof ca !== "string") return async () => checked(await Deno.readTextFile(ca.file));
   const text = checked(ca);

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { fetchJson, type FetchJsonOptions } from "./fetch_json.ts";
 
 /** Where a key set is read from. */
@@ -19,12 +19,10 @@ export const MAX_KEY_SET_BYTES = 256 * 1024;
  */
 export function remoteKeys(url: URL, options: Omit<FetchJsonOptions, "maxBytes">): KeySource {
   if (url.protocol !== "https:") {
-    throw new ConfigurationError(`jwks: ${url.href} is not an https URL`, { setting: "jwks" });
+    throw unusable("jwks", `jwks: ${url.href} is not an https URL`);
   }
   if (url.username !== "" || url.password !== "") {
-    throw new ConfigurationError("jwks: a URL with a user name or password is not accepted", {
-      setting: "jwks",
-    });
+    throw unusable("jwks", "jwks: a URL with a user name or password is not accepted");
   }
   return {
     name: `${url.origin}${url.pathname}`,

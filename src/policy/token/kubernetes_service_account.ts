@@ -1,5 +1,5 @@
 import type { JWTPayload } from "jose";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import { type Authenticator, unauthenticated } from "./authenticator.ts";
 import { type JwtRules, jwtRules, JwtVerifier, texts } from "./jwt.ts";
 import { keysFrom } from "./key_settings.ts";
@@ -53,21 +53,21 @@ function insistOnOwnAudience({ audience, issuer = [] }: JwtRules): void {
   // An API server's own audience is its issuer unless --api-audiences says otherwise.
   const foreign = audience.find((name) => API_SERVER.test(name) || issuer.includes(name));
   if (foreign === undefined) return;
-  throw new ConfigurationError(
+  throw unusable(
+    "audience",
     `audience ${
       JSON.stringify(foreign)
     } is the API server's; give the workers an audience of their own, ` +
       "and the callers a projected volume with it",
-    { setting: "audience" },
   );
 }
 
 function acceptedAccounts(accounts: readonly string[]): ReadonlySet<string> {
   const wrong = texts(accounts, "serviceAccounts").find((account) => !ACCOUNT.test(account));
   if (wrong === undefined) return new Set(accounts);
-  throw new ConfigurationError(
+  throw unusable(
+    "serviceAccounts",
     `serviceAccounts takes NAMESPACE/NAME or NAMESPACE/*, not ${JSON.stringify(wrong)}`,
-    { setting: "serviceAccounts" },
   );
 }
 

@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { ConfigurationError, Overloaded } from "../../errors/mod.ts";
+import { type ConfigurationError, Overloaded, unusable } from "../../errors/mod.ts";
 import type { EncodedPayload } from "../../routine/mod.ts";
 import { type Authenticator, type PresentedCall, unauthenticated } from "./authenticator.ts";
 import { fromBase64Url } from "../../platform/mod.ts";
@@ -208,5 +208,5 @@ function checkedKeys(keys: unknown): ReadonlyMap<string, Uint8Array> {
 }
 
 function wrong(setting: string, problem: string): ConfigurationError {
-  return new ConfigurationError(`${setting} ${problem}`, { setting });
+  return unusable(setting, `${setting} ${problem}`);
 }

@@ -1,5 +1,5 @@
 import { type AnyRoutine, isRoutine } from "../../contract/mod.ts";
-import { ConfigurationError, UnknownRoutine } from "../../errors/mod.ts";
+import { type ConfigurationError, UnknownRoutine, unusable } from "../../errors/mod.ts";
 import { nearestName } from "./nearest_name.ts";
 
 /** Where routines come from. */
@@ -106,18 +106,18 @@ function add(served: Map<string, Found>, found: Found): void {
   const earlier = served.get(name);
   if (earlier === undefined) served.set(name, found);
   else if (earlier.routine.implementation !== implementation) {
-    throw new ConfigurationError(
+    throw unusable(
+      "modules",
       `two routines are named "${name}": one in ${earlier.where}, one in ${found.where}`,
-      { setting: "modules" },
     );
   }
 }
 
 function notImplemented({ routine: { name }, key, where }: Found): ConfigurationError {
   const given = /^\d+$/.test(key) ? "the contract" : key;
-  return new ConfigurationError(
+  return unusable(
+    "modules",
     `${where} is the contract of "${name}", and nothing implements it: serve ` +
       `implement(${given}, …) too`,
-    { setting: "modules" },
   );
 }
