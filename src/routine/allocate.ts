@@ -6,12 +6,9 @@ let block = new ArrayBuffer(BLOCK_BYTES);
 let used = 0;
 
 /**
- * Gives bytes to write a message into: a plain `Uint8Array`, never a `Buffer`, of which others may
+ * Gives bytes of undefined content to write a message into: a plain `Uint8Array`, never a `Buffer`, of which others may
  * take a `slice()`. Nothing else refers to its part of the buffer, but small ones share the buffer:
  * it must not be transferred.
- *
- * @param size How many bytes.
- * @returns The bytes, whose content is undefined.
  */
 export function allocate(size: number): Uint8Array<ArrayBuffer> {
   if (size > SMALL_BYTES) return new Uint8Array(size);

@@ -66,22 +66,12 @@ export function ambient(name: string): string | undefined {
   return Object.hasOwn(values, name) ? values[name] : undefined;
 }
 
-/**
- * The call that is being served here, where one is.
- *
- * @returns Its context; nothing outside of a routine.
- */
+/** The call that is being served here; nothing outside of a routine. */
 export function enclosingCall(): CallContext | undefined {
   return calls.getStore();
 }
 
-/**
- * Runs a function as a part of serving a call.
- *
- * @param context The call.
- * @param run The function.
- * @returns What it returns.
- */
+/** Runs a function as a part of serving a call. */
 export function runInCall<R>(context: CallContext, run: () => R): R {
   return calls.run(context, run);
 }
@@ -89,10 +79,6 @@ export function runInCall<R>(context: CallContext, run: () => R): R {
 /**
  * Iterates a routine's items as a part of serving a call: a generator's body runs in the context of
  * the consumer that asks for the next item, so each asking is put into the call's.
- *
- * @param context The call.
- * @param items The routine's items.
- * @returns The same items.
  */
 export function iterateInCall<T>(
   context: CallContext,

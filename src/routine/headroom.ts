@@ -11,10 +11,7 @@ const HEADROOM_BYTES = 32;
 const LARGE_BYTES = 1024;
 
 /**
- * Gives bytes for a large payload, with room before them that nobody else uses.
- *
- * @param size How many.
- * @returns Bytes that are zero; nothing where the payload is small.
+ * Gives zeroed bytes for a large payload, with room before them that nobody else uses; nothing where the payload is small.
  */
 export function allocateLarge(size: number): Uint8Array<ArrayBuffer> | undefined {
   if (size <= LARGE_BYTES) return undefined;
@@ -22,10 +19,9 @@ export function allocateLarge(size: number): Uint8Array<ArrayBuffer> | undefined
 }
 
 /**
- * The bytes with `count` before them, which are to be written.
+ * The bytes with `count` before them, which are to be written; nothing where there is no room.
  *
  * @param bytes What {@linkcode allocateLarge} gave, whole; others have no room.
- * @returns Nothing where there is no room.
  */
 export function withRoomBefore(bytes: Uint8Array, count: number): Uint8Array | undefined {
   const { buffer, byteOffset, byteLength } = bytes;

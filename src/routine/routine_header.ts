@@ -5,10 +5,8 @@ export const ROUTINE_HEADER = "selvage-routine";
 
 /**
  * Insists that the header and the message of a call name one routine. The policy judged the one in
- * the header; the one in the message is what would run.
+ * the header, which a foreign caller may leave out; the one in the message is what would run.
  *
- * @param header The header's value; nothing where a foreign caller left it out.
- * @param routine The routine that the message names.
  * @throws {InvalidPayload} If they differ.
  */
 export function agreeOnRoutine(header: string | null | undefined, routine: string): void {

@@ -6,21 +6,14 @@ import { encodePayloadAlone, readPayload } from "./payload_field.ts";
 // The field of selvage.v1.CallResponse.
 const RESULT = 1;
 
-/**
- * Writes a `selvage.v1.CallResponse`, byte for byte as the generated code does.
- *
- * @param result The result.
- * @returns The message.
- */
+/** Writes a `selvage.v1.CallResponse`, byte for byte as the generated code does. */
 export function encodeCallResponse(result: EncodedPayload): Uint8Array {
   return encodePayloadAlone(RESULT, result);
 }
 
 /**
- * Reads a `selvage.v1.CallResponse`; fields that are not known are passed over.
+ * Reads the result of a `selvage.v1.CallResponse`, which refers to its bytes; fields that are not known are passed over.
  *
- * @param bytes The message.
- * @returns The result, which refers to the message's bytes.
  * @throws {InvalidPayload} If it is torn or malformed, or holds no result.
  */
 export function decodeCallResponse(bytes: Uint8Array): EncodedPayload {

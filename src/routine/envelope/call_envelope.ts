@@ -49,12 +49,7 @@ const AHEAD = 5;
 const TAGS = 6;
 const AMBIENT = 7;
 
-/**
- * Writes a `selvage.v1.CallRequest`, byte for byte as the generated code does.
- *
- * @param call The call.
- * @returns The message.
- */
+/** Writes a `selvage.v1.CallRequest`, byte for byte as the generated code does. */
 export function encodeCallRequest(call: CallEnvelope): Uint8Array {
   const sizes = callSizes(call);
   const writer = new FieldWriter(sizes.whole);
@@ -63,10 +58,8 @@ export function encodeCallRequest(call: CallEnvelope): Uint8Array {
 }
 
 /**
- * Reads a `selvage.v1.CallRequest`; fields that are not known are passed over.
+ * Reads a `selvage.v1.CallRequest`, whose payload refers to the message's bytes; fields that are not known are passed over.
  *
- * @param bytes The message.
- * @returns The call, whose payload refers to the message's bytes.
  * @throws {InvalidPayload} If it is torn or malformed, or an id, a tag or their number is too large.
  */
 export function decodeCallRequest(bytes: Uint8Array): CallEnvelope {

@@ -12,12 +12,7 @@ import { withAmbient } from "./ambient.ts";
 import { type CallEnvelope, callIdOf, NO_ARGUMENTS, withTag } from "./call_envelope.ts";
 import type { DuplexMessage, ItemMessage } from "./stream_envelope.ts";
 
-/**
- * Makes a generated message of a payload.
- *
- * @param payload The payload.
- * @returns The message.
- */
+/** Makes a generated message of a payload. */
 export function payloadMessage(payload: EncodedPayload): Payload {
   return create(PayloadSchema, {
     encoding: payload.form === "cbor"
@@ -26,12 +21,7 @@ export function payloadMessage(payload: EncodedPayload): Payload {
   });
 }
 
-/**
- * Reads a payload from a generated message.
- *
- * @param message The message.
- * @returns The payload; nothing where there is none.
- */
+/** Reads a payload from a generated message; nothing where there is none. */
 export function payloadOf(message: Payload | undefined): EncodedPayload | undefined {
   switch (message?.encoding.case) {
     case "cbor":
@@ -46,8 +36,6 @@ export function payloadOf(message: Payload | undefined): EncodedPayload | undefi
 /**
  * Reads a call from a generated message.
  *
- * @param message The message.
- * @returns The call.
  * @throws {InvalidPayload} If an id, a tag or their number is too large.
  */
 export function callOf(message: CallRequest): CallEnvelope {
@@ -64,12 +52,7 @@ export function callOf(message: CallRequest): CallEnvelope {
   };
 }
 
-/**
- * Makes a generated message to the caller of a stream.
- *
- * @param message What to say.
- * @returns The message.
- */
+/** Makes a generated message to the caller of a stream. */
 export function itemMessage(message: ItemMessage): Item {
   switch (message.kind) {
     case "value":
@@ -86,8 +69,6 @@ export function itemMessage(message: ItemMessage): Item {
 /**
  * Reads a generated message from the caller of a stream.
  *
- * @param message The message.
- * @returns What it says.
  * @throws {InvalidPayload} If its call is beyond the limits.
  */
 export function duplexMessageOf({ message }: DuplexRequest): DuplexMessage {

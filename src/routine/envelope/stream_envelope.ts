@@ -34,12 +34,7 @@ const DUPLEX = { call: 1, value: 2, credit: 3, end: 4 } as const;
 const UNKNOWN = { kind: "unknown" } as const;
 const END = { kind: "end" } as const;
 
-/**
- * Writes a `selvage.v1.Item`, byte for byte as the generated code does.
- *
- * @param message What to say.
- * @returns The message.
- */
+/** Writes a `selvage.v1.Item`, byte for byte as the generated code does. */
 export function encodeItem(message: ItemMessage): Uint8Array {
   switch (message.kind) {
     case "value":
@@ -52,10 +47,8 @@ export function encodeItem(message: ItemMessage): Uint8Array {
 }
 
 /**
- * Reads a `selvage.v1.Item`; fields that are not known are passed over.
+ * Reads a `selvage.v1.Item`, whose payload refers to the message's bytes; fields that are not known are passed over.
  *
- * @param bytes The message.
- * @returns What it says; a payload refers to the message's bytes.
  * @throws {InvalidPayload} If it is torn or malformed.
  */
 export function decodeItem(bytes: Uint8Array): ItemMessage {
@@ -71,12 +64,7 @@ export function decodeItem(bytes: Uint8Array): ItemMessage {
   return message;
 }
 
-/**
- * Writes a `selvage.v1.DuplexRequest`, byte for byte as the generated code does.
- *
- * @param message What to say.
- * @returns The message.
- */
+/** Writes a `selvage.v1.DuplexRequest`, byte for byte as the generated code does. */
 export function encodeDuplexRequest(message: DuplexMessage): Uint8Array {
   switch (message.kind) {
     case "call":
@@ -93,10 +81,9 @@ export function encodeDuplexRequest(message: DuplexMessage): Uint8Array {
 }
 
 /**
- * Reads a `selvage.v1.DuplexRequest`; fields that are not known are passed over.
+ * Reads a `selvage.v1.DuplexRequest`, whose payload refers to the message's bytes; fields that are not known are passed
+ * over.
  *
- * @param bytes The message.
- * @returns What it says; a payload refers to the message's bytes.
  * @throws {InvalidPayload} If it is torn or malformed, or its call is beyond the limits.
  */
 export function decodeDuplexRequest(bytes: Uint8Array): DuplexMessage {

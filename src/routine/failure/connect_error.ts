@@ -38,11 +38,9 @@ export const CODES: Readonly<Record<SelvageErrorName, Code>> = {
 /**
  * Makes the error that Connect sends, or that a caller of `transport` gets, of any error. One of
  * ours keeps its code and travels as a detail; of any other only its being unexpected
- * travels, but that an abort cancelled the call.
+ * travels, but that an abort cancelled the call. One that is Connect's already is returned as it is.
  *
- * @param error The error.
  * @param form What the values that travel with it are written in.
- * @returns The same error where it is Connect's already.
  */
 export function toConnectError(error: unknown, form?: PayloadForm): ConnectError {
   if (isConnectError(error)) return error;
@@ -85,22 +83,16 @@ export interface FailedCall {
 }
 
 /**
- * Rebuilds the error of ours from the one that Connect received.
- *
- * @param error What Connect threw.
- * @param call The call that failed.
- * @returns The error of the worker, where its detail says which; else one that fits the code.
+ * Rebuilds the error of ours from the one that Connect received: that of the worker, where its detail says which; else
+ * one that fits the code.
  */
 export function fromConnectError(error: ConnectError, call: FailedCall): Error {
   return failureInDetails(error) ?? ofCode(error, call);
 }
 
 /**
- * Rebuilds the error of ours that a worker sent along.
- *
- * @param error What Connect threw.
- * @returns The error; nothing where the worker sent none that is known here. Only what a worker reported
- * so proves anything about the call, that it had not begun for instance.
+ * Rebuilds the error of ours that a worker sent along; nothing where it sent none that is known here. Only what a worker
+ * reported so proves anything about the call, that it had not begun for instance.
  */
 export function failureInDetails(error: ConnectError): Error | undefined {
   for (const failure of error.findDetails(FailureSchema)) {

@@ -38,11 +38,9 @@ const MAX_MESSAGE = 4 * 1024;
 const MAX_STACK = 16 * 1024;
 
 /**
- * Rebuilds an error from the wire. All of it is a peer's text: words are checked against ours,
- * lengths and depth are bounded, and only what a routine threw keeps its wording as it is.
- *
- * @param failure The detail.
- * @returns The error; nothing where its kind is not known here, or its words are not ours.
+ * Rebuilds an error from the wire; nothing where its kind is not known here, or its words are not ours. All of it is a
+ * peer's text: words are checked against ours, lengths and depth are bounded, and only what a routine threw keeps its
+ * wording as it is.
  */
 export function readFailure(failure: Failure): Error | undefined {
   return errorOf(failure, MAX_CAUSES);

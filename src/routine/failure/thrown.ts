@@ -11,13 +11,10 @@ export interface SentOfThrown {
 
 /**
  * Makes the error that a caller gets for what a routine threw. Never throws itself, whatever getters
- * and traps the thrown value has.
- *
- * @param routine The routine.
- * @param thrown What it threw.
- * @param sent What of it may travel.
- * @returns The error. One of ours becomes the `cause`, so that it is not mistaken for the failure of
+ * and traps the thrown value has. One of ours becomes the `cause`, so that it is not mistaken for the failure of
  * this call.
+ *
+ * @param sent What of it may travel.
  */
 export function routineError(
   routine: string,
@@ -35,9 +32,8 @@ export function thrownOriginally(error: unknown): unknown {
 }
 
 /**
- * The same error without its stack, which must not travel: it stays for the log of the worker.
- *
- * @param error What a routine threw in a thread.
+ * The same error, of what a routine threw in a thread, without its stack, which must not travel: it stays for the log
+ * of the worker.
  */
 export function keepStackHere(error: RoutineError): RoutineError {
   const { routine, remoteName, message, data, cause, remoteStack } = error;

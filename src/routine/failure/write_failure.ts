@@ -43,12 +43,10 @@ const MAX_STACK = 2 * 1024;
 const MAX_NAMES = 8;
 
 /**
- * Writes an error for the wire.
+ * Writes an error for the wire: the detail that {@linkcode readFailure} rebuilds it from; nothing for an error that is
+ * not ours, or cannot be read.
  *
- * @param error One of our errors.
  * @param form What the values in it are written in: what the caller wrote its own in.
- * @returns The detail that {@linkcode readFailure} rebuilds it from; nothing for any other error, and
- * for one that cannot be read.
  */
 export function writeFailure(error: unknown, form: PayloadForm = "cbor"): Failure | undefined {
   const failure = failureOf(error, new Allowance(MAX_FAILURE_BYTES, form), MAX_CAUSES);

@@ -32,11 +32,7 @@ import { toHex } from "../../platform/mod.ts";
 /**
  * Reads one value of CBOR that fills the bytes. What it returns does not refer to them.
  *
- * @param bytes The bytes.
- * @param maxDepth How deep the value may nest.
- * @param limits How many containers and entries it may hold.
  * @param keyCost What its keys may cost. Default: by the time that some of them take.
- * @returns The value.
  * @throws {@linkcode Malformed}
  */
 export function decodeCbor(

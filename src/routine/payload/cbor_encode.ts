@@ -27,12 +27,8 @@ import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 import { fromHex } from "../../platform/mod.ts";
 
 /**
- * Writes a value as CBOR.
+ * Writes a value as CBOR, in bytes that nothing else refers to.
  *
- * @param value The value.
- * @param maxDepth How deep it may nest.
- * @param limits How many bytes it may take, and how many containers and entries it may hold.
- * @returns The bytes, which nothing else refers to.
  * @throws {@linkcode UNSENDABLE}, {@linkcode TOO_LARGE}, and whatever a getter of the value throws.
  */
 export function encodeCbor(

@@ -8,10 +8,6 @@ import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
  * text, bytes base64, a map the list of its entries, a set a list, `NaN` and the infinities their
  * names, and `undefined` is left out of an object and `null` elsewhere.
  *
- * @param value The value.
- * @param maxDepth How deep it may nest.
- * @param limits How many bytes it may take, and how many containers and entries it may hold.
- * @returns The text.
  * @throws {@linkcode UNSENDABLE}, {@linkcode TOO_LARGE}, and whatever a getter of the value throws.
  */
 export function encodeJson(
@@ -28,10 +24,6 @@ export function encodeJson(
 /**
  * Reads a value of JSON.
  *
- * @param text The text.
- * @param maxDepth How deep the value may nest.
- * @param limits How many containers and entries it may hold.
- * @returns The value.
  * @throws {@linkcode Malformed}
  */
 export function decodeJson(

@@ -36,12 +36,8 @@ export interface EncodePayloadOptions {
 }
 
 /**
- * Writes a value for the wire.
+ * Writes a value for the wire; with the root `arguments`, an argument list.
  *
- * @param value The value; with the root `arguments`, the argument list.
- * @param root What it is.
- * @param options In which form, and what it may be.
- * @returns The payload.
  * @throws {InvalidPayload} If part of the value cannot travel, is nested too deep, refers back to
  * what holds it, or is too large; `path` says which part.
  */
@@ -65,10 +61,6 @@ export function encodePayload(
  * Reads a value from the wire. The value does not refer to the payload's bytes, except for a large byte string that is
  * all of them but for a few at the beginning: it is a view of them.
  *
- * @param payload The payload.
- * @param root What it is.
- * @param limits What it may be.
- * @returns The value.
  * @throws {InvalidPayload} If it is torn, malformed, nested too deep, or goes on after its value.
  */
 export function decodePayload(
@@ -89,9 +81,6 @@ export function decodePayload(
 /**
  * Reads an argument list from the wire.
  *
- * @param payload The payload.
- * @param limits What it may be.
- * @returns The list.
  * @throws {InvalidPayload} If it cannot be read, or is no list.
  */
 export function decodeArguments(

@@ -10,13 +10,10 @@ export interface Unsendable {
 }
 
 /**
- * Finds the part of a value for which writing it failed. It walks as the encoder does, but keeps
+ * Finds the first part of a value for which writing it failed. It walks as the encoder does, but keeps
  * account of where it is, which would cost the encoder a third of its speed.
  *
- * @param value The value.
- * @param root What to call it.
- * @param limits What it may be.
- * @returns The first part that cannot be written.
+ * @param root What to call the value.
  */
 export function explainUnsendable(
   value: unknown,

@@ -4,11 +4,7 @@ export class Credit {
   #state: "open" | "closed" = "open";
   #granted: (() => void) | undefined;
 
-  /**
-   * Opens the credit.
-   *
-   * @param items How many may go out before any is granted.
-   */
+  /** @param items How many may go out before any is granted. */
   constructor(items: number) {
     this.#items = items;
   }
@@ -26,11 +22,7 @@ export class Credit {
     this.#granted?.();
   }
 
-  /**
-   * Takes one, where there is one.
-   *
-   * @returns Whether it was taken.
-   */
+  /** Takes one, where there is one. @returns Whether it was taken. */
   tryTake(): boolean {
     if (this.#items === 0 || this.#state === "closed") return false;
     this.#items -= 1;

@@ -14,11 +14,7 @@ export class InputQueue implements AsyncIterable<EncodedPayload> {
   #arrived: (() => void) | undefined;
   #drained: (() => void) | undefined;
 
-  /**
-   * Opens the queue.
-   *
-   * @param onRead Called whenever the routine has taken an item.
-   */
+  /** @param onRead Called whenever the routine has taken an item. */
   constructor(onRead: () => void) {
     this.#onRead = onRead;
   }

@@ -26,11 +26,7 @@ export interface InvokeOptions extends SentOfThrown {
 /**
  * Runs a routine that answers once, for a call that had not been aborted when it was given here.
  *
- * @param routine The routine.
  * @param args Its argument list; the result takes the same form.
- * @param context The call it serves.
- * @param options How to run it.
- * @returns The result.
  * @throws {InvalidPayload} If the arguments cannot be read or do not fit, or the result cannot
  * travel, or is a stream.
  * @throws {RoutineError} What the routine threw.
@@ -65,10 +61,7 @@ export async function invokeUnary(
  * is asked for. Nothing starts before the first item is asked for, and
  * each item is made when it is asked for; `return()` ends the routine, so that its `finally` runs.
  *
- * @param routine The routine.
  * @param args Its argument list; the items take the same form.
- * @param context The call it serves.
- * @param options How to run it.
  * @returns The items. They throw {@linkcode InvalidPayload} if the arguments cannot be read or do
  * not fit, or an item cannot travel, and {@linkcode RoutineError} for what the routine threw.
  */
@@ -84,12 +77,8 @@ export function invokeStream(
 /**
  * Runs a routine that is sent a stream while it answers with one; else as {@linkcode invokeStream}.
  *
- * @param routine The routine.
  * @param input What the caller sends; each item is read when the routine asks for it.
  * @param args Its argument list, without the input.
- * @param context The call it serves.
- * @param options How to run it.
- * @returns The items.
  */
 export function invokeDuplex(
   routine: AnyRoutine,

@@ -3,13 +3,7 @@ const MAX_COMPARED = 512;
 /** The longest name that is compared. */
 const MAX_LENGTH = 128;
 
-/**
- * Finds the name that a mistyped one most likely stands for.
- *
- * @param wanted The name that there is not.
- * @param names The names that there are.
- * @returns The nearest one; nothing where none is near.
- */
+/** The name that a mistyped one most likely stands for; nothing where none is near. */
 export function nearestName(wanted: string, names: Iterable<string>): string | undefined {
   if (wanted.length > MAX_LENGTH) return undefined;
   let nearest: string | undefined;

@@ -29,7 +29,6 @@ export class RoutineTable {
   /**
    * Gathers the routines of some modules.
    *
-   * @param sources The modules.
    * @throws {ConfigurationError} If two routines have one name, or one has no implementation.
    */
   constructor(sources: Iterable<RoutineSource>) {
@@ -41,12 +40,7 @@ export class RoutineTable {
     return this.#routines.size;
   }
 
-  /**
-   * Finds a routine.
-   *
-   * @param name Its name.
-   * @returns The routine; nothing where there is none of that name.
-   */
+  /** Finds a routine; nothing where there is none of that name. */
   find(name: string): AnyRoutine | undefined {
     return this.#routines.get(name);
   }
@@ -54,8 +48,6 @@ export class RoutineTable {
   /**
    * Finds a routine that must be there.
    *
-   * @param name Its name.
-   * @returns The routine.
    * @throws {UnknownRoutine} If no routine has that name; the error names the nearest one.
    */
   get(name: string): AnyRoutine {

@@ -9,8 +9,6 @@ const ISSUES_SHOWN = 3;
  * Checks a call's arguments against the routine's schema, where it has one: a routine with a schema
  * takes exactly one argument.
  *
- * @param routine The routine.
- * @param args The argument list.
  * @returns What the routine is to be given.
  * @throws {InvalidPayload} If the argument does not fit; `path` says which part of it.
  * @throws {RoutineError} What the schema threw.

@@ -7,11 +7,9 @@ import { InputQueue } from "./input_queue.ts";
 import type { ItemReceiver, PullableItems } from "./pulled_items.ts";
 
 /**
- * Begins a call that answers with a stream.
+ * Begins a call that answers with a stream: its items are each made when it is asked for.
  *
- * @param call The call.
  * @param input What the caller sends while it runs.
- * @returns The items, each made when it is asked for.
  */
 export type BeginStream = (
   call: CallEnvelope,
@@ -52,9 +50,6 @@ export interface StreamForm<Request, Answer> {
  * Serves `WorkerService.Duplex`: reads the call, begins it, and then passes items both ways no faster
  * than each side has given credit. A caller that gives none is left to flow control.
  *
- * @param requests What the caller sends.
- * @param begin Begins the call.
- * @param form How messages are written.
  * @param signal Ends the call when it aborts, also while it waits for credit; reading then throws its
  * reason. Default: none.
  * @returns What the caller is sent, for one reader at a time, or one sink. Leaving it ends the call, also
