@@ -8,17 +8,21 @@ import { type NameConstraints, readNameConstraints } from "./name_constraints.ts
 import { MAX_NAMES, subjectNames } from "./subject_names.ts";
 import { checkUnreadExtension } from "./unread_extensions.ts";
 
-/** The purposes of RFC 5280 §4.2.1.3. */
-export type KeyUsage =
-  | "digitalSignature"
-  | "contentCommitment"
-  | "keyEncipherment"
-  | "dataEncipherment"
-  | "keyAgreement"
-  | "keyCertSign"
-  | "cRLSign"
-  | "encipherOnly"
-  | "decipherOnly";
+/** The purposes of RFC 5280 §4.2.1.3, by their bits. */
+const KEY_USAGES = [
+  "digitalSignature",
+  "contentCommitment",
+  "keyEncipherment",
+  "dataEncipherment",
+  "keyAgreement",
+  "keyCertSign",
+  "cRLSign",
+  "encipherOnly",
+  "decipherOnly",
+] as const;
+
+/** One of them. */
+export type KeyUsage = typeof KEY_USAGES[number];
 
 /** What an authority may do, RFC 5280 §4.2.1.9. */
 export interface BasicConstraints {
@@ -191,18 +195,6 @@ function readAuthorityKeyIdentifier(value: Uint8Array, critical: boolean, into: 
 function mustNotBeCritical(critical: boolean, what: string): readonly CertificateFault[] {
   return critical ? [certificateFault("extension.key-identifier", `${what} is critical`)] : [];
 }
-
-const KEY_USAGES: readonly KeyUsage[] = [
-  "digitalSignature",
-  "contentCommitment",
-  "keyEncipherment",
-  "dataEncipherment",
-  "keyAgreement",
-  "keyCertSign",
-  "cRLSign",
-  "encipherOnly",
-  "decipherOnly",
-];
 
 function readKeyUsage(value: Uint8Array, _critical: boolean, into: Draft) {
   const { tag, contents } = readDer(value, "the key usage");

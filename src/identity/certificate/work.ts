@@ -1,33 +1,26 @@
-/** What a verdict does, by kind. */
-export type WorkKind =
-  /** An entry of a presented chain, read or not. */
-  | "entry"
-  /** A byte of a certificate read. */
-  | "byte"
-  /** An issuer considered while a path is searched. */
-  | "step"
-  /** A microsecond of signature checks, by {@linkcode signatureCost}. */
-  | "signature"
-  /** An attribute of a directory name made comparable. */
-  | "attribute"
-  /** A byte of such an attribute. */
-  | "foldedByte"
-  /** A name compared with a constraint or a pattern. */
-  | "comparison";
-
 /**
- * What each costs in microseconds of one core of an AMD EPYC, rounded up; a byte read is priced by the
- * costliest shape of certificate that is read at all. Only their proportions matter.
+ * What a verdict does, by kind, and what each costs in microseconds of one core of an AMD EPYC, rounded up; a byte read is
+ * priced by the costliest shape of certificate that is read at all. Only their proportions matter.
  */
-const PRICES: Readonly<Record<WorkKind, number>> = {
+const PRICES = {
+  /** An entry of a presented chain, read or not. */
   entry: 5,
+  /** A byte of a certificate read. */
   byte: 0.1,
+  /** An issuer considered while a path is searched. */
   step: 2,
+  /** A microsecond of signature checks, by {@linkcode signatureCost}. */
   signature: 1,
+  /** An attribute of a directory name made comparable. */
   attribute: 2,
+  /** A byte of such an attribute. */
   foldedByte: 0.1,
+  /** A name compared with a constraint or a pattern. */
   comparison: 0.5,
-};
+} as const;
+
+/** What a verdict does, by kind. */
+export type WorkKind = keyof typeof PRICES;
 
 /**
  * The work of a verdict: counted by kind as it is done, and limited as a whole. One that reaches its limit
