@@ -6,115 +6,83 @@ export interface RuleText {
   readonly asks: string;
 }
 
-const TEXTS: Readonly<Record<string, RuleText>> = {
-  "leaf.key-usage": {
-    field: "keyUsage",
-    asks:
+/** What the source of a rule asks, one sentence each, by the field that the rule is about and by the rule. */
+const ASKED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  keyUsage: {
+    "leaf.key-usage":
       "TLS 1.3 needs digitalSignature (RFC 8446 §4.4.2.2), an SVID must say so (X509-SVID §4.3)",
+    "authority.key-usage": "an authority's certificate must have keyCertSign (RFC 5280 §4.2.1.3)",
   },
-  "leaf.purpose": {
-    field: "extendedKeyUsage",
-    asks:
+  extendedKeyUsage: {
+    "leaf.purpose":
       "a certificate should name the roles that it serves in: serverAuth for workers, clientAuth " +
       "for callers (RFC 5280 §4.2.1.12, X509-SVID §4.4)",
-  },
-  "leaf.both-roles": {
-    field: "extendedKeyUsage",
-    asks:
+    "leaf.both-roles":
       "one role a certificate, or names that tell workers from callers: a stolen key of one serves " +
       "as the other",
-  },
-  "leaf.any-purpose": {
-    field: "extendedKeyUsage",
-    asks:
+    "leaf.any-purpose":
       "name serverAuth and clientAuth instead of every purpose (CA/Browser Forum BR 7.1.2.7.10)",
+    "leaf.critical-purpose": "the extension should not be critical (CA/Browser Forum BR 7.1.2.7.6)",
+    "authority.purpose":
+      "in an authority the extension restricts what it may sign for; a root should have none " +
+      "(CA/Browser Forum BR 7.1.2.1.2)",
   },
-  "leaf.critical-purpose": {
-    field: "extendedKeyUsage",
-    asks: "the extension should not be critical (CA/Browser Forum BR 7.1.2.7.6)",
+  basicConstraints: {
+    "leaf.authority": "a peer's own certificate is not an authority's (X509-SVID §4.1)",
+    "authority.basic-constraints":
+      "an authority's basic constraints must be critical (RFC 5280 §4.2.1.9)",
+    "authority.not-one": "a certificate that signs others must have CA:TRUE (RFC 5280 §4.2.1.9)",
   },
-  "leaf.authority": {
-    field: "basicConstraints",
-    asks: "a peer's own certificate is not an authority's (X509-SVID §4.1)",
+  nameConstraints: {
+    "leaf.constraints": "only an authority's certificate may constrain names (RFC 5280 §4.2.1.10)",
+    "constraints.critical":
+      "name constraints must be critical (RFC 5280 §4.2.1.10); they are applied all the same",
   },
-  "leaf.constraints": {
-    field: "nameConstraints",
-    asks: "only an authority's certificate may constrain names (RFC 5280 §4.2.1.10)",
+  authorityKeyIdentifier: {
+    "leaf.key-identifier": "a certificate must identify the key that signed it (RFC 5280 §4.2.1.1)",
   },
-  "leaf.key-identifier": {
-    field: "authorityKeyIdentifier",
-    asks: "a certificate must identify the key that signed it (RFC 5280 §4.2.1.1)",
-  },
-  "leaf.lifetime": {
-    field: "validity",
-    asks:
+  validity: {
+    "leaf.lifetime":
       "nothing revokes a certificate here but the denylist; hours or days are enough where issuing " +
       "is automatic",
   },
-  "leaf.not-before": {
-    field: "validity.notBefore",
-    asks: "begin a minute before issuance: a peer whose clock is behind refuses it at first",
+  "validity.notBefore": {
+    "leaf.not-before":
+      "begin a minute before issuance: a peer whose clock is behind refuses it at first",
   },
-  "anchor.domain": {
-    field: "subjectAltName",
-    asks:
+  subjectAltName: {
+    "anchor.domain":
       "give the roots of each trust domain for that domain alone: a root without one vouches for host " +
       "names, too",
-  },
-  "authority.key-usage": {
-    field: "keyUsage",
-    asks: "an authority's certificate must have keyCertSign (RFC 5280 §4.2.1.3)",
-  },
-  "authority.key-identifier": {
-    field: "authorityKeyIdentifier, subjectKeyIdentifier",
-    asks:
-      "an authority must identify its key, and the one that signed it (RFC 5280 §4.2.1.1, §4.2.1.2)",
-  },
-  "authority.basic-constraints": {
-    field: "basicConstraints",
-    asks: "an authority's basic constraints must be critical (RFC 5280 §4.2.1.9)",
-  },
-  "authority.not-one": {
-    field: "basicConstraints",
-    asks: "a certificate that signs others must have CA:TRUE (RFC 5280 §4.2.1.9)",
-  },
-  "authority.purpose": {
-    field: "extendedKeyUsage",
-    asks: "in an authority the extension restricts what it may sign for; a root should have none " +
-      "(CA/Browser Forum BR 7.1.2.1.2)",
-  },
-  "constraints.critical": {
-    field: "nameConstraints",
-    asks: "name constraints must be critical (RFC 5280 §4.2.1.10); they are applied all the same",
-  },
-  "san.critical": {
-    field: "subjectAltName",
-    asks:
+    "san.critical":
       "the extension must be critical where the subject is empty, and should not be where it is not " +
       "(RFC 5280 §4.2.1.6)",
+    "svid.path": "the SPIFFE ID of a workload has a path (X509-SVID §4.1)",
+    "san.several-uris": "an SVID has exactly one URI name (X509-SVID §2)",
   },
-  "subject.common-name": {
-    field: "subject.commonName",
-    asks:
+  "authorityKeyIdentifier, subjectKeyIdentifier": {
+    "authority.key-identifier":
+      "an authority must identify its key, and the one that signed it (RFC 5280 §4.2.1.1, §4.2.1.2)",
+  },
+  "subject.commonName": {
+    "subject.common-name":
       "a common name that reads as a host should be among the subject alternative names (CA/Browser " +
       "Forum BR 7.1.4.3)",
   },
-  "certificate.version": { field: "version", asks: "extensions need X.509 v3 (RFC 5280 §4.1.2.1)" },
-  "certificate.serial": {
-    field: "serialNumber",
-    asks: "a serial number is positive and has at most 20 bytes (RFC 5280 §4.1.2.2)",
+  version: {
+    "certificate.version": "extensions need X.509 v3 (RFC 5280 §4.1.2.1)",
   },
-  "svid.path": {
-    field: "subjectAltName",
-    asks: "the SPIFFE ID of a workload has a path (X509-SVID §4.1)",
-  },
-  "san.several-uris": {
-    field: "subjectAltName",
-    asks: "an SVID has exactly one URI name (X509-SVID §2)",
+  serialNumber: {
+    "certificate.serial":
+      "a serial number is positive and has at most 20 bytes (RFC 5280 §4.1.2.2)",
   },
 };
 
 /** What a rule is about. */
 export function ruleText(rule: string): RuleText {
-  return TEXTS[rule] ?? { field: rule, asks: "see docs/trust-verdict.md for the rule" };
+  for (const [field, rules] of Object.entries(ASKED)) {
+    const asks = rules[rule];
+    if (asks !== undefined) return { field, asks };
+  }
+  return { field: rule, asks: "see docs/trust-verdict.md for the rule" };
 }
