@@ -9,6 +9,7 @@ import {
   ownLeafFault,
   parsePemBundle,
   readPemBlocks,
+  spiffeIdOf,
   summarize,
   TrustAnchors,
   type TrustSources,
@@ -175,8 +176,7 @@ function readTrusted(
 ): TrustSources | CredentialRejection | undefined {
   const { ca, domains = new Map<string, string>() } = pem;
   if (ca === undefined && domains.size === 0) return undefined;
-  const localDomain = own === undefined ? undefined : trustDomainOf(own.leaf);
-  const local = present({ localDomain });
+  const local = present({ localDomain: own && spiffeIdOf(own.leaf)?.trustDomain });
   const byDomain = new Map<string, readonly Certificate[]>();
   for (const [domain, bundle] of domains) {
     const skippedOfDomain: SkippedAnchor[] = [];
@@ -237,13 +237,6 @@ function publicRoots(): readonly Certificate[] {
     return isCertificateFault(parsed) ? [] : parsed.filter(({ faults }) => faults.length === 0);
   });
   return readPublicRoots;
-}
-
-function trustDomainOf({ extensions }: Certificate): string | undefined {
-  for (const name of extensions.subjectAlternativeNames ?? []) {
-    if (name.kind === "uri" && name.spiffeId !== undefined) return name.spiffeId.trustDomain;
-  }
-  return undefined;
 }
 
 /** The private key is not part of it: a certificate has one, and hashes of it travel in events. */

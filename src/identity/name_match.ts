@@ -1,4 +1,5 @@
 import type { GeneralName } from "./certificate/general_name.ts";
+import { formatGeneralName } from "./certificate/summary.ts";
 import type { IdentityPattern, PatternSegment } from "./names/identity_pattern.ts";
 import { formatAddress } from "./names/ip_address.ts";
 import type { IdentityKind, NamedPeer } from "./names/peer_identity.ts";
@@ -71,18 +72,10 @@ function matchAny({ names, spiffeId, local, commonName }: ProvenNames): NameMatc
 }
 
 function plainMatch(name: GeneralName): NameMatch | undefined {
-  switch (name.kind) {
-    case "dns":
-      return { kind: "dns", name: `dns:${name.name.toLowerCase()}` };
-    case "ip":
-      return { kind: "ip", name: `ip:${formatAddress(name.address)}` };
-    case "uri":
-      return { kind: "uri", name: `uri:${name.uri}` };
-    case "email":
-      return { kind: "email", name: `email:${name.mailbox}` };
-    default:
-      return undefined;
-  }
+  const { kind } = name;
+  return kind === "dns" || kind === "ip" || kind === "uri" || kind === "email"
+    ? { kind, name: formatGeneralName(name) }
+    : undefined;
 }
 
 type HostOrUri = Extract<IdentityPattern, { kind: "dns" | "ip" | "uri" }>;
@@ -90,21 +83,14 @@ type HostOrUri = Extract<IdentityPattern, { kind: "dns" | "ip" | "uri" }>;
 function matchName(pattern: HostOrUri, name: GeneralName): NameMatch | undefined {
   if (pattern.kind === "dns" && name.kind === "dns") {
     if (!isHostMatch(pattern.labels, name.name.toLowerCase())) return undefined;
-    const isExact = !pattern.labels.includes("*");
-    return {
-      kind: "dns",
-      name: `dns:${isExact ? pattern.labels.join(".") : name.name.toLowerCase()}`,
-    };
+    if (pattern.labels.includes("*")) return plainMatch(name);
+    return { kind: "dns", name: `dns:${pattern.labels.join(".")}` };
   }
-  if (pattern.kind === "ip" && name.kind === "ip") {
-    return formatAddress(name.address) === pattern.address
-      ? { kind: "ip", name: `ip:${pattern.address}` }
-      : undefined;
-  }
-  if (pattern.kind === "uri" && name.kind === "uri" && name.spiffeId === undefined) {
-    return isUriMatch(pattern, name.uri) ? { kind: "uri", name: `uri:${name.uri}` } : undefined;
-  }
-  return undefined;
+  const isMatch = pattern.kind === "ip" && name.kind === "ip"
+    ? formatAddress(name.address) === pattern.address
+    : pattern.kind === "uri" && name.kind === "uri" && name.spiffeId === undefined &&
+      isUriMatch(pattern, name.uri);
+  return isMatch ? plainMatch(name) : undefined;
 }
 
 /**

@@ -24,12 +24,7 @@ export class KnownCertificates {
     const key = keyOf(certificate.der);
     if (this.#byKey.get(key) === certificate) return;
     this.#byKey.delete(key);
-    if (this.#byKey.size >= CAPACITY) {
-      for (const oldest of this.#byKey.keys()) {
-        this.#byKey.delete(oldest);
-        break;
-      }
-    }
+    if (this.#byKey.size >= CAPACITY) this.#byKey.delete(this.#byKey.keys().next().value!);
     this.#byKey.set(key, certificate);
   }
 }

@@ -38,10 +38,7 @@ export class ProvenSignatures {
     const pair = pairOf(certificate, issuer);
     if (this.#untilByPair.has(pair)) return;
     if (this.#untilByPair.size >= CAPACITY) {
-      for (const oldest of this.#untilByPair.keys()) {
-        this.#untilByPair.delete(oldest);
-        break;
-      }
+      this.#untilByPair.delete(this.#untilByPair.keys().next().value!);
     }
     // The last second of validity counts whole.
     this.#untilByPair.set(pair, certificate.notAfter + 999);
