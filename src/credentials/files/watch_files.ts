@@ -3,8 +3,7 @@ import { type Clock, systemClock } from "../../observe/mod.ts";
 import { isMissing } from "../../platform/mod.ts";
 import type { Assembled } from "../assemble.ts";
 import { assembleNext, type ReadPem } from "../next_version.ts";
-import { FolderWatch } from "./folder_watch.ts";
-import { Quiet } from "./quiet.ts";
+import { FileReadings } from "./file_readings.ts";
 import { type CredentialParts, filesOf, namingOrigin, readParts } from "../parts.ts";
 import type { CredentialRejection } from "../rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "../source.ts";
@@ -49,21 +48,17 @@ export async function openWatched(
   return watch.store;
 }
 
-/** Reads the files whenever they change, one reading at a time, and offers what they hold. */
+/** Reads the files whenever they change, and offers what they hold. */
 class FileWatch {
   readonly store: CredentialsStore;
   readonly #parts: CredentialParts;
   readonly #clock: Clock;
   readonly #debounceMs: number;
-  readonly #quiet: Quiet;
   readonly #pollMs: number;
   readonly #waitMs: number;
-  readonly #folders: FolderWatch;
+  readonly #readings: FileReadings<ReadPem | CredentialRejection>;
   readonly #first = Promise.withResolvers<void>();
   readonly #begunAt: number;
-  #phase: "waiting" | "reading" | "reading-outdated" | "closed" = "waiting";
-  #reading: Promise<void> = Promise.resolve();
-  #timer: Disposable | undefined;
   /** What the files held when they were read last, since when, and whether that is in use. */
   #seen = { digest: "", since: 0, inUse: false };
 
@@ -71,69 +66,26 @@ class FileWatch {
     this.#parts = parts;
     this.#clock = options.clock ?? systemClock;
     this.#debounceMs = settings.debounceMs ?? 100;
-    this.#quiet = new Quiet({
-      debounceMs: this.#debounceMs,
-      patienceMs: this.#debounceMs * PATIENCE_DEBOUNCES,
-      clock: this.#clock,
-    });
     this.#pollMs = settings.pollMs ?? 1_000;
     this.#waitMs = settings.waitMs ?? 10_000;
     this.#begunAt = this.#clock.steady();
-    this.#folders = new FolderWatch(() => this.#changed());
-    this.store = new CredentialsStore(options, () => this.#close());
+    this.#readings = new FileReadings({
+      paths: filesOf(parts),
+      debounceMs: this.#debounceMs,
+      patienceMs: this.#debounceMs * PATIENCE_DEBOUNCES,
+      clock: this.#clock,
+      read: () => readParts(parts),
+      take: (read) => this.#judge(read),
+      againInMs: (watched) => this.#nextCheckMs(watched),
+      background: () => this.store.ready,
+    });
+    this.store = new CredentialsStore(options, () => this.#readings[Symbol.asyncDispose]());
   }
 
   /** Settles with the first version that can be used, or with what forbids it. */
   begin(): Promise<void> {
-    this.#beginReading();
+    void this.#readings.begin();
     return this.#first.promise;
-  }
-
-  async #close(): Promise<void> {
-    this.#phase = "closed";
-    this.#timer?.[Symbol.dispose]();
-    await this.#reading;
-    await this.#folders[Symbol.asyncDispose]();
-  }
-
-  /** Waits for quiet, but not for ever, and reads. */
-  #changed(): void {
-    if (this.#phase === "closed") return;
-    if (this.#phase !== "waiting") {
-      this.#phase = "reading-outdated";
-      return;
-    }
-    this.#readIn(this.#quiet.changed());
-  }
-
-  #readIn(delayMs: number): void {
-    this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#clock.schedule(() => this.#beginReading(), delayMs, {
-      background: this.store.ready,
-    });
-  }
-
-  #beginReading(): void {
-    this.#phase = "reading";
-    this.#quiet.reading();
-    this.#reading = this.#read();
-  }
-
-  async #read(): Promise<void> {
-    // Watched first, so that a change during the reading is not missed.
-    const watched = await this.#folders.follow(filesOf(this.#parts));
-    const read = await readParts(this.#parts);
-    if (!this.#isIn("closed")) this.#judge(read);
-    if (this.#isIn("closed")) return;
-    const outdated = this.#isIn("reading-outdated");
-    this.#phase = "waiting";
-    if (outdated) this.#changed();
-    else this.#readIn(this.#nextCheckMs(watched));
-  }
-
-  /** The phase may have changed during any `await`, which narrowing does not see. */
-  #isIn(phase: "reading-outdated" | "closed"): boolean {
-    return this.#phase === phase;
   }
 
   #judge(read: ReadPem | CredentialRejection): void {

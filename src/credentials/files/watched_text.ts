@@ -3,9 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 import { ConfigurationError, unusable } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { failureName, isMissing } from "../../platform/mod.ts";
-import { FolderWatch } from "./folder_watch.ts";
-import { Quiet } from "./quiet.ts";
-import { messageOf } from "../../values/mod.ts";
+import { FileReadings } from "./file_readings.ts";
+import { asError, messageOf } from "../../values/mod.ts";
 
 /** A change is read once nothing has changed for so long, in milliseconds. */
 const DEBOUNCE_MS = 100;
@@ -35,20 +34,23 @@ export interface WatchedTextOptions {
 /** Follows a file; what cannot be read or used is rejected, and the last good version stays. */
 export class WatchedText implements AsyncDisposable {
   readonly #options: WatchedTextOptions;
-  readonly #folders: FolderWatch;
-  readonly #quiet: Quiet;
-  #phase: "waiting" | "reading" | "reading-outdated" | "closed" = "waiting";
+  readonly #readings: FileReadings<string | Error>;
   /** What was read or reported last. */
   #digest = "";
   #inUse = false;
-  #timer: Disposable | undefined;
-  #reading: Promise<void> = Promise.resolve();
 
   private constructor(options: WatchedTextOptions) {
     this.#options = options;
-    const { clock } = options;
-    this.#quiet = new Quiet({ debounceMs: DEBOUNCE_MS, patienceMs: PATIENCE_MS, clock });
-    this.#folders = new FolderWatch(() => this.#changed());
+    this.#readings = new FileReadings({
+      paths: [options.path],
+      debounceMs: DEBOUNCE_MS,
+      patienceMs: PATIENCE_MS,
+      clock: options.clock,
+      read: () => readText(options).catch(asError),
+      take: (text) => this.#take(text),
+      againInMs: (watched) => watched && this.#inUse ? POLL_MS : QUICK_POLL_MS,
+      background: () => true,
+    });
   }
 
   /**
@@ -59,10 +61,7 @@ export class WatchedText implements AsyncDisposable {
   static async open(options: WatchedTextOptions): Promise<WatchedText> {
     const file = new WatchedText(options);
     try {
-      file.#phase = "reading";
-      const watched = await file.#folders.follow([options.path]);
-      file.#adopt(await readText(options));
-      file.#wasRead(watched);
+      await file.#readings.begin();
     } catch (error) {
       await file[Symbol.asyncDispose]();
       throw error;
@@ -71,54 +70,18 @@ export class WatchedText implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#phase = "closed";
-    this.#timer?.[Symbol.dispose]();
-    await this.#reading;
-    await this.#folders[Symbol.asyncDispose]();
+    await this.#readings[Symbol.asyncDispose]();
   }
 
-  /** What changes while it is read may have been missed: it is read again. */
-  #changed(): void {
-    if (this.#phase === "reading") this.#phase = "reading-outdated";
-    if (this.#phase === "waiting") this.#readIn(this.#quiet.changed());
-  }
-
-  #readIn(delayMs: number): void {
-    if (this.#phase === "closed") return;
-    this.#timer?.[Symbol.dispose]();
-    this.#timer = this.#options.clock.schedule(
-      () => this.#reading = this.#read(),
-      delayMs,
-      { background: true },
-    );
-  }
-
-  async #read(): Promise<void> {
-    this.#phase = "reading";
-    this.#quiet.reading();
-    // Watched first, so that a change during the reading is not missed.
-    const watched = await this.#folders.follow([this.#options.path]);
-    if (this.#isIn("closed")) return;
+  #take(text: string | Error): void {
     try {
-      this.#adopt(await readText(this.#options));
+      if (text instanceof Error) throw text;
+      this.#adopt(text);
     } catch (error) {
-      // Whatever a version does to its reader, the last good one stays.
+      // Whatever a version does to its reader, the last good one stays; the first has none before it.
+      if (this.#digest === "") throw error;
       this.#reject(messageOf(error));
     }
-    this.#wasRead(watched);
-  }
-
-  #wasRead(watched: boolean): void {
-    if (this.#isIn("closed")) return;
-    const isOutdated = this.#isIn("reading-outdated");
-    this.#phase = "waiting";
-    if (isOutdated) this.#changed();
-    else this.#readIn(watched && this.#inUse ? POLL_MS : QUICK_POLL_MS);
-  }
-
-  /** The phase may have changed during any `await`, which narrowing does not see. */
-  #isIn(phase: "reading-outdated" | "closed"): boolean {
-    return this.#phase === phase;
   }
 
   #adopt(text: string): void {
