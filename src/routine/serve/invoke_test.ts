@@ -30,8 +30,13 @@ function args(...list: unknown[]): EncodedPayload {
   return encodePayload(list, "arguments");
 }
 
+/** What it throws at once is a rejection. */
+async function invoke(...given: Parameters<typeof invokeUnary>): Promise<EncodedPayload> {
+  return await invokeUnary(...given);
+}
+
 async function call(routine: AnyRoutine, ...list: unknown[]): Promise<unknown> {
-  return decodePayload(await invokeUnary(routine, args(...list), contextOf()), "result");
+  return decodePayload(await invoke(routine, args(...list), contextOf()), "result");
 }
 
 async function collect(items: AsyncIterable<EncodedPayload>): Promise<unknown[]> {
@@ -68,11 +73,22 @@ Deno.test("invokeUnary() answers with what the routine returns, or its promise",
   assert.equal(await call(routine("nothing", () => {})), undefined);
 });
 
+Deno.test("invokeUnary() has the result at once where the routine returns no promise", async () => {
+  const isLater = (returned: unknown) => {
+    const answer = invokeUnary(routine("r", () => returned), args(), contextOf());
+    return answer instanceof Promise;
+  };
+  for (const value of [1, "x", null, undefined, { a: 1 }, [2]]) assert.equal(isLater(value), false);
+  assert.equal(isLater(Promise.resolve(1)), true);
+  const thenable = { then: (resolve: (value: number) => void) => resolve(7) };
+  assert.equal(await call(routine("thenable", () => thenable)), 7);
+});
+
 Deno.test("invokeUnary() answers in the form of the question", async () => {
   const add = routine("add", (a: number, b: number) => ({ sum: a + b }));
   for (const form of ["cbor", "json"] as PayloadForm[]) {
     const question = encodePayload([1, 2], "arguments", { form });
-    const answer = await invokeUnary(add, question, contextOf());
+    const answer = await invoke(add, question, contextOf());
     assert.equal(answer.form, form);
     assert.deepEqual(decodePayload(answer, "result"), { sum: 3 });
   }
@@ -100,7 +116,7 @@ Deno.test("invokeUnary() refuses arguments that are no list, and a result that c
   });
   const noList: EncodedPayload = { form: "json", text: '{"a":1}' };
   await assert.rejects(
-    invokeUnary(echo, noList, contextOf()),
+    invoke(echo, noList, contextOf()),
     failsWith("InvalidPayload", "arguments"),
   );
   assert.equal(ran, false);
@@ -182,7 +198,7 @@ Deno.test("invokeUnary() does not begin where the call was aborted during valida
     ran = true;
   });
   await assert.rejects(
-    invokeUnary(run, args("x"), contextOf(controller.signal)),
+    invoke(run, args("x"), contextOf(controller.signal)),
     (error) => error === reason,
   );
   assert.equal(ran, false);
@@ -196,7 +212,7 @@ Deno.test("invokeUnary() passes the reason on with which the call was aborted", 
     currentCall().signal.throwIfAborted();
   });
   await assert.rejects(
-    invokeUnary(waits, args(), contextOf(controller.signal)),
+    invoke(waits, args(), contextOf(controller.signal)),
     (error) => error === reason,
   );
 });
@@ -204,7 +220,7 @@ Deno.test("invokeUnary() passes the reason on with which the call was aborted", 
 Deno.test("invokeUnary() keeps the result within its limit", async () => {
   const big = routine("big", () => "x".repeat(1_000));
   await assert.rejects(
-    invokeUnary(big, args(), contextOf(), {
+    invoke(big, args(), contextOf(), {
       limits: { ...DEFAULT_PAYLOAD_LIMITS, bytes: 100 },
     }),
     failsWith("InvalidPayload", "result"),

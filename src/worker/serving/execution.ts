@@ -40,8 +40,12 @@ export class Execution {
     return this.#watchdog.enter(routine.name);
   }
 
-  /** Runs a routine that answers once. */
-  unary(routine: AnyRoutine, args: EncodedPayload, context: CallContext): Promise<EncodedPayload> {
+  /** Runs a routine that answers once: at once, where it returns no promise and runs here. */
+  unary(
+    routine: AnyRoutine,
+    args: EncodedPayload,
+    context: CallContext,
+  ): EncodedPayload | Promise<EncodedPayload> {
     const threads = this.#threadsFor(routine);
     return threads === undefined
       ? invokeUnary(routine, args, context, this.#options)

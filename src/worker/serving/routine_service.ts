@@ -12,6 +12,7 @@ import {
   type WorkerService,
 } from "../../gen/mod.ts";
 import {
+  type CallFacts,
   type CallRecord,
   type CallRecords,
   type CallSpan,
@@ -22,6 +23,7 @@ import {
   agreeOnRoutine,
   type CallEnvelope,
   callOf,
+  type CallPeer,
   decodeCallRequest,
   decodeDuplexRequest,
   duplexMessageOf,
@@ -74,11 +76,10 @@ export class RoutineService {
 
   /** Answers `Call` from its bytes: no messages, no `Headers`, no signal that nobody asks for. */
   get callBytes(): UnaryBytesHandler<ConnectedPeer, AdmittedCall> {
-    return async (request, call) => {
+    return (request, call) => {
       try {
-        const arrived = new ArrivedBytes(call);
-        const answer = await this.#unary(decodeCallRequest(request), arrived);
-        return encodeCallResponse(answer);
+        const answer = this.#unary(decodeCallRequest(request), new ArrivedBytes(call));
+        return answer instanceof Promise ? encodedLater(answer) : encodeCallResponse(answer);
       } catch (error) {
         throw toConnectError(error);
       }
@@ -173,26 +174,60 @@ export class RoutineService {
     );
   }
 
-  async #unary(envelope: CallEnvelope, arrived: Arrival): Promise<EncodedPayload> {
-    const { execution, ground } = this.#options;
-    const { authorization, payloadDigest, session } = arrived.admitted;
+  #unary(envelope: CallEnvelope, arrived: Arrival): MaybeLater<EncodedPayload> {
+    const { authorization, session } = arrived.admitted;
     session?.insist();
     const deciding = authorization?.atEnvelope(envelope.routine, envelope.tags);
-    if (deciding !== undefined) await deciding;
-    insistOnPayload(envelope.arguments, payloadDigest);
+    return deciding instanceof Promise
+      ? deciding.then(() => this.#answer(envelope, arrived))
+      : this.#answer(envelope, arrived);
+  }
+
+  /** Runs the routine of a call that is allowed; the result is there at once where the routine returns no promise. */
+  #answer(envelope: CallEnvelope, arrived: Arrival): MaybeLater<EncodedPayload> {
+    const { execution, ground, records } = this.#options;
+    insistOnPayload(envelope.arguments, arrived.admitted.payloadDigest);
     const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
-    const { record, span } = this.#record(routine, call, arrived);
-    const run = () => execution.unary(routine, envelope.arguments, call);
-    using _running = execution.enter(routine);
+    const span = spanOf(routine, arrived);
+    const record = records.begin(new ServedFacts(routine, call, arrived), span);
+    const running = execution.enter(routine);
+    let answer: MaybeLater<EncodedPayload>;
     try {
-      const answer = await (span === undefined ? run() : span.run(run));
+      answer = span === undefined
+        ? execution.unary(routine, envelope.arguments, call)
+        : span.run(() => execution.unary(routine, envelope.arguments, call));
+      if (answer instanceof Promise) {
+        return this.#answerLater(answer, call, record, running, arrived);
+      }
       record.succeeded();
-      return answer;
+    } catch (error) {
+      this.#failed(record, error, arrived);
+      running?.[Symbol.dispose]();
+      call.over();
+      throw error;
+    }
+    running?.[Symbol.dispose]();
+    call.over();
+    return answer;
+  }
+
+  async #answerLater(
+    answer: Promise<EncodedPayload>,
+    call: ServedCall,
+    record: CallRecord,
+    running: Disposable | undefined,
+    arrived: Arrival,
+  ): Promise<EncodedPayload> {
+    try {
+      const result = await answer;
+      record.succeeded();
+      return result;
     } catch (error) {
       this.#failed(record, error, arrived);
       throw error;
     } finally {
+      running?.[Symbol.dispose]();
       call.over();
     }
   }
@@ -213,7 +248,8 @@ export class RoutineService {
     insistOnPayload(envelope.arguments, admitted.payloadDigest);
     const routine = this.#find(envelope, arrived);
     const call = new ServedCall(arrived, envelope, ground);
-    const { record, span } = this.#record(routine, call, arrived);
+    const span = spanOf(routine, arrived);
+    const record = this.#options.records.begin(new ServedFacts(routine, call, arrived), span);
     const running = execution.enter(routine);
     try {
       const items = run(routine, envelope.arguments, call);
@@ -250,16 +286,6 @@ export class RoutineService {
     }
   }
 
-  #record(
-    { name }: AnyRoutine,
-    { id }: ServedCall,
-    arrived: Arrival,
-  ): { record: CallRecord; span: CallSpan | undefined } {
-    const span = startServerSpan(name, () => arrived.header("traceparent"));
-    const facts = { kind: "routine", routine: name, id, peer: arrived.peer } as const;
-    return { record: this.#options.records.begin(facts, span), span };
-  }
-
   #failed(record: CallRecord, error: unknown, arrived: Arrival): void {
     record.failed(error, arrived.cancelled, thrownOriginally(error));
     const ours = error instanceof SelvageError || error instanceof ConnectError;
@@ -286,6 +312,34 @@ const BYTES: StreamForm<Uint8Array, Uint8Array> = {
 };
 
 const MESSAGES: StreamForm<DuplexRequest, Item> = { read: duplexMessageOf, write: itemMessage };
+
+type MaybeLater<Value> = Value | Promise<Value>;
+
+async function encodedLater(answer: Promise<EncodedPayload>): Promise<Uint8Array> {
+  try {
+    return encodeCallResponse(await answer);
+  } catch (error) {
+    throw toConnectError(error);
+  }
+}
+
+function spanOf({ name }: AnyRoutine, arrived: Arrival): CallSpan | undefined {
+  return startServerSpan(name, () => arrived.header("traceparent"));
+}
+
+/** What is recorded of a call. Of a class: V8 may make literals old (`docs/performance.md`). */
+class ServedFacts implements CallFacts {
+  readonly kind = "routine";
+  readonly routine: string;
+  readonly id: string;
+  readonly peer: CallPeer;
+
+  constructor({ name }: AnyRoutine, { id }: ServedCall, { peer }: Arrival) {
+    this.routine = name;
+    this.id = id;
+    this.peer = peer;
+  }
+}
 
 function throwConnectError(error: unknown): never {
   throw toConnectError(error);

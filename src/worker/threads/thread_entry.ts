@@ -85,7 +85,7 @@ function runIn(table: RoutineTable, options: InvokeOptions): Run<ThreadCallFacts
     };
     switch (shape) {
       case "unary":
-        return invokeUnary(routine, args, context, options);
+        return Promise.resolve(invokeUnary(routine, args, context, options));
       case "stream":
         return invokeStream(routine, args, context, options);
       case "duplex":
