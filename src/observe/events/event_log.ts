@@ -21,7 +21,8 @@ export class EventLog {
    */
   write(event: SelvageEvent, logged: Readonly<Record<string, unknown>> = {}): void {
     const line = LINES[event.type] as Line<SelvageEvent>;
-    const logger = loggerFor(line.part);
+    const [prefix] = event.type.split(".", 1) as [LogPart];
+    const logger = loggerFor(line.part ?? prefix);
     const level = typeof line.level === "string" ? line.level : line.level(event);
     if (!logger.isEnabledFor(level)) return;
     const shown = { ...event, ...line.also?.(event), ...logged };
@@ -48,7 +49,8 @@ export class EventLog {
 type Level = Exclude<LogLevel, "trace" | "fatal">;
 
 interface Line<Event> {
-  readonly part: LogPart;
+  /** The part that logs it. Default: what the event's type begins with. */
+  readonly part?: LogPart;
   readonly level: Level | ((event: Event) => Level);
   /** The sentence; names in braces are members of the event, or of `also`. */
   readonly text: string;
@@ -60,19 +62,19 @@ interface Line<Event> {
 
 const METHODS = { debug: "debug", info: "info", warning: "warn", error: "error" } as const;
 
-const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
+/** What an event must name whose type does not begin with a part. */
+type PartOf<Type> = Type extends `${LogPart}.${string}` ? unknown : { readonly part: LogPart };
+
+const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> } = {
   "worker.ready": {
-    part: "worker",
     level: "info",
     text: "worker {workerId} is ready at {address} ({security})",
   },
   "worker.draining": {
-    part: "worker",
     level: "info",
     text: "worker {workerId} drains {inFlight} calls within {graceMs} ms",
   },
   "worker.stopped": {
-    part: "worker",
     level: "info",
     text: "worker {workerId} stopped; {abandoned} calls were cut off",
   },
@@ -87,12 +89,10 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     text: "worker {workerId} has answered nothing for {silentMs} ms and is ended",
   },
   "worker.idle": {
-    part: "worker",
     level: "debug",
     text: "worker {workerId} has had no call for {idleSeconds} s",
   },
   "worker.blocked": {
-    part: "worker",
     level: "warning",
     text:
       "routine {routine} has blocked the event loop of worker {workerId} for {blockedMs} ms; one " +
@@ -105,18 +105,15 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     also: ({ previousId }) => ({ replaced: previousId ?? "one that never became ready" }),
   },
   "listener.generation": {
-    part: "listener",
     level: "info",
     text: "listener generation {generation} is {state} with {connections} connections",
   },
   "listener.failed": {
-    part: "listener",
     level: "error",
     text: "{address} takes no connections: {message}; listening again in {retryInMs} ms",
     limitBy: ({ workerId, address }) => [workerId, address],
   },
   "listener.recovered": {
-    part: "listener",
     level: "warning",
     text: "{address} takes connections again",
     limitBy: ({ workerId, address }) => [workerId, address],
@@ -136,7 +133,6 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     ],
   },
   "worker.fault": {
-    part: "worker",
     level: "error",
     text: "internal error in {part} {about}: {thrown.name}: {thrown.message}",
     also: ({ path, peer }) => ({
@@ -146,7 +142,6 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     limitBy: ({ part, thrown }) => [part, `${thrown.name} ${thrown.message}`],
   },
   "peer.accepted": {
-    part: "peer",
     level: "debug",
     text: "{who} is accepted ({how})",
     also: ({ peer, security, keyExchange }) => ({
@@ -155,58 +150,48 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     }),
   },
   "peer.expiring": {
-    part: "peer",
     level: "warning",
     text: "the certificate of {who} {left}",
     also: ({ peer, ...expiry }) => ({ who: who(peer), left: left(expiry) }),
     limitBy: ({ stage, peer }) => [stage, peer.identity ?? host(peer.address)],
   },
   "handshake.failed": {
-    part: "handshake",
     level: "warning",
     text: "handshake with worker {worker.address} failed: {reason} ({side} side)",
     limitBy: ({ reason, worker }) => [reason, worker.address],
   },
   "handshake.refused": {
-    part: "handshake",
     level: "warning",
     text: "handshake with client {peer.address} failed: {reason} ({side} side)",
     limitBy: ({ reason, peer }) => [reason, host(peer.address)],
   },
   "credentials.rotated": {
-    part: "credentials",
     level: "info",
     text: "credentials generation {generation} is in use: {fingerprint}",
   },
   "credentials.rejected": {
-    part: "credentials",
     level: "error",
     text: "credentials cannot be used: {reason}: {message}",
   },
   "credentials.advice": {
-    part: "credentials",
     level: "warning",
     text:
       "{total} things about our certificates could be better, {skipped} of the bundles are skipped: {advice}",
   },
   "credentials.expiring": {
-    part: "credentials",
     level: "warning",
     text: "our certificate {left}",
     also: (expiry) => ({ left: left(expiry) }),
   },
   "security.posture": {
-    part: "security",
     level: "info",
     text: "security: {security}, strict {strict}, policy {policy}, tokens {tokens}",
   },
   "security.unauthenticated-listener": {
-    part: "security",
     level: "warning",
     text: "anyone who can reach {address} may call ({security})",
   },
   "security.plaintext-caller": {
-    part: "security",
     level: "warning",
     text: "a caller without TLS was served: {peer.address}",
     limitBy: ({ peer }) => ["plaintext", host(peer.address)],
@@ -222,12 +207,10 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
     text: "the new denylist is not used: {message}",
   },
   "security.loopback-announced": {
-    part: "security",
     level: "warning",
     text: "{address} is announced at {source}, where other machines read it: set advertise",
   },
   "security.token-ignored": {
-    part: "security",
     level: "warning",
     text: "a token is ignored: {sender} to {worker}, which verifies none",
     also: ({ side, peer }) =>
@@ -236,56 +219,46 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> } = {
         : { sender: "it is sent", worker: who(peer) },
   },
   "policy.changed": {
-    part: "policy",
     level: "info",
     text: "a policy of {rules} rules is in force: {fingerprint}",
   },
   "policy.rejected": {
-    part: "policy",
     level: "error",
     text: "the new policy is not used: {message}",
   },
   "dispatch.denied": {
-    part: "dispatch",
     level: "warning",
     text: "{who} may not call {routine}: rule {rule}",
     also: ({ peer }) => ({ who: who(peer) }),
     limitBy: ({ rule, peer }) => [rule, peer.identity ?? host(peer.address)],
   },
   "dispatch.unauthenticated": {
-    part: "dispatch",
     level: "warning",
     text: "a call of {routine} from {peer.address} is not authenticated: {reason}",
     limitBy: ({ reason, peer }) => [reason, peer.identity ?? host(peer.address)],
   },
   "dispatch.retried": {
-    part: "dispatch",
     level: "debug",
     text: "{routine} goes to another worker than {worker.address}: {cause}",
   },
   "discovery.added": {
-    part: "discovery",
     level: "info",
     text: "worker {worker.address} found through {source}",
   },
   "discovery.updated": {
-    part: "discovery",
     level: "info",
     text: "worker {worker.address} changed its announcement at {source}",
   },
   "discovery.removed": {
-    part: "discovery",
     level: "info",
     text: "worker {worker.address} is gone from {source}",
   },
   "discovery.failed": {
-    part: "discovery",
     level: "warning",
     text: "discovery through {source} does not work now: {message}",
     limitBy: ({ source }) => ["failed", source],
   },
   "discovery.rejected": {
-    part: "discovery",
     level: "warning",
     text: "an announcement at {source} is not believed: {message}",
     limitBy: ({ source, address }) => ["rejected", `${source} ${address ?? ""}`],
