@@ -11,9 +11,6 @@ import {
 import type { ThreadPool } from "../threads/mod.ts";
 import type { LoopWatchdog } from "../watchdog/mod.ts";
 
-/** The items of a routine that streams. */
-export type Items = PullableItems;
-
 /** Runs routines: on the worker's own thread, or where they are marked so in its pool of threads. */
 export class Execution {
   readonly #options: InvokeOptions;
@@ -53,7 +50,7 @@ export class Execution {
   }
 
   /** Runs a routine that streams. */
-  stream(routine: AnyRoutine, args: EncodedPayload, context: CallContext): Items {
+  stream(routine: AnyRoutine, args: EncodedPayload, context: CallContext): PullableItems {
     const threads = this.#threadsFor(routine);
     return threads === undefined
       ? invokeStream(routine, args, context, this.#options)
@@ -66,7 +63,7 @@ export class Execution {
     input: AsyncIterable<EncodedPayload>,
     args: EncodedPayload,
     context: CallContext,
-  ): Items {
+  ): PullableItems {
     const threads = this.#threadsFor(routine);
     return threads === undefined
       ? invokeDuplex(routine, input, args, context, this.#options)

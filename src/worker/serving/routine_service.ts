@@ -34,6 +34,7 @@ import {
   itemMessage,
   type PayloadForm,
   payloadMessage,
+  type PullableItems,
   ROUTINE_HEADER,
   type RoutineTable,
   serveStream,
@@ -46,7 +47,7 @@ import type { StreamBytesHandler, UnaryBytesHandler } from "../../rpc/mod.ts";
 import { admittedOf, type Arrival, ArrivedBytes, ArrivedMessage } from "../admission/arrival.ts";
 import type { AdmittedCall } from "../admission/admitted_call.ts";
 import type { ConnectedPeer } from "../connected_peer.ts";
-import type { Execution, Items } from "./execution.ts";
+import type { Execution } from "./execution.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
 import { NO_ROUTINE } from "./recorded_refusals.ts";
 import { BegunItems, type RunningItems } from "./begun_items.ts";
@@ -233,7 +234,7 @@ export class RoutineService {
   }
 
   /** The items of a call; nothing runs before the first is asked for. */
-  #begin(envelope: CallEnvelope, arrived: Arrival, run: RunItems): Items {
+  #begin(envelope: CallEnvelope, arrived: Arrival, run: RunItems): PullableItems {
     return new BegunItems({
       start: () => this.#start(envelope, arrived, run),
       failed: ({ record }, error) => this.#failed(record, error, arrived),
@@ -293,7 +294,7 @@ export class RoutineService {
   }
 }
 
-type RunItems = (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => Items;
+type RunItems = (routine: AnyRoutine, args: EncodedPayload, call: ServedCall) => PullableItems;
 
 /** A token that was made for other arguments vouches for nothing; they are not decoded. */
 function insistOnPayload(args: EncodedPayload, digest: string | undefined): void {

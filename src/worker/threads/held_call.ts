@@ -1,15 +1,16 @@
+import type { Shape } from "../../contract/mod.ts";
 import { RoutineError, WorkerUnavailable } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { crossing } from "./abort_reason.ts";
 import { type EncodedPayload, keepStackHere } from "../../routine/mod.ts";
 import type { CallPort, CallSink } from "./call_port.ts";
-import type { CallOutcome, CallShape } from "./messages.ts";
+import type { CallOutcome } from "./messages.ts";
 import { errorOf } from "./thread_failure.ts";
 
 /** What one call to another thread is made of. */
 export interface HeldCallOptions<Facts> {
   readonly number: number;
-  readonly shape: CallShape;
+  readonly shape: Shape;
   readonly routine: string;
   readonly args: EncodedPayload;
   readonly facts: Facts;

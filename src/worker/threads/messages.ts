@@ -1,20 +1,17 @@
-import type { CallOptions } from "../../contract/mod.ts";
-import type { CallPeer, EncodedPayload, InvokeOptions } from "../../routine/mod.ts";
+import type { CallOptions, Shape } from "../../contract/mod.ts";
+import type { CallContext, EncodedPayload, InvokeOptions } from "../../routine/mod.ts";
 
 /**
  * Calls between a worker and its threads. The same messages go both ways: the worker calls routines
  * in a thread, and a routine in a thread calls others through the worker's dispatcher.
  */
 
-/** How a routine is called. */
-export type CallShape = "unary" | "stream" | "duplex";
-
 /** The first message of a call. */
 export interface Begin<Facts> {
   readonly kind: "begin";
   /** The call's number, unique in its direction. */
   readonly call: number;
-  readonly shape: CallShape;
+  readonly shape: Shape;
   readonly routine: string;
   readonly args: EncodedPayload;
   /** What else belongs to the call, in a form that survives structured cloning. */
@@ -77,24 +74,7 @@ export type FromThread =
   | { readonly kind: "dispatch"; readonly message: CallerMessage<DispatchFacts> };
 
 /** What of a call's context a thread may know; everything in it survives structured cloning. */
-export interface ThreadCallFacts {
-  /** The call's id. */
-  readonly id: string;
-  /** The id of the call from within which this one was made. */
-  readonly parentId?: string;
-  /** The id of the worker that serves it. */
-  readonly workerId: string;
-  /** Who calls. */
-  readonly peer: CallPeer;
-  /** The claims of the caller's token, where one was verified. */
-  readonly claims?: Readonly<Record<string, unknown>>;
-  /** When the call's time runs out, in milliseconds since the epoch. */
-  readonly deadline?: number;
-  /** The tags that the caller asked of a worker. */
-  readonly tags: readonly string[];
-  /** Values that came with the call, unverified. */
-  readonly ambient: Readonly<Record<string, string>>;
-}
+export type ThreadCallFacts = Omit<CallContext, "signal" | "dispatcher">;
 
 /** What belongs to a call that a routine in a thread makes. */
 export interface DispatchFacts {

@@ -7,6 +7,7 @@ import {
   type CallOptions,
   type Client,
   type Routines,
+  type Shape,
   type WorkerSnapshot,
 } from "../../contract/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
@@ -14,7 +15,7 @@ import { type SelvageEvent, systemClock } from "../../observe/mod.ts";
 import { decodePayload, type EncodedPayload, encodePayload } from "../../routine/mod.ts";
 import type { CallPort } from "./call_port.ts";
 import { HeldCall } from "./held_call.ts";
-import type { CallShape, DispatchFacts } from "./messages.ts";
+import type { DispatchFacts } from "./messages.ts";
 
 /** The grace after a signal is the worker's to keep; this end waits for its word. */
 const FOREVER_MS = 2 ** 31 - 1;
@@ -89,7 +90,7 @@ export class ThreadDispatcher implements Caller<Transport, SelvageEvent, Transpo
   }
 
   #hold(
-    shape: CallShape,
+    shape: Shape,
     routine: AnyRoutine,
     args: readonly unknown[],
     { signal = new AbortController().signal, ...options }: CallOptions,

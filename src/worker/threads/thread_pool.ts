@@ -1,8 +1,9 @@
+import type { Shape } from "../../contract/mod.ts";
 import { Overloaded, unusable } from "../../errors/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import type { CallContext, EncodedPayload, InvokeOptions } from "../../routine/mod.ts";
 import { HeldCall } from "./held_call.ts";
-import type { CallShape, ThreadCallFacts } from "./messages.ts";
+import type { ThreadCallFacts } from "./messages.ts";
 import { Thread } from "./thread.ts";
 
 /**
@@ -17,33 +18,9 @@ export async function createThreadPool(options: ThreadPoolOptions): Promise<Thre
   if (!Number.isSafeInteger(options.threads) || options.threads < 1) {
     throw unusable("threads", `threads must be a whole number from 1, not ${options.threads}`);
   }
-  const pool = new DenoThreadPool(options);
+  const pool = new ThreadPool(options);
   await pool.start();
   return pool;
-}
-
-/**
- * Runs routines marked `run: "thread"` outside of the worker's own thread. What a call throws is
- * final: the routine's failure as a `RoutineError`, or the reason of the context's signal, at once.
- */
-export interface ThreadPool extends AsyncDisposable {
-  /** Runs a routine that gives one result. */
-  call(routine: string, args: EncodedPayload, context: CallContext): Promise<EncodedPayload>;
-  /** Runs a routine that streams: nothing starts before the first `next()`, no item is made before its own. */
-  stream(
-    routine: string,
-    args: EncodedPayload,
-    context: CallContext,
-  ): AsyncGenerator<EncodedPayload, void, undefined>;
-  /** Runs a routine that reads a stream and writes one. */
-  duplex(
-    routine: string,
-    input: AsyncIterable<EncodedPayload>,
-    args: EncodedPayload,
-    context: CallContext,
-  ): AsyncGenerator<EncodedPayload, void, undefined>;
-  /** How the threads fare. */
-  readonly state: ThreadPoolState;
 }
 
 /** A snapshot of a {@linkcode ThreadPool}. */
@@ -76,7 +53,11 @@ export interface ThreadPoolOptions {
 
 type ThreadCall = HeldCall<ThreadCallFacts>;
 
-class DenoThreadPool implements ThreadPool {
+/**
+ * Runs routines marked `run: "thread"` outside of the worker's own thread. What a call throws is
+ * final: the routine's failure as a `RoutineError`, or the reason of the context's signal, at once.
+ */
+export class ThreadPool implements AsyncDisposable {
   readonly #options: ThreadPoolOptions;
   readonly #threads = new Set<Thread>();
   /** The calls that may make calls of their own, by their numbers. */
@@ -88,14 +69,17 @@ class DenoThreadPool implements ThreadPool {
   #replaced = 0;
   #disposed = false;
 
+  /** Starts no thread yet. */
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
   }
 
+  /** Starts the first thread; resolves when it has loaded the modules. */
   async start(): Promise<void> {
     await this.#startThread().loaded;
   }
 
+  /** How the threads fare. */
   get state(): ThreadPoolState {
     return {
       threads: this.#threads.size,
@@ -105,6 +89,7 @@ class DenoThreadPool implements ThreadPool {
     };
   }
 
+  /** Runs a routine that gives one result. */
   async call(
     routine: string,
     args: EncodedPayload,
@@ -113,6 +98,7 @@ class DenoThreadPool implements ThreadPool {
     return await this.#hold("unary", routine, args, context).result();
   }
 
+  /** Runs a routine that streams: nothing starts before the first `next()`, no item is made before its own. */
   async *stream(
     routine: string,
     args: EncodedPayload,
@@ -121,6 +107,7 @@ class DenoThreadPool implements ThreadPool {
     yield* this.#hold("stream", routine, args, context).items();
   }
 
+  /** Runs a routine that reads a stream and writes one. */
   async *duplex(
     routine: string,
     input: AsyncIterable<EncodedPayload>,
@@ -141,7 +128,7 @@ class DenoThreadPool implements ThreadPool {
   }
 
   #hold(
-    shape: CallShape,
+    shape: Shape,
     routine: string,
     args: EncodedPayload,
     context: CallContext,
