@@ -3,7 +3,7 @@ import { parseAddress } from "../channel/mod.ts";
 import { defaultDispatcherLimits, Dispatcher, type DispatcherOptions } from "../dispatch/mod.ts";
 import { ConfigurationError, unusable } from "../errors/mod.ts";
 import { type CredentialsFlags, credentialsOf, withCredentialsFlags } from "./credentials_flags.ts";
-import { countFlag, flag, listFlag, switchFlag, timeoutFlag, withDefault } from "./flag.ts";
+import { countFlag, flag, listFlag, switchFlag, timeoutFlag, withFlags } from "./flag.ts";
 import { readText } from "./files.ts";
 import { configureLog, type LogFlags, withLogFlag } from "./log.ts";
 
@@ -40,53 +40,58 @@ export function withCallerFlags(command: Command, targets: Targets, timeout: str
     command.addOption(listFlag("--endpoint <HOST:PORT>", "a worker's address; may be given again"));
   }
   if (targets !== "endpoint") {
-    command.addOption(
+    withFlags(
+      command,
       flag(
         "--discover <URL>",
         "where the workers are: static:HOST:PORT,…, dns:NAME:PORT, dns+srv:NAME, file:PATH, " +
           "local:NAMESPACE, lan:FLEET, k8s:NAMESPACE/SERVICE:PORT or etcd:https://HOST:PORT/PREFIX",
       ),
-    ).addOption(announcementsFlag());
+      announcementsFlag(),
+    );
   }
-  command
-    .addOption(withDefault(
-      listFlag("--identity <ID>", "who the workers must prove to be; may be given again"),
+  withFlags(
+    command,
+    listFlag(
+      "--identity <ID>",
+      "who the workers must prove to be; may be given again",
       targets === "endpoint" ? "the host of --endpoint" : "the configured host",
-    ))
-    .addOption(switchFlag("--strict", STRICT))
-    .addOption(flag("--token-file <FILE>", "the token that says who calls; read for every call"))
-    .addOption(withDefault(timeoutFlag("how long it may take"), timeout));
+    ),
+    switchFlag("--strict", STRICT),
+    flag("--token-file <FILE>", "the token that says who calls; read for every call"),
+    timeoutFlag("how long it may take", timeout),
+  );
   // A failure is printed in one line when the command ends; the log would print it twice.
   return withLogFlag(withCredentialsFlags(command), "fatal");
 }
 
 /** Which announcements of a discovery are used. */
 export function announcementsFlag(): Option {
-  return withDefault(
-    flag(
-      "--announcements <KIND>",
-      "any of --discover, or only those that the worker has signed with its certificate's key",
-    ).choices(["any", "signed"]),
+  return flag(
+    "--announcements <KIND>",
+    "any of --discover, or only those that the worker has signed with its certificate's key",
     "any",
-  );
+  ).choices(["any", "signed"]);
 }
 
 /** Adds the flags that say how much of a fleet is used. */
 export function withFleetFlags(command: Command): Command {
-  return command
-    .addOption(withDefault(
-      countFlag("--lease <N>", "how many of the workers of --discover are used at most", 1),
-      String(defaultDispatcherLimits.maxWorkers),
-    ))
-    .addOption(countFlag(
+  const { maxWorkers } = defaultDispatcherLimits;
+  return withFlags(
+    command,
+    countFlag(
+      "--lease <N>",
+      "how many of the workers of --discover are used at most",
+      1,
+      String(maxWorkers),
+    ),
+    countFlag(
       "--lease-ordinal <N>",
       "which of the callers this is, from 0: those with different ordinals divide the workers evenly",
       0,
-    ))
-    .addOption(withDefault(
-      countFlag("--quorum <N>", "how many workers must take calls before the first is made", 1),
-      "1",
-    ));
+    ),
+    countFlag("--quorum <N>", "how many workers must take calls before the first is made", 1, "1"),
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Credentials as CredentialsValue, labelledCa } from "../credentials
 import { type ConfigurationError, unusable } from "../errors/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import { Credentials } from "../spiffe/mod.ts";
-import { flag, listFlag, switchFlag, withDefault } from "./flag.ts";
+import { flag, listFlag, switchFlag, withFlags } from "./flag.ts";
 
 /** The flags that say who we are and whom we trust, the same for every command. */
 export interface CredentialsFlags {
@@ -19,28 +19,23 @@ export interface CredentialsFlags {
 
 /** Adds the credentials flags to a command. */
 export function withCredentialsFlags(command: Command): Command {
-  return command
-    .addOption(
-      listFlag(
-        "--ca <FILE>",
-        "the authorities to trust, PEM; given again as TRUST-DOMAIN=FILE: for that domain's SPIFFE IDs alone",
-      ),
-    )
-    .addOption(flag("--cert <FILE>", "our certificate and its chain, PEM"))
-    .addOption(flag("--key <FILE>", "our private key, PEM"))
-    .addOption(flag("--denylist <FILE>", "peers that are refused whatever they show, JSON"))
-    .addOption(flag("--spiffe-socket <PATH>", "the SPIFFE agent's socket, instead of files"))
-    .addOption(
-      withDefault(
-        flag(
-          "--verdict <KIND>",
-          "private accepts what is safe and advises, strict also rejects that",
-        )
-          .choices(["private", "strict"]),
-        "private",
-      ),
-    )
-    .addOption(switchFlag("--one-way", "only one end shows a certificate"));
+  return withFlags(
+    command,
+    listFlag(
+      "--ca <FILE>",
+      "the authorities to trust, PEM; given again as TRUST-DOMAIN=FILE: for that domain's SPIFFE IDs alone",
+    ),
+    flag("--cert <FILE>", "our certificate and its chain, PEM"),
+    flag("--key <FILE>", "our private key, PEM"),
+    flag("--denylist <FILE>", "peers that are refused whatever they show, JSON"),
+    flag("--spiffe-socket <PATH>", "the SPIFFE agent's socket, instead of files"),
+    flag(
+      "--verdict <KIND>",
+      "private accepts what is safe and advises, strict also rejects that",
+      "private",
+    ).choices(["private", "strict"]),
+    switchFlag("--one-way", "only one end shows a certificate"),
+  );
 }
 
 /**

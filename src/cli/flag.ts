@@ -1,15 +1,27 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { unusable } from "../errors/mod.ts";
 import { parseDuration, parseTimeout } from "./duration.ts";
+
+/** Adds flags to a command, in the order in which help shows them. */
+export function withFlags(command: Command, ...flags: readonly Option[]): Command {
+  for (const flag of flags) command.addOption(flag);
+  return command;
+}
 
 /**
  * A flag that an environment variable can set too: `--drain-grace` is `SELVAGE_DRAIN_GRACE`.
  *
  * @param flags The flag as help shows it, `--listen <HOST:PORT>` for instance.
  * @param description What it is for.
+ * @param implied What happens without it, as a person would write it or in words, where that is not a value of its
+ * own; help and `selvage config check` show it.
  */
-export function flag(flags: string, description: string): Option {
-  const option = new Option(flags, description);
+export function flag(flags: string, description: string, implied?: string): Option {
+  const option = new Option(
+    flags,
+    implied === undefined ? description : `${description} (default: ${implied})`,
+  );
+  if (implied !== undefined) IMPLIED.set(option, implied);
   const variable = variableOf(option);
   // Where a command may not read the environment, no variable is set.
   if (mayRead(variable)) option.env(variable);
@@ -36,8 +48,8 @@ export function switchFlag(flags: string, description: string): Option {
 }
 
 /** A flag that may be given again; its variable holds several with commas between. */
-export function listFlag(flags: string, description: string): Option {
-  const option = flag(flags, description);
+export function listFlag(flags: string, description: string, implied?: string): Option {
+  const option = flag(flags, description, implied);
   LISTS.add(option);
   return option.argParser((value: string, previous?: readonly string[]) => [
     ...(previous ?? []),
@@ -64,8 +76,13 @@ export function kindOf(option: Option): FlagKind {
 }
 
 /** A flag that takes a whole number from `least`. */
-export function countFlag(flags: string, description: string, least: number): Option {
-  const option = flag(flags, description);
+export function countFlag(
+  flags: string,
+  description: string,
+  least: number,
+  implied?: string,
+): Option {
+  const option = flag(flags, description, implied);
   LEAST.set(option, least);
   return option.argParser((text: string) => {
     const count = Number(text);
@@ -89,29 +106,16 @@ function mayRead(variable: string): boolean {
 }
 
 /** A flag that takes a duration, in milliseconds once parsed. */
-export function durationFlag(flags: string, description: string): Option {
-  return flag(flags, description).argParser(parseDuration);
+export function durationFlag(flags: string, description: string, implied?: string): Option {
+  return flag(flags, description, implied).argParser(parseDuration);
 }
 
 /** `--timeout`: a duration or whole milliseconds, in milliseconds once parsed. */
-export function timeoutFlag(description: string): Option {
-  const option = flag("--timeout <DURATION>", `${description}: 5s, 250ms, or milliseconds`);
+export function timeoutFlag(description: string, implied?: string): Option {
+  const what = `${description}: 5s, 250ms, or milliseconds`;
+  const option = flag("--timeout <DURATION>", what, implied);
   TIMEOUTS.add(option);
   return option.argParser(parseTimeout);
-}
-
-/**
- * A flag whose default is not a value of its own but what happens without it; help and `selvage config check`
- * show it.
- *
- * @param option The flag.
- * @param shown The default as a person would write it, or in words.
- */
-export function withDefault(option: Option, shown: string): Option {
-  IMPLIED.set(option, shown);
-  const [description, ...variable] = option.description.split(" (env:");
-  option.description = [`${description} (default: ${shown})`, ...variable].join(" (env:");
-  return option;
 }
 
 /** What happens without a flag, in words; `undefined` where its absence means nothing. */

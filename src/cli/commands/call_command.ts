@@ -14,7 +14,7 @@ import {
 } from "../caller_flags.ts";
 import { exitCodeOf } from "../failure.ts";
 import { reportFailure } from "../failure_line.ts";
-import { countFlag, switchFlag, withDefault } from "../flag.ts";
+import { countFlag, switchFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
 import { LinesWithResults } from "./bad_line.ts";
@@ -33,7 +33,7 @@ export function callCommand(): Command {
         "standard input, one JSON value a line",
     ))
     .addOption(countFlag("--repeat <N>", "call so many times, and print a load report instead", 1))
-    .addOption(withDefault(countFlag("--concurrency <N>", "with --repeat: calls at once", 1), "1"))
+    .addOption(countFlag("--concurrency <N>", "with --repeat: calls at once", 1, "1"))
     .addOption(switchFlag("--json", "with --repeat: print the report as one JSON object"))
     .addHelpText("after", EXAMPLES);
   return withFleetFlags(withCallerFlags(command, "either", "30s")).action(call);

@@ -20,35 +20,25 @@ import {
 import { validityFault } from "../../credentials/mod.ts";
 import { ExitCode } from "../exit_code.ts";
 import { readText } from "../files.ts";
-import { flag, withDefault } from "../flag.ts";
+import { flag, withFlags } from "../flag.ts";
 import { adviceLines, certificateLines, field } from "../doctor/render.ts";
 import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { present } from "../../values/mod.ts";
 
 /** `selvage certs check`: what peers would refuse about certificates, and what could be better. */
 export function certsCheckCommand(): Command {
-  return new Command("check")
+  const command = new Command("check")
     .description("what peers would refuse about certificates in files, and what could be better")
-    .argument(
-      "<FILE...>",
-      "chains, leaf first, and bundles of authorities, PEM",
-    )
-    .addOption(
-      withDefault(
-        flag("--as <ROLE>", "what the chains are for").choices(["worker", "client"]),
-        "either",
-      ),
-    )
-    .addOption(
-      withDefault(
-        flag("--verdict <KIND>", "strict: what is advice otherwise counts as refused")
-          .choices(["private", "strict"]),
-        "private",
-      ),
-    )
-    .addOption(jsonFlag())
+    .argument("<FILE...>", "chains, leaf first, and bundles of authorities, PEM")
     .addHelpText("after", EXAMPLES)
     .action(check);
+  return withFlags(
+    command,
+    flag("--as <ROLE>", "what the chains are for", "either").choices(["worker", "client"]),
+    flag("--verdict <KIND>", "strict: what is advice otherwise counts as refused", "private")
+      .choices(["private", "strict"]),
+    jsonFlag(),
+  );
 }
 
 const EXAMPLES = `

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { Authority, createAuthority } from "../../credentials/mod.ts";
 import { unusable } from "../../errors/mod.ts";
-import { durationFlag, listFlag, switchFlag, withDefault } from "../flag.ts";
+import { durationFlag, listFlag, switchFlag } from "../flag.ts";
 import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { certsCheckCommand } from "./certs_check.ts";
 import { makeFolder, type NewFile, readText, replaceFiles, writeNewFiles } from "../files.ts";
@@ -15,16 +15,16 @@ export function certsCommand(): Command {
   );
   certs.command("init").description("make a new authority: DIR/ca.pem and DIR/ca.key")
     .argument("<DIR>", "the folder; made where it is not there")
-    .addOption(withDefault(durationFlag("--ttl <DURATION>", "how long it lasts"), "3650d"))
+    .addOption(durationFlag("--ttl <DURATION>", "how long it lasts", "3650d"))
     .addOption(jsonFlag())
     .addHelpText("after", INIT_EXAMPLES)
     .action(init);
   certs.command("issue").description("issue a certificate: DIR/NAME.pem and DIR/NAME.key")
     .argument("<DIR>", "the authority's folder")
     .argument("<NAME>", "the name of the files, and the DNS name where no other is given")
-    .addOption(withDefault(listFlag("--dns <NAME>", "a DNS name; may be given again"), "NAME"))
+    .addOption(listFlag("--dns <NAME>", "a DNS name; may be given again", "NAME"))
     .addOption(listFlag("--spiffe <ID>", "the SPIFFE ID"))
-    .addOption(withDefault(durationFlag("--ttl <DURATION>", "how long it is valid"), "24h"))
+    .addOption(durationFlag("--ttl <DURATION>", "how long it is valid", "24h"))
     .addOption(switchFlag("--force", "replace files that are there, as a rotation does"))
     .addOption(jsonFlag())
     .addHelpText("after", ISSUE_EXAMPLES)

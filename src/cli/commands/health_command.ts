@@ -7,19 +7,16 @@ import { exitCodeOf } from "../failure.ts";
 import { ExitCode } from "../exit_code.ts";
 import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { errorBehind } from "../transport_error.ts";
-import { durationFlag, flag, withDefault } from "../flag.ts";
+import { durationFlag, flag } from "../flag.ts";
 
 /** `selvage health`: asks a worker whether it is serving. */
 export function healthCommand(): Command {
   const command = new Command("health").description("ask a worker whether it serves")
     .addOption(
-      withDefault(
-        durationFlag("--wait <DURATION>", "how long to go on asking until it does"),
-        "ask once",
-      ),
+      durationFlag("--wait <DURATION>", "how long to go on asking until it does", "ask once"),
     )
     .addOption(jsonFlag())
-    .addOption(withDefault(flag("--service <NAME>", "a service's full name"), "the whole worker"))
+    .addOption(flag("--service <NAME>", "a service's full name", "the whole worker"))
     .addHelpText("after", EXAMPLES);
   return withCallerFlags(command, "endpoint", "5s, or --wait").action(health);
 }

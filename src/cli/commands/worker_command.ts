@@ -18,107 +18,81 @@ import {
   fleetOptions,
   withFleetFlags,
 } from "../caller_flags.ts";
-import { countFlag, durationFlag, flag, listFlag, switchFlag, withDefault } from "../flag.ts";
+import { countFlag, durationFlag, flag, listFlag, switchFlag, withFlags } from "../flag.ts";
 import { configureLog, type LogFlags, withLogFlag } from "../log.ts";
 import { keepStdout } from "../own_stdout.ts";
 
 /** `selvage worker`: serves the routines of modules until a signal stops it. */
 export function workerCommand(): Command {
+  const { concurrency, queueCalls, announceGraceMs, drainGraceMs } = defaultWorkerLimits;
   const command = new Command("worker")
     .description("serve the routines that modules export")
     .argument("<MODULE...>", "files or URLs of modules")
-    .addOption(
-      flag("--listen <HOST:PORT>", "where to listen, port 0 for any; [IPv6]:PORT, unix:PATH")
-        .default("127.0.0.1:0"),
-    )
-    .addOption(withDefault(
-      flag("--advertise <HOST:PORT>", "the address that others reach it by"),
-      "where it listens",
-    ))
-    .addOption(
-      listFlag(
-        "--allow <PATTERN>",
-        "the identities that may connect with mutual TLS, such as spiffe://example.org/client/*; may be " +
-          "given again",
-      ),
-    )
-    .addOption(
-      flag("--policy <FILE>", "who may call what: a policy file, read again as it changes"),
-    )
-    .addOption(withDefault(
-      flag("--plaintext <accept|refuse>", "whether a TLS port also accepts plaintext callers")
-        .choices(["accept", "refuse"]),
+    .addHelpText("after", EXAMPLES)
+    .action(work);
+  withFlags(
+    command,
+    flag("--listen <HOST:PORT>", "where to listen, port 0 for any; [IPv6]:PORT, unix:PATH")
+      .default("127.0.0.1:0"),
+    flag("--advertise <HOST:PORT>", "the address that others reach it by", "where it listens"),
+    listFlag(
+      "--allow <PATTERN>",
+      "the identities that may connect with mutual TLS, such as spiffe://example.org/client/*; may be " +
+        "given again",
+    ),
+    flag("--policy <FILE>", "who may call what: a policy file, read again as it changes"),
+    flag(
+      "--plaintext <accept|refuse>",
+      "whether a TLS port also accepts plaintext callers",
       "refuse",
-    ))
-    .addOption(
-      listFlag(
-        "--anonymous-from <NETWORK>",
-        "the networks that plaintext callers may call from; may be given again",
-      ),
-    )
-    .addOption(
-      listFlag(
-        "--anonymous-routine <GLOB>",
-        "the routines that plaintext callers may call; may be given again",
-      ),
-    )
-    .addOption(
-      switchFlag(
-        "--strict",
-        "refuse to start with anything open: every TCP address, loopback included, takes mutual TLS " +
-          "alone, a unix socket lies in a folder that no other user can change, and --metrics are " +
-          "served on loopback alone",
-      ),
-    )
-    .addOption(
-      flag(
-        "--publish <URL>",
-        "where it announces itself: local:NAMESPACE, lan:FLEET or etcd:http(s)://…",
-      ),
-    )
-    .addOption(listFlag("--tag <TAG>", "a tag of this worker; may be given again"))
-    .addOption(flag("--health <HOST:PORT>", "where to serve only health, in plaintext"))
-    .addOption(switchFlag("--metrics", "show metrics for Prometheus where health is served"))
-    .addOption(
-      flag("--admin <PATH>", "a unix socket for selvage top and rehearse, in a folder of mode 700"),
-    )
-    .addOption(withDefault(
-      flag("--reflection <on|off>", "gRPC server reflection").choices(["on", "off"]),
-      "on with mutual TLS",
-    ))
-    .addOption(withDefault(
-      countFlag("--concurrency <N>", "calls at once", 1),
-      String(defaultWorkerLimits.concurrency),
-    ))
-    .addOption(withDefault(
-      countFlag("--queue <N>", "calls that wait for a place", 0),
-      String(defaultWorkerLimits.queueCalls),
-    ))
-    .addOption(
-      flag("--discover <URL>", "where its routines find workers to call, as in call --discover"),
-    )
-    .addOption(announcementsFlag())
-    .addOption(listFlag("--identity <ID>", "who those must prove to be; may be given again"))
-    .addOption(withDefault(
-      countFlag("--threads <N>", 'threads for routines declared with run: "thread"', 1),
+    ).choices(["accept", "refuse"]),
+    listFlag(
+      "--anonymous-from <NETWORK>",
+      "the networks that plaintext callers may call from; may be given again",
+    ),
+    listFlag(
+      "--anonymous-routine <GLOB>",
+      "the routines that plaintext callers may call; may be given again",
+    ),
+    switchFlag(
+      "--strict",
+      "refuse to start with anything open: every TCP address, loopback included, takes mutual TLS " +
+        "alone, a unix socket lies in a folder that no other user can change, and --metrics are " +
+        "served on loopback alone",
+    ),
+    flag(
+      "--publish <URL>",
+      "where it announces itself: local:NAMESPACE, lan:FLEET or etcd:http(s)://…",
+    ),
+    listFlag("--tag <TAG>", "a tag of this worker; may be given again"),
+    flag("--health <HOST:PORT>", "where to serve only health, in plaintext"),
+    switchFlag("--metrics", "show metrics for Prometheus where health is served"),
+    flag("--admin <PATH>", "a unix socket for selvage top and rehearse, in a folder of mode 700"),
+    flag("--reflection <on|off>", "gRPC server reflection", "on with mutual TLS")
+      .choices(["on", "off"]),
+    countFlag("--concurrency <N>", "calls at once", 1, String(concurrency)),
+    countFlag("--queue <N>", "calls that wait for a place", 0, String(queueCalls)),
+    flag("--discover <URL>", "where its routines find workers to call, as in call --discover"),
+    announcementsFlag(),
+    listFlag("--identity <ID>", "who those must prove to be; may be given again"),
+    countFlag(
+      "--threads <N>",
+      'threads for routines declared with run: "thread"',
+      1,
       "one less than there are cores",
-    ))
-    .addOption(withDefault(
-      durationFlag(
-        "--announce-grace <DURATION>",
-        "how long calls are still taken when it stops, after discovery and health say so",
-      ),
-      `${defaultWorkerLimits.announceGraceMs / 1_000}s`,
-    ))
-    .addOption(withDefault(
-      durationFlag(
-        "--drain-grace <DURATION>",
-        "how long calls in flight may go on when it stops",
-      ),
-      `${defaultWorkerLimits.drainGraceMs / 1_000}s`,
-    ))
-    .addHelpText("after", EXAMPLES);
-  return withLogFlag(withCredentialsFlags(withFleetFlags(command)), "info").action(work);
+    ),
+    durationFlag(
+      "--announce-grace <DURATION>",
+      "how long calls are still taken when it stops, after discovery and health say so",
+      `${announceGraceMs / 1_000}s`,
+    ),
+    durationFlag(
+      "--drain-grace <DURATION>",
+      "how long calls in flight may go on when it stops",
+      `${drainGraceMs / 1_000}s`,
+    ),
+  );
+  return withLogFlag(withCredentialsFlags(withFleetFlags(command)), "info");
 }
 
 const EXAMPLES = `
