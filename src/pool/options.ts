@@ -1,7 +1,5 @@
-import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
-import type { VerdictMode } from "../identity/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
-import type { Lease, SharedDispatcherOptions } from "../dispatch/mod.ts";
+import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
 import type { Authenticator, Policy } from "../policy/mod.ts";
 import type { WorkerLimits } from "../worker/mod.ts";
 
@@ -67,54 +65,24 @@ export interface SpawnOptions {
   readonly drainGraceMs?: number | undefined;
 }
 
-/** Where the routines of spawned workers call others, and who they are there. */
-export interface SpawnedDispatcherOptions {
+/**
+ * Where the routines of spawned workers call others, and who they are there. A `denylist` that is a file is one that
+ * `permissions` must allow to be read.
+ */
+export interface SpawnedDispatcherOptions
+  extends Pick<WorkerSource, "credentials" | "verdict" | "denylist" | "identity"> {
   /**
    * A discovery URL. Workers may connect to what `static:` lists; for any other discovery
    * `permissions` must allow the network.
    */
   readonly discovery: string;
-  /** Who they are to those workers, and whom they trust. Default: none, which is plaintext. */
-  readonly credentials?: Credentials | undefined;
-  /**
-   * How certificates are judged, ours included: `private` accepts what is safe and advises on the rest
-   * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
-   */
-  readonly verdict?: VerdictMode | undefined;
-  /**
-   * Workers that are refused although all else is well: a file of JSON,
-   * `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`, which `permissions` must allow to be read and which is
-   * watched, or the lists themselves. Default: none.
-   */
-  readonly denylist?: DenylistSetting | undefined;
-  /** Who those workers must prove to be. Default: what the discovery expects of each. */
-  readonly identity?: string | readonly string[] | undefined;
 }
 
-/** What a {@linkcode WorkerPool} spawns, and where other workers are. */
-export interface WorkerPoolOptions extends SharedDispatcherOptions {
+/** What a {@linkcode WorkerPool} spawns, and where other workers are, whom we trust there and who we are to them. */
+export interface WorkerPoolOptions
+  extends SharedDispatcherOptions, Omit<WorkerSource, "discovery" | "announcements"> {
   /** Workers of the pool's own, on this machine. Default: none beside `discovery`, else one a core. */
   readonly spawn?: SpawnOptions | undefined;
   /** Where other workers are: a discovery URL, or a discovery. Default: nowhere. */
   readonly discovery?: string | Discovery | undefined;
-  /** Who we are to discovered workers, and whom we trust there. Default: none, which is plaintext. */
-  readonly credentials?: Credentials | undefined;
-  /**
-   * How certificates are judged, ours included: `private` accepts what is safe and advises on the rest
-   * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
-   */
-  readonly verdict?: VerdictMode | undefined;
-  /**
-   * Discovered workers that are refused although all else is well: a file of JSON,
-   * `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`, which is watched, or the lists themselves. A peer that is
-   * denied takes no new call. Default: none.
-   */
-  readonly denylist?: DenylistSetting | undefined;
-  /** Who discovered workers must prove to be. Default: what the discovery expects of each. */
-  readonly identity?: string | readonly string[] | undefined;
-  /**
-   * How many of the discovered workers are used at most, and with an ordinal also which. Default:
-   * `limits.maxWorkers`.
-   */
-  readonly lease?: number | Lease | undefined;
 }

@@ -131,21 +131,10 @@ export class WorkerPool extends FleetCaller {
 /** The workers that others run are trusted by the operator's credentials, and by those only. */
 function discoveredSource(options: WorkerPoolOptions): WorkerSource | undefined {
   const { discovery, credentials, identity, verdict, denylist, lease } = options;
-  if (discovery !== undefined) {
-    return { discovery, credentials, identity, verdict, denylist, lease };
-  }
-  const stray = credentials !== undefined
-    ? "credentials"
-    : identity !== undefined
-    ? "identity"
-    : verdict !== undefined
-    ? "verdict"
-    : denylist !== undefined
-    ? "denylist"
-    : lease !== undefined
-    ? "lease"
-    : "";
-  if (stray === "") return undefined;
+  const trust = { credentials, identity, verdict, denylist, lease };
+  if (discovery !== undefined) return { discovery, ...trust };
+  const [stray] = Object.entries(trust).find(([, given]) => given !== undefined) ?? [];
+  if (stray === undefined) return undefined;
   throw unusable(
     stray,
     `${stray} is for discovered workers, and there is no discovery; spawned ones have their own`,

@@ -1,9 +1,8 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { TlsVersion } from "../channel/mod.ts";
 import type { AnyRoutine } from "../contract/mod.ts";
-import type { Credentials, DenylistSetting } from "../credentials/mod.ts";
+import type { Credentials } from "../credentials/mod.ts";
 import type { Discovery } from "../discovery/mod.ts";
-import type { VerdictMode } from "../identity/mod.ts";
 import type { SharedDispatcherOptions, WorkerSource } from "../dispatch/mod.ts";
 import type { Authenticate, Authenticator, PolicySetting } from "../policy/mod.ts";
 import type { AdmitCall } from "./admission/admit_hook.ts";
@@ -11,7 +10,7 @@ import type { AnonymousOptions } from "./admission/anonymous_options.ts";
 import type { WorkerLimits } from "./limits.ts";
 
 /** What a {@linkcode WorkerServer} serves, where, and to whom. */
-export interface WorkerServerOptions {
+export interface WorkerServerOptions extends Pick<WorkerSource, "verdict" | "denylist"> {
   /**
    * Where to listen: `HOST:PORT` (0 is any free port), `[IPv6]:PORT`, `unix:PATH`, `memory:NAME`,
    * or several. Default: `127.0.0.1:0`.
@@ -32,17 +31,6 @@ export interface WorkerServerOptions {
    * sockets and in memory, warned about elsewhere, refused where `strict`.
    */
   readonly credentials?: Credentials | undefined;
-  /**
-   * How certificates are judged, ours included: `private` accepts what is safe and advises on the rest
-   * (`credentials.advice`), `strict` refuses that, too. Default: `private`.
-   */
-  readonly verdict?: VerdictMode | undefined;
-  /**
-   * Peers that are refused although all else is well: a file of JSON,
-   * `{"spiffeIds":[…],"serials":[…],"spkiSha256":[…]}`, which is watched, or the lists themselves. A peer that is
-   * denied takes no new call. Default: none.
-   */
-  readonly denylist?: DenylistSetting | undefined;
   /**
    * Who may connect: one pattern or several of which any will do, `*` being anyone our authority
    * vouches for. Required with mutual TLS, and of no use without it.
