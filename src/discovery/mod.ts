@@ -18,3 +18,4 @@ export { signedDiscovery } from "./signed_discovery.ts";
 export { signStatement, STATEMENT_LIFE_MS } from "./signed_statement.ts";
 export type { SignedDiscoveryOptions } from "./statement_judge.ts";
 export * from "./static.ts";
+export { Watchers } from "./watchers.ts";
