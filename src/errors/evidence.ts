@@ -16,6 +16,26 @@ export interface CertificateSummary {
   readonly notAfter: string;
 }
 
+/** What a certificate could do better. It refuses no peer, unless the verdict is `strict`. */
+export interface CertificateAdvice {
+  /** The rule, a stable word such as `leaf.key-usage`. */
+  readonly rule: string;
+  /** The field or extension, as RFC 5280 names it: `keyUsage`. */
+  readonly field: string;
+  /** One sentence: what was found. */
+  readonly found: string;
+  /** One sentence: what the specification asks, with its section. */
+  readonly asks: string;
+  /** The setting of that issuer that gives it; of the common issuers where that is unknown. */
+  readonly setting: string;
+  /** Whether `verdict: "strict"` refuses the certificate for it. */
+  readonly refusedIfStrict: boolean;
+  /** The certificate. */
+  readonly certificate: CertificateSummary;
+  /** What it stands for in its chain. */
+  readonly place: "leaf" | "intermediate" | "anchor";
+}
+
 /** What was seen when a handshake failed: enough for a person to act on. */
 export interface HandshakeEvidence {
   /** The rule that was broken, a stable word such as `path.signature` or `name.no-match`. */

@@ -1,4 +1,4 @@
-import type { CertificateSummary } from "../errors/mod.ts";
+import type { CertificateAdvice as Advice } from "../errors/mod.ts";
 import type { Certificate } from "./certificate/certificate.ts";
 import { type CertificateFault, certificateFault } from "./certificate/certificate_fault.ts";
 import { summarize } from "./certificate/summary.ts";
@@ -11,26 +11,6 @@ import { bothRolesAdvice } from "./both_roles_advice.ts";
 import type { IdentityPattern } from "./names/identity_pattern.ts";
 import type { PeerRole } from "./path/peer_role.ts";
 import { ruleText } from "./rule_text.ts";
-
-/** What a certificate could do better. It refuses no peer, unless the verdict is `strict`. */
-export interface Advice {
-  /** The rule, a stable word such as `leaf.key-usage`. */
-  readonly rule: string;
-  /** The field or extension, as RFC 5280 names it: `keyUsage`. */
-  readonly field: string;
-  /** One sentence: what was found. */
-  readonly found: string;
-  /** One sentence: what the specification asks, with its section. */
-  readonly asks: string;
-  /** The setting of that issuer that gives it; of the common issuers where that is unknown. */
-  readonly setting: string;
-  /** Whether `verdict: "strict"` refuses the certificate for it. */
-  readonly refusedIfStrict: boolean;
-  /** The certificate. */
-  readonly certificate: CertificateSummary;
-  /** Its place. */
-  readonly place: ChainPlace;
-}
 
 /** How many trust domains are named. */
 const SHOWN_DOMAINS = 5;

@@ -8,7 +8,8 @@
  * @module
  */
 export { isTrustDomain } from "./names/spiffe_id.ts";
-export { type Advice, adviceOn } from "./advice.ts";
+export type { CertificateAdvice as Advice } from "../errors/mod.ts";
+export { adviceOn } from "./advice.ts";
 export * from "./certificate/certificate.ts";
 export * from "./certificate/certificate_fault.ts";
 export * from "./denylist.ts";

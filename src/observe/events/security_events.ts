@@ -1,4 +1,5 @@
 import type {
+  CertificateAdvice,
   CertificateSummary,
   HandshakeEvidence,
   HandshakeReason,
@@ -134,26 +135,6 @@ export interface CredentialsAdvice extends EventBase<"credentials.advice"> {
   readonly total: number;
   /** Certificates of the bundles that were skipped, for they break a rule; the log names each. */
   readonly skipped: number;
-}
-
-/** One piece of advice on a certificate. */
-export interface CertificateAdvice {
-  /** The rule, a stable word such as `leaf.key-usage`. */
-  readonly rule: string;
-  /** The field or extension, as RFC 5280 names it. */
-  readonly field: string;
-  /** What was found. */
-  readonly found: string;
-  /** What the specification asks, with its section. */
-  readonly asks: string;
-  /** The issuer's setting that gives it. */
-  readonly setting: string;
-  /** Whether a strict verdict refuses the certificate for it. */
-  readonly refusedIfStrict: boolean;
-  /** The certificate. */
-  readonly certificate: CertificateSummary;
-  /** What it is for us. */
-  readonly place: "leaf" | "intermediate" | "anchor";
 }
 
 /** Our own certificate grows old, or has expired. */
