@@ -20,7 +20,6 @@ import {
 } from "../../credentials/mod.ts";
 import { HandshakeError, unusable } from "../../errors/mod.ts";
 import {
-  type Advice,
   adviceOn,
   type Certificate,
   type CertificateFault,
@@ -33,7 +32,7 @@ import {
   type VerdictMode,
 } from "../../identity/mod.ts";
 import { dialPeer } from "../../peer/mod.ts";
-import type { Problem, Step } from "./report.ts";
+import { judged, type Problem, shown, type Step } from "./report.ts";
 import { present } from "../../values/mod.ts";
 
 /** What to examine, and with what. */
@@ -217,14 +216,7 @@ class Target {
         ...shown(adviceOn({ chain, role: "server", now })),
       };
     }
-    const { reason, evidence } = verdict;
-    const message = [evidence.found, evidence.advice].filter((part) => part !== undefined)
-      .join("; ");
-    return {
-      step: "trust",
-      outcome: "failed",
-      problem: { error: "HandshakeError", reason, message, evidence },
-    };
+    return judged("trust", verdict.reason, verdict.evidence);
   }
 
   /** Nothing where we have none to show. */
@@ -232,21 +224,12 @@ class Target {
     const { own, mode } = this.#material ?? {};
     if (own === undefined || mode !== "mutual") return undefined;
     const evidence = ownCertificateFault(this.#material!, Date.now(), "client");
-    if (evidence === undefined) {
-      const identity = own.summary.names.join(", ");
-      const { advice = [] } = this.#material ?? {};
-      return { step: "own-certificate", outcome: "passed", identity, ...shown(advice) };
+    if (evidence !== undefined) {
+      return judged("own-certificate", "own-certificate-invalid", evidence);
     }
-    return {
-      step: "own-certificate",
-      outcome: "failed",
-      problem: {
-        error: "HandshakeError",
-        reason: "own-certificate-invalid",
-        message: [evidence.found, evidence.advice].join("; "),
-        evidence,
-      },
-    };
+    const identity = own.summary.names.join(", ");
+    const { advice = [] } = this.#material ?? {};
+    return { step: "own-certificate", outcome: "passed", identity, ...shown(advice) };
   }
 
   /** The whole of it, as a dispatcher would. */
@@ -290,10 +273,6 @@ class Target {
   }
 }
 
-function shown(advice: readonly Advice[]): { readonly advice?: readonly Advice[] } {
-  return advice.length === 0 ? {} : { advice };
-}
-
 /** The places of a chain that can be on a path from its leaf: one that cannot be read cannot be distinguished from them. */
 function neededIn(chain: readonly (Certificate | CertificateFault)[]): ReadonlySet<number> {
   const needed = new Set([0]);
@@ -332,13 +311,7 @@ function problemOf(error: Error): Problem {
   const { name, message } = error;
   if (!(error instanceof HandshakeError)) return { error: name, message };
   const { reason, peerReason, evidence } = error;
-  return {
-    error: name,
-    reason,
-    peerReason,
-    message,
-    evidence,
-  };
+  return { error: name, reason, peerReason, message, evidence };
 }
 
 /** What names the failure of a handshake that did not come as far as a certificate. */

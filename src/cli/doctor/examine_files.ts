@@ -11,8 +11,8 @@ import {
   summarize,
   type VerdictMode,
 } from "../../identity/mod.ts";
-import type { CertificateSummary, HandshakeEvidence } from "../../errors/mod.ts";
-import type { Step } from "./report.ts";
+import type { CertificateSummary } from "../../errors/mod.ts";
+import { judged, shown, type Step } from "./report.ts";
 
 /** Which files to examine, and what they are for. */
 export interface FileExamination {
@@ -57,10 +57,10 @@ export async function* examineFiles(
   const now = Date.now();
   const fault = ownCertificateFault(material, now, role);
   if (fault !== undefined) {
-    return yield refused("own-certificate", "own-certificate-invalid", fault);
+    return yield judged("own-certificate", "own-certificate-invalid", fault);
   }
   yield { step: "own-certificate", outcome: "passed", identity: "the key is the certificate's" };
-  const judged = judgePeer(own.chain, {
+  const outcome = judgePeer(own.chain, {
     role,
     anchors,
     expected,
@@ -68,14 +68,13 @@ export async function* examineFiles(
     mode,
     denylist: material.denylist,
   });
-  if (!judged.trusted) return yield refused("trust", judged.reason, judged.evidence);
-  const chain = judged.path.filter((one) => !anchors.has(one));
-  const advice = adviceOn({ chain, role, now });
+  if (!outcome.trusted) return yield judged("trust", outcome.reason, outcome.evidence);
+  const chain = outcome.path.filter((one) => !anchors.has(one));
   yield {
     step: "trust",
     outcome: "passed",
-    identity: `peers that trust these authorities accept it as ${as} ${judged.identity.name}`,
-    ...(advice.length === 0 ? {} : { advice }),
+    identity: `peers that trust these authorities accept it as ${as} ${outcome.identity.name}`,
+    ...shown(adviceOn({ chain, role, now })),
   };
 }
 
@@ -84,19 +83,6 @@ function unusable({ name, message }: Error): Step {
   // The certificate that was at fault is in the message; a handshake has not been thought of.
   const problem = { error: name === "Error" ? "ConfigurationError" : name, message };
   return { step: "own-certificate", outcome: "failed", problem };
-}
-
-function refused(
-  step: "own-certificate" | "trust",
-  reason: string,
-  evidence: HandshakeEvidence,
-): Step {
-  const message = [evidence.found, evidence.advice].filter((part) => part !== undefined).join("; ");
-  return {
-    step,
-    outcome: "failed",
-    problem: { error: "HandshakeError", reason, message, evidence },
-  };
 }
 
 /** The leaf of an examination, where it came as far. */

@@ -46,6 +46,22 @@ export type Step =
     readonly advice?: readonly Advice[] | undefined;
   };
 
+/** The advice of a step, where there is any. */
+export function shown(advice: readonly Advice[]): { readonly advice?: readonly Advice[] } {
+  return advice.length === 0 ? {} : { advice };
+}
+
+/** A step in which certificates were judged: it has failed for a reason of the vocabulary. */
+export function judged(
+  step: "own-certificate" | "trust",
+  reason: string,
+  evidence: HandshakeEvidence,
+): Step {
+  const message = [evidence.found, evidence.advice].filter((part) => part !== undefined).join("; ");
+  const problem = { error: "HandshakeError", reason, message, evidence };
+  return { step, outcome: "failed", problem };
+}
+
 /** What is wrong, in the words of an error. */
 export interface Problem {
   /** The error it would be: `HandshakeError`, `WorkerUnavailable`. */
