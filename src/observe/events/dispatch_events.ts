@@ -14,13 +14,10 @@ export interface DispatchDenied extends EventBase<"dispatch.denied"> {
 }
 
 /** A call was refused because the caller's token is missing or does not hold. */
-export interface DispatchUnauthenticated extends EventBase<"dispatch.unauthenticated"> {
-  /** The call's id. */
-  readonly callId?: string;
-  /** The routine or service method that was asked for, escaped and capped. */
-  readonly routine: string;
-  /** Who asked. */
-  readonly peer: PeerRef;
+export interface DispatchUnauthenticated
+  extends
+    EventBase<"dispatch.unauthenticated">,
+    Pick<DispatchDenied, "callId" | "routine" | "peer"> {
   /** What is wrong with the token. */
   readonly reason: AuthenticationReason;
 }
@@ -53,25 +50,17 @@ export interface DispatchRetried extends EventBase<"dispatch.retried"> {
 export interface DiscoveryAdded extends EventBase<"discovery.added"> {
   /** The discovery URL. */
   readonly source: string;
-  /** The worker found. */
+  /** The worker. */
   readonly worker: WorkerRef;
 }
 
 /** A worker's announcement changed. */
-export interface DiscoveryUpdated extends EventBase<"discovery.updated"> {
-  /** The discovery URL. */
-  readonly source: string;
-  /** The worker. */
-  readonly worker: WorkerRef;
-}
+export interface DiscoveryUpdated
+  extends EventBase<"discovery.updated">, Pick<DiscoveryAdded, "source" | "worker"> {}
 
 /** Discovery no longer knows a worker. */
-export interface DiscoveryRemoved extends EventBase<"discovery.removed"> {
-  /** The discovery URL. */
-  readonly source: string;
-  /** The worker. */
-  readonly worker: WorkerRef;
-}
+export interface DiscoveryRemoved
+  extends EventBase<"discovery.removed">, Pick<DiscoveryAdded, "source" | "worker"> {}
 
 /** Discovery itself does not work now; what was found stays. */
 export interface DiscoveryFailed extends EventBase<"discovery.failed"> {

@@ -138,13 +138,10 @@ export interface CredentialsAdvice extends EventBase<"credentials.advice"> {
 }
 
 /** Our own certificate grows old, or has expired. */
-export interface CredentialsExpiring extends EventBase<"credentials.expiring"> {
+export interface CredentialsExpiring
+  extends EventBase<"credentials.expiring">, Pick<PeerExpiring, "stage" | "secondsLeft"> {
   /** The certificate. */
   readonly certificate: CertificateSummary;
-  /** How far gone it is: two thirds of its lifetime, nine tenths, or all of it. */
-  readonly stage: "two-thirds" | "nearly-over" | "expired";
-  /** Seconds until it expires; negative once it has. */
-  readonly secondsLeft: number;
 }
 
 /** What protects a worker, a dispatcher or a pool; emitted once, at its start. */

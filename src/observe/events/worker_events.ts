@@ -108,12 +108,8 @@ export interface ListenerFailed extends EventBase<"listener.failed"> {
 }
 
 /** A listener that had failed accepts connections again. */
-export interface ListenerRecovered extends EventBase<"listener.recovered"> {
-  /** The worker's id; `health` for the listener of its health alone. */
-  readonly workerId: string;
-  /** Where it listens. */
-  readonly address: string;
-}
+export interface ListenerRecovered
+  extends EventBase<"listener.recovered">, Pick<ListenerFailed, "workerId" | "address"> {}
 
 /** A listener adopted new credentials, or has ended its last connection under old ones. */
 export interface ListenerGeneration extends EventBase<"listener.generation"> {
