@@ -18,17 +18,15 @@ export interface AuthorizationOptions {
 
 /** Decides, for one worker, who may call what, and reports each call that is denied. */
 export class Authorization implements AsyncDisposable {
+  /** What decides. */
+  readonly authorizer: Authorizer;
   readonly #options: AuthorizationOptions;
   /** Errors that are the same for every call that a rule denies. */
   readonly #errors = new Map<string, AuthorizationError>();
 
   constructor(options: AuthorizationOptions) {
+    this.authorizer = options.authorizer;
     this.#options = options;
-  }
-
-  /** What decides. */
-  get authorizer(): Authorizer {
-    return this.#options.authorizer;
   }
 
   /** A call whose header section has arrived. */
@@ -36,21 +34,11 @@ export class Authorization implements AsyncDisposable {
     return new CallAuthorization(this, arriving, subject);
   }
 
-  /** Another number whenever what is decided may have changed. */
-  get version(): number {
-    return this.#options.authorizer.version;
-  }
-
-  /** Whether calls of that name cannot be decided about before their tags are known. */
-  readsTags(name: string): boolean {
-    return this.#options.authorizer.readsTags(name);
-  }
-
   /** Whether a peer may make a call; an error where it may not, which is reported. */
   decide(
     call: AskedCall,
   ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
-    const decision = this.#options.authorizer.decide(call);
+    const decision = this.authorizer.decide(call);
     return decision instanceof Promise
       ? decision.then((decided) => this.#denial(decided, call))
       : this.#denial(decision, call);
@@ -68,16 +56,11 @@ export class Authorization implements AsyncDisposable {
 
   /** Whether a peer may make a call, without a report. */
   async allows(call: AskedCall): Promise<boolean> {
-    return (await this.#options.authorizer.decide(call)).allowed;
-  }
-
-  /** Calls back whenever what is decided may have changed; `undefined` where it never does. */
-  onChange(changed: () => void): (() => void) | undefined {
-    return this.#options.authorizer.onChange?.(changed);
+    return (await this.authorizer.decide(call)).allowed;
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {
-    return this.#options.authorizer[Symbol.asyncDispose]();
+    return this.authorizer[Symbol.asyncDispose]();
   }
 
   #denial(
@@ -134,9 +117,8 @@ export class CallAuthorization {
     const name = method.parent === WorkerService && isRoutineCall(method)
       ? headerValue(fields, ROUTINE_HEADER)
       : nameOf(method);
-    if (
-      name === undefined || (method.parent === WorkerService && this.#authorization.readsTags(name))
-    ) {
+    const { authorizer } = this.#authorization;
+    if (name === undefined || (method.parent === WorkerService && authorizer.readsTags(name))) {
       return undefined;
     }
     return this.#settle(name, NO_TAGS);
@@ -187,19 +169,20 @@ export class CallAuthorization {
       const error = await this.#authorization.decideAgain(this.#asked(name, tags));
       if (error !== undefined) denied(error);
     };
-    if (this.#allowedBy !== this.#authorization.version) void changed();
-    return this.#authorization.onChange(changed);
+    const { authorizer } = this.#authorization;
+    if (this.#allowedBy !== authorizer.version) void changed();
+    return authorizer.onChange?.(changed);
   }
 
   #isAllowed(name: string): boolean {
-    return this.#allowed === name && this.#allowedBy === this.#authorization.version;
+    return this.#allowed === name && this.#allowedBy === this.#authorization.authorizer.version;
   }
 
   #settle(
     name: string,
     tags: readonly string[],
   ): AuthorizationError | undefined | Promise<AuthorizationError | undefined> {
-    const { version } = this.#authorization;
+    const { version } = this.#authorization.authorizer;
     const denied = this.#authorization.decide(this.#asked(name, tags));
     return denied instanceof Promise
       ? denied.then((error) => this.#settled(name, version, error))
