@@ -1,11 +1,6 @@
 /** Why a handshake failed: the whole vocabulary, in errors, events, metrics and GOAWAY. */
 export type HandshakeReason =
-  | "untrusted-authority"
-  | "identity-mismatch"
-  | "certificate-expired"
-  | "certificate-not-yet-valid"
-  | "certificate-unsuitable"
-  | "certificate-denied"
+  | CertificateReason
   | "own-certificate-invalid"
   | "client-certificate-required"
   | "client-certificate-refused"
@@ -17,15 +12,13 @@ export type HandshakeReason =
   | "tls-alert";
 
 /** What can be wrong with a certificate in the eyes of the peer it was shown to. */
-export type CertificateReason = Extract<
-  HandshakeReason,
+export type CertificateReason =
   | "untrusted-authority"
   | "identity-mismatch"
   | "certificate-expired"
   | "certificate-not-yet-valid"
   | "certificate-unsuitable"
-  | "certificate-denied"
->;
+  | "certificate-denied";
 
 /** The word a refusing peer says about *our* certificate; the only thing a refusal says. */
 export type PeerReason = CertificateReason | "client-certificate-required" | "subject-not-allowed";

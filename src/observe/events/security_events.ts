@@ -1,11 +1,9 @@
 import type {
   CertificateAdvice,
   CertificateSummary,
-  HandshakeEvidence,
+  HandshakeFailure,
   HandshakeReason,
   HandshakeSide,
-  PeerReason,
-  WorkerRef,
 } from "../../errors/mod.ts";
 import type { ChannelSecurity, EventBase, PeerRef } from "./event_base.ts";
 
@@ -43,34 +41,20 @@ export interface PeerExpiring extends EventBase<"peer.expiring"> {
 }
 
 /** A dispatcher could not prove a worker, or was refused by it. */
-export interface HandshakeFailed extends EventBase<"handshake.failed"> {
-  /** The side that would not go on. */
-  readonly side: HandshakeSide;
-  /** Why, in one word of the vocabulary. */
-  readonly reason: HandshakeReason;
-  /** What the worker says is wrong with our certificate. */
-  readonly peerReason?: PeerReason;
-  /** The worker that was dialled. */
-  readonly worker: WorkerRef;
-  /** What was seen. */
-  readonly evidence: HandshakeEvidence;
-}
+export interface HandshakeFailed extends EventBase<"handshake.failed">, HandshakeFailure {}
 
 /** Why a worker has no connection with a client: it refused it, or the client would not go on. */
 export type RefusalReason = HandshakeReason | "subject-not-allowed";
 
 /** A worker refused a client, or a client refused the worker's certificate. */
-export interface HandshakeRefused extends EventBase<"handshake.refused"> {
+export interface HandshakeRefused
+  extends EventBase<"handshake.refused">, Pick<HandshakeFailure, "peerReason" | "evidence"> {
   /** `worker` where we refused, `dispatcher` where the client would not go on. */
   readonly side: HandshakeSide;
   /** Why, in one word of the vocabulary. */
   readonly reason: RefusalReason;
-  /** What the client, or its alert, says is wrong with our certificate. */
-  readonly peerReason?: PeerReason;
   /** Who it was, as far as its certificate says. */
   readonly peer: PeerRef;
-  /** What was seen. */
-  readonly evidence: HandshakeEvidence;
 }
 
 /** New credentials are in use. */
