@@ -1,5 +1,6 @@
 import { claimSocketPath, inspectSocket, listenPrivately } from "../channel/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
+import { systemClock } from "../observe/mod.ts";
 import { privateFolderOf, refused } from "./admin_folder.ts";
 import { messageOf, present } from "../values/mod.ts";
 
@@ -172,8 +173,7 @@ async function write(connection: Deno.Conn, value: unknown): Promise<void> {
 
 /** Closes a connection that takes too long. */
 function closingLate(connection: Deno.Conn): Disposable {
-  const timer = setTimeout(() => close(connection), PATIENCE_MS);
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
+  return systemClock.schedule(() => close(connection), PATIENCE_MS);
 }
 
 /** Resolves when the reader has left; what else it sends is not read on. */

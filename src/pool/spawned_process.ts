@@ -1,6 +1,6 @@
 import type { DiscoveredWorker } from "../discovery/mod.ts";
 import { ConfigurationError, WorkerUnavailable } from "../errors/mod.ts";
-import type { UnstampedEvent } from "../observe/mod.ts";
+import { systemClock, type UnstampedEvent } from "../observe/mod.ts";
 import {
   type FromChild,
   type HandedCredentials,
@@ -93,7 +93,7 @@ export class SpawnedProcess implements Child {
 
   async stop(graceMs: number): Promise<void> {
     this.#send({ kind: "drain", graceMs });
-    using _kill = timer(() => this.#kill("SIGKILL"), graceMs + EXIT_MS);
+    using _kill = systemClock.schedule(() => this.#kill("SIGKILL"), graceMs + EXIT_MS);
     await this.exited;
   }
 
@@ -108,13 +108,13 @@ export class SpawnedProcess implements Child {
   /** Ends the process: SIGTERM first, which a blocked or stopped one ignores, then SIGKILL. */
   terminate(): void {
     this.#kill("SIGTERM");
-    const kill = timer(() => this.#kill("SIGKILL"), EXIT_MS);
+    const kill = systemClock.schedule(() => this.#kill("SIGKILL"), EXIT_MS);
     this.exited.then(() => kill[Symbol.dispose]());
   }
 
   async #becomeReady(): Promise<ReadyChild> {
     const { startTimeoutMs } = this.#options;
-    using _late = timer(() => {
+    using _late = systemClock.schedule(() => {
       this.#readiness.reject(this.#failed(`it was not ready within ${startTimeoutMs} ms`));
       this.#kill("SIGKILL");
     }, startTimeoutMs);
@@ -122,7 +122,7 @@ export class SpawnedProcess implements Child {
       const how = signal ?? `code ${code}`;
       // It may have said why, and the end of a process is noticed before what it wrote last is read.
       const { promise: waited, resolve } = Promise.withResolvers<void>();
-      using _enough = timer(resolve, LAST_WORDS_MS);
+      using _enough = systemClock.schedule(resolve, LAST_WORDS_MS);
       await Promise.race([this.#heardAll, waited]);
       this.#readiness.reject(
         this.#failed(
@@ -199,9 +199,4 @@ export class SpawnedProcess implements Child {
 function settlesRenewal(event: UnstampedEvent, identity: string): boolean {
   return event.type === "credentials.rejected" ||
     (event.type === "credentials.rotated" && event.identities.includes(identity));
-}
-
-function timer(callback: () => void, delayMs: number): Disposable {
-  const id = setTimeout(callback, delayMs);
-  return { [Symbol.dispose]: () => clearTimeout(id) };
 }

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type Dispatcher, roundRobin } from "../../dispatch/mod.ts";
 import { unusable } from "../../errors/mod.ts";
+import { pause, systemClock } from "../../observe/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { durationFlag, flag, switchFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
@@ -59,7 +60,7 @@ async function allTried(dispatcher: Dispatcher): Promise<void> {
     const workers = dispatcher.workers();
     const tried = workers.every(({ state }) => state === "ready" || state === "failing");
     if (tried && workers.length > 0) return;
-    await pause(TRIED_AGAIN_MS, never);
+    await pause(systemClock, TRIED_AGAIN_MS, never, {});
   }
 }
 
@@ -75,7 +76,7 @@ async function show(views: AsyncGenerator<TopView>, flags: TopFlags): Promise<vo
     if (live) draw(view);
     else printLine(json ? jsonOf(view) : renderTop(view, WIDE).join("\n"));
     if (once || (!live && !json)) return;
-    await pause(interval, until.signal);
+    await pause(systemClock, interval, until.signal, {});
     if (until.signal.aborted) return;
   }
 }
@@ -122,11 +123,4 @@ function draw(view: TopView): void {
 function write(text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  return promise.finally(() => clearTimeout(timer));
 }
