@@ -1,4 +1,4 @@
-import { escapePeerText } from "../errors/mod.ts";
+import { escapePeerText, type HandshakeEvidence } from "../errors/mod.ts";
 import type { TlsFacts } from "../channel/mod.ts";
 import type { IdentityPattern, PeerIdentity } from "../identity/mod.ts";
 import type { PeerAccepted, Unstamped } from "../observe/mod.ts";
@@ -26,44 +26,28 @@ export function refusedEvent(
   remoteAddress: string,
   { reason, evidence }: PeerRefused,
 ): RefusalEvent {
-  const stranger = reason === "identity-mismatch";
-  return {
-    type: "handshake.refused",
-    side: "worker",
-    reason: stranger ? "subject-not-allowed" : reason,
-    peer: { address: remoteAddress },
-    evidence: stranger ? { ...evidence, advice: MAY_BE_ALLOWED } : evidence,
-  };
+  const peer = { address: remoteAddress };
+  return reason === "identity-mismatch"
+    ? refused(peer, "subject-not-allowed", { ...evidence, advice: MAY_BE_ALLOWED })
+    : refused(peer, reason, evidence);
 }
 
 const MAY_BE_ALLOWED = "add one of its names to allow if it may connect";
 
 /** A client does not agree to speak HTTP/2. */
 export function noProtocolEvent(remoteAddress: string, { alpn }: TlsFacts): RefusalEvent {
-  return {
-    type: "handshake.refused",
-    side: "worker",
-    reason: "protocol-mismatch",
-    peer: { address: remoteAddress },
-    evidence: {
-      found: `the client offered ${alpn ?? "no"} protocol by ALPN, not h2`,
-      advice: "use a client that speaks HTTP/2",
-    },
-  };
+  return refused({ address: remoteAddress }, "protocol-mismatch", {
+    found: `the client offered ${alpn ?? "no"} protocol by ALPN, not h2`,
+    advice: "use a client that speaks HTTP/2",
+  });
 }
 
 /** A client is proven and allowed, and its identity has as many connections as it may. */
 export function excessConnectionEvent(remoteAddress: string, identity: PeerIdentity): RefusalEvent {
-  return {
-    type: "handshake.refused",
-    side: "worker",
-    reason: "handshake-aborted",
-    peer: { address: remoteAddress, ...shownName(identity) },
-    evidence: {
-      found: "its identity has as many connections as one may",
-      advice: "see why it opens so many, or raise limits.connectionsPerIdentity",
-    },
-  };
+  return refused({ address: remoteAddress, ...shownName(identity) }, "handshake-aborted", {
+    found: "its identity has as many connections as one may",
+    advice: "see why it opens so many, or raise limits.connectionsPerIdentity",
+  });
 }
 
 /** A dialler within the process goes by an identity that is not allowed. */
@@ -72,18 +56,10 @@ export function notAllowedEvent(
   identity: PeerIdentity,
   allow: readonly IdentityPattern[],
 ): RefusalEvent {
-  return {
-    type: "handshake.refused",
-    side: "worker",
-    reason: "subject-not-allowed",
-    peer: { address: remoteAddress, ...shownName(identity) },
-    evidence: {
-      rule: "name.no-match",
-      advice: MAY_BE_ALLOWED,
-      expected: allow.map((pattern) => pattern.text),
-      presented: identity.names.map((name) => escapePeerText(name)),
-    },
-  };
+  return refused({ address: remoteAddress, ...shownName(identity) }, "subject-not-allowed", {
+    ...notAllowed(allow),
+    presented: identity.names.map((name) => escapePeerText(name)),
+  });
 }
 
 /** The worker's own process may not connect to it: its certificate does not match `allow`. */
@@ -91,33 +67,34 @@ export function ownNotAllowedEvent(
   remoteAddress: string,
   allow: readonly IdentityPattern[],
 ): RefusalEvent {
-  return {
-    type: "handshake.refused",
-    side: "worker",
-    reason: "subject-not-allowed",
-    peer: { address: remoteAddress },
-    evidence: {
-      rule: "name.no-match",
-      found: "the worker's own certificate",
-      advice: MAY_BE_ALLOWED,
-      expected: allow.map((pattern) => pattern.text),
-    },
-  };
+  const found = "the worker's own certificate";
+  return refused({ address: remoteAddress }, "subject-not-allowed", {
+    ...notAllowed(allow),
+    found,
+  });
+}
+
+function notAllowed(allow: readonly IdentityPattern[]): HandshakeEvidence {
+  return { rule: "name.no-match", advice: MAY_BE_ALLOWED, expected: allow.map(({ text }) => text) };
 }
 
 /** A client completed the handshake and left without a word: it is likely that it does not accept us. */
 export function leftUnusedEvent({ peer }: PeerConnection, own: OwnShown | undefined): RefusalEvent {
-  return {
-    type: "handshake.refused",
-    side: "dispatcher",
-    reason: "handshake-aborted",
-    peer: peerRef(peer),
-    evidence: {
-      found: "the client hung up after the handshake, before it spoke HTTP/2",
-      advice: "see whether the client expects another identity than this worker's certificate has",
-      ...present({ ownCertificate: own?.certificate }),
-    },
+  const evidence = {
+    found: "the client hung up after the handshake, before it spoke HTTP/2",
+    advice: "see whether the client expects another identity than this worker's certificate has",
+    ...present({ ownCertificate: own?.certificate }),
   };
+  return { ...refused(peerRef(peer), "handshake-aborted", evidence), side: "dispatcher" };
+}
+
+/** Refused by the worker. */
+function refused(
+  peer: RefusalEvent["peer"],
+  reason: RefusalEvent["reason"],
+  evidence: HandshakeEvidence,
+): RefusalEvent {
+  return { type: "handshake.refused", side: "worker", reason, peer, evidence };
 }
 
 function peerRef({ remoteAddress, identity }: AcceptedPeer): RefusalEvent["peer"] {
