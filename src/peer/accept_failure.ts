@@ -4,7 +4,7 @@ import type { HandshakeRefused, Unstamped } from "../observe/mod.ts";
 import { alertFromClient } from "./dial/alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
 import { adviceOnOurs, COMPARE_CLOCKS } from "./own_advice.ts";
-import { unprovenKey } from "./unproven_key.ts";
+import { brokenTls, COMPARE_PROTOCOLS } from "./broken_tls.ts";
 import { present } from "../values/mod.ts";
 
 /** A refusal as it is reported to the observer. */
@@ -80,7 +80,7 @@ function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
       },
     };
   }
-  return brokenTls(failure);
+  return { side: "worker", ...brokenTls(failure, "client") };
 }
 
 function namedByClient(alert: string, answeredHello: boolean, own: OwnShown): Found {
@@ -105,22 +105,6 @@ function namedByClient(alert: string, answeredHello: boolean, own: OwnShown): Fo
 }
 
 const SEE_CLIENT_LOG = "look at the client's own log";
-const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";
-
-/** Our own TLS gave up on what the client sent. */
-function brokenTls({ code, alertSent }: AcceptFailure): Found {
-  const negotiation = code === "ERR_SSL_NO_APPLICATION_PROTOCOL" ||
-    alertSent === "protocol_version" ||
-    alertSent === "handshake_failure";
-  return worker(negotiation ? "protocol-mismatch" : "tls-alert", {
-    found: alertSent === undefined
-      ? "what the client sent is no TLS handshake that we can go on with"
-      : `we ended the handshake with the TLS alert ${alertSent}`,
-    ...present({ alert: alertSent, code }),
-    advice: negotiation ? COMPARE_PROTOCOLS : SEE_CLIENT_LOG,
-    ...unprovenKey(code, "client"),
-  });
-}
 
 function worker(reason: Found["reason"], evidence: HandshakeEvidence): Found {
   return { side: "worker", reason, evidence };

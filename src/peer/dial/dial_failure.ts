@@ -11,7 +11,7 @@ import {
 import { alertFromWorker, type AlertMeaning } from "./alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "../first_bytes.ts";
 import { adviceOnOurs, COMPARE_CLOCKS, type OwnDates } from "../own_advice.ts";
-import { unprovenKey } from "../unproven_key.ts";
+import { brokenTls, COMPARE_PROTOCOLS } from "../broken_tls.ts";
 import { present } from "../../values/mod.ts";
 
 /** The platform's code for a context it cannot build; a canary pins it. */
@@ -101,11 +101,11 @@ function findingOf(failure: ChannelFailure, context: DialContext): Finding {
   if (code === "ECONNRESET" || code === "EPIPE" || code === undefined) {
     return finding("handshake-aborted", "worker", {
       found: "the peer hung up during the TLS handshake without saying why",
-      advice: "look at the peer's own log",
-      ...codeIn(code),
+      advice: SEE_PEER_LOG,
+      ...present({ code }),
     });
   }
-  return brokenTls(failure);
+  return { side: "dispatcher", ...brokenTls(failure, "peer") };
 }
 
 /** The handshake took too long. */
@@ -151,22 +151,6 @@ function adviceOnAlert(
 const MAY_WANT_CERTIFICATE =
   "look at the peer's own log; it may demand a client certificate, of which we have none";
 
-/** Our own TLS gave up on what the peer sent. */
-function brokenTls({ code, alertSent }: ChannelFailure): Finding {
-  const negotiation = code === "ERR_SSL_NO_APPLICATION_PROTOCOL" ||
-    alertSent === "protocol_version" ||
-    alertSent === "handshake_failure";
-  return finding(negotiation ? "protocol-mismatch" : "tls-alert", "dispatcher", {
-    found: alertSent === undefined
-      ? "what the peer sent is no TLS handshake that we can go on with"
-      : `we ended the handshake with the TLS alert ${alertSent}`,
-    ...present({ alert: alertSent }),
-    ...codeIn(code),
-    advice: negotiation ? COMPARE_PROTOCOLS : SEE_PEER_LOG,
-    ...unprovenKey(code, "peer"),
-  });
-}
-
 /** A finding with its evidence. */
 export function finding(
   reason: HandshakeReason,
@@ -176,12 +160,8 @@ export function finding(
   return { reason, side, evidence };
 }
 
-function codeIn(code: string | undefined): { code?: string } {
-  return present({ code });
-}
-
-const COMPARE_PROTOCOLS = "compare the TLS versions and the ALPN protocols (h2) of both ends";
-const SEE_PEER_LOG = "look at the peer's own log";
+/** What to do where only the other end knows why. */
+export const SEE_PEER_LOG = "look at the peer's own log";
 
 const ADVICE: Partial<Record<HandshakeReason, string>> = {
   "protocol-mismatch": COMPARE_PROTOCOLS,

@@ -17,6 +17,7 @@ import {
   finding,
   handshakeError,
   ownDates,
+  SEE_PEER_LOG,
 } from "./dial_failure.ts";
 import { describeSpoken, spoken } from "../first_bytes.ts";
 import { inFirstFlight } from "../first_flight.ts";
@@ -91,7 +92,7 @@ function nameGreetingFailure(failure: GreetingFailure, context: DialContext): Er
   if (named !== undefined) return handshakeError(named, context, failure.end.error);
   return new WorkerUnavailable(
     `${context.called} ${context.worker.address} ended the connection before it took a call`,
-    { worker: context.worker, notBegun: true, ...causeOf(failure.end) },
+    { worker: context.worker, notBegun: true, ...present({ cause: failure.end.error }) },
   );
 }
 
@@ -128,7 +129,7 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
   if (facts.tls !== undefined && code?.startsWith("ERR_SSL_") === true) {
     return finding("tls-alert", "dispatcher", {
       found: "after the handshake the peer sent what TLS cannot go on with",
-      advice: "look at the peer's own log",
+      advice: SEE_PEER_LOG,
       code,
     });
   }
@@ -136,7 +137,7 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
     found: context.own === undefined
       ? "the peer hung up before it spoke HTTP/2, without saying why"
       : "the peer hung up after it had seen our certificate, without saying why",
-    advice: "look at the peer's own log",
+    advice: SEE_PEER_LOG,
   });
 }
 
@@ -160,7 +161,7 @@ function refusedWithoutWord(context: DialContext): Finding {
   return finding(reason, "worker", {
     found:
       "the worker ended the connection with INADEQUATE_SECURITY and gave no reason that we know",
-    advice: "look at the peer's own log",
+    advice: SEE_PEER_LOG,
   });
 }
 
@@ -169,8 +170,4 @@ function notHttp2(found: string): Finding {
     found: `the peer does not speak HTTP/2: ${found}`,
     advice: "see which service listens on that port",
   });
-}
-
-function causeOf({ error }: ConnectionEnd): { cause?: Error } {
-  return present({ cause: error });
 }
