@@ -170,7 +170,7 @@ class Listener implements PeerListener {
   }
 
   /** Closes a connection for an error of our own. */
-  #abandon({ channel, facts, settle }: AcceptedChannel, error: unknown): void {
+  #abandon({ channel, facts, settle }: OwnChannel, error: unknown): void {
     this.#options.onFault?.(error, facts.remoteAddress);
     channel.destroy();
     settle();
@@ -194,7 +194,8 @@ class Listener implements PeerListener {
     return this.#prove(accepted, facts.tls, generations, generation);
   }
 
-  #readOwn(accepted: AcceptedChannel, own: OwnProcess): void {
+  /** A channel of the process itself, which shows its secret first. */
+  #readOwn(accepted: OwnChannel, own: OwnProcess): void {
     readSecret(accepted.channel, own.secret, (rest) => {
       try {
         this.#acceptOwn(accepted, rest, own);
@@ -204,22 +205,17 @@ class Listener implements PeerListener {
     });
   }
 
-  #acceptOwn({ facts, place, settle }: AcceptedChannel, rest: ByteChannel, own: OwnProcess): void {
+  /** It is the process itself, under the rules for everyone. */
+  #acceptOwn({ facts, place, settle }: OwnChannel, rest: ByteChannel, own: OwnProcess): void {
     settle();
-    const name = this.#holdOwn(facts, rest, own);
-    if (name !== undefined) place.prove(name);
-  }
-
-  /** It is the process itself, under the rules for everyone. @returns who that is, where it is taken. */
-  #holdOwn(facts: ChannelFacts, rest: ByteChannel, own: OwnProcess): string | undefined {
     const identity = own.identity();
-    if (identity !== "refused") {
-      this.#held.hold(rest, facts, { identity });
-      return identity?.name ?? facts.remoteAddress;
+    if (identity === "refused") {
+      refuseNotAllowed(rest);
+      this.#emit(ownNotAllowedEvent(facts.remoteAddress, this.#options.allow));
+      return;
     }
-    refuseNotAllowed(rest);
-    this.#emit(ownNotAllowedEvent(facts.remoteAddress, this.#options.allow));
-    return undefined;
+    this.#held.hold(rest, facts, { identity });
+    place?.prove(identity?.name ?? facts.remoteAddress);
   }
 
   /** Judges a client in turns with all else; what it sends meanwhile stays unread. */
@@ -289,16 +285,7 @@ class Listener implements PeerListener {
     const text = formatAddress(address);
     const facts: ChannelFacts = { security: "memory", remoteAddress: text, localAddress: text };
     const { allow, own } = this.#options;
-    if (own !== undefined) {
-      return readSecret(channel, own.secret, (rest) => {
-        try {
-          this.#holdOwn(facts, rest, own);
-        } catch (error) {
-          this.#options.onFault?.(error, text);
-          channel.destroy();
-        }
-      });
-    }
+    if (own !== undefined) return this.#readOwn({ channel, facts, settle: () => {} }, own);
     if (identity === undefined || allow.some((pattern) => matchesPeer(pattern, identity))) {
       this.#held.hold(channel, facts, { identity });
       return;
@@ -336,6 +323,11 @@ class Listener implements PeerListener {
     this.#options.observer?.emit(event);
   }
 }
+
+/** A channel that the process may have dialled itself; one in memory takes no place. */
+type OwnChannel =
+  & Pick<AcceptedChannel, "channel" | "facts" | "settle">
+  & Partial<Pick<AcceptedChannel, "place">>;
 
 /** Refuses a dialler of our own process, which cannot miss the reason. */
 function refuseNotAllowed(channel: ByteChannel): void {

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
 import type { PeerIdentity } from "../identity/mod.ts";
+import { joined, NO_BYTES } from "../values/mod.ts";
 
 /** A listener for the process itself: a peer that shows its secret is the process, with the identity of its certificate. */
 export interface OwnProcess {
@@ -29,15 +30,14 @@ export function readSecret(
   secret: Uint8Array,
   proven: (rest: ByteChannel) => void,
 ): void {
-  const reading = new SecretReader(channel, secret, proven);
-  channel.start(reading);
+  channel.start(new SecretReader(channel, secret, proven));
 }
 
 class SecretReader implements ByteReceiver {
   readonly #channel: ByteChannel;
   readonly #secret: Uint8Array;
   readonly #proven: (rest: ByteChannel) => void;
-  #arrived = new Uint8Array(0);
+  #arrived = NO_BYTES;
   #receiver: ByteReceiver | undefined;
   #closed = false;
 
@@ -50,10 +50,7 @@ class SecretReader implements ByteReceiver {
   received(bytes: Uint8Array): boolean {
     if (this.#receiver !== undefined) return this.#receiver.received(bytes) === true;
     if (this.#closed) return true;
-    const arrived = new Uint8Array(this.#arrived.length + bytes.length);
-    arrived.set(this.#arrived);
-    arrived.set(bytes, this.#arrived.length);
-    this.#arrived = arrived;
+    const arrived = this.#arrived = joined([this.#arrived, bytes]);
     const { length } = this.#secret;
     if (arrived.length < length) return true;
     if (timingSafeEqual(arrived.subarray(0, length), this.#secret)) {

@@ -33,7 +33,7 @@ import {
 } from "../judge.ts";
 import { type DialPeerOptions, HANDSHAKE_TIMEOUT_MS } from "../options.ts";
 import { dialContexts, oldestVersion, serverName, shownCertificate } from "../tls_contexts.ts";
-import { present } from "../../values/mod.ts";
+import { onAbort, present } from "../../values/mod.ts";
 
 /**
  * Dials a worker, proves it and is taken by it. One timer runs from the dial to the worker's first answer.
@@ -60,11 +60,9 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
     const { connection, taken, sentAway } = greet(opened, options.connection ?? {}, context);
     options.onOpened?.(connection);
     try {
-      await Promise.race([taken, patience.lost]);
+      await inTime(taken, opened, patience, dial);
     } catch (error) {
-      opened.channel.destroy();
-      if (error instanceof OutOfTime) throw handshakeError(timedOut(timeoutMs), context);
-      if (!sentAway() || dials === MAX_DIALS) throw error;
+      if (!sentAway() || dials === MAX_DIALS || dial.signal.timeout.aborted) throw error;
       await connection.closed;
       continue;
     }
@@ -185,7 +183,7 @@ async function prove({ channel, facts }: OpenChannel, dial: Dial): Promise<Trust
   return proven;
 }
 
-/** Waits for the worker's proof for as long as the attempt may take. */
+/** Waits for the worker's proof, or its first answer, for as long as the attempt may take. */
 async function inTime<T>(
   proof: Promise<T>,
   { channel }: OpenChannel,
@@ -327,14 +325,13 @@ function patienceOf(clock: Clock, timeoutMs: number, caller: AbortSignal | undef
     timeout.abort();
     reject(new OutOfTime());
   }, timeoutMs);
-  const onAbort = (): void => reject(caller?.reason);
-  caller?.addEventListener("abort", onAbort, { once: true });
+  const abort = onAbort(caller, () => reject(caller?.reason));
   return {
     signal: { timeout: timeout.signal, aborted: caller },
     lost,
     [Symbol.dispose](): void {
       timer[Symbol.dispose]();
-      caller?.removeEventListener("abort", onAbort);
+      abort[Symbol.dispose]();
     },
   };
 }
