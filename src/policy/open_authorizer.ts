@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
-import type { Authorizer, PolicyCall, PolicyHook } from "./authorizer.ts";
+import type { Authorizer, PolicyHook } from "./authorizer.ts";
 import { HookAuthorizer } from "./hook_authorizer.ts";
 import { PolicyFile, type PolicyFileOptions } from "./policy_file.ts";
-import { CompiledPolicy, type Policy, type PolicyDecision, readPolicy } from "./rules/mod.ts";
+import { CompiledPolicy, type Policy, readPolicy } from "./rules/mod.ts";
 
 /** Rules in code, the path of a policy file, or a function that decides. */
 export type PolicySetting = Policy | PolicyHook | string | URL;
@@ -25,31 +25,16 @@ export async function openAuthorizer(
   if (setting instanceof URL) return await PolicyFile.open(fileURLToPath(setting), options);
   if (typeof setting === "string") return await PolicyFile.open(setting, options);
   if ("authorize" in setting) return new HookAuthorizer(setting, options.hookFailed);
-  return new FixedPolicy(new CompiledPolicy(readPolicy(setting, options)));
+  return fixedPolicy(new CompiledPolicy(readPolicy(setting, options)));
 }
 
 /** Rules that never change. */
-class FixedPolicy implements Authorizer {
-  readonly version = 0;
-  readonly #policy: CompiledPolicy;
-
-  constructor(policy: CompiledPolicy) {
-    this.#policy = policy;
-  }
-
-  get rules(): number {
-    return this.#policy.rules;
-  }
-
-  readsTags(name: string): boolean {
-    return this.#policy.readsTags(name);
-  }
-
-  decide(call: PolicyCall): PolicyDecision {
-    return this.#policy.decide(call.subject, call);
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
-  }
+function fixedPolicy(policy: CompiledPolicy): Authorizer {
+  return {
+    version: 0,
+    rules: policy.rules,
+    readsTags: (name) => policy.readsTags(name),
+    decide: (call) => policy.decide(call.subject, call),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
 }

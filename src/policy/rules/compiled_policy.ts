@@ -1,6 +1,6 @@
-import { type IdentityPattern, matchesPeer } from "../../identity/mod.ts";
+import type { IdentityPattern } from "../../identity/mod.ts";
 import { claimsMatch } from "./claims.ts";
-import { explainDecision, type PolicyExplanation } from "./explain.ts";
+import { explainDecision, type PolicyExplanation, whoMatches } from "./explain.ts";
 import type { NameGlob } from "./glob.ts";
 import type { PolicyDecision, PolicySubject, PolicyTarget } from "./decision.ts";
 import type { ReadPolicy, ReadRule } from "./read_policy.ts";
@@ -162,13 +162,6 @@ function isExactSpiffe(pattern: IdentityPattern): boolean {
 function ruleMatches(rule: ReadRule, subject: PolicySubject, { tags }: PolicyTarget): boolean {
   return whoMatches(rule, subject) && rule.tags.every((tag) => tags.includes(tag)) &&
     (rule.claims === undefined || claimsMatch(rule.claims, subject.claims));
-}
-
-function whoMatches({ who, anonymous }: ReadRule, { identity, claims }: PolicySubject): boolean {
-  const isAnonymous = identity === undefined && claims === undefined;
-  if (isAnonymous) return anonymous;
-  if (who === undefined) return true;
-  return identity !== undefined && who.some((pattern) => matchesPeer(pattern, identity));
 }
 
 /** Kept with its rule, so that a decision allocates nothing. */

@@ -50,21 +50,30 @@ export function explainDecision(
 }
 
 function mismatches(
-  { who, anonymous, what, claims, tags }: ReadRule,
-  { identity, claims: given }: PolicySubject,
+  rule: ReadRule,
+  subject: PolicySubject,
   target: PolicyTarget,
 ): readonly MismatchedField[] {
+  const { what, claims, tags } = rule;
   const mismatched: MismatchedField[] = [];
-  const isAnonymous = identity === undefined && given === undefined;
-  const isWho = isAnonymous ? anonymous : who === undefined ||
-    (identity !== undefined && who.some((pattern) => matchesPeer(pattern, identity)));
-  if (!isWho) mismatched.push("who");
+  if (!whoMatches(rule, subject)) mismatched.push("who");
   if (what !== undefined && !what.some((glob) => glob.matches(target.name))) {
     mismatched.push("what");
   }
-  if (claims !== undefined && !claimsMatch(claims, given)) mismatched.push("claims");
+  if (claims !== undefined && !claimsMatch(claims, subject.claims)) mismatched.push("claims");
   if (!tags.every((tag) => target.tags.includes(tag))) mismatched.push("tags");
   return mismatched;
+}
+
+/** Whether a caller is among those that a rule is about. */
+export function whoMatches(
+  { who, anonymous }: ReadRule,
+  { identity, claims }: PolicySubject,
+): boolean {
+  const isAnonymous = identity === undefined && claims === undefined;
+  if (isAnonymous) return anonymous;
+  if (who === undefined) return true;
+  return identity !== undefined && who.some((pattern) => matchesPeer(pattern, identity));
 }
 
 function matchedBy(
@@ -74,7 +83,5 @@ function matchedBy(
 ): PolicyExplanation["matched"] {
   const pattern = identity && who?.find((one) => matchesPeer(one, identity))?.text;
   const glob = what?.find((one) => one.matches(name))?.text;
-  return {
-    ...present({ who: pattern, what: glob }),
-  };
+  return present({ who: pattern, what: glob });
 }

@@ -5,6 +5,6 @@
  */
 export * from "./compiled_policy.ts";
 export * from "./decision.ts";
-export * from "./explain.ts";
+export type * from "./explain.ts";
 export * from "./policy.ts";
 export { type ReadPolicy, readPolicy, type ReadPolicyOptions } from "./read_policy.ts";

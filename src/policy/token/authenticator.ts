@@ -78,8 +78,11 @@ export function unauthenticated(
   message: string,
   cause?: unknown,
 ): AuthenticationError {
-  return new AuthenticationError(message, {
-    reason,
-    ...present({ cause }),
-  });
+  return new AuthenticationError(message, { reason, ...present({ cause }) });
+}
+
+/** The error of every token while there are no keys to verify it by. */
+export function keysUnreachable(): AuthenticationError {
+  const message = "the worker cannot read the keys that tokens are verified by";
+  return unauthenticated("key-set-unreachable", message);
 }

@@ -91,7 +91,7 @@ export function readUnverifiedClaims(token: string): Readonly<Record<string, unk
 function jsonPart(part: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytesOf(part)));
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(fromBase64Url(part)));
   } catch {
     throw malformed("a part of the token is not base64url of JSON");
   }
@@ -99,10 +99,6 @@ function jsonPart(part: string): Record<string, unknown> {
     return value as Record<string, unknown>;
   }
   throw malformed("a part of the token is not a JSON object");
-}
-
-function bytesOf(part: string): Uint8Array {
-  return fromBase64Url(part);
 }
 
 function optionalText(value: unknown, member: string): string | undefined {

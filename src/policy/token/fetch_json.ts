@@ -1,6 +1,6 @@
 import { request } from "node:https";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { joined, present } from "../../values/mod.ts";
+import { joined, onAbort, present } from "../../values/mod.ts";
 
 /** How JSON is fetched. */
 export interface FetchJsonOptions {
@@ -87,15 +87,14 @@ function get(
     else reject(new Error(`the server answers with status ${statusCode}`));
     if (statusCode !== 200) asking.destroy();
   });
-  const abort = () => {
+  const abort = onAbort(signal, () => {
     reject(signal.reason);
     asking.destroy();
-  };
-  signal.addEventListener("abort", abort, { once: true });
+  });
   asking.on("error", reject);
   asking.end();
   return promise.finally(() => {
-    signal.removeEventListener("abort", abort);
+    abort[Symbol.dispose]();
     asking.destroy();
   });
 }

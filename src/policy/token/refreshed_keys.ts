@@ -2,7 +2,7 @@ import { escapePeerText } from "../../errors/mod.ts";
 import { loggerFor, steadied } from "../../observe/mod.ts";
 import { KeySet, type VerificationKey } from "./key_set.ts";
 import type { KeySource } from "./key_source.ts";
-import { unauthenticated } from "./authenticator.ts";
+import { keysUnreachable } from "./authenticator.ts";
 import { messageOf } from "../../values/mod.ts";
 
 /** A set is read again before it is this old, in milliseconds: a key that left it is refused from then on. */
@@ -109,10 +109,7 @@ export class RefreshedKeys implements Keys {
 
   #usable(now: number): KeySet {
     if (this.#isKept(now)) return this.#set!;
-    throw unauthenticated(
-      "key-set-unreachable",
-      "the worker cannot read the keys that tokens are verified by",
-    );
+    throw keysUnreachable();
   }
 
   /** Reads the set again, once at a time and not while a failure is recent; never rejects. */

@@ -116,9 +116,7 @@ function verified(call: PresentedCall, keys: ReadonlyMap<string, Uint8Array>, wi
     );
   }
   const at = Number(time);
-  if (at < call.now - windowMs) {
-    throw tooOld();
-  }
+  if (at < call.now - windowMs) throw tooOld();
   if (at < (call.idSince ?? -Infinity)) {
     throw unauthenticated(
       "token-expired",
@@ -178,15 +176,13 @@ class UsedNonces {
       if (end >= now) break;
       this.#forget(old, end);
     }
-    if (this.#ends.size >= this.#max) this.#forgetEnded(now);
+    if (this.#ends.size >= this.#max) {
+      for (const [old, end] of this.#ends) if (end < now) this.#forget(old, end);
+    }
     if (this.#ends.size >= this.#max) {
       throw new Overloaded(`${this.#max} signed calls of one key within the window`);
     }
     this.#ends.set(nonce, end);
-  }
-
-  #forgetEnded(now: number): void {
-    for (const [nonce, end] of this.#ends) if (end < now) this.#forget(nonce, end);
   }
 
   #forget(nonce: string, end: number): void {

@@ -1,7 +1,7 @@
 import { parseSpiffeId, type SpiffeId } from "../../identity/mod.ts";
 import { escapePeerText } from "../../errors/mod.ts";
 import { loggerFor } from "../../observe/mod.ts";
-import { type Claims, unauthenticated } from "./authenticator.ts";
+import { type Claims, keysUnreachable, unauthenticated } from "./authenticator.ts";
 import { KeySet } from "./key_set.ts";
 import type { Keys } from "./refreshed_keys.ts";
 
@@ -58,7 +58,7 @@ export class TrustDomainKeys {
   async #arrived(): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((_, reject) => {
-      timer = setTimeout(() => reject(UNREACHABLE), this.#waitMs);
+      timer = setTimeout(() => reject(keysUnreachable()), this.#waitMs);
     });
     try {
       await Promise.race([this.#first.promise, late]);
@@ -67,11 +67,6 @@ export class TrustDomainKeys {
     }
   }
 }
-
-const UNREACHABLE = unauthenticated(
-  "key-set-unreachable",
-  "the worker cannot read the keys that tokens are verified by",
-);
 
 /**
  * The SPIFFE ID that a token names.
