@@ -1,12 +1,13 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { dialChannel, formatAddress, type UnixAddress } from "../channel/mod.ts";
-import { SpiffeWorkloadAPI, type X509SVIDResponse } from "../gen/mod.ts";
+import { SpiffeWorkloadAPI } from "../gen/mod.ts";
 import { type ClientConnection, ErrorCode, openClientConnection } from "../http2/mod.ts";
-import type { Backoff, Clock } from "../observe/mod.ts";
+import { type Backoff, backoffMs, type Clock, pause } from "../observe/mod.ts";
 import { createTransport } from "../rpc/mod.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** The waits before an agent is asked again: it is local and cheap to ask, and certificates may live for seconds. */
-export const AGENT_BACKOFF: Backoff = { shortestMs: 200, longestMs: 5_000 };
+const AGENT_BACKOFF: Backoff = { shortestMs: 200, longestMs: 5_000 };
 
 /** What every request must carry, so that no other program can be talked into making it (Workload Endpoint §3). */
 const SECURITY_HEADER = { "workload.spiffe.io": "true" };
@@ -75,9 +76,40 @@ export async function* agentStream<Response>(
   }
 }
 
-/** Asks for X.509-SVIDs, and for those that replace them. */
-export const askForSvids: AskAgent<X509SVIDResponse> = (agent, request) =>
-  agent.fetchX509SVID({}, request);
+/** What becomes of the responses of an agent whose streams are followed. */
+export interface AgentFollower<Response> {
+  readonly ask: AskAgent<Response>;
+  /** Takes a response. Returns whether it is of use: waits for the agent begin anew then. */
+  readonly take: (response: Response) => boolean;
+  /** A stream has ended; why, and the error that ended it, if any. */
+  readonly lost: (why: string, error: unknown) => void;
+  /** Whether the process may end while the agent is waited for. Default: yes. */
+  readonly background?: () => boolean;
+}
+
+/** Follows one stream of an agent after another, until it is to end; never rejects. */
+export async function followAgent<Response>(
+  endpoint: UnixAddress,
+  options: AgentStreamOptions,
+  { ask, take, lost, background }: AgentFollower<Response>,
+): Promise<void> {
+  const { signal, clock } = options;
+  let failures = 0;
+  while (!signal.aborted) {
+    let error: unknown;
+    try {
+      for await (const response of agentStream(endpoint, options, ask)) {
+        if (take(response)) failures = 0;
+      }
+    } catch (thrown) {
+      error = thrown;
+    }
+    if (signal.aborted) return;
+    lost(error === undefined ? "it ended the stream" : messageOf(error), error);
+    const delayMs = backoffMs(failures++, AGENT_BACKOFF);
+    await pause(clock, delayMs, signal, { background: background?.() ?? true });
+  }
+}
 
 /** The error, or what lies behind it. */
 async function agentError(

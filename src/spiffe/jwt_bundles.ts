@@ -2,9 +2,8 @@ import { formatAddress, type UnixAddress } from "../channel/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
 import type { JWTBundlesResponse } from "../gen/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
-import { backoffMs, type Clock, loggerFor, pause } from "../observe/mod.ts";
-import { AGENT_BACKOFF, agentStream } from "./agent_stream.ts";
-import { messageOf } from "../values/mod.ts";
+import { type Clock, loggerFor } from "../observe/mod.ts";
+import { followAgent } from "./agent_stream.ts";
 
 /** How the keys of trust domains are followed. */
 export interface JwtBundlesOptions {
@@ -24,12 +23,16 @@ export class JwtBundles implements AsyncDisposable {
   readonly #options: JwtBundlesOptions;
   readonly #closing = new AbortController();
   readonly #following: Promise<void>;
-  #failures = 0;
 
   /** Begins to follow. */
   constructor(options: JwtBundlesOptions) {
     this.#options = options;
-    this.#following = this.#follow();
+    const { endpoint, clock } = options;
+    this.#following = followAgent(endpoint, { signal: this.#closing.signal, clock }, {
+      ask: (agent, request) => agent.fetchJWTBundles({}, request),
+      take: (answer) => this.#take(answer),
+      lost: (why) => this.#warn(why),
+    });
   }
 
   /** Ends the stream. */
@@ -38,26 +41,7 @@ export class JwtBundles implements AsyncDisposable {
     await this.#following;
   }
 
-  async #follow(): Promise<void> {
-    const { endpoint, clock } = this.#options;
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        const answers = agentStream(
-          endpoint,
-          { signal, clock },
-          (agent, request) => agent.fetchJWTBundles({}, request),
-        );
-        for await (const answer of answers) this.#take(answer);
-        this.#failed("it ended the stream");
-      } catch (error) {
-        this.#failed(messageOf(error));
-      }
-      if (!signal.aborted) await this.#pause();
-    }
-  }
-
-  #take({ bundles }: JWTBundlesResponse): void {
+  #take({ bundles }: JWTBundlesResponse): true {
     const byDomain = new Map<string, unknown>();
     for (const [domain, bytes] of Object.entries(bundles)) {
       const id = parseSpiffeId(domain);
@@ -71,12 +55,8 @@ export class JwtBundles implements AsyncDisposable {
         this.#warn(`the keys of ${domain} are not JSON`);
       }
     }
-    this.#failures = 0;
     this.#options.onBundles(byDomain);
-  }
-
-  #failed(why: string): void {
-    if (!this.#closing.signal.aborted) this.#warn(why);
+    return true;
   }
 
   #warn(why: string): void {
@@ -84,13 +64,5 @@ export class JwtBundles implements AsyncDisposable {
       endpoint: formatAddress(this.#options.endpoint),
       why: escapePeerText(why),
     });
-  }
-
-  #pause(): Promise<void> {
-    return pause(
-      this.#options.clock,
-      backoffMs(this.#failures++, AGENT_BACKOFF),
-      this.#closing.signal,
-    );
   }
 }

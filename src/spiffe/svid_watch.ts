@@ -11,12 +11,12 @@ import {
 } from "../credentials/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
 import type { X509SVIDResponse } from "../gen/mod.ts";
-import { backoffMs, type Clock, pause, systemClock } from "../observe/mod.ts";
+import { type Clock, systemClock } from "../observe/mod.ts";
 import { wantsPermission } from "../platform/mod.ts";
 import type { SvidChoice } from "./svid_choice.ts";
 import { readSvids } from "./svid_response.ts";
-import { AGENT_BACKOFF, agentStream, askForSvids } from "./agent_stream.ts";
-import { messageOf, onAbort } from "../values/mod.ts";
+import { followAgent } from "./agent_stream.ts";
+import { onAbort } from "../values/mod.ts";
 
 /** What is watched. */
 export interface SvidSettings {
@@ -54,8 +54,6 @@ class SvidWatch {
   readonly #closing = new AbortController();
   readonly #first = Promise.withResolvers<void>();
   #following: Promise<void> = Promise.resolve();
-  /** Streams in a row that gave nothing to use. */
-  #failures = 0;
   #lastRejection: CredentialRejection | undefined;
 
   constructor(settings: SvidSettings, options: OpenCredentialsOptions) {
@@ -68,12 +66,16 @@ class SvidWatch {
   async begin(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     const { waitMs } = this.#settings;
-    using _timer = this.#clock.schedule(
-      () => this.#first.reject(this.#nothingWithin(waitMs)),
-      waitMs,
-    );
+    const nothing = () => this.#first.reject(this.#nothingWithin(waitMs));
+    using _timer = this.#clock.schedule(nothing, waitMs);
     using _abort = onAbort(signal, () => this.#first.reject(signal?.reason));
-    this.#following = this.#follow();
+    const options = { signal: this.#closing.signal, clock: this.#clock };
+    this.#following = followAgent(this.#settings.endpoint, options, {
+      ask: (agent, request) => agent.fetchX509SVID({}, request),
+      take: (response) => this.#take(response),
+      lost: (why, error) => this.#lost(why, error),
+      background: () => this.store.ready,
+    });
     await this.#first.promise;
   }
 
@@ -82,71 +84,41 @@ class SvidWatch {
     await this.#following;
   }
 
-  async #follow(): Promise<void> {
-    while (!this.#closing.signal.aborted) {
-      const ended = await this.#followOne();
-      if (this.#closing.signal.aborted) return;
-      this.#reject(ended);
-      await this.#pause();
-    }
-  }
-
-  /** One stream, from the dial to whatever ends it. */
-  async #followOne(): Promise<CredentialRejection> {
-    try {
-      const options = { signal: this.#closing.signal, clock: this.#clock };
-      for await (const response of agentStream(this.#settings.endpoint, options, askForSvids)) {
-        this.#take(response);
-      }
-      return this.#unavailable("it ended the stream");
-    } catch (error) {
-      const rejected = this.#unavailable(
-        messageOf(error),
-        error,
-      );
-      if (isHopeless(error)) this.#first.reject(configurationError(rejected));
-      return rejected;
-    }
-  }
-
-  #take(response: X509SVIDResponse): void {
+  /** Returns whether the response is of use. */
+  #take(response: X509SVIDResponse): boolean {
     const read = readSvids(response, this.#settings.choice);
     if (read.kind === "rejected") return this.#reject(read);
     const assembled = assemble(read.pem, this.#clock.now());
     if (assembled.kind !== "usable") {
       return this.#reject(assembled.kind === "rejected" ? assembled : assembled.rejected);
     }
-    if (this.store.offer(assembled) === "rejected") return;
-    this.#failures = 0;
+    if (this.store.offer(assembled) === "rejected") return false;
     this.#first.resolve();
     for (const untrusted of read.untrusted) this.store.reject(untrusted);
+    return true;
   }
 
-  #reject(rejected: CredentialRejection): void {
+  #lost(why: string, error: unknown): void {
+    const rejected = this.#unavailable(why, error);
+    if (isHopeless(error)) this.#first.reject(configurationError(rejected));
+    this.#reject(rejected);
+  }
+
+  #reject(rejected: CredentialRejection): false {
     this.#lastRejection = rejected;
     this.store.reject(rejected);
-  }
-
-  #pause(): Promise<void> {
-    const delayMs = backoffMs(this.#failures++, AGENT_BACKOFF);
-    return pause(this.#clock, delayMs, this.#closing.signal, { background: this.store.ready });
+    return false;
   }
 
   #unavailable(why: string, cause?: unknown): CredentialRejection {
-    return rejection(
-      "provider-failed",
-      "provider",
-      `the SPIFFE Workload API at ${formatAddress(this.#settings.endpoint)}: ${
-        escapePeerText(why)
-      }`,
-      cause,
-    );
+    const at = formatAddress(this.#settings.endpoint);
+    const message = `the SPIFFE Workload API at ${at}: ${escapePeerText(why)}`;
+    return rejection("provider-failed", "provider", message, cause);
   }
 
   #nothingWithin(waitMs: number): Error {
-    return configurationError(
-      this.#lastRejection ?? this.#unavailable(`no answer within ${waitMs} ms`),
-    );
+    const rejected = this.#lastRejection ?? this.#unavailable(`no answer within ${waitMs} ms`);
+    return configurationError(rejected);
   }
 }
 
