@@ -16,7 +16,7 @@ import {
 import { FailureSchema } from "../../gen/mod.ts";
 import type { PayloadForm } from "../payload/payload.ts";
 import { readFailure } from "./read_failure.ts";
-import { isError, textOf } from "./thrown.ts";
+import { isError, textOf, unlessThrown } from "./thrown.ts";
 import { writeFailure } from "./write_failure.ts";
 
 /** The code under which each error travels. */
@@ -61,11 +61,7 @@ export function toConnectError(error: unknown, form?: PayloadForm): ConnectError
 }
 
 function isConnectError(error: unknown): error is ConnectError {
-  try {
-    return error instanceof ConnectError;
-  } catch {
-    return false;
-  }
+  return unlessThrown(() => error instanceof ConnectError, false);
 }
 
 function isAbort(error: unknown): boolean {

@@ -92,14 +92,17 @@ const MAX_CAUSES = 8;
 export function propertiesOf(error: object): [string, unknown][] {
   if (!opened.has(error)) {
     return ALWAYS_SENT.flatMap((key): [string, unknown][] => {
-      const value = hasOwn(error, key) ? read(error, key) : undefined;
+      const isOwn = unlessThrown(() => Object.hasOwn(error, key), false);
+      const value = isOwn ? read(error, key) : undefined;
       return isPlain(value) ? [[key, value]] : [];
     });
   }
-  return keysOf(error).filter((key) => !COMMON.has(key)).flatMap((key): [string, unknown][] => {
-    const value = read(error, key);
-    return value === undefined ? [] : [[key, value]];
-  });
+  return unlessThrown(() => Object.keys(error), []).filter((key) => !COMMON.has(key)).flatMap(
+    (key): [string, unknown][] => {
+      const value = read(error, key);
+      return value === undefined ? [] : [[key, value]];
+    },
+  );
 }
 
 /** Whether a value that is no error may travel as the cause of one. */
@@ -109,37 +112,30 @@ export function mayTravel(value: unknown): boolean {
 
 /** A text property of an error; empty where it cannot be read. */
 export function textOf(error: object, key: "name" | "message"): string {
-  try {
-    return String((error as Record<string, unknown>)[key]);
-  } catch {
-    return "";
-  }
+  return unlessThrown(() => String((error as Record<string, unknown>)[key]), "");
 }
 
 /** A property of an error; `undefined` where it cannot be read. */
 export function read(error: object, key: string): unknown {
-  try {
-    return (error as Record<string, unknown>)[key];
-  } catch {
-    return undefined;
-  }
+  return unlessThrown(() => (error as Record<string, unknown>)[key], undefined);
 }
 
 /** Whether a value is an error; one that cannot be inspected is not. */
 export function isError(value: unknown): value is Error {
-  try {
-    return value instanceof Error;
-  } catch {
-    return false;
-  }
+  return unlessThrown(() => value instanceof Error, false);
 }
 
 /** Whether a value is an error of ours; one that cannot be inspected is not. */
 export function isOurs(value: unknown): value is SelvageError {
+  return unlessThrown(() => value instanceof SelvageError, false);
+}
+
+/** What is found in a value whose getters and traps may throw; `otherwise` where one does. */
+export function unlessThrown<T>(look: () => T, otherwise: T): T {
   try {
-    return value instanceof SelvageError;
+    return look();
   } catch {
-    return false;
+    return otherwise;
   }
 }
 
@@ -155,22 +151,6 @@ export function sendAllData(thrown: unknown): void {
 function dataOnPurpose(error: SelvageError): Readonly<Record<string, unknown>> {
   const data = read(error, "name") === "RoutineError" ? read(error, "data") : undefined;
   return isObject(data) ? data as Record<string, unknown> : {};
-}
-
-function keysOf(error: object): string[] {
-  try {
-    return Object.keys(error);
-  } catch {
-    return [];
-  }
-}
-
-function hasOwn(error: object, key: string): boolean {
-  try {
-    return Object.hasOwn(error, key);
-  } catch {
-    return false;
-  }
 }
 
 function isPlain(value: unknown): boolean {

@@ -1,18 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type {
-  AllWorkersFailed,
-  AuthenticationError,
-  AuthorizationError,
-  ConfigurationError,
-  DeadlineExceeded,
-  HandshakeError,
-  InvalidPayload,
-  NoWorkersAvailable,
-  Overloaded,
-  RoutineError,
-  UnknownRoutine,
-  WorkerUnavailable,
-} from "../../errors/mod.ts";
+import type * as errors from "../../errors/mod.ts";
 import {
   type AllWorkersFailedDetailSchema,
   type CauseSchema,
@@ -58,19 +45,7 @@ type CauseInit = MessageInitShape<typeof CauseSchema>;
 type Kind = NonNullable<FailureInit["kind"]>;
 
 /** Every error of ours: distinguished by name, which holds across copies of the package. */
-type Ours =
-  | AllWorkersFailed
-  | AuthenticationError
-  | AuthorizationError
-  | ConfigurationError
-  | DeadlineExceeded
-  | HandshakeError
-  | InvalidPayload
-  | NoWorkersAvailable
-  | Overloaded
-  | RoutineError
-  | UnknownRoutine
-  | WorkerUnavailable;
+type Ours = InstanceType<typeof errors[errors.SelvageErrorName]>;
 
 function failureOf(error: unknown, room: Allowance, causes: number): FailureInit | undefined {
   if (!isOurs(error)) return undefined;
@@ -123,7 +98,7 @@ function kindOf(error: Ours, room: Allowance, causes: number): Kind {
 }
 
 function routineOf(
-  error: RoutineError,
+  error: errors.RoutineError,
   room: Allowance,
 ): MessageInitShape<typeof RoutineDetailSchema> {
   return {
@@ -136,7 +111,7 @@ function routineOf(
 
 /** What a person needs to act; the certificates and the state of this host stay here. */
 function handshakeOf(
-  { side, reason, peerReason, worker, evidence }: HandshakeError,
+  { side, reason, peerReason, worker, evidence }: errors.HandshakeError,
   room: Allowance,
 ): MessageInitShape<typeof HandshakeDetailSchema> {
   const names = (list: readonly string[] = []) =>
@@ -155,7 +130,7 @@ function handshakeOf(
 }
 
 function allOf(
-  { failures }: AllWorkersFailed,
+  { failures }: errors.AllWorkersFailed,
   room: Allowance,
   causes: number,
 ): MessageInitShape<typeof AllWorkersFailedDetailSchema> {
