@@ -15,7 +15,7 @@ import { readingTurn } from "../wire/reading_turn.ts";
 import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { PreparedStream } from "./prepared_request.ts";
-import { readStreamResponse } from "./read_stream_response.ts";
+import { readStreamResponse } from "./read_response.ts";
 import { isOrdinaryStream, ResponseMessages } from "./response_messages.ts";
 import { NO_BYTES } from "../../values/mod.ts";
 

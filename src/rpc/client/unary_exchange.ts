@@ -13,7 +13,7 @@ import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { ordinaryMessage } from "./ordinary_response.ts";
 import type { PreparedUnary } from "./prepared_request.ts";
-import { readResponse } from "./read_unary_response.ts";
+import { readUnaryResponse } from "./read_response.ts";
 import { NO_BYTES } from "../../values/mod.ts";
 
 /** A complete response to a unary call. */
@@ -168,7 +168,7 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
   #readOtherwise(body: Uint8Array): void {
     this.settle();
     const { header, trailer } = this;
-    readResponse(this.request, { header, trailer, body })
+    readUnaryResponse(this.request, { header, trailer, body })
       .then((message) => this.#succeed(message), this.#reject);
   }
 }

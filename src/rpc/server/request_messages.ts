@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
 import { ArrivingMessages } from "../wire/arriving_messages.ts";
+import { type BodyState, DONE, type WaitingReader } from "../wire/body_reader.ts";
 import { notDecompressible } from "../wire/call_errors.ts";
 import { COMPRESSED_FLAG } from "../wire/envelope.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
@@ -13,7 +14,7 @@ import { type ReadingTurn, readingTurn } from "../wire/reading_turn.ts";
 export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
   readonly #messages: ArrivingMessages;
   readonly #release: (count: number) => void;
-  #waiting: Waiting[] = [];
+  #waiting: WaitingReader[] = [];
   #state: BodyState = { name: "open" };
   readonly #turn: ReadingTurn;
   /** Those who wait are served in the next turn. */
@@ -161,16 +162,3 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
     throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
   }
 }
-
-type BodyState =
-  | { readonly name: "open" }
-  | { readonly name: "ended" }
-  | { readonly name: "failed"; readonly error: Error }
-  | { readonly name: "abandoned" };
-
-interface Waiting {
-  resolve(result: IteratorResult<Uint8Array, undefined>): void;
-  reject(error: unknown): void;
-}
-
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

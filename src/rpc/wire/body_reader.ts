@@ -13,7 +13,7 @@ export interface BodySource {
 export class BodyReader implements AsyncIterableIterator<Uint8Array> {
   readonly #source: BodySource;
   #chunks: Uint8Array[] = [];
-  #waiting: Waiting[] = [];
+  #waiting: WaitingReader[] = [];
   #state: BodyState = { name: "open" };
 
   #credited: number;
@@ -111,15 +111,18 @@ export class BodyReader implements AsyncIterableIterator<Uint8Array> {
   }
 }
 
-type BodyState =
+/** Whether a body can be read on. */
+export type BodyState =
   | { readonly name: "open" }
   | { readonly name: "ended" }
   | { readonly name: "failed"; readonly error: Error }
   | { readonly name: "abandoned" };
 
-interface Waiting {
+/** A reader that waits for the next piece of a body. */
+export interface WaitingReader {
   resolve(result: IteratorResult<Uint8Array, undefined>): void;
-  reject(error: Error): void;
+  reject(error: unknown): void;
 }
 
-const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+/** The end of a body. */
+export const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
