@@ -26,7 +26,12 @@ export {
 export * from "./client/transport.ts";
 export type { TransportChoices } from "./client/transport_choices.ts";
 export { intercepted } from "./client/intercepted.ts";
-export { callUnaryBytes } from "./client/unary_exchange.ts";
+export {
+  callUnaryBytes,
+  sendUnaryBytes,
+  type UnaryReceiver,
+  type UnaryResponseBytes,
+} from "./client/unary_exchange.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
 export type { RpcProtocol } from "./wire/protocol.ts";
 export { withoutStatusDetails } from "./server/unary_implementation.ts";

@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock, Observer, RetryCause } from "../../observe/mod.ts";
 import { DeadlineExceeded, WorkerUnavailable } from "../../errors/mod.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { HeldPlace } from "../endpoint/held_calls.ts";
 import type { Link } from "../endpoint/link.ts";
 import { notReady, noWorkerAccepted } from "./exhausted.ts";
 import type { Fleet } from "../fleet/fleet.ts";
@@ -40,6 +41,33 @@ interface Left {
   readonly attempt: number;
 }
 
+/** A call on one worker; ended by {@linkcode Attempts.answered} or {@linkcode Attempts.again}. */
+export class Attempt {
+  readonly endpoint: Endpoint;
+  readonly link: Link;
+  /** Its place among the calls that the worker holds. */
+  readonly place: HeldPlace;
+  /** When it began, by `performance.now()`. */
+  readonly begunAt: number;
+
+  constructor(call: PlacedCall, endpoint: Endpoint, link: Link, begunAt: number) {
+    this.endpoint = endpoint;
+    this.link = link;
+    this.place = endpoint.held.add(call);
+    this.begunAt = begunAt;
+  }
+}
+
+/** What became of the attempts of a call that have failed. */
+class Failures {
+  /** Workers that are not asked again, and why. */
+  tried: Map<Endpoint, Error> | undefined;
+  /** How often the same worker may have been asked again. */
+  lost = 0;
+  left: Left | undefined;
+  attempt = 1;
+}
+
 /** Brings calls to workers, each at most once unless it is idempotent. */
 export class Attempts {
   readonly #options: AttemptsOptions;
@@ -58,40 +86,105 @@ export class Attempts {
     call: PlacedCall,
     once: (link: Link, endpoint: Endpoint) => Promise<Result>,
   ): Promise<Result> {
+    const first = this.begin(call, performance.now());
+    if (first === undefined && this.#options.fleet.lacksQuorum) await this.#quorum(call);
+    return await this.#make(call, once, new Failures(), first);
+  }
+
+  /**
+   * Begins a call on a worker that takes it at once. It is the first attempt of a call, and there is no other that is
+   * not {@linkcode Attempts.make}'s.
+   *
+   * @param now the time, by `performance.now()`.
+   * @returns the attempt; `undefined` where the call has to wait for a worker, as `make` does.
+   */
+  begin(call: PlacedCall, now: number): Attempt | undefined {
     const { fleet, budget } = this.#options;
     budget.earn();
-    if (fleet.lacksQuorum) await this.#quorum(call);
-    let tried: Map<Endpoint, Error> | undefined;
-    let lost = 0;
-    let left: Left | undefined;
-    for (let attempt = 1;;) {
-      const endpoint = fleet.choose(call.wanted, tried, call.routine) ??
-        await this.place(call, tried ??= new Map());
-      const link = endpoint.linkForCall();
-      if (link === undefined) continue;
-      if (left !== undefined && left.endpoint !== endpoint) this.#report(call, left);
-      const place = endpoint.held.add(call);
-      const begun = performance.now();
+    if (fleet.lacksQuorum) return undefined;
+    const endpoint = fleet.choose(call.wanted, undefined, call.routine);
+    const link = endpoint?.linkForCall();
+    return link && new Attempt(call, endpoint!, link, now);
+  }
+
+  /** The worker has answered. */
+  answered({ endpoint, place, begunAt }: Attempt): void {
+    this.#options.fleet.answered(endpoint, performance.now() - begunAt);
+    endpoint.held.remove(place);
+  }
+
+  /**
+   * Goes on as {@linkcode Attempts.make} does, after the first attempt of a call has failed or could not be begun.
+   *
+   * @param failed what `begin` returned, and what it failed with.
+   */
+  async again<Result>(
+    call: PlacedCall,
+    once: (link: Link, endpoint: Endpoint) => Promise<Result>,
+    failed: { readonly attempt: Attempt; readonly thrown: unknown } | undefined,
+  ): Promise<Result> {
+    const failures = new Failures();
+    if (failed === undefined) {
+      if (this.#options.fleet.lacksQuorum) await this.#quorum(call);
+    } else {
+      // In a turn of the caller's: what is thrown then shows where it was called.
+      await undefined;
+      this.#failed(call, failed.attempt, failed.thrown, failures);
+    }
+    return await this.#make(call, once, failures, undefined);
+  }
+
+  async #make<Result>(
+    call: PlacedCall,
+    once: (link: Link, endpoint: Endpoint) => Promise<Result>,
+    failures: Failures,
+    first: Attempt | undefined,
+  ): Promise<Result> {
+    for (let attempt = first;; attempt = undefined) {
+      attempt ??= await this.#next(call, failures);
       try {
-        const result = await once(link, endpoint);
-        fleet.answered(endpoint, performance.now() - begun);
+        const result = await once(attempt.link, attempt.endpoint);
+        this.answered(attempt);
         return result;
       } catch (thrown) {
-        if (call.signal?.aborted) throw call.signal.reason;
-        const failure = judgeFailure(thrown, call, endpoint, link);
-        if (isUnanswered(failure.error)) fleet.unanswered(endpoint);
-        else if (failure.final) fleet.answered(endpoint, performance.now() - begun);
-        if (failure.final || call.input?.repeatable === false) throw failure.error;
-        if (failure.cause === "overloaded") fleet.hadNoRoom(endpoint);
-        if (BUDGETED.has(failure.cause) && !budget.spend()) throw failure.error;
-        if (!failure.sameWorker || ++lost === SAME_WORKER_ATTEMPTS) {
-          (tried ??= new Map()).set(endpoint, failure.error);
-        }
-        left = { endpoint, cause: failure.cause, attempt: attempt++ };
-      } finally {
-        endpoint.held.remove(place);
+        this.#failed(call, attempt, thrown, failures);
       }
     }
+  }
+
+  /** Begins the next attempt. */
+  async #next(call: PlacedCall, failures: Failures): Promise<Attempt> {
+    for (;;) {
+      const endpoint = this.#options.fleet.choose(call.wanted, failures.tried, call.routine) ??
+        await this.place(call, failures.tried ??= new Map());
+      const link = endpoint.linkForCall();
+      if (link === undefined) continue;
+      const { left } = failures;
+      if (left !== undefined && left.endpoint !== endpoint) this.#report(call, left);
+      return new Attempt(call, endpoint, link, performance.now());
+    }
+  }
+
+  /**
+   * An attempt has failed.
+   *
+   * @throws what the call fails with, where it may not be made again.
+   */
+  #failed(call: PlacedCall, attempt: Attempt, thrown: unknown, failures: Failures): void {
+    const { fleet, budget } = this.#options;
+    const { endpoint, link, place, begunAt } = attempt;
+    endpoint.held.remove(place);
+    if (call.signal?.aborted) throw call.signal.reason;
+    const failure = judgeFailure(thrown, call, endpoint, link);
+    if (isUnanswered(failure.error)) fleet.unanswered(endpoint);
+    else if (failure.final) fleet.answered(endpoint, performance.now() - begunAt);
+    if (failure.final || call.input?.repeatable === false) throw failure.error;
+    if (failure.cause === "overloaded") fleet.hadNoRoom(endpoint);
+    if (BUDGETED.has(failure.cause) && !budget.spend()) throw failure.error;
+    if (!failure.sameWorker || ++failures.lost === SAME_WORKER_ATTEMPTS) {
+      (failures.tried ??= new Map()).set(endpoint, failure.error);
+    }
+    failures.left = { endpoint, cause: failure.cause, attempt: failures.attempt++ };
   }
 
   /**

@@ -80,15 +80,18 @@ export class AttemptOptions {
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly fields: HeaderList | undefined;
+  readonly now: number | undefined;
 
-  /** With header fields beyond those that every request has. */
+  /** With header fields beyond those that every request has, and the time where it was just read. */
   constructor(
     timeoutMs: number | undefined,
     signal: AbortSignal | undefined,
     fields: HeaderList | undefined,
+    now: number | undefined,
   ) {
     this.timeoutMs = timeoutMs;
     this.signal = signal;
     this.fields = fields;
+    this.now = now;
   }
 }

@@ -69,8 +69,12 @@ export class CallSettings {
     this.#idPrefix = `${dispatcherId.slice(0, 8)}-`;
   }
 
-  /** A call of a routine that is to be brought to a worker. */
-  placed(routine: AnyRoutine, options: CallOptions, defaultMs: number): RoutineCall {
+  /**
+   * A call of a routine that is to be brought to a worker.
+   *
+   * @param now when it begins, by `performance.now()`.
+   */
+  placed(routine: AnyRoutine, options: CallOptions, defaultMs: number, now: number): RoutineCall {
     const { signal, affinity, tags, timeoutMs = defaultMs } = options;
     const { version } = routine.options;
     checkedTimeout(timeoutMs);
@@ -79,14 +83,17 @@ export class CallSettings {
       this.#idPrefix + (++this.#calls).toString(36),
       version === undefined ? options : { affinity, tags, version },
       routine.options.idempotent === true,
-      this.bounds(signal, timeoutMs),
+      this.bounds(signal, timeoutMs, now),
     );
   }
 
   /** What ends a call: its own signal and time, and those of the call it is made from within. */
-  bounds(signal: AbortSignal | undefined, timeoutMs: number): CallBounds {
+  bounds(
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+    now: number = performance.now(),
+  ): CallBounds {
     const within = this.#inherits === "nothing" ? undefined : enclosingCall();
-    const now = performance.now();
     const limitMs = timeoutMs <= 0 ? Infinity : timeoutMs;
     // A deadline that has passed is noticed by the signal, and here leaves one millisecond.
     const leftMs = within?.deadline === undefined

@@ -63,7 +63,10 @@ export class RoutineCall extends CallBounds implements PlacedCall {
 }
 
 /** The time a call still has, in whole milliseconds, at least one; `undefined` is no limit. */
-export function remainingMs({ deadline }: Pick<PlacedCall, "deadline">): number | undefined {
+export function remainingMs(
+  { deadline }: Pick<PlacedCall, "deadline">,
+  now?: number,
+): number | undefined {
   if (deadline === undefined) return undefined;
-  return Math.max(1, Math.ceil(deadline - performance.now()));
+  return Math.max(1, Math.ceil(deadline - (now ?? performance.now())));
 }

@@ -4,7 +4,6 @@ import { WorkerService } from "../../gen/mod.ts";
 import { type CallRecords, startClientSpan } from "../../observe/mod.ts";
 import {
   type CallEnvelope,
-  decodeCallResponse,
   decodePayload,
   enclosingCall,
   encodeCallRequest,
@@ -14,17 +13,17 @@ import {
   freeLarge,
   type PayloadLimits,
 } from "../../routine/mod.ts";
-import { callUnaryBytes, type RpcLimits } from "../../rpc/mod.ts";
+import type { RpcLimits } from "../../rpc/mod.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { HeldPlace } from "../endpoint/held_calls.ts";
 import type { Link } from "../endpoint/link.ts";
 import type { Attempts } from "./attempts.ts";
-import { AttemptOptions, BegunCall, Envelope, RoutineFacts } from "./begun_call.ts";
-import type { HeaderList } from "../../http2/mod.ts";
+import { BegunCall, Envelope, RoutineFacts } from "./begun_call.ts";
 import { type CallSettings, eitherSignal, type RequestFields } from "./call_settings.ts";
 import { InputFeed } from "./input_feed.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { PreparedRequests } from "./prepared_requests.ts";
+import { resultOf } from "./result_call.ts";
 import { judgeFailure } from "./retry.ts";
 import { StreamAttempt } from "./stream_attempt.ts";
 
@@ -55,53 +54,25 @@ export class RoutineCalls {
    *
    * @throws {SelvageError} One of them, or the reason of the caller's own signal.
    */
-  async result(
+  result(
     routine: AnyRoutine,
     args: readonly unknown[],
     options: CallOptions = NO_OPTIONS,
   ): Promise<unknown> {
-    const { attempts, settings, payload } = this.#options;
-    const { call, envelope, fields, record } = this.#begin(
-      routine,
-      args,
-      options,
-      settings.timeoutMs,
-    );
-    const message = encodeCallRequest(envelope);
-    // The message holds a copy; a signature of the call is made of the arguments for each attempt.
-    if (fields === undefined && envelope.arguments.form === "cbor") {
-      freeLarge(envelope.arguments.bytes);
-    }
-    const request = this.#unary.of(routine.name);
-    const { signal } = call;
+    const { settings } = this.#options;
+    const now = performance.now();
     try {
-      const answer = await attempts.make(call, (link) => {
-        const { connection } = link;
-        const timeoutMs = remainingMs(call);
-        if (fields === undefined) {
-          return callUnaryBytes(
-            connection,
-            request,
-            message,
-            new AttemptOptions(timeoutMs, signal, undefined),
-          );
-        }
-        const send = (fields: HeaderList) =>
-          callUnaryBytes(
-            connection,
-            request,
-            message,
-            new AttemptOptions(timeoutMs, signal, fields),
-          );
-        const found = fields(link);
-        return found instanceof Promise ? found.then(send) : send(found);
-      });
-      const result = decodePayload(decodeCallResponse(answer), "result", payload);
-      record.succeeded();
-      return result;
+      const begun = this.#begin(routine, args, options, settings.timeoutMs, now);
+      const { envelope, fields } = begun;
+      const message = encodeCallRequest(envelope);
+      // The message holds a copy; a signature of the call is made of the arguments for each attempt.
+      if (fields === undefined && envelope.arguments.form === "cbor") {
+        freeLarge(envelope.arguments.bytes);
+      }
+      const sentAt = message.byteLength < LARGE_BYTES ? now : performance.now();
+      return resultOf(this.#options, begun, this.#unary.of(routine.name), message, sentAt);
     } catch (error) {
-      record.failed(error, signal?.aborted === true);
-      throw error;
+      return Promise.reject(error);
     }
   }
 
@@ -120,7 +91,14 @@ export class RoutineCalls {
   ): AsyncGenerator<unknown, void, undefined> {
     const { settings, payload } = this.#options;
     const ahead = settings.aheadOf(options);
-    const { call, envelope, fields, record } = this.#begin(routine, args, options, 0, ahead);
+    const { call, envelope, fields, record } = this.#begin(
+      routine,
+      args,
+      options,
+      0,
+      performance.now(),
+      ahead,
+    );
     // Where the caller's own stream fails while the call is being begun, that is over, too.
     const inputFailed = input === undefined ? undefined : new AbortController();
     const placed = { ...call, signal: eitherSignal(call.signal, inputFailed?.signal) };
@@ -159,10 +137,11 @@ export class RoutineCalls {
     args: readonly unknown[],
     options: CallOptions,
     timeoutMs: number,
+    now: number,
     ahead = 0,
   ): BegunCall {
     const { settings, records, payload } = this.#options;
-    const call = settings.placed(routine, options, timeoutMs);
+    const call = settings.placed(routine, options, timeoutMs, now);
     const ambient = settings.ambientOf(options);
     const envelope = new Envelope(
       call,
@@ -208,6 +187,9 @@ export class RoutineCalls {
 }
 
 const NO_OPTIONS: CallOptions = {};
+
+/** What takes a part of a millisecond to encode: the time is read again after it. */
+const LARGE_BYTES = 16 * 1024;
 const NO_TAGS: readonly string[] = [];
 
 /** A call that a worker has taken. */

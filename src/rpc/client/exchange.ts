@@ -23,6 +23,8 @@ export interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Fields sent with this request only. Default: none. */
   readonly fields?: HeaderList | undefined;
+  /** The time that it begins at, by `performance.now()`. Default: it is read. */
+  readonly now?: number | undefined;
 }
 
 /** One call on a connection: its stream, its deadline, and the signal of its caller. */
@@ -71,7 +73,7 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
    */
   protected begin(
     connection: ClientConnection,
-    { timeoutMs, signal, fields }: ExchangeOptions,
+    { timeoutMs, signal, fields, now }: ExchangeOptions,
     message?: Uint8Array,
   ): void {
     const { protocol, limits } = this.request;
@@ -81,8 +83,9 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
     }
     if (timeoutMs !== undefined) {
       if (timeoutMs <= 0) return this.fail(timedOut());
-      this.expiresAt = performance.now() + timeoutMs;
-      this.#deadline = expireAfter(timeoutMs, this);
+      const begunAt = now ?? performance.now();
+      this.expiresAt = begunAt + timeoutMs;
+      this.#deadline = expireAfter(timeoutMs, this, begunAt);
     }
     if (signal !== undefined) {
       this.#signal = signal;

@@ -26,23 +26,40 @@ export interface UnaryResponseBytes {
   readonly message: Uint8Array;
 }
 
+/** What is reported of a unary call: one of the two, once; it may be before the call has returned. */
+export interface UnaryReceiver {
+  /** A complete response arrived. Must not throw. */
+  answered(response: UnaryResponseBytes): void;
+  /**
+   * The call failed: with a `ConnectError` that has details and metadata where the peer answered with an error;
+   * `notBegun` and `connectionLost` tell what became of a call that was not answered. Must not throw.
+   */
+  failed(error: Error): void;
+}
+
+/** Makes a unary call in binary form on the fast path: bytes in, bytes out. */
+export function sendUnaryBytes(
+  connection: ClientConnection,
+  request: PreparedUnary,
+  message: Uint8Array,
+  options: ExchangeOptions,
+  receiver: UnaryReceiver,
+): void {
+  new UnaryExchange(connection, request, message, options, receiver);
+}
+
 /**
- * Makes a unary call in binary form on the fast path: bytes in, bytes out.
+ * The same as a promise, of the bytes of the response message.
  *
- * @returns the bytes of the response message.
- * @throws {ConnectError} with details and metadata where the peer answered with an error; `notBegun` and
- * `connectionLost` tell what became of a call that was not answered.
+ * @throws {ConnectError} As {@linkcode UnaryReceiver.failed} is given it.
  */
-export function callUnaryBytes(
+export async function callUnaryBytes(
   connection: ClientConnection,
   request: PreparedUnary,
   message: Uint8Array,
   options: ExchangeOptions = {},
 ): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const taken = (response: UnaryResponseBytes) => resolve(response.message);
-    new UnaryExchange(connection, request, message, options, taken, reject);
-  });
+  return (await exchangeUnary(connection, request, message, options)).message;
 }
 
 /** As {@linkcode callUnaryBytes}, with the response's metadata. */
@@ -52,8 +69,8 @@ export function exchangeUnary(
   message: Uint8Array,
   options: ExchangeOptions = {},
 ): Promise<UnaryResponseBytes> {
-  return new Promise((resolve, reject) => {
-    new UnaryExchange(connection, request, message, options, resolve, reject);
+  return new Promise((answered, failed) => {
+    new UnaryExchange(connection, request, message, options, { answered, failed });
   });
 }
 
@@ -63,8 +80,7 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
   header: HeaderList = NO_FIELDS;
   trailer: HeaderList = NO_FIELDS;
   message: Uint8Array = NO_BYTES;
-  readonly #resolve: (response: UnaryResponseBytes) => void;
-  readonly #reject: (error: Error) => void;
+  readonly #receiver: UnaryReceiver;
   readonly #body = new Gathered();
   /** How long the body will be, as far as the peer is to be believed; HTTP/2 holds it to that. */
   #wholeBytes = Infinity;
@@ -75,12 +91,10 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
     request: PreparedUnary,
     message: Uint8Array,
     options: ExchangeOptions,
-    resolve: (response: UnaryResponseBytes) => void,
-    reject: (error: Error) => void,
+    receiver: UnaryReceiver,
   ) {
     super(request);
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#receiver = receiver;
     this.begin(connection, options, message);
   }
 
@@ -139,7 +153,7 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
   protected override fail(error: Error): void {
     if (this.#settled) return;
     this.settle();
-    this.#reject(error);
+    this.#receiver.failed(error);
   }
 
   protected override settle(): void {
@@ -161,7 +175,7 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
   #succeed(message: Uint8Array): void {
     this.settle();
     this.message = message;
-    this.#resolve(this);
+    this.#receiver.answered(this);
   }
 
   /** An error, most likely: connect-es reads it. */
@@ -169,6 +183,6 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
     this.settle();
     const { header, trailer } = this;
     readUnaryResponse(this.request, { header, trailer, body })
-      .then((message) => this.#succeed(message), this.#reject);
+      .then((message) => this.#succeed(message), (error) => this.#receiver.failed(error));
   }
 }

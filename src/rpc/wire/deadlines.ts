@@ -9,9 +9,14 @@ export interface Expiring {
  *
  * Calls share a timer where their deadlines fall together: a `setTimeout` and `clearTimeout` of its own
  * costs each call 1.8 µs, this 0.3.
+ *
+ * @param now the time, by `performance.now()`, where it was just read: reading it takes 0.08 µs.
  */
-export function expireAfter(timeoutMs: number, expiring: Expiring): Deadline {
-  const now = performance.now();
+export function expireAfter(
+  timeoutMs: number,
+  expiring: Expiring,
+  now: number = performance.now(),
+): Deadline {
   const at = quantise(now + Math.min(timeoutMs, LONGEST_MS), timeoutMs);
   const slot = slots.get(at) ?? openSlot(at, now);
   return new Deadline(slot, expiring);
