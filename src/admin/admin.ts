@@ -35,7 +35,6 @@ const REPORTED = { server: "handshake.refused", client: "handshake.failed" } as 
  * Opens an admin socket.
  *
  * @param path Where; its folder is made where it is not there, for our user alone.
- * @param options What it shows.
  * @throws {ConfigurationError} If another user could reach or replace it, or this is not Deno.
  */
 export async function openAdmin(path: string, options: AdminOptions): Promise<AsyncDisposable> {

@@ -8,9 +8,6 @@ const MAX_LINE_BYTES = 16 * 1024 * 1024;
 /**
  * Asks the admin socket of a worker or a dispatcher, and yields the lines of its answer.
  *
- * @param path The socket.
- * @param request What is asked.
- * @param signal Gives up.
  * @throws {ConfigurationError} If the socket may be another user's, or the request is refused.
  * @throws {WorkerUnavailable} If nothing listens there.
  */

@@ -31,8 +31,6 @@ export type Targets = "endpoint" | "discover" | "either";
 /**
  * Adds the flags of a caller to a command.
  *
- * @param command The command.
- * @param targets Where its workers may be named.
  * @param timeout How long it takes where `--timeout` does not say, as a person would write it.
  */
 export function withCallerFlags(command: Command, targets: Targets, timeout: string): Command {

@@ -12,7 +12,6 @@ export interface NewFile {
 /**
  * Reads a file that a person named.
  *
- * @param path Where it is.
  * @param advice What to do where it is not there.
  * @throws {ConfigurationError} If it cannot be read.
  */

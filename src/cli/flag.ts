@@ -12,7 +12,6 @@ export function withFlags(command: Command, ...flags: readonly Option[]): Comman
  * A flag that an environment variable can set too: `--drain-grace` is `SELVAGE_DRAIN_GRACE`.
  *
  * @param flags The flag as help shows it, `--listen <HOST:PORT>` for instance.
- * @param description What it is for.
  * @param implied What happens without it, as a person would write it or in words, where that is not a value of its
  * own; help and `selvage config check` show it.
  */

@@ -8,7 +8,6 @@ const MAX_LINE_BYTES = 4 * 1024 * 1024;
  * Reads values from lines of JSON, each line only when its value is asked for. Empty lines are
  * skipped.
  *
- * @param chunks The bytes.
  * @param name What is read, for errors: `standard input` for instance.
  * @param maxLineBytes The longest line in bytes. Default: 4 MiB.
  * @returns The values. They throw a `ConfigurationError` for a line that is too long, is not UTF-8

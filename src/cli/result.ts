@@ -13,12 +13,7 @@ export function jsonFlag(): Option {
   return switchFlag("--json", "print JSON lines on a terminal, too");
 }
 
-/**
- * Prints a result: lines for a person on a terminal; elsewhere, or with `--json`, each value as a line of JSON.
- *
- * @param readable Makes the lines for a person.
- * @param values What programs read.
- */
+/** Prints a result: lines for a person on a terminal; elsewhere, or with `--json`, each value as a line of JSON. */
 export function printResult(
   { json }: ResultFlags,
   readable: () => readonly string[],

@@ -6,12 +6,7 @@ import { reportFailure } from "./failure_line.ts";
 import { OutputClosed } from "./print.ts";
 import { errorBehind } from "./transport_error.ts";
 
-/**
- * Runs the command.
- *
- * @param args What follows `selvage`.
- * @returns The exit code.
- */
+/** Runs the command with what follows `selvage` on its line. */
 export async function run(args: readonly string[]): Promise<ExitCode> {
   try {
     const command = program();

@@ -6,9 +6,7 @@ const MAX_CELL = 2_048;
 /**
  * Writes a table in columns as wide as their widest cell.
  *
- * @param head The titles.
  * @param rows The cells, as many in each row; what in them a terminal would obey is escaped.
- * @returns The lines.
  */
 export function alignedTable(
   head: readonly string[],

@@ -20,7 +20,6 @@ export class KnownWorkers {
   /**
    * An entry is new, or changed.
    *
-   * @returns what that changes.
    * @throws {Error} If it is more than {@linkcode MAX_ENTRIES} or {@linkcode MAX_CHARACTERS}.
    */
   put(key: string, worker: DiscoveredWorker): readonly DiscoveryChange[] {
@@ -49,7 +48,6 @@ export class KnownWorkers {
   /**
    * These are all the entries.
    *
-   * @returns what that changes.
    * @throws {Error} If they are more than {@linkcode MAX_ENTRIES} or {@linkcode MAX_CHARACTERS}; those that were
    * known stay.
    */

@@ -15,7 +15,6 @@ export class Retries {
   /** Since when the current attempt works. */
   #worksSince: number | undefined;
 
-  /** Nothing has failed yet. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -28,7 +28,6 @@ export class CallRecords {
   readonly #side: HandshakeSide;
   readonly #budget: ReportBudget;
 
-  /** For the calls of a worker, or those of a dispatcher. */
   constructor(observer: Observer, side: HandshakeSide, clock: Clock) {
     this.metrics = observer.metrics;
     this.#observer = observer;
@@ -36,11 +35,7 @@ export class CallRecords {
     this.#budget = new ReportBudget(clock);
   }
 
-  /**
-   * A call begins.
-   *
-   * @param span its span, where a tracer is registered.
-   */
+  /** A call begins, with its span where a tracer is registered. */
   begin(facts: CallFacts, span: CallSpan | undefined): CallRecord {
     return new CallRecord(this, this.#side, facts, span);
   }
@@ -78,7 +73,6 @@ export class CallRecord {
   readonly #span: CallSpan | undefined;
   readonly #beganAt: number;
 
-  /** Begun by {@linkcode CallRecords.begin}. */
   constructor(
     records: CallRecords,
     side: HandshakeSide,

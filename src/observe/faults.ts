@@ -12,7 +12,6 @@ export class Faults {
   readonly #observer: Observer;
   readonly #budget: ReportBudget;
 
-  /** Reports to an observer. */
   constructor(observer: Observer, clock: Clock = systemClock) {
     this.#observer = observer;
     this.#budget = new ReportBudget(clock);
@@ -21,9 +20,7 @@ export class Faults {
   /**
    * Reports one.
    *
-   * @param part the part it was in.
    * @param thrown what was thrown; its stack goes to the log alone.
-   * @param about the request and the peer it was about.
    */
   report(
     part: WorkerFault["part"],

@@ -35,7 +35,6 @@ export class PeerExpiry implements Disposable {
   #timer: Disposable | undefined;
   #dueAt = Infinity;
 
-  /** Reports to an observer, for the peers of a worker or of a dispatcher. */
   constructor(observer: Observer, side: HandshakeSide, clock: Clock = systemClock) {
     this.#observer = observer;
     this.#side = side;
@@ -69,7 +68,6 @@ export class PeerExpiry implements Disposable {
     };
   }
 
-  /** Stops watching. */
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
     this.#gauge[Symbol.dispose]();

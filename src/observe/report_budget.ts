@@ -10,7 +10,6 @@ export class ReportBudget {
   #left = 0;
   #unreported = 0;
 
-  /** Counts by `clock`. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -19,7 +19,6 @@ export class WarningLimiter {
   readonly #clock: Clock;
   readonly #kinds = new Map<string, KindWindow>();
 
-  /** Limits by `clock`. */
   constructor(clock: Clock) {
     this.#clock = clock;
   }

@@ -28,7 +28,6 @@ export class Liveness implements Disposable {
   #dueAt = 0;
   #over = false;
 
-  /** Begins with the first ping. */
   constructor(options: LivenessOptions) {
     this.#options = options;
     this.#intervalMs = options.timeoutMs / PINGS;
@@ -56,7 +55,6 @@ export class Liveness implements Disposable {
     onSilent(silentMs);
   }
 
-  /** Ends the pings. */
   [Symbol.dispose](): void {
     this.#over = true;
     this.#timer?.[Symbol.dispose]();

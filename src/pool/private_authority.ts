@@ -21,10 +21,7 @@ export class PrivateAuthority {
   readonly #domain: string;
   readonly #ttlMs: number;
 
-  /**
-   * @param pool The pool's id, which becomes part of every name.
-   * @param ttlMs How long what it issues is valid.
-   */
+  /** @param pool The pool's id, which becomes part of every name. */
   constructor(pool: string, ttlMs: number) {
     this.#authority = createAuthority({
       name: `Selvage pool ${pool}`,
@@ -40,11 +37,7 @@ export class PrivateAuthority {
     return this.#issue("pool", ["client"]);
   }
 
-  /**
-   * What proves that the bearer is the child called `name`.
-   *
-   * @param calls Whether to other children, too.
-   */
+  /** What proves that the bearer is the child called `name`, which calls other children or does not. */
   child(name: string, calls: boolean): PoolIdentity {
     return this.#issue(`worker/${name}`, calls ? ["server", "client"] : ["server"]);
   }

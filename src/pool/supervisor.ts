@@ -64,7 +64,6 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   #places: readonly Place[];
 
-  /** Starts the children. */
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#places = Array.from({ length: options.count }, () => new Place(options));

@@ -4,12 +4,6 @@ export class RecentValues<Value> {
   readonly #make: () => Value;
   readonly #values = new Map<string, Value>();
 
-  /**
-   * Remembers none yet.
-   *
-   * @param max how many.
-   * @param make makes the value of a key that is not known.
-   */
   constructor(max: number, make: () => Value) {
     this.#max = max;
     this.#make = make;

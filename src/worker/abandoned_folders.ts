@@ -15,7 +15,6 @@ const MAX_EXAMINED = 16;
  * Removes the folders that killed workers left behind: ours, at least a minute old, and empty or with nothing but a
  * socket on which no process listens.
  *
- * @param root The folder in which they are.
  * @param now The time, milliseconds since the epoch.
  */
 export async function removeAbandoned(root: string, now: number): Promise<void> {

@@ -38,7 +38,6 @@ export class ConnectedPeer {
   /** What its calls with one token are admitted with, made once a token. */
   readonly #withToken = new WeakMap<VerifiedToken, AuthenticatedCall>();
 
-  /** A peer that a listener has accepted. */
   constructor(
     { identity, remoteAddress, facts }: AcceptedPeer,
     { anonymous = false, own = false, clock = systemClock }: ConnectedPeerOptions = {},

@@ -27,7 +27,6 @@ export class Leaving {
   readonly #options: LeavingOptions;
   #refusal: WorkerUnavailable | undefined;
 
-  /** It stays, until it is asked to leave. */
   constructor(options: LeavingOptions) {
     this.#options = options;
   }

@@ -11,12 +11,7 @@ export const PEERS = 4096;
 export class PeerResets {
   readonly #budgets: RecentValues<EventBudget>;
 
-  /**
-   * Remembers nobody yet.
-   *
-   * @param limits how many.
-   * @param clock the time in milliseconds.
-   */
+  /** @param clock the time in milliseconds. */
   constructor(
     { resetBurst, resetsPerSecond }: Pick<Http2Limits, "resetBurst" | "resetsPerSecond">,
     clock: () => number,

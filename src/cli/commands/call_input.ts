@@ -7,8 +7,6 @@ import { jsonLines } from "../json_lines.ts";
  * What a streaming call sends: the lines of standard input to a duplex routine, nothing to any
  * other, so that a script's own standard input is left alone.
  *
- * @param dispatcher Where the routine is called.
- * @param name The routine.
  * @param timeoutMs How long a worker may take to describe itself, in milliseconds.
  */
 export async function inputFor(

@@ -12,8 +12,6 @@ export const CONFIG_SOURCE = "config";
  * Gives a command the settings of a file, where neither a flag nor a variable says otherwise.
  *
  * @param command The command, its own flags parsed.
- * @param name Its full name.
- * @param config The file.
  * @throws {ConfigurationError} If a value is not what its flag takes.
  */
 export function applyConfig(command: Command, name: string, config: ConfigFile): void {

@@ -8,11 +8,7 @@ import { CONFIG_FLAG, readConfig } from "./config_file.ts";
 import { configSchema } from "./config_schema.ts";
 import { type Leaf, leavesOf } from "./leaves.ts";
 
-/**
- * `selvage config`: which settings are in effect, and why.
- *
- * @param commands Makes the commands that have settings.
- */
+/** `selvage config`: which settings are in effect, and why. */
 export function configCommand(commands: () => readonly Command[]): Command {
   const config = new Command("config").description("which settings are in effect, and why")
     .enablePositionalOptions();

@@ -24,8 +24,6 @@ export interface ConfigFile {
 /**
  * Reads a file of settings.
  *
- * @param path Where it is.
- * @param leaves Every command, with its flags.
  * @throws {ConfigurationError} If it cannot be read, is not JSON with comments, or has a key that no
  * flag and no command has; the nearest is named.
  */

@@ -13,12 +13,7 @@ export interface TopView {
   readonly refusals: Readonly<Record<string, number>>;
 }
 
-/**
- * Writes a view for a terminal: no line is wider, and no more lines are written, than it has.
- *
- * @param view What is shown.
- * @param size The terminal's.
- */
+/** Writes a view for a terminal: no line is wider, and no more lines are written, than it has. */
 export function renderTop(
   view: TopView,
   { columns, rows }: { readonly columns: number; readonly rows: number },

@@ -17,12 +17,7 @@ export class KnownAddresses {
   /** Why there are none, by the last answer. */
   none: string | undefined;
 
-  /**
-   * Knows nothing yet.
-   *
-   * @param label What is looked up, as failures name it.
-   * @param expected Who each worker must prove to be.
-   */
+  /** @param label What is looked up, as failures name it. */
   constructor(label: string, expected: string | undefined) {
     this.#label = label;
     this.#expected = expected;

@@ -30,7 +30,6 @@ const MAX_ALIASES = 8;
 export class Resolver {
   readonly #options: ResolverOptions;
 
-  /** Over some servers. */
   constructor(options: ResolverOptions) {
     this.#options = options;
   }

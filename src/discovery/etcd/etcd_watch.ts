@@ -40,7 +40,6 @@ export class EtcdWatch {
   readonly #retries: Retries;
   #position: Position | undefined;
 
-  /** Has read nothing yet. */
   constructor(options: EtcdWatchOptions) {
     this.#options = options;
     this.#retries = new Retries(options.clock);

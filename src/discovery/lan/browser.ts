@@ -59,9 +59,7 @@ export class Browser {
   readonly #hosts = new Map<string, Set<string>>();
   #full = false;
 
-  /**
-   * @param loopback Whether addresses of this machine may be announced: where loopback itself is the network.
-   */
+  /** @param loopback Whether addresses of this machine may be announced: where loopback itself is the network. */
   constructor(names: LanNames, loopback: boolean) {
     this.#names = names;
     this.#loopback = loopback;

@@ -29,7 +29,6 @@ export interface LanNetwork {
 /**
  * The networks that are used, 8 at most, those of IPv4 first.
  *
- * @param own The interfaces of this machine.
  * @param chosen The addresses that choose among them. Default: all that are not loopback; IPv6 where an address is not
  * link-local, for such an address cannot be announced.
  */

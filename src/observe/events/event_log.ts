@@ -9,16 +9,11 @@ import { WarningLimiter } from "../warning_limiter.ts";
 export class EventLog {
   readonly #limiter: WarningLimiter;
 
-  /** Limits warnings by `clock`. */
   constructor(clock: Clock) {
     this.#limiter = new WarningLimiter(clock);
   }
 
-  /**
-   * Writes one event, where anyone listens for its level.
-   *
-   * @param logged what the log shows besides the event.
-   */
+  /** Writes one event, where anyone listens for its level, with what the log shows besides. */
   write(event: SelvageEvent, logged: Readonly<Record<string, unknown>> = {}): void {
     const line = LINES[event.type] as Line<SelvageEvent>;
     const [prefix] = event.type.split(".", 1) as [LogPart];

@@ -51,7 +51,6 @@ export class Authentication {
   readonly #bearers = new WeakMap<HeaderList, Bearer>();
   #ignored = false;
 
-  /** By an authenticator, or none. */
   constructor(options: AuthenticationOptions) {
     this.#options = options;
   }

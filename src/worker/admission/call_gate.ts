@@ -27,9 +27,6 @@ export class CallGate {
   #freed: (() => void) | undefined;
 
   /**
-   * Opens the gate.
-   *
-   * @param limits how many calls at once.
    * @param now milliseconds since the epoch.
    * @param calls what its calls are, for errors. Default `calls`.
    */

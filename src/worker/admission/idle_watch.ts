@@ -18,7 +18,6 @@ export class IdleWatch implements Disposable {
   /** What was reported of this time without a call. */
   #reported: number | undefined;
 
-  /** Begins to watch. */
   constructor(options: IdleWatchOptions) {
     this.#options = options;
     this.#timer = this.#after(options.afterMs);
@@ -41,7 +40,6 @@ export class IdleWatch implements Disposable {
     this.#timer = this.#after(leftMs > 0 ? leftMs : afterMs);
   }
 
-  /** Ends the watch. */
   [Symbol.dispose](): void {
     this.#timer[Symbol.dispose]();
   }

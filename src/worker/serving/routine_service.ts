@@ -70,7 +70,6 @@ export interface RoutineServiceOptions {
 export class RoutineService {
   readonly #options: RoutineServiceOptions;
 
-  /** Over a table. */
   constructor(options: RoutineServiceOptions) {
     this.#options = options;
   }

@@ -20,10 +20,6 @@ import { withinCall } from "./service_calls.ts";
  * The router for services that are not ours. A failure of ours in what they throw was reported to
  * *them*, by a worker they had called; passed on, it would tell our caller that this very call was
  * refused before it began, and may be made again elsewhere. So it stays here, and the rest travels.
- *
- * @param router Where the services are served.
- * @param records Where their calls are recorded.
- * @param ground What their calls share with those of routines.
  */
 export function withinBoundary(
   router: ConnectRouter,

@@ -21,10 +21,7 @@ export class CallPort<Facts> {
   readonly #post: (message: CallerMessage<Facts>) => void;
   readonly #giveUp: (error: Error) => void;
 
-  /**
-   * @param post Sends to the side that runs the routines.
-   * @param giveUp Ends that side, which does not stop when it is asked to.
-   */
+  /** @param giveUp Ends the side that runs the routines, which does not stop when it is asked to. */
   constructor(
     post: (message: CallerMessage<Facts>) => void,
     giveUp: (error: Error) => void = () => {},

@@ -27,10 +27,6 @@ export class HostedCalls<Facts> {
   readonly #post: (message: ServerMessage) => void;
   readonly #calls = new Map<number, HostedCall>();
 
-  /**
-   * @param run Runs a call.
-   * @param post Sends to the calling side.
-   */
   constructor(run: Run<Facts>, post: (message: ServerMessage) => void) {
     this.#run = run;
     this.#post = post;

@@ -28,10 +28,7 @@ export class ThreadDispatcher implements Caller<Transport, SelvageEvent, Transpo
   readonly #port: CallPort<DispatchFacts>;
   readonly #within: number;
 
-  /**
-   * @param port Where the worker is.
-   * @param within The call it belongs to, by its number.
-   */
+  /** @param within The call it belongs to, by its number. */
   constructor(port: CallPort<DispatchFacts>, within: number) {
     this.#port = port;
     this.#within = within;

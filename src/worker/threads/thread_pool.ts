@@ -10,8 +10,6 @@ import { Thread } from "./thread.ts";
  * Starts a pool of threads. The first thread is started at once, so that modules which a thread
  * cannot load are found here; the others start when they are needed.
  *
- * @param options Which modules, and how many threads.
- * @returns The pool, once its first thread is ready.
  * @throws {ConfigurationError} If a thread cannot load the modules.
  */
 export async function createThreadPool(options: ThreadPoolOptions): Promise<ThreadPool> {
@@ -69,7 +67,6 @@ export class ThreadPool implements AsyncDisposable {
   #replaced = 0;
   #disposed = false;
 
-  /** Starts no thread yet. */
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
   }

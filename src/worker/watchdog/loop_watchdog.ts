@@ -32,7 +32,6 @@ export class LoopWatchdog implements Disposable {
   #beat: Disposable | undefined;
   #over = false;
 
-  /** Starts no thread yet. */
   constructor(options: LoopWatchdogOptions) {
     this.#options = options;
     const { routines } = options;
@@ -71,7 +70,6 @@ export class LoopWatchdog implements Disposable {
     this.#beat = { [Symbol.dispose]: () => clearInterval(beat) };
   }
 
-  /** Ends the thread. */
   [Symbol.dispose](): void {
     this.#over = true;
     this.#beat?.[Symbol.dispose]();
