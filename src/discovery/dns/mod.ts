@@ -4,4 +4,4 @@
  * @module
  */
 export { dnsDiscovery, type DnsDiscoveryOptions, srvDiscovery } from "./dns.ts";
-export { plainName } from "./message.ts";
+export { plainName, sameName } from "./message.ts";

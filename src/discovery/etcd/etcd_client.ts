@@ -117,3 +117,11 @@ export class EtcdClient implements AsyncDisposable {
     await (await this.#credentials?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 }
+
+/** Where workers are kept, by a client of their own. */
+export interface EtcdRegistry {
+  readonly client: EtcdClient;
+  /** Every key that begins so is a worker. */
+  readonly prefix: string;
+  readonly clock: Clock;
+}

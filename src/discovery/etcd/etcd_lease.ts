@@ -1,9 +1,9 @@
 import { escapePeerText } from "../../errors/mod.ts";
 import { etcd } from "../../gen/mod.ts";
-import { type Clock, pause } from "../../observe/mod.ts";
+import { pause } from "../../observe/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
 import { announcementText } from "../announcement_text.ts";
-import type { EtcdClient, EtcdMember } from "./etcd_client.ts";
+import type { EtcdMember, EtcdRegistry } from "./etcd_client.ts";
 import { Retries } from "../retries.ts";
 import { CALL, STREAM } from "./etcd_calls.ts";
 
@@ -16,16 +16,9 @@ const WITHDRAW_MS = 2_000;
 /** The key is written by another at the same moment: read again, and written again, so often. */
 const MAX_WRITES = 5;
 
-/** What an announcement stands on. */
-export interface EtcdLeaseOptions {
-  readonly client: EtcdClient;
-  readonly prefix: string;
-  readonly clock: Clock;
-}
-
 /** One announcement: a key under a lease of its own, which is kept alive, and made again where it is lost. */
 export class EtcdLease implements AnnouncementLease {
-  readonly #options: EtcdLeaseOptions;
+  readonly #options: EtcdRegistry;
   readonly #onFailure: (message: string) => void;
   readonly #leaseS: number;
   readonly #over = new AbortController();
@@ -36,7 +29,7 @@ export class EtcdLease implements AnnouncementLease {
   #kept: Promise<void> | undefined;
 
   private constructor(
-    options: EtcdLeaseOptions,
+    options: EtcdRegistry,
     announcement: Announcement,
     { leaseMs = SHORTEST_LEASE_S * 1_000, onFailure = () => {} }: AnnounceOptions,
   ) {
@@ -52,7 +45,7 @@ export class EtcdLease implements AnnouncementLease {
    * @throws {Error} If the first announcement cannot be made.
    */
   static async announce(
-    options: EtcdLeaseOptions,
+    options: EtcdRegistry,
     announcement: Announcement,
     announce: AnnounceOptions,
   ): Promise<EtcdLease> {

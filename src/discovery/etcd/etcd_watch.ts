@@ -1,20 +1,12 @@
 import { escapePeerText } from "../../errors/mod.ts";
 import type { etcd } from "../../gen/mod.ts";
-import { type Clock, pause } from "../../observe/mod.ts";
+import { pause } from "../../observe/mod.ts";
 import { readAnnouncement } from "../announcement_text.ts";
 import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";
 import { KnownWorkers, MAX_CHARACTERS, MAX_ENTRIES } from "../known_workers.ts";
-import type { EtcdClient, EtcdMember } from "./etcd_client.ts";
+import type { EtcdMember, EtcdRegistry } from "./etcd_client.ts";
 import { Retries } from "../retries.ts";
 import { CALL, STREAM } from "./etcd_calls.ts";
-
-/** What is followed. */
-export interface EtcdWatchOptions {
-  readonly client: EtcdClient;
-  /** Every key that begins so is a worker. */
-  readonly prefix: string;
-  readonly clock: Clock;
-}
 
 /** More rejected keys than this of one answer are counted, not named. */
 const MAX_NAMED = 16;
@@ -35,12 +27,12 @@ interface Position {
 
 /** Follows the keys of a prefix; a lost or frozen member leaves what is known in use. */
 export class EtcdWatch {
-  readonly #options: EtcdWatchOptions;
+  readonly #options: EtcdRegistry;
   readonly #known = new KnownWorkers();
   readonly #retries: Retries;
   #position: Position | undefined;
 
-  constructor(options: EtcdWatchOptions) {
+  constructor(options: EtcdRegistry) {
     this.#options = options;
     this.#retries = new Retries(options.clock);
   }

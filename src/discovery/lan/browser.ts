@@ -3,10 +3,10 @@ import { isLocal, parseAddress } from "../../channel/mod.ts";
 import { escapePeerText } from "../../errors/mod.ts";
 import type { DiscoveredWorker } from "../discovery.ts";
 import type { LanMessage, LanQuestion, LanRecord } from "./message.ts";
-import { encodeQuery, isName } from "./message.ts";
+import { encodeQuery } from "./message.ts";
 import type { LanNames } from "./names.ts";
 import { readText } from "./text_record.ts";
-import { plainName } from "../dns/mod.ts";
+import { plainName, sameName } from "../dns/mod.ts";
 
 /** More workers than this are not kept. */
 const MAX_WORKERS = 1_024;
@@ -146,7 +146,7 @@ export class Browser {
 
   #hearPointer(record: LanRecord, now: number): boolean {
     const { fleet, service } = this.#names;
-    if (record.type !== "PTR" || !isName(record.name, fleet)) return false;
+    if (record.type !== "PTR" || !sameName(record.name, fleet)) return false;
     const key = plainName(record.data);
     if (!key.endsWith(`.${service}`) || !isAskable(record.data)) return false;
     // A worker that leaves says so (RFC 6762 §10.1).

@@ -1,6 +1,5 @@
 import { Buffer } from "node:buffer";
 import * as packet from "dns-packet";
-import { plainName } from "../dns/mod.ts";
 
 /** One record, as far as it is read and written here. */
 export type LanRecord =
@@ -82,9 +81,4 @@ const READ: ReadonlySet<string> = new Set(["PTR", "SRV", "TXT", "A", "AAAA"]);
 function written(record: LanRecord) {
   const data = record.type === "TXT" ? record.data.map((text) => Buffer.from(text)) : record.data;
   return { class: "IN", ...record, data };
-}
-
-/** Whether two names are one. */
-export function isName(one: string, other: string): boolean {
-  return plainName(one) === plainName(other);
 }

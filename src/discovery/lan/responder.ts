@@ -2,7 +2,8 @@ import { isIPv4, isIPv6 } from "node:net";
 import { parseAddress } from "../../channel/mod.ts";
 import { type Clock, pause } from "../../observe/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
-import { encodeResponse, isName, type LanMessage, type LanRecord } from "./message.ts";
+import { encodeResponse, type LanMessage, type LanRecord } from "./message.ts";
+import { sameName } from "../dns/mod.ts";
 import type { Multicast } from "./multicast.ts";
 import type { LanNetwork } from "./networks.ts";
 import { type LanNames, SERVICE_TYPES } from "./names.ts";
@@ -164,11 +165,11 @@ export class Responder implements AnnouncementLease {
     if (kind !== "query") return false;
     const { names: { service, fleet } } = this.#options;
     const isPointer = (name: string) =>
-      isName(name, fleet) || isName(name, service) || isName(name, SERVICE_TYPES);
-    const isOwn = (name: string) => isName(name, this.#instance) || isName(name, this.#host);
+      sameName(name, fleet) || sameName(name, service) || sameName(name, SERVICE_TYPES);
+    const isOwn = (name: string) => sameName(name, this.#instance) || sameName(name, this.#host);
     // Who knows it for another half of its life asks for others (RFC 6762 §7.1).
     const isKnown = records.some((record) =>
-      record.type === "PTR" && isPointer(record.name) && isName(record.data, this.#instance) &&
+      record.type === "PTR" && isPointer(record.name) && sameName(record.data, this.#instance) &&
       record.ttl * 2 >= this.#ttl
     );
     return questions.some(({ name, type }) =>
