@@ -1,4 +1,9 @@
-import type { Announcement, Discovery, DiscoveryChange } from "../discovery/mod.ts";
+import type {
+  Announcement,
+  DiscoveredWorker,
+  Discovery,
+  DiscoveryChange,
+} from "../discovery/mod.ts";
 
 /** What a discovery is checked with. */
 export interface DiscoveryContractOptions {
@@ -27,8 +32,8 @@ export async function checkDiscovery(
   open: () => Discovery | Promise<Discovery>,
   options: DiscoveryContractOptions = {},
 ): Promise<void> {
-  const patience = new Patience(options.withinMs ?? 10_000);
-  await using early = new Watcher(await open(), patience);
+  const { withinMs = 10_000 } = options;
+  await using early = new Watcher(await open(), withinMs);
   await early.next("a first batch, even if it is empty");
   const announcer = await open();
   if (announcer.announce === undefined) return;
@@ -41,7 +46,7 @@ export async function checkDiscovery(
   );
   await early.until("what is announced", ({ size }) => size === 2);
   early.expect(first);
-  await using late = new Watcher(await open(), patience);
+  await using late = new Watcher(await open(), withinMs);
   await late.next("a first batch");
   if (late.known.size !== 2) {
     throw new Error("the first batch of a later watch does not hold all that is announced");
@@ -85,42 +90,20 @@ function announcementOf(id: string, address: string, tags: readonly string[]): A
   return { id, address, tls: true, tags, signed: `signed-${id}` };
 }
 
-/** A time that every wait is given. */
-class Patience {
-  readonly #ms: number;
-
-  constructor(ms: number) {
-    this.#ms = ms;
-  }
-
-  async for<Value>(promise: Promise<Value>, what: string): Promise<Value> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const error = new Error(`the watch has not reported ${what} within ${this.#ms} ms`);
-    const timer = setTimeout(() => reject(error), this.#ms);
-    return await Promise.race([promise, late]).finally(() => clearTimeout(timer));
-  }
-}
-
-type Known = ReadonlyMap<
-  string,
-  (DiscoveryChange & { readonly kind: "added" | "updated" })["worker"]
->;
-
 /** One watch, and what it knows. */
 class Watcher implements AsyncDisposable {
-  readonly known: Map<string, Known extends ReadonlyMap<string, infer Worker> ? Worker : never> =
-    new Map();
-  readonly #patience: Patience;
+  readonly known = new Map<string, DiscoveredWorker>();
+  readonly #withinMs: number;
   readonly #stop = new AbortController();
   readonly #batches: AsyncIterator<readonly DiscoveryChange[]>;
 
-  constructor(discovery: Discovery, patience: Patience) {
-    this.#patience = patience;
+  constructor(discovery: Discovery, withinMs: number) {
+    this.#withinMs = withinMs;
     this.#batches = discovery.watch(this.#stop.signal)[Symbol.asyncIterator]();
   }
 
   async next(what: string): Promise<void> {
-    const { value, done } = await this.#patience.for(this.#batches.next(), what);
+    const { value, done } = await this.#batch(what);
     if (done) throw new Error(`the watch has ended before its signal, without ${what}`);
     for (const change of value) {
       if (change.kind === "failed" || change.kind === "rejected") {
@@ -131,7 +114,7 @@ class Watcher implements AsyncDisposable {
     }
   }
 
-  async until(what: string, holds: (known: Known) => boolean): Promise<void> {
+  async until(what: string, holds: (known: Watcher["known"]) => boolean): Promise<void> {
     while (!holds(this.known)) await this.next(what);
   }
 
@@ -147,8 +130,14 @@ class Watcher implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     for (;;) {
-      const { done } = await this.#patience.for(this.#batches.next(), "its end after its signal");
-      if (done) return;
+      if ((await this.#batch("its end after its signal")).done) return;
     }
+  }
+
+  async #batch(what: string): Promise<IteratorResult<readonly DiscoveryChange[]>> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const error = new Error(`the watch has not reported ${what} within ${this.#withinMs} ms`);
+    const timer = setTimeout(() => reject(error), this.#withinMs);
+    return await Promise.race([this.#batches.next(), late]).finally(() => clearTimeout(timer));
   }
 }
