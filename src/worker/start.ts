@@ -23,7 +23,6 @@ import { rehearseClients } from "./rehearse.ts";
 import { listenForHealth } from "./health/health_listener.ts";
 import { resolveWorkerLimits } from "./limits.ts";
 import type { WorkerServerOptions } from "./options.ts";
-import type { OwnSocket } from "./own_socket.ts";
 import {
   acceptedClients,
   allowedPeers,
@@ -154,7 +153,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   // It goes on until the last call is over: what runs may need it.
   if (own !== undefined) {
     starting.use(
-      await listenForOwn(own, {
+      await listenForPeers(parseAddress(own.address), {
         ...listening,
         credentials: undefined,
         nativeTls: false,
@@ -259,9 +258,4 @@ function addressesOf(listen: string | readonly string[]): readonly [Address, ...
   const [first, ...rest] = texts.map((text) => parseAddress(text, "listen"));
   if (first !== undefined) return [first, ...rest];
   throw unusable("listen", "listen names no address");
-}
-
-/** Listens for the calls of the worker's own routines. */
-function listenForOwn(own: OwnSocket, options: ListenForPeersOptions): Promise<PeerListener> {
-  return listenForPeers(parseAddress(own.address), options);
 }

@@ -1,3 +1,4 @@
+import { joined } from "../../values/mod.ts";
 import type { AnswerHead } from "../first_protocol.ts";
 
 /** What a probe may ask for, by its path; gives a status and a text. */
@@ -55,11 +56,7 @@ function response(
     "connection: close",
     "\r\n",
   ].join("\r\n"));
-  if (headOnly) return head;
-  const whole = new Uint8Array(head.length + body.length);
-  whole.set(head);
-  whole.set(body, head.length);
-  return whole;
+  return headOnly ? head : joined([head, body]);
 }
 
 const utf8 = new TextEncoder();
