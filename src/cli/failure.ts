@@ -12,6 +12,7 @@ import {
   UnknownRoutine,
   WorkerUnavailable,
 } from "../errors/mod.ts";
+import { present } from "../values/mod.ts";
 import { ExitCode } from "./exit_code.ts";
 
 /** The exit code that fits an error. */
@@ -51,7 +52,7 @@ function exitCodeOfAll({ failures }: AllWorkersFailed): ExitCode {
 function detailsOf(error: Error): Readonly<Record<string, unknown>> {
   if (error instanceof HandshakeError) {
     const { reason, peerReason, side, worker, evidence } = error;
-    return { reason, ...defined({ peerReason }), side, worker, evidence };
+    return { reason, ...present({ peerReason }), side, worker, evidence };
   }
   if (error instanceof AllWorkersFailed) {
     return {
@@ -65,17 +66,17 @@ function detailsOf(error: Error): Readonly<Record<string, unknown>> {
       routine,
       thrown: remoteName,
       ...(Object.keys(data).length === 0 ? {} : { data }),
-      ...defined({ cause: shownCause(cause, MAX_CAUSES) }),
+      ...present({ cause: shownCause(cause, MAX_CAUSES) }),
     };
   }
   if (error instanceof WorkerUnavailable) return { worker: error.worker };
   if (error instanceof AuthenticationError) return { reason: error.reason };
   if (error instanceof AuthorizationError) return { rule: error.rule };
   if (error instanceof UnknownRoutine) {
-    return { routine: error.routine, ...defined({ nearest: error.nearest }) };
+    return { routine: error.routine, ...present({ nearest: error.nearest }) };
   }
-  if (error instanceof InvalidPayload) return defined({ path: error.path });
-  if (error instanceof ConfigurationError) return defined({ setting: error.setting });
+  if (error instanceof InvalidPayload) return present({ path: error.path });
+  if (error instanceof ConfigurationError) return present({ setting: error.setting });
   if (error instanceof DeadlineExceeded) return { timeoutMs: error.timeoutMs };
   return {};
 }
@@ -90,9 +91,5 @@ function shownCause(cause: unknown, left: number): unknown {
   }
   const shown = failureOf(cause);
   if ("cause" in shown || left === 0) return shown;
-  return { ...shown, ...defined({ cause: shownCause(cause.cause, left - 1) }) };
-}
-
-function defined(members: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+  return { ...shown, ...present({ cause: shownCause(cause.cause, left - 1) }) };
 }

@@ -36,7 +36,7 @@ export class PrometheusMetrics {
         both(new Buckets(nameOf(name, options), options), meter.createHistogram(name, options)),
       createObservableGauge: (name: string, options?: MetricOptions) =>
         both(
-          new Observed(nameOf(name, options), options),
+          new Observed(nameOf(name, options), "gauge", options),
           meter.createObservableGauge(name, options),
         ),
     });
@@ -161,10 +161,6 @@ class Buckets extends Family {
 
 class Observed extends Family {
   readonly #callbacks = new Set<ObservableCallback>();
-
-  constructor(name: string, options?: MetricOptions) {
-    super(name, "gauge", options);
-  }
 
   besides(other: Observable): object {
     return {
