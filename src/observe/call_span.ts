@@ -12,18 +12,6 @@ import {
 import type { CallKind } from "./events/event_base.ts";
 import { type CallOutcome, rpcAttributes, STATUS_CODES } from "./metrics.ts";
 
-/** The span of one call at one end. */
-export interface CallSpan {
-  /** The W3C `traceparent` header that carries this span to the worker. */
-  readonly traceparent: string;
-  /** Runs `body` with this span as the parent of what it starts. */
-  run<Result>(body: () => Result): Result;
-  /** The same items, each made with this span as the parent of what its making starts. */
-  iterate<Item>(items: AsyncIterable<Item>): AsyncIterableIterator<Item>;
-  /** The call has ended. */
-  end(outcome: CallOutcome): void;
-}
-
 /**
  * Starts the caller's span of a call. Without a registered tracer there is none, and asking costs
  * one look-up.
@@ -38,7 +26,7 @@ export function startClientSpan(
     kind: SpanKind.CLIENT,
     attributes: rpcAttributes(kind, routine),
   });
-  return new OpenCallSpan(span);
+  return new CallSpan(span);
 }
 
 /**
@@ -64,26 +52,32 @@ export function startServerSpan(
     },
     parent === undefined ? active : trace.setSpanContext(active, parent),
   );
-  return new OpenCallSpan(span);
+  return new CallSpan(span);
 }
 
-class OpenCallSpan implements CallSpan {
+/** The span of one call at one end. */
+export class CallSpan {
   readonly #span: Span;
 
   constructor(span: Span) {
     this.#span = span;
   }
 
+  /** The W3C `traceparent` header that carries this span to the worker. */
   get traceparent(): string {
     const { traceId, spanId, traceFlags } = this.#span.spanContext();
     return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
   }
 
+  /** Runs `body` with this span as the parent of what it starts. */
   run<Result>(body: () => Result): Result {
     return context.with(trace.setSpan(context.active(), this.#span), body);
   }
 
-  /** A generator's body runs in the context of the code that asks for its next item. */
+  /**
+   * The same items, each made with this span as the parent of what its making starts: a generator's body runs in the
+   * context of the code that asks for its next item.
+   */
   iterate<Item>(items: AsyncIterable<Item>): AsyncIterableIterator<Item> {
     const iterator = this.run(() => items[Symbol.asyncIterator]());
     const leave = () =>
@@ -102,6 +96,7 @@ class OpenCallSpan implements CallSpan {
     };
   }
 
+  /** The call has ended. */
   end(outcome: CallOutcome): void {
     this.#span.setAttribute("rpc.response.status_code", STATUS_CODES[outcome]);
     this.#span.setAttribute("selvage.outcome", outcome);

@@ -1,4 +1,4 @@
-import { getLogger, type LogLevel } from "@logtape/logtape";
+import { getLogger, type Logger } from "@logtape/logtape";
 import { redacted } from "./redaction.ts";
 
 /** The parts of Selvage that log, each under the category `selvage.PART`. */
@@ -17,18 +17,12 @@ export type LogPart =
   | "routine";
 
 /** A logger of one part; what it is given is redacted before any sink sees it. */
-export interface PartLogger {
-  /** Whether a line of that level goes anywhere. */
-  isEnabledFor(level: LogLevel): boolean;
-  /** Writes a line; names in braces are members of `properties`. */
-  debug(text: string, properties: LogProperties): void;
-  /** See `debug`. */
-  info(text: string, properties: LogProperties): void;
-  /** See `debug`. */
-  warn(text: string, properties: LogProperties): void;
-  /** See `debug`. */
-  error(text: string, properties: LogProperties): void;
-}
+export type PartLogger =
+  & Pick<Logger, "isEnabledFor">
+  & Readonly<Record<"debug" | "info" | "warn" | "error", WriteLine>>;
+
+/** Writes a line; names in braces are members of `properties`. */
+type WriteLine = (text: string, properties: LogProperties) => void;
 
 /** What a line of the log is about. */
 export type LogProperties = Readonly<Record<string, unknown>>;
