@@ -3,12 +3,9 @@ import { API_SERVER_VARIABLES, SERVICE_ACCOUNT } from "./kubernetes/mod.ts";
 import { registryFolder } from "./local/mod.ts";
 
 /** What Deno must allow for a discovery to work, besides the network. */
-export interface PermissionNeeds {
-  readonly read?: readonly string[];
-  readonly write?: readonly string[];
-  readonly env?: readonly string[];
-  readonly sys?: readonly string[];
-}
+export type PermissionNeeds = Readonly<
+  Partial<Record<"read" | "write" | "env" | "sys", readonly string[]>>
+>;
 
 /** What Deno must allow, besides the network, for the discovery that a URL names. */
 export function permissionNeeds(url: string): PermissionNeeds {

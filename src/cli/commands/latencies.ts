@@ -46,14 +46,9 @@ export class Latencies {
 }
 
 /** Durations in milliseconds. */
-export interface LatencySummary {
-  readonly min: number;
-  readonly mean: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
-}
+export type LatencySummary = Readonly<
+  Record<"min" | "mean" | "p50" | "p95" | "p99" | "max", number>
+>;
 
 /** To three significant digits, or whole milliseconds. */
 function rounded(ms: number): number {

@@ -1,12 +1,8 @@
 import { Overloaded } from "../../errors/mod.ts";
+import type { EveryWorkerLimit } from "../limits.ts";
 
 /** How many calls a {@linkcode CallGate} lets in. */
-export interface CallGateLimits {
-  /** Calls at once. */
-  readonly concurrency: number;
-  /** Those of one peer among them. */
-  readonly concurrencyPerPeer: number;
-}
+export type CallGateLimits = Pick<EveryWorkerLimit, "concurrency" | "concurrencyPerPeer">;
 
 /**
  * Lets so many calls in at once and no more, and not all of them from one peer, nor from a few: places beyond

@@ -1,17 +1,14 @@
 import { Overloaded, type SelvageError } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import type { ArrivingCall } from "../../rpc/mod.ts";
+import type { EveryWorkerLimit } from "../limits.ts";
 import type { CallGate } from "./call_gate.ts";
 
 /** How many calls wait for a place in a {@linkcode CallQueue}. */
-export interface CallQueueLimits {
-  /** Calls that wait at once; 0 is no queue. */
-  readonly queueCalls: number;
-  /** What has arrived of all their messages, in bytes. */
-  readonly queueBytes: number;
-  /** How long one waits, in milliseconds. */
-  readonly queueTimeoutMs: number;
-}
+export type CallQueueLimits = Pick<
+  EveryWorkerLimit,
+  "queueCalls" | "queueBytes" | "queueTimeoutMs"
+>;
 
 /** What a queue works with. */
 export interface CallQueueOptions {
