@@ -18,9 +18,7 @@ import { type RehearsedPem, serveAdmin } from "./admin_socket.ts";
 export interface AdminOptions {
   /** What we are to our peers. */
   readonly role: PeerRole;
-  /** Where events come from. */
   readonly hub: EventHub;
-  /** The time. */
   readonly clock: Clock;
   /** How we are now; `refusals` holds the handshakes that failed since the socket is open, by reason. */
   readonly snapshot: (refusals: Readonly<Record<string, number>>) => unknown;

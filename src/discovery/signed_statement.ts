@@ -27,7 +27,6 @@ export interface ReadStatement {
   readonly statement: Statement;
   /** The chain in DER, leaf first. */
   readonly chain: readonly Uint8Array[];
-  /** The signed octets. */
   readonly signed: Uint8Array;
   readonly signature: Uint8Array;
 }

@@ -22,7 +22,6 @@ export interface CallFacts {
 
 /** Records the calls of one end: counts and times them, ends their spans, reports those that fail. */
 export class CallRecords {
-  /** Where calls are counted. */
   readonly metrics: Metrics;
   readonly #observer: Observer;
   readonly #side: HandshakeSide;

@@ -27,7 +27,6 @@ export class HandshakeCounts {
     return this.#last;
   }
 
-  /** Counts one failure. */
   record(failure: LastFailure): void {
     this.#counts.set(failure.reason, (this.#counts.get(failure.reason) ?? 0) + 1);
     this.#total += 1;

@@ -113,7 +113,6 @@ export class Metrics {
     if (this.recording) this.#instruments.keyExchanges.add(1, { side, group });
   }
 
-  /** A call began. */
   callBegan(side: HandshakeSide): void {
     if (this.recording) this.#instruments.inFlight.add(1, SIDES[side]);
   }

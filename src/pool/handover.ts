@@ -44,7 +44,6 @@ export type ToChild =
     readonly id: string;
     readonly modules: readonly string[];
     readonly credentials: HandedCredentials;
-    /** Who it is. */
     readonly identity: string;
     /** Who may connect: the pool, and its children where they call each other. */
     readonly allow: readonly string[];

@@ -8,7 +8,6 @@ const BACKDATED_MS = 7 * 24 * 3_600_000;
 export interface PoolIdentity {
   /** Its SPIFFE ID, which the other end demands to the letter. */
   readonly id: string;
-  /** What proves it. */
   readonly credentials: HandedCredentials;
 }
 

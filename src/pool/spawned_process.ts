@@ -42,7 +42,6 @@ export class SpawnedProcess implements Child {
   readonly #encoder = new TextEncoder();
   /** Resolves when its output has been read to the end, which processes that it has started may put off. */
   readonly #heardAll: Promise<void>;
-  /** The last ping. */
   #ping = { number: 0, answered: () => {} };
   /** Those who wait until the credentials last handed in are in use. */
   #renewals: (() => void)[] = [];

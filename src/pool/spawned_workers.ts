@@ -82,7 +82,6 @@ export class SpawnedWorkers implements AsyncDisposable {
     this.#renewal = this.#scheduleRenewal();
   }
 
-  /** Starts the processes. */
   static async start(
     options: SpawnOptions,
     pool: string,

@@ -21,9 +21,7 @@ export interface Child {
 
 /** A child that takes calls. */
 export interface ReadyChild {
-  /** The worker's id. */
   readonly id: string;
-  /** Where it listens. */
   readonly address: string;
   /** Who it must prove to be. */
   readonly identity: string;
@@ -31,7 +29,6 @@ export interface ReadyChild {
 
 /** How a process ended. */
 export interface ChildExit {
-  /** Its exit code. */
   readonly code: number;
   /** The signal that ended it, where one did. */
   readonly signal?: string;
@@ -41,7 +38,6 @@ export interface ChildExit {
 export interface SupervisorOptions {
   /** How many children to keep. */
   readonly count: number;
-  /** Starts a child. */
   readonly spawn: () => Child;
   /** Called when the set of ready children changes. */
   readonly onChange: () => void;

@@ -82,7 +82,6 @@ export class ConnectedPeer {
 
 /** Who makes a call, as far as its connection and its token tell. */
 export interface AuthenticatedCall {
-  /** Who calls. */
   readonly peer: ConnectedPeer;
   /** Who calls, as a policy judges it. */
   readonly subject: PolicySubject;

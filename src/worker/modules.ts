@@ -9,7 +9,6 @@ import { messageOf } from "../values/mod.ts";
 
 /** The routines of a worker. */
 export interface LoadedRoutines {
-  /** All of them. */
   readonly table: RoutineTable;
   /** Whether one of them is to run in a thread. */
   readonly threaded: boolean;

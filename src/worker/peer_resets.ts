@@ -22,7 +22,6 @@ export class PeerResets {
     );
   }
 
-  /** The budget of a peer that has connected. */
   of(peer: string): EventBudget {
     return this.#budgets.of(peer);
   }

@@ -42,7 +42,6 @@ import { keyExchanges } from "./worker_peers.ts";
 
 /** The parts of a worker that takes calls. */
 export interface StartedWorker {
-  /** The worker's id. */
   readonly id: string;
   /** The address that others reach it by. */
   readonly advertised: string;
@@ -52,11 +51,8 @@ export interface StartedWorker {
   readonly listeners: readonly PeerListener[];
   /** Where its health is served apart. */
   readonly healthListener: PeerListener | undefined;
-  /** The calls that are in. */
   readonly gate: CallGate;
-  /** Where events are emitted. */
   readonly hub: EventHub;
-  /** What protects it. */
   readonly posture: () => WorkerPosture;
   /** Judges the clients as if other credentials had been adopted. */
   readonly rehearse: (options: RehearseOptions) => Promise<Rehearsal>;

@@ -4,7 +4,6 @@ import type { Clock } from "../../observe/mod.ts";
 import { decodeResponse, type DnsResponse, encodeQuestion, type RecordType } from "./message.ts";
 import { joined, onAbort } from "../../values/mod.ts";
 
-/** A name server. */
 export interface NameServer {
   /** Its IP address. */
   readonly host: string;

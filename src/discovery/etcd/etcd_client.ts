@@ -110,7 +110,6 @@ export class EtcdClient implements AsyncDisposable {
     };
   }
 
-  /** Ends the connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#member?.connection.abort(ErrorCode.NO_ERROR);
     await this.#member?.connection.closed;

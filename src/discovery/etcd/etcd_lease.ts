@@ -63,7 +63,6 @@ export class EtcdLease implements AnnouncementLease {
     await this.#write(await this.#options.client.member(signal), signal);
   }
 
-  /** Withdraws it. */
   async [Symbol.asyncDispose](): Promise<void> {
     const { client } = this.#options;
     this.#over.abort();

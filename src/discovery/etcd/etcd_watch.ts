@@ -181,7 +181,6 @@ class Rejected {
     else this.#named.push({ kind: "rejected", message: escapePeerText(message) });
   }
 
-  /** What is reported of them. */
   changes(): readonly DiscoveryChange[] {
     if (this.#more === 0) return this.#named;
     const message = `${this.#more} more keys are no announcements`;

@@ -22,12 +22,10 @@ export class HeldSlices {
   readonly #slices = new Map<string, EndpointSlice>();
   #endpoints = 0;
 
-  /** How many there are. */
   get size(): number {
     return this.#slices.size;
   }
 
-  /** All of them. */
   values(): Iterable<EndpointSlice> {
     return this.#slices.values();
   }

@@ -10,7 +10,6 @@ export type LanRecord =
     | { readonly type: "TXT"; readonly data: readonly Uint8Array[] }
   );
 
-/** One question. */
 export interface LanQuestion {
   readonly name: string;
   readonly type: string;

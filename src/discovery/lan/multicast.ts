@@ -92,7 +92,6 @@ export class Multicast implements Disposable {
     if (failed.length > 0 && failed.length === sent.length) throw failed[0]!.reason;
   }
 
-  /** Leaves every network. */
   [Symbol.dispose](): void {
     this.#closed = true;
     for (const { socket } of this.#joined.values()) socket.close();

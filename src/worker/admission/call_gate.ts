@@ -44,7 +44,6 @@ export class CallGate {
     this.#idleSince = now();
   }
 
-  /** Calls that are in. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -75,7 +74,6 @@ export class CallGate {
     return undefined;
   }
 
-  /** A call is over. */
   leave(peer: string): void {
     const left = (this.#ofPeer.get(peer) ?? 0) - 1;
     if (left > 0) this.#ofPeer.set(peer, left);

@@ -66,7 +66,6 @@ export class CallQueue {
     if (options.limits.queueCalls > 0) options.gate.onFreed(() => this.#place());
   }
 
-  /** Calls that wait. */
   get length(): number {
     return this.#calls;
   }
@@ -186,7 +185,6 @@ export class CallQueue {
     );
   }
 
-  /** A call waits no more. */
   #settle(call: Waiting, entry: Entry): void {
     const queue = this.#peers.get(call.peer);
     if (queue === undefined || call.isOver) return;

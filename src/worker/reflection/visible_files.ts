@@ -32,7 +32,6 @@ export class VisibleFiles {
     });
   }
 
-  /** The file of that name. */
   named(name: string): DescFile | undefined {
     return this.#files.get(name);
   }

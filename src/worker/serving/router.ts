@@ -22,14 +22,10 @@ export interface ServeRoutinesOptions {
   readonly table: RoutineTable;
   readonly gate: CallGate;
   readonly execution: Execution;
-  /** The dispatcher of the routines. */
   readonly dispatcher: () => Caller<Transport, SelvageEvent, TransportChoices>;
-  /** Where calls are recorded. */
   readonly records: CallRecords;
-  /** Where errors of our own are reported. */
   readonly faults: Faults;
   readonly tags: readonly string[];
-  /** Whether it verifies the tokens of callers. */
   readonly verifiesTokens: boolean;
   /** Registers the services that are served beside the routines. */
   readonly services: WorkerServerOptions["services"];

@@ -58,9 +58,7 @@ export interface RoutineServiceOptions {
   readonly table: RoutineTable;
   readonly execution: Execution;
   readonly ground: CallGround;
-  /** Where calls are recorded. */
   readonly records: CallRecords;
-  /** Where errors of our own are reported. */
   readonly faults: Faults;
   /** What `Describe` answers now, to a call that was admitted so. */
   readonly describe: (admitted: AdmittedCall) => Promise<DescribeResponse>;

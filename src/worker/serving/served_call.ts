@@ -15,7 +15,6 @@ import type { AdmittedCall } from "../admission/admitted_call.ts";
 
 /** A call as it reached the worker. */
 export interface ArrivedCall {
-  /** Who calls. */
   readonly peer: CallPeer;
   /** What it was admitted with. */
   readonly admitted: Pick<AdmittedCall, "claims" | "session">;
@@ -29,7 +28,6 @@ export interface ArrivedCall {
 
 /** What the calls of one worker share. */
 export interface CallGround {
-  /** The worker's id. */
   readonly workerId: string;
   /** The dispatcher that routines call others with. */
   readonly dispatcher: () => Caller<Transport, SelvageEvent, TransportChoices>;
@@ -39,17 +37,11 @@ export interface CallGround {
 
 /** The call that a routine serves; what costs is made when it is first asked for. */
 export class ServedCall implements CallContext {
-  /** The call's id. */
   readonly id: string;
-  /** The id of the call from within which this one was made. */
   declare readonly parentId?: string;
-  /** When the call's time runs out, in milliseconds since the epoch. */
   declare readonly deadline?: number;
-  /** The claims of the caller's token, where one was verified. */
   declare readonly claims?: Readonly<Record<string, unknown>>;
-  /** The tags that the caller asked of a worker. */
   readonly tags: readonly string[];
-  /** Values that came with the call, unverified. */
   readonly ambient: Ambient;
   #arrived: ArrivedCall;
   readonly #ground: CallGround;
@@ -76,12 +68,10 @@ export class ServedCall implements CallContext {
     }
   }
 
-  /** The id of the worker that serves it. */
   get workerId(): string {
     return this.#ground.workerId;
   }
 
-  /** Who calls. */
   get peer(): CallPeer {
     return this.#arrived.peer;
   }

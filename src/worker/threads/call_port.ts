@@ -40,7 +40,6 @@ export class CallPort<Facts> {
     return this.#calls.values().some((call) => call.computing);
   }
 
-  /** Begins a call. */
   begin(message: Begin<Facts>, sink: CallSink): void {
     this.#calls.set(message.call, sink);
     this.#post(message);

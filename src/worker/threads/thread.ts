@@ -13,7 +13,6 @@ import { messageOf } from "../../values/mod.ts";
 export interface ThreadOptions {
   /** Modules that export the routines. */
   readonly modules: readonly (string | URL)[];
-  /** How the thread runs them. */
   readonly invoke: InvokeOptions;
   /** The call of that number, for calls from within it. */
   readonly contextOf: (call: number) => CallContext | undefined;

@@ -10,7 +10,6 @@ import {
 
 /** What a {@linkcode LoopWatchdog} is given. */
 export interface LoopWatchdogOptions {
-  /** The worker's id. */
   readonly workerId: string;
   /** The routines that run on the event loop. */
   readonly routines: readonly string[];

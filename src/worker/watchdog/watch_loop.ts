@@ -8,7 +8,6 @@ export interface WatchOrders {
   readonly afterMs: number;
   /** Where to write past the blocked loop: a pool's pipe, the log, or nowhere. */
   readonly outlet: BlockedOutlet;
-  /** The worker's id. */
   readonly workerId: string;
 }
 
