@@ -1,5 +1,5 @@
 import type { AnyRoutine, CallOptions } from "../../contract/mod.ts";
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { CallSpan, PeerRef } from "../../observe/mod.ts";
 import { payloadDigest } from "../../policy/mod.ts";
@@ -190,11 +190,11 @@ function tokenOf(
   if (typeof token === "string") return token;
   if (token instanceof KeptToken) return token.now();
   if (signed === undefined || workerId === undefined) {
-    throw new ConfigurationError(
+    throw unusable(
+      "token",
       signed === undefined
         ? "calls of services cannot be signed one by one; give a token that is not signNonce(...)"
         : `a call of ${identity ?? "a worker"} cannot be signed: the worker does not give its id`,
-      { setting: "token" },
     );
   }
   const { routine } = signed;
@@ -215,10 +215,10 @@ const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
  */
 export function checkedTimeout(timeoutMs: number): number {
   if (timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS) return timeoutMs;
-  throw new ConfigurationError(
+  throw unusable(
+    "timeoutMs",
     `timeoutMs must be a number of milliseconds up to ${LONGEST_TIMEOUT_MS} (24.8 days), or 0 for no ` +
       `limit, not ${timeoutMs}`,
-    { setting: "timeoutMs" },
   );
 }
 
@@ -227,7 +227,5 @@ const DEFAULT_AHEAD = 256;
 
 function checkedAhead(ahead: number): number {
   if (Number.isInteger(ahead) && ahead > 0 && ahead < 2 ** 31) return ahead;
-  throw new ConfigurationError(`ahead is a number of items, at least 1, not ${ahead}`, {
-    setting: "ahead",
-  });
+  throw unusable("ahead", `ahead is a number of items, at least 1, not ${ahead}`);
 }

@@ -1,4 +1,4 @@
-import { ConfigurationError, InvalidPayload } from "../../errors/mod.ts";
+import { InvalidPayload, unusable } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { Link } from "../endpoint/link.ts";
 import { inspectSocket } from "../../channel/mod.ts";
@@ -17,17 +17,12 @@ export function headerFields(headers: Readonly<Record<string, string>>): HeaderL
   try {
     checked = new Headers(headers);
   } catch (cause) {
-    throw new ConfigurationError(`headers is invalid: ${(cause as Error).message}`, {
-      setting: "headers",
-      cause,
-    });
+    throw unusable("headers", `headers is invalid: ${(cause as Error).message}`, cause);
   }
   const fields: string[] = [];
   for (const [name, value] of checked) {
     if (RESERVED.test(name)) {
-      throw new ConfigurationError(`the header "${name}" is set by the call itself`, {
-        setting: "headers",
-      });
+      throw unusable("headers", `the header "${name}" is set by the call itself`);
     }
     fields.push(name, value);
   }
@@ -64,9 +59,7 @@ export class TokenFields {
 
   #checked(token: string, link: Link): HeaderList {
     if (!/^[\x21-\x7e]+$/.test(token)) {
-      throw new ConfigurationError("the token is blank, or holds what a header cannot carry", {
-        setting: "token",
-      });
+      throw unusable("token", "the token is blank, or holds what a header cannot carry");
     }
     insistOnSize(token, link.connection.peerMaxHeaderListBytes);
     return this.#fieldOf(token);
@@ -82,9 +75,7 @@ export class TokenFields {
 
 function insistOnEncryption({ security }: Link): void {
   if (security !== "plaintext") return;
-  throw new ConfigurationError("a token is not sent over plaintext; give credentials", {
-    setting: "token",
-  });
+  throw unusable("token", "a token is not sent over plaintext; give credentials");
 }
 
 /** The socket that was dialled must have been ours then, and be there still. */
@@ -101,9 +92,7 @@ async function insistOnOwnSocket({ socket }: Link): Promise<void> {
     ? "another socket has taken its place since it was dialled"
     : undefined;
   if (why === undefined) return;
-  throw new ConfigurationError(`a token is not sent through unix:${path}: ${why}`, {
-    setting: "token",
-  });
+  throw unusable("token", `a token is not sent through unix:${path}: ${why}`);
 }
 
 /** What the other fields of a request take at least, in bytes. */

@@ -1,4 +1,4 @@
-import { ConfigurationError } from "../../errors/mod.ts";
+import { unusable } from "../../errors/mod.ts";
 import {
   type NonceKey,
   readUnverifiedClaims,
@@ -39,9 +39,7 @@ export function signNonce(key: NonceKey): CallSigner {
   if (key.key.length >= 32 && /^[A-Za-z0-9_-]{1,64}$/.test(key.id)) {
     return { sign: (call) => signCall(key, call) };
   }
-  throw new ConfigurationError("a key to sign with has an id and at least 32 bytes", {
-    setting: "token",
-  });
+  throw unusable("token", "a key to sign with has an id and at least 32 bytes");
 }
 
 /** A token is replaced this long before its end, or when a fifth of its time is left where that is less. */

@@ -17,7 +17,7 @@ import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
 import { type Dial, workerRef } from "./link.ts";
 import { describeSelf, EarlyDescription } from "./self_description.ts";
-import { present } from "../../values/mod.ts";
+import { onAbort, present } from "../../values/mod.ts";
 
 /** How the workers of one source are dialled. */
 export interface DialOptions {
@@ -186,19 +186,14 @@ export class DialSlots {
     return { [Symbol.dispose]: () => this.#give() };
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
+  async #turn(signal: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const take = () => {
-      signal.removeEventListener("abort", leave);
-      resolve();
-    };
-    const leave = () => {
-      this.#waiting.delete(take);
+    this.#waiting.add(resolve);
+    using _left = onAbort(signal, () => {
+      this.#waiting.delete(resolve);
       reject(signal.reason);
-    };
-    this.#waiting.add(take);
-    signal.addEventListener("abort", leave, { once: true });
-    return promise;
+    });
+    await promise;
   }
 
   #give(): void {
