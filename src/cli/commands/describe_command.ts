@@ -1,6 +1,11 @@
 import { createClient } from "@connectrpc/connect";
 import { Command } from "commander";
-import { type RoutineDescription, RoutineShape, WorkerService } from "../../gen/mod.ts";
+import {
+  type DescribeResponse,
+  type RoutineDescription,
+  RoutineShape,
+  WorkerService,
+} from "../../gen/mod.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { alignedTable } from "../table.ts";
@@ -23,10 +28,16 @@ Examples:
 async function describe(flags: CallerFlags & ResultFlags): Promise<void> {
   await using dispatcher = await openDispatcher(flags, "endpoint");
   const client = createClient(WorkerService, dispatcher.transport);
-  const { workerId, routines, services, tags, idleSeconds, inFlight } = await client.describe({}, {
-    timeoutMs: flags.timeout ?? 30_000,
-  });
-  const described: Described = {
+  const response = await client.describe({}, { timeoutMs: flags.timeout ?? 30_000 });
+  const described = describedBy(response);
+  printResult(flags, () => describedLines(described), [described]);
+}
+
+/** What a worker says of itself. */
+function describedBy(
+  { workerId, routines, services, tags, idleSeconds, inFlight }: DescribeResponse,
+) {
+  return {
     id: workerId,
     routines: routines.map(routineOf),
     services,
@@ -34,28 +45,10 @@ async function describe(flags: CallerFlags & ResultFlags): Promise<void> {
     idleSeconds: Number(idleSeconds),
     ...present({ inFlight }),
   };
-  printResult(flags, () => describedLines(described), [described]);
-}
-
-/** What a worker says of itself. */
-export interface Described {
-  readonly id: string;
-  readonly routines: readonly DescribedRoutine[];
-  readonly services: readonly string[];
-  readonly tags: readonly string[];
-  readonly idleSeconds: number;
-  readonly inFlight?: number;
-}
-
-interface DescribedRoutine {
-  readonly name: string;
-  readonly version?: string;
-  readonly shape?: string;
-  readonly idempotent: boolean;
 }
 
 /** What a worker serves, as a person reads it. */
-export function describedLines(described: Described): readonly string[] {
+export function describedLines(described: ReturnType<typeof describedBy>): readonly string[] {
   const { id, routines, services, tags, idleSeconds, inFlight } = described;
   const load = inFlight === undefined || inFlight === 0
     ? `idle for ${idleSeconds} s`
@@ -77,15 +70,14 @@ export function describedLines(described: Described): readonly string[] {
   ];
 }
 
-function routineOf(
-  { name, version, shape, idempotent }: RoutineDescription,
-): DescribedRoutine {
+function routineOf({ name, version, shape, idempotent }: RoutineDescription) {
+  const isShown = shape !== RoutineShape.UNSPECIFIED;
   return {
     name,
-    ...(version === "" ? {} : { version }),
-    ...(shape === RoutineShape.UNSPECIFIED
-      ? {}
-      : { shape: RoutineShape[shape]?.toLowerCase() ?? "unknown" }),
+    ...present({
+      version: version || undefined,
+      shape: isShown ? RoutineShape[shape]?.toLowerCase() ?? "unknown" : undefined,
+    }),
     idempotent,
   };
 }
