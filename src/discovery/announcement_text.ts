@@ -47,12 +47,7 @@ export function announcedWorker(value: unknown): DiscoveredWorker {
   ) {
     throw new Error(`its tags are not a list of at most ${MAX_TAGS} short texts`);
   }
-  return {
-    address,
-    ...present({ id }),
-    ...(tags === undefined ? {} : { tags: listed }),
-    ...present({ signed }),
-  };
+  return { address, ...present({ id, tags: tags === undefined ? undefined : listed, signed }) };
 }
 
 function isText(value: unknown, longest: number): value is string {

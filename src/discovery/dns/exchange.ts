@@ -1,14 +1,12 @@
 import { createSocket } from "node:dgram";
 import { connect } from "node:net";
+import type { TcpAddress } from "../../channel/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { decodeResponse, type DnsResponse, encodeQuestion, type RecordType } from "./message.ts";
 import { joined, onAbort } from "../../values/mod.ts";
 
-export interface NameServer {
-  /** Its IP address. */
-  readonly host: string;
-  readonly port: number;
-}
+/** A name server, by its IP address. */
+export type NameServer = Pick<TcpAddress, "host" | "port">;
 
 /** One question to one server. */
 export interface DnsQuestion {

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { formatAddress } from "../../channel/mod.ts";
+import type { SrvData } from "./message.ts";
 import type { Resolver } from "./resolver.ts";
 import { messageOf, present } from "../../values/mod.ts";
 
@@ -65,13 +66,6 @@ const MAX_SERVERS = 256;
 /** Servers whose addresses are looked up at once: each takes two sockets. */
 const SERVERS_AT_ONCE = 16;
 
-/** One server of a service. */
-interface Server {
-  readonly target: string;
-  readonly port: number;
-  readonly priority: number;
-}
-
 /**
  * The servers of a service (RFC 2782): those of the best priority that have an address. The weights are not
  * used: calls are balanced by what the workers have to do. Of more than 256 servers the others are not looked up.
@@ -81,7 +75,7 @@ export function serviceLookup(resolver: Resolver, name: string): Lookup {
     label: "SRV",
     async find(signal) {
       const { records, ttl = 0, none } = await resolver.resolve(name, "SRV", signal);
-      const servers = records.map(({ data }) => data as Server)
+      const servers = records.map(({ data }) => data as SrvData)
         .filter(({ target, port }) => target !== "." && target !== "" && port > 0)
         .sort((one, other) => one.priority - other.priority)
         .slice(0, MAX_SERVERS);
@@ -104,7 +98,7 @@ export function serviceLookup(resolver: Resolver, name: string): Lookup {
 /** The addresses of some servers, a few servers at a time. */
 async function addressesOf(
   resolver: Resolver,
-  servers: readonly Server[],
+  servers: readonly SrvData[],
   signal: AbortSignal,
 ): Promise<Found> {
   const addresses = new Set<string>();
@@ -132,7 +126,7 @@ async function addressesOf(
 /** The addresses of one server; one family is enough. */
 async function targetAddresses(
   resolver: Resolver,
-  { target, port }: Server,
+  { target, port }: SrvData,
   signal: AbortSignal,
 ): Promise<readonly Found[]> {
   const families = await Promise.allSettled(
