@@ -3,7 +3,7 @@ import type { CredentialMaterial, OpenCredentialsOptions } from "../credentials/
 import { unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { ChannelSecurity, Observer } from "../observe/mod.ts";
-import type { AcceptedPeer, PeerListener } from "../peer/mod.ts";
+import type { PeerListener } from "../peer/mod.ts";
 import { type Authenticator, plaintextPosture, type TokenRequirement } from "../policy/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
 
@@ -207,9 +207,4 @@ export async function insistOnOwnSockets(
     if (found.ours) continue;
     throw unusable("listen", `strict refuses ${formatAddress(address)}: ${found.why}`);
   }
-}
-
-/** Reports that a caller without TLS is served. */
-export function tellPlaintext(observer: Observer, { remoteAddress }: AcceptedPeer): void {
-  observer.emit({ type: "security.plaintext-caller", peer: { address: remoteAddress } });
 }

@@ -22,7 +22,6 @@ import { noDispatcher } from "./no_dispatcher.ts";
 import type { ExecutionGround, OpenedExecution } from "./open_execution.ts";
 import type { WorkerServerOptions } from "../options.ts";
 import { PeerResets, PEERS } from "../peer_resets.ts";
-import { tellPlaintext } from "../posture.ts";
 import { recordRefusals } from "./recorded_refusals.ts";
 import { serveReflection } from "../reflection/reflection.ts";
 import { servedBy, serveRoutines } from "./router.ts";
@@ -144,8 +143,11 @@ export async function serveCalls(
   starting.use(watchEventLoop(hub.metrics, clock));
   const peerExpiry = starting.use(new PeerExpiry(observer, "worker", clock));
   const servePeer = (peer: AcceptedPeer, isOwn: boolean): ServerConnectionOptions => {
-    if (peer.facts.security === "plaintext") tellPlaintext(observer, peer);
-    const isAnonymous = anonymous !== undefined && peer.facts.security === "plaintext";
+    const isPlaintext = peer.facts.security === "plaintext";
+    if (isPlaintext) {
+      observer.emit({ type: "security.plaintext-caller", peer: { address: peer.remoteAddress } });
+    }
+    const isAnonymous = anonymous !== undefined && isPlaintext;
     const connected = new ConnectedPeer(peer, { anonymous: isAnonymous, own: isOwn, clock });
     const counted = countedConnection(hub.metrics);
     const { certificate } = peer.identity ?? {};
