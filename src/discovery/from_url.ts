@@ -1,10 +1,10 @@
 import type { Discovery } from "./discovery.ts";
-import { dnsDiscovery, srvDiscovery } from "./dns/mod.ts";
-import { etcdFromUrl } from "./etcd/mod.ts";
+import { dnsDiscovery, srvDiscovery } from "./dns/dns.ts";
+import { etcdFromUrl } from "./etcd/etcd_url.ts";
 import { fileDiscovery } from "./file.ts";
-import { kubernetesFromUrl } from "./kubernetes/mod.ts";
-import { lanFromUrl } from "./lan/mod.ts";
-import { localDiscovery } from "./local/mod.ts";
+import { kubernetesFromUrl } from "./kubernetes/kubernetes.ts";
+import { lanFromUrl } from "./lan/lan.ts";
+import { localDiscovery } from "./local/local.ts";
 import { staticDiscovery } from "./static.ts";
 import { invalid, urlParameters } from "./setting.ts";
 

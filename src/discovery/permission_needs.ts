@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { API_SERVER_VARIABLES, SERVICE_ACCOUNT } from "./kubernetes/mod.ts";
-import { registryFolder } from "./local/mod.ts";
+import { API_SERVER_VARIABLES, SERVICE_ACCOUNT } from "./kubernetes/kubernetes.ts";
+import { registryFolder } from "./local/registry_folder.ts";
 
 /** What Deno must allow for a discovery to work, besides the network. */
 export type PermissionNeeds = Readonly<

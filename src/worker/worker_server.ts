@@ -5,7 +5,7 @@ import type { WorkerServerOptions } from "./options.ts";
 import type { WorkerPosture } from "./posture.ts";
 import { type StartedWorker, startParts } from "./start.ts";
 import { type WorkerPeer, workerPeers } from "./worker_peers.ts";
-import { refuseDuringModuleLoad } from "./threads/mod.ts";
+import { refuseDuringModuleLoad } from "./threads/module_load.ts";
 
 /** How a worker is drained. */
 export interface DrainOptions {

@@ -1,2 +1,2 @@
-import { refuseDuringModuleLoad } from "../../src/worker/threads/mod.ts";
+import { refuseDuringModuleLoad } from "../../src/worker/threads/module_load.ts";
 refuseDuringModuleLoad("WorkerServer.start");

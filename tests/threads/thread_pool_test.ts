@@ -14,7 +14,7 @@ import {
   type EncodedPayload,
   encodePayload,
 } from "../../src/routine/mod.ts";
-import { createThreadPool, type ThreadPool } from "../../src/worker/threads/mod.ts";
+import { createThreadPool, type ThreadPool } from "../../src/worker/threads/thread_pool.ts";
 
 const modules = [new URL("./routines.ts", import.meta.url)];
 

@@ -8,8 +8,8 @@ import {
   invokeUnary,
   type PullableItems,
 } from "../../routine/mod.ts";
-import type { ThreadPool } from "../threads/mod.ts";
-import type { LoopWatchdog } from "../watchdog/mod.ts";
+import type { ThreadPool } from "../threads/thread_pool.ts";
+import type { LoopWatchdog } from "../watchdog/loop_watchdog.ts";
 
 /** Runs routines: on the worker's own thread, or where they are marked so in its pool of threads. */
 export class Execution {

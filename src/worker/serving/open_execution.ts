@@ -10,9 +10,9 @@ import { loadRoutines, specifierOf } from "../modules.ts";
 import type { WorkerServerOptions } from "../options.ts";
 import { openOwnDispatcher, ownSocketOf } from "../own_dispatcher.ts";
 import type { OwnSocket } from "../own_socket.ts";
-import { createThreadPool, type ThreadPool } from "../threads/mod.ts";
+import { createThreadPool, type ThreadPool } from "../threads/thread_pool.ts";
 import { use } from "../use.ts";
-import { LoopWatchdog } from "../watchdog/mod.ts";
+import { LoopWatchdog } from "../watchdog/loop_watchdog.ts";
 
 /** What a worker's routines run with. */
 export interface ExecutionGround {
