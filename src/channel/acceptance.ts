@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { TcpAddress, UnixAddress } from "./address.ts";
 import { HANDSHAKE_RECORD, readClientHello } from "./tls/client_hello.ts";
-import type { ChannelFailure, TlsFacts } from "./facts.ts";
+import type { ChannelFacts, TlsFacts } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
 import { RawDuplex } from "./tls/raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
@@ -79,8 +79,8 @@ export class Acceptance {
   /** Waits for the first bytes, which tell TLS from plaintext. */
   begin(): void {
     const socket = this.#socket;
-    socket.on("error", (cause: Error) => this.#fail("tls", { cause, code: systemCodeOf(cause) }));
-    socket.on("close", () => this.#fail("tls", { code: "ECONNRESET" }));
+    socket.on("error", (cause: Error) => this.#fail({ cause, code: systemCodeOf(cause) }));
+    socket.on("close", () => this.#fail({ code: "ECONNRESET" }));
     socket.on("end", this.#onEnd);
     socket.on("data", this.#onData);
   }
@@ -93,7 +93,7 @@ export class Acceptance {
   }
 
   #expire(): void {
-    this.#fail("tls", { timedOut: true });
+    this.#fail({ timedOut: true });
     this.#end();
     this.#socket.destroy();
   }
@@ -101,12 +101,12 @@ export class Acceptance {
   #evict(limit: SocketLimit): void {
     const refused = this.#state === "judged" || this.#state === "rejected";
     this.#end();
-    if (!refused) this.#report("tls", { evictedBy: limit });
+    if (!refused) this.#report({ evictedBy: limit });
     this.#socket.destroy();
   }
 
   readonly #onEnd = (): void => {
-    this.#fail("tls", { code: "ECONNRESET" });
+    this.#fail({ code: "ECONNRESET" });
     this.#socket.destroy();
   };
 
@@ -135,18 +135,7 @@ export class Acceptance {
     this.#stopReading();
     this.#state = "judged";
     const security = this.#listener.kind === "unix" ? "unix-socket" : "plaintext";
-    this.#options.onChannel({
-      ok: true,
-      channel: plainChannel(this.#socket, this.#arrived),
-      facts: { security, ...this.#ends() },
-      firstBytes: () => this.#arrived.slice(0, FIRST_BYTES),
-      acceptedWith: undefined,
-      place: this.#place,
-      isProbe: () => false,
-      isOver: () => this.#state === "over",
-      decide: () => this.#decide(),
-      settle: () => this.#settle(),
-    });
+    this.#handOver(plainChannel(this.#socket, this.#arrived), { security });
   }
 
   #handshake(tls: ServerTls): void {
@@ -158,19 +147,14 @@ export class Acceptance {
     this.#socket.once("end", () => setImmediate(() => this.#endedEarly(socket)));
     watchHandshake(socket, below, {
       secured: (facts) => this.#openTls(facts, tlsChannel(socket, below), tls),
-      failed: (failure) =>
-        this.#fail("tls", {
-          cause: failure.error,
-          code: failure.code,
-          alertReceived: failure.alertReceived,
-          alertSent: failure.alertSent,
-        }),
+      failed: ({ cause, code, alertReceived, alertSent }) =>
+        this.#fail({ cause, code, alertReceived, alertSent }),
     });
   }
 
   #endedEarly(tls: TLSSocket): void {
     if (this.#state !== "handshaking") return;
-    this.#fail("tls", { code: "ECONNRESET" });
+    this.#fail({ code: "ECONNRESET" });
     // The platform lets go of TLS only where it is ended itself, not with the socket below.
     tls.destroy();
     this.#socket.destroy();
@@ -179,13 +163,22 @@ export class Acceptance {
   #openTls(tls: TlsFacts, channel: AcceptedChannel["channel"], acceptedWith: ServerTls): void {
     if (this.#state === "over") return channel.destroy();
     this.#state = "judging";
+    const security = acceptedWith.mutual ? "mutual-tls" : "one-way-tls";
+    this.#handOver(channel, { security, tls }, acceptedWith);
+  }
+
+  #handOver(
+    channel: AcceptedChannel["channel"],
+    found: Pick<ChannelFacts, "security" | "tls">,
+    acceptedWith?: ServerTls,
+  ): void {
     this.#options.onChannel({
       ok: true,
       channel,
       facts: {
-        security: acceptedWith.mutual ? "mutual-tls" : "one-way-tls",
-        ...this.#ends(),
-        tls,
+        ...found,
+        remoteAddress: this.#remoteAddress,
+        localAddress: localAddressOf(this.#socket, this.#listener),
       },
       firstBytes: () => this.#arrived.slice(0, FIRST_BYTES),
       acceptedWith,
@@ -208,26 +201,26 @@ export class Acceptance {
     this.#stopReading();
     this.#state = "rejected";
     const resumption = answer === NO_SUCH_SESSION;
-    this.#report("tls", resumption ? { alertSent: "unknown_psk_identity" } : {});
+    this.#report(resumption ? { alertSent: "unknown_psk_identity" } : {});
     const linger = this.#options.clock.schedule(() => this.#socket.destroy(), LINGER_MS);
     this.#socket.once("close", () => linger[Symbol.dispose]());
     this.#socket.end(answer);
     this.#socket.resume();
   }
 
-  #fail(stage: ChannelFailure["stage"], found: Partial<AcceptFailure>): void {
+  #fail(found: Partial<AcceptFailure>): void {
     const reported = this.#state === "judged" || this.#state === "rejected";
     const over = this.#state === "over";
     this.#end();
     if (reported || over) return;
     const leftSilently = this.#arrived.length === 0 && found.timedOut !== true;
-    this.#report(stage, { leftSilently, ...found });
+    this.#report({ leftSilently, ...found });
   }
 
-  #report(stage: ChannelFailure["stage"], found: Partial<AcceptFailure>): void {
+  #report(found: Partial<AcceptFailure>): void {
     this.#options.onFailure({
       ok: false,
-      stage,
+      stage: "tls",
       timedOut: false,
       firstBytes: this.#arrived.slice(0, FIRST_BYTES),
       remoteAddress: this.#remoteAddress,
@@ -256,12 +249,5 @@ export class Acceptance {
     this.#socket.pause();
     this.#socket.removeListener("data", this.#onData);
     this.#socket.removeListener("end", this.#onEnd);
-  }
-
-  #ends(): { remoteAddress: string; localAddress: string } {
-    return {
-      remoteAddress: this.#remoteAddress,
-      localAddress: localAddressOf(this.#socket, this.#listener),
-    };
   }
 }

@@ -50,12 +50,8 @@ export function parseAddress(text: string, setting = "address"): Address {
     ? memoryAddress(text.slice("memory:".length))
     : tcpAddress(text);
   if (address !== undefined) return address;
-  throw unusable(
-    setting,
-    `"${
-      escapePeerText(text)
-    }" is not an address; write HOST:PORT, [IPv6]:PORT, unix:PATH or memory:NAME`,
-  );
+  const forms = "HOST:PORT, [IPv6]:PORT, unix:PATH or memory:NAME";
+  throw unusable(setting, `"${escapePeerText(text)}" is not an address; write ${forms}`);
 }
 
 /** Writes an address the way {@linkcode parseAddress} reads it. */

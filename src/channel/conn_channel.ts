@@ -125,17 +125,13 @@ export class ConnChannel implements ByteChannel {
     this.#error = error;
     this.#outgoing.length = 0;
     this.resume();
-    const released = this.#writing ? this.#writesEnd() : undefined;
+    const released = this.#writing
+      ? new Promise<void>((resolve) => this.#writesEnded = resolve)
+      : undefined;
     // A second close throws where no code can catch it; the state allows for one.
     this.#conn.close();
     this.#onClosed(released);
     queueMicrotask(() => this.#report());
-  }
-
-  #writesEnd(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#writesEnded = resolve;
-    return promise;
   }
 
   #report(): void {

@@ -1,11 +1,12 @@
 import { connect as connectSocket, type Socket } from "node:net";
-import type { Address, TcpAddress, UnixAddress } from "./address.ts";
+import type { TcpAddress, UnixAddress } from "./address.ts";
 import type { DialSignal } from "./dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome } from "./facts.ts";
 import { plainChannel } from "./socket_channel.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { systemCodeOf } from "../platform/mod.ts";
 import { type ClientTls, secureClient } from "./tls/tls_client.ts";
+import { NO_BYTES, onAbort } from "../values/mod.ts";
 
 /** How a channel is dialled. */
 export interface DialOptions {
@@ -50,13 +51,16 @@ interface Connected {
   readonly socket: Socket;
 }
 
-function connect(address: Address, signal: DialSignal): Promise<Connected | ChannelFailure> {
+async function connect(
+  address: TcpAddress | UnixAddress,
+  signal: DialSignal,
+): Promise<Connected | ChannelFailure> {
   const { promise, resolve, reject } = Promise.withResolvers<Connected | ChannelFailure>();
   const socket = address.kind === "unix"
     ? connectSocket({ path: address.path, allowHalfOpen: true })
     : connectSocket({
-      host: address.kind === "tcp" ? address.host : "",
-      port: address.kind === "tcp" ? address.port : 0,
+      host: address.host,
+      port: address.port,
       allowHalfOpen: true,
       noDelay: true,
     });
@@ -66,18 +70,16 @@ function connect(address: Address, signal: DialSignal): Promise<Connected | Chan
       ok: false,
       stage: "connect",
       timedOut,
-      firstBytes: new Uint8Array(0),
+      firstBytes: NO_BYTES,
       ...(cause === undefined ? {} : { cause, code: systemCodeOf(cause) }),
     });
   };
-  const onTimeout = (): void => fail(true);
-  const onAbort = (): void => {
+  const onError = (error: Error): void => fail(false, error);
+  using _timeout = onAbort(signal.timeout, () => fail(true));
+  using _aborted = onAbort(signal.aborted, () => {
     socket.destroy();
     reject(signal.aborted?.reason);
-  };
-  const onError = (error: Error): void => fail(false, error);
-  signal.timeout.addEventListener("abort", onTimeout, { once: true });
-  signal.aborted?.addEventListener("abort", onAbort, { once: true });
+  });
   socket.once("error", onError);
   socket.once("connect", () => {
     socket.removeListener("error", onError);
@@ -85,10 +87,7 @@ function connect(address: Address, signal: DialSignal): Promise<Connected | Chan
     socket.on("error", () => {});
     resolve({ ok: true, socket });
   });
-  return promise.finally(() => {
-    signal.timeout.removeEventListener("abort", onTimeout);
-    signal.aborted?.removeEventListener("abort", onAbort);
-  });
+  return await promise;
 }
 
 function watchFirstBytes(socket: Socket): () => Uint8Array {

@@ -213,9 +213,7 @@ async function listen(address: TcpAddress | UnixAddress): Promise<Server> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onError = (cause: NodeJS.ErrnoException): void => {
     const why = REASONS[cause.code ?? ""] ?? cause.message;
-    reject(
-      unusable("listen", `cannot listen on ${formatAddress(address)}: ${why}`, cause),
-    );
+    reject(unusable("listen", `cannot listen on ${formatAddress(address)}: ${why}`, cause));
   };
   server.once("error", onError);
   server.once("listening", () => {

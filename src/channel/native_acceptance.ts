@@ -7,7 +7,7 @@ import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admis
 import { UNKNOWN_GROUP } from "./tls/server_hello.ts";
 import { alertReceived } from "./tls/tls_alert.ts";
 import type { ServerTls } from "./tls/tls_server.ts";
-import { asError } from "../values/mod.ts";
+import { asError, NO_BYTES } from "../values/mod.ts";
 
 /** The code of a connection that did not begin with TLS; the platform has none of its own for it. */
 export const NOT_TLS_CODE = "SELVAGE_NOT_TLS";
@@ -116,7 +116,7 @@ export class NativeAcceptance {
           platformAuthorized: false,
         },
       },
-      firstBytes: () => new Uint8Array(0),
+      firstBytes: () => NO_BYTES,
       acceptedWith: this.#tls,
       isProbe: () => false,
       isOver: () => this.#state !== "channel",
@@ -129,7 +129,7 @@ export class NativeAcceptance {
     this.#options.onFailure({
       ok: false,
       stage: "tls",
-      firstBytes: new Uint8Array(0),
+      firstBytes: NO_BYTES,
       remoteAddress: this.#addressOf(this.#conn.remoteAddr),
       expectedTls: true,
       ...found,

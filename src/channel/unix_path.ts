@@ -15,12 +15,10 @@ export async function claimSocketPath(path: string): Promise<void> {
   const found = await statOf(path);
   if (found === undefined) return;
   if (found.isSocket && !(await answers(path))) return await Deno.remove(path);
-  throw unusable(
-    "listen",
-    `cannot listen on unix:${path}: ${
-      found.isSocket ? "another process listens there" : "there is a file which is no socket"
-    }`,
-  );
+  const why = found.isSocket
+    ? "another process listens there"
+    : "there is a file which is no socket";
+  throw unusable("listen", `cannot listen on unix:${path}: ${why}`);
 }
 
 /**
@@ -59,11 +57,10 @@ async function isPrivate(path: string): Promise<boolean> {
 
 async function insistOnPrivateFolder(path: string): Promise<void> {
   if (isOwnersAlone(await folderModeOf(path))) return;
+  const folder = dirname(path);
   throw unusable(
     "listen",
-    `cannot listen in ${
-      dirname(path)
-    }, which others can enter, without permission to set the umask: ` +
+    `cannot listen in ${folder}, which others can enter, without permission to set the umask: ` +
       "give --allow-sys=umask, or take a folder of mode 700",
   );
 }
@@ -79,11 +76,7 @@ async function folderModeOf(path: string): Promise<number | null> {
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     const why = cause instanceof Deno.errors.NotFound ? "does not exist" : "cannot be examined";
-    throw unusable(
-      "listen",
-      `cannot listen on unix:${path}: the folder ${folder} ${why}`,
-      cause,
-    );
+    throw unusable("listen", `cannot listen on unix:${path}: the folder ${folder} ${why}`, cause);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { KeyExchangeReader } from "./server_hello.ts";
-import { NO_BYTES } from "../../values/mod.ts";
+import { joined, NO_BYTES } from "../../values/mod.ts";
 
 /** How many of the first bytes of a peer are kept for telling what it speaks. */
 const FIRST_BYTES = 16;
@@ -211,11 +211,8 @@ export class RawDuplex extends Duplex {
   }
 
   #keepFirst(chunk: Uint8Array): void {
-    const kept = this.#firstBytes;
-    const more = chunk.subarray(0, FIRST_BYTES - kept.length);
-    this.#firstBytes = new Uint8Array(kept.length + more.length);
-    this.#firstBytes.set(kept);
-    this.#firstBytes.set(more, kept.length);
+    const more = chunk.subarray(0, FIRST_BYTES - this.#firstBytes.length);
+    this.#firstBytes = joined([this.#firstBytes, more]);
   }
 }
 

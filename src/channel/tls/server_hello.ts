@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { HANDSHAKE_RECORD } from "./client_hello.ts";
 import { MessageReader } from "./message_reader.ts";
+import { joined } from "../../values/mod.ts";
 
 /** A ServerHello beyond this is not read; the longest key share of the groups below takes 1.7 KiB. */
 const SERVER_HELLO_BYTES = 4 * 1024;
@@ -84,11 +85,7 @@ export class KeyExchangeReader {
     const before = this.#messages!;
     if (before.length + part.length > SERVER_HELLO_BYTES && before.length > 0) return this.#end();
     // In TLS 1.2 the whole first flight may be in one record, and only its first message is wanted.
-    const wanted = part.subarray(0, SERVER_HELLO_BYTES);
-    const messages = new Uint8Array(before.length + wanted.length);
-    messages.set(before);
-    messages.set(wanted, before.length);
-    this.#messages = messages;
+    this.#messages = joined([before, part.subarray(0, SERVER_HELLO_BYTES)]);
     this.#decide();
   }
 

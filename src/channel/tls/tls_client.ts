@@ -4,8 +4,8 @@ import type { DialSignal } from "../dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome, TlsFacts } from "../facts.ts";
 import { RawDuplex } from "./raw_duplex.ts";
 import { tlsChannel } from "../socket_channel.ts";
-import { type TlsFailure, watchHandshake } from "./tls_platform.ts";
-import { present } from "../../values/mod.ts";
+import { watchHandshake } from "./tls_platform.ts";
+import { onAbort, present } from "../../values/mod.ts";
 
 /**
  * Offered by ALPN, besides `h2`, by a client that only probes a certificate: so that a worker need not
@@ -65,7 +65,7 @@ export function clientContext(material: ClientTlsMaterial): SecureContext {
 }
 
 /** Completes the handshake on a connected socket. Verification is the platform's here; ours follows. */
-export function secureClient(
+export async function secureClient(
   raw: Socket,
   tls: ClientTls,
   ends: { readonly remoteAddress: string; readonly localAddress: string },
@@ -90,10 +90,6 @@ export function secureClient(
     resolve(failure("tls", below, { timedOut: true }));
     stop();
   };
-  const onAbort = (): void => {
-    reject(signal.aborted?.reason);
-    stop();
-  };
   let presented: TlsFacts | undefined;
   if (tls.admits !== undefined) below.withhold();
   watchHandshake(socket, below, {
@@ -103,7 +99,8 @@ export function secureClient(
         if (admitted) below.sendWithheld();
       });
     },
-    failed: (failed) => resolve(brokenHandshake(failed, below)),
+    failed: ({ refusedCertificate, ...found }) =>
+      resolve(failure(refusedCertificate ? "certificate" : "tls", below, found)),
   });
   // The platform's own decision follows what it has shown to `secured`.
   socket.on("secureConnect", () => {
@@ -119,27 +116,17 @@ export function secureClient(
     resolve(failure("certificate", below, present({ tls: presented })));
   });
   if (signal.timeout.aborted) onTimeout();
-  signal.timeout.addEventListener("abort", onTimeout, { once: true });
-  signal.aborted?.addEventListener("abort", onAbort, { once: true });
-  return promise.finally(() => {
-    signal.timeout.removeEventListener("abort", onTimeout);
-    signal.aborted?.removeEventListener("abort", onAbort);
+  using _timeout = onAbort(signal.timeout, onTimeout);
+  using _aborted = onAbort(signal.aborted, () => {
+    reject(signal.aborted?.reason);
+    stop();
   });
+  return await promise;
 }
 
 function protocolsOf({ diagnosing = false, withoutProtocol = false }: ClientTls): string[] {
   if (withoutProtocol) return [];
   return diagnosing ? ["h2", PROBE_PROTOCOL] : ["h2"];
-}
-
-function brokenHandshake(failed: TlsFailure, below: RawDuplex): ChannelFailure {
-  return failure(failed.refusedCertificate ? "certificate" : "tls", below, {
-    cause: failed.error,
-    code: failed.code,
-    alertReceived: failed.alertReceived,
-    alertSent: failed.alertSent,
-    tls: failed.tls,
-  });
 }
 
 function failure(

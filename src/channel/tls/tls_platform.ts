@@ -5,25 +5,16 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { type SecureContext, TLSSocket } from "node:tls";
-import type { TlsFacts } from "../facts.ts";
+import type { ChannelFailure, TlsFacts } from "../facts.ts";
 import type { RawDuplex } from "./raw_duplex.ts";
 import { runsOnDeno, systemCodeOf } from "../../platform/mod.ts";
 import { alertInClear, alertReceived } from "./tls_alert.ts";
 
 /** A handshake that failed inside TLS. */
-export interface TlsFailure {
-  /** What the platform says. */
-  readonly error: Error;
-  /** Its code. */
-  readonly code: string | undefined;
-  /** The alert the peer sent, by its name in RFC 8446 §6. */
-  readonly alertReceived: string | undefined;
-  /** The alert we sent, where it was still in the clear. */
-  readonly alertSent: string | undefined;
+export interface TlsFailure
+  extends Pick<ChannelFailure, "cause" | "code" | "alertReceived" | "alertSent" | "tls"> {
   /** Whether the platform refused the peer's certificate. */
   readonly refusedCertificate: boolean;
-  /** What the peer had presented by then, where it had. */
-  readonly tls: TlsFacts | undefined;
 }
 
 interface TlsHandle {
@@ -46,6 +37,9 @@ export function watchHandshake(
 ): void {
   let settled = false;
   const settle = (): boolean => settled ? false : (settled = true);
+  const fail = (cause: Error, sent?: Uint8Array): void => {
+    if (settle()) watcher.failed(failureOf(cause, socket, below, sent));
+  };
   // We read the presented chain ourselves; the platform's own reading of it is not needed and not relied upon.
   Object.defineProperty(socket, "getPeerCertificate", { value: () => ({}) });
   socket.prependListener("secure", () => {
@@ -55,16 +49,14 @@ export function watchHandshake(
   const original = handle.onerror;
   handle.onerror = function (this: unknown, error: Error): void {
     const sent = flushAlert(handle, below);
-    if (settle()) watcher.failed(failureOf(error, socket, below, sent));
+    fail(error, sent);
     original?.call(this, error);
     // Once TLS has failed the connection is over, whatever the platform does with the socket.
     socket.destroy(error);
   };
-  socket.on("error", (error: Error) => {
-    if (settle()) watcher.failed(failureOf(error, socket, below, undefined));
-  });
+  socket.on("error", (error: Error) => fail(error));
   socket.on("close", () => {
-    if (settle()) watcher.failed(failureOf(hungUp(), socket, below, undefined));
+    if (!settled) fail(hungUp());
   });
 }
 
@@ -140,18 +132,17 @@ function flushAlert(handle: TlsHandle, below: RawDuplex): Uint8Array | undefined
 }
 
 function failureOf(
-  error: Error,
+  cause: Error,
   socket: TLSSocket,
   below: RawDuplex,
-  sent: Uint8Array | undefined,
+  sent?: Uint8Array,
 ): TlsFailure {
-  const code = systemCodeOf(error);
   const handle = handleOf(socket);
   const tls = factsOf(socket, below);
   return {
-    error,
-    code,
-    alertReceived: alertReceived(error.message),
+    cause,
+    code: systemCodeOf(cause),
+    alertReceived: alertReceived(cause.message),
     alertSent: sent === undefined ? undefined : alertInClear(sent),
     refusedCertificate: handle.verifyError !== undefined && verifyCodeOf(handle) !== "",
     tls: tls.peerChain.length === 0 ? undefined : tls,
