@@ -81,20 +81,20 @@ Deno.test("streams go on in turn when the connection's window opens", async () =
   await client.closed;
 });
 
-Deno.test("sixteen messages are sent without waiting for the end of the turn", async () => {
+Deno.test("forty-eight messages are sent without waiting for the end of the turn", async () => {
   const [near, far] = memoryChannelPair();
   const client = openClientConnection(near);
   const peer = RawPeer.server(far);
   await settle();
-  for (let count = 0; count < 20; count++) {
+  for (let count = 0; count < 60; count++) {
     client.open(REQUEST, new CollectedStream(), { endStream: true });
   }
   const sent = () => peer.frames.filter(({ type }) => type === FrameType.HEADERS).length;
   // Microtasks deliver what was written; the end of the turn has not come yet.
   for (let task = 0; task < 10; task++) await undefined;
-  strictEqual(sent(), 16);
+  strictEqual(sent(), 48);
   await settle();
-  strictEqual(sent(), 20);
+  strictEqual(sent(), 60);
   peer.destroy();
   await client.closed;
 });

@@ -224,9 +224,8 @@ Deno.test("an envelope that declares much and brings nothing takes no memory", a
     const body = [enveloped(hello, 0, 4 * 1024 * 1024)];
     return rawCall(served.pair.client, post(COLLECT, "application/grpc"), body, false);
   });
-  // What was sent before the ping has arrived once it is answered.
-  await served.pair.client.ping();
-  assert.equal(served.pair.admitted(), 100);
+  // What arrives together is read in parts, a turn for each.
+  while (served.pair.admitted() < 100) await served.pair.client.ping();
   const taken = Deno.memoryUsage().external - before;
   assert(taken < 50 * 1024 * 1024, `${taken} bytes were taken`);
   for (const { stream } of calls) stream.reset(8);

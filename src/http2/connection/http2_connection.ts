@@ -18,6 +18,7 @@ import { Keepalive } from "./keepalive.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { ConnectionParts } from "./parts.ts";
 import { Pings } from "./pings.ts";
+import { ReadingParts } from "./reading_parts.ts";
 import type { BlockNote } from "./received_block.ts";
 import { ReceivedFrames } from "./received_frames.ts";
 import type { Greeting, Role } from "./role.ts";
@@ -43,6 +44,7 @@ export class Http2Connection<End extends Role>
   /** What this end does otherwise than the other. */
   readonly role: End;
   readonly #reader: FrameReader;
+  readonly #parts: ReadingParts;
   readonly #keepalive: Keepalive;
   readonly #clock: () => number;
   readonly #onFault: ConnectionOptions["onFault"];
@@ -92,6 +94,7 @@ export class Http2Connection<End extends Role>
     this.role = makeRole(this);
     const frames = new ReceivedFrames(this, this.role, decoder, options.onGoAway);
     this.#reader = new FrameReader(frames, limits, greeting.peerPreface);
+    this.#parts = new ReadingParts(this.#reader, (read) => this.#reading(read));
     this.#start(channel, greeting);
   }
 
@@ -166,30 +169,41 @@ export class Http2Connection<End extends Role>
     this.#keepalive.start();
     channel.start({
       received: (bytes) => this.#received(bytes),
-      ended: () => lifecycle.channelEnded(),
-      closed: (error) => lifecycle.channelClosed(error),
+      ended: () => this.#ended(() => lifecycle.channelEnded()),
+      closed: (error) => this.#ended(() => lifecycle.channelClosed(error)),
     });
     scheduler.flush();
   }
 
+  /** Returns whether the bytes are not in use any more. */
   #received(bytes: Uint8Array): boolean {
     if (this.lifecycle.ending) return true;
-    let isKept = true;
+    let isInUse = true;
+    this.#reading(() => isInUse = this.#parts.read(bytes));
+    return !isInUse;
+  }
+
+  /** What arrived before the end is read before it. */
+  #ended(report: () => void): void {
+    this.#reading(() => this.#parts.finish());
+    report();
+  }
+
+  #reading(read: () => void): void {
+    if (this.lifecycle.ending) return;
+    const before = this.#reader.frames;
     try {
-      isKept = this.#read(bytes);
+      read();
+      this.#watchReading(before);
     } catch (error) {
       const cause = asError(error);
       if (!(cause instanceof Http2Violation)) this.#onFault?.(cause);
       this.lifecycle.fail(cause);
     }
     if (this.scheduler.control.length > 0) this.scheduler.schedule();
-    return !isKept;
   }
 
-  /** Returns whether a view of the bytes is kept. */
-  #read(bytes: Uint8Array): boolean {
-    const before = this.#reader.frames;
-    const isKept = this.#reader.read(bytes);
+  #watchReading(framesBefore: number): void {
     if (this.#reader.started) this.deadlines.clear("preface");
     if (!this.#reader.insideHeaders) this.deadlines.clear("headers");
     else if (!this.deadlines.has("headers")) {
@@ -198,12 +212,12 @@ export class Http2Connection<End extends Role>
         this.lifecycle.violated(ErrorCode.ENHANCE_YOUR_CALM, message);
       });
     }
-    if (this.#reader.frames !== before) this.#keepalive.heard();
-    return isKept;
+    if (this.#reader.frames !== framesBefore) this.#keepalive.heard();
   }
 
   #stopReading(): void {
     this.#reader.stop();
+    this.#parts.drop();
     this.deadlines.clear("headers");
   }
 

@@ -27,6 +27,8 @@ const FIRST_TORN_BYTES = FRAME_HEADER_BYTES + 16_384;
 export class FrameReader {
   /** How many frames were reported. */
   frames = 0;
+  /** Where the reading of the last chunk ended. */
+  readTo = 0;
   readonly #sink: FrameSink;
   readonly #limits: FrameReaderLimits;
   /** What must come before the first frame, and how much of it has come. */
@@ -69,16 +71,27 @@ export class FrameReader {
   }
 
   /**
-   * Reads a chunk and reports to the sink each frame that is complete with it.
+   * Reads a chunk and reports to the sink each frame that is complete with it. It may be read in parts: then it is
+   * given again, from where `readTo` says, before any other.
    *
-   * @returns Whether the sink has kept a view of the chunk.
+   * @param from where the part begins. Default: the beginning.
+   * @param frames how many frames a part has at least. Default: no end.
+   * @param to how far it goes at least. Default: the beginning.
+   * @returns Whether the sink has kept a view of what was read.
    * @throws {Http2Violation} which ends the connection.
    */
-  read(chunk: Uint8Array): boolean {
+  read(chunk: Uint8Array, from = 0, frames = Infinity, to = 0): boolean {
     this.#kept = false;
-    let at = this.#prefaceRead < this.#preface.length ? this.#readPreface(chunk) : 0;
+    this.readTo = chunk.length;
+    let at = from;
+    if (this.#prefaceRead < this.#preface.length) at = this.#readPreface(chunk);
     if (this.#tornLength > 0) at = this.#assemble(chunk, at);
+    const enough = this.frames + frames;
     while (chunk.length - at >= FRAME_HEADER_BYTES && !this.#stopped) {
+      if (this.frames >= enough && at >= to) {
+        this.readTo = at;
+        return this.#kept;
+      }
       const needs = this.#frameBytes(chunk, at);
       if (chunk.length - at < needs) break;
       this.#readFrame(chunk, at, at + needs);
