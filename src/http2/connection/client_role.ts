@@ -135,16 +135,10 @@ export class ClientRole implements Role {
   }
 
   headersOnNoStream(streamId: number): void {
-    const { streams, abuse } = this.#parts;
     if (this.isIdleId(streamId)) {
       throw new Http2Violation(ErrorCode.PROTOCOL_ERROR, "HEADERS on an idle stream");
     }
-    const how = streams.closed.how(streamId);
-    if (how === "ended") {
-      throw new Http2Violation(ErrorCode.STREAM_CLOSED, "HEADERS on a stream that has ended");
-    }
-    abuse.overheadFrame();
-    if (how !== "reset-by-us") streams.refuse(streamId, ErrorCode.STREAM_CLOSED);
+    this.#parts.streams.contentOnClosed(streamId, "HEADERS");
   }
 
   leadingHeaders(stream: Http2Stream, block: ReceivedBlock, endStream: boolean): void {

@@ -13,7 +13,12 @@ import type { Http2Stream } from "../streams/http2_stream.ts";
 import { ReceiveFlow } from "../streams/receive_flow.ts";
 import { Streams, type StreamsHost } from "../streams/streams.ts";
 import { Http2Violation } from "../violation.ts";
-import type { ConnectionOptions } from "./connection.ts";
+import type {
+  Connection,
+  ConnectionEnd,
+  ConnectionOptions,
+  ConnectionState,
+} from "./connection.ts";
 import { Keepalive } from "./keepalive.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { ConnectionParts } from "./parts.ts";
@@ -28,9 +33,10 @@ import { asError } from "../../values/mod.ts";
 /**
  * A connection of either end: makes its parts, joins them, and passes on what the channel and the
  * send scheduler report. What its frames mean is in `ReceivedFrames`, how it ends in `Lifecycle`.
+ * Its program holds it as a {@linkcode Connection}.
  */
 export class Http2Connection<End extends Role>
-  implements ConnectionParts, SchedulerHost, StreamsHost {
+  implements Connection, ConnectionParts, SchedulerHost, StreamsHost {
   readonly limits: Http2Limits;
   readonly deadlines: Deadlines;
   readonly abuse: AbuseBudgets;
@@ -98,10 +104,29 @@ export class Http2Connection<End extends Role>
     this.#start(channel, greeting);
   }
 
-  /** Sends PING; resolves with the round trip in milliseconds. */
+  get state(): ConnectionState {
+    return this.lifecycle.state;
+  }
+
+  get streamCount(): number {
+    return this.role.streamCount;
+  }
+
+  get closed(): Promise<ConnectionEnd> {
+    return this.lifecycle.closed;
+  }
+
   ping(): Promise<number> {
     if (this.lifecycle.ending) return Promise.reject(new Error("the connection has ended"));
     return new Promise((answered, lost) => this.pings.send(answered, lost));
+  }
+
+  shutdown(): Promise<ConnectionEnd> {
+    return this.lifecycle.shutdown();
+  }
+
+  abort(code: ErrorCode, debugData?: Uint8Array): void {
+    this.lifecycle.abort(code, debugData);
   }
 
   streamStarts(stream: Http2Stream): void {

@@ -56,7 +56,10 @@ export class ReceivedFrames implements FrameSink {
     const stream = streams.table.get(streamId);
     if (!stream) {
       flow.discard(flowBytes);
-      this.#contentOnNoStream(streamId);
+      if (this.#role.isIdleId(streamId)) {
+        throw new Http2Violation(ErrorCode.PROTOCOL_ERROR, "DATA on an idle stream");
+      }
+      streams.contentOnClosed(streamId, "DATA");
       return false;
     }
     if (!this.#admitsData(stream, length, flowBytes, endStream)) {
@@ -249,21 +252,6 @@ export class ReceivedFrames implements FrameSink {
       return wrong(ErrorCode.PROTOCOL_ERROR, "content-length differs from the body");
     }
     return true;
-  }
-
-  /** DATA on a stream that is not open, RFC 9113 §5.1. */
-  #contentOnNoStream(streamId: number): void {
-    const { streams, abuse } = this.#parts;
-    if (this.#role.isIdleId(streamId)) {
-      throw new Http2Violation(ErrorCode.PROTOCOL_ERROR, "DATA on an idle stream");
-    }
-    const how = streams.closed.how(streamId);
-    if (how === "ended") {
-      throw new Http2Violation(ErrorCode.STREAM_CLOSED, "DATA on a stream that has ended");
-    }
-    abuse.overheadFrame();
-    // What crossed our RST_STREAM on the way is no fault.
-    if (how !== "reset-by-us") streams.refuse(streamId, ErrorCode.STREAM_CLOSED);
   }
 
   #trailers(stream: Http2Stream, block: ReceivedBlock, endStream: boolean): void {

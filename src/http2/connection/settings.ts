@@ -8,8 +8,10 @@ import { INITIAL_WINDOW_BYTES, type SendScheduler } from "../send/send_scheduler
 import type { Http2Stream } from "../streams/http2_stream.ts";
 import type { Streams } from "../streams/streams.ts";
 import { Http2Violation } from "../violation.ts";
-import { initialPeerSettings, type PeerSettings } from "./peer_settings.ts";
 import type { BlockNote } from "./received_block.ts";
+
+/** What a client takes for the server's limit until its SETTINGS arrive: most allow at least this. */
+const ASSUMED_CONCURRENT_STREAMS = 100;
 
 /** What {@linkcode Settings} work with. */
 export interface SettingsParts {
@@ -25,8 +27,15 @@ export interface SettingsParts {
 
 /** Both ends' SETTINGS (RFC 9113 §6.5): what the peer's say, and whether ours bind the peer yet. */
 export class Settings {
-  /** What the peer's say. */
-  readonly peer: PeerSettings = initialPeerSettings();
+  /**
+   * What the peer's say, as far as it is kept: its table size goes to the encoder, and its MAX_FRAME_SIZE is never
+   * made use of.
+   */
+  readonly peer = {
+    maxConcurrentStreams: ASSUMED_CONCURRENT_STREAMS,
+    initialWindowBytes: INITIAL_WINDOW_BYTES,
+    maxHeaderListBytes: Infinity,
+  };
   /** Whether the peer has acknowledged ours. */
   acknowledged = false;
   readonly #parts: SettingsParts;

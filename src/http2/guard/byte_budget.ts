@@ -39,17 +39,14 @@ export class ByteBudget implements HeldBytes {
     return this.#heldBytes;
   }
 
-  /** A connection begins to draw on the budget. */
   join(): void {
     this.#members++;
   }
 
-  /** A connection is over, and holds nothing any more. */
   leave(): void {
     this.#members--;
   }
 
-  /** Counts bytes that a connection holds from now on (or, below 0, no longer). */
   add(bytes: number): void {
     this.#heldBytes += bytes;
   }
@@ -71,7 +68,6 @@ export class ByteBudget implements HeldBytes {
     return this.#heldBytes * 8 < this.limitBytes;
   }
 
-  /** Whether a connection that holds `bytes` is to be cut off. */
   exceeds(bytes: number): boolean {
     return this.#heldBytes > this.limitBytes && bytes * this.#members > this.limitBytes;
   }

@@ -138,6 +138,17 @@ export class Streams implements StreamHost {
     scheduler.boundControl();
   }
 
+  /** DATA or HEADERS arrived on a stream that has ended, RFC 9113 §5.1. */
+  contentOnClosed(streamId: number, frame: "DATA" | "HEADERS"): void {
+    const how = this.closed.how(streamId);
+    if (how === "ended") {
+      throw new Http2Violation(ErrorCode.STREAM_CLOSED, `${frame} on a stream that has ended`);
+    }
+    this.#parts.abuse.overheadFrame();
+    // What crossed our RST_STREAM on the way is no fault.
+    if (how !== "reset-by-us") this.refuse(streamId, ErrorCode.STREAM_CLOSED);
+  }
+
   /** Ends a stream because its receiver threw. */
   receiverFailed(stream: Http2Stream, error: unknown): void {
     const fault = asError(error);
