@@ -141,9 +141,7 @@ export function routine(
   optionsOrImplementation?: RoutineOptions | RoutineFunction,
   implementation?: RoutineFunction,
 ): AnyRoutine {
-  return typeof optionsOrImplementation === "function"
-    ? declare(name, {}, optionsOrImplementation)
-    : declare(name, optionsOrImplementation ?? {}, implementation);
+  return declare(name, optionsOrImplementation, implementation);
 }
 
 /**
@@ -205,9 +203,7 @@ export function duplexRoutine(
   optionsOrImplementation?: RoutineOptions | RoutineFunction,
   implementation?: RoutineFunction,
 ): AnyRoutine {
-  return typeof optionsOrImplementation === "function"
-    ? declare(name, {}, optionsOrImplementation, "duplex")
-    : declare(name, optionsOrImplementation ?? {}, implementation, "duplex");
+  return declare(name, optionsOrImplementation, implementation, "duplex");
 }
 
 /**
@@ -264,15 +260,9 @@ export function implement(
   optionsOrImplementation: RoutineOptions | RoutineFunction,
   implementation?: RoutineFunction,
 ): AnyRoutine {
-  const duplex = contract.shape === "duplex" ? "duplex" : undefined;
-  return typeof optionsOrImplementation === "function"
-    ? declare(contract.name, contract.options, optionsOrImplementation, duplex)
-    : declare(
-      contract.name,
-      { ...contract.options, ...optionsOrImplementation },
-      implementation,
-      duplex,
-    );
+  const { name, options, shape } = contract;
+  const duplex = shape === "duplex" ? shape : undefined;
+  return declare(name, optionsOrImplementation, implementation, duplex, options);
 }
 
 /**
@@ -287,14 +277,16 @@ export function isRoutine(value: unknown): value is AnyRoutine {
 
 function declare(
   name: string,
-  options: RoutineOptions,
+  given: RoutineOptions | RoutineFunction | undefined,
   implementation: RoutineFunction | undefined,
   stated?: "duplex",
+  before?: RoutineOptions,
 ): AnyRoutine {
+  if (typeof given === "function") return declare(name, undefined, given, stated, before);
   return Object.freeze({
     [ROUTINE]: true as const,
     name: routineName(name),
-    options: Object.freeze({ ...options }),
+    options: Object.freeze({ ...before, ...given }),
     shape: stated ?? shapeOf(implementation),
     ...(implementation === undefined ? {} : { implementation }),
   });

@@ -24,10 +24,9 @@ export function isRoutineName(name: string): boolean {
  */
 export function routineName(name: string): string {
   if (isRoutineName(name)) return name;
+  const shown = JSON.stringify(String(name).slice(0, 256));
   throw new TypeError(
-    `${
-      JSON.stringify(String(name).slice(0, 256))
-    } is no routine name: expected segments joined by ` +
+    `${shown} is no routine name: expected segments joined by ` +
       `dots, such as "math.add", of ASCII letters, digits, "_" and "-", none beginning with a ` +
       `digit or "-", at most ${MAX_ROUTINE_NAME_LENGTH} characters in all`,
   );
