@@ -95,9 +95,8 @@ function anchorOf(
 
 function strangerMessage({ subject }: Certificate): string {
   return "it leads to none of our own authorities, and the certificate in use leads to " +
-    `"${
-      formatName(subject)
-    }": peers that share the bundle would refuse us; put its authority into every bundle first`;
+    `"${formatName(subject)}": peers that share the bundle would refuse us; ` +
+    "put its authority into every bundle first";
 }
 
 /** More authorities than a person reads about in one sentence. */
@@ -112,9 +111,8 @@ function leftOutMessage(
   const others = after.all.length === 1 ? "the authority" : `the ${after.all.length} authorities`;
   return `our own certificate leads to ${name}, which is left out, and to none of ${others} that it holds: peers that ` +
     `share the bundle would refuse us, so that ${name} is trusted still; write a certificate of an authority that ` +
-    `stays first, or with it. To distrust ${name} before, deny its key: ${
-      denying([publicKey.spkiSha256])
-    }` +
+    `stays first, or with it. To distrust ${name} before, deny its key: ` +
+    denying([publicKey.spkiSha256]) +
     alsoLeftOut(before?.all ?? [], after, publicKey.spkiSha256);
 }
 

@@ -34,9 +34,8 @@ export function commonNameAdvice(leaf: Certificate): readonly CertificateFault[]
   for (const commonName of valuesOf(leaf.subject, ATTRIBUTE.commonName)) {
     const rivals = isAddress(commonName) ? addresses : isHost(commonName) ? hosts : [];
     if (rivals.length > 0 && !rivals.some((name) => isWithin(name, commonName))) {
-      const found = `its common name "${
-        escapePeerText(commonName)
-      }" is a host that is not among its names`;
+      const shown = `its common name "${escapePeerText(commonName)}"`;
+      const found = `${shown} is a host that is not among its names`;
       return [certificateFault("subject.common-name", found)];
     }
   }

@@ -24,12 +24,8 @@ export function parseNetworks(texts: readonly string[], setting: string): Networ
     const most = version === 4 ? 32 : 128;
     const bits = prefix === undefined ? most : /^[0-9]{1,3}$/.test(prefix) ? Number(prefix) : NaN;
     if (version === 0 || rest.length > 0 || !(bits <= most)) {
-      throw unusable(
-        setting,
-        `${setting}: ${
-          JSON.stringify(text)
-        } is not a network; write 10.0.0.0/8, fd00::/8 or an address`,
-      );
+      const what = `${setting}: ${JSON.stringify(text)} is not a network`;
+      throw unusable(setting, `${what}; write 10.0.0.0/8, fd00::/8 or an address`);
     }
     list.addSubnet(address, bits, version === 4 ? "ipv4" : "ipv6");
   }

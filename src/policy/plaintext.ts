@@ -12,12 +12,8 @@ export type PlaintextPosture = "accept" | "warn";
  */
 export function plaintextPosture(address: Address, strict: boolean): PlaintextPosture {
   if (strict && address.kind === "tcp") {
-    throw unusable(
-      "credentials",
-      `strict refuses plaintext at ${
-        formatAddress(address)
-      }; give credentials, or use a unix socket`,
-    );
+    const what = `strict refuses plaintext at ${formatAddress(address)}`;
+    throw unusable("credentials", `${what}; give credentials, or use a unix socket`);
   }
   return isLocal(address) ? "accept" : "warn";
 }

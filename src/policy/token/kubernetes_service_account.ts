@@ -53,13 +53,10 @@ function insistOnOwnAudience({ audience, issuer = [] }: JwtRules): void {
   // An API server's own audience is its issuer unless --api-audiences says otherwise.
   const foreign = audience.find((name) => API_SERVER.test(name) || issuer.includes(name));
   if (foreign === undefined) return;
-  throw unusable(
-    "audience",
-    `audience ${
-      JSON.stringify(foreign)
-    } is the API server's; give the workers an audience of their own, ` +
-      "and the callers a projected volume with it",
-  );
+  const what = `audience ${JSON.stringify(foreign)} is the API server's`;
+  const remedy =
+    "give the workers an audience of their own, and the callers a projected volume with it";
+  throw unusable("audience", `${what}; ${remedy}`);
 }
 
 function acceptedAccounts(accounts: readonly string[]): ReadonlySet<string> {

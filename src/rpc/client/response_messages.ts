@@ -4,7 +4,6 @@ import { type HeaderList, headerValue } from "../../http2/mod.ts";
 import { ArrivingMessages } from "../wire/arriving_messages.ts";
 import { invalidFields, notDecompressible } from "../wire/call_errors.ts";
 import { COMPRESSED_FLAG } from "../wire/envelope.ts";
-
 import { areValid, headersOf } from "../wire/header_fields.ts";
 import { messageOf } from "../../values/mod.ts";
 
