@@ -1,17 +1,10 @@
 /** Writers of DER (X.690) values, as far as certificates need them. */
+import { joined } from "../values/mod.ts";
 
 /** A value of any tag. */
 export function tagged(tag: number, ...contents: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const length = contents.reduce((total, { byteLength }) => total + byteLength, 0);
-  const header = [tag, ...lengthOctets(length)];
-  const value = new Uint8Array(header.length + length);
-  value.set(header);
-  let offset = header.length;
-  for (const content of contents) {
-    value.set(content, offset);
-    offset += content.byteLength;
-  }
-  return value;
+  return joined([Uint8Array.of(tag, ...lengthOctets(length)), ...contents]);
 }
 
 /** SEQUENCE. */

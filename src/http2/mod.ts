@@ -10,6 +10,7 @@ export * from "./connection/client_connection.ts";
 export * from "./connection/connection.ts";
 export type { Schedule } from "./deadlines.ts";
 export * from "./error_code.ts";
+export { CONNECTION_FIELDS } from "./fields/field_syntax.ts";
 export * from "./guard/event_budget.ts";
 export * from "./header_list.ts";
 export * from "./limits.ts";

@@ -2,7 +2,7 @@
 export type NameKind = "regular" | "pseudo" | "connection-specific" | "malformed";
 
 /** Fields that belong to a connection and not to a message, RFC 9113 §8.2.2. */
-const CONNECTION_SPECIFIC: ReadonlySet<string> = new Set([
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -25,7 +25,7 @@ export function nameKind(name: string): NameKind {
 }
 
 function judge(name: string): NameKind {
-  if (CONNECTION_SPECIFIC.has(name)) return "connection-specific";
+  if (CONNECTION_FIELDS.has(name)) return "connection-specific";
   const pseudo = name.startsWith(":");
   if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(pseudo ? name.slice(1) : name)) return "malformed";
   return pseudo ? "pseudo" : "regular";

@@ -1,17 +1,9 @@
-import type { HeaderList } from "../../http2/mod.ts";
+import { CONNECTION_FIELDS, type HeaderList } from "../../http2/mod.ts";
 
 /** RFC 9110 §5.6.2; `Headers` throws for what is not a token. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** RFC 9110 §5.5; `Headers` trims, and throws for some of what is not in here. */
 const FIELD_VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
-/** RFC 9113 §8.2.2: fields of the connection do not exist in HTTP/2. */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /** Whether every field of a section is valid text, pseudo-headers aside. */
 export function areValid(fields: HeaderList): boolean {
