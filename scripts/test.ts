@@ -8,6 +8,7 @@
  * @module
  */
 import { readLines } from "../src/pool/line_reader.ts";
+import { shareIsolates } from "./test/shared_isolates.ts";
 
 /**
  * Files that start, watch and end many processes, or wait for timers: beside the others, one at a time in each lane.
@@ -21,6 +22,7 @@ const LANES: readonly (readonly string[])[] = [
     "tests/discovery/etcd_test.ts",
     "tests/discovery/lan_test.ts",
     "tests/foreign/refused",
+    "tests/e2e/nested_calls_test.ts",
     "tests/listeners",
   ],
   [
@@ -36,6 +38,30 @@ const LANES: readonly (readonly string[])[] = [
 ];
 /** Files whose attackers need all of the machine. */
 const ALONE = "tests/hostile";
+/** Folders whose files share an isolate: what their tests set up they take down. */
+const SHARED: readonly string[] = [
+  ...foldersOf("src"),
+  "tests/attacks",
+  "tests/canaries",
+  "tests/e2e",
+  "tests/failures",
+  "tests/invariants",
+  "tests/policy",
+  "tests/spiffe",
+  "tests/telemetry",
+  "tests/tokens",
+];
+/** Have their isolate to themselves: they measure its heap, or look at what its routines have marked. */
+const UNSHARED: readonly string[] = [
+  "src/policy/rules/rules_test.ts",
+  "src/rpc/hostile_test.ts",
+  "src/worker/serving/served_call_test.ts",
+  "tests/e2e/call_kinds_test.ts",
+  "tests/e2e/calls_test.ts",
+  "tests/e2e/identity_test.ts",
+  "tests/e2e/services_test.ts",
+  "tests/invariants/bounded_and_serving_test.ts",
+];
 /** Pages whose programs run as they stand. */
 const GUIDES: readonly string[] = [
   "docs/fleets.md",
@@ -75,10 +101,20 @@ const laneOf = (path: string): readonly string[] | undefined =>
 const isAlone = (path: string): boolean => path.startsWith(ALONE) && laneOf(path) === undefined;
 const isParallel = (path: string): boolean => laneOf(path) === undefined && !isAlone(path);
 
+const modules = Deno.makeTempDirSync({ prefix: "selvage-test-" });
+const isolates = shareIsolates(
+  [...testFiles("src"), ...files.filter(isParallel)].filter((path) => !UNSHARED.includes(path)),
+  SHARED,
+  modules,
+);
+const apart = new Set([...UNSHARED, ...isolates.flatMap(({ files }) => files)]);
 const parallel = run("in parallel", [
-  ...["--doc", "--parallel", "mod.ts", "src", "examples"],
+  ...["--doc", "--parallel", "mod.ts", "examples"],
+  ...[...filesOf("src")].filter(hasExample),
   ...GUIDES,
-  ...files.filter(isParallel),
+  ...isolates.map(({ module }) => module),
+  ...UNSHARED,
+  ...files.filter((path) => isParallel(path) && !apart.has(path)),
 ], (line) => console.log(line));
 const lanes = LANES.map((lane, at) => {
   // Lines wait until the runs before have ended: several runs at once cannot be read.
@@ -91,6 +127,7 @@ const lanes = LANES.map((lane, at) => {
   return { held, outcome };
 });
 await parallel;
+Deno.removeSync(modules, { recursive: true });
 for (const { held, outcome } of lanes) {
   await outcome;
   for (const line of held) console.log(line);
@@ -105,12 +142,26 @@ for (const { name, seconds } of outcomes) console.log(`${seconds.toFixed(0)} s $
 console.log(`${ok ? "ok" : "FAILED"} | ${passed} passed | ${failed} failed`);
 Deno.exit(ok ? 0 : 1);
 
+function foldersOf(folder: string): readonly string[] {
+  return [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `${folder}/${name}`).sort();
+}
+
 function* testFiles(folder: string): Generator<string> {
+  for (const path of filesOf(folder)) if (path.endsWith("_test.ts")) yield path;
+}
+
+function* filesOf(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(folder)) {
     const path = `${folder}/${name}`;
-    if (isDirectory) yield* testFiles(path);
-    else if (name.endsWith("_test.ts")) yield path;
+    if (isDirectory) yield* filesOf(path);
+    else yield path;
   }
+}
+
+/** Whether a module's comments hold a program. */
+function hasExample(path: string): boolean {
+  return !path.endsWith("_test.ts") && /^ *\* ```ts/m.test(Deno.readTextFileSync(path));
 }
 
 async function run(
