@@ -11,34 +11,43 @@ import { readLines } from "../src/pool/line_reader.ts";
 import { shareIsolates } from "./test/shared_isolates.ts";
 
 /**
- * Files that start, watch and end many processes, or wait for timers: beside the others, one at a time in each lane.
- * Files that make network namespaces share a lane. The first two lanes take about the same time; the last waits for
- * the clock, nearly all of its time.
+ * Files that start, watch and end many processes, that change what the whole process sees, or that wait for timers:
+ * beside the others, one at a time in each lane. Files that make network namespaces share a lane. The lanes take about
+ * the same time, most of it waiting.
  */
 const LANES: readonly (readonly string[])[] = [
   [
     "tests/chaos",
     "tests/cli/doctor_test.ts",
-    "tests/discovery/etcd_test.ts",
     "tests/discovery/lan_test.ts",
-    "tests/foreign/refused",
+    // Sets an environment variable.
     "tests/e2e/nested_calls_test.ts",
     "tests/listeners",
   ],
+  ["tests/rotation"],
   [
     "tests/attacks/memory_test.ts",
     "tests/e2e/recovery_test.ts",
     "tests/hostile/soak_test.ts",
     "tests/pool",
-    "tests/rotation",
     "tests/storm",
     "tests/threads",
   ],
-  ["tests/hostile/servers/slow_servers_test.ts", "tests/hostile/slow_peers_test.ts"],
+  [
+    "tests/discovery/etcd_test.ts",
+    "tests/foreign/refused",
+    "tests/hostile/servers/slow_servers_test.ts",
+    "tests/hostile/slow_peers_test.ts",
+  ],
 ];
+/** Files that `deno test` runs at once beside the lanes: one more than there are cores, as some of them wait. */
+const JOBS = navigator.hardwareConcurrency + 1;
 /** Files whose attackers need all of the machine. */
 const ALONE = "tests/hostile";
-/** Folders whose files share an isolate: what their tests set up they take down. */
+/**
+ * Folders whose files share an isolate: what their tests set up they take down, and none of them spawns workers, which
+ * look for `deno.json` beside the main module.
+ */
 const SHARED: readonly string[] = [
   ...foldersOf("src"),
   "tests/attacks",
@@ -47,7 +56,6 @@ const SHARED: readonly string[] = [
   "tests/failures",
   "tests/invariants",
   "tests/policy",
-  "tests/spiffe",
   "tests/telemetry",
   "tests/tokens",
 ];
@@ -172,7 +180,7 @@ async function run(
   const begun = performance.now();
   const process = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", ...which],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", DENO_JOBS: String(JOBS) },
     stdout: "piped",
   }).spawn();
   let counts: RegExpExecArray | null = null;

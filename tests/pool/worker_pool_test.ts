@@ -129,12 +129,14 @@ Deno.test("WorkerPool's routines call every worker of the pool where it says so,
     }
     return processes;
   };
+  await pool.ready({ min: 2 });
   const [first] = await everyProcess(2);
   // One that is replaced is found by the others, and new certificates are used among them.
   await pool.renewCredentials();
   Deno.kill(first!, "SIGKILL");
   await pool.ready({ min: 2 });
   await pool.resize(3);
+  await pool.ready({ min: 3 });
   const now = await everyProcess(3);
   assert.ok(!now.has(first!));
   assert.ok((await pool.call(granted, [])).join().includes("127.0.0.1"));
@@ -329,6 +331,7 @@ Deno.test("WorkerPool reports a call whose worker ends, and never runs it twice"
 
 Deno.test("WorkerPool leaves no process when it is disposed of, and lets calls finish", async () => {
   const pool = await WorkerPool.open({ spawn: { count: 2, modules, threads: 0 } });
+  await pool.ready({ min: 2 });
   const slow = pool.call(wait, [300]);
   const processes = new Set<number>();
   while (processes.size < 2) processes.add(await pool.call(processId, []));
