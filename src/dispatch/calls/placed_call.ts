@@ -62,11 +62,14 @@ export class RoutineCall extends CallBounds implements PlacedCall {
   }
 }
 
+/** More than `(now + limit) - now` may differ from `limit`, so that a call is given no millisecond too many. */
+const ROUNDED_MS = 1e-4;
+
 /** The time a call still has, in whole milliseconds, at least one; `undefined` is no limit. */
 export function remainingMs(
   { deadline }: Pick<PlacedCall, "deadline">,
   now?: number,
 ): number | undefined {
   if (deadline === undefined) return undefined;
-  return Math.max(1, Math.ceil(deadline - (now ?? performance.now())));
+  return Math.max(1, Math.ceil(deadline - (now ?? performance.now()) - ROUNDED_MS));
 }
