@@ -43,18 +43,20 @@ function clientCertificate(options: TestCertificateOptions = {}): TestCertificat
   return makeCertificate({ name: "client", names: [{ uri: CLIENT_ID }], issuer: root, ...options });
 }
 
-const EXPIRED: TestCertificateOptions = {
-  notBefore: Date.now() - DAY_MS,
-  notAfter: Date.now() - NINETY_SECONDS_MS,
-};
-const NOT_YET_VALID: TestCertificateOptions = { notBefore: Date.now() + NINETY_SECONDS_MS };
+function expired(): TestCertificateOptions {
+  return { notBefore: Date.now() - DAY_MS, notAfter: Date.now() - NINETY_SECONDS_MS };
+}
+
+function notYetValid(): TestCertificateOptions {
+  return { notBefore: Date.now() + NINETY_SECONDS_MS };
+}
 
 /** How each failure is provoked. */
 export const FAILURES: Readonly<Record<HandshakeReason, () => Promise<Provoked>>> = {
   "untrusted-authority": () => worker({ issuer: foreign }),
   "identity-mismatch": () => worker({ names: [{ uri: "spiffe://example.org/other" }] }),
-  "certificate-expired": () => worker(EXPIRED),
-  "certificate-not-yet-valid": () => worker(NOT_YET_VALID),
+  "certificate-expired": () => worker(expired()),
+  "certificate-not-yet-valid": () => worker(notYetValid()),
   "certificate-unsuitable": () => worker({ usages: ["client"] }),
   "certificate-denied": deniedWorker,
   "own-certificate-invalid": ownCertificate,
@@ -79,8 +81,8 @@ export const REFUSALS: Readonly<
   >
 > = {
   "untrusted-authority": () => client({ issuer: foreign }),
-  "certificate-expired": () => client(EXPIRED),
-  "certificate-not-yet-valid": () => client(NOT_YET_VALID),
+  "certificate-expired": () => client(expired()),
+  "certificate-not-yet-valid": () => client(notYetValid()),
   "certificate-unsuitable": () => client({ usages: ["server"] }),
   "certificate-denied": deniedClient,
 };
@@ -140,7 +142,7 @@ async function provoked(dispatcher: Dispatcher, worker: WorkerServer): Promise<P
 
 /** Nobody is dialled, so nobody needs to listen. */
 async function ownCertificate(): Promise<Provoked> {
-  await using dispatcher = await dispatcherWith(clientCertificate(EXPIRED), "127.0.0.1:1");
+  await using dispatcher = await dispatcherWith(clientCertificate(expired()), "127.0.0.1:1");
   const { error } = await failedCall(dispatcher);
   return { error };
 }

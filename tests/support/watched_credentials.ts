@@ -17,9 +17,11 @@ export const shapes = certificateShapes(authorities, "spiffe://example.org/worke
 /** The wait for quiet is short here, so that a wait for files to settle is a fifth of a second. */
 export const DEBOUNCE_MS = 10;
 
-const STARTED = Date.now();
 /** By which no time passes, so that what files look like between two writes is waited for, however slow the machine. */
-export const standing: Clock = { ...systemClock, now: () => STARTED, steady: () => 0 };
+export function standing(): Clock {
+  const now = Date.now();
+  return { ...systemClock, now: () => now, steady: () => 0 };
+}
 
 /** A folder of credentials and their watched source. */
 export class Watched implements AsyncDisposable {

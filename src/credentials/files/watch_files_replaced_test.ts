@@ -11,7 +11,7 @@ import {
 Deno.test("watchFiles takes files that are replaced by renaming others over them", async () => {
   await using watched = await Watched.folder();
   await watched.writeAll(shapes.fine());
-  await watched.open({ clock: standing });
+  await watched.open({ clock: standing() });
   const next = shapes.fine();
   for (const [name, text] of [["tls.crt", next.chainPem], ["tls.key", next.keyPem]] as const) {
     await watched.write(`${name}.new`, text);
@@ -77,7 +77,7 @@ Deno.test("watchFiles follows a symbolic link in the middle of the path", async 
 Deno.test("watchFiles waits for the certificate when the key comes first", async () => {
   await using watched = await Watched.folder();
   await watched.writeAll(shapes.fine());
-  await watched.open({ clock: standing });
+  await watched.open({ clock: standing() });
   const next = shapes.fine();
   await watched.write("tls.key", next.keyPem);
   await pause(DEBOUNCE_MS * 5);
@@ -91,7 +91,7 @@ Deno.test("watchFiles waits for the certificate when the key comes first", async
 Deno.test("watchFiles waits for the bundle of a new authority when its certificate comes first", async () => {
   await using watched = await Watched.folder();
   await watched.writeAll(shapes.fine());
-  await watched.open({ clock: standing });
+  await watched.open({ clock: standing() });
   const root = makeCertificate({ name: "next root", authority: true });
   const next = makeCertificate({ names: [{ dns: "worker.internal" }], issuer: root });
   await watched.write("tls.key", next.keyPem);
