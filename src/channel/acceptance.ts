@@ -45,12 +45,13 @@ export class Acceptance {
   #timer: Disposable | undefined;
   #state: "waiting" | "handshaking" | "judging" | "judged" | "rejected" | "over" = "waiting";
   #arrived = new Uint8Array(0);
+  readonly #onClosed: (acceptance: Acceptance) => void;
 
   /**
    * Takes a place for the socket, and starts the clock, which runs until {@linkcode AcceptedChannel.settle}.
    *
    * @param isProbe Whether a connection that begins so is one of our own.
-   * @param onClosed Called once the socket is closed.
+   * @param onClosed Called once the socket is closed, or the connection is settled.
    */
   constructor(
     socket: Socket,
@@ -70,17 +71,14 @@ export class Acceptance {
       addressGroup(this.#remoteAddress),
       (limit) => this.#evict(limit),
     );
-    socket.once("close", () => {
-      this.#place.close();
-      onClosed(this);
-    });
+    this.#onClosed = onClosed;
+    socket.once("close", this.#onClose);
   }
 
   /** Waits for the first bytes, which tell TLS from plaintext. */
   begin(): void {
     const socket = this.#socket;
-    socket.on("error", (cause: Error) => this.#fail({ cause, code: systemCodeOf(cause) }));
-    socket.on("close", () => this.#fail({ code: "ECONNRESET" }));
+    socket.on("error", this.#onError);
     socket.on("end", this.#onEnd);
     socket.on("data", this.#onData);
   }
@@ -104,6 +102,14 @@ export class Acceptance {
     if (!refused) this.#report({ evictedBy: limit });
     this.#socket.destroy();
   }
+
+  readonly #onError = (cause: Error): void => this.#fail({ cause, code: systemCodeOf(cause) });
+
+  readonly #onClose = (): void => {
+    this.#place.close();
+    this.#onClosed(this);
+    this.#fail({ code: "ECONNRESET" });
+  };
 
   readonly #onEnd = (): void => {
     this.#fail({ code: "ECONNRESET" });
@@ -144,9 +150,15 @@ export class Acceptance {
     const below = new RawDuplex(this.#socket, "us", this.#arrived);
     const socket = serverSocket(below, tls);
     // TLS says nothing of a client that ends its direction within the handshake; what it sent last goes first.
-    this.#socket.once("end", () => setImmediate(() => this.#endedEarly(socket)));
-    watchHandshake(socket, below, {
-      secured: (facts) => this.#openTls(facts, tlsChannel(socket, below), tls),
+    const onEnd = (): unknown => setImmediate(() => this.#endedEarly(socket));
+    this.#socket.once("end", onEnd);
+    const endWatch = watchHandshake(socket, below, {
+      secured: (facts) => {
+        const channel = tlsChannel(socket, below);
+        endWatch();
+        this.#socket.removeListener("end", onEnd);
+        this.#openTls(facts, channel, tls);
+      },
       failed: ({ cause, code, alertReceived, alertSent }) =>
         this.#fail({ cause, code, alertReceived, alertSent }),
     });
@@ -242,6 +254,12 @@ export class Acceptance {
   #settle(): void {
     this.#end();
     this.#arrived = NO_BYTES;
+    this.#onClosed(this);
+    const socket = this.#socket;
+    if (socket.destroyed) return;
+    socket.removeListener("error", this.#onError);
+    socket.removeListener("close", this.#onClose);
+    closeWith(socket, this.#place);
   }
 
   /** Leaves what arrives from now on to the next reader of the socket. */
@@ -250,4 +268,9 @@ export class Acceptance {
     this.#socket.removeListener("data", this.#onData);
     this.#socket.removeListener("end", this.#onEnd);
   }
+}
+
+/** All that is left to do for a connection that is settled. */
+function closeWith(socket: Socket, place: SocketPlace): void {
+  socket.once("close", () => place.close());
 }

@@ -84,11 +84,13 @@ async function connect(
   socket.once("connect", () => {
     socket.removeListener("error", onError);
     // Until the socket has an owner, an error on it must not end the process.
-    socket.on("error", () => {});
+    socket.on("error", ignoreError);
     resolve({ ok: true, socket });
   });
   return await promise;
 }
+
+function ignoreError(): void {}
 
 function watchFirstBytes(socket: Socket): () => Uint8Array {
   let first = new Uint8Array(0);

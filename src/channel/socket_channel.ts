@@ -2,16 +2,13 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
 import { setImmediate } from "node:timers";
-import { moveToSocket } from "./tls/native_transport.ts";
+import { moveToSocket, NativeReading } from "./tls/native_transport.ts";
 import type { RawDuplex } from "./tls/raw_duplex.ts";
 import { freeBuffer } from "../values/mod.ts";
 
 /** A plain TCP or unix socket as a byte channel; `arrived` is what was already read from it. */
 export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel {
-  return new SocketChannel(socket, socket, {
-    pause: () => socket.pause(),
-    resume: () => socket.resume(),
-  }, arrived);
+  return new SocketChannel(socket, socket, socket, arrived);
 }
 
 /**
@@ -19,31 +16,61 @@ export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel 
  * proven, TLS moves onto the raw socket as soon as nothing is under way between the two.
  */
 export function tlsChannel(socket: TLSSocket, below: RawDuplex): ByteChannel {
-  socket.once("end", () => below.endReceived());
-  let attempts = 0;
-  return new SocketChannel(socket, below.raw, {
-    pause: () => below.hold(),
-    resume: () => below.release(),
-    moves: () => attempts < MOST_ATTEMPTS,
-    move: () => {
-      attempts++;
-      const reading = moveToSocket(socket, below);
-      if (reading === undefined) return;
-      attempts = MOST_ATTEMPTS;
-      below.stepAside(reading);
-    },
-  });
+  return new SocketChannel(socket, below.raw, new TlsReading(socket, below));
+}
+
+/** What stops and resumes reading. */
+interface ReadControl {
+  pause(): void;
+  resume(): void;
+  /** The peer has ended its direction. */
+  endReceived?(): void;
+  /** Whether `move` is to be called, in a turn of its own, after something was read or written. */
+  readonly mayMove?: boolean;
+  move?(): void;
 }
 
 /** How often it is tried to move TLS of one channel: one that is never at rest stays where it is. */
 const MOST_ATTEMPTS = 256;
 
-interface ReadControl {
-  pause(): void;
-  resume(): void;
-  /** Whether `move` is to be called, in a turn of its own, after something was read or written. */
-  moves?(): boolean;
-  move?(): void;
+/** Reading of a TLS socket: over the duplex stream until TLS has moved onto the raw socket. */
+class TlsReading implements ReadControl {
+  #socket: TLSSocket | undefined;
+  #below: RawDuplex | NativeReading;
+  #attempts = 0;
+
+  constructor(socket: TLSSocket, below: RawDuplex) {
+    this.#socket = socket;
+    this.#below = below;
+  }
+
+  pause(): void {
+    this.#below.hold();
+  }
+
+  resume(): void {
+    this.#below.release();
+  }
+
+  endReceived(): void {
+    this.#below.endReceived();
+  }
+
+  get mayMove(): boolean {
+    return this.#socket !== undefined && this.#attempts < MOST_ATTEMPTS;
+  }
+
+  move(): void {
+    const below = this.#below;
+    if (this.#socket === undefined || below instanceof NativeReading) return;
+    this.#attempts++;
+    const reading = moveToSocket(this.#socket, below);
+    if (reading === undefined) return;
+    this.#socket = undefined;
+    this.#below = reading;
+    if (below.isHeld) reading.hold();
+    else reading.release();
+  }
 }
 
 class SocketChannel implements ByteChannel {
@@ -69,6 +96,7 @@ class SocketChannel implements ByteChannel {
     });
     stream.once("end", () => {
       this.#ended = true;
+      this.#reading.endReceived?.();
       this.#reportEnd();
     });
     stream.on("close", () => this.#close());
@@ -123,7 +151,7 @@ class SocketChannel implements ByteChannel {
   }
 
   #moveSoon(): void {
-    if (this.#isMoving || this.#receiver === undefined || this.#reading.moves?.() !== true) return;
+    if (this.#isMoving || this.#receiver === undefined || this.#reading.mayMove !== true) return;
     this.#isMoving = true;
     setImmediate(() => {
       this.#isMoving = false;
@@ -134,7 +162,7 @@ class SocketChannel implements ByteChannel {
   /** The raw socket is gone: TLS delivers what it still has, and then there is nothing left to wait for. */
   #settle(): void {
     if (this.#stream === this.#raw || this.#stream.destroyed) return;
-    if (this.#stream.readableEnded) this.#stream.destroy();
+    if (this.#stream.readableEnded || !this.#raw.readableEnded) this.#stream.destroy();
     else this.#stream.once("end", () => this.#stream.destroy());
   }
 
@@ -145,6 +173,8 @@ class SocketChannel implements ByteChannel {
   #close(): void {
     if (this.#over !== "open") return;
     this.#over = "closed";
+    // TLS on the socket's handle does not take the socket with it.
+    this.#raw.destroy();
     this.#reportClosed();
   }
 

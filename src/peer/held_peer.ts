@@ -1,4 +1,3 @@
-import { setImmediate } from "node:timers";
 import {
   ErrorCode,
   openServerConnection,
@@ -8,7 +7,7 @@ import {
 import type { ByteChannel } from "../http2/mod.ts";
 import { type Clock, whenDue } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
-import { inFirstFlight } from "./first_flight.ts";
+import { AnsweringFlight } from "./first_flight.ts";
 import { IGNORED } from "./ignored_stream.ts";
 
 /**
@@ -50,7 +49,8 @@ export class HeldPeer implements PeerConnection {
   #doubt: (() => void) | undefined;
   /** By the clock's steady time. */
   readonly #begunAt: number;
-  #spoke = false;
+  /** Our SETTINGS leave with the answer to what the peer sends first. */
+  readonly #flight: AnsweringFlight;
 
   constructor(
     peer: AcceptedPeer,
@@ -64,7 +64,8 @@ export class HeldPeer implements PeerConnection {
     this.chain = peer.facts.tls?.peerChain ?? [];
     this.#limits = limits;
     this.#begunAt = limits.clock.steady();
-    this.connection = openServerConnection(this.#greeting(channel), {
+    this.#flight = new AnsweringFlight(channel);
+    this.connection = openServerConnection(this.#flight, {
       ...options,
       onRequest: (stream, fields, endStream) => {
         this.settle();
@@ -85,7 +86,7 @@ export class HeldPeer implements PeerConnection {
 
   /** Whether the peer, without being asked to leave, left before it had sent a single byte. */
   get leftUnused(): boolean {
-    return this.#state === "taking" && !this.#spoke;
+    return this.#state === "taking" && !this.#flight.isHeard;
   }
 
   /**
@@ -149,31 +150,4 @@ export class HeldPeer implements PeerConnection {
     this.#grace?.[Symbol.dispose]();
     this.#leaveTimer?.[Symbol.dispose]();
   }
-
-  /** The same channel, on which our SETTINGS leave with the answer to what the peer sends first, or soon without. */
-  #greeting(channel: ByteChannel): ByteChannel {
-    const flight = inFirstFlight(channel);
-    const leaveSoon = (turns: number): unknown =>
-      setImmediate(() => turns > 1 ? leaveSoon(turns - 1) : flight.leave());
-    leaveSoon(MOST_TURNS_UNHEARD);
-    return {
-      ...flight,
-      start: (receiver) =>
-        flight.start({
-          received: (bytes) => {
-            if (this.#spoke) return receiver.received(bytes);
-            this.#spoke = true;
-            const taken = receiver.received(bytes);
-            // Behind what sends the answers of this turn.
-            setImmediate(flight.leave);
-            return taken;
-          },
-          ended: () => receiver.ended(),
-          closed: (error) => receiver.closed(error),
-        }),
-    };
-  }
 }
-
-/** How many turns of the loop our SETTINGS wait at most for what the peer sends first. */
-const MOST_TURNS_UNHEARD = 3;

@@ -6,8 +6,8 @@
 import assert from "node:assert/strict";
 import { connect, createSecureContext, TLSSocket } from "node:tls";
 import type { Socket } from "node:net";
-import { type NativeReading, RawDuplex } from "../../src/channel/tls/raw_duplex.ts";
-import { moveToSocket } from "../../src/channel/tls/native_transport.ts";
+import { RawDuplex } from "../../src/channel/tls/raw_duplex.ts";
+import { moveToSocket, type NativeReading } from "../../src/channel/tls/native_transport.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
 import { WORKER_ID } from "../support/peers.ts";
 import { tcpPair } from "./tls_pair.ts";
@@ -42,7 +42,7 @@ async function moved({ tls, below }: End): Promise<NativeReading> {
     await new Promise((resolve) => setImmediate(resolve));
     const reading = moveToSocket(tls, below);
     if (reading === undefined) continue;
-    below.stepAside(reading);
+    reading.release();
     below.raw.on("data", () => assert.fail("the socket's own stream still reads"));
     return reading;
   }
@@ -88,9 +88,9 @@ for (
 Deno.test("a socket's handle that has stopped reading for TLS holds up the writer", async () => {
   using pair = await tcpPair();
   const { client, server } = await secured(pair.near, pair.far);
-  await moved(server);
+  const reading = await moved(server);
   await moved(client);
-  server.below.hold();
+  reading.hold();
   let received = 0;
   server.tls.on("data", (bytes: Uint8Array) => received += bytes.length);
   const chunk = new Uint8Array(1024 * 1024);
@@ -107,8 +107,24 @@ Deno.test("a socket's handle that has stopped reading for TLS holds up the write
   for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(received, 0);
   assert.ok(written < count);
-  server.below.release();
+  reading.release();
   await all.promise;
+  client.tls.destroy();
+  server.tls.destroy();
+});
+
+Deno.test("TLS on a socket's handle hears the end of the socket, without the streams that it was made over", async () => {
+  using pair = await tcpPair();
+  const { client, server } = await secured(pair.near, pair.far);
+  await moved(server);
+  const { _handle: handle } = server.tls as unknown as { _handle: { _parentWrap?: unknown } };
+  assert.equal(handle._parentWrap, undefined);
+  assert.equal(server.below.raw.listenerCount("close"), 0);
+  const ended = new Promise((resolve) => server.tls.once("end", resolve));
+  server.tls.resume();
+  // No close_notify: the socket ends, and TLS has not.
+  client.below.raw.end();
+  await ended;
   client.tls.destroy();
   server.tls.destroy();
 });

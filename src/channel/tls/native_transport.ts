@@ -3,8 +3,9 @@
  * of the handshake is left for us to see or to keep back. What passes then is encrypted and decrypted
  * without a turn of three streams and two buffers in between, which cost a third of the processor time of
  * bulk (64 KiB writes of bare `node:tls`: 1.6 ms per MB of both ends over a duplex stream, 1.1 so; see
- * `docs/performance.md`). The plain path is TLS over the duplex stream: it stays wherever the platform has
- * no such handles, and until nothing is buffered in between.
+ * `docs/performance.md`). The two streams below TLS are let go then, which were 5 KiB of an idle connection. The plain
+ * path is TLS over the duplex stream: it stays wherever the platform has no such handles, and until nothing is
+ * buffered in between.
  *
  * Of the platform this needs what is not public: `tests/canaries/native_transport_canary_test.ts`. It is done
  * on the releases alone that the canaries have seen; on any other TLS stays over the stream.
@@ -13,22 +14,32 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { runsOnDeno } from "../../platform/mod.ts";
 import { freeBuffer } from "../../values/mod.ts";
-import type { NativeReading, RawDuplex } from "./raw_duplex.ts";
+import { DISCARDED_BYTES, type RawDuplex } from "./raw_duplex.ts";
 
 /** The handle of a TCP socket: what it reads it gives to `onread`, without bytes at its end or an error. */
 interface SocketHandle {
-  onread?: (bytes?: ArrayBuffer | Uint8Array | null) => void;
+  onread?: OnRead;
   readStart?: () => unknown;
   readStop?: () => void;
 }
+
+type OnRead = (bytes?: ArrayBuffer | Uint8Array | null) => void;
 
 /** The handle of a TLS socket over a stream. */
 interface TlsStreamHandle {
   drainEncOut?: () => Uint8Array | undefined;
   readBuffer?: (bytes: Uint8Array) => void;
-  _attachNativeHandle?: (handle: SocketHandle) => void;
+  emitEof?: () => void;
+  onerror?: (error: Error) => void;
+  onhandshakedone?: () => void;
+  _attachNativeHandle?: ((handle: SocketHandle) => void) | undefined;
+  _installNativeOnread?: unknown;
   _flushEncOut?: unknown;
   _nativeTcpHandle?: SocketHandle | null;
+  /** The socket that the platform makes of a stream, and its handle. */
+  _parentWrap?: { _handle: unknown } | undefined;
+  _parent?: unknown;
+  _owner?: TLSSocket;
 }
 
 /** The Deno releases whose handles are known. */
@@ -58,61 +69,127 @@ export function moveToSocket(socket: TLSSocket, below: RawDuplex): NativeReading
   if (!isKnown) return;
   const tls = handleOf<TlsStreamHandle>(socket);
   const raw = handleOf<SocketHandle>(below.raw);
-  const { _attachNativeHandle: attach, readBuffer, drainEncOut } = tls ?? {};
+  const { _attachNativeHandle: attach, readBuffer, drainEncOut, emitEof } = tls ?? {};
   const { onread, readStart, readStop } = raw ?? {};
-  if (!tls || !raw || !attach || !readBuffer || !drainEncOut || tls._flushEncOut === undefined) {
-    return;
-  }
-  if (!onread || !readStart || !readStop || !below.isAtRest || !isAtRest(socket, below.raw)) return;
+  if (!tls || !raw || !attach || !readBuffer || !drainEncOut || !emitEof) return;
+  if (tls._flushEncOut === undefined || !onread || !readStart || !readStop) return;
+  if (!below.isAtRest || !isAtRest(socket, below.raw)) return;
   const left = drainEncOut.call(tls);
   if (left !== undefined && left.length > 0) {
     below.write(left);
     return;
   }
   attach.call(tls, raw);
+  letGo(tls);
+  below.stepAside();
+  forgetStream(socket);
+  compactListeners(socket);
+  compactListeners(below.raw);
+  const reading = new NativeReading(socket, below.raw, raw, onread);
+  // What TLS had received and not read yet.
+  readBuffer.call(tls, NOTHING);
+  return reading;
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Parts TLS from the streams that it was made over, and from what the handshake needed. */
+function letGo(tls: TlsStreamHandle): void {
   // The socket is closed by its owner, and only by it.
   tls._nativeTcpHandle = null;
   for (const name of PASSING_ON) delete (tls as Record<string, unknown>)[name];
   // What is encrypted leaves by the socket's handle: by no other way, which would change its order.
-  tls.drainEncOut = () => undefined;
-  const reading = readInto(raw, onread);
-  // What TLS had received and not read yet.
-  readBuffer.call(tls, new Uint8Array(0));
-  return reading;
+  tls.drainEncOut = nothingLeft;
+  tls.onerror = onError;
+  tls.onhandshakedone = doNothing;
+  const { _parentWrap: wrap } = tls;
+  tls._parentWrap = tls._parent = undefined;
+  tls._attachNativeHandle = tls._installNativeOnread = undefined;
+  // The platform lists each socket that has a handle.
+  if (wrap) wrap._handle = null;
 }
 
-/** Lets TLS read bytes, and the socket itself its end and its errors, which TLS could not tell apart. */
-function readInto(
-  raw: SocketHandle,
-  ofSocket: (bytes?: ArrayBuffer | Uint8Array | null) => void,
-): NativeReading {
-  const ofTls = raw.onread!;
-  const start = raw.readStart!;
-  let isPaused = false;
-  let isGivenBack = false;
-  raw.onread = function (this: unknown, bytes?: ArrayBuffer | Uint8Array | null): void {
-    if (!bytes || isGivenBack) return ofSocket.call(this, bytes);
-    ofTls.call(this, bytes);
-    // TLS has copied what it was given.
-    freeBuffer(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
-  };
-  // The socket's own stream may ask for more at any time.
-  raw.readStart = (): unknown => isPaused ? 0 : start.call(raw);
-  return {
-    pause: () => {
-      isPaused = true;
-      raw.readStop!();
-    },
-    resume: () => {
-      isPaused = false;
-      // A handle takes up its `onread` where it begins to read.
-      raw.readStop!();
-      start.call(raw);
-    },
-    giveBack: () => {
-      isGivenBack = true;
-    },
-  };
+/** A client's socket keeps the options that it was made with, the stream among them. */
+function forgetStream(socket: TLSSocket): void {
+  const symbol = Object.getOwnPropertySymbols(socket).find((symbol) =>
+    symbol.description === "connect-options"
+  );
+  if (symbol === undefined) return;
+  const options = (socket as unknown as Record<symbol, { socket?: unknown }>)[symbol];
+  if (options !== undefined) options.socket = undefined;
+}
+
+/** Listeners that were taken off leave tables behind which are larger than all that is left: 0.7 KiB of a connection. */
+function compactListeners(emitter: object): void {
+  const { _events: events } = emitter as { _events?: Record<string, unknown> };
+  if (events === undefined) return;
+  const left = Object.entries(events).filter(([, listeners]) => listeners !== undefined)
+    .map(([name, listeners]) => [name, Array.isArray(listeners) ? [...listeners] : listeners]);
+  (emitter as { _events?: unknown })._events = Object.fromEntries(left);
+}
+
+function nothingLeft(): undefined {}
+
+function doNothing(): void {}
+
+/** Once TLS has failed the connection is over. */
+function onError(this: TlsStreamHandle, error: Error): void {
+  this._owner?.destroy(error);
+}
+
+/** Reading of a socket whose TLS is on its handle: TLS reads the bytes, and the socket itself its end and its errors. */
+export class NativeReading {
+  readonly #socket: TLSSocket;
+  readonly #raw: Socket;
+  readonly #handle: SocketHandle;
+  /** Begins to read, by the platform's own. */
+  readonly #start: () => unknown;
+  #isPaused = false;
+  #isOver = false;
+
+  constructor(socket: TLSSocket, raw: Socket, handle: SocketHandle, ofSocket: OnRead) {
+    this.#socket = socket;
+    this.#raw = raw;
+    this.#handle = handle;
+    this.#start = handle.readStart!;
+    const ofTls = handle.onread!;
+    handle.onread = (bytes) => {
+      if (!bytes || this.#isOver) return ofSocket.call(handle, bytes);
+      ofTls.call(handle, bytes);
+      // TLS has copied what it was given.
+      freeBuffer(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
+    };
+    // The socket's own stream may ask for more at any time.
+    handle.readStart = () => this.#isPaused ? 0 : this.#start.call(handle);
+    raw.on("error", (error) => void socket.destroy(error));
+    raw.once("end", () => handleOf<TlsStreamHandle>(socket)?.emitEof?.());
+  }
+
+  /** Stops reading until `release`. */
+  hold(): void {
+    this.#isPaused = true;
+    this.#handle.readStop!();
+  }
+
+  /** Goes on reading. */
+  release(): void {
+    this.#isPaused = false;
+    // A handle takes up its `onread` where it begins to read.
+    this.#handle.readStop!();
+    this.#start.call(this.#handle);
+    // The end of the socket comes through its own stream.
+    this.#raw.resume();
+  }
+
+  /** TLS has received its last byte: data after the peer's end is ignored (RFC 8446 §6.1) and discarded. */
+  endReceived(): void {
+    this.#isOver = true;
+    let discarded = 0;
+    this.#raw.on("data", ({ length }: Uint8Array) => {
+      discarded += length;
+      if (discarded > DISCARDED_BYTES) this.#socket.destroy();
+    });
+  }
 }
 
 function isAtRest(socket: TLSSocket, raw: Socket): boolean {

@@ -6,19 +6,9 @@ import { joined, NO_BYTES } from "../../values/mod.ts";
 /** How many of the first bytes of a peer are kept for telling what it speaks. */
 const FIRST_BYTES = 16;
 /** What is thrown away of a peer that has said it would send nothing more; beyond that it is cut off. */
-const DISCARDED_BYTES = 64 * 1024;
+export const DISCARDED_BYTES: number = 64 * 1024;
 /** A record whose content is encrypted. */
 const APPLICATION_DATA = 0x17;
-
-/** Reading of a socket whose TLS is on its handle. */
-export interface NativeReading {
-  /** Stops reading. */
-  pause(): void;
-  /** Goes on reading. */
-  resume(): void;
-  /** Gives what is read from now on to the socket again, and through it to the duplex stream. */
-  giveBack(): void;
-}
 
 /**
  * A socket as TLS is given it. Pausing a TLS socket here does not stop the socket below it, so this one
@@ -32,8 +22,6 @@ export class RawDuplex extends Duplex {
   /** Bytes that came when TLS took none any more; `undefined` while it does. */
   #discarded: number | undefined;
   #waiting: Uint8Array | undefined;
-  /** Set while TLS reads from the raw socket without this in between. */
-  #native: NativeReading | undefined;
   #firstBytes: Uint8Array = NO_BYTES;
   readonly #keyExchange = new KeyExchangeReader();
   readonly #isClient: boolean;
@@ -54,15 +42,10 @@ export class RawDuplex extends Duplex {
     this.#server = server;
     this.#isClient = server === "peer";
     this.#waiting = arrived;
-    raw.on("data", (chunk: Uint8Array) => this.#arrive(chunk));
-    raw.on("end", () => {
-      this.#ended = true;
-      this.push(null);
-    });
-    raw.on("error", (error) => this.destroy(error));
-    raw.on("close", () => {
-      if (!this.#ended) this.destroy();
-    });
+    raw.on("data", this.#onData);
+    raw.on("end", this.#onEnd);
+    raw.on("error", this.#onError);
+    raw.on("close", this.#onClose);
     // A closure that named the bytes would keep them for as long as the socket has listeners.
     if (this.#waiting !== undefined) setImmediate(() => this.#passOn());
   }
@@ -89,32 +72,34 @@ export class RawDuplex extends Duplex {
       this.writableLength === 0;
   }
 
-  /** TLS reads from the raw socket itself from now on. */
-  stepAside(reading: NativeReading): void {
-    this.#native = reading;
-    if (this.#held) this.hold();
-    else this.release();
+  /** Whether reading is stopped. */
+  get isHeld(): boolean {
+    return this.#held;
+  }
+
+  /** Hears nothing of the raw socket any more: TLS is on the socket's handle, and no longer on this stream. */
+  stepAside(): void {
+    this.raw.removeListener("data", this.#onData);
+    this.raw.removeListener("end", this.#onEnd);
+    this.raw.removeListener("error", this.#onError);
+    this.raw.removeListener("close", this.#onClose);
   }
 
   /** Stops reading from the raw socket until `release`. */
   hold(): void {
     this.#held = true;
-    if (this.#native !== undefined) this.#native.pause();
-    else this.raw.pause();
+    this.raw.pause();
   }
 
   /** Goes on reading. */
   release(): void {
     this.#held = false;
-    this.#native?.resume();
-    // The end of the socket comes through its own stream.
     this.raw.resume();
   }
 
   /** TLS has received its last byte: data after the peer's end is ignored (RFC 8446 §6.1) and discarded. */
   endReceived(): void {
     this.#discarded ??= 0;
-    this.#native?.giveBack();
   }
 
   /** From now on lets nothing leave that TLS 1.3 has encrypted: our certificate and its proof are the first of it. */
@@ -175,6 +160,19 @@ export class RawDuplex extends Duplex {
     this.raw.destroy();
     done(error);
   }
+
+  readonly #onData = (chunk: Uint8Array): void => this.#arrive(chunk);
+
+  readonly #onEnd = (): void => {
+    this.#ended = true;
+    this.push(null);
+  };
+
+  readonly #onError = (error: Error): void => void this.destroy(error);
+
+  readonly #onClose = (): void => {
+    if (!this.#ended) this.destroy();
+  };
 
   #isWithheld(chunk: Uint8Array): boolean {
     const kept = this.#withheld;

@@ -79,8 +79,7 @@ export async function secureClient(
     ...present({ servername: tls.serverName }),
     ALPNProtocols: protocolsOf(tls),
     rejectUnauthorized: tls.diagnosing !== true,
-    // Names are judged by our verdict, from the DER.
-    checkServerIdentity: () => undefined,
+    checkServerIdentity: acceptsAnyName,
   });
   const stop = (): void => {
     socket.destroy();
@@ -92,7 +91,7 @@ export async function secureClient(
   };
   let presented: TlsFacts | undefined;
   if (tls.admits !== undefined) below.withhold();
-  watchHandshake(socket, below, {
+  const endWatch = watchHandshake(socket, below, {
     secured: (facts) => {
       presented = facts;
       void tls.admits?.(facts).then((admitted) => {
@@ -102,19 +101,18 @@ export async function secureClient(
     failed: ({ refusedCertificate, ...found }) =>
       resolve(failure(refusedCertificate ? "certificate" : "tls", below, found)),
   });
+  const onClose = (): void => resolve(failure("certificate", below, present({ tls: presented })));
   // The platform's own decision follows what it has shown to `secured`.
-  socket.on("secureConnect", () => {
+  socket.once("secureConnect", () => {
     if (presented === undefined) return onTimeout();
-    resolve({
-      ok: true,
-      channel: tlsChannel(socket, below),
-      facts: { security: tls.mutual ? "mutual-tls" : "one-way-tls", ...ends, tls: presented },
-      firstBytes: () => below.firstBytes,
-    });
+    const channel = tlsChannel(socket, below);
+    endWatch();
+    socket.removeListener("close", onClose);
+    const security = tls.mutual ? "mutual-tls" : "one-way-tls";
+    const facts = { security, ...ends, tls: presented } as const;
+    resolve({ ok: true, channel, facts, firstBytes: () => below.firstBytes });
   });
-  socket.on("close", () => {
-    resolve(failure("certificate", below, present({ tls: presented })));
-  });
+  socket.on("close", onClose);
   if (signal.timeout.aborted) onTimeout();
   using _timeout = onAbort(signal.timeout, onTimeout);
   using _aborted = onAbort(signal.aborted, () => {
@@ -123,6 +121,9 @@ export async function secureClient(
   });
   return await promise;
 }
+
+/** Names are judged by our verdict, from the DER. */
+function acceptsAnyName(): undefined {}
 
 function protocolsOf({ diagnosing = false, withoutProtocol = false }: ClientTls): string[] {
   if (withoutProtocol) return [];

@@ -29,22 +29,28 @@ interface TlsHandle {
 /**
  * Watches a handshake over `below`. Exactly one of the two callbacks is called, `secured` before the platform
  * reads the peer's certificate.
+ *
+ * @returns what ends the watch, once the connection has an owner that hears its errors.
  */
 export function watchHandshake(
   socket: TLSSocket,
   below: RawDuplex,
   watcher: { secured(facts: TlsFacts): void; failed(failure: TlsFailure): void },
-): void {
+): () => void {
   let settled = false;
   const settle = (): boolean => settled ? false : (settled = true);
   const fail = (cause: Error, sent?: Uint8Array): void => {
     if (settle()) watcher.failed(failureOf(cause, socket, below, sent));
   };
-  // We read the presented chain ourselves; the platform's own reading of it is not needed and not relied upon.
-  Object.defineProperty(socket, "getPeerCertificate", { value: () => ({}) });
-  socket.prependListener("secure", () => {
+  const onSecure = (): void => {
     if (settle()) watcher.secured(factsOf(socket, below));
-  });
+  };
+  const onClose = (): void => {
+    if (!settled) fail(hungUp());
+  };
+  // We read the presented chain ourselves; the platform's own reading of it is not needed and not relied upon.
+  Object.defineProperty(socket, "getPeerCertificate", READS_NOTHING);
+  socket.prependListener("secure", onSecure);
   const handle = handleOf(socket);
   const original = handle.onerror;
   handle.onerror = function (this: unknown, error: Error): void {
@@ -54,11 +60,16 @@ export function watchHandshake(
     // Once TLS has failed the connection is over, whatever the platform does with the socket.
     socket.destroy(error);
   };
-  socket.on("error", (error: Error) => fail(error));
-  socket.on("close", () => {
-    if (!settled) fail(hungUp());
-  });
+  socket.on("error", fail);
+  socket.on("close", onClose);
+  return () => {
+    socket.removeListener("secure", onSecure);
+    socket.removeListener("error", fail);
+    socket.removeListener("close", onClose);
+  };
 }
+
+const READS_NOTHING = { value: () => ({}) };
 
 /**
  * Whether the platform can serve TLS with this context. A certificate or an authority that it cannot read

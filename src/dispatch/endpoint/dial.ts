@@ -1,7 +1,7 @@
 import { inspectSocket, parseAddress, type TlsVersion } from "../../channel/mod.ts";
 import type { CredentialMaterial, CredentialsSource } from "../../credentials/mod.ts";
 import { unusable } from "../../errors/mod.ts";
-import type { ByteBudget } from "../../http2/mod.ts";
+import type { ByteBudget, ConnectionState } from "../../http2/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../../identity/mod.ts";
 import {
   type Clock,
@@ -11,7 +11,7 @@ import {
   type Observer,
   type PeerExpiry,
 } from "../../observe/mod.ts";
-import type { dialPeer } from "../../peer/mod.ts";
+import type { DialledPeer, dialPeer } from "../../peer/mod.ts";
 import { plaintextPosture } from "../../policy/mod.ts";
 import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
@@ -84,7 +84,7 @@ export function dialWith(options: DialOptions): Dial {
     // What is current may be another version by the time the worker has answered.
     const material = own === undefined ? credentials?.current() : undefined;
     const counted = countedConnection(observer.metrics, "connecting");
-    let gone: (() => void) | undefined;
+    const reports = new Reports(counted, onState);
     let described: EarlyDescription | undefined;
     const dialling = options.dialPeer(address, {
       credentials: material,
@@ -94,13 +94,8 @@ export function dialWith(options: DialOptions): Dial {
       signal,
       clock: options.clock,
       connection: {
-        onState: (state) => {
-          counted(state);
-          if (state === "closed") gone?.();
-          onState(state);
-        },
-        onFault: (error) =>
-          options.faults.report("http2", error, { peer: { address: worker.address } }),
+        onState: reports.onState,
+        onFault: faultsOf(options.faults, worker.address),
         limits: limits.http2,
         budget: options.budget,
       },
@@ -117,7 +112,7 @@ export function dialWith(options: DialOptions): Dial {
     const { security, tls } = peer.facts;
     const keyExchange = tls?.keyExchange;
     const ref = { address: worker.address, ...present({ identity }) };
-    if (certificate !== undefined) gone = options.peerExpiry.connected(ref, certificate);
+    if (certificate !== undefined) reports.gone = options.peerExpiry.connected(ref, certificate);
     observer.emit({
       type: "peer.accepted",
       side: "dispatcher",
@@ -139,13 +134,39 @@ export function dialWith(options: DialOptions): Dial {
       security,
       ...present({ socket, tls, serves }),
       validUntil: peer.validUntil,
-      isTrusted: () =>
-        credentials === undefined ||
-        (own === undefined
-          ? peer.isProvenBy(credentials.current())
-          : own.isExpected(credentials.current(), expected)),
+      isTrusted: trustedBy(credentials, own, peer, expected),
     };
   };
+}
+
+/** What a connection reports of its state; like what follows, it keeps nothing of the attempt for as long as that lasts. */
+class Reports {
+  /** Called once the connection is closed. */
+  gone: (() => void) | undefined;
+  /** The state has changed. */
+  readonly onState: (state: ConnectionState) => void;
+
+  constructor(...listeners: readonly ((state: ConnectionState) => void)[]) {
+    this.onState = (state) => {
+      for (const listener of listeners) listener(state);
+      if (state === "closed") this.gone?.();
+    };
+  }
+}
+
+function faultsOf(faults: Faults, address: string): (error: Error) => void {
+  return (error) => faults.report("http2", error, { peer: { address } });
+}
+
+function trustedBy(
+  credentials: CredentialsSource | undefined,
+  own: OwnWorker | undefined,
+  { isProvenBy }: DialledPeer,
+  expected: readonly IdentityPattern[],
+): () => boolean {
+  if (credentials === undefined) return () => true;
+  if (own === undefined) return () => isProvenBy(credentials.current());
+  return () => own.isExpected(credentials.current(), expected);
 }
 
 /** Whether an address is that of our own worker; one that is not who is expected there is dialled as any other. */

@@ -20,7 +20,7 @@ import {
   SEE_PEER_LOG,
 } from "./dial_failure.ts";
 import { describeSpoken, spoken } from "../first_bytes.ts";
-import { inFirstFlight } from "../first_flight.ts";
+import { FirstFlight } from "../first_flight.ts";
 import { adviceOnOurs } from "../own_advice.ts";
 import { readRefusal } from "../refusal.ts";
 import { present } from "../../values/mod.ts";
@@ -49,35 +49,59 @@ export function greet(
   options: ConnectionOptions,
   context: DialContext,
 ): Greeting {
-  let farewell: Farewell | undefined;
   // A worker that refuses us by a TLS alert has closed its end by the time our first bytes arrive, and answers them with
   // a reset. A second write would then fail and take the socket with it before the alert was read.
-  const channel = inFirstFlight(opened.channel);
+  const channel = new FirstFlight(opened.channel);
+  const said: Said = {};
   const connection = openClientConnection(channel, {
     ...options,
-    onGoAway: (goAway) => {
-      const { code, debugData } = goAway;
-      farewell = { code, refusal: readRefusal(code, debugData) };
-      options.onGoAway?.(goAway);
-    },
+    onGoAway: hearFarewell(said, options.onGoAway),
   });
+  const taken = answered(connection, said, opened, context);
+  // Behind what sends the PING, and all that is requested in this turn.
+  setImmediate(() => channel.leave());
+  // The waiter that gave up does not listen any more.
+  taken.catch(() => {});
+  return { connection, taken, sentAway: () => said.farewell?.code === ErrorCode.NO_ERROR };
+}
+
+/** What the worker has said so far. */
+interface Said {
+  farewell?: Farewell;
+}
+
+/** Made here, it keeps nothing of the attempt for as long as the connection lasts. */
+function hearFarewell(
+  said: Said,
+  onGoAway: ConnectionOptions["onGoAway"],
+): NonNullable<ConnectionOptions["onGoAway"]> {
+  return (goAway) => {
+    const { code, debugData } = goAway;
+    said.farewell = { code, refusal: readRefusal(code, debugData) };
+    onGoAway?.(goAway);
+  };
+}
+
+/** Waits for the worker's answer; rejects with the named failure. */
+async function answered(
+  connection: ClientConnection,
+  said: Said,
+  opened: OpenChannel,
+  context: DialContext,
+): Promise<void> {
   const refused = (end: ConnectionEnd): Error =>
     nameGreetingFailure(
-      { end, farewell, firstBytes: opened.firstBytes(), facts: opened.facts },
+      { end, farewell: said.farewell, firstBytes: opened.firstBytes(), facts: opened.facts },
       context,
     );
-  const taken = connection.ping().then(() => {
-    if (farewell !== undefined) throw refused({ how: "accused", code: farewell.code });
-  }, async () => {
+  try {
+    await connection.ping();
+  } catch {
     // How it ended is known; a peer that broke the protocol is not waited for.
     opened.channel.destroy();
     throw refused(await connection.closed);
-  });
-  // Behind what sends the PING, and all that is requested in this turn.
-  setImmediate(channel.leave);
-  // The waiter that gave up does not listen any more.
-  taken.catch(() => {});
-  return { connection, taken, sentAway: () => farewell?.code === ErrorCode.NO_ERROR };
+  }
+  if (said.farewell !== undefined) throw refused({ how: "accused", code: said.farewell.code });
 }
 
 interface GreetingFailure {
