@@ -19,8 +19,6 @@ export type SocketOwnership =
 /**
  * Whether a unix socket can only have been created by ourselves: it is ours, in a folder that only we can write
  * to, below folders in which no other user can replace that one.
- *
- * @param path The socket.
  */
 export async function inspectSocket(path: string): Promise<SocketOwnership> {
   const socket = resolve(path);

@@ -18,9 +18,6 @@ import { present } from "../values/mod.ts";
  *
  * It holds as long as the certificate in use does. One that leads to none of its anchors, or has ended, is no
  * better than what is offered. `docs/trust-verdict.md` ("Taking trust away") says how distrust takes effect.
- *
- * @param inUse The version in use.
- * @param offered The one that would replace it.
  */
 export function bundleFault(
   inUse: CredentialMaterial,

@@ -17,10 +17,9 @@ export type DenylistSetting = string | URL | DenylistEntries;
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Opens credentials together with the denylist beside them: each is adopted on its own, so that a peer is
- * denied although our own certificate on disk cannot be used.
+ * Opens credentials together with the denylist beside them: each is adopted on its own, so that a peer is denied
+ * although our own certificate on disk cannot be used. `undefined` without credentials.
  *
- * @returns `undefined` without credentials.
  * @throws {ConfigurationError} where either cannot be read, or there is a denylist and no peer shows a certificate.
  */
 export async function openCredentials(

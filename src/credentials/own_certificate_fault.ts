@@ -13,7 +13,6 @@ import { present } from "../values/mod.ts";
  * Why our own certificate cannot be used now, as the evidence of `own-certificate-invalid`;
  * `undefined` where it can, or where we have none. Asked before every dial and every accept.
  *
- * @param material The version in use.
  * @param now The time, in milliseconds since the epoch.
  * @param role What we are in the connection; without it, fitness for either will do.
  */

@@ -51,8 +51,6 @@ export class Dispatcher extends FleetCaller {
 /**
  * Opens a dispatcher over several sources of workers, each with its own trust.
  *
- * @param sources Where workers are, and whom to trust there.
- * @param options What holds for all of them.
  * @param ground What it stands on, where it is a part of something larger.
  * @throws {ConfigurationError} If an option cannot be used, or credentials cannot be read.
  */

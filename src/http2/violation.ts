@@ -10,7 +10,6 @@ export class Http2Violation extends Error {
   /**
    * Names a violation.
    *
-   * @param code the code of our GOAWAY or RST_STREAM.
    * @param message what was expected and what was found; never the peer's own text.
    */
   constructor(code: ErrorCode, message: string) {

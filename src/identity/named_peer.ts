@@ -8,7 +8,6 @@ import { parseSpiffeId } from "./names/spiffe_id.ts";
  * proves nothing.
  *
  * @param text The name as patterns write it, without wildcards.
- * @param setting The flag or option that it was written in, for the error.
  * @throws {ConfigurationError} where the text is no such name.
  */
 export function namedPeer(text: string, setting: string): NamedPeer {

@@ -19,9 +19,8 @@ export interface OwnShown {
 }
 
 /**
- * Names why an accepted connection did not become a peer; `undefined` where that is no failure of either end.
- *
- * @param own What the client has seen of us; absent without TLS.
+ * Names why an accepted connection did not become a peer; `undefined` where that is no failure of either end. What the
+ * client has seen of us, `own`, is absent without TLS.
  */
 export function nameAcceptFailure(
   failure: AcceptFailure,

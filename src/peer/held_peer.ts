@@ -91,8 +91,7 @@ export class HeldPeer implements PeerConnection {
 
   /**
    * Trust has changed: the peer is judged before its next call begins, or when {@linkcode HeldPeer.settle} is called.
-   *
-   * @returns whether it was not in doubt before.
+   * Returns whether it was not in doubt before.
    */
   doubt(judge: () => void): boolean {
     const isNew = this.#doubt === undefined;

@@ -46,10 +46,8 @@ export function judgeChannel(tls: TlsFacts, question: PeerQuestion): ChannelVerd
 }
 
 /**
- * As {@linkcode judgeChannel}, in turns with the rest of the process. The question is asked at once: where trust
- * may have changed meanwhile, it is for the caller to ask again.
- *
- * @param wanted Whether the verdict is still of use; where it is not, it never comes.
+ * As {@linkcode judgeChannel}, in turns with the rest of the process. The question is asked at once: where trust may
+ * have changed meanwhile, it is for the caller to ask again. A verdict that is not `wanted` any more never comes.
  */
 export function judgeInTurns(
   tls: TlsFacts,

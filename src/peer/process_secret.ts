@@ -21,9 +21,8 @@ export function processSecret(): Uint8Array {
 }
 
 /**
- * Reads a secret from a channel before anything else. One that begins otherwise is destroyed unanswered.
- *
- * @param proven Called with the channel, as it goes on after the secret.
+ * Reads a secret from a channel before anything else, and calls `proven` with the channel as it goes on after that. One
+ * that begins otherwise is destroyed unanswered.
  */
 export function readSecret(
   channel: ByteChannel,

@@ -35,9 +35,8 @@ export function refusalSettings(): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The GOAWAY with the reason for a refusal (RFC 9113 §6.8).
- *
- * @param reason What is wrong with its certificate; `undefined` where it has too many connections.
+ * The GOAWAY with the reason for a refusal (RFC 9113 §6.8), what is wrong with the client's certificate; without one
+ * where it has too many connections.
  */
 export function refusalGoAway(reason: PeerReason | undefined): Uint8Array<ArrayBuffer> {
   const debugData = new TextEncoder().encode(

@@ -30,9 +30,8 @@ export class VerdictTurns {
   }
 
   /**
-   * Resolves with the result once the last step is taken, or never where it is not wanted any more.
-   *
-   * @param wanted Asked before each step. Default: always.
+   * Resolves with the result once the last step is taken, or never where it is not `wanted` any more, which is asked
+   * before each step.
    */
   take<T>(steps: Steps<T>, wanted: () => boolean = () => true): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();

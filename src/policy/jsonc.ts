@@ -7,9 +7,7 @@ const MAX_DEPTH = 64;
 /**
  * Reads JSON with comments and trailing commas.
  *
- * @param text What the file holds.
  * @param name The file, for errors.
- * @param setting The setting that names it.
  * @throws {ConfigurationError} If it is not JSON, has a key twice in one object, or is nested deeper than 64 levels;
  * with line and column.
  */

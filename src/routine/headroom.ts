@@ -19,9 +19,8 @@ export function allocateLarge(size: number): Uint8Array<ArrayBuffer> | undefined
 }
 
 /**
- * The bytes with `count` before them, which are to be written; nothing where there is no room.
- *
- * @param bytes What {@linkcode allocateLarge} gave, whole; others have no room.
+ * The bytes with `count` before them, which are to be written; nothing where there is no room, as for any but what
+ * {@linkcode allocateLarge} gave, whole.
  */
 export function withRoomBefore(bytes: Uint8Array, count: number): Uint8Array | undefined {
   const { buffer, byteOffset, byteLength } = bytes;

@@ -5,9 +5,8 @@ const SEQUENCE = 0x30;
 const LENGTH_BYTES = 4;
 
 /**
- * Takes apart DER values that are written one after another, without looking into them.
- *
- * @returns `undefined` where they are not SEQUENCEs down to the last byte.
+ * Takes apart DER values that are written one after another, without looking into them; `undefined` where they are not
+ * SEQUENCEs down to the last byte.
  */
 export function splitDer(bytes: Uint8Array): readonly Uint8Array[] | undefined {
   const values: Uint8Array[] = [];

@@ -23,11 +23,7 @@ export interface ClientHello {
 /** What a connection's first bytes ask for where they are no ClientHello, or one too long to be read. */
 const NOTHING_ASKED: ClientHello = { resumes: false, protocols: [] };
 
-/**
- * Reads the ClientHello at the start of a connection.
- *
- * @returns `undefined` where more bytes are needed.
- */
+/** Reads the ClientHello at the start of a connection; `undefined` where more bytes are needed. */
 export function readClientHello(bytes: Uint8Array): ClientHello | undefined {
   const hello = new MessageReader(handshakeBytes(bytes));
   try {

@@ -1,4 +1,4 @@
-/** Reads a TLS handshake message: big-endian numbers and runs of bytes. */
+/** Reads a TLS handshake message; every step throws a `RangeError` where the message ends before. */
 export class MessageReader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -13,29 +13,17 @@ export class MessageReader {
     return this.#at >= this.#bytes.length;
   }
 
-  /**
-   * Reads a number.
-   *
-   * @throws {RangeError} Where the message ends before.
-   */
+  /** Reads a big-endian number. */
   number(octets: number): number {
     return this.take(octets).reduce((value, octet) => value * 256 + octet, 0);
   }
 
-  /**
-   * Passes over bytes.
-   *
-   * @throws {RangeError} Where the message ends before.
-   */
+  /** Passes over bytes. */
   skip(octets: number): void {
     this.take(octets);
   }
 
-  /**
-   * Reads bytes.
-   *
-   * @throws {RangeError} Where the message ends before.
-   */
+  /** Reads bytes. */
   take(octets: number): Uint8Array {
     if (this.#at + octets > this.#bytes.length) throw new RangeError("the message is cut short");
     this.#at += octets;

@@ -23,9 +23,8 @@ export class FolderWatch implements AsyncDisposable {
   }
 
   /**
-   * Watches what these paths depend on now, and no longer what they did before.
-   *
-   * @returns Whether all of it can be watched; otherwise changes have to be looked for.
+   * Watches what these paths depend on now, and no longer what they did before. Returns whether all of it can be
+   * watched; otherwise changes have to be looked for.
    */
   async follow(paths: readonly string[]): Promise<boolean> {
     const route = emptyRoute();

@@ -69,11 +69,7 @@ export class CallSettings {
     this.#idPrefix = `${dispatcherId.slice(0, 8)}-`;
   }
 
-  /**
-   * A call of a routine that is to be brought to a worker.
-   *
-   * @param now when it begins, by `performance.now()`.
-   */
+  /** A call of a routine that is to be brought to a worker, and begins at `now` by `performance.now()`. */
   placed(routine: AnyRoutine, options: CallOptions, defaultMs: number, now: number): RoutineCall {
     const { signal, affinity, tags, timeoutMs = defaultMs } = options;
     const { version } = routine.options;

@@ -14,8 +14,6 @@ import type { Wanted } from "../selection/suitable_endpoints.ts";
  * own reason, or each gave one.
  *
  * @param tried every worker that was asked, with its reason.
- * @param fleet the workers that there are.
- * @param wanted what the call asks of its worker.
  */
 export function noWorkerAccepted(
   tried: ReadonlyMap<Endpoint, Error>,

@@ -3,10 +3,8 @@ import type { Source } from "../../contract/mod.ts";
 /** Where the items of a {@linkcode InputFeed} go. */
 export interface InputSink<Item> {
   /**
-   * The next item.
-   *
-   * @param isKept whether it may have to be sent again.
-   * @returns whether it was sent at once: else the source waits for `resume`.
+   * The next item; `isKept`: it may have to be sent again. Returns whether it was sent at once: else the source waits
+   * for `resume`.
    */
   item(item: Item, isKept: boolean): boolean;
   /** There are no more. */
@@ -34,12 +32,7 @@ export class InputFeed<Item> {
   /** What was sent has not left yet: reading on would only fill memory. */
   #blocked = false;
 
-  /**
-   * Reads nothing yet.
-   *
-   * @param source the caller's items.
-   * @param encode writes one for the wire.
-   */
+  /** Reads nothing yet. `encode` writes an item for the wire. */
   constructor(source: Source<unknown>, encode: (value: unknown) => Item) {
     this.#source = Symbol.asyncIterator in source
       ? source[Symbol.asyncIterator]()

@@ -28,7 +28,6 @@ export interface ResultCallGround {
 /**
  * Makes a call and reads its result.
  *
- * @param message what is sent.
  * @param now the time, by `performance.now()`.
  * @throws {SelvageError} One of them, or the reason of the caller's own signal.
  */

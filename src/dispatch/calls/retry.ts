@@ -20,11 +20,7 @@ export type Failure =
     readonly sameWorker: boolean;
   };
 
-/**
- * Judges a failure by the rule that a call begins at most once, unless it is idempotent.
- *
- * @param thrown what the call failed with.
- */
+/** Judges a failure by the rule that a call begins at most once, unless it is idempotent. */
 export function judgeFailure(
   thrown: unknown,
   call: PlacedCall,

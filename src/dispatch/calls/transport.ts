@@ -31,8 +31,6 @@ export interface DispatcherTransportOptions {
 /**
  * A Connect transport over a fleet: the same workers, the same security, the same rule of retrying as
  * for routines.
- *
- * @param choices How its calls are made.
  */
 export function dispatcherTransport(
   options: DispatcherTransportOptions,

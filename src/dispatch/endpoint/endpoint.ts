@@ -153,9 +153,8 @@ export class Endpoint implements BalancedWorker {
   }
 
   /**
-   * Discovery no longer knows whether the worker is there.
-   *
-   * @returns whether its connection stays in use; without one there is nothing left to use.
+   * Discovery no longer knows whether the worker is there. Returns whether its connection stays in use; without one
+   * there is nothing left to use.
    */
   lapse(): boolean {
     return this.#lapsed = this.link !== undefined;

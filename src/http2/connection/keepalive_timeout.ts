@@ -3,11 +3,7 @@ export class KeepaliveTimeout extends Error {
   /** Always `KeepaliveTimeout`. */
   override readonly name = "KeepaliveTimeout";
 
-  /**
-   * Made when the time is over.
-   *
-   * @param timeoutMs How long its answer was waited for, in milliseconds.
-   */
+  /** Made when the time is over that its answer was waited for. */
   constructor(timeoutMs: number) {
     super(`no answer to a keepalive PING within ${timeoutMs} ms`);
   }

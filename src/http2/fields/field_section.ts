@@ -9,11 +9,7 @@ export interface RegularFields {
   readonly host: string | undefined;
 }
 
-/**
- * Checks the regular fields of a section from `from` on, RFC 9113 §8.2.
- *
- * @returns what they say, or what is wrong with them.
- */
+/** What the regular fields of a section from `from` on say, or what is wrong with them (RFC 9113 §8.2). */
 export function inspectRegular(fields: HeaderList, from: number): RegularFields | string {
   let length = -1;
   let host: string | undefined;

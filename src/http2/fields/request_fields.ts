@@ -16,11 +16,7 @@ const PATH = /^\/[!"$-~]*$/;
 /** Host and port without user information (RFC 9113 §8.3.1), percent-encoded sockets included. */
 const AUTHORITY = /^(\[[0-9A-Za-z:.%]+\]|[0-9A-Za-z\-._~%!$&'()*+,;=]+)(:[0-9]{0,5})?$/;
 
-/**
- * Checks a request's header section, RFC 9113 §8.3.1.
- *
- * @returns its shape, or what is wrong with it.
- */
+/** A request's shape by its header section, or what is wrong with that (RFC 9113 §8.3.1). */
 export function inspectRequest(fields: HeaderList): RequestShape | string {
   let method: string | undefined;
   let scheme: string | undefined;

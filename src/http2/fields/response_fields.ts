@@ -8,11 +8,7 @@ export interface ResponseShape {
   readonly contentLength: number;
 }
 
-/**
- * Checks a response's header section, RFC 9113 §8.3.2.
- *
- * @returns its shape, or what is wrong with it.
- */
+/** A response's shape by its header section, or what is wrong with that (RFC 9113 §8.3.2). */
 export function inspectResponse(fields: HeaderList): ResponseShape | string {
   if (fields[0] !== ":status") return "no :status";
   if (!/^[1-9][0-9][0-9]$/.test(fields[1]!)) return "a malformed :status";

@@ -2,10 +2,8 @@ import type { HeaderList } from "../header_list.ts";
 import { inspectRegular } from "./field_section.ts";
 
 /**
- * Checks a trailer section: no pseudo-header fields (RFC 9113 §8.1), and none that frame or route the
- * message which has already passed (RFC 9110 §6.5.1).
- *
- * @returns what is wrong with it, if anything.
+ * What is wrong with a trailer section, if anything: it has no pseudo-header fields (RFC 9113 §8.1), and none that
+ * frame or route the message which has already passed (RFC 9110 §6.5.1).
  */
 export function inspectTrailers(fields: HeaderList): string | undefined {
   const regular = inspectRegular(fields, 0);

@@ -25,11 +25,7 @@ export class ByteBudget implements HeldBytes {
   #heldBytes = 0;
   #members = 0;
 
-  /**
-   * Begins a budget.
-   *
-   * @param limitBytes what all connections may hold together.
-   */
+  /** Begins a budget of what all connections may hold together. */
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
   }

@@ -14,7 +14,6 @@ export class EventBudget {
    *
    * @param burst how many events may come at once.
    * @param perSecond how many a second of time earns back.
-   * @param clock the time in milliseconds.
    */
   constructor(burst: number, perSecond: number, clock: () => number) {
     this.#burst = burst;

@@ -17,9 +17,8 @@ import type { Output } from "./output.ts";
 export const SENT_FRAME_BYTES: number = MIN_MAX_FRAME_BYTES - FRAME_HEADER_BYTES;
 
 /**
- * Makes room for HEADERS of these fields and all their CONTINUATION frames.
- *
- * @returns `false` where the buffer is too full, and has to be sent first.
+ * Makes room for HEADERS of these fields and all their CONTINUATION frames; `false` where the buffer is too full, and
+ * has to be sent first.
  */
 export function reserveHeaders(output: Output, fields: HeaderList): boolean {
   const most = maxBlockBytes(fields);

@@ -29,9 +29,8 @@ export class ChunkQueue {
   #givenAway: Set<Uint8Array> | undefined;
 
   /**
-   * Adds bytes at the end; they are not copied, but small ones that others wait before.
-   *
-   * @param isGivenAway whether their buffer is nobody else's. Default: no.
+   * Adds bytes at the end; they are not copied, but small ones that others wait before. `isGivenAway`: their buffer is
+   * nobody else's.
    */
   push(bytes: Uint8Array, isGivenAway = false): void {
     if (bytes.length === 0) return;

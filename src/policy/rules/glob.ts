@@ -12,9 +12,8 @@ export interface NameGlob {
 }
 
 /**
- * Reads a glob: `*` stands for any characters but `.` and `/`, `**` for any at all.
- *
- * @returns The glob, or `undefined` where the text cannot be one.
+ * Reads a glob: `*` stands for any characters but `.` and `/`, `**` for any at all; `undefined` where the text cannot
+ * be one.
  */
 export function readGlob(text: string): NameGlob | undefined {
   if (!GLOB.test(text) || /\*{3}/.test(text)) return undefined;

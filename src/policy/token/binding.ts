@@ -10,7 +10,6 @@ import { fromHex, toBase64Url } from "../../platform/mod.ts";
  * peer as its `sub`.
  *
  * @param claims The token's claims, verified.
- * @param peer Who presents it.
  * @param required Whether the token must be bound to the peer's certificate.
  * @throws {AuthenticationError} `token-not-bound`.
  */

@@ -13,8 +13,6 @@ export interface SentOfThrown {
  * Makes the error that a caller gets for what a routine threw. Never throws itself, whatever getters
  * and traps the thrown value has. One of ours becomes the `cause`, so that it is not mistaken for the failure of
  * this call.
- *
- * @param sent What of it may travel.
  */
 export function routineError(
   routine: string,

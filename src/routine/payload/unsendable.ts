@@ -10,10 +10,8 @@ export interface Unsendable {
 }
 
 /**
- * Finds the first part of a value for which writing it failed. It walks as the encoder does, but keeps
- * account of where it is, which would cost the encoder a third of its speed.
- *
- * @param root What to call the value.
+ * Finds the first part of a value, which its path calls `root`, for which writing it failed. It walks as the encoder
+ * does, but keeps account of where it is, which would cost the encoder a third of its speed.
  */
 export function explainUnsendable(
   value: unknown,

@@ -30,9 +30,8 @@ export class Credit {
   }
 
   /**
-   * Takes one, and waits for it where there is none; for one taker at a time.
-   *
-   * @returns Whether it was taken; not where the credit was closed.
+   * Takes one, and waits for it where there is none; for one taker at a time. Returns whether it was taken: not where
+   * the credit was closed.
    */
   async take(): Promise<boolean> {
     while (this.#items === 0 && this.#state === "open") {

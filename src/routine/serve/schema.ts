@@ -6,10 +6,9 @@ import { routineError } from "../failure/thrown.ts";
 const ISSUES_SHOWN = 3;
 
 /**
- * Checks a call's arguments against the routine's schema, where it has one: a routine with a schema
- * takes exactly one argument.
+ * What the routine is to be given for a call's arguments, checked against its schema where it has one: a routine with a
+ * schema takes exactly one argument.
  *
- * @returns What the routine is to be given.
  * @throws {InvalidPayload} If the argument does not fit; `path` says which part of it.
  * @throws {RoutineError} What the schema threw.
  */

@@ -7,9 +7,8 @@ import { InputQueue } from "./input_queue.ts";
 import type { ItemReceiver, PullableItems } from "./pulled_items.ts";
 
 /**
- * Begins a call that answers with a stream: its items are each made when it is asked for.
- *
- * @param input What the caller sends while it runs.
+ * Begins a call that answers with a stream, and is sent `input` while it runs: its items are each made when it is asked
+ * for.
  */
 export type BeginStream = (
   call: CallEnvelope,

@@ -66,11 +66,7 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
   /** Fails the call, unless it is over. */
   protected abstract fail(error: ConnectError): void;
 
-  /**
-   * Sends the request, or fails the call.
-   *
-   * @param message all that is sent, where the request ends with it.
-   */
+  /** Sends the request, which ends with `message` where there is one, or fails the call. */
   protected begin(
     connection: ClientConnection,
     { timeoutMs, signal, fields, now }: ExchangeOptions,

@@ -10,7 +10,6 @@ import { present } from "../../values/mod.ts";
 /**
  * A transport whose calls pass interceptors, each once a call, however often `transport` makes it again.
  *
- * @param transport What makes the calls.
  * @param interceptors In the order of connect-es: the first is the outermost.
  */
 export function intercepted(transport: Transport, interceptors: readonly Interceptor[]): Transport {

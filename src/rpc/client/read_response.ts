@@ -21,10 +21,9 @@ export interface ReceivedResponse {
 }
 
 /**
- * Reads a complete response to a unary call with connect-es: errors with their details and metadata,
+ * Reads the message of a complete response to a unary call with connect-es: errors with their details and metadata,
  * compressed messages, and everything a peer may have got wrong.
  *
- * @returns the bytes of its message.
  * @throws {ConnectError} the error it carries, or what is wrong with it.
  */
 export async function readUnaryResponse(
@@ -42,10 +41,9 @@ export async function readUnaryResponse(
 }
 
 /**
- * Reads the response to a call with streams with connect-es: compressed messages, invalid errors
- * of Connect's, and everything else a peer may have got wrong.
+ * Reads the messages of the response to a call with streams with connect-es, each when it is asked for: compressed
+ * ones, invalid errors of Connect's, and everything else a peer may have got wrong.
  *
- * @returns the bytes of its messages, each read when it is asked for.
  * @throws {ConnectError} the error it carries, or what is wrong with it.
  */
 export async function* readStreamResponse(

@@ -38,12 +38,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   #reading: Reading = { name: "open" };
   #wakeReader: (() => void) | undefined;
 
-  /**
-   * Makes a call. Failures are thrown by `next`.
-   *
-   * @param connection where.
-   * @param request what is sent before the messages.
-   */
+  /** Makes a call. Failures are thrown by `next`. */
   constructor(
     connection: ClientConnection,
     request: PreparedStream,

@@ -97,11 +97,7 @@ export abstract class FastCall<Method extends DescMethod>
   /** Made when the implementation first asks for its signal: already aborted where the call is over. */
   protected abstract createAbort(): AbortController;
 
-  /**
-   * Hands the call to a plain one.
-   *
-   * @param credited bytes of the body whose credit the peer has already.
-   */
+  /** Hands the call to a plain one; the peer has credit for `credited` bytes of the body already. */
   protected handOver(credited = 0): PlainCall {
     this.timer?.cancel();
     return this.plain = new PlainCall(this.request, credited);

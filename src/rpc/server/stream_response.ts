@@ -22,9 +22,8 @@ export class StreamResponse {
   }
 
   /**
-   * Sends a message; resolves to whether the next may follow at once.
-   *
-   * @param isGivenAway whether nobody else reads any byte of its buffer.
+   * Sends a message; resolves to whether the next may follow at once. `isGivenAway`: nobody else reads any byte of its
+   * buffer.
    */
   message(message: Uint8Array, isGivenAway: boolean): boolean | Promise<boolean> {
     const compression = this.#compressionOf(message);

@@ -67,9 +67,8 @@ export const GATHERED_BYTES: number = 256 * 1024 * 1024;
 export const processBudget: GatherBudget = new GatherBudget(GATHERED_BYTES);
 
 /**
- * Makes the budgets of peers, each a quarter of what they have together.
- *
- * @param gatheredBytes what that is. Default: 256 MiB, shared with all others of the process.
+ * Makes the budgets of peers, each a quarter of what they have together: 256 MiB by default, shared with all others of
+ * the process.
  */
 export function peerBudgets(gatheredBytes: number | undefined): () => GatherBudget {
   const all = gatheredBytes === undefined ? processBudget : new GatherBudget(gatheredBytes);

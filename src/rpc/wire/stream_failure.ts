@@ -44,7 +44,6 @@ export function brokenOff(error: unknown): boolean {
 /**
  * The error of a call whose stream ended before its response was complete.
  *
- * @param end how it ended.
  * @param deadline when the call's time is over, on the scale of `performance.now()`. Default: never.
  */
 export function errorOfStreamEnd(end: StreamEnd, deadline = Infinity): ConnectError {
