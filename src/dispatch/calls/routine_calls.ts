@@ -26,6 +26,7 @@ import { PreparedRequests } from "./prepared_requests.ts";
 import { resultOf } from "./result_call.ts";
 import { judgeFailure } from "./retry.ts";
 import { StreamAttempt } from "./stream_attempt.ts";
+import { ReadyItems, Taken } from "../../values/mod.ts";
 
 /** What calling routines takes. */
 export interface RoutineCallsOptions {
@@ -83,11 +84,29 @@ export class RoutineCalls {
    * @param input what to send it while it runs, where it is a duplex one.
    * @throws {SelvageError} One of them, or the reason of the caller's own signal.
    */
-  async *items(
+  items(
     routine: AnyRoutine,
     args: readonly unknown[],
     input: Source<unknown> | undefined,
     options: CallOptions = NO_OPTIONS,
+  ): AsyncGenerator<unknown, void, undefined> {
+    const { payload } = this.#options;
+    const reading: Reading = { exchange: undefined };
+    return new ReadyItems(this.#items(routine, args, input, options, reading), () => {
+      const item = reading.exchange?.take();
+      if (item === undefined) return undefined;
+      // Who asks for this one is done with the one before.
+      reading.exchange!.taken();
+      return new Taken(decodePayload(item, "item", payload));
+    });
+  }
+
+  async *#items(
+    routine: AnyRoutine,
+    args: readonly unknown[],
+    input: Source<unknown> | undefined,
+    options: CallOptions,
+    reading: Reading,
   ): AsyncGenerator<unknown, void, undefined> {
     const { settings, payload } = this.#options;
     const ahead = settings.aheadOf(options);
@@ -109,6 +128,7 @@ export class RoutineCalls {
     let over = false;
     try {
       begun = await first(feed, this.#firstItem(placed, envelope, feed, fields));
+      reading.exchange = begun.exchange;
       for (let item = begun.first; item !== undefined;) {
         yield decodePayload(item, "item", payload);
         begun.exchange.taken();
@@ -191,6 +211,11 @@ const NO_OPTIONS: CallOptions = {};
 /** What takes a part of a millisecond to encode: the time is read again after it. */
 const LARGE_BYTES = 16 * 1024;
 const NO_TAGS: readonly string[] = [];
+
+/** What is read of a call that a worker has taken. */
+interface Reading {
+  exchange: StreamAttempt | undefined;
+}
 
 /** A call that a worker has taken. */
 interface Begun {
