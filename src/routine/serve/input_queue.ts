@@ -5,8 +5,14 @@ const MAX_ITEMS = 1_024;
 /** The most bytes of them. */
 const MAX_BYTES = 8 * 1024 * 1024;
 
+/** What a caller sends to a routine. */
+export interface RoutineInput extends AsyncIterable<EncodedPayload> {
+  /** The next item, for the one reader of the input; nothing where only iterating tells. Default: iterating always does. */
+  take?(): EncodedPayload | undefined;
+}
+
 /** What a caller sent that the routine has not asked for yet. */
-export class InputQueue implements AsyncIterable<EncodedPayload> {
+export class InputQueue implements RoutineInput {
   readonly #items: EncodedPayload[] = [];
   readonly #onRead: () => void;
   #bytes = 0;
@@ -19,14 +25,26 @@ export class InputQueue implements AsyncIterable<EncodedPayload> {
     this.#onRead = onRead;
   }
 
-  /** Adds an item, and waits until there is room for another: what waits is not read on. */
-  async put(item: EncodedPayload): Promise<void> {
+  /**
+   * Adds an item.
+   *
+   * @returns Nothing where there is room for another; else what resolves once there is: what waits is not read on.
+   */
+  put(item: EncodedPayload): Promise<void> | undefined {
     this.#items.push(item);
     this.#bytes += sizeOf(item);
     this.#arrived?.();
-    while (this.#full && this.#end === undefined) {
-      await new Promise<void>((resolve) => this.#drained = resolve);
-    }
+    return this.#isFull ? this.#untilDrained() : undefined;
+  }
+
+  /** The next item; nothing where it is not there, or there are no more. */
+  take(): EncodedPayload | undefined {
+    const item = this.#items.shift();
+    if (item === undefined) return undefined;
+    this.#bytes -= sizeOf(item);
+    this.#drained?.();
+    this.#onRead();
+    return item;
   }
 
   /** There are no more; with an error, what is left is dropped and reading throws it. */
@@ -41,13 +59,9 @@ export class InputQueue implements AsyncIterable<EncodedPayload> {
   /** The items, as the routine asks for them. */
   async *[Symbol.asyncIterator](): AsyncGenerator<EncodedPayload, void, undefined> {
     for (;;) {
-      const item = this.#items.shift();
-      if (item !== undefined) {
-        this.#bytes -= sizeOf(item);
-        this.#drained?.();
-        this.#onRead();
-        yield item;
-      } else if (this.#end === undefined) {
+      const item = this.take();
+      if (item !== undefined) yield item;
+      else if (this.#end === undefined) {
         await new Promise<void>((resolve) => this.#arrived = resolve);
       } else {
         if ("error" in this.#end) throw this.#end.error;
@@ -56,8 +70,14 @@ export class InputQueue implements AsyncIterable<EncodedPayload> {
     }
   }
 
-  get #full(): boolean {
-    return this.#items.length >= MAX_ITEMS || this.#bytes > MAX_BYTES;
+  async #untilDrained(): Promise<void> {
+    while (this.#isFull) await new Promise<void>((resolve) => this.#drained = resolve);
+  }
+
+  /** Whether an item has to wait for room. */
+  get #isFull(): boolean {
+    return this.#end === undefined &&
+      (this.#items.length >= MAX_ITEMS || this.#bytes > MAX_BYTES);
   }
 }
 

@@ -16,7 +16,9 @@ import {
   type PayloadForm,
 } from "../payload/payload.ts";
 import type { PayloadLimits } from "../payload/limits.ts";
+import type { RoutineInput } from "./input_queue.ts";
 import { checkedArguments } from "./schema.ts";
+import { ReadyItems, Taken } from "../../values/mod.ts";
 
 /** How a routine is run for a call. */
 export interface InvokeOptions extends SentOfThrown {
@@ -118,14 +120,14 @@ export function invokeStream(
  */
 export function invokeDuplex(
   routine: AnyRoutine,
-  input: AsyncIterable<EncodedPayload>,
+  input: RoutineInput,
   args: EncodedPayload,
   context: CallContext,
   options: InvokeOptions = {},
 ): PullableItems {
   const failures: unknown[] = [];
   return new RoutineItems(routine, args, context, { ...options, failures }, [
-    decoded(input, failures, options),
+    inputOf(input, failures, options),
   ]);
 }
 
@@ -301,6 +303,20 @@ function hasNotBegun(error: SelvageError): boolean {
   const name = read(error, "name");
   if (name === "WorkerUnavailable") return read(error, "notBegun") === true;
   return name === "Overloaded" || name === "UnknownRoutine";
+}
+
+/** The caller's stream as the routine reads it. */
+function inputOf(
+  input: RoutineInput,
+  failures: unknown[],
+  options: InvokeOptions,
+): AsyncGenerator<unknown, void, undefined> {
+  const plain = decoded(input, failures, options);
+  if (input.take === undefined) return plain;
+  return new ReadyItems(plain, () => {
+    const item = input.take!();
+    return item === undefined ? undefined : new Taken(decodePayload(item, "input", options.limits));
+  });
 }
 
 async function* decoded(

@@ -20,6 +20,7 @@ import {
   type PayloadForm,
 } from "../payload/payload.ts";
 import { DEFAULT_PAYLOAD_LIMITS } from "../payload/limits.ts";
+import type { RoutineInput } from "./input_queue.ts";
 import { invokeDuplex, invokeStream, invokeUnary } from "./invoke.ts";
 
 function contextOf(signal: AbortSignal = new AbortController().signal): CallContext {
@@ -329,6 +330,42 @@ const tally = duplexRoutine("tally", async function* (
 ) {
   let sum = start;
   for await (const n of input) yield sum += n;
+});
+
+/** Input of which items are taken where they are there: all but every third. */
+class TakenInput implements RoutineInput {
+  readonly #items: EncodedPayload[];
+  #at = 0;
+
+  constructor(...items: EncodedPayload[]) {
+    this.#items = items;
+  }
+
+  take(): EncodedPayload | undefined {
+    return this.#at % 3 === 0 ? undefined : this.#items[this.#at++];
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<EncodedPayload> {
+    while (this.#at < this.#items.length) yield this.#items[this.#at++]!;
+  }
+}
+
+Deno.test("invokeDuplex() passes on input that is taken, in order and to its end", async () => {
+  const list = Array.from({ length: 10 }, (_, n) => n);
+  const input = new TakenInput(...list.map((n) => encodePayload(n, "input")));
+  const same = duplexRoutine("same", async function* (input: AsyncIterable<number>) {
+    yield* input;
+  });
+  assert.deepEqual(await collect(invokeDuplex(same, input, args(), contextOf())), list);
+});
+
+Deno.test("invokeDuplex() passes on that input cannot be read where it was taken", async () => {
+  const broken = { form: "cbor", bytes: new Uint8Array([0xff]) } as const;
+  const input = new TakenInput(encodePayload(1, "input"), broken, encodePayload(2, "input"));
+  const items = invokeDuplex(tally, input, args(0), contextOf());
+  await items.next();
+  await assert.rejects(items.next(), failsWith("InvalidPayload", "input"));
+  assert.equal((await items.next()).done, true);
 });
 
 Deno.test("invokeDuplex() passes items both ways", async () => {

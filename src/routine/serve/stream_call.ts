@@ -3,7 +3,7 @@ import type { CallEnvelope } from "../envelope/call_envelope.ts";
 import type { DuplexMessage, ItemMessage } from "../envelope/stream_envelope.ts";
 import type { EncodedPayload } from "../payload/payload.ts";
 import { Credit } from "./credit.ts";
-import { InputQueue } from "./input_queue.ts";
+import { InputQueue, type RoutineInput } from "./input_queue.ts";
 import type { ItemReceiver, PullableItems } from "./pulled_items.ts";
 
 /**
@@ -12,7 +12,7 @@ import type { ItemReceiver, PullableItems } from "./pulled_items.ts";
  */
 export type BeginStream = (
   call: CallEnvelope,
-  input: AsyncIterable<EncodedPayload>,
+  input: RoutineInput,
 ) => AsyncIterator<EncodedPayload> & Pick<PullableItems, "pull">;
 
 /** Where the messages of a stream are sent as they come, without a promise for each. */
@@ -37,6 +37,12 @@ export interface FlowingMessages<Message> extends AsyncIterableIterator<Message,
   return(): Promise<IteratorResult<Message, undefined>>;
 }
 
+/** What the caller of a stream sends. */
+export interface RequestIterator<Request> extends AsyncIterator<Request> {
+  /** The next message where it is there already; nothing where only `next` tells. Default: `next` always does. */
+  take?(): Request | undefined;
+}
+
 /** How the messages of a call with streams are written: as bytes, or as generated messages. */
 export interface StreamForm<Request, Answer> {
   /** Reads what the caller sends. */
@@ -55,7 +61,7 @@ export interface StreamForm<Request, Answer> {
  * while it waits for credit.
  */
 export function serveStream<Request, Answer>(
-  requests: AsyncIterable<Request>,
+  requests: { [Symbol.asyncIterator](): RequestIterator<Request> },
   begin: BeginStream,
   form: StreamForm<Request, Answer>,
   signal?: AbortSignal,
@@ -64,7 +70,7 @@ export function serveStream<Request, Answer>(
 }
 
 class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiver {
-  readonly #requests: AsyncIterator<Request>;
+  readonly #requests: RequestIterator<Request>;
   readonly #begin: BeginStream;
   readonly #form: StreamForm<Request, Answer>;
   #items: ReturnType<BeginStream> | undefined;
@@ -100,7 +106,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
   #state: "new" | "open" | "over" = "new";
 
   constructor(
-    requests: AsyncIterator<Request>,
+    requests: RequestIterator<Request>,
     begin: BeginStream,
     form: StreamForm<Request, Answer>,
     signal: AbortSignal | undefined,
@@ -229,12 +235,18 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
   async #receive(credit: Credit, input: InputQueue): Promise<void> {
     try {
       for (;;) {
-        const { done, value } = await this.#requests.next();
-        if (done) return this.#callerEnded(credit, input);
-        const message = this.#form.read(value);
+        let request = this.#requests.take?.();
+        if (request === undefined) {
+          const { done, value } = await this.#requests.next();
+          if (done) return this.#callerEnded(credit, input);
+          request = value;
+        }
+        const message = this.#form.read(request);
         if (message.kind === "credit") credit.grant(message.items);
-        else if (message.kind === "value") await input.put(message.payload);
-        else if (message.kind === "end") input.end();
+        else if (message.kind === "value") {
+          const room = input.put(message.payload);
+          if (room !== undefined) await room;
+        } else if (message.kind === "end") input.end();
         else if (message.kind === "call") throw new InvalidPayload("a stream has one call");
       }
     } catch (error) {

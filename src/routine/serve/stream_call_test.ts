@@ -3,15 +3,25 @@ import { InvalidPayload } from "../../errors/mod.ts";
 import type { CallEnvelope } from "../envelope/call_envelope.ts";
 import type { DuplexMessage, ItemMessage } from "../envelope/stream_envelope.ts";
 import { decodePayload, type EncodedPayload, encodePayload } from "../payload/payload.ts";
-import { type BeginStream, serveStream as serveStreamWith } from "./stream_call.ts";
+import {
+  type BeginStream,
+  type RequestIterator,
+  serveStream as serveStreamWith,
+} from "./stream_call.ts";
 
 /** A caller's side that a test speaks for. */
 class Requests implements AsyncIterable<DuplexMessage> {
   readonly #messages: DuplexMessage[] = [];
+  readonly #isTakeable: boolean;
   #wake: (() => void) | undefined;
   #end: { error?: unknown } | undefined;
   /** How many messages were taken. */
   taken = 0;
+
+  /** @param isTakeable whether messages can be taken where they are there. */
+  constructor(isTakeable = false) {
+    this.#isTakeable = isTakeable;
+  }
 
   say(...messages: DuplexMessage[]): this {
     this.#messages.push(...messages);
@@ -25,13 +35,22 @@ class Requests implements AsyncIterable<DuplexMessage> {
     return this;
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<DuplexMessage> {
+  [Symbol.asyncIterator](): RequestIterator<DuplexMessage> {
+    const iterator = this.#iterate();
+    return this.#isTakeable ? Object.assign(iterator, { take: () => this.#take() }) : iterator;
+  }
+
+  #take(): DuplexMessage | undefined {
+    const message = this.#messages.shift();
+    if (message !== undefined) this.taken++;
+    return message;
+  }
+
+  async *#iterate(): AsyncGenerator<DuplexMessage> {
     for (;;) {
-      const message = this.#messages.shift();
-      if (message !== undefined) {
-        this.taken++;
-        yield message;
-      } else if (this.#end === undefined) {
+      const message = this.#take();
+      if (message !== undefined) yield message;
+      else if (this.#end === undefined) {
         await new Promise<void>((resolve) => this.#wake = resolve);
       } else {
         if (this.#end.error !== undefined) throw this.#end.error;
@@ -40,6 +59,9 @@ class Requests implements AsyncIterable<DuplexMessage> {
     }
   }
 }
+
+/** The ways in which messages are read. */
+const WAYS = [["iterated", false], ["taken where they are there", true]] as const;
 
 function serveStream(
   requests: Requests,
@@ -110,37 +132,44 @@ Deno.test("serveStream() begins the call with the first message, not before it i
   assert.equal((await items.next()).done, true);
 });
 
-Deno.test("serveStream() refuses a stream that does not begin with its call, or has two", async () => {
-  for (const first of [value(1), credit(1)]) {
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() refuses a stream that does not begin with its call, or has two, ${how}`, async () => {
+    for (const first of [value(1), credit(1)]) {
+      await assert.rejects(
+        serveStream(new Requests(isTakeable).say(first), counter().begin).next(),
+        InvalidPayload,
+      );
+    }
     await assert.rejects(
-      serveStream(new Requests().say(first), counter().begin).next(),
+      serveStream(new Requests(isTakeable).end(), counter().begin).next(),
       InvalidPayload,
     );
-  }
-  await assert.rejects(serveStream(new Requests().end(), counter().begin).next(), InvalidPayload);
-  const requests = new Requests().say(callWith(1), callWith(1));
-  const items = serveStream(requests, counter().begin);
-  await assert.rejects(async () => {
-    for (;;) await items.next();
-  }, InvalidPayload);
-});
+    const requests = new Requests(isTakeable).say(callWith(1), callWith(1));
+    const items = serveStream(requests, counter().begin);
+    await assert.rejects(async () => {
+      for (;;) await items.next();
+    }, InvalidPayload);
+  });
+}
 
-Deno.test("serveStream() pauses the routine once `ahead` items are unread", async () => {
-  const { made, begin } = counter();
-  const requests = new Requests().say(callWith(3));
-  const items = serveStream(requests, begin);
-  for (let n = 1; n <= 3; n++) assert.equal(plain((await items.next()).value!), n);
-  const fourth = items.next();
-  await settled();
-  assert.deepEqual(made, [1, 2, 3]);
-  requests.say(credit(2));
-  assert.equal(plain((await fourth).value!), 4);
-  assert.equal(plain((await items.next()).value!), 5);
-  items.next();
-  await settled();
-  assert.deepEqual(made, [1, 2, 3, 4, 5]);
-  await items.return?.();
-});
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() pauses the routine once ahead items are unread, ${how}`, async () => {
+    const { made, begin } = counter();
+    const requests = new Requests(isTakeable).say(callWith(3));
+    const items = serveStream(requests, begin);
+    for (let n = 1; n <= 3; n++) assert.equal(plain((await items.next()).value!), n);
+    const fourth = items.next();
+    await settled();
+    assert.deepEqual(made, [1, 2, 3]);
+    requests.say(credit(2));
+    assert.equal(plain((await fourth).value!), 4);
+    assert.equal(plain((await items.next()).value!), 5);
+    items.next();
+    await settled();
+    assert.deepEqual(made, [1, 2, 3, 4, 5]);
+    await items.return?.();
+  });
+}
 
 Deno.test("serveStream() ends the routine when it is left while it waits for credit", async () => {
   const { begin, left } = counter();
@@ -164,81 +193,93 @@ Deno.test("serveStream() leaves the rest to flow control once the caller can gra
   assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 100);
 });
 
-Deno.test("serveStream() still waits for credit once the caller's input has ended", async () => {
-  const { made, begin } = counter();
-  const requests = new Requests().say(callWith(2), { kind: "end" });
-  const items = serveStream(requests, begin);
-  for (let n = 1; n <= 2; n++) assert.equal(plain((await items.next()).value!), n);
-  const third = items.next();
-  await settled();
-  assert.deepEqual(made, [1, 2]);
-  requests.say(credit(1));
-  assert.equal(plain((await third).value!), 3);
-  await items.return?.();
-});
-
-Deno.test("serveStream() gives credit for what the routine has read of the input, and no more", async () => {
-  const requests = new Requests().say(callWith(4), value(1), value(2), value(3));
-  let read: AsyncIterator<EncodedPayload> | undefined;
-  const items = serveStream(requests, (_call, input) => {
-    read = input[Symbol.asyncIterator]();
-    return { next: () => new Promise(() => {}) };
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() still waits for credit once the caller's input has ended, ${how}`, async () => {
+    const { made, begin } = counter();
+    const requests = new Requests(isTakeable).say(callWith(2), { kind: "end" });
+    const items = serveStream(requests, begin);
+    for (let n = 1; n <= 2; n++) assert.equal(plain((await items.next()).value!), n);
+    const third = items.next();
+    await settled();
+    assert.deepEqual(made, [1, 2]);
+    requests.say(credit(1));
+    assert.equal(plain((await third).value!), 3);
+    await items.return?.();
   });
-  const first = items.next();
-  await settled();
-  await read!.next();
-  // At once: the caller need not keep what it sent any longer.
-  assert.deepEqual(plain((await first).value!), { kind: "credit", items: 1 });
-  const second = items.next();
-  await read!.next();
-  await settled();
-  await read!.next();
-  assert.deepEqual(plain((await second).value!), { kind: "credit", items: 2 });
-});
+}
 
-Deno.test("serveStream() hands the input to the routine in order, to its end", async () => {
-  const requests = new Requests().say(callWith(8), value("a"), credit(1), value("b"), {
-    kind: "end",
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() gives credit for what the routine has read of the input, and no more, ${how}`, async () => {
+    const requests = new Requests(isTakeable).say(callWith(4), value(1), value(2), value(3));
+    let read: AsyncIterator<EncodedPayload> | undefined;
+    const items = serveStream(requests, (_call, input) => {
+      read = input[Symbol.asyncIterator]();
+      return { next: () => new Promise(() => {}) };
+    });
+    const first = items.next();
+    await settled();
+    await read!.next();
+    // At once: the caller need not keep what it sent any longer.
+    assert.deepEqual(plain((await first).value!), { kind: "credit", items: 1 });
+    const second = items.next();
+    await read!.next();
+    await settled();
+    await read!.next();
+    assert.deepEqual(plain((await second).value!), { kind: "credit", items: 2 });
   });
-  const items = serveStream(requests, (_call, input) => input[Symbol.asyncIterator]());
-  const read = await Array.fromAsync({ [Symbol.asyncIterator]: () => items }, plain);
-  assert.deepEqual(read.filter((item) => typeof item === "string"), ["a", "b"]);
-});
+}
 
-Deno.test("serveStream() stops reading from a caller that sends what nobody reads", async () => {
-  const requests = new Requests().say(callWith(0xffffffff));
-  for (let i = 0; i < 5_000; i++) requests.say(value(i));
-  const items = serveStream(requests, counter().begin);
-  await items.next();
-  await settled();
-  assert(requests.taken < 1_100, `${requests.taken} taken`);
-  const bulky = new Requests().say(callWith(1_000));
-  for (let i = 0; i < 20; i++) bulky.say(value("x".repeat(1024 * 1024)));
-  const held = serveStream(bulky, counter().begin);
-  await held.next();
-  await settled();
-  assert(bulky.taken < 12, `${bulky.taken} taken`);
-  await Promise.all([items.return?.(), held.return?.()]);
-});
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() hands the input to the routine in order, to its end, ${how}`, async () => {
+    const requests = new Requests(isTakeable).say(callWith(8), value("a"), credit(1), value("b"), {
+      kind: "end",
+    });
+    const items = serveStream(requests, (_call, input) => input[Symbol.asyncIterator]());
+    const read = await Array.fromAsync({ [Symbol.asyncIterator]: () => items }, plain);
+    assert.deepEqual(read.filter((item) => typeof item === "string"), ["a", "b"]);
+  });
+}
 
-Deno.test("serveStream() fails with the caller's stream, also while it waits for credit", async () => {
-  const { begin, left } = counter();
-  const requests = new Requests().say(callWith(1));
-  const items = serveStream(requests, begin);
-  await items.next();
-  const waiting = items.next();
-  const lost = new Error("lost");
-  requests.end(lost);
-  await assert.rejects(waiting, (error) => error === lost);
-  assert.equal(left(), true);
-});
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() stops reading from a caller that sends what nobody reads, ${how}`, async () => {
+    const requests = new Requests(isTakeable).say(callWith(0xffffffff));
+    for (let i = 0; i < 5_000; i++) requests.say(value(i));
+    const items = serveStream(requests, counter().begin);
+    await items.next();
+    await settled();
+    assert(requests.taken < 1_100, `${requests.taken} taken`);
+    const bulky = new Requests(isTakeable).say(callWith(1_000));
+    for (let i = 0; i < 20; i++) bulky.say(value("x".repeat(1024 * 1024)));
+    const held = serveStream(bulky, counter().begin);
+    await held.next();
+    await settled();
+    assert(bulky.taken < 12, `${bulky.taken} taken`);
+    await Promise.all([items.return?.(), held.return?.()]);
+  });
+}
 
-Deno.test("serveStream() bears credit without end", async () => {
-  const requests = new Requests().say(callWith(1));
-  for (let i = 0; i < 100; i++) requests.say(credit(0xffffffff));
-  const items = serveStream(requests, counter(50).begin);
-  assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 50);
-});
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() fails with the caller's stream, also while it waits for credit, ${how}`, async () => {
+    const { begin, left } = counter();
+    const requests = new Requests(isTakeable).say(callWith(1));
+    const items = serveStream(requests, begin);
+    await items.next();
+    const waiting = items.next();
+    const lost = new Error("lost");
+    requests.end(lost);
+    await assert.rejects(waiting, (error) => error === lost);
+    assert.equal(left(), true);
+  });
+}
+
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() bears credit without end, ${how}`, async () => {
+    const requests = new Requests(isTakeable).say(callWith(1));
+    for (let i = 0; i < 100; i++) requests.say(credit(0xffffffff));
+    const items = serveStream(requests, counter(50).begin);
+    assert.equal((await Array.fromAsync({ [Symbol.asyncIterator]: () => items })).length, 50);
+  });
+}
 
 Deno.test("serveStream() ends the routine when its signal aborts while it waits for credit", async () => {
   const { begin, left } = counter();

@@ -41,6 +41,12 @@ export type UnaryBytesHandler<Peer, Context> = (
 /** A call with streams both ways in binary form, as a {@linkcode StreamBytesHandler} sees it. */
 export type StreamBytesCall<Peer, Context> = BytesCall<DescMethodBiDiStreaming, Peer, Context>;
 
+/** The request messages of a call, for one reader. */
+export interface BytesRequests extends AsyncIterableIterator<Uint8Array> {
+  /** The next message where it is there already; nothing where only `next` tells. */
+  take(): Uint8Array | undefined;
+}
+
 /**
  * Answers a call with the bytes of its response messages, one each time it is asked for one, or sent as
  * they come where it offers that, from the bytes of its request messages. What it throws is answered as connect-es answers what an
@@ -48,7 +54,7 @@ export type StreamBytesCall<Peer, Context> = BytesCall<DescMethodBiDiStreaming, 
  * once, also while a message is being waited for.
  */
 export type StreamBytesHandler<Peer, Context> = (
-  requests: AsyncIterableIterator<Uint8Array>,
+  requests: BytesRequests,
   call: StreamBytesCall<Peer, Context>,
 ) => BytesAnswers;
 

@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
 import { ArrivingMessages } from "../wire/arriving_messages.ts";
 import { type BodyState, DONE, type WaitingReader } from "../wire/body_reader.ts";
+import type { BytesRequests } from "./bytes_call.ts";
 import { notDecompressible } from "../wire/call_errors.ts";
 import { COMPRESSED_FLAG } from "../wire/envelope.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
@@ -11,7 +12,7 @@ import { type ReadingTurn, readingTurn } from "../wire/reading_turn.ts";
  * The messages of a request that is a stream of Connect without compression. Credit returns to the peer only as
  * they are read. What is wrong with it is worded as connect-es words it.
  */
-export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
+export class RequestMessages implements BytesRequests {
   readonly #messages: ArrivingMessages;
   readonly #release: (count: number) => void;
   #waiting: WaitingReader[] = [];
@@ -77,6 +78,26 @@ export class RequestMessages implements AsyncIterableIterator<Uint8Array> {
     this.#state = { name: "abandoned" };
     this.#messages.drop();
     this.#serve();
+  }
+
+  /**
+   * The next message where it is there already; nothing where only `next` tells: there is none, it has to wait its
+   * turn, or there are no more.
+   *
+   * @throws {ConnectError} as `next` rejects.
+   */
+  take(): Uint8Array | undefined {
+    const { name } = this.#state;
+    if (name === "failed" || name === "abandoned") return undefined;
+    if (this.#turn.isOver || this.#waiting.length > 0) return undefined;
+    try {
+      const message = this.#nextBuffered();
+      if (message !== undefined) this.#turn.count(1);
+      return message;
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
   }
 
   next(): Promise<IteratorResult<Uint8Array, undefined>> {
