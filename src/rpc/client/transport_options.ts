@@ -2,37 +2,28 @@ import type { Interceptor } from "@connectrpc/connect";
 import type { ClientConnection, HeaderList } from "../../http2/mod.ts";
 import type { CompressionName } from "../wire/compression.ts";
 import type { JsonOptions } from "../wire/json_options.ts";
-import type { RpcLimits } from "../wire/limits.ts";
-import type { RpcProtocol } from "../wire/protocol.ts";
+import type { PrepareOptions } from "./prepared_request.ts";
+import type { TransportChoices } from "./transport_choices.ts";
 
 /** How a transport calls. */
-export interface TransportOptions {
+export interface TransportOptions
+  extends
+    Pick<PrepareOptions, "authority" | "scheme" | "limits">,
+    Pick<TransportChoices, "protocol" | "compression" | "useHttpGet"> {
   /** The connection that calls are made on. */
   readonly connection: ClientConnection;
   /** Fields sent with each request besides its own, an `authorization` for instance. Default: none. */
   readonly fields?: (() => Promise<HeaderList>) | undefined;
-  /** Default: `connect`. */
-  readonly protocol?: RpcProtocol | undefined;
   /** Default: `binary`. */
   readonly format?: "binary" | "json" | undefined;
-  /** The compression of requests. Default: none. */
-  readonly compression?: CompressionName | undefined;
   /** The compressions that responses may have. Default: all, `gzip` first. */
   readonly acceptCompression?: readonly CompressionName[];
   /** Run around every call, which then takes the plain path. Default: none. */
   readonly interceptors?: readonly Interceptor[];
   /** The time of a call that names none, in milliseconds. Default: no limit. */
   readonly timeoutMs?: number | undefined;
-  /** Whether methods without side effects are called with GET; Connect only. Default: `false`. */
-  readonly useHttpGet?: boolean | undefined;
-  /** The `:authority`. Default: `selvage`. */
-  readonly authority?: string;
-  /** The `:scheme`. Default: `https`. */
-  readonly scheme?: "https" | "http";
   /** How messages are read from and written to JSON; a registry for `Any`, for instance. Default: as connect-es. */
   readonly json?: JsonOptions;
   /** Called once a call on the plain path is over, whichever way it ends. Default: nothing is done. */
   readonly ended?: (() => void) | undefined;
-  /** Overrides of the default limits. */
-  readonly limits?: Partial<RpcLimits>;
 }

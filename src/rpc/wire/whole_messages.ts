@@ -8,28 +8,28 @@ import { type ReadingTurn, readingTurn } from "./reading_turn.ts";
 /** Their reader reads all that it is given without a pause. */
 const ENVELOPES_AT_ONCE = 64;
 
-/** How a body of envelopes is received. */
-export interface WholeEnvelopesOptions {
-  /**
-   * Of a response, the flag of the envelope that ends it, 0 where the protocol has none: one that ends
-   * otherwise is the server's fault, where connect-es blames the caller. Default: the end of the body is
-   * left to connect-es, as it is of a request.
-   */
-  readonly endFlag?: number;
+/** How any body is received. */
+interface GatherOptions {
   /** What the gathering may take. Default: the budget of the process. */
   readonly budget?: GatherBudget;
   /** When the body is read. Default: as those of all streams of the process. */
   readonly turn?: ReadingTurn;
 }
 
+/** How a body of envelopes is received. */
+export interface WholeEnvelopesOptions extends GatherOptions {
+  /**
+   * Of a response, the flag of the envelope that ends it, 0 where the protocol has none: one that ends
+   * otherwise is the server's fault, where connect-es blames the caller. Default: the end of the body is
+   * left to connect-es, as it is of a request.
+   */
+  readonly endFlag?: number;
+}
+
 /** How a body of one message is received. */
-export interface WholeBodyOptions {
+export interface WholeBodyOptions extends GatherOptions {
   /** The `content-length`, where there is one; `NaN` is not held against it. Default: none. */
   readonly promisedBytes?: number | undefined;
-  /** What the gathering may take. Default: the budget of the process. */
-  readonly budget?: GatherBudget;
-  /** When the body is read. Default: as those of all streams of the process. */
-  readonly turn?: ReadingTurn;
 }
 
 /** A body read in whole messages. Whatever goes wrong with it, what was gathered is let go. */
@@ -40,10 +40,7 @@ abstract class WholeMessages implements AsyncIterableIterator<Uint8Array> {
   /** What was read and waits to be given, beginning with an envelope. */
   protected rest: Uint8Array | undefined;
 
-  constructor(
-    body: BodyReader,
-    { budget, turn = readingTurn }: { budget?: GatherBudget; turn?: ReadingTurn },
-  ) {
+  constructor(body: BodyReader, { budget, turn = readingTurn }: GatherOptions) {
     this.body = body;
     this.gathered = new Gathered(budget);
     this.turn = turn;
