@@ -136,10 +136,7 @@ async function rehearseOne(
   signal: AbortSignal | undefined,
 ): Promise<RehearsedPeer> {
   const { address, expected } = worker;
-  const named = {
-    address,
-    ...present({ identity: link?.identity }),
-  };
+  const named = { address, ...present({ identity: link?.identity }) };
   try {
     const peer = await dialPeer(parseAddress(address, "discovery"), {
       credentials,

@@ -14,31 +14,20 @@ import {
 } from "./path/limits.ts";
 import { matchNames, type NameMatch, type ProvenNames } from "./name_match.ts";
 import { type PathFault, unsuitable } from "./path/path_fault.ts";
-import type { VerdictMode } from "./path/advised.ts";
 import { decidedAtOnce, type Steps } from "./path/check.ts";
 import { isCommonNamePermitted } from "./path/constraint_rules.ts";
 import { svidFault } from "./path/leaf_rules.ts";
-import type { Path } from "./path/path_rules.ts";
+import type { Path, PathQuestion } from "./path/path_rules.ts";
 import type { PeerIdentity } from "./names/peer_identity.ts";
-import type { PeerRole } from "./path/peer_role.ts";
 import { type ChainFault, readChain } from "./path/presented_chain.ts";
 import { provePath } from "./path/proven_path.ts";
 import { Work } from "./certificate/work.ts";
 import { formatGeneralName, presentedNames, summarize } from "./certificate/summary.ts";
-import type { TrustAnchors } from "./path/trust_anchors.ts";
 
 /** What is asked about a presented chain. */
-export interface PeerQuestion {
-  /** What the peer is in this connection. */
-  readonly role: PeerRole;
-  /** Whom we trust. */
-  readonly anchors: TrustAnchors;
+export interface PeerQuestion extends Pick<PathQuestion, "role" | "anchors" | "now" | "mode"> {
   /** The names that are expected (a dispatcher's `identity`) or allowed (a worker's `allow`): any of them. */
   readonly expected: readonly IdentityPattern[];
-  /** Our clock, milliseconds since the epoch. */
-  readonly now: number;
-  /** Whether what is advice otherwise refuses. Default `private`: it does not. */
-  readonly mode?: VerdictMode;
   /** Peers that are refused although all else is well. Default: none. */
   readonly denylist?: Denylist | undefined;
   /** What the verdict may cost. Default: {@linkcode DEFAULT_VERDICT_LIMITS}. */

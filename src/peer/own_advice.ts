@@ -1,11 +1,7 @@
-import type { PeerReason } from "../errors/mod.ts";
+import type { CertificateSummary, PeerReason } from "../errors/mod.ts";
 
 /** The dates of the certificate that the other end has seen, and our clock. */
-export interface OwnDates {
-  /** First instant of validity, ISO 8601. */
-  readonly notBefore: string;
-  /** Last instant of validity, ISO 8601. */
-  readonly notAfter: string;
+export interface OwnDates extends Pick<CertificateSummary, "notBefore" | "notAfter"> {
   /** Our clock, milliseconds since the epoch. */
   readonly now: number;
 }

@@ -12,15 +12,15 @@ import { Selection, type Tried } from "../selection/selection.ts";
 import type { Serving } from "../selection/served_names.ts";
 import { suits, type Wanted } from "../selection/suitable_endpoints.ts";
 import { workerRef } from "../endpoint/link.ts";
-import { type FleetSource, WatchedSource } from "./watched_source.ts";
+import { type FleetSource, WatchedSource, type WatchedSourceOptions } from "./watched_source.ts";
+import { present } from "../../values/mod.ts";
 
 /** What a fleet is given. */
-export interface FleetOptions extends Omit<EndpointOptions, "dial" | "onChange"> {
+export interface FleetOptions
+  extends
+    Omit<EndpointOptions, "dial" | "onChange">,
+    Omit<WatchedSourceOptions, "onChange" | "onBatch"> {
   readonly sources: readonly FleetSource[];
-  /** How many workers of one source are used at most. */
-  readonly maxWorkers: number;
-  /** The dispatcher's id, which decides which workers those are. */
-  readonly dispatcherId: string;
   /** How many workers take calls before the first call is made. Default: 1. */
   readonly quorum?: number | undefined;
   /** Default: {@linkcode powerOfTwo}. */
@@ -68,10 +68,7 @@ export class Fleet {
     this.#changes = new Changes(options.clock);
     this.#sources = options.sources.map((source, index) =>
       new WatchedSource(source, {
-        maxWorkers: options.maxWorkers,
-        dispatcherId: options.dispatcherId,
-        clock: options.clock,
-        observer: options.observer,
+        ...options,
         onChange: (change) => this.#apply(change, source, index),
         onBatch: () => this.#changes.notify(),
       })
@@ -194,9 +191,7 @@ export class Fleet {
   callsAt(workerId: string): readonly HeldCall[] {
     const endpoint = this.endpoints.find(({ ref }) => ref.id === workerId);
     const held = endpoint?.held.first(MAX_CALLS_NAMED) ?? [];
-    return held.map(({ routine, callId }) =>
-      callId === undefined ? { routine } : { routine, callId }
-    );
+    return held.map(({ routine, callId }) => ({ routine, ...present({ callId }) }));
   }
 
   /** Why there is no worker for a call, in one sentence. */
