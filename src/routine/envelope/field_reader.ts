@@ -48,14 +48,15 @@ export class FieldReader {
   /** The current field as text. */
   text(): string {
     const start = this.#delimited();
-    let text = "";
-    for (let at = start; at < this.#at; at++) {
-      const byte = this.#bytes[at] as number;
+    const length = this.#at - start;
+    const codes = shortTexts[length];
+    if (codes === undefined) return utf8Text(this.#bytes.subarray(start, this.#at));
+    for (let at = 0; at < length; at++) {
+      const byte = this.#bytes[start + at] as number;
       if (byte > 0x7f) return utf8Text(this.#bytes.subarray(start, this.#at));
-      text += String.fromCharCode(byte);
-      if (at - start === SHORT_TEXT) return utf8Text(this.#bytes.subarray(start, this.#at));
+      codes[at] = byte;
     }
-    return text;
+    return String.fromCharCode.apply(null, codes);
   }
 
   /** The current field as bytes, which belong to the message. */
@@ -121,6 +122,11 @@ export class FieldReader {
 }
 
 const SHORT_TEXT = 32;
+/** Characters of a short text, by its length: one text added to another for each would be 25 bytes a character. */
+const shortTexts = Array.from(
+  { length: SHORT_TEXT + 1 },
+  (_, length) => Array<number>(length).fill(0),
+);
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function utf8Text(bytes: Uint8Array): string {

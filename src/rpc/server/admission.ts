@@ -29,15 +29,18 @@ export interface WaitingCallObserver {
   gone(): void;
 }
 
+/** A call that may begin. */
+export interface Admitted<Context> {
+  readonly admitted: true;
+  /** Reaches the implementation; see {@linkcode callContext}. */
+  readonly context: Context;
+  /** Called exactly once, when the implementation has finished, whichever way, or never begun. */
+  release(): void;
+}
+
 /** What was decided about an arriving call. */
 export type Admission<Context> =
-  | {
-    readonly admitted: true;
-    /** Reaches the implementation; see {@linkcode callContext}. */
-    readonly context: Context;
-    /** Called exactly once, when the implementation has finished, whichever way, or never begun. */
-    release(): void;
-  }
+  | Admitted<Context>
   | {
     readonly admitted: false;
     /** Answered in the caller's own protocol. */

@@ -5,7 +5,7 @@ import type { Deadline, Expiring } from "../wire/deadlines.ts";
 import type { RpcProtocol } from "../wire/protocol.ts";
 import type { BytesCall } from "./bytes_call.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
-import type { WaitingCallObserver } from "./admission.ts";
+import type { Admitted, WaitingCallObserver } from "./admission.ts";
 import { type Refusal, refusalKey } from "./refusal.ts";
 
 /**
@@ -24,7 +24,7 @@ export abstract class FastCall<Method extends DescMethod>
   /** How the stream ended, once it has. */
   protected gone: StreamEnd | undefined;
   /** Gives the call's admission back; `undefined` before it is admitted and after. */
-  protected release: (() => void) | undefined;
+  protected admission: Admitted<unknown> | undefined;
   /** What has taken over. */
   protected plain: PlainCall | undefined;
   protected abort: AbortController | undefined;
@@ -88,8 +88,8 @@ export abstract class FastCall<Method extends DescMethod>
   /** The request's direction has ended. */
   abstract requestEnded(): void;
 
-  /** The call may begin; `release` is called when the implementation has finished. */
-  abstract admitted(context: unknown, release: () => void): void;
+  /** The call may begin; its admission is given back when the implementation has finished. */
+  abstract admitted(admission: Admitted<unknown>): void;
 
   /** The call may not begin. */
   abstract refused(error: ConnectError): void;
@@ -112,7 +112,7 @@ export abstract class FastCall<Method extends DescMethod>
   protected finish(): void {
     this.state = "over";
     this.timer?.cancel();
-    this.release?.();
-    this.release = undefined;
+    this.admission?.release();
+    this.admission = undefined;
   }
 }

@@ -39,7 +39,7 @@ export interface ArrivedRequest {
   /** When its time is over, on the scale of `performance.now()`. */
   readonly deadline: number | undefined;
   /** Reports an error of our own in handling it. */
-  readonly fault: (error: unknown) => void;
+  fault(error: unknown): void;
 }
 
 /** Whether a request's time is over before it has begun: its implementation is not run for it. */

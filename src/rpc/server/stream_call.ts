@@ -5,6 +5,7 @@ import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { expireAfter } from "../wire/deadlines.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import type { BytesAnswers, StreamBytesHandler } from "./bytes_call.ts";
+import type { Admitted } from "./admission.ts";
 import { FastCall } from "./fast_call.ts";
 import { type ArrivedRequest, isTooLate } from "./plain_call.ts";
 import { RequestMessages } from "./request_messages.ts";
@@ -80,9 +81,9 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     this.#requests.end();
   }
 
-  admitted(context: unknown, release: () => void): void {
-    this.context = context;
-    this.release = release;
+  admitted(admission: Admitted<unknown>): void {
+    this.context = admission.context;
+    this.admission = admission;
     this.waiting = undefined;
     if (this.gone !== undefined) this.finish();
     // Not before what came with the request is read: one that is reset in the same breath costs little.

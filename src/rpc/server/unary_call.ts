@@ -6,6 +6,7 @@ import { expireAfter } from "../wire/deadlines.ts";
 import { ENVELOPE_BYTES, soleMessage } from "../wire/envelope.ts";
 import { expectedBytes, Gathered } from "../wire/gathered.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
+import type { Admitted } from "./admission.ts";
 import { callContext } from "./call_context.ts";
 import { FastCall } from "./fast_call.ts";
 import { type ArrivedRequest, isTooLate, type PlainCall } from "./plain_call.ts";
@@ -60,7 +61,7 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     this.#length += bytes.byteLength;
     if (!this.#gather(bytes, isLent)) return;
     this.waiting?.received(bytes.byteLength);
-    if (this.release !== undefined) this.#credit();
+    if (this.admission !== undefined) this.#credit();
     if (endStream) this.requestEnded();
   }
 
@@ -79,10 +80,14 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     else if (this.state === "arriving") this.#fallBack(this.#body.take()).expired();
   }
 
+  /** Whether the rest of the request is waited for. */
+  get isArriving(): boolean {
+    return this.state === "arriving" && !this.requestIsWhole && this.gone === undefined;
+  }
+
   /** Waits for the rest of the request no longer than it may take. */
-  armReceiving(): void {
-    if (this.state !== "arriving" || this.requestIsWhole || this.gone !== undefined) return;
-    this.timer = expireAfter(this.request.limits.receiveTimeoutMs, this);
+  armReceiving(now: number): void {
+    this.timer = expireAfter(this.request.limits.receiveTimeoutMs, this, now);
     this.#body.compact();
   }
 
@@ -90,12 +95,12 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     this.requestIsWhole = true;
     this.timer?.cancel();
     if (this.plain !== undefined) this.plain.requestEnded();
-    else if (this.release !== undefined) this.#begin();
+    else if (this.admission !== undefined) this.#begin();
   }
 
-  admitted(context: unknown, release: () => void): void {
-    this.context = context;
-    this.release = release;
+  admitted(admission: Admitted<unknown>): void {
+    this.context = admission.context;
+    this.admission = admission;
     this.waiting = undefined;
     if (this.#answered || this.gone !== undefined) this.#end(undefined);
     else if (this.plain !== undefined) this.#answerPlainly(this.plain);
@@ -214,15 +219,15 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     this.state = "over";
     for (const piece of pieces) plain.data(piece, false);
     if (this.requestIsWhole) plain.requestEnded();
-    if (this.release !== undefined) this.#answerPlainly(plain);
+    if (this.admission !== undefined) this.#answerPlainly(plain);
     return plain;
   }
 
   #answerPlainly(plain: PlainCall): void {
-    const release = this.release;
-    this.release = undefined;
+    const { admission } = this;
+    this.admission = undefined;
     const values = createContextValues().set(callContext, this.context);
-    void plain.answer(values).then(release);
+    void plain.answer(values).then(() => admission?.release());
   }
 
   #credit(): void {
@@ -259,5 +264,8 @@ function armUnlessComplete(call: UnaryCall): void {
 }
 
 function armArriving(): void {
-  for (const call of arriving.splice(0)) call.armReceiving();
+  let now = 0;
+  for (const call of arriving.splice(0)) {
+    if (call.isArriving) call.armReceiving(now ||= performance.now());
+  }
 }

@@ -3,7 +3,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import { Health, WorkerService } from "../../gen/mod.ts";
 import { InvalidPayload, type SelvageError, type WorkerUnavailable } from "../../errors/mod.ts";
 import { headerValue } from "../../http2/mod.ts";
-import type { Admission, Admit, ArrivingCall } from "../../rpc/mod.ts";
+import type { Admission, Admit, Admitted, ArrivingCall } from "../../rpc/mod.ts";
 import { ROUTINE_HEADER, type RoutineTable, toConnectError } from "../../routine/mod.ts";
 import { NOT_FOR_ANONYMOUS } from "./anonymous.ts";
 import { type Authenticated, type Authentication, authorizationOf } from "./authentication.ts";
@@ -67,12 +67,10 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
   const takePlace = (arriving: Arriving, shown: AuthenticatedCall): MaybeLater<Entered> => {
     const { peer } = arriving;
     const gate = peer.anonymous ? anonymous!.gate : options.queue;
-    const entered = (entry: Entry): Entered =>
-      entry === undefined
-        ? { admitted: true, context: shown, release: () => gate.leave(peer.key) }
-        : refused(entry);
     const entry = gate.enter(peer.key, arriving);
-    return entry instanceof Promise ? entry.then(entered) : entered(entry);
+    return entry instanceof Promise
+      ? entry.then((entry) => entered(entry, shown, gate, peer))
+      : entered(entry, shown, gate, peer);
   };
   // Health and description answer also when there is no room: that is when they are asked. But a watch of health
   // lasts as long as its caller likes, and its 20 KB with it.
@@ -121,6 +119,33 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
   };
 }
 
+/** A call that has a place. Of a class: V8 may make literals old (`docs/performance.md`). */
+class AtGate implements Admitted<AdmittedCall> {
+  readonly admitted = true;
+  readonly context: AdmittedCall;
+  readonly #gate: Pick<CallGate, "leave">;
+  readonly #peer: string;
+
+  constructor(context: AdmittedCall, gate: Pick<CallGate, "leave">, { key }: ConnectedPeer) {
+    this.context = context;
+    this.#gate = gate;
+    this.#peer = key;
+  }
+
+  release(): void {
+    this.#gate.leave(this.#peer);
+  }
+}
+
+function entered(
+  entry: Entry,
+  context: AdmittedCall,
+  gate: Pick<CallGate, "leave">,
+  peer: ConnectedPeer,
+): Entered {
+  return entry === undefined ? new AtGate(context, gate, peer) : refused(entry);
+}
+
 type Arriving = ArrivingCall<ConnectedPeer>;
 type Entered = Admission<AdmittedCall>;
 type MaybeLater<Value> = Value | Promise<Value>;
@@ -148,7 +173,8 @@ function withAuthorization(
   authorization: CallAuthorization,
 ): Admission<AdmittedCall> {
   if (!admission.admitted) return admission;
-  return { ...admission, context: withCall(admission.context, authorization) };
+  const context = withCall(admission.context, authorization);
+  return { admitted: true, context, release: () => admission.release() };
 }
 
 /** Written out for calls without a token: copying an object of optional members costs more than the decision. */

@@ -16,16 +16,18 @@ export function recordRefusals<
   table: RoutineTable,
   records: CallRecords,
 ): Admit<Peer, Context> {
+  const noted = (arriving: ArrivingCall<Peer>, admission: Admission<Context>) => {
+    if (!admission.admitted) {
+      const { error } = admission;
+      records.begin(factsOf(arriving, table), undefined).failed(error.cause ?? error, false);
+    }
+    return admission;
+  };
   return (arriving) => {
-    const noted = (admission: Admission<Context>) => {
-      if (!admission.admitted) {
-        const { error } = admission;
-        records.begin(factsOf(arriving, table), undefined).failed(error.cause ?? error, false);
-      }
-      return admission;
-    };
     const admission = admit(arriving);
-    return admission instanceof Promise ? admission.then(noted) : noted(admission);
+    return admission instanceof Promise
+      ? admission.then((admission) => noted(arriving, admission))
+      : noted(arriving, admission);
   };
 }
 
