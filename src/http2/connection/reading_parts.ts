@@ -2,7 +2,7 @@
  * Fast path: what was read at once is worked on in parts, each in a turn of the event loop of its own, so that what
  * the first part makes the program send leaves while the others are read. The answers to hundreds of calls that were
  * read together left with the turn's end otherwise, because a socket takes one write a turn, and both ends stood still
- * in turns: `add` with 512 callers 1.46 times as often, with 64 callers 1.31 times, see `docs/performance.md`. What
+ * in turns: `add` with 512 callers 1.5 times as often, with 64 callers 1.3 times, see `docs/performance.md`. What
  * has few frames, as items of a stream and large messages have, is read in one part.
  */
 import { setImmediate } from "node:timers";
@@ -12,7 +12,7 @@ import { freeBuffer } from "../../values/mod.ts";
 /** A part has so many frames at least, those of sixteen calls: a turn and its write cost as much as ten calls. */
 const LEAST_FRAMES = 32;
 /** … and so much of what was read. */
-const PART = 1 / 8;
+const PART = 1 / 4;
 
 /** Beyond this nothing waits for its turn, so that a peer cannot make much wait, in bytes. */
 const MOST_WAITING_BYTES = 128 * 1024;
