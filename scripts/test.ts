@@ -1,7 +1,7 @@
 /**
- * Runs every test, and the examples in the documentation, in two steps: first the files that share nothing, in
- * parallel, and beside them, in lanes of one file at a time, those that end processes or that mostly wait; then, with
- * the machine to themselves, those that flood a worker. Ends with one line that sums all up.
+ * Runs every test, and the examples in the documentation, in two steps: first, in parallel, the files that share
+ * nothing beyond their isolate, and beside them, in lanes of one file at a time, those that end processes or that mostly
+ * wait; then, with the machine to themselves, those that flood a worker. Ends with one line that sums all up.
  *
  * Types are not checked here: `deno task check` checks those of every file and example.
  *
