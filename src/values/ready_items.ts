@@ -68,12 +68,18 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
   }
 }
 
-/** An item. Of a class: V8 may make literals old (`docs/performance.md`). */
-export class Taken<Item> implements IteratorYieldResult<Item> {
-  readonly done = false;
-  readonly value: Item;
+/** An item, a plain object as a generator gives it. */
+export type Taken<Item> = IteratorYieldResult<Item>;
 
-  constructor(value: Item) {
+/** Makes one. By a constructor: V8 may make literals old (`docs/performance.md`). */
+export const Taken: new <Item>(value: Item) => Taken<Item> = takenConstructor();
+
+function takenConstructor(): typeof Taken {
+  function PlainItem(this: { value: unknown; done: false }, value: unknown): void {
     this.value = value;
+    this.done = false;
   }
+  // Else strict comparisons would tell it from what a generator gives.
+  PlainItem.prototype = Object.prototype;
+  return PlainItem as unknown as typeof Taken;
 }

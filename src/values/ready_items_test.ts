@@ -50,6 +50,14 @@ for (const [name, open] of SOURCES) {
   for (const every of [1, 2, 3, Infinity]) {
     const isThere = (at: number) => at % every !== 0;
 
+    Deno.test(`${name} gives items as plain objects, 1 of ${every} late`, async () => {
+      const items = open(new Numbers([1, 2, 3], isThere));
+      for (const value of [1, 2, 3]) {
+        assert.deepEqual(await items.next(), { value, done: false });
+      }
+      await items.return();
+    });
+
     Deno.test(`${name} gives all items in order and ends once, 1 of ${every} late`, async () => {
       const numbers = new Numbers([1, undefined, 3, 4, 5, 6, 7], isThere);
       const items = open(numbers);
