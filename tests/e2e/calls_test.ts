@@ -51,6 +51,18 @@ Deno.test("a caller's abort is thrown as it is, and reaches the routine within 5
   assert.ok(taken.some((ms) => ms < 50), `it took ${taken} ms`);
 });
 
+Deno.test("the stack of a call's error shows where the program called", async () => {
+  await using open = await pair();
+  async function theCaller(): Promise<unknown> {
+    return await open.dispatcher.call(routine("no.such.routine", () => 1), []);
+  }
+  await assert.rejects(theCaller(), (error) => {
+    assert(error instanceof UnknownRoutine);
+    assert.match(error.stack ?? "", /theCaller/);
+    return true;
+  });
+});
+
 Deno.test("a signal that has aborted before the call is thrown, and nothing is called", async () => {
   await using open = await pair();
   const signal = AbortSignal.abort(new RangeError("too late"));

@@ -75,7 +75,7 @@ class ResultCall implements UnaryReceiver {
       // A balancer of the program's own threw.
       return this.#fail(error);
     }
-    if (this.#attempt === undefined) return this.#resolve(this.#again(undefined));
+    if (this.#attempt === undefined) return this.#goOn(undefined);
     try {
       this.#send(this.#attempt.link, this, now);
     } catch (error) {
@@ -95,10 +95,14 @@ class ResultCall implements UnaryReceiver {
   }
 
   failed(thrown: unknown): void {
-    this.#resolve(this.#again({ attempt: this.#attempt!, thrown }));
+    this.#goOn({ attempt: this.#attempt!, thrown });
   }
 
-  /** Goes on along the plain path. */
+  /** Goes on along the plain path; through `then`, so that what is thrown shows where the program called. */
+  #goOn(failed: { readonly attempt: Attempt; readonly thrown: unknown } | undefined): void {
+    this.#again(failed).then(this.#resolve, this.#reject);
+  }
+
   async #again(
     failed: { readonly attempt: Attempt; readonly thrown: unknown } | undefined,
   ): Promise<unknown> {
