@@ -1,3 +1,4 @@
+import { InvalidPayload } from "../../errors/mod.ts";
 import type { EncodedPayload } from "../payload/payload.ts";
 
 /** The most items of a caller's stream that are kept unread. */
@@ -29,8 +30,12 @@ export class InputQueue implements RoutineInput {
    * Adds an item.
    *
    * @returns Nothing where there is room for another; else what resolves once there is: what waits is not read on.
+   * @throws {InvalidPayload} after the end, where nothing would bound what is kept.
    */
   put(item: EncodedPayload): Promise<void> | undefined {
+    if (this.#end !== undefined) {
+      throw new InvalidPayload("an item after the end of the caller's stream");
+    }
     this.#items.push(item);
     this.#bytes += sizeOf(item);
     this.#arrived?.();

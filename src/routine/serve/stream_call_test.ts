@@ -153,6 +153,18 @@ for (const [how, isTakeable] of WAYS) {
 }
 
 for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() refuses items after the end of the caller's stream, which nobody would bound, ${how}`, async () => {
+    const items = new Array(2_000).fill(value(1));
+    const requests = new Requests(isTakeable).say(callWith(1), { kind: "end" }, ...items);
+    const stream = serveStream(requests, counter().begin);
+    await assert.rejects(async () => {
+      for (;;) await stream.next();
+    }, { name: "InvalidPayload", message: /after the end/ });
+    assert.ok(requests.taken <= 4, `${requests.taken} messages were read`);
+  });
+}
+
+for (const [how, isTakeable] of WAYS) {
   Deno.test(`serveStream() pauses the routine once ahead items are unread, ${how}`, async () => {
     const { made, begin } = counter();
     const requests = new Requests(isTakeable).say(callWith(3));
