@@ -26,18 +26,18 @@ export type PeerReason = CertificateReason | "client-certificate-required" | "su
 /** The side that would not go on: it refused, or it noticed the failure. */
 export type HandshakeSide = "dispatcher" | "worker";
 
-const PEER_REASONS: ReadonlySet<string> = new Set<PeerReason>([
-  "untrusted-authority",
-  "identity-mismatch",
-  "certificate-expired",
-  "certificate-not-yet-valid",
-  "certificate-unsuitable",
-  "certificate-denied",
-  "client-certificate-required",
-  "subject-not-allowed",
-]);
+const PEER_REASONS: Readonly<Record<PeerReason, true>> = {
+  "untrusted-authority": true,
+  "identity-mismatch": true,
+  "certificate-expired": true,
+  "certificate-not-yet-valid": true,
+  "certificate-unsuitable": true,
+  "certificate-denied": true,
+  "client-certificate-required": true,
+  "subject-not-allowed": true,
+};
 
 /** Whether a word that came off the wire is one of ours. */
 export function isPeerReason(word: unknown): word is PeerReason {
-  return typeof word === "string" && PEER_REASONS.has(word);
+  return typeof word === "string" && Object.hasOwn(PEER_REASONS, word);
 }

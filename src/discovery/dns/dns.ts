@@ -64,7 +64,7 @@ export function dnsDiscovery(endpoint: string, options: DnsDiscoveryOptions = {}
  */
 export function srvDiscovery(name: string, options: DnsDiscoveryOptions = {}): Discovery {
   if (!/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?\.?$/i.test(name) || name.length > 253) {
-    throw invalid(`dns+srv discovery needs the name of a service, not ${name}`);
+    throw invalid(`dns+srv discovery needs the name of a service, not ${JSON.stringify(name)}`);
   }
   const { nameServer } = options;
   const lookup = serviceLookup(resolverOf(options, name), name);

@@ -177,9 +177,11 @@ Deno.test("dns discovery needs a name and a port", () => {
   for (const endpoint of ["10.0.0.1:8443", "[::1]:8443", "workers.internal:0", "workers"]) {
     assert.throws(() => dnsDiscovery(endpoint), ConfigurationError, endpoint);
   }
-  for (const name of ["", "a b", ".", `${"x".repeat(64)}.internal`]) {
-    assert.throws(() => srvDiscovery(name), ConfigurationError, name);
+  for (const name of ["", "a b", "."]) {
+    const message = `dns+srv discovery needs the name of a service, not ${JSON.stringify(name)}`;
+    assert.throws(() => srvDiscovery(name), { name: "ConfigurationError", message });
   }
+  assert.throws(() => srvDiscovery(`${"x".repeat(64)}.internal`), ConfigurationError);
 });
 
 Deno.test("dns+srv discovery uses the servers it finds, and keeps those that an ill name server knows", async () => {

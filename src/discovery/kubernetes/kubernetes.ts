@@ -46,7 +46,7 @@ export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discov
   const { namespace, service, port, clock = systemClock } = options;
   for (const [what, name] of [["namespace", namespace], ["service", service]] as const) {
     if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {
-      throw invalid(`${JSON.stringify(name)} is no name of a Kubernetes ${what}`);
+      throw invalid(`${JSON.stringify(name)} is not the name of a Kubernetes ${what}`);
     }
   }
   const expected = parsePatterns(options.identity ?? "kubernetes.default.svc");
@@ -100,7 +100,7 @@ function portOf(text: string | undefined): ServicePort {
   if (text === undefined || !/^\d+$/.test(text)) return text;
   const port = Number(text);
   if (port >= 1 && port <= 65_535) return port;
-  throw invalid(`${text} is no port`);
+  throw invalid(`${text} is not a port, 1 to 65535`);
 }
 
 function apiServerOfPod(): string {

@@ -63,7 +63,7 @@ export function lanDiscovery(fleet: string, options: LanDiscoveryOptions = {}): 
     );
   }
   if (!(Number.isInteger(port) && port > 0 && port < 65_536)) {
-    throw invalid(`${port} is no port`);
+    throw invalid(`${port} is not a port, 1 to 65535`);
   }
   const open = (onMessage: (message: LanMessage) => void) =>
     new Multicast({ interfaces, port, clock, onMessage: (bytes) => read(bytes, onMessage) });
