@@ -13,7 +13,8 @@ export interface LastFailure {
 
 /** Counts failed handshakes by reason. The vocabulary is closed, so its size is bounded. */
 export class HandshakeCounts {
-  readonly #counts = new Map<RefusalReason, number>();
+  /** Made with the first failure: most peers have none. */
+  #counts: Map<RefusalReason, number> | undefined;
   #total = 0;
   #last: LastFailure | undefined;
 
@@ -28,6 +29,7 @@ export class HandshakeCounts {
   }
 
   record(failure: LastFailure): void {
+    this.#counts ??= new Map();
     this.#counts.set(failure.reason, (this.#counts.get(failure.reason) ?? 0) + 1);
     this.#total += 1;
     this.#last = failure;
@@ -35,6 +37,6 @@ export class HandshakeCounts {
 
   /** A copy of the counts; a reason that never occurred is absent. */
   byReason(): Partial<Record<RefusalReason, number>> {
-    return Object.fromEntries(this.#counts);
+    return Object.fromEntries(this.#counts ?? []);
   }
 }

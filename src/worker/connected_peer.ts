@@ -34,9 +34,11 @@ export class ConnectedPeer {
   /** Whether it is the worker itself, whose running calls may make others while it leaves. */
   readonly own: boolean;
   readonly #identity: AcceptedPeer["identity"];
-  readonly #sessions: TokenSessions;
+  readonly #clock: Clock;
+  /** Made with the first token: most peers show none. */
+  #sessions: TokenSessions | undefined;
   /** What its calls with one token are admitted with, made once a token. */
-  readonly #withToken = new WeakMap<VerifiedToken, AuthenticatedCall>();
+  #withToken: WeakMap<VerifiedToken, AuthenticatedCall> | undefined;
 
   constructor(
     { identity, remoteAddress, facts }: AcceptedPeer,
@@ -44,7 +46,7 @@ export class ConnectedPeer {
   ) {
     this.anonymous = anonymous;
     this.own = own;
-    this.#sessions = new TokenSessions(clock);
+    this.#clock = clock;
     this.caller = Object.freeze({
       ...(identity === undefined ? {} : { identity: identity.name }),
       names: identity?.names ?? [],
@@ -65,17 +67,19 @@ export class ConnectedPeer {
 
   /** What a call with a token that was verified is admitted with. */
   admittedWith(verified: VerifiedToken): AuthenticatedCall {
-    const known = this.#withToken.get(verified);
+    const withToken = this.#withToken ??= new WeakMap();
+    const known = withToken.get(verified);
     if (known !== undefined) return known;
     const { claims, expiresAt, payloadDigest } = verified;
+    const sessions = this.#sessions ??= new TokenSessions(this.#clock);
     const admitted: AuthenticatedCall = {
       peer: this,
       subject: { identity: this.#identity, claims },
       claims,
-      ...(expiresAt === undefined ? {} : { session: this.#sessions.of(claims, expiresAt) }),
+      ...(expiresAt === undefined ? {} : { session: sessions.of(claims, expiresAt) }),
       ...present({ payloadDigest }),
     };
-    this.#withToken.set(verified, admitted);
+    withToken.set(verified, admitted);
     return admitted;
   }
 }

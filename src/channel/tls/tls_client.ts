@@ -4,7 +4,7 @@ import type { DialSignal } from "../dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome, TlsFacts } from "../facts.ts";
 import { RawDuplex } from "./raw_duplex.ts";
 import { tlsChannel } from "../socket_channel.ts";
-import { watchHandshake } from "./tls_platform.ts";
+import { watchHandshake, withoutSession } from "./tls_platform.ts";
 import { onAbort, present } from "../../values/mod.ts";
 
 /**
@@ -81,6 +81,7 @@ export async function secureClient(
     rejectUnauthorized: tls.diagnosing !== true,
     checkServerIdentity: acceptsAnyName,
   });
+  withoutSession(socket);
   const stop = (): void => {
     socket.destroy();
     raw.destroy();

@@ -9,6 +9,7 @@ import type { ChannelFailure, TlsFacts } from "../facts.ts";
 import type { RawDuplex } from "./raw_duplex.ts";
 import { runsOnDeno, systemCodeOf } from "../../platform/mod.ts";
 import { alertInClear, alertReceived } from "./tls_alert.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 /** A handshake that failed inside TLS. */
 export interface TlsFailure
@@ -67,6 +68,14 @@ export function watchHandshake(
     socket.removeListener("error", fail);
     socket.removeListener("close", onClose);
   };
+}
+
+/**
+ * To be called before the handshake of a client. The platform would make up three sessions of TLS, none of which can be
+ * resumed, and keep them with the socket; one that has a session already is spared them.
+ */
+export function withoutSession(socket: TLSSocket): void {
+  if (runsOnDeno) (socket as unknown as { _session?: Uint8Array | null })._session ??= NO_BYTES;
 }
 
 const READS_NOTHING = { value: () => ({}) };

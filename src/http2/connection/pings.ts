@@ -16,7 +16,8 @@ export class Pings {
   shortestMs: number | undefined;
   readonly #scheduler: SendScheduler;
   readonly #clock: () => number;
-  readonly #pending: Map<number, PendingPing> = new Map();
+  /** Those that wait; none on most connections most of the time. */
+  #pending: Map<number, PendingPing> | undefined;
   #next = 1;
 
   constructor(scheduler: SendScheduler, clock: () => number) {
@@ -28,6 +29,7 @@ export class Pings {
   send(answered: (roundTripMs: number) => void, lost: (error: Error) => void = () => {}): void {
     const opaque = new Uint8Array(PING_BYTES);
     encodeUint32(opaque, 4, this.#next);
+    this.#pending ??= new Map();
     this.#pending.set(this.#next, { sentAt: this.#clock(), answered, lost });
     this.#next = (this.#next + 1) >>> 0;
     this.#scheduler.control.ping(false, opaque, 0);
@@ -37,9 +39,10 @@ export class Pings {
   /** The answer with the eight octets at `at` arrived; returns whether it answers a PING of ours. */
   answer(bytes: Uint8Array, at: number): boolean {
     const key = readUint32(bytes, at + 4);
-    const ping = readUint32(bytes, at) === 0 ? this.#pending.get(key) : undefined;
+    const ping = readUint32(bytes, at) === 0 ? this.#pending?.get(key) : undefined;
     if (!ping) return false;
-    this.#pending.delete(key);
+    if (this.#pending!.size === 1) this.#pending = undefined;
+    else this.#pending!.delete(key);
     const roundTripMs = this.#clock() - ping.sentAt;
     this.lastMs = roundTripMs;
     this.shortestMs = Math.min(roundTripMs, this.shortestMs ?? Infinity);
@@ -49,14 +52,14 @@ export class Pings {
 
   /** Sends a PING only to learn the round trip, unless an answer is under way. */
   measure(): void {
-    if (this.#pending.size === 0) this.send(() => {});
+    if (this.#pending === undefined) this.send(() => {});
   }
 
   /** No answer will arrive any more; the error says why, where it is known. */
   lose(error: Error | undefined): void {
-    if (this.#pending.size === 0) return;
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
+    if (this.#pending === undefined) return;
+    const pending = this.#pending.values();
+    this.#pending = undefined;
     const reason = error ?? new Error("the connection has ended");
     for (const { lost } of pending) lost(reason);
   }

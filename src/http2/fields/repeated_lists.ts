@@ -14,7 +14,8 @@ export class RepeatedLists<Note> {
   readonly #noteFor: (fields: HeaderList) => Note;
   /** Made when the first list is taken up: connections that carry few calls need none. */
   #known: Map<HeaderList, Note> | undefined;
-  readonly #recent: HeaderList[] = [];
+  /** A ring, which is made as large as what was seen so far. */
+  #recent: HeaderList[] = [];
   #next = 0;
 
   /** @param noteFor makes the note of a list when it is taken up. */
@@ -27,7 +28,9 @@ export class RepeatedLists<Note> {
     const known = this.#known?.get(fields);
     if (known !== undefined) return known;
     if (!this.#recent.includes(fields)) {
-      this.#recent[this.#next++ & (RECENT - 1)] = fields;
+      if (this.#next < RECENT) this.#recent = [...this.#recent, fields];
+      else this.#recent[this.#next & (RECENT - 1)] = fields;
+      this.#next++;
       return undefined;
     }
     const all = this.#known ??= new Map();

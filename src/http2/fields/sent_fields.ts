@@ -13,7 +13,7 @@ interface Inspected {
 
 /** Refuses to send fields that RFC 9113 §8 calls malformed, each repeated list looked at once. */
 export class SentFields {
-  readonly #known: RepeatedLists<Inspected> = new RepeatedLists(() => ({}));
+  readonly #known: RepeatedLists<Inspected> = new RepeatedLists(nothingYet);
 
   /** @throws {TypeError} for fields that are no request's. */
   request(fields: HeaderList): RequestShape {
@@ -41,6 +41,10 @@ export class SentFields {
     if (wrong) accept(wrong);
     if (known) known.trailers = true;
   }
+}
+
+function nothingYet(): Inspected {
+  return {};
 }
 
 function accept<Shape>(shape: Shape | string): Shape {

@@ -46,9 +46,10 @@ export class FieldIndex {
   readonly staticIndex: number;
   readonly #indexing: Indexing;
   readonly #staticByValue: ReadonlyMap<string, number> | undefined;
-  /** Sequence numbers in the dynamic table. */
-  #sequenceByValue: Map<string, number> | undefined;
+  /** What the dynamic table holds of the name: its newest value, and where there are more of them, those before. */
+  #newestValue: string | undefined;
   #newestSequence = -1;
+  #sequenceOfOlder: Map<string, number> | undefined;
   #unrepeated = 0;
 
   constructor(name: string) {
@@ -70,7 +71,9 @@ export class FieldIndex {
 
   /** The sequence number of the name with this value in the dynamic table, or -1. */
   sequenceOf(value: string): number {
-    const sequence = this.#sequenceByValue?.get(value);
+    const sequence = value === this.#newestValue
+      ? this.#newestSequence
+      : this.#sequenceOfOlder?.get(value);
     if (sequence === undefined) return -1;
     this.#unrepeated = 0;
     return sequence;
@@ -82,15 +85,20 @@ export class FieldIndex {
   }
 
   inserted(value: string, sequence: number): void {
-    this.#sequenceByValue ??= new Map();
-    this.#sequenceByValue.set(value, sequence);
+    if (this.#newestValue !== undefined) {
+      this.#sequenceOfOlder ??= new Map();
+      this.#sequenceOfOlder.set(this.#newestValue, this.#newestSequence);
+    }
+    this.#newestValue = value;
     this.#newestSequence = sequence;
     this.#unrepeated++;
   }
 
   evicted(value: string, sequence: number): void {
-    if (this.#sequenceByValue?.get(value) === sequence) this.#sequenceByValue.delete(value);
-    if (this.#newestSequence === sequence) this.#newestSequence = -1;
+    if (this.#newestSequence === sequence) {
+      this.#newestValue = undefined;
+      this.#newestSequence = -1;
+    } else if (this.#sequenceOfOlder?.get(value) === sequence) this.#sequenceOfOlder.delete(value);
   }
 }
 

@@ -3,15 +3,20 @@ import { encodePing } from "../frame/ping.ts";
 import { encodeRstStream } from "../frame/rst_stream.ts";
 import { encodeWindowUpdate } from "../frame/window_update.ts";
 import type { Output } from "./output.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 
 const INITIAL_BYTES = 256;
+
+/** A buffer that no connection uses: one is enough for those that take turns. */
+let spare: Uint8Array | undefined;
 
 /** The largest frame of fixed size: a PING. */
 const FIXED_FRAME_BYTES = 17;
 
 /** Frames that concern no message's content, encoded and waiting for their turn, which is the next. */
 export class ControlQueue {
-  #bytes: Uint8Array = new Uint8Array(INITIAL_BYTES);
+  /** Empty while nothing waits. */
+  #bytes: Uint8Array = NO_BYTES;
   #length = 0;
 
   /** Octets that wait. */
@@ -56,11 +61,17 @@ export class ControlQueue {
     output.bytes.set(this.#bytes.subarray(0, this.#length), output.at);
     output.at += this.#length;
     this.#length = 0;
-    if (this.#bytes.length > INITIAL_BYTES * 16) this.#bytes = new Uint8Array(INITIAL_BYTES);
+    if (this.#bytes.length === INITIAL_BYTES) spare = this.#bytes;
+    this.#bytes = NO_BYTES;
   }
 
   #reserve(count: number): void {
     if (this.#length + count <= this.#bytes.length) return;
+    if (this.#length === 0 && count <= INITIAL_BYTES) {
+      this.#bytes = spare ?? new Uint8Array(INITIAL_BYTES);
+      spare = undefined;
+      return;
+    }
     const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
