@@ -223,10 +223,11 @@ export class Acceptance {
   #fail(found: Partial<AcceptFailure>): void {
     const reported = this.#state === "judged" || this.#state === "rejected";
     const over = this.#state === "over";
+    const isSecured = this.#state === "judging";
     this.#end();
     if (reported || over) return;
     const leftSilently = this.#arrived.length === 0 && found.timedOut !== true;
-    this.#report({ leftSilently, ...found });
+    this.#report({ leftSilently, isSecured, ...found });
   }
 
   #report(found: Partial<AcceptFailure>): void {

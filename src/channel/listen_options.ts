@@ -50,6 +50,8 @@ export interface AcceptFailure extends ChannelFailure {
   readonly expectedTls: boolean;
   /** Whether its peer closed it before it had sent a byte, as a TCP probe does. */
   readonly leftSilently?: boolean | undefined;
+  /** Whether the handshake was done, and its peer gone before there was a verdict. Default false. */
+  readonly isSecured?: boolean | undefined;
   /** The limit for which it was closed. */
   readonly evictedBy?: SocketLimit | undefined;
 }

@@ -69,6 +69,7 @@ function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
     return namedByClient(alert, isAlertRecord(firstBytes), own);
   }
   if (code === "ECONNRESET" || code === "EPIPE" || code === undefined) {
+    if (failure.isSecured === true) return leftUnused(own);
     return {
       side: "dispatcher",
       reason: "handshake-aborted",
@@ -80,6 +81,19 @@ function findingOf(failure: AcceptFailure, own: OwnShown | undefined): Found {
     };
   }
   return { side: "worker", ...brokenTls(failure, "client") };
+}
+
+/** A client completed the handshake and left without a word: it is likely that it does not accept us. */
+export function leftUnused(own: OwnShown | undefined): Found {
+  return {
+    side: "dispatcher",
+    reason: "handshake-aborted",
+    evidence: {
+      found: "the client hung up after the handshake, before it spoke HTTP/2",
+      advice: "see whether the client expects another identity than this worker's certificate has",
+      ...present({ ownCertificate: own?.certificate }),
+    },
+  };
 }
 
 function namedByClient(alert: string, answeredHello: boolean, own: OwnShown): Found {

@@ -2,7 +2,7 @@ import { escapePeerText, type HandshakeEvidence } from "../errors/mod.ts";
 import type { TlsFacts } from "../channel/mod.ts";
 import type { IdentityPattern, PeerIdentity } from "../identity/mod.ts";
 import type { PeerAccepted, Unstamped } from "../observe/mod.ts";
-import type { OwnShown, RefusalEvent } from "./accept_failure.ts";
+import { leftUnused, type OwnShown, type RefusalEvent } from "./accept_failure.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import type { PeerRefused } from "./judge.ts";
 import { present } from "../values/mod.ts";
@@ -78,14 +78,9 @@ function notAllowed(allow: readonly IdentityPattern[]): HandshakeEvidence {
   return { rule: "name.no-match", advice: MAY_BE_ALLOWED, expected: allow.map(({ text }) => text) };
 }
 
-/** A client completed the handshake and left without a word: it is likely that it does not accept us. */
+/** As {@linkcode leftUnused}, of a client that we have accepted. */
 export function leftUnusedEvent({ peer }: PeerConnection, own: OwnShown | undefined): RefusalEvent {
-  const evidence = {
-    found: "the client hung up after the handshake, before it spoke HTTP/2",
-    advice: "see whether the client expects another identity than this worker's certificate has",
-    ...present({ ownCertificate: own?.certificate }),
-  };
-  return { ...refused(peerRef(peer), "handshake-aborted", evidence), side: "dispatcher" };
+  return { type: "handshake.refused", peer: peerRef(peer), ...leftUnused(own) };
 }
 
 /** Refused by the worker. */
