@@ -100,7 +100,7 @@ export class Http2Connection<End extends Role>
     this.role = makeRole(this);
     const frames = new ReceivedFrames(this, this.role, decoder, options.onGoAway);
     this.#reader = new FrameReader(frames, limits, greeting.peerPreface);
-    this.#parts = new ReadingParts(this.#reader, (read) => this.#reading(read));
+    this.#parts = new ReadingParts(this.#reader, budget, (read) => this.#reading(read));
     this.#start(channel, greeting);
   }
 

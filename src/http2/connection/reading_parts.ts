@@ -7,6 +7,7 @@
  */
 import { setImmediate } from "node:timers";
 import type { FrameReader } from "../frame/frame_reader.ts";
+import type { HeldBytes } from "../guard/byte_budget.ts";
 import { freeBuffer } from "../../values/mod.ts";
 
 /** A part has so many frames at least, those of sixteen calls: a turn and its write cost as much as ten calls. */
@@ -14,7 +15,10 @@ const LEAST_FRAMES = 32;
 /** … and so much of what was read. */
 const PART = 1 / 4;
 
-/** Beyond this nothing waits for its turn, so that a peer cannot make much wait, in bytes. */
+/**
+ * Beyond this nothing waits for its turn, so that a peer cannot make much wait, in bytes; nor where an eighth of the
+ * budget is in use, so that many connections together cannot.
+ */
 const MOST_WAITING_BYTES = 128 * 1024;
 
 /** What of a chunk was not read yet. */
@@ -28,16 +32,23 @@ interface Waiting {
 /** Reads the chunks of a connection in parts, in their order. */
 export class ReadingParts {
   readonly #reader: FrameReader;
+  readonly #budget: Pick<HeldBytes, "add" | "mayPin">;
   readonly #next: () => void;
   readonly #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isScheduled = false;
 
   /**
+   * @param budget what waits is counted there.
    * @param next called in a later turn with what reads the next part, and throws as {@linkcode ReadingParts.read} does.
    */
-  constructor(reader: FrameReader, next: (read: () => void) => void) {
+  constructor(
+    reader: FrameReader,
+    budget: Pick<HeldBytes, "add" | "mayPin">,
+    next: (read: () => void) => void,
+  ) {
     this.#reader = reader;
+    this.#budget = budget;
     const readPart = () => this.#readPart();
     this.#next = () => {
       this.#isScheduled = false;
@@ -52,16 +63,17 @@ export class ReadingParts {
    * @throws {Http2Violation} which ends the connection.
    */
   read(chunk: Uint8Array): boolean {
-    if (this.#waitingBytes + chunk.length > MOST_WAITING_BYTES) this.finish();
+    const mayWait = this.#budget.mayPin;
+    if (!mayWait || this.#waitingBytes + chunk.length > MOST_WAITING_BYTES) this.finish();
     let at = 0;
     let isKept = false;
     if (this.#waiting.length === 0) {
-      isKept = this.#reader.read(chunk, 0, LEAST_FRAMES, chunk.length * PART);
+      isKept = this.#reader.read(chunk, 0, mayWait ? LEAST_FRAMES : Infinity, chunk.length * PART);
       at = this.#reader.readTo;
       if (at === chunk.length) return isKept;
     }
     this.#waiting.push({ chunk, at, isKept });
-    this.#waitingBytes += chunk.length - at;
+    this.#hold(chunk.length - at);
     this.#schedule();
     return true;
   }
@@ -74,7 +86,13 @@ export class ReadingParts {
   /** Forgets what waits. */
   drop(): void {
     this.#waiting.length = 0;
-    this.#waitingBytes = 0;
+    this.#hold(-this.#waitingBytes);
+  }
+
+  /** Counts bytes that wait from now on, or, below 0, no longer. */
+  #hold(bytes: number): void {
+    this.#waitingBytes += bytes;
+    this.#budget.add(bytes);
   }
 
   #schedule(): void {
@@ -103,7 +121,7 @@ export class ReadingParts {
     // What was read may have ended the connection.
     if (this.#waiting[0] !== waiting) return count;
     waiting.at += count;
-    this.#waitingBytes -= count;
+    this.#hold(-count);
     if (waiting.at < chunk.length) return count;
     this.#waiting.shift();
     if (!waiting.isKept) freeBuffer(chunk);

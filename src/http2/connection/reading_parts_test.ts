@@ -8,6 +8,7 @@ import type { FrameSink } from "../frame/frame_sink.ts";
 import { CLIENT_PREFACE } from "../frame/preface.ts";
 import { encodeSettings } from "../frame/settings.ts";
 import { HpackEncoder, maxBlockBytes } from "../hpack/mod.ts";
+import { ByteBudget } from "../guard/byte_budget.ts";
 import { ReadingParts } from "./reading_parts.ts";
 import { openServerConnection } from "./server_connection.ts";
 
@@ -40,11 +41,12 @@ function setUp() {
   const turns: (() => void)[] = [];
   let scheduled = () => {};
   const next = new Promise<void>((resolve) => scheduled = resolve);
-  const parts = new ReadingParts(reader, (read) => {
+  const budget = new ByteBudget(1024 * 1024);
+  const parts = new ReadingParts(reader, budget, (read) => {
     turns.push(read);
     scheduled();
   });
-  return { sink, reader, parts, turns, next };
+  return { sink, reader, budget, parts, turns, next };
 }
 
 function updates(from: number, count: number): Uint8Array {
@@ -94,6 +96,23 @@ Deno.test("ReadingParts lets no more than 128 KiB wait", () => {
   strictEqual(sink.ids.length < 2 * count, true);
   parts.finish();
   deepStrictEqual(sink.ids, range(1, 2 * count));
+});
+
+Deno.test("ReadingParts counts what waits, and lets nothing wait where the budget is in use", () => {
+  const { sink, budget, parts } = setUp();
+  parts.read(updates(1, 100));
+  strictEqual(sink.ids.length, 32);
+  strictEqual(budget.heldBytes, 68 * 13);
+  parts.drop();
+  strictEqual(budget.heldBytes, 0);
+  parts.read(updates(1, 100));
+  // Other connections hold an eighth of it.
+  budget.add(128 * 1024);
+  parts.read(updates(101, 100));
+  deepStrictEqual(sink.ids.slice(32), range(1, 200));
+  strictEqual(budget.heldBytes, 128 * 1024);
+  parts.read(updates(201, 100));
+  strictEqual(sink.ids.length, 332);
 });
 
 Deno.test("ReadingParts frees a chunk that was read in parts, unless a view of it is kept", () => {
