@@ -16,7 +16,7 @@ export interface WorkerServerOptions extends Pick<WorkerSource, "verdict" | "den
    * or several. Default: `127.0.0.1:0`.
    */
   readonly listen?: string | readonly string[] | undefined;
-  /** The address that others reach it by, where it is not the one it listens on. */
+  /** The address that others reach it by, written as in `listen`. Default: the first it listens on. */
   readonly advertise?: string | undefined;
   /** The worker's id. Default: a random one. */
   readonly id?: string | undefined;

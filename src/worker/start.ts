@@ -74,6 +74,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");
   insistOnDeno(addresses);
+  if (options.advertise !== undefined) parseAddress(options.advertise, "advertise");
   const discovery = options.publish === undefined ? undefined : publishedTo(options.publish);
   const healthAddress = options.health === undefined
     ? undefined

@@ -79,6 +79,7 @@ Deno.test("selvage refuses settings that do not belong together, before anything
     [["worker", "m.ts", "--ca", "a", "--cert", "b", "--key", "c"], /--allow/],
     [["worker", "no_such_module.ts"], /no_such_module\.ts/],
     [["worker", "m.ts", "--listen", "nowhere"], /is not an address/],
+    [["worker", "m.ts", "--advertise", "nowhere"], /"setting":"advertise"/],
     [["call", "a.b"], /--endpoint or --discover/],
     [["call", "a.b", "{}", "--endpoint", "127.0.0.1:1"], /JSON array such as \[1,2\]/],
     [["call", "a.b", "[1", "--endpoint", "127.0.0.1:1"], /JSON array such as \[1,2\]/],
