@@ -8,14 +8,10 @@ import { NO_BYTES } from "../../values/mod.ts";
  */
 export const OUTPUT_BUFFER_BYTES = 49_152 + 64;
 
-/** Octets of a buffer for the few frames of a connection that says little: what a connection begins with, for one. */
-const SMALL_BUFFER_BYTES = 4096;
-
-/** Buffers of each size that wait to be used again by any connection of the process. */
+/** Buffers that wait to be used again by any connection of the process. */
 const MAX_FREE_BUFFERS = 64;
 
 const free: Uint8Array[] = [];
-const freeSmall: Uint8Array[] = [];
 
 interface Segment {
   readonly bytes: Uint8Array;
@@ -34,8 +30,6 @@ export class Output {
   at = 0;
   /** Octets handed to the channel and not yet written by it. */
   inFlight = 0;
-  /** Whether more than a few messages wait to be written, for which a small buffer would be an extra write. */
-  isBusy = false;
   readonly #channel: ByteChannel;
   readonly #onWritten: () => void;
   #segment: Segment | undefined;
@@ -61,12 +55,8 @@ export class Output {
   /** Makes room for `count` octets in one piece, in a new buffer where this one has too little left. */
   reserve(count: number): void {
     if (this.room >= count) return;
-    // Once it has a buffer and needs another, it does not say little.
-    const isLittle = !this.isBusy && this.#segment === undefined && count <= SMALL_BUFFER_BYTES / 2;
     this.send();
-    const bytes = isLittle
-      ? freeSmall.pop() ?? new Uint8Array(SMALL_BUFFER_BYTES)
-      : count > OUTPUT_BUFFER_BYTES
+    const bytes = count > OUTPUT_BUFFER_BYTES
       ? new Uint8Array(count)
       : free.pop() ?? new Uint8Array(OUTPUT_BUFFER_BYTES);
     this.#segment = { bytes, outstanding: 0 };
@@ -100,10 +90,8 @@ export class Output {
       this.bytes = NO_BYTES;
       this.at = this.#from = 0;
     }
-    const { length } = segment.bytes;
-    if (length === OUTPUT_BUFFER_BYTES && free.length < MAX_FREE_BUFFERS) free.push(segment.bytes);
-    if (length === SMALL_BUFFER_BYTES && freeSmall.length < MAX_FREE_BUFFERS) {
-      freeSmall.push(segment.bytes);
+    if (segment.bytes.length === OUTPUT_BUFFER_BYTES && free.length < MAX_FREE_BUFFERS) {
+      free.push(segment.bytes);
     }
   }
 }

@@ -27,9 +27,6 @@ const CONTENT_WEIGHT = 3;
 /** DATA is cut to fit the buffer only where at least this much fits. */
 const MIN_CUT_BYTES = 4096;
 
-/** Streams that have something to send, all of which is most likely a few hundred octets where they are no more. */
-const FEW_STREAMS = 4;
-
 /** The flow-control window that holds until SETTINGS say otherwise (RFC 9113 §6.9.2). */
 export const INITIAL_WINDOW_BYTES = 65_535;
 
@@ -145,7 +142,6 @@ export class SendScheduler {
     if (this.#stopped || this.#flushing) return;
     this.#flushing = true;
     this.#gathered = 0;
-    this.#output.isBusy = this.#headers.length + this.#data.length > FEW_STREAMS;
     while (this.#output.inFlight < MAX_IN_FLIGHT_BYTES && !this.#stopped) {
       this.control.moveTo(this.#output);
       if (this.#fillHeaders()) this.#fillData();
