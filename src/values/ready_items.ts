@@ -47,6 +47,10 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
     return this;
   }
 
+  get [Symbol.toStringTag](): string {
+    return "AsyncGenerator";
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
   }

@@ -52,6 +52,7 @@ for (const [name, open] of SOURCES) {
 
     Deno.test(`${name} gives items as plain objects, 1 of ${every} late`, async () => {
       const items = open(new Numbers([1, 2, 3], isThere));
+      assert.equal(Object.prototype.toString.call(items), "[object AsyncGenerator]");
       for (const value of [1, 2, 3]) {
         assert.deepEqual(await items.next(), { value, done: false });
       }
