@@ -1,4 +1,5 @@
 import type { HeaderList, Stream, StreamReceiver } from "../../http2/mod.ts";
+import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 
 /** Answers a request with nothing but a status. */
 export function answerStatus(stream: Stream, status: keyof typeof sections): void {
@@ -14,27 +15,55 @@ export function discard(stream: Stream): StreamReceiver {
   };
 }
 
+/** How long the rest of a request that is no call is waited for once some of its body is there, in milliseconds. */
+const REST_MS = 100;
+
 /**
- * Answers with nothing but a status as soon as more than the header section has arrived. For a request
- * that is no call, whose body is on its way: answered before that, it would be cut off in the middle.
+ * Answers with nothing but a status once the request has ended, or a moment after more than the header section has
+ * arrived. For a request that is no call, whose body is on its way: answered before that, it would be cut off in the
+ * middle, and what is wrong in it would be reported or not by what was read together.
  */
 export function answerStatusOnceMoreArrives(
   stream: Stream,
   status: keyof typeof sections,
 ): StreamReceiver {
-  let answered = false;
-  const answer = () => {
-    if (!answered) answerStatus(stream, status);
-    answered = true;
-  };
-  return {
-    data(bytes) {
-      stream.release(bytes.byteLength);
-      answer();
-    },
-    trailers: answer,
-    closed: () => {},
-  };
+  return new LateStatus(stream, status);
+}
+
+class LateStatus implements StreamReceiver, Expiring {
+  readonly #stream: Stream;
+  readonly #status: keyof typeof sections;
+  #deadline: Deadline | undefined;
+  #isAnswered = false;
+
+  constructor(stream: Stream, status: keyof typeof sections) {
+    this.#stream = stream;
+    this.#status = status;
+  }
+
+  data(bytes: Uint8Array, endStream: boolean): void {
+    this.#stream.release(bytes.byteLength);
+    if (endStream) this.#answer();
+    else if (!this.#isAnswered) this.#deadline ??= expireAfter(REST_MS, this);
+  }
+
+  trailers(): void {
+    this.#answer();
+  }
+
+  closed(): void {
+    this.#deadline?.cancel();
+  }
+
+  expired(): void {
+    this.#answer();
+  }
+
+  #answer(): void {
+    this.#deadline?.cancel();
+    if (!this.#isAnswered) answerStatus(this.#stream, this.#status);
+    this.#isAnswered = true;
+  }
 }
 
 const sections = {

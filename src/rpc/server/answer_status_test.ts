@@ -27,16 +27,40 @@ class RecordingStream implements Stream {
   reset(): void {}
 }
 
-Deno.test("answerStatusOnceMoreArrives() answers once, with the first of the body, and drops the rest", () => {
+Deno.test("answerStatusOnceMoreArrives() answers once, with the end of the body, and drops the body", () => {
   const stream = new RecordingStream();
   const receiver = answerStatusOnceMoreArrives(stream, 415);
-  assert.deepEqual(stream.sent, []);
   receiver.data(new Uint8Array(3), false);
-  receiver.data(new Uint8Array(4), false);
-  receiver.trailers([]);
+  assert.deepEqual(stream.sent, []);
+  receiver.data(new Uint8Array(4), true);
   receiver.closed({ how: "complete", code: ErrorCode.NO_ERROR });
   assert.deepEqual(stream.sent, [[":status", "415"]]);
   assert.equal(stream.released, 7);
+});
+
+Deno.test("answerStatusOnceMoreArrives() answers a body that goes on", async () => {
+  const answered = Promise.withResolvers<void>();
+  const stream = new RecordingStream();
+  stream.sendHeaders = (fields) => {
+    stream.sent.push(fields);
+    answered.resolve();
+  };
+  const receiver = answerStatusOnceMoreArrives(stream, 415);
+  receiver.data(new Uint8Array(3), false);
+  await answered.promise;
+  receiver.data(new Uint8Array(4), false);
+  receiver.trailers([]);
+  assert.deepEqual(stream.sent, [[":status", "415"]]);
+  assert.equal(stream.released, 7);
+});
+
+Deno.test("answerStatusOnceMoreArrives() answers nothing where the stream is over before", () => {
+  const stream = new RecordingStream();
+  const receiver = answerStatusOnceMoreArrives(stream, 415);
+  receiver.data(new Uint8Array(3), false);
+  // A timer that went on would be a leak of this test.
+  receiver.closed({ how: "reset-by-peer", code: ErrorCode.CANCEL });
+  assert.deepEqual(stream.sent, []);
 });
 
 Deno.test("answerStatusOnceMoreArrives() answers a request that ends with trailers alone", () => {
