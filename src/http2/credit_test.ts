@@ -56,19 +56,20 @@ function recorded(channel: ByteChannel, written: Uint8Array[]): ByteChannel {
   };
 }
 
-/** What comes between the frames of a stream, how long the round trip is, and the credit of 262,144 octets. */
+/** What comes between the frames of a stream, how long the round trip is, and the credit of a window's octets. */
 const CREDIT: readonly (readonly ["small messages" | "nothing", roundTripMs: number, number])[] = [
-  ["nothing", 0, 262_144],
-  ["small messages", 0, 65_536],
-  ["small messages", 50, 262_144],
+  ["nothing", 0, 1_048_576],
+  ["small messages", 0, 262_144],
+  ["small messages", 50, 1_048_576],
 ];
+const WINDOW_BYTES = 1_048_576;
 
 for (const [between, roundTripMs, credit] of CREDIT) {
-  Deno.test(`a stream between whose frames come ${between} gets credit for ${credit} of 262,144 octets with a round trip of ${roundTripMs} ms`, async () => {
+  Deno.test(`a stream between whose frames come ${between} gets credit for ${credit} of ${WINDOW_BYTES} octets with a round trip of ${roundTripMs} ms`, async () => {
     const [near, far] = memoryChannelPair();
     let now = 0;
     const client = openClientConnection(near, {
-      limits: { maxStreamWindowBytes: 262_144 },
+      limits: { streamWindowBytes: WINDOW_BYTES, maxStreamWindowBytes: WINDOW_BYTES },
       clock: () => now,
     });
     const peer = RawPeer.server(far);
@@ -85,13 +86,13 @@ for (const [between, roundTripMs, credit] of CREDIT) {
     await peer.synced();
     peer.headers(1, RESPONSE, false);
     for (let n = 1; n <= 16; n++) {
-      peer.data(1, new Uint8Array(16_384), false);
+      for (let frames = 0; frames < 4; frames++) peer.data(1, new Uint8Array(16_384), false);
       if (between === "nothing") continue;
       peer.headers(2 * n + 1, RESPONSE, false);
       peer.data(2 * n + 1, new Uint8Array(10), true);
     }
     await peer.synced();
-    strictEqual(answers[0]!.bytes.length, 262_144);
+    strictEqual(answers[0]!.bytes.length, WINDOW_BYTES);
     strictEqual(peer.credit(1), credit);
     peer.destroy();
     await client.closed;
