@@ -1,4 +1,4 @@
-import { type Address, formatAddress, parseAddress, SocketAdmission } from "../channel/mod.ts";
+import { type Address, parseAddress } from "../channel/mod.ts";
 import { openCredentials, verdictOption } from "../credentials/mod.ts";
 import { unusable } from "../errors/mod.ts";
 import {
@@ -8,13 +8,7 @@ import {
   PrometheusMetrics,
   systemClock,
 } from "../observe/mod.ts";
-import {
-  listenForPeers,
-  type ListenForPeersOptions,
-  type PeerListener,
-  type Rehearsal,
-  type RehearseOptions,
-} from "../peer/mod.ts";
+import type { PeerListener, Rehearsal, RehearseOptions } from "../peer/mod.ts";
 import { requireDeno } from "../platform/mod.ts";
 import type { CallGate } from "./admission/call_gate.ts";
 import { anonymousNetworks } from "./admission/anonymous.ts";
@@ -22,6 +16,7 @@ import { openWorkerAdmin } from "./worker_admin.ts";
 import { rehearseClients } from "./rehearse.ts";
 import { listenForHealth } from "./health/health_listener.ts";
 import { resolveWorkerLimits } from "./limits.ts";
+import { openListeners } from "./listening.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import {
   acceptedClients,
@@ -34,7 +29,6 @@ import {
   type WorkerPosture,
 } from "./posture.ts";
 import { Publication, publishedTo } from "./publication.ts";
-import { present } from "../values/mod.ts";
 import { openExecution } from "./serving/open_execution.ts";
 import { serveCalls } from "./serving/call_serving.ts";
 import { use } from "./use.ts";
@@ -117,50 +111,12 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     { ...ground, ...opened, authenticator, servesAnonymous: networks !== undefined },
     starting,
   );
-  const { gate, health, leaving, faults, servePeer } = serving;
-  const { own } = opened;
-  const listening: ListenForPeersOptions = {
-    workerId: id,
-    credentials,
-    allow,
-    onPeer: (peer) => servePeer(peer, false),
-    onFault: (error, address) => faults.report("peer", error, { peer: { address } }),
-    clock,
-    observer,
-    handshakeTimeoutMs: limits.handshakeTimeoutMs,
-    admission: new SocketAdmission(limits),
-    descriptors: limits.descriptors,
-    distrustGraceMs: limits.distrustGraceMs,
-    connectionAgeMs: limits.connectionAgeMs,
-    verdict: limits.verdict,
-    ...present({
-      minTlsVersion: options.minTlsVersion,
-      nativeTls: options.nativeTls,
-      acceptsPlaintext: networks && ((address: string) => networks.has(address)),
-    }),
-  };
-  const listeners: PeerListener[] = [];
-  for (const address of addresses) {
-    // What never leaves the process is not of a generation: credentials say nothing of it.
-    const apart = address.kind === "memory" ? { ...listening, credentials: undefined } : listening;
-    const onListening = (accepts: boolean) => health.listening(address, accepts);
-    listeners.push(starting.use(await listenForPeers(address, { ...apart, onListening })));
-  }
-  const advertised = options.advertise ?? formatAddress((listeners[0] as PeerListener).address);
-  // It goes on until the last call is over: what runs may need it.
-  if (own !== undefined) {
-    starting.use(
-      await listenForPeers(parseAddress(own.address), {
-        ...listening,
-        credentials: undefined,
-        nativeTls: false,
-        own,
-        onPeer: (peer) => servePeer(peer, true),
-      }),
-    );
-  }
-  [advertised, ...listeners.map(({ address }) => formatAddress(address))]
-    .forEach((address) => own?.addresses.add(address));
+  const { gate, health, leaving } = serving;
+  const { listeners, advertised } = await openListeners(
+    options,
+    { ...ground, addresses, networks, serving, own: opened.own },
+    starting,
+  );
   const healthListener = healthAddress === undefined ? undefined : starting.use(
     await listenForHealth(healthAddress, {
       health,
@@ -171,7 +127,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       observer,
     }),
   );
-  const [first] = listeners as [PeerListener, ...PeerListener[]];
+  const { security } = listeners[0];
   await insistOnOwnSockets(options, listeners);
   const atStart = postureOf(options, listeners, authenticator);
   reportPosture(observer, listeners, atStart);
@@ -206,7 +162,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     type: "worker.ready",
     workerId: id,
     address: advertised,
-    security: first.security,
+    security,
   });
   const publication = use(
     starting,
@@ -215,7 +171,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       announcement: {
         id,
         address: advertised,
-        tls: first.security.endsWith("-tls"),
+        tls: security.endsWith("-tls"),
         tags: options.tags ?? [],
       },
       credentials,
@@ -227,7 +183,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   return {
     id,
     advertised,
-    security: first.security,
+    security,
     listeners,
     healthListener,
     gate,
