@@ -24,6 +24,7 @@ export * from "./payload/limits.ts";
 export * from "./payload/payload.ts";
 export * from "./routine_header.ts";
 export * from "./serve/credit.ts";
+export type { UnreadBytes } from "./serve/input_queue.ts";
 export * from "./serve/stream_call.ts";
 export * from "./serve/invoke.ts";
 export * from "./serve/pulled_items.ts";

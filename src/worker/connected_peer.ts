@@ -3,7 +3,7 @@ import { escapePeerText } from "../errors/mod.ts";
 import { type Clock, type PeerRef, systemClock } from "../observe/mod.ts";
 import type { AcceptedPeer } from "../peer/mod.ts";
 import type { PolicySubject, PresentingPeer, VerifiedToken } from "../policy/mod.ts";
-import type { CallPeer } from "../routine/mod.ts";
+import type { CallPeer, UnreadBytes } from "../routine/mod.ts";
 import { type TokenSession, TokenSessions } from "./admission/token_session.ts";
 import { present } from "../values/mod.ts";
 
@@ -15,6 +15,8 @@ export interface ConnectedPeerOptions {
   readonly own?: boolean;
   /** What its tokens end by. Default: the machine's clock. */
   readonly clock?: Clock;
+  /** Counts what it sent to routines that have not read it. Default: each stream by itself. */
+  readonly unread?: UnreadBytes;
 }
 
 /** A peer of this worker, as its calls see it: made once a connection. */
@@ -33,6 +35,8 @@ export class ConnectedPeer {
   readonly anonymous: boolean;
   /** Whether it is the worker itself, whose running calls may make others while it leaves. */
   readonly own: boolean;
+  /** Counts what it sent to routines that have not read it. */
+  readonly unread: UnreadBytes | undefined;
   readonly #identity: AcceptedPeer["identity"];
   readonly #clock: Clock;
   /** Made with the first token: most peers show none. */
@@ -42,8 +46,9 @@ export class ConnectedPeer {
 
   constructor(
     { identity, remoteAddress, facts }: AcceptedPeer,
-    { anonymous = false, own = false, clock = systemClock }: ConnectedPeerOptions = {},
+    { anonymous = false, own = false, clock = systemClock, unread }: ConnectedPeerOptions = {},
   ) {
+    this.unread = unread;
     this.anonymous = anonymous;
     this.own = own;
     this.#clock = clock;
@@ -57,8 +62,7 @@ export class ConnectedPeer {
       address: remoteAddress,
       ...(identity === undefined ? {} : { identity: escapePeerText(identity.name) }),
     };
-    // A host of IPv6 has as many addresses as it likes: a certificate is not a peer anew at each of them.
-    this.key = `${identity?.name ?? ""} ${addressGroup(remoteAddress) ?? remoteAddress}`;
+    this.key = peerKey({ identity, remoteAddress });
     this.#identity = identity;
     this.admitted = { peer: this, subject: { identity, claims: undefined } };
     const { fingerprint } = identity ?? {};
@@ -82,6 +86,14 @@ export class ConnectedPeer {
     withToken.set(verified, admitted);
     return admitted;
   }
+}
+
+/** Who a peer is among peers, over however many connections. */
+export function peerKey(
+  { identity, remoteAddress }: Pick<AcceptedPeer, "identity" | "remoteAddress">,
+): string {
+  // A host of IPv6 has as many addresses as it likes: a certificate is not a peer anew at each of them.
+  return `${identity?.name ?? ""} ${addressGroup(remoteAddress) ?? remoteAddress}`;
 }
 
 /** Who makes a call, as far as its connection and its token tell. */

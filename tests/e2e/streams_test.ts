@@ -130,3 +130,40 @@ Deno.test("two hundred streams whose readers pause keep no call and no other str
   assert.equal((await first!.next()).done, true);
   await Promise.all(paused.map((stream) => stream.return?.(undefined)));
 });
+
+Deno.test("what many routines have not read stays within the memory of a peer, and all of it arrives", async () => {
+  const MANY = 8;
+  const ITEMS = 100;
+  const opened = Promise.withResolvers<void>();
+  const patient = duplexRoutine(
+    "streams.patient",
+    async function* (input: AsyncIterable<Uint8Array>) {
+      await opened.promise;
+      let count = 0;
+      for await (const bytes of input) count += bytes.length / (64 * 1024);
+      yield count;
+    },
+  );
+  const trust = new Trust();
+  await using worker = await startWorker(trust, {
+    routines: { ...routines, patient },
+    limits: { heldBytes: 16 * 1024 * 1024 },
+  });
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  let asked = 0;
+  const counts = Array.from({ length: MANY }, async () => {
+    const source = function* () {
+      for (let item = 0; item < ITEMS; item++) {
+        asked++;
+        yield new Uint8Array(64 * 1024);
+      }
+    };
+    return (await Array.fromAsync(dispatcher.duplex(patient, source(), [], { ahead: 1_000 })))[0];
+  });
+  // Meanwhile others are served, whose answers come after what went before them.
+  for (let call = 0; call < 100; call++) await dispatcher.call(routines.add, [call, 1]);
+  // All 800 where each could keep 8 MiB; half of what may be held is 128, the rest windows and what the caller has queued.
+  assert(asked < MANY * ITEMS / 2, `${asked} items were asked for`);
+  opened.resolve();
+  assert.deepEqual(await Promise.all(counts), Array(MANY).fill(ITEMS));
+});

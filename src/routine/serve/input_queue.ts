@@ -5,6 +5,16 @@ import type { EncodedPayload } from "../payload/payload.ts";
 const MAX_ITEMS = 1_024;
 /** The most bytes of them. */
 const MAX_BYTES = 8 * 1024 * 1024;
+/** So many are kept whatever there is room for, and are not counted. */
+const FREE_BYTES = 64 * 1024;
+
+/** What all streams of a peer keep unread, counted together with what its connections hold. */
+export interface UnreadBytes {
+  /** Counts bytes that are kept from now on (or, below 0, no longer). */
+  add(bytes: number): void;
+  /** Whether the peer may have more of them kept. */
+  hasRoom(): boolean;
+}
 
 /** What a caller sends to a routine. */
 export interface RoutineInput extends AsyncIterable<EncodedPayload> {
@@ -16,14 +26,19 @@ export interface RoutineInput extends AsyncIterable<EncodedPayload> {
 export class InputQueue implements RoutineInput {
   readonly #items: EncodedPayload[] = [];
   readonly #onRead: () => void;
+  readonly #unread: UnreadBytes | undefined;
   #bytes = 0;
   #end: { readonly error?: unknown } | undefined;
   #arrived: (() => void) | undefined;
   #drained: (() => void) | undefined;
 
-  /** @param onRead Called whenever the routine has taken an item. */
-  constructor(onRead: () => void) {
+  /**
+   * @param onRead Called whenever the routine has taken an item.
+   * @param unread What is kept beyond 64 KiB is counted here. Default: nowhere.
+   */
+  constructor(onRead: () => void, unread?: UnreadBytes) {
     this.#onRead = onRead;
+    this.#unread = unread;
   }
 
   /**
@@ -37,7 +52,7 @@ export class InputQueue implements RoutineInput {
       throw new InvalidPayload("an item after the end of the caller's stream");
     }
     this.#items.push(item);
-    this.#bytes += sizeOf(item);
+    this.#count(sizeOf(item));
     this.#arrived?.();
     return this.#isFull ? this.#untilDrained() : undefined;
   }
@@ -46,7 +61,7 @@ export class InputQueue implements RoutineInput {
   take(): EncodedPayload | undefined {
     const item = this.#items.shift();
     if (item === undefined) return undefined;
-    this.#bytes -= sizeOf(item);
+    this.#count(-sizeOf(item));
     this.#drained?.();
     this.#onRead();
     return item;
@@ -55,10 +70,16 @@ export class InputQueue implements RoutineInput {
   /** There are no more; with an error, what is left is dropped and reading throws it. */
   end(...error: [] | [unknown]): void {
     if (this.#end !== undefined) return;
-    if (error.length > 0) this.#items.length = 0;
+    if (error.length > 0) this.#drop();
     this.#end = error.length > 0 ? { error: error[0] } : {};
     this.#arrived?.();
     this.#drained?.();
+  }
+
+  /** Nobody reads any more: what is left is dropped. */
+  abandon(): void {
+    this.#drop();
+    this.end();
   }
 
   /** The items, as the routine asks for them. */
@@ -82,7 +103,20 @@ export class InputQueue implements RoutineInput {
   /** Whether an item has to wait for room. */
   get #isFull(): boolean {
     return this.#end === undefined &&
-      (this.#items.length >= MAX_ITEMS || this.#bytes > MAX_BYTES);
+      (this.#items.length >= MAX_ITEMS || this.#bytes > MAX_BYTES ||
+        this.#bytes > FREE_BYTES && this.#unread?.hasRoom() === false);
+  }
+
+  #drop(): void {
+    this.#items.length = 0;
+    this.#count(-this.#bytes);
+  }
+
+  #count(bytes: number): void {
+    const before = Math.max(this.#bytes, FREE_BYTES);
+    this.#bytes += bytes;
+    const counted = Math.max(this.#bytes, FREE_BYTES) - before;
+    if (counted !== 0) this.#unread?.add(counted);
   }
 }
 

@@ -3,7 +3,7 @@ import type { CallEnvelope } from "../envelope/call_envelope.ts";
 import type { DuplexMessage, ItemMessage } from "../envelope/stream_envelope.ts";
 import type { EncodedPayload } from "../payload/payload.ts";
 import { Credit } from "./credit.ts";
-import { InputQueue, type RoutineInput } from "./input_queue.ts";
+import { InputQueue, type RoutineInput, type UnreadBytes } from "./input_queue.ts";
 import type { ItemReceiver, PullableItems } from "./pulled_items.ts";
 
 /**
@@ -51,12 +51,18 @@ export interface StreamForm<Request, Answer> {
   readonly write: (message: ItemMessage) => Answer;
 }
 
+/** What a stream is served with. */
+export interface ServeStreamOptions {
+  /** Ends the call when it aborts, also while it waits for credit; reading then throws its reason. Default: none. */
+  readonly signal?: AbortSignal;
+  /** Counts what the caller sent and the routine has not read. Default: each stream by itself, up to 8 MiB. */
+  readonly unread?: UnreadBytes | undefined;
+}
+
 /**
  * Serves `WorkerService.Duplex`: reads the call, begins it, and then passes items both ways no faster
  * than each side has given credit. A caller that gives none is left to flow control.
  *
- * @param signal Ends the call when it aborts, also while it waits for credit; reading then throws its
- * reason. Default: none.
  * @returns What the caller is sent, for one reader at a time, or one sink. Leaving it ends the call, also
  * while it waits for credit.
  */
@@ -64,9 +70,9 @@ export function serveStream<Request, Answer>(
   requests: { [Symbol.asyncIterator](): RequestIterator<Request> },
   begin: BeginStream,
   form: StreamForm<Request, Answer>,
-  signal?: AbortSignal,
+  options: ServeStreamOptions = {},
 ): FlowingMessages<Answer> {
-  return new StreamCall(requests[Symbol.asyncIterator](), begin, form, signal);
+  return new StreamCall(requests[Symbol.asyncIterator](), begin, form, options);
 }
 
 class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiver {
@@ -99,6 +105,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
   /** Set while an item that was pulled is handled: whether the next is asked for. */
   #pulling: "no" | "yes" | "again" = "no";
   readonly #signal: AbortSignal | undefined;
+  readonly #unread: UnreadBytes | undefined;
   readonly #onAbort = () => this.#fail(this.#signal?.reason);
   readonly #onItem = (item: IteratorResult<EncodedPayload>) =>
     this.#settle(item.done ? ENDED : { kind: "item", payload: item.value });
@@ -109,12 +116,13 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
     requests: RequestIterator<Request>,
     begin: BeginStream,
     form: StreamForm<Request, Answer>,
-    signal: AbortSignal | undefined,
+    { signal, unread }: ServeStreamOptions,
   ) {
     this.#requests = requests;
     this.#begin = begin;
     this.#form = form;
     this.#signal = signal;
+    this.#unread = unread;
   }
 
   next(): Promise<IteratorResult<Answer, undefined>> {
@@ -216,7 +224,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
     this.#input = new InputQueue(() => {
       this.#read++;
       this.#advance();
-    });
+    }, this.#unread);
     this.#items = this.#begin(call, this.#input);
     void this.#receive(this.#credit, this.#input);
   }
@@ -342,7 +350,7 @@ class StreamCall<Request, Answer> implements FlowingMessages<Answer>, ItemReceiv
     this.#state = "over";
     this.#signal?.removeEventListener("abort", this.#onAbort);
     this.#advance();
-    this.#input?.end();
+    this.#input?.abandon();
     // Not awaited: where the next message is being waited for, this would wait as long.
     this.#requests.return?.().catch(() => {});
   }

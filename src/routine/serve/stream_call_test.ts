@@ -3,6 +3,7 @@ import { InvalidPayload } from "../../errors/mod.ts";
 import type { CallEnvelope } from "../envelope/call_envelope.ts";
 import type { DuplexMessage, ItemMessage } from "../envelope/stream_envelope.ts";
 import { decodePayload, type EncodedPayload, encodePayload } from "../payload/payload.ts";
+import type { UnreadBytes } from "./input_queue.ts";
 import {
   type BeginStream,
   type RequestIterator,
@@ -67,9 +68,10 @@ function serveStream(
   requests: Requests,
   begin: BeginStream,
   signal: AbortSignal = new AbortController().signal,
+  unread?: UnreadBytes,
 ): AsyncIterableIterator<ItemMessage, undefined> {
   const asItIs = { read: (message: DuplexMessage) => message, write: (item: ItemMessage) => item };
-  return serveStreamWith(requests, begin, asItIs, signal);
+  return serveStreamWith(requests, begin, asItIs, { signal, unread });
 }
 
 function callWith(ahead: number): DuplexMessage {
@@ -267,6 +269,59 @@ for (const [how, isTakeable] of WAYS) {
     await settled();
     assert(bulky.taken < 12, `${bulky.taken} taken`);
     await Promise.all([items.return?.(), held.return?.()]);
+  });
+}
+
+/** Room for what a peer's streams keep unread. */
+class Room implements UnreadBytes {
+  bytes = 0;
+  readonly #most: number;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(bytes: number): void {
+    this.bytes += bytes;
+  }
+
+  hasRoom(): boolean {
+    return this.bytes < this.#most;
+  }
+}
+
+for (const [how, isTakeable] of WAYS) {
+  Deno.test(`serveStream() reads no further than a peer's streams have room together, ${how}`, async () => {
+    const kib = 1024;
+    const room = new Room(256 * kib);
+    const text = "x".repeat(100 * kib);
+    const ends = [];
+    const inputs: AsyncIterator<EncodedPayload>[] = [];
+    const callers = [1, 2, 3].map(() =>
+      new Requests(isTakeable).say(callWith(1_000), ...Array(20).fill(value(text)))
+    );
+    for (const requests of callers) {
+      const items = serveStream(
+        requests,
+        (_call, input) => {
+          inputs.push(input[Symbol.asyncIterator]());
+          return { next: () => new Promise(() => {}) };
+        },
+        undefined,
+        room,
+      );
+      items.next();
+      ends.push(() => items.return?.());
+      await settled();
+    }
+    const taken = callers.map(({ taken }) => taken - 1);
+    // 3 of the first, 1 of each other: what there was room for before they came, and the first 64 KiB of each.
+    assert.deepEqual(taken.map((items) => items <= 4), [true, true, true], `${taken} taken`);
+    assert(taken.every((items) => items > 0) && room.bytes > 256 * kib, `${room.bytes} kept`);
+    // Those who read go on, to the last item.
+    for (let read = 0; read < 20; read++) assert.equal((await inputs[2]!.next()).done, false);
+    await Promise.all(ends.map((end) => end()));
+    assert.equal(room.bytes, 0);
   });
 }
 

@@ -15,7 +15,7 @@ import { CallGate } from "../admission/call_gate.ts";
 import { CallQueue } from "../admission/call_queue.ts";
 import { IdleWatch } from "../admission/idle_watch.ts";
 import { anonymousAdmission, openPolicy } from "../admission/worker_policy.ts";
-import { ConnectedPeer } from "../connected_peer.ts";
+import { ConnectedPeer, peerKey } from "../connected_peer.ts";
 import { WorkerHealth } from "../health/health.ts";
 import { Leaving } from "../leaving.ts";
 import { noDispatcher } from "./no_dispatcher.ts";
@@ -148,7 +148,13 @@ export async function serveCalls(
       observer.emit({ type: "security.plaintext-caller", peer: { address: peer.remoteAddress } });
     }
     const isAnonymous = anonymous !== undefined && isPlaintext;
-    const connected = new ConnectedPeer(peer, { anonymous: isAnonymous, own: isOwn, clock });
+    const held = heldBytes.of(peerKey(peer));
+    const connected = new ConnectedPeer(peer, {
+      anonymous: isAnonymous,
+      own: isOwn,
+      clock,
+      unread: held,
+    });
     const counted = countedConnection(hub.metrics);
     const { certificate } = peer.identity ?? {};
     const gone = certificate && peerExpiry.connected(connected.ref, certificate);
@@ -161,7 +167,7 @@ export async function serveCalls(
       },
       resets: resets.of(connected.key),
       limits: limits.http2,
-      budget: heldBytes.of(connected.key),
+      budget: held,
     };
   };
   return { gate, health, leaving, faults, servePeer };

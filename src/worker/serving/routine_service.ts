@@ -169,6 +169,7 @@ export class RoutineService {
               : execution.stream(routine, args, call),
         ),
       form,
+      { unread: arrived.admitted.peer.unread },
     );
   }
 
