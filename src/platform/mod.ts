@@ -8,6 +8,7 @@ export { environmentVariable } from "./environment.ts";
 export { type FolderChange, type FolderChanges, watchFolder } from "./folder_changes.ts";
 export { mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissions.ts";
 export { requireDeno, runsOnDeno } from "./runtime.ts";
+export { type ScopedValue, scopedValue } from "./scoped_value.ts";
 export { failureName, isForbidden, isMissing, systemCodeOf } from "./system_errors.ts";
 export { letProcessEnd } from "./timers.ts";
 export { YoungBuffers, youngBuffers, type YoungHeap } from "./young_buffers.ts";

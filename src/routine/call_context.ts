@@ -1,10 +1,10 @@
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Transport } from "@connectrpc/connect";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { type Ambient, NO_AMBIENT } from "./envelope/ambient.ts";
 import type { Caller } from "../contract/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { ChannelSecurity, SelvageEvent } from "../observe/mod.ts";
+import { scopedValue } from "../platform/mod.ts";
 
 /** What a routine may know of the call it serves. */
 export interface CallContext {
@@ -68,7 +68,7 @@ export function ambient(name: string): string | undefined {
 
 /** The call that is being served here; nothing outside of a routine. */
 export function enclosingCall(): CallContext | undefined {
-  return calls.getStore();
+  return calls.get();
 }
 
 /** Runs a function as a part of serving a call. */
@@ -104,12 +104,5 @@ export function iterateInCall<T>(
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-const CALLS = Symbol.for("selvage.calls");
-
 /** One for the process: two copies of the package share it. */
-const calls: AsyncLocalStorage<CallContext> = sharedCalls();
-
-function sharedCalls(): AsyncLocalStorage<CallContext> {
-  const shared = globalThis as { [CALLS]?: AsyncLocalStorage<CallContext> };
-  return shared[CALLS] ??= new AsyncLocalStorage();
-}
+const calls = scopedValue<CallContext>("selvage.calls");

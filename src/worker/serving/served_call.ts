@@ -83,8 +83,8 @@ export class ServedCall implements CallContext {
 
   /**
    * The call is over: lets its stream and message go, though code that the routine left running may still ask
-   * who called. The store that `currentCall()` reads is a `WeakMap` of the platform, whose values outlive
-   * a minor collection although their keys do not: with all that belongs to a call, a tenth of what a busy worker
+   * who called. Where the store that `currentCall()` reads is an `AsyncLocalStorage`, its values outlive a minor
+   * collection although nothing refers to them: with all that belongs to a call, a tenth of what a busy worker
    * allocates was promoted, and collecting it took a fifth of its time.
    */
   over(): void {
