@@ -33,7 +33,7 @@ export function keepableBytes(
     slab = new Uint8Array(SLAB_BYTES);
     slabUsed = 0;
   }
-  const copy = slab.subarray(slabUsed, slabUsed + length);
+  const copy = new Uint8Array(slab.buffer, slabUsed, length);
   slabUsed += length;
   for (let at = 0; at < length; at++) copy[at] = bytes[start + at]!;
   return copy;

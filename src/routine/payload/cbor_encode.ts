@@ -70,6 +70,8 @@ const KEPT_BYTES = 16 * 1024;
 const MOST_KEPT_BYTES = 256 * 1024;
 /** From here on a byte string is not copied before the size of the whole is known. */
 const LARGE_BYTES = 4096;
+/** Up to here a loop over bytes is faster than `set`, which needs a view of them. */
+const LOOPED_BYTES = 64;
 /** Up to here a loop over characters is faster than the platform's encoder. */
 const SHORT_TEXT = 48;
 const TWO_TO_32 = 2 ** 32;
@@ -111,6 +113,11 @@ class Encoder {
   }
 
   #writeTo(written: Uint8Array): void {
+    if (written.length <= LOOPED_BYTES && this.#large.length === 0) {
+      const bytes = this.#bytes;
+      for (let at = 0; at < written.length; at++) written[at] = bytes[at]!;
+      return;
+    }
     let from = 0;
     let at = 0;
     for (const { bytes, length, behind } of this.#large) {

@@ -3,6 +3,7 @@ import { Malformed } from "./faults.ts";
 
 /** Up to here a loop over characters is faster than the platform's decoder. */
 const SHORT_TEXT = 24;
+const TWO_TO_16 = 2 ** 16;
 const TWO_TO_32 = 2 ** 32;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -48,7 +49,7 @@ export class CborReader {
 
   /** The number behind a head of `FLOAT16`, `FLOAT32` or `FLOAT64`. */
   float(head: number): number {
-    if (head === FLOAT16) return halfPrecision(this.#view.getUint16(this.#advance(2)));
+    if (head === FLOAT16) return halfPrecision(this.#uint16(this.#advance(2)));
     if (head === FLOAT32) return this.#view.getFloat32(this.#advance(4));
     return this.#view.getFloat64(this.#advance(8));
   }
@@ -153,9 +154,9 @@ export class CborReader {
       case 24:
         return this.byte();
       case 25:
-        return this.#view.getUint16(this.#advance(2));
+        return this.#uint16(this.#advance(2));
       case 26:
-        return this.#view.getUint32(this.#advance(4));
+        return this.#uint16(this.#advance(4)) * TWO_TO_16 + this.#uint16(this.#at - 2);
       case 27: {
         const at = this.#advance(8);
         return this.#view.getUint32(at) * TWO_TO_32 + this.#view.getUint32(at + 4);
@@ -178,6 +179,11 @@ export class CborReader {
     if (count > this.#bytes.length - at) throw this.#torn();
     this.#at += count;
     return at;
+  }
+
+  /** Without a `DataView`, which is an object of its own for each message. */
+  #uint16(at: number): number {
+    return this.#bytes[at]! << 8 | this.#bytes[at + 1]!;
   }
 
   get #view(): DataView {
