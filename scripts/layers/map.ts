@@ -36,7 +36,7 @@ export const LAYER_MAP: LayerMap = {
     contract: { imports: [] },
     errors: { imports: [] },
     values: { imports: [] },
-    platform: { imports: [], node: ["node:fs", "node:path", "node:v8"] },
+    platform: { imports: [], node: ["node:async_hooks", "node:fs", "node:path", "node:v8"] },
     http2: { imports: ["platform", "values"], node: ["node:timers"] },
     observe: {
       imports: ["errors", "platform", "values"],
