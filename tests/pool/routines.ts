@@ -26,6 +26,11 @@ export const compute = routine("pool.compute", (): void => {
   for (;;);
 });
 
+/** Stands still until its process is ended, and takes no processor time for it. */
+export const hang = routine("pool.hang", (): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+});
+
 /** Reads a file, where the worker may. */
 export const read = routine("pool.read", (path: string) => Deno.readTextFile(path));
 

@@ -27,13 +27,13 @@ import { gone, isRunning } from "./processes.ts";
 import {
   add,
   caller,
-  compute,
   count,
   elsewhere,
   exit,
   fail,
   further,
   granted,
+  hang,
   print,
   processId,
   read,
@@ -282,15 +282,15 @@ Deno.test("WorkerPool replaces a worker whose event loop hangs, and names the ca
   const processes = new Set<number>();
   while (processes.size < 2) processes.add(await pool.call(processId, []));
   // On a busy machine an event loop may also stand still at a short call.
-  const blocked = next(pool, "worker.blocked", ({ routine }) => routine === "pool.compute");
+  const blocked = next(pool, "worker.blocked", ({ routine }) => routine === "pool.hang");
   const unresponsive = next(pool, "worker.unresponsive");
   const removed = next(pool, "discovery.removed");
   const restarted = next(pool, "worker.restarted");
-  const lost = rejection(pool.call(compute, []));
+  const lost = rejection(pool.call(hang, []));
   const { workerId: blockedId } = await blocked;
   const { workerId, calls } = await unresponsive;
   assert.equal(blockedId, workerId);
-  assert.deepEqual(calls.map(({ routine }) => routine), ["pool.compute"]);
+  assert.deepEqual(calls.map(({ routine }) => routine), ["pool.hang"]);
   await removed;
   const others = await Promise.all(Array.from({ length: 8 }, () => pool.call(processId, [])));
   assert.equal(new Set(others).size, 1, "the other one takes every call");
