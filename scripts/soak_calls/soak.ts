@@ -48,9 +48,10 @@ const FLAT_MIB = 8;
 const OWN_FILES = 4;
 /**
  * How often the time is begun again where memory has not been flat in it: on a slow machine code is still being
- * compiled then, while what leaks goes on growing.
+ * compiled then, while what leaks goes on growing. A short time is begun again until so many seconds are over.
  */
 const MOST_PROLONGED = 2;
+const SECONDS_OF_SHORT_TIMES = 60;
 /** How long what was begun may take to go at the end, in milliseconds. */
 const SETTLE_MS = 60_000;
 /** Between two readings of memory, and between two restarts, in milliseconds. */
@@ -73,9 +74,10 @@ export async function soak({ seconds, seed }: SoakOptions): Promise<SoakReport> 
   let until = performance.now() + seconds * 1000;
   let over = false;
   let prolonged = 0;
+  const mostProlonged = Math.max(MOST_PROLONGED, SECONDS_OF_SHORT_TIMES / Math.max(1, seconds) - 1);
   const goesOn = () => {
     if (over || performance.now() < until) return !over;
-    over = isFlat() || prolonged === MOST_PROLONGED;
+    over = isFlat() || prolonged >= mostProlonged;
     prolonged += 1;
     until = performance.now() + seconds * 1000;
     return !over;

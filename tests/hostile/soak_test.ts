@@ -14,7 +14,7 @@ Deno.test("a soak leaks nothing and accounts for every call", async () => {
       CONFIG,
       SOAK,
       "--seconds",
-      "20",
+      "10",
     ],
     stdin: "null",
     stdout: "piped",
