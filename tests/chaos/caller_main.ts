@@ -9,7 +9,7 @@ import { again, once } from "./routines.ts";
 /** Calls that are under way at the same time. */
 const LANES = 4;
 /** How long each lane pauses between two calls, in milliseconds, so that what happens beside them goes on. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 25;
 
 const { discovery, pem, identity, limits }: CallerSettings = JSON.parse(Deno.args[0] ?? "{}");
 let calls = 0;
