@@ -19,7 +19,6 @@ function begun(name: string): void {
 
 /** Computes without a pause. */
 export const spin = routine("thread.spin", { run }, (ms: number) => {
-  begun("spin");
   const until = performance.now() + ms;
   while (performance.now() < until);
   return "spun";
@@ -27,6 +26,7 @@ export const spin = routine("thread.spin", { run }, (ms: number) => {
 
 /** Computes without a pause until a file is there. */
 export const spinUntil = routine("thread.spin-until", { run }, (path: string) => {
+  begun("spin-until");
   for (;;) {
     try {
       Deno.statSync(path);

@@ -15,6 +15,7 @@ import {
   encodePayload,
 } from "../../src/routine/mod.ts";
 import { createThreadPool, type ThreadPool } from "../../src/worker/threads/thread_pool.ts";
+import { Computing } from "./computing.ts";
 
 const modules = [new URL("./routines.ts", import.meta.url)];
 
@@ -158,9 +159,12 @@ Deno.test("ThreadPool keeps the worker's own thread free while a routine compute
 });
 
 Deno.test("ThreadPool starts another thread for a call that finds none free", async () => {
+  using computing = new Computing();
   await using pool = await createThreadPool({ modules, threads: 2 });
   const cancel = new AbortController();
-  const spun = rejection(call(pool, "thread.spin", [600_000], { signal: cancel.signal }));
+  const spun = rejection(
+    call(pool, "thread.spin-until", [computing.path], { signal: cancel.signal }),
+  );
   assert.equal(await call(pool, "thread.add", [1, 2]), 3);
   assert.equal(pool.state.threads, 2);
   cancel.abort();
@@ -168,9 +172,12 @@ Deno.test("ThreadPool starts another thread for a call that finds none free", as
 });
 
 Deno.test("ThreadPool rejects a cancelled call at once, though the routine computes on", async () => {
+  using computing = new Computing();
   await using pool = await createThreadPool({ modules, threads: 1, graceMs: 60_000 });
   const cancel = new AbortController();
-  const spun = rejection(call(pool, "thread.spin", [600_000], { signal: cancel.signal }));
+  const spun = rejection(
+    call(pool, "thread.spin-until", [computing.path], { signal: cancel.signal }),
+  );
   setTimeout(() => cancel.abort(new DeadlineExceeded(20)), 20);
   assert.ok(await spun instanceof DeadlineExceeded);
 });
@@ -187,9 +194,12 @@ Deno.test("ThreadPool passes a cancellation on to the routine's signal", async (
 });
 
 Deno.test("ThreadPool replaces a thread that ignores its signal past the grace", async () => {
+  using computing = new Computing();
   await using pool = await createThreadPool({ modules, threads: 1, graceMs: 50 });
   const cancel = new AbortController();
-  const spun = rejection(call(pool, "thread.spin", [600_000], { signal: cancel.signal }));
+  const spun = rejection(
+    call(pool, "thread.spin-until", [computing.path], { signal: cancel.signal }),
+  );
   cancel.abort();
   await spun;
   assert.equal(await call(pool, "thread.add", [1, 2]), 3);

@@ -9,6 +9,7 @@ import { ConfigurationError, RoutineError } from "../../src/errors/mod.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../src/gen/mod.ts";
 import { type ClientConnection, openClientConnection } from "../../src/http2/mod.ts";
 import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts";
+import { Computing } from "./computing.ts";
 import {
   BEGUN,
   count,
@@ -18,7 +19,6 @@ import {
   heededReasons,
   heeding,
   running,
-  spin,
   spinUntil,
   who,
 } from "./routines.ts";
@@ -83,10 +83,11 @@ async function connect(address: string): Promise<ClientConnection & AsyncDisposa
 }
 
 Deno.test("a caller's cancellation of a call in a thread is answered while the thread computes", async () => {
+  using computing = new Computing();
   await using pair = await start({ threads: 1 });
   const cancel = new AbortController();
-  const spins = begun("spin");
-  const spun = pair.dispatcher.call(spin, [600_000], { signal: cancel.signal });
+  const spins = begun("spin-until");
+  const spun = pair.dispatcher.call(spinUntil, [computing.path], { signal: cancel.signal });
   const running = assert.rejects(spun, /enough/);
   await spins;
   cancel.abort(new Error("enough"));
