@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** Files that are run in one isolate. */
@@ -15,7 +15,8 @@ export interface SharedIsolate {
  *
  * @param files Test files, each by its path from the root of the project, where this runs.
  * @param folders Folders of which each has an isolate for its files, with those in folders below.
- * @param into The folder that the modules are written to.
+ * @param into The folder that the modules are written to; it is made.
+ * @returns One for each folder that has several of the files.
  */
 export function shareIsolates(
   files: readonly string[],
@@ -24,9 +25,10 @@ export function shareIsolates(
 ): readonly SharedIsolate[] {
   return folders.map((folder) => {
     const own = files.filter((file) => file.startsWith(`${folder}/`));
-    const module = join(into, `${folder.replaceAll("/", "_")}.ts`);
+    const module = join(into, `${folder}.ts`);
+    Deno.mkdirSync(dirname(module), { recursive: true });
     const imports = own.map((file) => `import ${JSON.stringify(pathToFileURL(file).href)};\n`);
     Deno.writeTextFileSync(module, imports.join(""));
     return { module, files: own };
-  }).filter(({ files }) => files.length > 0);
+  }).filter(({ files }) => files.length > 1);
 }
