@@ -82,7 +82,10 @@ export interface WorkerLimits extends SharedLimits {
   readonly announceGraceMs?: number | undefined;
   /** How long calls in flight may go on when the worker drains, in milliseconds. Default 25,000. */
   readonly drainGraceMs?: number | undefined;
-  /** How long a thread may ignore the signal of its call before it is replaced, in milliseconds. Default 5,000. */
+  /**
+   * How long a thread may ignore the signal of its call before it is replaced, in milliseconds. Default 5,000. Deno
+   * 2.9.6 does not stop code that computes: its loop goes on, beside the new thread, until the process ends.
+   */
   readonly threadGraceMs?: number | undefined;
   /**
    * How long a worker is without a call before it emits `worker.idle`, in milliseconds, in whole seconds; 0 is
