@@ -122,6 +122,14 @@ const isParallel = (path: string): boolean => laneOf(path) === undefined && !isA
 // Within the project: workers that tests spawn look for `deno.json` in and above the folder of the main module.
 Deno.mkdirSync(".selvage", { recursive: true });
 const modules = Deno.makeTempDirSync({ dir: ".selvage", prefix: "test-" });
+const removeModules = () => Deno.removeSync(modules, { recursive: true });
+// `deno check` reads that folder, too: a run that is broken off leaves no module behind.
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.addSignalListener(signal, () => {
+    removeModules();
+    Deno.exit(code);
+  });
+}
 const parallel = run("in parallel", [
   ...["--doc", "--parallel", "mod.ts", "examples"],
   ...[...filesOf("src")].filter(hasExample),
@@ -143,10 +151,10 @@ for (const { held, outcome } of lanes) {
   await outcome;
   for (const line of held) console.log(line);
 }
-Deno.removeSync(modules, { recursive: true });
 const alone = run("alone", ["--parallel", ...files.filter(isAlone)], (line) => console.log(line));
 
 const outcomes = await Promise.all([parallel, ...lanes.map(({ outcome }) => outcome), alone]);
+removeModules();
 const ok = outcomes.every((one) => one.ok);
 const passed = outcomes.reduce((sum, one) => sum + one.passed, 0);
 const failed = outcomes.reduce((sum, one) => sum + one.failed, 0);
