@@ -9,6 +9,8 @@ const ITEM_BYTES = 65_536;
 const LEAST_MS = 500;
 /** 200 windows take that long to fill; what they take meanwhile is bulk, and no pause. */
 const FILLED_MS = 1_500;
+/** A connection counts as shared, with smaller windows, for a second after calls passed beside a stream. */
+const RESTED_MS = 1_100;
 
 /** How many times longer the slowest percent of calls takes while that many readers of the connection pause. */
 export const pausedReaders: Measure = ratio(async ({ dispatcher }, readers, durationMs) => {
@@ -50,6 +52,7 @@ function bulkDelays(carry: Carry): Measure {
 
 function bulkKeeps(carry: Carry): Measure {
   return ratio(async ({ dispatcher }, _callers, durationMs) => {
+    await new Promise((resolve) => setTimeout(resolve, RESTED_MS));
     const quiet = await carry(dispatcher, ITEM_BYTES, performance.now() + durationMs);
     const bulk = carry(dispatcher, ITEM_BYTES, performance.now() + durationMs);
     await addTimes(dispatcher, durationMs);

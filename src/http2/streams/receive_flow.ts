@@ -18,8 +18,7 @@ const ROUND_TRIPS = 2;
 
 /**
  * The window of a stream between whose frames small messages of others arrive: what it has on the way is what they
- * wait for. With 64 KiB bulk keeps a quarter of its rate beside calls, with 192 to 320 KiB 0.4 to 0.5, and the 95th
- * percentile of calls is 1.8 and 2.3 to 3.1 times the quiet one; above 512 KiB it is more than 5 times.
+ * wait for; what sizes bring is at the end of `docs/performance.md`.
  */
 const SHARED_WINDOW_BYTES = 256 * 1024;
 /** What such a window is at least for each millisecond of the shortest round trip: 256 MB/s pass all the same. */
