@@ -111,6 +111,10 @@ interface Outcome {
   readonly ok: boolean;
 }
 
+if (Deno.args.length > 0) {
+  console.error("usage: deno task test (takes no arguments; for some files: deno test -A FILE...)");
+  Deno.exit(2);
+}
 const files = [...testFiles("tests")].filter((path) =>
   !ELSEWHERE.some((one) => path.startsWith(one))
 );
@@ -123,9 +127,11 @@ const isParallel = (path: string): boolean => laneOf(path) === undefined && !isA
 Deno.mkdirSync(".selvage", { recursive: true });
 const modules = Deno.makeTempDirSync({ dir: ".selvage", prefix: "test-" });
 const removeModules = () => Deno.removeSync(modules, { recursive: true });
-// `deno check` reads that folder, too: a run that is broken off leaves no module behind.
+const running = new Set<Deno.ChildProcess>();
+// `deno check` reads that folder, too: a run that is broken off leaves no module behind, and no process.
 for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
   Deno.addSignalListener(signal, () => {
+    for (const process of running) process.kill();
     removeModules();
     Deno.exit(code);
   });
@@ -206,12 +212,14 @@ async function run(
     env: { NO_COLOR: "1", DENO_JOBS: String(JOBS) },
     stdout: "piped",
   }).spawn();
+  running.add(process);
   let counts: RegExpExecArray | null = null;
   for await (const line of readLines(process.stdout)) {
     print(line);
     counts = SUMMARY.exec(line) ?? counts;
   }
   const { success } = await process.status;
+  running.delete(process);
   const [, passed, failed] = counts ?? [];
   // A run without a summary has not ended as a run of tests does.
   return {
