@@ -1,57 +1,20 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseAddress } from "../../src/channel/mod.ts";
-import {
-  type CredentialsSource,
-  openCredentials,
-  type OpenCredentialsOptions,
-} from "../../src/credentials/mod.ts";
+import { type CredentialsSource, openCredentials } from "../../src/credentials/mod.ts";
 import { ConfigurationError } from "../../src/errors/mod.ts";
-import type { Stream } from "../../src/http2/mod.ts";
 import { parsePattern } from "../../src/identity/mod.ts";
 import { listenForPeers } from "../../src/peer/mod.ts";
 import { systemClock } from "../../src/observe/mod.ts";
 import { Credentials, type WorkloadApiOptions } from "../../src/spiffe/mod.ts";
-import { ManualClock } from "../support/manual_clock.ts";
 import { answering, dialAs, handshakeErrorOf } from "../support/peers.ts";
-import { RecordingObserver } from "../support/recording_observer.ts";
-import { FakeAgent, type Given, listenRaw, makeDomain, svid } from "./fake_agent.ts";
+import { makeDomain, svid } from "./fake_agent.ts";
+import { Machine, PauseClock } from "./machine.ts";
 
 const example = makeDomain("example.org");
 const partner = makeDomain("partner.test");
 const worker = () => ({ svids: [svid(example, "worker")] });
-
-/** A folder for sockets, and what credentials are opened with. */
-class Machine implements AsyncDisposable {
-  readonly folder = Deno.makeTempDirSync();
-  readonly socket = join(this.folder, "agent.sock");
-  readonly clock = new ManualClock(Date.now());
-  readonly observer = new RecordingObserver();
-
-  agent(given: Given): Promise<FakeAgent> {
-    return FakeAgent.start(this.socket, given);
-  }
-
-  open(
-    options: WorkloadApiOptions = {},
-    opening: OpenCredentialsOptions = {},
-  ): Promise<CredentialsSource> {
-    const { socket, clock, observer } = this;
-    return Credentials.spiffeWorkloadApi({ socket, ...options })
-      .open({ clock, observer, ...opening });
-  }
-
-  /** Lets the longest wait between two streams pass. */
-  retry(): void {
-    this.clock.advance(5000);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.folder, { recursive: true });
-  }
-}
 
 const nameOf = (source: CredentialsSource) => source.current().own?.summary.names[0];
 
@@ -250,93 +213,6 @@ Deno.test("Credentials.spiffeWorkloadApi() takes ours although a federated bundl
   assert.equal(source.current().anchors?.all.length, 1);
 });
 
-Deno.test("Credentials.spiffeWorkloadApi() does not take a message that is too large", async () => {
-  await using machine = new Machine();
-  const svids = [{ ...svid(example, "worker"), bundle: new Uint8Array(5 * 1024 * 1024) }];
-  await using agent = await machine.agent({ svids });
-  const opening = machine.open();
-  const [rejected] = await machine.observer.until("credentials.rejected");
-  assert.match(rejected?.message ?? "", /resource_exhausted/);
-  agent.give(worker());
-  machine.retry();
-  await using _source = await opening;
-});
-
-Deno.test("Credentials.spiffeWorkloadApi() names a peer that speaks no gRPC, and goes on", async () => {
-  const messages = {
-    "garbled message": (stream: Stream) => {
-      stream.sendHeaders([":status", "200", "content-type", "application/grpc"], false);
-      stream.sendData(new Uint8Array([0, 0, 0, 0, 3, 0xff, 0xff, 0xff]), true);
-    },
-    "no gRPC status": (stream: Stream) => {
-      stream.sendHeaders([":status", "200", "content-type", "text/html"], true);
-    },
-    "not found": (stream: Stream) => stream.sendHeaders([":status", "404"], true),
-  };
-  await using machine = new Machine();
-  let answer: ((stream: Stream) => void) | undefined;
-  await using _listener = await listenRaw(machine.socket, () => ({
-    onRequest: (stream) => {
-      answer?.(stream);
-      return {
-        data: (bytes) => stream.release(bytes.length),
-        trailers: () => {},
-        closed: () => {},
-      };
-    },
-  }));
-  let rejected = 0;
-  for (const [what, send] of Object.entries(messages)) {
-    answer = send;
-    const opening = machine.open({ waitMs: 1000 });
-    // An answer that it has no such method ends the waiting at once.
-    void machine.observer.until("credentials.rejected", ++rejected)
-      .then(() => machine.clock.advance(1000));
-    await assert.rejects(opening, ConfigurationError, what);
-  }
-});
-
-Deno.test("Credentials.spiffeWorkloadApi() names a peer that speaks no HTTP/2", async () => {
-  await using machine = new Machine();
-  const server = createServer((socket) => {
-    socket.on("error", () => {});
-    socket.resume();
-    socket.end("220 ready\r\n");
-  });
-  await new Promise<void>((resolve) => server.listen({ path: machine.socket }, resolve));
-  const opening = machine.open({ waitMs: 1000 });
-  await machine.observer.until("credentials.rejected");
-  machine.clock.advance(1000);
-  await assert.rejects(opening, /unix:.*agent\.sock: it does not speak HTTP\/2/);
-  await new Promise((resolve) => server.close(resolve));
-});
-
-Deno.test("Credentials.spiffeWorkloadApi() leaves an agent that never answers, and asks again", async () => {
-  await using machine = new Machine();
-  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  let requests = 0;
-  await using _listener = await listenRaw(machine.socket, () => ({
-    onRequest: (stream) => {
-      asked[requests++]?.resolve();
-      return {
-        data: (bytes) => stream.release(bytes.length),
-        trailers: () => {},
-        closed: () => {},
-      };
-    },
-  }));
-  const giveUp = new AbortController();
-  const opening = machine.open({ waitMs: 3_600_000 }, { signal: giveUp.signal });
-  await asked[0]?.promise;
-  machine.clock.advance(30_000);
-  const [silent] = await machine.observer.until("credentials.rejected");
-  assert.match(silent?.message ?? "", /no answer within 30000 ms/);
-  machine.retry();
-  await asked[1]?.promise;
-  giveUp.abort();
-  await assert.rejects(opening);
-});
-
 Deno.test("Credentials.spiffeWorkloadApi() leaves the agent when it is disposed of", async () => {
   await using machine = new Machine();
   await using agent = await machine.agent(worker());
@@ -423,32 +299,6 @@ Deno.test("a denylist beside an agent's identity refuses a peer, also while the 
   // Nor does the connection that it had take a new call: the worker has ended it.
   assert.equal((await before.connection.closed).how, "orderly");
 });
-
-/** Reports how long it is asked to wait between streams. */
-class PauseClock extends ManualClock {
-  readonly #pauses: number[] = [];
-  #next = Promise.withResolvers<void>();
-
-  constructor() {
-    super(Date.now());
-  }
-
-  override schedule(callback: () => void, delayMs: number): Disposable {
-    // Pauses are at random, and everything else that is timed is not.
-    if (!Number.isInteger(delayMs)) {
-      this.#pauses.push(delayMs);
-      this.#next.resolve();
-      this.#next = Promise.withResolvers();
-    }
-    return super.schedule(callback, delayMs);
-  }
-
-  /** The `count`th pause, once it begins. */
-  async pause(count: number): Promise<number> {
-    while (this.#pauses.length < count) await this.#next.promise;
-    return this.#pauses[count - 1] ?? NaN;
-  }
-}
 
 Deno.test("Credentials.spiffeWorkloadApi() takes the last of what an agent sends without a pause", async () => {
   await using machine = new Machine();
