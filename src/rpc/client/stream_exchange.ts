@@ -11,7 +11,7 @@ import { BodyReader } from "../wire/body_reader.ts";
 import { invalidFields, tooLargeToSend } from "../wire/call_errors.ts";
 import { envelopeHead } from "../wire/envelope.ts";
 import { areValid } from "../wire/header_fields.ts";
-import { readingTurn } from "../wire/reading_turn.ts";
+import { streamTurn } from "../wire/stream_turn.ts";
 import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { PreparedStream } from "./prepared_request.ts";
@@ -26,6 +26,8 @@ import { NO_BYTES } from "../../values/mod.ts";
 export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   /** Messages that wait until the stream takes more; `undefined` while it does. */
   #unsent: Uint8Array[] | undefined;
+  /** `onWritable` is called in the next turn. */
+  #isDelayed = false;
   #sending: "open" | "ending" | "ended" = "open";
 
   #messages: ResponseMessages | undefined;
@@ -48,14 +50,15 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     this.begin(connection, options);
   }
 
-  /** Called when the stream takes messages again after `send` has returned `false`. */
+  /** Called when messages may be sent again after `send` has returned `false`. */
   onWritable: (() => void) | undefined;
 
   /**
    * Sends a message, as soon as the stream takes it.
    *
    * @param isGivenAway whether nobody else reads any byte of its buffer. Default: no.
-   * @returns Whether the stream takes more at once; messages that it does not take are kept.
+   * @returns Whether more may follow at once: the stream takes it, and there is time left in the turn; messages that
+   * are sent all the same are kept where the stream does not take them.
    */
   send(message: Uint8Array, isGivenAway = false): boolean {
     const { limits } = this.request;
@@ -64,7 +67,9 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     } else if (this.#sending !== "open") return true;
     else if (this.#unsent !== undefined) this.#unsent.push(message);
     else this.#write(message, isGivenAway);
-    return !this.#isBlocked;
+    streamTurn.count(1);
+    if (streamTurn.isOver) this.#waitForTurn();
+    return !this.#isBlocked && !this.#isDelayed;
   }
 
   /** Sends at once what would leave with the end of the turn, where the connection is not busy sending. */
@@ -89,9 +94,9 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     const messages = this.#messages;
     if (messages === undefined) return undefined;
     try {
-      if (readingTurn.isOver) return undefined;
+      if (streamTurn.isOver) return undefined;
       const message = messages.next();
-      readingTurn.count(1);
+      streamTurn.count(1);
       if (message !== undefined) return message;
       if (this.#complete && this.#reading.name === "open") {
         messages.judgeEnd();
@@ -115,7 +120,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
       const message = this.take();
       if (message !== undefined || this.#reading.name === "ended") return message;
       if (this.#readOtherwise !== undefined) return await this.#nextOtherwise(this.#readOtherwise);
-      if (readingTurn.isOver) await readingTurn.next();
+      if (streamTurn.isOver) await streamTurn.next();
       else await new Promise<void>((resolve) => this.#wakeReader = resolve);
     }
   }
@@ -166,7 +171,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
       }
     }
     if (this.#sending === "ending") this.#writeEnd();
-    else this.onWritable?.();
+    else if (!this.#isDelayed) this.onWritable?.();
   }
 
   closed(end: StreamEnd): void {
@@ -195,6 +200,15 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
 
   get #isBlocked(): boolean {
     return this.#unsent !== undefined;
+  }
+
+  #waitForTurn(): void {
+    if (this.#isDelayed) return;
+    this.#isDelayed = true;
+    void streamTurn.next().then(() => {
+      this.#isDelayed = false;
+      if (!this.#isBlocked && this.#sending === "open") this.onWritable?.();
+    });
   }
 
   #write(message: Uint8Array, isGivenAway: boolean): void {

@@ -6,7 +6,7 @@ import type { BytesRequests } from "./bytes_call.ts";
 import { notDecompressible } from "../wire/call_errors.ts";
 import { COMPRESSED_FLAG } from "../wire/envelope.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
-import { type ReadingTurn, readingTurn } from "../wire/reading_turn.ts";
+import { type StreamTurn, streamTurn } from "../wire/stream_turn.ts";
 
 /**
  * The messages of a request that is a stream of Connect without compression. Credit returns to the peer only as
@@ -17,7 +17,7 @@ export class RequestMessages implements BytesRequests {
   readonly #release: (count: number) => void;
   #waiting: WaitingReader[] = [];
   #state: BodyState = { name: "open" };
-  readonly #turn: ReadingTurn;
+  readonly #turn: StreamTurn;
   /** Those who wait are served in the next turn. */
   #isDelayed = false;
 
@@ -31,7 +31,7 @@ export class RequestMessages implements BytesRequests {
     maxBytes: number,
     budget: GatherBudget,
     release: (count: number) => void,
-    turn: ReadingTurn = readingTurn,
+    turn: StreamTurn = streamTurn,
   ) {
     this.#turn = turn;
     this.#messages = new ArrivingMessages(maxBytes, release, budget);

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import fc from "../../../tests/support/fast_check.ts";
 import { envelope } from "../wire/envelope.ts";
 import { GatherBudget } from "../wire/gather_budget.ts";
-import { ReadingTurn } from "../wire/reading_turn.ts";
+import { StreamTurn } from "../wire/stream_turn.ts";
 import { RequestMessages } from "./request_messages.ts";
 
-function request(turn?: ReadingTurn): RequestMessages {
+function request(turn?: StreamTurn): RequestMessages {
   return new RequestMessages(10_000, new GatherBudget(1e6), () => {}, turn);
 }
 
@@ -76,7 +76,7 @@ for (
 
 Deno.test("RequestMessages gives nothing to take once the time of the turn is used up", () => {
   let now = 0;
-  const turn = new ReadingTurn(() => now += 10, () => {});
+  const turn = new StreamTurn(() => now += 10, () => {});
   const requests = request(turn);
   for (let message = 0; message < 100; message++) requests.push(envelope(new Uint8Array(1), 0));
   let count = 0;

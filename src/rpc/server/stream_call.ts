@@ -4,6 +4,7 @@ import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { expireAfter } from "../wire/deadlines.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
+import { streamTurn } from "../wire/stream_turn.ts";
 import type { BytesAnswers, StreamBytesHandler } from "./bytes_call.ts";
 import type { Admitted } from "./admission.ts";
 import { FastCall } from "./fast_call.ts";
@@ -135,18 +136,20 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     }
   }
 
-  /** Sends a message as it comes; goes on when the stream takes more. */
+  /** Sends a message as it comes; goes on when the stream takes more, and there is time left in the turn. */
   #flowing(message: Uint8Array, messages: BytesAnswers): boolean {
     if (this.#isOver) return false;
     const ready = this.#sent(message, true);
-    if (ready === true) return true;
+    streamTurn.count(1);
+    if (ready === true && !streamTurn.isOver) return true;
     void this.#resumeAfter(ready, messages);
     return false;
   }
 
-  async #resumeAfter(ready: false | Promise<boolean>, messages: BytesAnswers): Promise<void> {
+  async #resumeAfter(ready: boolean | Promise<boolean>, messages: BytesAnswers): Promise<void> {
     try {
       if (!await ready) await this.#untilWritable();
+      if (streamTurn.isOver) await streamTurn.next();
       if (!this.#isOver) messages.resume!();
     } catch (error) {
       Promise.try(() => messages.return?.()).catch(() => {});

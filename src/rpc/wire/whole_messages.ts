@@ -3,7 +3,7 @@ import type { BodyReader } from "./body_reader.ts";
 import { EnvelopeHead } from "./envelope.ts";
 import type { GatherBudget } from "./gather_budget.ts";
 import { expectedBytes, Gathered } from "./gathered.ts";
-import { type ReadingTurn, readingTurn } from "./reading_turn.ts";
+import { type StreamTurn, streamTurn } from "./stream_turn.ts";
 
 /** Their reader reads all that it is given without a pause. */
 const ENVELOPES_AT_ONCE = 64;
@@ -13,7 +13,7 @@ interface GatherOptions {
   /** What the gathering may take. Default: the budget of the process. */
   readonly budget?: GatherBudget;
   /** When the body is read. Default: as those of all streams of the process. */
-  readonly turn?: ReadingTurn;
+  readonly turn?: StreamTurn;
 }
 
 /** How a body of envelopes is received. */
@@ -36,11 +36,11 @@ export interface WholeBodyOptions extends GatherOptions {
 abstract class WholeMessages implements AsyncIterableIterator<Uint8Array> {
   protected readonly body: BodyReader;
   protected readonly gathered: Gathered;
-  protected readonly turn: ReadingTurn;
+  protected readonly turn: StreamTurn;
   /** What was read and waits to be given, beginning with an envelope. */
   protected rest: Uint8Array | undefined;
 
-  constructor(body: BodyReader, { budget, turn = readingTurn }: GatherOptions) {
+  constructor(body: BodyReader, { budget, turn = streamTurn }: GatherOptions) {
     this.body = body;
     this.gathered = new Gathered(budget);
     this.turn = turn;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RequestMessages } from "../server/request_messages.ts";
 import { BodyReader } from "./body_reader.ts";
 import { GatherBudget } from "./gather_budget.ts";
-import { ReadingTurn } from "./reading_turn.ts";
+import { StreamTurn } from "./stream_turn.ts";
 import { WholeEnvelopes } from "./whole_messages.ts";
 
 const EMPTY_ENVELOPES = 1_000;
@@ -12,7 +12,7 @@ const ENVELOPE_BYTES = 5;
 function heldTurn(msACheck: number) {
   let now = 0;
   const ends: (() => void)[] = [];
-  const turn = new ReadingTurn(() => now += msACheck, (end) => ends.push(end));
+  const turn = new StreamTurn(() => now += msACheck, (end) => ends.push(end));
   return { turn, end: () => ends.shift()?.() };
 }
 
@@ -23,7 +23,7 @@ function flood(): BodyReader {
   return body;
 }
 
-function floodedMessages(turn: ReadingTurn): RequestMessages {
+function floodedMessages(turn: StreamTurn): RequestMessages {
   const messages = new RequestMessages(100, new GatherBudget(1e6), () => {}, turn);
   messages.push(new Uint8Array(EMPTY_ENVELOPES * ENVELOPE_BYTES));
   messages.end();
@@ -41,7 +41,7 @@ for (
       "RequestMessages",
       floodedMessages,
     ],
-    ["WholeEnvelopes", (turn: ReadingTurn) => new WholeEnvelopes(flood(), 100, { turn })],
+    ["WholeEnvelopes", (turn: StreamTurn) => new WholeEnvelopes(flood(), 100, { turn })],
   ] as const
 ) {
   Deno.test(`${name} gives no more messages in a turn than its time allows, and all of them in the end`, async () => {
@@ -67,9 +67,26 @@ for (
   });
 }
 
-Deno.test("ReadingTurn goes on at once while there is time", async () => {
+Deno.test("StreamTurn goes on at once while there is time", async () => {
   const { turn } = heldTurn(0);
   let given = 0;
   for await (const _ of floodedMessages(turn)) given++;
   assert.equal(given, EMPTY_ENVELOPES);
+});
+
+Deno.test("StreamTurn lets a few of many streams go on a turn, in the order in which they began to wait", async () => {
+  const { turn, end } = heldTurn(2);
+  turn.count(64);
+  assert.ok(turn.isOver);
+  const begun: number[] = [];
+  const all = Array.from({ length: 20 }, (_, n) => turn.next().then(() => begun.push(n)));
+  const turns: number[] = [];
+  while (begun.length < all.length) {
+    const before = begun.length;
+    end();
+    await settle();
+    turns.push(begun.length - before);
+  }
+  assert.deepEqual(turns, [8, 8, 4]);
+  assert.deepEqual(begun, Array.from(all.keys()));
 });
