@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { allocate, allocateWithRoom, withHead } from "./allocate.ts";
 export { freeBuffer, freeGivenAway, joined, NO_BYTES } from "./octets.ts";
 export { onAbort } from "./on_abort.ts";
 export { type Present, present } from "./present.ts";

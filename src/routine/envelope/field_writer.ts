@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { allocate } from "../allocate.ts";
+import { allocate } from "../../values/mod.ts";
 import { DELIMITED, VARINT } from "./field_reader.ts";
 
 /**

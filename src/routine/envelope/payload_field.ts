@@ -1,5 +1,6 @@
 import type { EncodedPayload } from "../payload/payload.ts";
 import { DELIMITED, type FieldReader } from "./field_reader.ts";
+import { withHead } from "../../values/mod.ts";
 import { withRoomBefore } from "../headroom.ts";
 import { delimitedSize, FieldWriter, textSize } from "./field_writer.ts";
 
@@ -27,7 +28,8 @@ export function encodePayloadAlone(field: number, payload: EncodedPayload): Uint
   const whole = delimitedSize(size);
   if (payload.form === "cbor") {
     const { bytes } = payload;
-    const roomy = withRoomBefore(bytes, whole - bytes.length);
+    const count = whole - bytes.length;
+    const roomy = withHead(bytes, count) ?? withRoomBefore(bytes, count);
     if (roomy !== undefined) {
       const writer = new FieldWriter(whole, roomy);
       writer.head(field, size);

@@ -1,4 +1,4 @@
-import { allocate } from "../allocate.ts";
+import { allocate } from "../../values/mod.ts";
 import { allocateLarge } from "../headroom.ts";
 import {
   ARRAY,
@@ -29,31 +29,39 @@ import { fromHex } from "../../platform/mod.ts";
 /**
  * Writes a value as CBOR, in bytes that nothing else refers to.
  *
+ * @param allocateSmall gives the bytes for a small one. Default: {@linkcode allocate}.
  * @throws {@linkcode UNSENDABLE}, {@linkcode TOO_LARGE}, and whatever a getter of the value throws.
  */
 export function encodeCbor(
   value: unknown,
   maxDepth: number,
   limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS,
+  allocateSmall: typeof allocate = allocate,
 ): Uint8Array {
-  const written = value instanceof Uint8Array ? encodeLargeBytes(value, limits) : undefined;
+  const written = value instanceof Uint8Array
+    ? encodeBytes(value, limits, allocateSmall)
+    : undefined;
   if (written !== undefined) return written;
   const encoder = idle ?? new Encoder();
   // A getter may write another value meanwhile.
   idle = undefined;
   try {
-    return encoder.encode(value, maxDepth, limits);
+    return encoder.encode(value, maxDepth, limits, allocateSmall);
   } finally {
     idle = encoder;
   }
 }
 
-/** Bytes alone, which are copied once; `undefined` where there are few of them. */
-function encodeLargeBytes(
+/** Bytes alone, which are copied once; `undefined` where they are neither very few nor many. */
+function encodeBytes(
   value: Uint8Array,
-  { bytes: maxBytes }: PayloadLimits,
+  { bytes: maxBytes, containers }: PayloadLimits,
+  allocateSmall: typeof allocate,
 ): Uint8Array | undefined {
   const length = value.length;
+  if (length <= LOOPED_BYTES && length + 2 <= maxBytes && containers > 0) {
+    return encodeFew(value, length, allocateSmall);
+  }
   const head = length < 0x10000 ? 3 : 5;
   if (length < 0x100 || length >= TWO_TO_32 || head + length > maxBytes) return undefined;
   const written = allocateLarge(head + length);
@@ -61,6 +69,18 @@ function encodeLargeBytes(
   written[0] = (BYTES << 5) | (head === 3 ? 25 : 26);
   for (let at = 1, shift = 8 * (head - 2); shift >= 0; shift -= 8) written[at++] = length >>> shift;
   written.set(value, head);
+  return written;
+}
+
+function encodeFew(value: Uint8Array, length: number, allocateSmall: typeof allocate): Uint8Array {
+  const head = length < 24 ? 1 : 2;
+  const written = allocateSmall(head + length);
+  if (head === 1) written[0] = (BYTES << 5) | length;
+  else {
+    written[0] = (BYTES << 5) | 24;
+    written[1] = length;
+  }
+  for (let at = 0; at < length; at++) written[head + at] = value[at]!;
   return written;
 }
 
@@ -94,6 +114,7 @@ class Encoder {
     value: unknown,
     maxDepth: number,
     { bytes: maxBytes, containers, entries }: PayloadLimits,
+    allocateSmall: typeof allocate,
   ): Uint8Array {
     this.#at = 0;
     this.#maxBytes = maxBytes;
@@ -103,7 +124,7 @@ class Encoder {
       this.#value(value, maxDepth);
       const size = this.#at + this.#largeBytes;
       if (size > maxBytes) throw TOO_LARGE;
-      const written = allocateLarge(size) ?? allocate(size);
+      const written = allocateLarge(size) ?? allocateSmall(size);
       this.#writeTo(written);
       return written;
     } finally {

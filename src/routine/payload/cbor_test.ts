@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "../../../tests/support/fast_check.ts";
 import { decodeCbor } from "./cbor_decode.ts";
 import { encodeCbor } from "./cbor_encode.ts";
-import { Malformed } from "./faults.ts";
+import { Malformed, TOO_LARGE } from "./faults.ts";
 import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
 import { decodePayload, encodePayload } from "./payload.ts";
 
@@ -171,6 +171,16 @@ Deno.test("byte strings count as containers: more than the limit are neither wri
   const empty = new Uint8Array(1_000_005).fill(0x40);
   empty.set([0x9a, 0x00, 0x0f, 0x42, 0x40]);
   assert.throws(() => decodeCbor(empty, 64), Malformed);
+});
+
+Deno.test("encodeCbor() writes bytes alone as it writes them in a list, however many", () => {
+  for (let length = 0; length < 300; length++) {
+    const bytes = new Uint8Array(length).fill(length);
+    assert.deepEqual(Uint8Array.of(0x81, ...encodeCbor(bytes, 1)), encodeCbor([bytes], 1));
+  }
+  const limits = { ...DEFAULT_PAYLOAD_LIMITS, bytes: 10 };
+  assert.equal(encodeCbor(new Uint8Array(9), 1, limits).length, 10);
+  assert.throws(() => encodeCbor(new Uint8Array(10), 1, limits), (error) => error === TOO_LARGE);
 });
 
 Deno.test("encodeCbor() writes large byte strings where they belong, among anything", () => {

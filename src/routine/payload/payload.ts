@@ -1,4 +1,5 @@
 import { InvalidPayload } from "../../errors/mod.ts";
+import { allocate, allocateWithRoom } from "../../values/mod.ts";
 import { decodeCbor } from "./cbor_decode.ts";
 import { encodeCbor } from "./cbor_encode.ts";
 import { Malformed, TOO_LARGE, UNSENDABLE } from "./faults.ts";
@@ -50,7 +51,9 @@ export function encodePayload(
   const depth = depthOf(root, limits);
   try {
     return form === "cbor"
-      ? new CborPayload(encodeCbor(value, depth, limits))
+      ? new CborPayload(
+        encodeCbor(value, depth, limits, isAlone(root) ? allocateWithRoom : allocate),
+      )
       : { form, text: encodeJson(value, depth, limits) };
   } catch (reason) {
     throw unwritable(reason, value, root, limits);
@@ -90,6 +93,11 @@ export function decodeArguments(
   const args = decodePayload(payload, "arguments", limits);
   if (Array.isArray(args)) return args;
   throw new InvalidPayload("arguments are to be a list", { path: "arguments" });
+}
+
+/** Whether the payload is all of its message: then that is written around it. */
+function isAlone(root: PayloadRoot): boolean {
+  return root === "item" || root === "input";
 }
 
 /** An argument list is no level of its own: what an argument may be, a result may be too. */

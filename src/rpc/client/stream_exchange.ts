@@ -9,7 +9,7 @@ import {
 } from "../../http2/mod.ts";
 import { BodyReader } from "../wire/body_reader.ts";
 import { invalidFields, tooLargeToSend } from "../wire/call_errors.ts";
-import { envelopeHead } from "../wire/envelope.ts";
+import { envelopeHead, inEnvelope } from "../wire/envelope.ts";
 import { areValid } from "../wire/header_fields.ts";
 import { streamTurn } from "../wire/stream_turn.ts";
 import { errorOfStreamEnd } from "../wire/stream_failure.ts";
@@ -213,6 +213,11 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
 
   #write(message: Uint8Array, isGivenAway: boolean): void {
     const stream = this.stream as Stream;
+    const whole = inEnvelope(message, 0);
+    if (whole !== undefined) {
+      if (!stream.sendData(whole, false)) this.#unsent = [];
+      return;
+    }
     const ready = stream.sendData(envelopeHead(message.byteLength, 0), false);
     if (!stream.sendData(message, false, isGivenAway) || !ready) this.#unsent = [];
   }

@@ -3,7 +3,7 @@ import type { Compression } from "@connectrpc/connect/protocol";
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import type { HeaderList, Stream } from "../../http2/mod.ts";
 import { acceptedCompression } from "../wire/compression.ts";
-import { COMPRESSED_FLAG, envelopeHead } from "../wire/envelope.ts";
+import { COMPRESSED_FLAG, envelopeHead, inEnvelope } from "../wire/envelope.ts";
 import type { ArrivedRequest } from "./plain_call.ts";
 
 /** The response to a call of Connect with a stream of messages, each in an envelope, and an end. */
@@ -60,6 +60,8 @@ export class StreamResponse {
       this.#state = "begun";
       this.#stream.sendHeaders(headerWith(this.#compression), false);
     }
+    const whole = inEnvelope(message, flags);
+    if (whole !== undefined) return this.#stream.sendData(whole, endStream);
     const head = envelopeHead(message.byteLength, flags);
     if (message.byteLength === 0) return this.#stream.sendData(head, endStream);
     this.#stream.sendData(head, false);

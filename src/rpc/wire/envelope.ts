@@ -1,3 +1,5 @@
+import { withHead } from "../../values/mod.ts";
+
 /** A flag octet and four octets of length before every message of gRPC, and of Connect's streams. */
 export const ENVELOPE_BYTES = 5;
 
@@ -9,6 +11,13 @@ export function envelope(message: Uint8Array, flags: number): Uint8Array {
   const bytes = new Uint8Array(ENVELOPE_BYTES + message.byteLength);
   writeHead(bytes, flags, message.byteLength);
   bytes.set(message, ENVELOPE_BYTES);
+  return bytes;
+}
+
+/** A small message in its envelope, where there is room for the head before it; else nothing. */
+export function inEnvelope(message: Uint8Array, flags: number): Uint8Array | undefined {
+  const bytes = withHead(message, ENVELOPE_BYTES);
+  if (bytes !== undefined) writeHead(bytes, flags, message.byteLength);
   return bytes;
 }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import fc from "../../../tests/support/fast_check.ts";
-import { envelope, soleMessage } from "./envelope.ts";
+import { allocateWithRoom } from "../../values/mod.ts";
+import { envelope, inEnvelope, soleMessage } from "./envelope.ts";
 
 Deno.test("envelope writes as connect-es does", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 70_000 }), fc.nat(255), (message, flags) => {
@@ -20,4 +21,15 @@ Deno.test("soleMessage reads one whole envelope without flags, and nothing else"
       if (length !== message.byteLength) assert.equal(soleMessage(body), undefined);
     }),
   );
+});
+
+Deno.test("inEnvelope puts the head before a message that has room, and leaves any other", () => {
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 1_000 }), fc.nat(255), (bytes, flags) => {
+    const message = allocateWithRoom(bytes.length);
+    message.set(bytes);
+    assert.deepEqual(inEnvelope(message, flags), envelope(bytes, flags));
+    assert.deepEqual(message, bytes);
+    assert.equal(inEnvelope(message, flags), undefined);
+    assert.equal(inEnvelope(bytes, flags), undefined);
+  }));
 });
