@@ -27,8 +27,7 @@ import type { SharedDispatcherOptions, WorkerSource } from "./options.ts";
 import { openDispatcherAdmin } from "./dispatcher_admin.ts";
 import { type RehearsalGround, rehearseConnected, rehearseWorkers } from "./rehearse.ts";
 import { RoutineCalls } from "./calls/routine_calls.ts";
-import { recordedTransport } from "./calls/recorded_transport.ts";
-import { dispatcherTransport } from "./calls/transport.ts";
+import { serviceTransport } from "./calls/service_call.ts";
 import {
   checkSource,
   type OpenedSource,
@@ -226,10 +225,7 @@ function openCalls(
   const rpcLimits = { messageBytes: limits.messageBytes };
   const fields = settings.fields({}, undefined);
   const transportFor = (choices: TransportChoices = {}) =>
-    recordedTransport(
-      dispatcherTransport({ attempts, limits: rpcLimits, fields, settings }, choices),
-      records,
-    );
+    serviceTransport({ attempts, limits: rpcLimits, fields, settings }, choices, records);
   return {
     routines: new RoutineCalls({ attempts, settings, records, limits: rpcLimits, payload }),
     transport: transportFor(),

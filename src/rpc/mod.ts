@@ -32,6 +32,8 @@ export {
   type UnaryReceiver,
   type UnaryResponseBytes,
 } from "./client/unary_exchange.ts";
+export { fieldsOfHeaders, prepareMethod, readResponse } from "./client/unary_fast_path.ts";
+export { writeBinary } from "./wire/binary_form.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
 export type { RpcProtocol } from "./wire/protocol.ts";
 export { withoutStatusDetails } from "./server/unary_implementation.ts";

@@ -67,8 +67,12 @@ async function* recorded<Message>(
   }
 }
 
-/** The error that the caller gets. */
-function failed(record: CallRecord, thrown: unknown, signal: AbortSignal | undefined): unknown {
+/** Records that a call failed, and returns the error that its caller gets. */
+export function failed(
+  record: CallRecord,
+  thrown: unknown,
+  signal: AbortSignal | undefined,
+): unknown {
   const error = signal?.aborted ? abortError(signal) : thrown;
   const original = error instanceof ConnectError && error.cause instanceof SelvageError
     ? error.cause
@@ -91,7 +95,8 @@ function abortError({ reason }: AbortSignal): ConnectError {
   return new ConnectError(message, code, undefined, undefined, reason);
 }
 
-function withTrace(
+/** A call's headers with those that continue its trace. */
+export function withTrace(
   header: HeadersInit | undefined,
   span: CallSpan | undefined,
 ): HeadersInit | undefined {

@@ -143,7 +143,7 @@ async function* translated<Message>(
 }
 
 /** The error as Connect knows it, with the one of ours that it carries as its cause. */
-function asConnect(error: unknown): ConnectError {
+export function asConnect(error: unknown): ConnectError {
   if (!(error instanceof ConnectError)) return toConnectError(error);
   return error.cause instanceof SelvageError
     ? error
@@ -151,7 +151,7 @@ function asConnect(error: unknown): ConnectError {
 }
 
 /** @throws {ConnectError} For a time that is too long, as the transport of `@connectrpc` throws. */
-function longest<Timeout extends number | undefined>(timeoutMs: Timeout): Timeout {
+export function longest<Timeout extends number | undefined>(timeoutMs: Timeout): Timeout {
   try {
     if (timeoutMs !== undefined && timeoutMs > 0) checkedTimeout(timeoutMs);
     return timeoutMs;
@@ -167,9 +167,14 @@ function placedCall(
   return {
     routine: methodName(method),
     wanted: {},
-    idempotent: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
-      method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT,
+    idempotent: isIdempotent(method),
     ofService: true,
     ...bounds,
   };
+}
+
+/** Whether the service says that calls of the method may begin twice. */
+export function isIdempotent({ idempotency }: DescMethod): boolean {
+  return idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS ||
+    idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT;
 }

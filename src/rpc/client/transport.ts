@@ -18,20 +18,24 @@ export function createTransport(options: TransportOptions): Transport {
   const fast = createFastUnary(options);
   return {
     unary(method, signal, timeoutMs, header, input, contextValues) {
-      const unary = isGet(options, method) ? plain.unary : fast;
+      const unary = takesGet(options, method) ? plain.unary : fast;
       return unary(method, signal, timeoutMs, header, input, contextValues);
     },
     stream: plain.stream,
   };
 }
 
-function takesFastPath({ protocol, format, compression, interceptors }: TransportOptions): boolean {
+/** Whether unary calls of a transport take the fast path, but for those that {@linkcode takesGet} names. */
+export function takesFastPath(
+  { protocol, format, compression, interceptors }: Omit<TransportOptions, "connection">,
+): boolean {
   return protocol !== "grpc-web" && format !== "json" && compression === undefined &&
     (interceptors === undefined || interceptors.length === 0);
 }
 
-function isGet(
-  { useHttpGet, protocol = "connect" }: TransportOptions,
+/** Whether calls of a method are made with GET, which is not for the fast path. */
+export function takesGet(
+  { useHttpGet, protocol = "connect" }: Pick<TransportOptions, "useHttpGet" | "protocol">,
   method: DescMethodUnary<DescMessage, DescMessage>,
 ): boolean {
   return useHttpGet === true && protocol === "connect" &&

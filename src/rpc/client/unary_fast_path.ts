@@ -26,7 +26,7 @@ export function createFastUnary(options: TransportOptions): Transport["unary"] {
   ): Promise<UnaryResponse<I, O>> {
     const message = writeBinary(method.input, input);
     let request = prepared.get(method);
-    if (request === undefined) prepared.set(method, request = prepare(method, options));
+    if (request === undefined) prepared.set(method, request = prepareMethod(method, options));
     const response = await exchangeUnary(connection, request, message, {
       timeoutMs: callTime(timeoutMs, options.timeoutMs),
       signal,
@@ -34,11 +34,15 @@ export function createFastUnary(options: TransportOptions): Transport["unary"] {
         ? undefined
         : await fieldsOf(header, options),
     });
-    return new FastUnaryResponse(method, response, readBinary(method.output, response.message));
+    return readResponse(method, response);
   };
 }
 
-function prepare(method: DescMethodUnary, options: TransportOptions): PreparedUnary {
+/** What requests of a method have in common on the fast path. */
+export function prepareMethod(
+  method: DescMethodUnary,
+  options: Omit<TransportOptions, "connection">,
+): PreparedUnary {
   const { authority, scheme, acceptCompression = compressionNames, limits } = options;
   return prepareRequest(method, {
     protocol: options.protocol === "grpc" ? "grpc" : "connect",
@@ -58,14 +62,33 @@ function callTime(
   return timeoutMs <= 0 ? undefined : timeoutMs;
 }
 
+/** A call's own headers as fields of its request. */
+export function fieldsOfHeaders(header: HeadersInit): string[] {
+  const fields: string[] = [];
+  appendFields(fields, new Headers(header));
+  return fields;
+}
+
 async function fieldsOf(
   header: HeadersInit | undefined,
   { fields }: TransportOptions,
 ): Promise<string[]> {
   const all: string[] = [];
-  if (header !== undefined) appendFields(all, new Headers(header));
+  if (header !== undefined) all.push(...fieldsOfHeaders(header));
   if (fields !== undefined) all.push(...await fields());
   return all;
+}
+
+/**
+ * Reads the message of a response on the fast path; its `Headers` are made when they are first asked for.
+ *
+ * @throws {ConnectError} `Internal` where the message is invalid.
+ */
+export function readResponse<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodUnary<I, O>,
+  response: UnaryResponseBytes,
+): UnaryResponse<I, O> {
+  return new FastUnaryResponse(method, response, readBinary(method.output, response.message));
 }
 
 class FastUnaryResponse<I extends DescMessage, O extends DescMessage>
