@@ -36,4 +36,9 @@ export { fieldsOfHeaders, prepareMethod, readResponse } from "./client/unary_fas
 export { writeBinary } from "./wire/binary_form.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
 export type { RpcProtocol } from "./wire/protocol.ts";
-export { withoutStatusDetails } from "./server/unary_implementation.ts";
+export {
+  admittedWith,
+  fastCallOf,
+  provide,
+  withoutStatusDetails,
+} from "./server/unary_implementation.ts";

@@ -4,6 +4,7 @@ import { echoService, emptyRecord } from "../../../tests/support/echo.ts";
 import { EchoService } from "../../../tests/support/gen/selvage/test/v1/echo_pb.ts";
 import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
 import { type RpcPair, rpcPair } from "../../../tests/support/rpc_pair.ts";
+import { CallRecords } from "../../observe/mod.ts";
 import type { TransportChoices } from "../../rpc/mod.ts";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
@@ -13,12 +14,13 @@ import type { Link } from "../endpoint/link.ts";
 import { Attempts } from "./attempts.ts";
 import { CallSettings } from "./call_settings.ts";
 import { RetryBudget } from "./retry_budget.ts";
-import { dispatcherTransport } from "./transport.ts";
+import { serviceTransport } from "./service_call.ts";
 
 /** Two workers: the first is always chosen where it was not tried, and takes no more calls. */
 class Pool implements AsyncDisposable {
   readonly record = emptyRecord();
   readonly observer = new RecordingObserver();
+  readonly records = new CallRecords(this.observer, "dispatcher", new ManualClock());
   readonly pairs: readonly RpcPair[] = [0, 1].map(() =>
     rpcPair((router) => router.service(EchoService, echoService(this.record)))
   );
@@ -30,7 +32,7 @@ class Pool implements AsyncDisposable {
     }) as unknown as Endpoint
   );
 
-  client(choices?: TransportChoices) {
+  client(choices: TransportChoices = {}) {
     const fleet = {
       closed: false,
       answered: () => {},
@@ -47,7 +49,7 @@ class Pool implements AsyncDisposable {
     });
     const settings = new CallSettings({ timeoutMs: 0 }, undefined, "dispatcher");
     const options = { attempts, limits: {}, fields: undefined, settings };
-    return createClient(EchoService, dispatcherTransport(options, choices));
+    return createClient(EchoService, serviceTransport(options, choices, this.records));
   }
 
   retried(): string[] {
@@ -69,7 +71,7 @@ const WAYS: Readonly<Record<string, TransportChoices>> = {
 };
 
 for (const [name, choices] of Object.entries(WAYS)) {
-  Deno.test(`dispatcherTransport() on ${name} makes a call elsewhere that has not begun, and says so`, async () => {
+  Deno.test(`serviceTransport() on ${name} makes a call elsewhere that has not begun, and says so`, async () => {
     await using pool = new Pool();
     pool.pairs[0]!.retire();
     const client = pool.client(choices);
@@ -87,7 +89,7 @@ for (const [name, choices] of Object.entries(WAYS)) {
   });
 }
 
-Deno.test("dispatcherTransport() counts a stream as in flight at its worker until it is over", async () => {
+Deno.test("serviceTransport() counts a stream as in flight at its worker until it is over", async () => {
   await using pool = new Pool();
   const inFlight = () => pool.endpoints[0]!.held.size;
   const caller = new AbortController();
@@ -99,7 +101,7 @@ Deno.test("dispatcherTransport() counts a stream as in flight at its worker unti
   assert.equal(inFlight(), 0);
 });
 
-Deno.test("dispatcherTransport() runs interceptors once a call, the first outermost", async () => {
+Deno.test("serviceTransport() runs interceptors once a call, the first outermost", async () => {
   await using pool = new Pool();
   pool.pairs[0]!.retire();
   const seen: string[] = [];
@@ -116,7 +118,7 @@ Deno.test("dispatcherTransport() runs interceptors once a call, the first outerm
   assert.equal(said, "inner");
 });
 
-Deno.test("dispatcherTransport() bounds a call by its deadline, whatever its interceptors do", async () => {
+Deno.test("serviceTransport() bounds a call by its deadline, whatever its interceptors do", async () => {
   await using pool = new Pool();
   const client = pool.client({ interceptors: [(next) => (request) => next(request)] });
   const late = await client.echo({ text: "hang" }, { timeoutMs: 200 }).catch((error) => error);

@@ -1,6 +1,12 @@
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
-import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import {
+  type ContextKey,
+  type ContextValues,
+  createContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import { readBinary, writeBinary } from "../wire/binary_form.ts";
+import type { UnaryBytesCall } from "./bytes_call.ts";
 import { callContext } from "./call_context.ts";
 import type { UnaryCall, UnaryHandler } from "./unary_call.ts";
 import type { ResponseMetadata } from "./unary_response.ts";
@@ -41,11 +47,34 @@ export function withoutStatusDetails(context: HandlerContext): void {
   context.responseTrailer.delete(STATUS_DETAILS);
 }
 
+/** The call that an implementation serves on the fast path; `undefined` of a context that connect-es made. */
+export function fastCallOf(context: HandlerContext): UnaryBytesCall<unknown, unknown> | undefined {
+  return context instanceof FastContext ? context.call : undefined;
+}
+
+/** What a call was admitted with, from what its implementation is given. */
+export function admittedWith(context: HandlerContext): unknown {
+  return context instanceof FastContext ? context.call.context : context.values.get(callContext);
+}
+
+/** Has an implementation find a value under its key in `context.values`. */
+export function provide<Value>(
+  context: HandlerContext,
+  key: ContextKey<Value>,
+  value: Value,
+): void {
+  if (context instanceof FastContext) context.provide(key, value);
+  else context.values.set(key, value);
+}
+
 /** The context that an implementation is given; its costly parts are made when first asked for. */
 class FastContext implements HandlerContext, ResponseMetadata {
   readonly method: DescMethodUnary;
   readonly requestMethod = "POST";
   readonly #call: UnaryCall;
+  /** A value for an implementation that asks for `values`. */
+  #key: ContextKey<unknown> | undefined;
+  #value: unknown;
   #requestHeader: Headers | undefined;
   #responseHeader: Headers | undefined;
   #responseTrailer: Headers | undefined;
@@ -54,6 +83,19 @@ class FastContext implements HandlerContext, ResponseMetadata {
   constructor(method: DescMethodUnary, call: UnaryCall) {
     this.method = method;
     this.#call = call;
+  }
+
+  get call(): UnaryCall {
+    return this.#call;
+  }
+
+  provide<Value>(key: ContextKey<Value>, value: Value): void {
+    if (this.#values !== undefined || this.#key !== undefined) {
+      this.values.set(key, value);
+      return;
+    }
+    this.#key = key as ContextKey<unknown>;
+    this.#value = value;
   }
 
   get service(): HandlerContext["service"] {
@@ -90,7 +132,12 @@ class FastContext implements HandlerContext, ResponseMetadata {
   }
 
   get values(): ContextValues {
-    return this.#values ??= createContextValues().set(callContext, this.#call.context);
+    return this.#values ??= this.#makeValues();
+  }
+
+  #makeValues(): ContextValues {
+    const values = createContextValues().set(callContext, this.#call.context);
+    return this.#key === undefined ? values : values.set(this.#key, this.#value);
   }
 
   get url(): string {

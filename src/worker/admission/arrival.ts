@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { headerValue } from "../../http2/mod.ts";
-import { type BytesCall, callContext } from "../../rpc/mod.ts";
+import { admittedWith, type BytesCall, fastCallOf } from "../../rpc/mod.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
 import type { ConnectedPeer } from "../connected_peer.ts";
 import type { ArrivedCall } from "../serving/served_call.ts";
@@ -85,7 +85,15 @@ export class ArrivedMessage implements Arrival {
   }
 }
 
+/** The call that an implementation of a service is given the context of. */
+export function arrivalOf(context: HandlerContext): Arrival {
+  const call = fastCallOf(context);
+  return call === undefined
+    ? new ArrivedMessage(context)
+    : new ArrivedBytes(call as BytesCall<DescMethod, ConnectedPeer, AdmittedCall>);
+}
+
 /** What a call was admitted with, from what its handler is given. */
 export function admittedOf(context: HandlerContext): AdmittedCall {
-  return context.values.get(callContext) as AdmittedCall;
+  return admittedWith(context) as AdmittedCall;
 }

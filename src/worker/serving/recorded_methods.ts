@@ -6,8 +6,7 @@ import {
   type CallSpan,
   startServerSpan,
 } from "../../observe/mod.ts";
-import { callContext } from "../../rpc/mod.ts";
-import type { AdmittedCall } from "../admission/admitted_call.ts";
+import { admittedOf } from "../admission/arrival.ts";
 
 /** An implementation of a service's method: gives its answer, a promise of it, or its items. */
 export type Invoke = (request: unknown, context: HandlerContext) => unknown;
@@ -19,7 +18,7 @@ export type Invoke = (request: unknown, context: HandlerContext) => unknown;
 export function recordedMethod(method: DescMethod, invoke: Invoke, records: CallRecords): Invoke {
   const routine = `${method.parent.typeName}/${method.name}`;
   const begin = (context: HandlerContext): Begun => {
-    const { peer } = context.values.get(callContext) as AdmittedCall;
+    const { peer } = admittedOf(context);
     const traceparent = () => context.requestHeader.get("traceparent") ?? undefined;
     const span = startServerSpan(routine, traceparent, "service");
     const record = records.begin({ kind: "service", routine, peer: peer.caller }, span);

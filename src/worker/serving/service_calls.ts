@@ -1,8 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { type CallContext, iterateInCall, runInCall, toConnectError } from "../../routine/mod.ts";
-import { withoutStatusDetails } from "../../rpc/mod.ts";
-import { admittedOf, ArrivedMessage } from "../admission/arrival.ts";
+import { provide, withoutStatusDetails } from "../../rpc/mod.ts";
+import { admittedOf, arrivalOf } from "../admission/arrival.ts";
 import { nameOf } from "../admission/authorization.ts";
 import type { Invoke } from "./recorded_methods.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
@@ -64,8 +64,8 @@ function answerInCall(call: ServedCall, run: () => unknown): unknown {
 }
 
 function beginCall(context: HandlerContext, ground: CallGround): ServedCall {
-  const call = new ServedCall(new ArrivedMessage(context), FOREIGN, ground);
-  context.values.set(servedCall, call);
+  const call = new ServedCall(arrivalOf(context), FOREIGN, ground);
+  provide(context, servedCall, call);
   return call;
 }
 
