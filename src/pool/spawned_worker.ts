@@ -55,7 +55,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
       threads: begin.threads,
       limits: begin.limits,
     });
-    sendEvents(worker.events());
+    sendEvents(worker.events(), () => void worker.drain().then(() => Deno.exit(1)));
     send(readiness(worker));
     Deno.addSignalListener("SIGTERM", () => void worker.drain().then(() => Deno.exit(0)));
     for await (const message of pool) {
@@ -130,9 +130,11 @@ async function* messagesOfPool(): AsyncGenerator<ToChild, void, undefined> {
   }
 }
 
-async function sendEvents(events: EventStream): Promise<void> {
+/** @param onThreadsLost Called when only the end of the process gives the cores of its threads back. */
+async function sendEvents(events: EventStream, onThreadsLost: () => void): Promise<void> {
   for await (const { at: _at, origin: _origin, ...emitted } of events) {
     send({ event: "worker.emitted", emitted });
+    if (emitted.type === "worker.threads-lost") onThreadsLost();
   }
 }
 

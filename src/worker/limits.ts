@@ -84,7 +84,9 @@ export interface WorkerLimits extends SharedLimits {
   readonly drainGraceMs?: number | undefined;
   /**
    * How long a thread may ignore the signal of its call before it is replaced, in milliseconds. Default 5,000. Deno
-   * 2.9.6 does not stop code that computes: its loop goes on, beside the new thread, until the process ends.
+   * 2.9.6 does not stop code that computes: it goes on beside the new thread. Where twice as many threads as the
+   * worker may have compute on like this, it refuses calls of routines in threads as overloaded; see
+   * `worker.threads-lost`.
    */
   readonly threadGraceMs?: number | undefined;
   /**

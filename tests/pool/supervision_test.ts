@@ -5,6 +5,7 @@ import { WorkerPool } from "../../src/pool/mod.ts";
 import { lines } from "../support/lines.ts";
 import { next, rejection } from "./pool_events.ts";
 import { gone, isRunning } from "./processes.ts";
+import { hold } from "./held_threads.ts";
 import { add, exit, hang, processId, wait } from "./routines.ts";
 
 const modules = [new URL("./routines.ts", import.meta.url)];
@@ -64,6 +65,22 @@ Deno.test("WorkerPool replaces a worker whose event loop hangs, and names the ca
   assert.equal(again.previousId, workerId);
   assert.deepEqual(again.calls, calls);
   await pool.ready({ min: 2 });
+});
+
+Deno.test("WorkerPool replaces a worker whose threads all compute for calls that are over", async () => {
+  const held = new URL("./held_threads.ts", import.meta.url);
+  await using pool = await WorkerPool.open({
+    spawn: { count: 1, modules: [...modules, held], threads: 1, limits: { threadGraceMs: 50 } },
+  });
+  const first = await pool.call(processId, []);
+  const lost = next(pool, "worker.threads-lost");
+  const restarted = next(pool, "worker.restarted");
+  let isLost = false;
+  lost.then(() => isLost = true);
+  while (!isLost) await rejection(pool.call(hold, [], { timeoutMs: 100 }));
+  assert.equal((await lost).computing, 2);
+  await restarted;
+  assert.notEqual(await pool.call(processId, []), first);
 });
 
 Deno.test("WorkerPool grows and shrinks under load, and no call fails", async () => {

@@ -131,3 +131,22 @@ export const posts = routine("thread.posts", { run }, () => {
   scope.onmessage = () => {};
   addEventListener("message", () => scope.postMessage("heard"));
 });
+
+/** Keeps its thread, as a routine that computes does, until a file is there, and takes little processor time for it. */
+export const holdUntil = routine("thread.hold-until", { run }, (path: string) => {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  while (!exists(path)) Atomics.wait(never, 0, 0, 20);
+});
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for ever, whatever its signal does. */
+export const deaf = routine("thread.deaf", { run }, async () => {
+  await new Promise(() => {});
+});

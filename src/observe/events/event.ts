@@ -12,6 +12,7 @@ export type SelvageEvent =
   | worker.WorkerRestarted
   | worker.WorkerUnresponsive
   | worker.WorkerBlocked
+  | worker.WorkerThreadsLost
   | worker.WorkerIdle
   | worker.ListenerGeneration
   | worker.ListenerFailed

@@ -93,6 +93,12 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
       "routine {routine} has blocked the event loop of worker {workerId} for {blockedMs} ms; one " +
       'that computes for long belongs in a thread (run: "thread")',
   },
+  "worker.threads-lost": {
+    level: "error",
+    text:
+      "worker {workerId} has no thread left for calls: {computing} compute for calls that are over, each a core, " +
+      "until they are done or the process ends",
+  },
   "worker.restarted": {
     part: "pool",
     level: "info",

@@ -81,6 +81,17 @@ export interface WorkerBlocked extends EventBase<"worker.blocked"> {
   readonly blockedMs: number;
 }
 
+/**
+ * No thread of a worker is left for calls: as many as it may have compute for calls that are over. A worker of a pool
+ * leaves and is replaced; any other refuses calls of routines in threads until one of them is done.
+ */
+export interface WorkerThreadsLost extends EventBase<"worker.threads-lost"> {
+  /** The worker's id. */
+  readonly workerId: string;
+  /** How many threads compute. */
+  readonly computing: number;
+}
+
 /** A worker that crashed or did not answer was started again. */
 export interface WorkerRestarted extends EventBase<"worker.restarted"> {
   /** The new worker's id. */

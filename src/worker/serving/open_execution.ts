@@ -1,7 +1,7 @@
 import type { CredentialsSource } from "../../credentials/mod.ts";
 import type { Dispatcher } from "../../dispatch/mod.ts";
 import { payloadLimits } from "../../limits/mod.ts";
-import type { Clock, EventHub, Metrics, Observer } from "../../observe/mod.ts";
+import type { Clock, EventHub, Observer } from "../../observe/mod.ts";
 import type { ListenForPeersOptions } from "../../peer/mod.ts";
 import type { InvokeOptions, RoutineTable } from "../../routine/mod.ts";
 import { Execution } from "./execution.ts";
@@ -52,7 +52,7 @@ export async function openExecution(
   };
   const threads = use(
     starting,
-    threaded ? await startThreads(options, invoke, limits, clock, hub.metrics) : undefined,
+    threaded ? await startThreads(options, invoke, { id, limits, clock, hub }) : undefined,
   );
   const own = use(starting, await ownSocketOf(options, { credentials, allow, clock }));
   const dispatcher = use(
@@ -68,18 +68,18 @@ export async function openExecution(
 async function startThreads(
   options: WorkerServerOptions,
   invoke: InvokeOptions,
-  { threadGraceMs: graceMs }: EveryWorkerLimit,
-  clock: Clock,
-  metrics: Metrics,
+  { id: workerId, limits, clock, hub }: Pick<ExecutionGround, "id" | "limits" | "clock" | "hub">,
 ): Promise<ThreadPool> {
   const { modules = [], threads = Math.max(1, navigator.hardwareConcurrency - 1) } = options;
   return await createThreadPool({
     modules: modules.map(specifierOf),
     threads,
     invoke,
-    graceMs,
+    graceMs: limits.threadGraceMs,
     clock,
-    queued: (change) => metrics.queued(change),
+    queued: (change) => hub.metrics.queued(change),
+    onLost: (computing) =>
+      hub.as(workerId).emit({ type: "worker.threads-lost", workerId, computing }),
   });
 }
 

@@ -62,7 +62,9 @@ export type ToThread =
   /** Always the first message. */
   | { readonly kind: "load"; readonly modules: readonly string[]; readonly options: InvokeOptions }
   | { readonly kind: "serve"; readonly message: CallerMessage<ThreadCallFacts> }
-  | { readonly kind: "dispatched"; readonly message: ServerMessage };
+  | { readonly kind: "dispatched"; readonly message: ServerMessage }
+  /** End as soon as this is read: it is not while code of a routine computes. */
+  | { readonly kind: "stop" };
 
 /** What a thread reports. */
 export type FromThread =
@@ -71,7 +73,9 @@ export type FromThread =
   /** Something failed that belongs to no call: the thread is not to be trusted with more. */
   | { readonly kind: "broken"; readonly message: string }
   | { readonly kind: "served"; readonly message: ServerMessage }
-  | { readonly kind: "dispatch"; readonly message: CallerMessage<DispatchFacts> };
+  | { readonly kind: "dispatch"; readonly message: CallerMessage<DispatchFacts> }
+  /** Nothing runs in it any more. */
+  | { readonly kind: "stopped" };
 
 /** What of a call's context a thread may know; everything in it survives structured cloning. */
 export type ThreadCallFacts = Omit<CallContext, "signal" | "dispatcher">;

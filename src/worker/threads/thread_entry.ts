@@ -30,6 +30,9 @@ const scope = globalThis as unknown as ThreadScope;
 /** The worker's end of the thread, which code of the routines may not write to. */
 const send = scope.postMessage.bind(scope);
 
+/** Ends the thread, which code of the routines may not. */
+const close = scope.close.bind(scope);
+
 const dispatches = new CallPort<DispatchFacts>((message) => post({ kind: "dispatch", message }));
 
 addEventListener("unhandledrejection", (event) => {
@@ -56,6 +59,10 @@ addEventListener("message", (event) => {
       break;
     case "dispatched":
       dispatches.receive(message.message);
+      break;
+    case "stop":
+      post({ kind: "stopped" });
+      close();
       break;
   }
 });

@@ -29,8 +29,10 @@ export interface ThreadPoolState {
   readonly running: number;
   /** Calls that wait for a thread. */
   readonly waiting: number;
-  /** How many threads were replaced since the start. */
+  /** How many threads were given up since the start. */
   readonly replaced: number;
+  /** How many of those still compute. */
+  readonly computing: number;
 }
 
 /** How threads are made. */
@@ -41,13 +43,24 @@ export interface ThreadPoolOptions {
   readonly threads: number;
   /** How the routines are run. Default: as {@linkcode InvokeOptions} says. */
   readonly invoke?: InvokeOptions;
-  /** How long a call may go on after its signal before its thread is replaced. Default 5,000 ms. */
+  /**
+   * How long a call may go on after its signal before its thread is replaced, and how long that may then go on before
+   * it is taken to compute. Default 5,000 ms.
+   */
   readonly graceMs?: number;
   /** The clock of that grace. Default: the machine's. */
   readonly clock?: Clock;
   /** Called when the calls that wait for a thread are more, or fewer, by so many. Default: nothing. */
   readonly queued?: (change: number) => void;
+  /** Called when no thread is left for calls: all that there may be compute for calls that are over. Default: nothing. */
+  readonly onLost?: (computing: number) => void;
 }
+
+/**
+ * How many threads may compute at once for each one of the pool, those that were given up included: no platform call
+ * stops them, so that each takes a core for as long as it computes.
+ */
+const THREADS_FOR_ONE = 2;
 
 type ThreadCall = HeldCall<ThreadCallFacts>;
 
@@ -58,6 +71,8 @@ type ThreadCall = HeldCall<ThreadCallFacts>;
 export class ThreadPool implements AsyncDisposable {
   readonly #options: ThreadPoolOptions;
   readonly #threads = new Set<Thread>();
+  /** Those that were given up and have not ended. */
+  readonly #leaving = new Set<Thread>();
   /** The calls that may make calls of their own, by their numbers. */
   readonly #contexts = new Map<number, CallContext>();
   #waiting: ThreadCall[] = [];
@@ -66,6 +81,7 @@ export class ThreadPool implements AsyncDisposable {
   #calls = 0;
   #replaced = 0;
   #disposed = false;
+  #isLost = false;
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
@@ -83,6 +99,7 @@ export class ThreadPool implements AsyncDisposable {
       running: this.#threads.values().reduce((sum, { port }) => sum + port.calls, 0),
       waiting: this.#waiting.filter(({ waiting }) => waiting).length,
       replaced: this.#replaced,
+      computing: this.#leaving.values().reduce((sum, { computing }) => sum + Number(computing), 0),
     };
   }
 
@@ -119,8 +136,9 @@ export class ThreadPool implements AsyncDisposable {
     this.#disposed = true;
     const stopping = new Overloaded("the worker is stopping");
     for (const call of this.#waiting.splice(0)) call.refuse(stopping);
-    for (const thread of this.#threads) thread.end(stopping);
+    for (const thread of [...this.#threads, ...this.#leaving]) thread.end(stopping);
     this.#threads.clear();
+    this.#leaving.clear();
     return Promise.resolve();
   }
 
@@ -143,8 +161,8 @@ export class ThreadPool implements AsyncDisposable {
       facts: factsOf(context),
       signal,
       input,
-      clock: this.#options.clock ?? systemClock,
-      graceMs: this.#options.graceMs ?? 5000,
+      clock: this.#clock,
+      graceMs: this.#graceMs,
       keepsStacks: this.#options.invoke?.sendStack !== true,
       onOver: () => this.#contexts.delete(number),
     });
@@ -154,9 +172,18 @@ export class ThreadPool implements AsyncDisposable {
     return held;
   }
 
+  get #clock(): Clock {
+    return this.#options.clock ?? systemClock;
+  }
+
+  get #graceMs(): number {
+    return this.#options.graceMs ?? 5000;
+  }
+
   /** Gives every free thread the call that has waited longest, and starts threads for the rest. */
   #assign(): void {
     this.#giveWork();
+    this.#refuseIfLost();
     const change = this.#waiting.length - this.#counted;
     if (change === 0) return;
     this.#counted += change;
@@ -173,8 +200,28 @@ export class ThreadPool implements AsyncDisposable {
     const loading = [...this.#threads].filter(({ loading }) => loading).length;
     for (let wanted = this.#waiting.length - loading; wanted > 0; wanted--) {
       if (this.#threads.size === this.#options.threads || this.#disposed) return;
+      if (this.#threads.size + this.#leaving.size >= this.#most) return;
       this.#startThread();
     }
+  }
+
+  /** How many threads there may be, those that were given up included. */
+  get #most(): number {
+    return this.#options.threads * THREADS_FOR_ONE;
+  }
+
+  /** Where none is left and none will be, calls find room elsewhere, until a thread has ended after all. */
+  #refuseIfLost(): void {
+    const wasLost = this.#isLost;
+    this.#isLost = this.#threads.size === 0 && this.#leaving.size >= this.#most &&
+      this.#leaving.values().every(({ computing }) => computing);
+    if (!this.#isLost) return;
+    const computing = this.#leaving.size;
+    const lost = new Overloaded(
+      `${computing} threads of the worker compute for calls that are over`,
+    );
+    for (const call of this.#waiting.splice(0)) call.refuse(lost);
+    if (!wasLost) this.#options.onLost?.(computing);
   }
 
   #startThread(): Thread {
@@ -183,14 +230,23 @@ export class ThreadPool implements AsyncDisposable {
       modules,
       invoke,
       contextOf: (call) => this.#contexts.get(call),
-      onChange: () => {
-        if (thread.gone && this.#threads.delete(thread) && !this.#disposed) this.#replaced += 1;
-        this.#assign();
-      },
+      clock: this.#clock,
+      graceMs: this.#graceMs,
+      onChange: () => this.#changed(thread),
     });
     this.#threads.add(thread);
     thread.loaded.catch((error) => this.#unloadable(thread, error));
     return thread;
+  }
+
+  #changed(thread: Thread): void {
+    if (this.#disposed) return;
+    if (thread.leaving || thread.gone) {
+      if (this.#threads.delete(thread)) this.#replaced += 1;
+      if (thread.leaving) this.#leaving.add(thread);
+      else this.#leaving.delete(thread);
+    }
+    this.#assign();
   }
 
   /** The modules do not load any more: to try again for those who wait would not help them. */
