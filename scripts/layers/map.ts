@@ -99,7 +99,7 @@ export const LAYER_MAP: LayerMap = {
 
     "rpc/wire": {
       imports: ["http2", "platform", "values"],
-      packages: CONNECT,
+      packages: [...CONNECT, "@bufbuild/protobuf/wire"],
       node: ["node:zlib"],
     },
     "rpc/server": {

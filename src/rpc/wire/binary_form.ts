@@ -4,10 +4,10 @@ import {
   fromBinary,
   type MessageInitShape,
   type MessageShape,
-  toBinary,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { messageOf } from "../../values/mod.ts";
+import { writeMessage } from "./message_writer.ts";
 
 /**
  * Writes a message in binary form.
@@ -20,7 +20,7 @@ export function writeBinary<Desc extends DescMessage>(
 ): Uint8Array {
   const message = create(desc, init);
   try {
-    return toBinary(desc, message);
+    return writeMessage(desc, message);
   } catch (error) {
     throw new ConnectError(`serialize binary: ${messageOf(error)}`, Code.Internal);
   }
