@@ -1,4 +1,4 @@
-import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual } from "node:assert/strict";
 import type { ByteChannel } from "./byte_channel.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
 import { Flag, FrameType, readUint31 } from "./frame/frame_header.ts";
@@ -10,6 +10,8 @@ import {
   REQUEST,
   RESPONSE,
 } from "../../tests/support/http2/test_peer.ts";
+
+const MAX_WINDOW = 1_048_576;
 
 Deno.test("a stream's credit is handed to the channel while the reads of a turn go on", async () => {
   const [near, far] = memoryChannelPair();
@@ -56,44 +58,81 @@ function recorded(channel: ByteChannel, written: Uint8Array[]): ByteChannel {
   };
 }
 
-/** What comes between the frames of a stream, how long the round trip is, and the credit of a window's octets. */
-const CREDIT: readonly (readonly ["small messages" | "nothing", roundTripMs: number, number])[] = [
-  ["nothing", 0, 1_048_576],
-  ["small messages", 0, 262_144],
-  ["small messages", 50, 1_048_576],
+/** What comes between the frames of a stream, its window at first, and what that is in the end. */
+const WINDOWS: readonly {
+  readonly between: "small messages" | "nothing";
+  readonly roundTripMs?: number;
+  readonly atFirst: number;
+  readonly paused?: true;
+  readonly inTheEnd: number;
+}[] = [
+  { between: "nothing", roundTripMs: 0, atFirst: MAX_WINDOW, inTheEnd: MAX_WINDOW },
+  { between: "small messages", roundTripMs: 0, atFirst: MAX_WINDOW, inTheEnd: 393_216 },
+  { between: "small messages", roundTripMs: 50, atFirst: MAX_WINDOW, inTheEnd: MAX_WINDOW },
+  { between: "small messages", atFirst: MAX_WINDOW, inTheEnd: MAX_WINDOW },
+  { between: "small messages", roundTripMs: 0, atFirst: 131_072, inTheEnd: 393_216 },
+  { between: "small messages", roundTripMs: 50, atFirst: 131_072, inTheEnd: 393_216 },
+  { between: "small messages", atFirst: 131_072, inTheEnd: 393_216 },
+  // Another stream holds so many frames that memory counts as short.
+  {
+    between: "small messages",
+    roundTripMs: 0,
+    atFirst: 131_072,
+    paused: true,
+    inTheEnd: 131_072,
+  },
 ];
-const WINDOW_BYTES = 1_048_576;
 
-for (const [between, roundTripMs, credit] of CREDIT) {
-  Deno.test(`a stream between whose frames come ${between} gets credit for ${credit} of ${WINDOW_BYTES} octets with a round trip of ${roundTripMs} ms`, async () => {
+for (const { between, roundTripMs, atFirst, paused, inTheEnd } of WINDOWS) {
+  const roundTrip = roundTripMs === undefined ? "an unknown round trip" : `${roundTripMs} ms`;
+  const beside = paused ? ", beside a paused stream" : "";
+  Deno.test(`a window of ${atFirst} octets with ${between} between its frames, ${roundTrip}${beside}, becomes one of ${inTheEnd}`, async () => {
     const [near, far] = memoryChannelPair();
     let now = 0;
     const client = openClientConnection(near, {
-      limits: { streamWindowBytes: WINDOW_BYTES, maxStreamWindowBytes: WINDOW_BYTES },
+      limits: {
+        streamWindowBytes: atFirst,
+        maxStreamWindowBytes: MAX_WINDOW,
+        maxUnreadFrames: 64,
+      },
       clock: () => now,
     });
     const peer = RawPeer.server(far);
-    const measured = client.ping();
-    const { payload } = await peer.expect(FrameType.PING);
-    now += roundTripMs;
-    peer.send(frame(FrameType.PING, Flag.ACK, 0, payload));
-    strictEqual(await measured, roundTripMs);
-    const answers = Array.from({ length: 17 }, () => {
+    if (roundTripMs !== undefined) {
+      const measured = client.ping();
+      const { payload } = await peer.expect(FrameType.PING);
+      now += roundTripMs;
+      peer.send(frame(FrameType.PING, Flag.ACK, 0, payload));
+      strictEqual(await measured, roundTripMs);
+    }
+    const answers = Array.from({ length: 35 }, () => {
       const answer = new CollectedStream();
       answer.stream = client.open(REQUEST, answer, { endStream: true });
       return answer;
     });
     await peer.synced();
+    if (paused) {
+      answers[34]!.stream = undefined;
+      peer.headers(69, RESPONSE, false);
+      for (let frames = 0; frames < 16; frames++) peer.data(69, new Uint8Array(10), false);
+    }
     peer.headers(1, RESPONSE, false);
-    for (let n = 1; n <= 16; n++) {
+    for (let n = 1; n <= 32; n++) {
       for (let frames = 0; frames < 4; frames++) peer.data(1, new Uint8Array(16_384), false);
       if (between === "nothing") continue;
       peer.headers(2 * n + 1, RESPONSE, false);
       peer.data(2 * n + 1, new Uint8Array(10), true);
     }
     await peer.synced();
-    strictEqual(answers[0]!.bytes.length, WINDOW_BYTES);
-    strictEqual(peer.credit(1), credit);
+    const received = answers[0]!.bytes.length;
+    strictEqual(received, 2 * MAX_WINDOW);
+    const part = between === "nothing" ? 2 : 4;
+    const increments = peer.on(1, FrameType.WINDOW_UPDATE).map(({ payload }) =>
+      readUint31(payload, 0)
+    );
+    strictEqual(increments.at(-1), inTheEnd / part);
+    const owed = received + inTheEnd - atFirst - peer.credit(1);
+    ok(owed >= 0 && owed < inTheEnd / part, `${owed} octets are owed`);
     peer.destroy();
     await client.closed;
   });

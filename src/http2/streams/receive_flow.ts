@@ -2,6 +2,7 @@ import type { HeldBytes } from "../guard/byte_budget.ts";
 import { ErrorCode } from "../error_code.ts";
 import type { Http2Stream } from "./http2_stream.ts";
 import { Interleaving } from "./interleaving.ts";
+import type { Receiving } from "./receiving.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { Pings } from "../connection/pings.ts";
 import type { SendScheduler } from "../send/send_scheduler.ts";
@@ -20,7 +21,7 @@ const ROUND_TRIPS = 2;
  * The window of a stream between whose frames small messages of others arrive: what it has on the way is what they
  * wait for; what sizes bring is at the end of `docs/performance.md`.
  */
-const SHARED_WINDOW_BYTES = 256 * 1024;
+const SHARED_WINDOW_BYTES = 384 * 1024;
 /** What such a window is at least for each millisecond of the shortest round trip: 256 MB/s pass all the same. */
 const SHARED_BYTES_PER_MS = 256 * 1024;
 /** How often the round trip is measured for that, in milliseconds: what is on the way lengthens it. */
@@ -126,7 +127,10 @@ export class ReceiveFlow {
   credit(stream: Http2Stream, bytes: number): void {
     if (!stream.peerMaySend) return;
     stream.receiving.owedCredit += bytes;
-    if (stream.receiving.owedCredit * 2 < stream.receiving.windowBytes) return;
+    const { owedCredit, windowBytes } = stream.receiving;
+    if (owedCredit * 4 < windowBytes) return;
+    // With a small window the peer waits for credit unless it comes early.
+    if (owedCredit * 2 < windowBytes && !this.#interleaving.isRecent) return;
     const increment = stream.receiving.owedCredit + this.#growth(stream);
     stream.receiving.window += increment;
     stream.receiving.owedCredit = 0;
@@ -165,36 +169,45 @@ export class ReceiveFlow {
   /**
    * What the stream's window grows by: it doubles where half of it went by within two round trips, so
    * that it ends above what passes in four. The round trip is measured while the bytes flow: on an idle
-   * connection it is a fraction of what credit takes on a busy one. Below zero where small messages of other
-   * streams pass in between: then less credit goes back than is owed, until the window is as small as they need.
+   * connection it is a fraction of what credit takes on a busy one.
    */
   #growth(stream: Http2Stream): number {
-    if (this.#interleaving.isRecent) return this.#shrink(stream);
-    const room = this.#limits.maxStreamWindowBytes - stream.receiving.windowBytes;
-    if (room <= 0 || !this.#hasRoom) return 0;
+    if (this.#interleaving.isRecent) return this.#sharedGrowth(stream);
+    const growth = this.#roomToGrow(stream.receiving, Infinity);
+    if (growth === 0) return 0;
     const now = this.#clock();
     const elapsedMs = now - stream.receiving.creditedAt;
     stream.receiving.creditedAt = now;
     const roundTripMs = this.#pings.lastMs;
     this.#pings.measure();
     if (roundTripMs === undefined || elapsedMs > ROUND_TRIPS * roundTripMs) return 0;
-    const growth = Math.min(room, stream.receiving.windowBytes);
     stream.receiving.windowBytes += growth;
     return growth;
   }
 
-  #shrink({ receiving }: Http2Stream): number {
+  /**
+   * The same while small messages of other streams pass in between: the window doubles up to what it is at least for
+   * them, whatever the round trip is. Below zero where it is larger: then less credit goes back than is owed.
+   */
+  #sharedGrowth({ receiving }: Http2Stream): number {
     const now = this.#clock();
     if (now - this.#measuredAt >= MEASURED_EVERY_MS) {
       this.#measuredAt = now;
       this.#pings.measure();
     }
     const { shortestMs = Infinity } = this.#pings;
-    const least = Math.max(SHARED_WINDOW_BYTES, Math.ceil(shortestMs * SHARED_BYTES_PER_MS));
-    const excess = receiving.windowBytes - least;
-    const shrinkage = Math.max(0, Math.min(excess, receiving.owedCredit));
-    receiving.windowBytes -= shrinkage;
-    return -shrinkage;
+    const most = Math.max(SHARED_WINDOW_BYTES, Math.ceil(shortestMs * SHARED_BYTES_PER_MS));
+    const growth = receiving.windowBytes > most
+      ? -Math.min(receiving.windowBytes - most, receiving.owedCredit)
+      : this.#roomToGrow(receiving, SHARED_WINDOW_BYTES);
+    receiving.windowBytes += growth;
+    return growth;
+  }
+
+  /** How much a window may grow at once: to twice itself, to a limit, and not while memory is short. */
+  #roomToGrow({ windowBytes }: Receiving, limit: number): number {
+    const room = Math.min(limit, this.#limits.maxStreamWindowBytes) - windowBytes;
+    return room > 0 && this.#hasRoom ? Math.min(room, windowBytes) : 0;
   }
 
   /** Whether what waits is little enough for the connection's credit not to wait with it. */
