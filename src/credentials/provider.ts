@@ -6,7 +6,7 @@ import { assembleNext } from "./next_version.ts";
 import { rejection } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 import { CredentialsStore } from "./store.ts";
-import { untilAborted } from "./until_aborted.ts";
+import { untilAborted } from "../values/mod.ts";
 
 /** Gives the credentials as they are now; `signal` aborts when they are no longer needed. */
 export type ProvideCredentials = (signal: AbortSignal) => CredentialPem | Promise<CredentialPem>;

@@ -9,5 +9,6 @@ export { freeBuffer, freeGivenAway, joined, NO_BYTES } from "./octets.ts";
 export { onAbort } from "./on_abort.ts";
 export { type Present, present } from "./present.ts";
 export { asError, messageOf } from "./thrown.ts";
+export { untilAborted } from "./until_aborted.ts";
 export { ReadyItems, Taken } from "./ready_items.ts";
 export { RecentValues } from "./recent_values.ts";

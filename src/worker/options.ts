@@ -118,6 +118,11 @@ export interface WorkerServerOptions extends Pick<WorkerSource, "verdict" | "den
    * nothing that changes it, for 8 readers at most. Its folder has mode 700, or is made so. Default: none.
    */
   readonly admin?: string | undefined;
+  /**
+   * Gives up the start: what was opened is closed, and the start fails with the signal's reason. Once the worker takes
+   * calls the signal has no effect. Default: none.
+   */
+  readonly signal?: AbortSignal | undefined;
   /** Timeouts and limits. */
   readonly limits?: WorkerLimits | undefined;
 }

@@ -32,6 +32,7 @@ import { Publication, publishedTo } from "./publication.ts";
 import { openExecution } from "./serving/open_execution.ts";
 import { serveCalls } from "./serving/call_serving.ts";
 import { use } from "./use.ts";
+import { present } from "../values/mod.ts";
 import { keyExchanges } from "./worker_peers.ts";
 
 /** The parts of a worker that takes calls. */
@@ -61,9 +62,11 @@ export interface StartedWorker {
  *
  * @throws {ConfigurationError} If an option cannot be used, a module cannot be loaded, or an address
  * cannot be listened on.
+ * @throws The signal's reason, where it aborts before the worker takes calls.
  */
 export async function startParts(options: WorkerServerOptions): Promise<StartedWorker> {
-  const { id = crypto.randomUUID() } = options;
+  const { id = crypto.randomUUID(), signal } = options;
+  signal?.throwIfAborted();
   const limits = resolveWorkerLimits(options.limits);
   const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");
@@ -96,6 +99,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       role: "server",
       observer,
       clock,
+      ...present({ signal }),
       ...verdictOption(options),
       ...acceptedClients(options),
     }),
@@ -158,6 +162,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       }),
     );
   }
+  signal?.throwIfAborted();
   observer.emit({
     type: "worker.ready",
     workerId: id,

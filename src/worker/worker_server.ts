@@ -28,6 +28,7 @@ export class WorkerServer implements AsyncDisposable {
    * @param options What it serves, where, and to whom.
    * @throws {ConfigurationError} If an option cannot be used, a module cannot be loaded, or an
    * address cannot be listened on.
+   * @throws The reason of `signal`, where it aborts before the worker takes calls.
    */
   static async start(options: WorkerServerOptions): Promise<WorkerServer> {
     refuseDuringModuleLoad("WorkerServer.start");

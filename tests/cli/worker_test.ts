@@ -119,6 +119,29 @@ Deno.test("worker ends at once when it is asked to stop for the second time", as
   assert.equal((await worker.ended).code, 143);
 });
 
+Deno.test("worker stops at the first signal while it still starts, and exits 0", async (t) => {
+  const folder = await Deno.makeTempDir();
+  const loading = `${folder}/loading.ts`;
+  await Deno.writeTextFile(
+    loading,
+    'console.error("loading"); await new Promise(() => setInterval(() => {}, 60_000));',
+  );
+  const agent = ["--spiffe-socket", `${folder}/agent.sock`, "--allow", "*"];
+  const starts: [waits: string, args: string[], logged: string][] = [
+    ["for an agent", [MODULE, ...agent], "provider-failed"],
+    ["for a module", [loading], "loading"],
+  ];
+  for (const [waits, args, logged] of starts) {
+    await t.step(`it waits ${waits}`, async () => {
+      await using worker = start(["worker", ...args]);
+      await worker.logged(logged);
+      worker.kill("SIGINT");
+      const { code, out, err } = await worker.ended;
+      assert.deepEqual({ code, out }, { code: 0, out: "" }, err);
+    });
+  }
+});
+
 Deno.test("worker and call prove each other's identity over mutual TLS", async () => {
   const pki = await issue();
   await using worker = await startWorker([

@@ -6,6 +6,7 @@ import {
   reportBlockedOn,
   type WorkerDispatcherOptions,
   WorkerServer,
+  type WorkerServerOptions,
 } from "../../worker/mod.ts";
 import {
   type CredentialsFlags,
@@ -143,8 +144,9 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
     );
   }
   const print = keepStdout();
-  const stopped = untilSignalled();
-  await using worker = await WorkerServer.start({
+  const stop = abortedBySignals();
+  const stopped = new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve()));
+  await using worker = await unlessAborted(stop, {
     modules,
     listen: flags.listen,
     advertise: flags.advertise,
@@ -171,6 +173,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
       drainGraceMs: flags.drainGrace,
     },
   });
+  if (worker === undefined) return;
   const { id, address, url, security } = worker;
   print(JSON.stringify({ event: "worker.ready", id, address, url, security }));
   await stopped;
@@ -204,16 +207,29 @@ function dispatcherOf(
   );
 }
 
+/** The worker; `undefined` where it was stopped while it started, which is no failure. */
+async function unlessAborted(
+  signal: AbortSignal,
+  options: WorkerServerOptions,
+): Promise<WorkerServer | undefined> {
+  try {
+    return await WorkerServer.start({ ...options, signal });
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  }
+}
+
 /** Listened for from the start on, so that a signal also stops a worker that is still starting. */
-function untilSignalled(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
+function abortedBySignals(): AbortSignal {
+  const stop = new AbortController();
   for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     let heard = 0;
     Deno.addSignalListener(signal, () => {
-      resolve();
+      stop.abort();
       // A second signal means: do not wait for the calls in flight.
       if (++heard > 1) Deno.exit(128 + number);
     });
   }
-  return promise;
+  return stop.signal;
 }

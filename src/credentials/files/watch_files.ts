@@ -8,7 +8,7 @@ import { type CredentialParts, filesOf, namingOrigin, readParts } from "../parts
 import type { CredentialRejection } from "../rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "../source.ts";
 import { CredentialsStore } from "../store.ts";
-import { untilAborted } from "../until_aborted.ts";
+import { untilAborted } from "../../values/mod.ts";
 
 /** Settings of watched files. */
 export interface WatchOptions {

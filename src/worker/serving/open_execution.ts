@@ -13,6 +13,7 @@ import type { OwnSocket } from "../own_socket.ts";
 import { createThreadPool, type ThreadPool } from "../threads/thread_pool.ts";
 import { use } from "../use.ts";
 import { LoopWatchdog } from "../watchdog/loop_watchdog.ts";
+import { untilAborted } from "../../values/mod.ts";
 
 /** What a worker's routines run with. */
 export interface ExecutionGround {
@@ -44,7 +45,7 @@ export async function openExecution(
   { id, limits, clock, hub, credentials, allow }: ExecutionGround,
   starting: AsyncDisposableStack,
 ): Promise<OpenedExecution> {
-  const { table, threaded } = await loadRoutines(options);
+  const { table, threaded } = await untilAborted(loadRoutines(options), options.signal);
   const invoke: InvokeOptions = {
     sendStack: options.sendStacks,
     sendErrorData: options.sendErrorData,

@@ -1,4 +1,4 @@
-import { onAbort } from "../values/mod.ts";
+import { onAbort } from "./on_abort.ts";
 
 /** The promise's outcome, or the signal's reason if it aborts before. */
 export async function untilAborted<Value>(
