@@ -148,9 +148,9 @@ function namedBy({ discover }: CallerFlags): "--discover" | "--endpoint" {
 }
 
 async function tokenIn(file: string): Promise<string> {
-  const token = (await readText(file, "write the token there")).trim();
+  const token = (await readText(file, "write the token there", "--token-file")).trim();
   if (token !== "") return token;
-  throw unusable("--token-file", `${file} holds no token`);
+  throw unusable("--token-file", `--token-file: ${file} holds no token`);
 }
 
 function discoveryOf({ endpoint, discover }: CallerFlags, targets: Targets): string {

@@ -1,5 +1,5 @@
 import { ConfigurationError } from "../errors/mod.ts";
-import { messageOf } from "../values/mod.ts";
+import { messageOf, present } from "../values/mod.ts";
 
 /** A file to write. */
 export interface NewFile {
@@ -13,14 +13,20 @@ export interface NewFile {
  * Reads a file that a person named.
  *
  * @param advice What to do where it is not there.
+ * @param setting The flag that names it, for errors. Default: it is an argument of the command.
  * @throws {ConfigurationError} If it cannot be read.
  */
-export async function readText(path: string, advice: string): Promise<string> {
+export async function readText(
+  path: string,
+  advice: string,
+  setting?: string,
+): Promise<string> {
   try {
     return await Deno.readTextFile(path);
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound ? `does not exist; ${advice}` : reason(cause);
-    throw new ConfigurationError(`${path} ${why}`, { cause });
+    const named = setting === undefined ? path : `${setting}: ${path}`;
+    throw new ConfigurationError(`${named} ${why}`, { cause, ...present({ setting }) });
   }
 }
 

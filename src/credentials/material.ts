@@ -91,6 +91,14 @@ export interface CredentialPem {
   readonly oneWay?: boolean;
 }
 
+/** Where our own certificate and its key were read from: a file, a variable, or both. */
+export interface OwnOrigins {
+  /** The certificate's. */
+  readonly cert?: string | undefined;
+  /** The key's. */
+  readonly key?: string | undefined;
+}
+
 /** One version of the credentials: complete, checked, and never changed. */
 export interface CredentialMaterial {
   /** 1 for the first, rising by one with every version adopted; 0 before it is adopted. */
@@ -99,6 +107,8 @@ export interface CredentialMaterial {
   readonly mode: CredentialsMode;
   /** Our own certificate; absent in mode `trust-only`. */
   readonly own?: OwnCertificate | undefined;
+  /** Where our own certificate was read from. Default: text, which has no name. */
+  readonly origins?: OwnOrigins | undefined;
   /** Whom we trust; absent only in mode `one-way`, where no certificate is asked for. */
   readonly anchors?: TrustAnchors | undefined;
   /**

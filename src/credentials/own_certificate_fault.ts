@@ -17,12 +17,18 @@ import { present } from "../values/mod.ts";
  * @param role What we are in the connection; without it, fitness for either will do.
  */
 export function ownCertificateFault(
-  { own, verdict }: CredentialMaterial,
+  { own, verdict, origins }: CredentialMaterial,
   now: number,
   role?: PeerRole,
 ): HandshakeEvidence | undefined {
   if (own === undefined) return undefined;
-  const seen = { certificate: own.summary, ownCertificate: own.summary, now: iso(now) };
+  const ownFiles = [origins?.cert, origins?.key].filter((origin) => origin !== undefined);
+  const seen = {
+    certificate: own.summary,
+    ownCertificate: own.summary,
+    now: iso(now),
+    ...(ownFiles.length === 0 ? {} : { ownFiles }),
+  };
   if (own.fault === "key-mismatch") {
     return {
       ...seen,

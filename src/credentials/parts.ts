@@ -2,7 +2,9 @@ import { open } from "node:fs/promises";
 import { failureName, isMissing } from "../platform/mod.ts";
 import type { Assembled } from "./assemble.ts";
 import type { ReadPem } from "./next_version.ts";
+import type { CredentialMaterial } from "./material.ts";
 import { type CredentialRejection, rejection } from "./rejection.ts";
+import { present } from "../values/mod.ts";
 
 /** Where the text of one setting comes from. */
 export type CredentialPart =
@@ -75,14 +77,29 @@ export function namingOrigin(assembled: Assembled, { parts, domains }: Credentia
   };
   switch (assembled.kind) {
     case "usable":
-      return assembled.kept === undefined
-        ? assembled
-        : { ...assembled, kept: assembled.kept.map(named) };
+      return {
+        ...assembled,
+        material: originated(assembled.material, parts),
+        ...present({ kept: assembled.kept?.map(named) }),
+      };
     case "own-invalid":
-      return { ...assembled, rejected: named(assembled.rejected) };
+      return {
+        ...assembled,
+        material: originated(assembled.material, parts),
+        rejected: named(assembled.rejected),
+      };
     case "rejected":
       return named(assembled);
   }
+}
+
+function originated(
+  material: CredentialMaterial,
+  parts: CredentialParts["parts"],
+): CredentialMaterial {
+  const [cert, key] = [parts.get("cert"), parts.get("key")];
+  if (material.own === undefined || cert === undefined || key === undefined) return material;
+  return { ...material, origins: { cert: originOf(cert), key: originOf(key) } };
 }
 
 async function readPart(

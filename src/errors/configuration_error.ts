@@ -18,3 +18,16 @@ export class ConfigurationError extends SelvageError {
 export function unusable(setting: string, message: string, cause?: unknown): ConfigurationError {
   return new ConfigurationError(message, { setting, cause });
 }
+
+/** Runs `read` on the text of a file; a {@linkcode ConfigurationError} of it names the setting and the file. */
+export function namingFile<Result>(setting: string, path: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    const { message, cause } = error;
+    const prefix = `${setting}: `;
+    const found = message.startsWith(prefix) ? message.slice(prefix.length) : message;
+    throw unusable(setting, `${prefix}${path}: ${found}`, cause);
+  }
+}

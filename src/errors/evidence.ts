@@ -68,4 +68,6 @@ export interface HandshakeEvidence {
   readonly code?: string;
   /** Our own certificate's state. */
   readonly ownCertificate?: CertificateSummary;
+  /** The files or variables that our certificate and its key were read from; they stay in this process. */
+  readonly ownFiles?: readonly string[];
 }

@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { unusable } from "./configuration_error.ts";
+export { namingFile, unusable } from "./configuration_error.ts";
 export * from "./entry.ts";

@@ -89,7 +89,7 @@ function adviceFor(
     case "certificate-denied":
       return "issue the peer a new key and certificate, or take it off the denylist";
     case "identity-mismatch":
-      return "issue the peer a certificate with an expected name, or expect one it has";
+      return "issue the peer a certificate with an expected name, or expect one it has (identity, --identity)";
     case "certificate-unsuitable":
       return unsuitableAdvice(rule, certificate);
     case "untrusted-authority":

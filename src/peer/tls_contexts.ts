@@ -64,7 +64,12 @@ export function listenerTls(material: CredentialMaterial, minVersion: TlsVersion
     );
   }
   if (material.own.fault === "key-mismatch") {
-    throw unusable("key", "the private key is not the certificate's");
+    const { cert, key } = material.origins ?? {};
+    throw unusable(
+      "key",
+      `${key === undefined ? "key" : `key: ${key}`}: the private key is not the certificate's` +
+        (cert === undefined ? "" : `, ${cert}`),
+    );
   }
   return serverTls({
     identity: identityOf(material.own),

@@ -23,11 +23,16 @@ export function parseJsonc(text: string, name: string, setting: string): unknown
   const value: unknown = parse(text, errors, { allowTrailingComma: true });
   const [error] = errors;
   if (error !== undefined) {
-    throw fault(error.offset, `is not JSON: ${printParseErrorCode(error.error)}`);
+    throw fault(error.offset, `is not JSON: ${wordsOf(printParseErrorCode(error.error))}`);
   }
   const twice = repeatedKey(text);
   if (twice === undefined) return value;
   throw fault(twice.offset, `has the key ${JSON.stringify(twice.key)} for a second time`);
+}
+
+/** `ValueExpected` as a person writes it: `value expected`. */
+function wordsOf(code: string): string {
+  return code.replace(/(?!^)[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
 }
 
 function tooDeepAt(text: string): number | undefined {

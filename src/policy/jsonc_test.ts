@@ -13,7 +13,7 @@ Deno.test("parseJsonc() reads comments and trailing commas", () => {
 
 Deno.test("parseJsonc() names the place of what is no JSON, a second key, and nesting without end", () => {
   const wrong: readonly (readonly [text: string, message: RegExp])[] = [
-    ['{\n  "a": }', /^a\.jsonc: line 2, column 8 is not JSON: ValueExpected$/],
+    ['{\n  "a": }', /^a\.jsonc: line 2, column 8 is not JSON: value expected$/],
     ['{ "a": 1,\n  "a": 2 }', /^a\.jsonc: line 2, column 3 has the key "a" for a second time$/],
     ['[{ "b": { "c": 1, "\\u0063": 2 } }]', /has the key "c" for a second time$/],
     ["[".repeat(100_000), /^a\.jsonc: line 1, column 65 is nested deeper than 64 levels$/],

@@ -118,7 +118,14 @@ class SvidWatch {
 
   #nothingWithin(waitMs: number): Error {
     const rejected = this.#lastRejection ?? this.#unavailable(`no answer within ${waitMs} ms`);
-    return configurationError(rejected);
+    return configurationError({
+      ...rejected,
+      message:
+        `${rejected.message}; waited for ${
+          waitMs / 1_000
+        } s: see whether the agent runs and has an ` +
+        "identity for this process, and whether this is its socket",
+    });
   }
 }
 

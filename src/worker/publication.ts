@@ -11,6 +11,7 @@ import {
 import { escapePeerText, unusable } from "../errors/mod.ts";
 import { type Clock, type Observer, whenPassed } from "../observe/mod.ts";
 import { within } from "./within.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** What is announced, and where. */
 export interface PublicationOptions {
@@ -28,12 +29,21 @@ export interface PublicationOptions {
  * @throws {ConfigurationError} If it is not.
  */
 export function publishedTo(setting: string | Discovery): Discovery {
-  const discovery = typeof setting === "string" ? discoveryFromUrl(setting) : setting;
+  const discovery = typeof setting === "string" ? fromUrl(setting) : setting;
   if (discovery.announce !== undefined) return discovery;
   throw unusable(
     "publish",
     `publish: workers cannot announce themselves at ${discovery.source}; write local:NAMESPACE, lan:FLEET or etcd:…`,
   );
+}
+
+function fromUrl(url: string): Discovery {
+  try {
+    return discoveryFromUrl(url);
+  } catch (error) {
+    // The setting that a person can change is this one.
+    throw unusable("publish", `publish: ${messageOf(error)}`, error);
+  }
 }
 
 /** How long a backend may take to forget the announcement before the worker drains all the same, in milliseconds. */

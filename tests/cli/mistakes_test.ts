@@ -27,6 +27,63 @@ Deno.test("a call with a wrong file names the file, and says what it holds", asy
   }
 });
 
+Deno.test("a file that cannot be used is named with its flag or setting, whatever reads it", async () => {
+  const pki = await issue();
+  const text = pki.file("notes.txt");
+  await Deno.writeTextFile(text, "nothing of the kind\n");
+  const gone = pki.file("gone");
+  const worker = ["worker", MODULE, "--allow", "*", "--log-level", "fatal"];
+  const mutual = pki.flags("worker");
+  const mixed = mutual.with(5, pki.file("client.key"));
+  const [cert, key] = [mutual[3], mixed[5]];
+  const wrong: [args: string[], setting: string, message: RegExp | string][] = [
+    [
+      [...worker, ...mixed],
+      "key",
+      `key: ${key}: the private key is not the certificate's, ${cert}`,
+    ],
+    [
+      [...worker, ...mutual, "--policy", text],
+      "policy",
+      `policy: ${text}: line 1, column 1 is not JSON: invalid symbol`,
+    ],
+    [
+      [...worker, ...mutual, "--denylist", text],
+      "denylist",
+      `denylist: ${text}: the denylist is not JSON`,
+    ],
+    [[...worker, ...mutual, "--publish", "none:x"], "publish", /^publish: "none:x" is not a /],
+    [
+      ["policy", "check", text, "a.b", "--as", "anonymous"],
+      "policy",
+      /^policy: .*notes\.txt: line 1, column 1 /,
+    ],
+    [
+      [...CALL, "--config", gone],
+      "--config",
+      `--config: ${gone} does not exist; name a file of settings, or leave it out`,
+    ],
+    [["rehearse", "--ca", gone, "--admin", "x"], "--ca", /^--ca: .*gone does not exist; /],
+  ];
+  for (const [args, setting, message] of wrong) {
+    const { code, out, err } = await (args[0] === "worker" ? selvage(args) : inProcess(args));
+    const failure = JSON.parse(err);
+    assert.deepEqual({ code, out, setting: failure.setting }, { code: 2, out: "", setting }, err);
+    if (typeof message === "string") assert.equal(failure.message, message);
+    else assert.match(failure.message, message);
+  }
+});
+
+Deno.test("a call names the files of a certificate and a key that are not of each other", async () => {
+  const pki = await issue();
+  const files = pki.flags("client").with(5, pki.file("worker.key"));
+  const { code, err } = await inProcess([...CALL, ...files]);
+  assert.equal(code, 4, err);
+  const { reason, evidence } = JSON.parse(err);
+  assert.equal(reason, "own-certificate-invalid");
+  assert.deepEqual(evidence.ownFiles, [files[3], files[5]]);
+});
+
 Deno.test("a call without Deno's permissions says which one it lacks", async (t) => {
   const pki = await issue();
   const run = async (permissions: string[]) => {
@@ -59,5 +116,8 @@ Deno.test("a call without --identity says which identity it expected", async () 
   const call = ["call", "cli.add", "[1,2]", "--endpoint", worker.address];
   const { code, err } = await inProcess([...call, ...pki.flags("client")]);
   assert.equal(code, 4, err);
-  assert.match(JSON.parse(err).message, /presents spiffe:\/\/x\/worker; expected 127\.0\.0\.1;/);
+  assert.match(
+    JSON.parse(err).message,
+    /presents spiffe:\/\/x\/worker; expected 127\.0\.0\.1; .*--identity/,
+  );
 });

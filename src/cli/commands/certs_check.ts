@@ -77,7 +77,7 @@ async function check(files: readonly string[], flags: CheckFlags): Promise<void>
 }
 
 async function readFile(file: string): Promise<CheckedFile> {
-  const text = await readText(file, "name files of certificates in PEM");
+  const text = await readText(file, "name files of certificates in PEM", "FILE");
   // A private key may stand beside its chain; it is not looked at.
   const certificates = parsePemBundle(withoutKeys(text));
   if (!isCertificateFault(certificates)) return { file, certificates };

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { unusable } from "../../errors/mod.ts";
+import { namingFile, unusable } from "../../errors/mod.ts";
 import { namedPeer } from "../../identity/mod.ts";
 import {
   type Claims,
@@ -83,7 +83,7 @@ async function check(file: string, routine: string, flags: CheckFlags): Promise<
 
 async function test(file: string, casesFile: string, flags: ResultFlags): Promise<void> {
   const policy = await readPolicyFile(file);
-  const cases = readCases(await readText(casesFile, "name a file of cases"), casesFile);
+  const cases = readCases(await readText(casesFile, "name a file of cases", "CASES"), casesFile);
   let failed = 0;
   for (const [index, one] of cases.entries()) {
     const found = policy.explain(
@@ -127,11 +127,12 @@ function wordOf(allowed: boolean): "allow" | "deny" {
 
 /** Whether the worker verifies tokens is not known here, so rules may ask for claims. */
 async function readPolicyFile(file: string): Promise<CompiledPolicy> {
-  return parsePolicy(await readText(file, "name a policy file"), { claims: true });
+  const text = await readText(file, "name a policy file", "FILE");
+  return namingFile("policy", file, () => parsePolicy(text, { claims: true }));
 }
 
 async function readClaims(file: string): Promise<Claims> {
-  const text = await readText(file, "name a file that holds a JSON object of claims");
+  const text = await readText(file, "name a file that holds a JSON object of claims", "--claims");
   const claims = parseJsonc(text, file, "--claims");
   if (typeof claims === "object" && claims !== null && !Array.isArray(claims)) {
     return claims as Claims;

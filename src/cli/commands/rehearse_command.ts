@@ -68,14 +68,14 @@ async function asked(admin: string, { ca, cert }: RehearseFlags): Promise<Rehear
     throw unusable("--ca", "with --admin, --ca names files of the new authorities of all peers");
   }
   const authorities = await Promise.all(
-    ca.map((file) => readText(file, "name the new authorities")),
+    ca.map((file) => readText(file, "name the new authorities", "--ca")),
   );
   const request = {
     ask: "rehearse",
     ca: withoutKeys(authorities.join("\n")),
     // What may stand beside it in one file is not sent.
     ...(cert === undefined ? {} : {
-      cert: withoutKeys(await readText(cert, "name the new certificate")),
+      cert: withoutKeys(await readText(cert, "name the new certificate", "--cert")),
     }),
   };
   for await (const answer of askAdmin(admin, request)) {

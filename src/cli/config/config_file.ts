@@ -28,7 +28,7 @@ export interface ConfigFile {
  * flag and no command has; the nearest is named.
  */
 export async function readConfig(path: string, leaves: readonly Leaf[]): Promise<ConfigFile> {
-  const text = await readText(path, "name a file of settings, or leave --config out");
+  const text = await readText(path, "name a file of settings, or leave it out", CONFIG_FLAG);
   const root = objectIn(parseJsonc(text, path, CONFIG_FLAG), path);
   const { $schema: _schema, commands: inner = {}, ...shared } = root;
   const every = leaves.flatMap(({ command }) => settingsOf(command));

@@ -77,9 +77,10 @@ function problemLines({ reason, peerReason, message, evidence = {} }: Problem): 
     ...(word === undefined ? [] : [field("reason", word)]),
     field("found", evidence.found ?? message),
     ...(evidence.expected === undefined ? [] : [field("expected", evidence.expected.join(", "))]),
-    ...(evidence.presented === undefined
+    ...(evidence.presented === undefined || evidence.found?.includes(evidence.presented.join(", "))
       ? []
       : [field("presented", evidence.presented.join(", ") || "none")]),
+    ...(evidence.ownFiles === undefined ? [] : [field("files", evidence.ownFiles.join(", "))]),
     ...(evidence.advice === undefined ? [] : [field("do", evidence.advice)]),
   ];
 }

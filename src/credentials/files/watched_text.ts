@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
-import { ConfigurationError, unusable } from "../../errors/mod.ts";
+import { ConfigurationError, namingFile, unusable } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { failureName, isMissing } from "../../platform/mod.ts";
 import { FileReadings } from "./file_readings.ts";
@@ -87,7 +87,8 @@ export class WatchedText implements AsyncDisposable {
   #adopt(text: string): void {
     const digest = digestOf(text);
     if (digest === this.#digest) return;
-    this.#options.adopt(text, digest);
+    const { setting, path, adopt } = this.#options;
+    namingFile(setting, path, () => adopt(text, digest));
     this.#digest = digest;
     this.#inUse = true;
   }

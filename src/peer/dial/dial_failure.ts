@@ -58,14 +58,24 @@ export function nameDialFailure(failure: ChannelFailure, context: DialContext): 
   return handshakeError(findingOf(failure, context), context, failure.cause);
 }
 
+/** What the platform's codes mean where there is no connection. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ENOTFOUND: "its name has no address",
+  EAI_AGAIN: "the name server does not answer",
+  EHOSTUNREACH: "no route leads to that host",
+  ENETUNREACH: "no route leads to that network",
+  ENOENT: "there is no such socket",
+};
+
 /** There was no connection: no handshake was begun. */
 function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialContext): Error {
   const why = timedOut
     ? `no connection within ${context.timeoutMs} ms`
     : code === "EMFILE" || code === "ENFILE"
     ? `this process has no file descriptor left (${code}); raise its limit, or connect to fewer workers`
-    : code === "ECONNREFUSED"
-    ? `${code}, nothing listens there`
+    : code !== undefined && code in UNREACHABLE
+    ? `${code}, ${UNREACHABLE[code]}`
     : code ?? cause?.message ?? "no connection";
   return new WorkerUnavailable(
     `${context.called} ${context.worker.address} cannot be reached: ${why}`,
