@@ -40,12 +40,17 @@ export class CallRecords {
   }
 
   /** A call has failed, for another reason than that its caller left. */
-  report(facts: CallFacts, outcome: CallOutcome, thrown: unknown): void {
+  report(
+    facts: CallFacts,
+    peer: PeerRef | undefined,
+    outcome: CallOutcome,
+    thrown: unknown,
+  ): void {
     // Who may not call is reported by what decides it, with the rule or the reason.
     if (this.#side === "worker" && DECIDED.has(outcome)) return;
     const unreported = this.#budget.take();
     if (unreported === undefined) return;
-    const { kind, routine, id, peer } = facts;
+    const { kind, routine, id } = facts;
     const stack = this.#side === "worker" ? stackOf(thrown) : undefined;
     this.#observer.emit({
       type: "call.failed",
@@ -97,11 +102,17 @@ export class CallRecord {
    * @param error what its caller gets.
    * @param cancelled whether its caller is gone, or cancelled it: that is why, then.
    * @param thrown what was thrown, where that is another. Default: `error`.
+   * @param peer the other end, where it was not known when the call began. Default: as it was known then.
    */
-  failed(error: unknown, cancelled: boolean, thrown: unknown = error): void {
+  failed(
+    error: unknown,
+    cancelled: boolean,
+    thrown: unknown = error,
+    peer: PeerRef | undefined = this.#facts.peer,
+  ): void {
     const outcome = outcomeOf(error, cancelled);
     this.#end(outcome);
-    if (outcome !== "cancelled") this.#records.report(this.#facts, outcome, thrown);
+    if (outcome !== "cancelled") this.#records.report(this.#facts, peer, outcome, thrown);
   }
 
   /** The caller left its stream. */

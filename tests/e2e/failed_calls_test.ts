@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
-import { routine } from "../../src/contract/mod.ts";
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { RoutineError } from "../../src/errors/mod.ts";
 import type { EventOf, EventStream, EventType } from "../../src/observe/mod.ts";
@@ -16,6 +16,16 @@ let hanging: PromiseWithResolvers<void> = Promise.withResolvers();
 const routines = {
   fails: routine("failed.fails", () => {
     throw new RangeError("out of range\nsecond line");
+  }),
+  failsLate: routine("failed.failsLate", async function* () {
+    yield await Promise.resolve(1);
+    throw new RangeError("late");
+  }),
+  failsAfterInput: duplexRoutine("failed.failsAfterInput", async function* (
+    input: AsyncIterable<number>,
+  ) {
+    for await (const item of input) yield item;
+    throw new RangeError("after input");
   }),
   declares: routine("failed.declares", () => {
     throw new RoutineError("x", { remoteName: "OutOfStock", message: "none left", data: {} });
@@ -40,6 +50,7 @@ interface Stage extends AsyncDisposable {
   readonly atWorker: EventStream;
   readonly atDispatcher: EventStream;
   readonly lines: LogRecord[];
+  readonly address: string;
 }
 
 let stages = 0;
@@ -85,6 +96,7 @@ async function stage(limits: WorkerLimits = {}): Promise<Stage> {
     atWorker,
     atDispatcher,
     lines,
+    address: listen,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }
@@ -131,11 +143,43 @@ Deno.test("a routine that throws leaves an event and a line at both ends, its st
   });
   const made = await next(on.atDispatcher, "call.failed");
   assert.deepEqual([made.side, made.callId, made.declared], ["dispatcher", callId, true]);
+  assert.deepEqual(made.peer, { address: on.address });
   const line = lineOf(on.lines, "worker");
   assert.equal(line.level, "error");
   assert.match(String(line.properties.stack), /failed_calls_test/);
   assert.match(line.message.join(""), /call of .*failed\.fails.* by .*memory/);
-  assert.equal(lineOf(on.lines, "dispatcher").properties.stack, undefined);
+  const madeLine = lineOf(on.lines, "dispatcher");
+  assert.equal(madeLine.properties.stack, undefined);
+  assert.match(madeLine.message.join(""), /call of .*failed\.fails.* on .*memory/);
+});
+
+Deno.test("a call of any kind that fails says at the dispatcher which worker it was on", async () => {
+  await using on = await stage();
+  const { dispatcher } = on;
+  const clients = [
+    createClient(EchoService, dispatcher.transport),
+    createClient(EchoService, dispatcher.transportFor({ useBinaryFormat: false })),
+    createClient(EchoService, dispatcher.transportFor({ interceptors: [(next) => next] })),
+  ];
+  const calls: (() => Promise<unknown>)[] = [
+    () => dispatcher.call(routines.fails, []),
+    () => Array.fromAsync(dispatcher.stream(routines.failsLate, [])),
+    () => Array.fromAsync(dispatcher.duplex(routines.failsAfterInput, [1], [])),
+    ...clients.flatMap((client) => [
+      () => client.echo({ text: "throw" }),
+      () => Array.fromAsync(client.repeat({})),
+    ]),
+  ];
+  for (const call of calls) {
+    await assert.rejects(call());
+    const { peer } = await next(on.atDispatcher, "call.failed");
+    assert.deepEqual(peer, { address: on.address });
+  }
+  // None took it.
+  await assert.rejects(
+    dispatcher.call(routines.fails, [], { tags: ["none-has-it"], timeoutMs: 1 }),
+  );
+  assert.equal((await next(on.atDispatcher, "call.failed")).peer, undefined);
 });
 
 Deno.test("an error that a routine or a handler declares is logged as no fault", async () => {

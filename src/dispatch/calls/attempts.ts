@@ -55,6 +55,7 @@ export class Attempt {
     this.link = link;
     this.place = endpoint.held.add(call);
     this.begunAt = begunAt;
+    call.lastAttempt = this;
   }
 }
 

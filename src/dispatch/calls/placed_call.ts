@@ -1,3 +1,6 @@
+import type { PeerRef } from "../../observe/mod.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { Link } from "../endpoint/link.ts";
 import type { Wanted } from "../selection/suitable_endpoints.ts";
 
 /** A call that looks for a worker. */
@@ -19,6 +22,21 @@ export interface PlacedCall {
   readonly timeoutMs: number | undefined;
   /** When that time is over, by `performance.now()`. */
   readonly deadline: number | undefined;
+  /** Where it was brought last; set by its attempts. */
+  lastAttempt?: CallPlace | undefined;
+}
+
+/** A worker that a call was brought to, and on which connection. */
+export interface CallPlace {
+  readonly endpoint: Pick<Endpoint, "address">;
+  readonly link: Pick<Link, "identity">;
+}
+
+/** The worker that a call was brought to last, as events name it; `undefined` where none took it. */
+export function workerOf({ lastAttempt }: Pick<PlacedCall, "lastAttempt">): PeerRef | undefined {
+  if (lastAttempt === undefined) return undefined;
+  const { endpoint: { address }, link: { identity } } = lastAttempt;
+  return identity === undefined ? { address } : { address, identity };
 }
 
 /** What ends a call. */
@@ -26,6 +44,7 @@ export class CallBounds {
   readonly signal: AbortSignal | undefined;
   readonly timeoutMs: number | undefined;
   readonly deadline: number | undefined;
+  lastAttempt: CallPlace | undefined;
 
   /** As {@linkcode PlacedCall} has them. */
   constructor(
@@ -36,6 +55,7 @@ export class CallBounds {
     this.signal = signal;
     this.timeoutMs = timeoutMs;
     this.deadline = deadline;
+    this.lastAttempt = undefined;
   }
 }
 

@@ -1,5 +1,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ContextKey,
+  type ContextValues,
+  createContextValues,
+  type Transport,
+} from "@connectrpc/connect";
 import { SelvageError } from "../../errors/mod.ts";
 import {
   type CallRecord,
@@ -7,6 +14,7 @@ import {
   type CallSpan,
   startClientSpan,
 } from "../../observe/mod.ts";
+import { type CallPlace, type PlacedCall, workerOf } from "./placed_call.ts";
 
 /**
  * A transport whose calls are counted, timed and traced as those of routines are, under the name of
@@ -20,28 +28,62 @@ export function recordedTransport(transport: Transport, records: CallRecords): T
     return { span, record: records.begin({ kind: "service", routine }, span) };
   };
   return {
-    async unary(method, signal, timeoutMs, header, input, values) {
+    async unary(method, signal, timeoutMs, header, input, given) {
       const { span, record } = begin(method);
+      const values = new PlacedValues(given);
       try {
         const traced = withTrace(header, span);
         const response = await transport.unary(method, signal, timeoutMs, traced, input, values);
         record.succeeded();
         return response;
       } catch (thrown) {
-        throw failed(record, thrown, signal);
+        throw failed(record, thrown, signal, values);
       }
     },
-    async stream(method, signal, timeoutMs, header, input, values) {
+    async stream(method, signal, timeoutMs, header, input, given) {
       const { span, record } = begin(method);
+      const values = new PlacedValues(given);
       try {
         const traced = withTrace(header, span);
         const response = await transport.stream(method, signal, timeoutMs, traced, input, values);
-        return { ...response, message: recorded(response.message, record, signal) } as never;
+        return {
+          ...response,
+          message: recorded(response.message, record, signal, values),
+        } as never;
       } catch (thrown) {
-        throw failed(record, thrown, signal);
+        throw failed(record, thrown, signal, values);
       }
     },
   };
+}
+
+/** The values of a call, and where it was brought: interceptors hand them on as they are. */
+class PlacedValues implements ContextValues {
+  lastAttempt: CallPlace | undefined;
+  readonly #given: ContextValues;
+
+  constructor(given: ContextValues = createContextValues()) {
+    this.#given = given;
+  }
+
+  get<T>(key: ContextKey<T>): T {
+    return this.#given.get(key);
+  }
+
+  set<T>(key: ContextKey<T>, value: T): this {
+    this.#given.set(key, value);
+    return this;
+  }
+
+  delete(key: ContextKey<unknown>): this {
+    this.#given.delete(key);
+    return this;
+  }
+}
+
+/** Says where a call was brought that carries these values. */
+export function placeValues(values: ContextValues | undefined, call: PlacedCall): void {
+  if (values instanceof PlacedValues) values.lastAttempt = call.lastAttempt;
 }
 
 /** A method as events and metrics name it: `package.Service/Method`. */
@@ -53,6 +95,7 @@ async function* recorded<Message>(
   messages: AsyncIterable<Message>,
   record: CallRecord,
   signal: AbortSignal | undefined,
+  values: PlacedValues,
 ): AsyncGenerator<Message> {
   let over = false;
   try {
@@ -61,7 +104,7 @@ async function* recorded<Message>(
     record.succeeded();
   } catch (thrown) {
     over = true;
-    throw failed(record, thrown, signal);
+    throw failed(record, thrown, signal, values);
   } finally {
     if (!over) record.left();
   }
@@ -72,12 +115,13 @@ export function failed(
   record: CallRecord,
   thrown: unknown,
   signal: AbortSignal | undefined,
+  call?: Pick<PlacedCall, "lastAttempt">,
 ): unknown {
   const error = signal?.aborted ? abortError(signal) : thrown;
   const original = error instanceof ConnectError && error.cause instanceof SelvageError
     ? error.cause
     : error;
-  record.failed(original, isCancelled(error, signal));
+  record.failed(original, isCancelled(error, signal), original, call && workerOf(call));
   return error;
 }
 

@@ -3,6 +3,7 @@ import type { PreparedUnary, UnaryResponseBytes } from "../../rpc/mod.ts";
 import { AttemptedCall } from "./attempted_call.ts";
 import type { Attempts } from "./attempts.ts";
 import type { BegunCall } from "./begun_call.ts";
+import { workerOf } from "./placed_call.ts";
 
 /** What all calls of a dispatcher are made with. */
 export interface ResultCallGround {
@@ -53,7 +54,7 @@ class ResultCall extends AttemptedCall<unknown> {
   }
 
   protected override failure(error: unknown): unknown {
-    this.#record.failed(error, this.call.signal?.aborted === true);
+    this.#record.failed(error, this.call.signal?.aborted === true, error, workerOf(this.call));
     return error;
   }
 }

@@ -21,7 +21,7 @@ import type { Attempts } from "./attempts.ts";
 import { BegunCall, Envelope, RoutineFacts } from "./begun_call.ts";
 import { type CallSettings, eitherSignal, type RequestFields } from "./call_settings.ts";
 import { InputFeed } from "./input_feed.ts";
-import { type PlacedCall, remainingMs } from "./placed_call.ts";
+import { type PlacedCall, remainingMs, workerOf } from "./placed_call.ts";
 import { PreparedRequests } from "./prepared_requests.ts";
 import { resultOf } from "./result_call.ts";
 import { judgeFailure } from "./retry.ts";
@@ -140,7 +140,7 @@ export class RoutineCalls {
       over = true;
       const { signal } = call;
       const reason = signal?.aborted ? signal.reason : reasonOf(error, placed, begun);
-      record.failed(reason, signal?.aborted === true);
+      record.failed(reason, signal?.aborted === true, reason, workerOf(placed));
       throw reason;
     } finally {
       if (!over) record.left();

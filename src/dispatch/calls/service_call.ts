@@ -182,7 +182,7 @@ class ServiceCall<I extends DescMessage, O extends DescMessage>
   }
 
   protected override failure(error: unknown): unknown {
-    return failed(this.#record, asConnect(error), this.#signal);
+    return failed(this.#record, asConnect(error), this.#signal, this.call);
   }
 }
 

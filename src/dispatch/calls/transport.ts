@@ -15,7 +15,7 @@ import type { Link } from "../endpoint/link.ts";
 import type { Attempts } from "./attempts.ts";
 import { type CallSettings, checkedTimeout, type RequestFields } from "./call_settings.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
-import { methodName } from "./recorded_transport.ts";
+import { methodName, placeValues } from "./recorded_transport.ts";
 import { RepeatableInput } from "./repeatable_input.ts";
 
 /** What a dispatcher's transports stand on. */
@@ -43,8 +43,11 @@ export function dispatcherTransport(
     async unary(method, signal, timeoutMs, header, message, values) {
       const bounds = settings.bounds(signal, longest(timeoutMs ?? settings.timeoutMs));
       const call = placedCall(method, bounds);
-      const once = (link: Link) =>
-        links.over(link).unary(method, call.signal, remainingMs(call), header, message, values);
+      const once = (link: Link) => {
+        placeValues(values, call);
+        return links.over(link)
+          .unary(method, call.signal, remainingMs(call), header, message, values);
+      };
       return await attempts.make(call, once).catch((error) => {
         throw asConnect(error);
       });
@@ -55,6 +58,7 @@ export function dispatcherTransport(
       const call = { ...placedCall(method, bounds), input };
       try {
         const response = await attempts.make(call, async (link, endpoint) => {
+          placeValues(values, call);
           const counted = new CountedStream(endpoint, call.routine);
           const transport = links.create(link, () => counted.ended());
           const response = await transport
