@@ -60,7 +60,9 @@ async function open(size: number): Promise<{ readonly fleet: Fleet; readonly byt
   });
   await fleet.ready(size);
   const bytes = (heap() - before) / size;
-  for (const endpoint of fleet.endpoints) fleet.answered(endpoint, 1 + Math.random() * 10);
+  for (const endpoint of fleet.endpoints) {
+    fleet.answered(endpoint, 1 + Math.random() * 10, performance.now());
+  }
   return { fleet, bytes };
 }
 

@@ -10,5 +10,6 @@ export { onAbort } from "./on_abort.ts";
 export { type Present, present } from "./present.ts";
 export { asError, messageOf } from "./thrown.ts";
 export { untilAborted } from "./until_aborted.ts";
+export { readingTime, readTogether } from "./reading_time.ts";
 export { ReadyItems, Taken } from "./ready_items.ts";
 export { RecentValues } from "./recent_values.ts";

@@ -10,7 +10,7 @@ import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { judgeFailure } from "./retry.ts";
 import type { RetryBudget } from "./retry_budget.ts";
 import { READY_TIMEOUT_MS, WAIT_OVER, waitFor } from "./waiting.ts";
-import { present } from "../../values/mod.ts";
+import { present, readingTime } from "../../values/mod.ts";
 
 /** What making calls on a fleet takes. */
 export interface AttemptsOptions {
@@ -110,7 +110,8 @@ export class Attempts {
 
   /** The worker has answered. */
   answered({ endpoint, place, begunAt }: Attempt): void {
-    this.#options.fleet.answered(endpoint, performance.now() - begunAt);
+    const now = readingTime();
+    this.#options.fleet.answered(endpoint, now - begunAt, now);
     endpoint.held.remove(place);
   }
 
@@ -178,7 +179,10 @@ export class Attempts {
     if (call.signal?.aborted) throw call.signal.reason;
     const failure = judgeFailure(thrown, call, endpoint, link);
     if (isUnanswered(failure.error)) fleet.unanswered(endpoint);
-    else if (failure.final) fleet.answered(endpoint, performance.now() - begunAt);
+    else if (failure.final) {
+      const now = performance.now();
+      fleet.answered(endpoint, now - begunAt, now);
+    }
     if (failure.final || call.input?.repeatable === false) throw failure.error;
     if (failure.cause === "overloaded") fleet.hadNoRoom(endpoint);
     if (BUDGETED.has(failure.cause) && !budget.spend()) throw failure.error;

@@ -57,6 +57,9 @@ export class Fleet {
   /** Resolves once every source has reported what it knows at the start. */
   readonly #known: Promise<void>;
   #isKnown = false;
+  /** When the last answer came, by `performance.now()`, and by the steady clock. */
+  #answeredAt = -1;
+  #steadyAtAnswer = 0;
   #lacksQuorum: boolean;
 
   constructor(options: FleetOptions) {
@@ -118,9 +121,17 @@ export class Fleet {
     return owner?.link === undefined ? undefined : owner;
   }
 
-  /** A worker has answered a call. */
-  answered(endpoint: Endpoint, tookMs: number): void {
-    endpoint.record.answered(tookMs, this.#options.clock.steady());
+  /**
+   * A worker has answered a call.
+   *
+   * @param at when, by `performance.now()`: what arrived together shares a reading of the clock.
+   */
+  answered(endpoint: Endpoint, tookMs: number, at: number): void {
+    if (at !== this.#answeredAt) {
+      this.#answeredAt = at;
+      this.#steadyAtAnswer = this.#options.clock.steady();
+    }
+    endpoint.record.answered(tookMs, this.#steadyAtAnswer);
   }
 
   /** A worker had no room for a call: others are chosen for a moment. */

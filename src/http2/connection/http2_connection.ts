@@ -28,7 +28,7 @@ import type { BlockNote } from "./received_block.ts";
 import { ReceivedFrames } from "./received_frames.ts";
 import type { Greeting, Role } from "./role.ts";
 import { Settings } from "./settings.ts";
-import { asError } from "../../values/mod.ts";
+import { asError, readTogether } from "../../values/mod.ts";
 
 /**
  * A connection of either end: makes its parts, joins them, and passes on what the channel and the
@@ -218,7 +218,7 @@ export class Http2Connection<End extends Role>
     if (this.lifecycle.ending) return;
     const before = this.#reader.frames;
     try {
-      read();
+      readTogether(read);
       this.#watchReading(before);
     } catch (error) {
       const cause = asError(error);

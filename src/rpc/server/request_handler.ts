@@ -15,7 +15,7 @@ import { StreamCall } from "./stream_call.ts";
 import { UnaryCall, type UnaryHandler } from "./unary_call.ts";
 import { unaryHandlerOf } from "./unary_implementation.ts";
 import { type GatherBudget, peerBudgets } from "../wire/gather_budget.ts";
-import { RecentValues } from "../../values/mod.ts";
+import { readingTime, RecentValues } from "../../values/mod.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
 import { refusalKey } from "./refusal.ts";
 import { factsOf, type RequestFacts } from "./request_facts.ts";
@@ -134,7 +134,7 @@ class Arrived implements ArrivedRequest {
     this.fields = fields;
     this.facts = facts;
     this.route = route;
-    this.deadline = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
+    this.deadline = timeoutMs === undefined ? undefined : readingTime() + timeoutMs;
     this.#ground = ground;
   }
 
