@@ -53,6 +53,29 @@ Deno.test("a worker's messages that flow stop with the time of the turn, and go 
   assert.ok(Math.max(...turns) <= MOST_A_TURN, `${turns} messages a turn`);
 });
 
+Deno.test("a worker's messages go on where the stream takes more before it is waited for", async () => {
+  const count = 40;
+  await using bench = open(() => {
+    let resume = () => {};
+    return {
+      async flow({ send, flush }) {
+        for (let sent = 0; sent < count; sent++) {
+          const resumed = new Promise<void>((resolve) => resume = resolve);
+          // Four are more than a stream queues; what one flush writes of them leaves less than half of that.
+          if (send(new Uint8Array(33_000))) continue;
+          flush?.();
+          await resumed;
+        }
+      },
+      resume: () => resume(),
+      next: () => Promise.reject(new Error("it flows")),
+    };
+  });
+  let received = 0;
+  while (await bench.exchange.next() !== undefined) received++;
+  assert.equal(received, count);
+});
+
 Deno.test("a caller's messages stop with the time of the turn, and go on in the next", async () => {
   let received = 0;
   await using bench = open(async function* (requests) {

@@ -56,6 +56,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
 
   override writable(): void {
     super.writable();
+    this.#response.writable();
     const resolve = this.#writable;
     this.#writable = undefined;
     resolve?.();
@@ -210,8 +211,10 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     return this.state === "over";
   }
 
-  #untilWritable(): Promise<void> {
-    return new Promise((resolve) => this.#writable = resolve);
+  /** The stream may have taken more already, while what sending returned was awaited. */
+  async #untilWritable(): Promise<void> {
+    if (this.#isOver || !this.#response.isBlocked) return;
+    await new Promise<void>((resolve) => this.#writable = resolve);
   }
 
   protected override get heldBytes(): number {

@@ -12,6 +12,7 @@ export class StreamResponse {
   readonly #stream: Stream;
   readonly #compression: Compression | undefined;
   #state: "new" | "begun" = "new";
+  #isBlocked = false;
 
   /** Sends nothing yet. */
   constructor(request: ArrivedRequest) {
@@ -19,6 +20,16 @@ export class StreamResponse {
     this.#stream = request.stream;
     const accepted = request.facts.acceptStreamEncoding;
     this.#compression = accepted === undefined ? undefined : acceptedCompression(accepted);
+  }
+
+  /** Whether the next message has to wait until the stream takes more. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  /** The stream takes more. */
+  writable(): void {
+    this.#isBlocked = false;
   }
 
   /**
@@ -60,6 +71,12 @@ export class StreamResponse {
       this.#state = "begun";
       this.#stream.sendHeaders(headerWith(this.#compression), false);
     }
+    const isTaken = this.#write(flags, message, endStream, isGivenAway);
+    this.#isBlocked = !isTaken;
+    return isTaken;
+  }
+
+  #write(flags: number, message: Uint8Array, endStream: boolean, isGivenAway: boolean): boolean {
     const whole = inEnvelope(message, flags);
     if (whole !== undefined) return this.#stream.sendData(whole, endStream);
     const head = envelopeHead(message.byteLength, flags);
