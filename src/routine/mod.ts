@@ -20,6 +20,7 @@ export { readFailure } from "./failure/read_failure.ts";
 export { keepStackHere, sendAllData, thrownOriginally } from "./failure/thrown.ts";
 export { writeFailure } from "./failure/write_failure.ts";
 export { freeLarge } from "./headroom.ts";
+export { DecodedBatch } from "./payload/decoded_batch.ts";
 export * from "./payload/limits.ts";
 export * from "./payload/payload.ts";
 export * from "./routine_header.ts";

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { duplexRoutine, routine } from "../../src/contract/mod.ts";
+import { RoutineError } from "../../src/errors/mod.ts";
 import { ItemSchema, WorkerService } from "../../src/gen/mod.ts";
 import {
   currentCall,
@@ -30,6 +31,10 @@ const own = {
       finishes.add(1);
     }
   }),
+  fails: routine("streams.fails", async function* (count: number) {
+    for (let n = 0; n < count; n++) yield n;
+    throw new Error("no more");
+  }),
   sizes: routine("streams.sizes", async function* (sizes: readonly number[]) {
     for (const size of sizes) yield new Uint8Array(size).fill(size);
   }),
@@ -53,6 +58,28 @@ Deno.test("items of any size arrive whole and in order", async () => {
   const sizes = [0, 1, 1023, 1024, 16_379, 16_384, 65_536, 3, LARGE_BYTES, 2, LARGE_BYTES];
   const items = await Array.fromAsync(open.dispatcher.stream(own.sizes, [sizes]));
   assert.deepEqual(items, sizes.map((size) => new Uint8Array(size).fill(size)));
+});
+
+Deno.test("an abort ends reading at once, whatever has arrived", async () => {
+  await using open = await pair();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const sizes = Array.from({ length: 200 }, () => 32);
+  const items = open.dispatcher.stream(own.sizes, [sizes], { signal });
+  for (let n = 0; n < 10; n++) assert.equal((await items.next()).done, false);
+  const reason = new Error("enough");
+  controller.abort(reason);
+  await assert.rejects(items.next(), (error) => error === reason);
+  assert.equal((await items.next()).done, true);
+});
+
+Deno.test("what a routine throws comes behind the items that it gave before", async () => {
+  await using open = await pair();
+  const received: number[] = [];
+  await assert.rejects(async () => {
+    for await (const n of open.dispatcher.stream(own.fails, [100])) received.push(n);
+  }, (error) => error instanceof RoutineError && error.message.includes("no more"));
+  assert.deepEqual(received, Array.from({ length: 100 }, (_, n) => n));
 });
 
 Deno.test("large items go both ways at once", async () => {

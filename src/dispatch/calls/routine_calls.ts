@@ -4,6 +4,7 @@ import { WorkerService } from "../../gen/mod.ts";
 import { type CallRecords, startClientSpan } from "../../observe/mod.ts";
 import {
   type CallEnvelope,
+  DecodedBatch,
   decodePayload,
   enclosingCall,
   encodeCallRequest,
@@ -92,12 +93,22 @@ export class RoutineCalls {
   ): AsyncGenerator<unknown, void, undefined> {
     const { payload } = this.#options;
     const reading: Reading = { exchange: undefined };
+    const batch = new DecodedBatch("item", payload);
+    const takeSmall = () => reading.exchange!.takeSmall();
     return new ReadyItems(this.#items(routine, args, input, options, reading), () => {
-      const item = reading.exchange?.take();
-      if (item === undefined) return undefined;
+      const { exchange } = reading;
+      if (exchange === undefined) return undefined;
+      if (batch.isEmpty) {
+        const item = exchange.take();
+        if (item === undefined) return undefined;
+        batch.fill(item, takeSmall);
+      } else if (exchange.hasFailed) {
+        batch.drop();
+        return undefined;
+      }
       // Who asks for this one is done with the one before.
-      reading.exchange!.taken();
-      return new Taken(decodePayload(item, "item", payload));
+      exchange.taken();
+      return new Taken(batch.take());
     });
   }
 

@@ -66,6 +66,21 @@ export class StreamAttempt {
     return undefined;
   }
 
+  /** The item behind the one that was taken, where it arrived with it and is small; it may be taken ahead. */
+  takeSmall(): EncodedPayload | undefined {
+    for (;;) {
+      const message = this.#exchange.takeSmall();
+      if (message === undefined) return undefined;
+      const payload = this.#read(message);
+      if (payload !== undefined) return payload;
+    }
+  }
+
+  /** Whether the call has failed, so that `next` throws. */
+  get hasFailed(): boolean {
+    return this.#inputFailure !== undefined || this.#exchange.hasFailed;
+  }
+
   /** The next item; `undefined` once the routine has finished. */
   async next(): Promise<EncodedPayload | undefined> {
     for (;;) {

@@ -20,6 +20,8 @@ export interface UnreadBytes {
 export interface RoutineInput extends AsyncIterable<EncodedPayload> {
   /** The next item, for the one reader of the input; nothing where only iterating tells. Default: iterating always does. */
   take?(): EncodedPayload | undefined;
+  /** What {@linkcode take} gives after so many more, which stays; nothing where that is not known. Default: it never is. */
+  at?(index: number): EncodedPayload | undefined;
 }
 
 /** What a caller sent that the routine has not asked for yet. */
@@ -65,6 +67,11 @@ export class InputQueue implements RoutineInput {
     this.#drained?.();
     this.#onRead();
     return item;
+  }
+
+  /** An item that is there, by how many come before it; it stays. */
+  at(index: number): EncodedPayload | undefined {
+    return this.#items[index];
   }
 
   /** There are no more; with an error, what is left is dropped and reading throws it. */

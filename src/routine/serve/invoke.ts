@@ -15,6 +15,7 @@ import {
   encodePayload,
   type PayloadForm,
 } from "../payload/payload.ts";
+import { DecodedBatch } from "../payload/decoded_batch.ts";
 import type { PayloadLimits } from "../payload/limits.ts";
 import type { RoutineInput } from "./input_queue.ts";
 import { checkedArguments } from "./schema.ts";
@@ -313,10 +314,32 @@ function inputOf(
 ): AsyncGenerator<unknown, void, undefined> {
   const plain = decoded(input, failures, options);
   if (input.take === undefined) return plain;
+  const batch = new DecodedBatch("input", options.limits);
+  let ahead = 0;
+  const nextSmall = () => {
+    const item = input.at?.(ahead++);
+    return item !== undefined && isSmall(item) ? item : undefined;
+  };
   return new ReadyItems(plain, () => {
     const item = input.take!();
-    return item === undefined ? undefined : new Taken(decodePayload(item, "input", options.limits));
+    if (item === undefined) {
+      // The input has failed, or is not read any more.
+      batch.drop();
+      return undefined;
+    }
+    if (batch.isEmpty) {
+      ahead = 0;
+      batch.fill(item, nextSmall);
+    }
+    return new Taken(batch.take());
   });
+}
+
+/** Up to here an item is decoded ahead of the one that is read. */
+const SMALL_BYTES = 128;
+
+function isSmall(item: EncodedPayload): boolean {
+  return (item.form === "cbor" ? item.bytes : item.text).length <= SMALL_BYTES;
 }
 
 async function* decoded(

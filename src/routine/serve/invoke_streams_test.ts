@@ -127,6 +127,11 @@ class TakenInput implements RoutineInput {
     return this.#at % 3 === 0 ? undefined : this.#items[this.#at++];
   }
 
+  at(index: number): EncodedPayload | undefined {
+    for (let at = this.#at; at <= this.#at + index; at++) if (at % 3 === 0) return undefined;
+    return this.#items[this.#at + index];
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<EncodedPayload> {
     while (this.#at < this.#items.length) yield this.#items[this.#at++]!;
   }
@@ -143,11 +148,16 @@ Deno.test("invokeDuplex() passes on input that is taken, in order and to its end
 
 Deno.test("invokeDuplex() passes on that input cannot be read where it was taken", async () => {
   const broken = { form: "cbor", bytes: new Uint8Array([0xff]) } as const;
-  const input = new TakenInput(encodePayload(1, "input"), broken, encodePayload(2, "input"));
-  const items = invokeDuplex(tally, input, args(0), contextOf());
-  await items.next();
-  await assert.rejects(items.next(), failsWith("InvalidPayload", "input"));
-  assert.equal((await items.next()).done, true);
+  for (const before of [1, 2]) {
+    const good = Array.from({ length: before }, () => encodePayload(1, "input"));
+    const input = new TakenInput(...good, broken, encodePayload(2, "input"));
+    const items = invokeDuplex(tally, input, args(0), contextOf());
+    for (let sum = 1; sum <= before; sum++) {
+      assert.deepEqual(await items.next(), { done: false, value: encodePayload(sum, "item") });
+    }
+    await assert.rejects(items.next(), failsWith("InvalidPayload", "input"));
+    assert.equal((await items.next()).done, true);
+  }
 });
 
 Deno.test("invokeDuplex() passes items both ways", async () => {

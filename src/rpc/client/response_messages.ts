@@ -67,6 +67,11 @@ export class ResponseMessages {
     }
   }
 
+  /** The next message where it arrived with the one that was read, is small, and nothing is to be said of it. */
+  nextSmall(): Uint8Array | undefined {
+    return this.#state === "open" ? this.#messages.nextSmall() : undefined;
+  }
+
   /**
    * The body is complete, and all of it was read.
    *

@@ -109,6 +109,22 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     }
   }
 
+  /** Whether the call has failed, so that reading throws. */
+  get hasFailed(): boolean {
+    return this.#reading.name === "failed";
+  }
+
+  /**
+   * The message behind the one that was taken, where it arrived with it and is small; `undefined` where only `take` or
+   * `next` tell. Neither an end nor an error is read ahead.
+   */
+  takeSmall(): Uint8Array | undefined {
+    if (this.#reading.name !== "open") return undefined;
+    const message = this.#messages?.nextSmall();
+    if (message !== undefined) streamTurn.count(1);
+    return message;
+  }
+
   /**
    * The next message; `undefined` once the response has ended. For one reader at a time.
    *

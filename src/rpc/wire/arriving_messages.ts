@@ -110,6 +110,11 @@ export class ArrivingMessages {
     return undefined;
   }
 
+  /** As {@linkcode EnvelopeSplitter.nextSmall}: the bytes of such a message have been released before. */
+  nextSmall(): Uint8Array | undefined {
+    return this.#gathered.length === 0 ? this.#splitter.nextSmall() : undefined;
+  }
+
   /** Forgets what has been received, and gives the peer credit for it. */
   drop(): void {
     const held = this.heldBytes;

@@ -11,10 +11,16 @@ const sizes = fc.oneof(
   fc.integer({ min: 1000, max: 1100 }),
   fc.integer({ min: 5000, max: 40_000 }),
 );
-const bodies = fc.array(fc.record({ flags: fc.nat(255), size: sizes }), { maxLength: 8 });
+const flags = fc.oneof(fc.constant(0), fc.nat(255));
+const bodies = fc.array(fc.record({ flags, size: sizes }), { maxLength: 8 });
 /** How a body is cut, which pieces are only lent, and after which the reader reads how many messages. */
 const cuts = fc.array(
-  fc.record({ bytes: fc.integer({ min: 1, max: 20_000 }), isLent: fc.boolean(), reads: fc.nat(3) }),
+  fc.record({
+    bytes: fc.integer({ min: 1, max: 20_000 }),
+    isLent: fc.boolean(),
+    reads: fc.nat(3),
+    readsSmall: fc.nat(3),
+  }),
   { minLength: 1, maxLength: 12 },
 );
 
@@ -40,14 +46,19 @@ Deno.test("ArrivingMessages gives the same messages however the body comes, lent
       return message !== undefined;
     };
     for (let at = 0, index = 0; at < body.length; index++) {
-      const { bytes, isLent, reads } = cuts[index % cuts.length]!;
+      const { bytes, isLent, reads, readsSmall } = cuts[index % cuts.length]!;
       const piece = body.slice(at, at + bytes);
       at += piece.length;
       if (isLent) {
         arriving.lend(piece);
         piece.buffer.transfer(0);
       } else arriving.push(piece);
-      for (let count = 0; count < reads && next(); count++);
+      for (let count = 0; count < reads && next(); count++) {
+        for (let small = 0; small < readsSmall; small++) {
+          const message = arriving.nextSmall();
+          if (message !== undefined) read.push({ flags: 0, message });
+        }
+      }
       assert.equal(arriving.heldBytes + released, at);
     }
     while (next());

@@ -99,7 +99,8 @@ export function soleMessage(body: Uint8Array): Uint8Array | undefined {
   return body.subarray(ENVELOPE_BYTES);
 }
 
-function declaredLength(bytes: Uint8Array, at: number): number {
+/** The length that the head of an envelope, which begins at `at`, declares. */
+export function declaredLength(bytes: Uint8Array, at: number): number {
   const high = ((bytes[at + 1] as number) << 24) | ((bytes[at + 2] as number) << 16);
   return (high | ((bytes[at + 3] as number) << 8) | (bytes[at + 4] as number)) >>> 0;
 }

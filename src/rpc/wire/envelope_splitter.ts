@@ -1,5 +1,5 @@
 import { messageTooLarge } from "./call_errors.ts";
-import { EnvelopeHead } from "./envelope.ts";
+import { declaredLength, ENVELOPE_BYTES, EnvelopeHead } from "./envelope.ts";
 import type { GatherBudget } from "./gather_budget.ts";
 import { Gathered } from "./gathered.ts";
 import { NO_BYTES } from "../../values/mod.ts";
@@ -110,6 +110,22 @@ export class EnvelopeSplitter {
     return this.#payload.take();
   }
 
+  /**
+   * The next message, where all of it is in what was pushed last, it is small and has no flags; else nothing, and
+   * nothing has changed: `next` tells what comes.
+   */
+  nextSmall(): Uint8Array | undefined {
+    if (this.#head.hasBegun || this.#payload.length > 0) return undefined;
+    const bytes = this.#bytes;
+    const start = this.#at + ENVELOPE_BYTES;
+    if (start > bytes.byteLength || bytes[this.#at] !== 0) return undefined;
+    const length = declaredLength(bytes, this.#at);
+    const end = start + length;
+    if (length > SMALL_BYTES || length > this.#maxBytes || end > bytes.byteLength) return undefined;
+    this.#at = end;
+    return keepable(bytes, start, end);
+  }
+
   /** Forgets what has been received. */
   drop(): void {
     this.#payload.drop();
@@ -120,6 +136,9 @@ export class EnvelopeSplitter {
 
 /** From here on a message is copied out of lent bytes by itself; smaller ones are copied together. */
 const LARGE_BYTES = 1024;
+
+/** Up to here a message is given ahead of the one that is read. */
+const SMALL_BYTES = 128;
 
 /** A view that keeps more than this many times its own size alive is copied, as the layer below does. */
 const MAX_PINNED_FACTOR = 5;
