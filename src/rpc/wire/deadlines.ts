@@ -7,8 +7,8 @@ export interface Expiring {
 /**
  * Calls `expiring.expired()` when `timeoutMs` have passed, never before, and up to 1/64 of the time late.
  *
- * Calls share a timer where their deadlines fall together: a `setTimeout` and `clearTimeout` of its own
- * costs each call 1.8 µs, this 0.3.
+ * Calls share a timer where their deadlines fall together, also those that one caller makes one after the other: a
+ * `setTimeout` and `clearTimeout` of its own costs each call 1.8 µs, this 0.3.
  *
  * @param now the time, by `performance.now()`, where it was just read: reading it takes 0.08 µs.
  */
@@ -39,6 +39,20 @@ function openSlot(at: number, now: number): Slot {
   return slot;
 }
 
+/** Slots that have become empty in this turn. */
+const emptied = new Set<Slot>();
+
+/** Closes a slot at the end of the turn: where one call follows the other, the next needs it again. */
+function closeSoon(slot: Slot): void {
+  if (emptied.size === 0) setImmediate(closeEmptied);
+  emptied.add(slot);
+}
+
+function closeEmptied(): void {
+  for (const slot of emptied) if (slot.isEmpty) slot.close();
+  emptied.clear();
+}
+
 /** What falls due at one time: a ring of deadlines that begins and ends here. */
 class Slot {
   next: Link = this;
@@ -49,6 +63,10 @@ class Slot {
   constructor(at: number, now: number) {
     this.#at = at;
     this.#timer = setTimeout(() => this.#expire(), Math.ceil(at - now));
+  }
+
+  get isEmpty(): boolean {
+    return this.next === this;
   }
 
   close(): void {
@@ -86,7 +104,7 @@ export class Deadline {
 
   /** Takes the deadline back. */
   cancel(): void {
-    if (this.#leave() && this.#slot.next === this.#slot) this.#slot.close();
+    if (this.#leave() && this.#slot.isEmpty) closeSoon(this.#slot);
   }
 
   /** The time has come. */

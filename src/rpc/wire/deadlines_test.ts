@@ -38,6 +38,36 @@ Deno.test("expireAfter keeps no timer when every deadline was taken back", () =>
   for (const deadline of deadlines) deadline.cancel();
 });
 
+Deno.test("expireAfter keeps one timer for calls that follow each other within a turn", async () => {
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const timeoutMs = 123_456;
+  const made: unknown[] = [];
+  const cleared: unknown[] = [];
+  globalThis.setTimeout = ((callback: () => void, delayMs: number) => {
+    const timer = set(callback, delayMs);
+    if (delayMs >= timeoutMs) made.push(timer);
+    return timer;
+  }) as typeof set;
+  globalThis.clearTimeout = (timer) => {
+    if (made.includes(timer)) cleared.push(timer);
+    clear(timer);
+  };
+  try {
+    const now = performance.now();
+    for (let n = 0; n < 3; n++) expireAfter(timeoutMs, { expired: () => {} }, now).cancel();
+    const last = expireAfter(timeoutMs, { expired: () => {} }, now);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    // One that is in use is kept.
+    assert.deepEqual([made.length, cleared.length], [1, 0]);
+    last.cancel();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    assert.deepEqual([made.length, cleared.length], [1, 1]);
+  } finally {
+    globalThis.setTimeout = set;
+    globalThis.clearTimeout = clear;
+  }
+});
+
 Deno.test("expireAfter goes on after one that takes another back", async () => {
   const reported: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
