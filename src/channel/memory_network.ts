@@ -1,5 +1,6 @@
 import { type ByteChannel, memoryChannelPair } from "../http2/mod.ts";
 import { unusable } from "../errors/mod.ts";
+import { keptContext } from "../platform/mod.ts";
 import type { PeerIdentity } from "../identity/mod.ts";
 import { formatAddress, type MemoryAddress } from "./address.ts";
 
@@ -12,7 +13,11 @@ export interface MemoryDialler {
 /** Called for every dial of a listener in memory. */
 export type OnMemoryChannel = (channel: ByteChannel, dialler: MemoryDialler) => void;
 
-const listeners = new Map<string, OnMemoryChannel>();
+/** Each with what runs it as where it was added: a call that dials is no part of it. */
+const listeners = new Map<
+  string,
+  { readonly onChannel: OnMemoryChannel; readonly inListener: ReturnType<typeof keptContext> }
+>();
 
 /**
  * Listens under a name within this process, until the result is disposed of.
@@ -24,10 +29,11 @@ export function listenInMemory(address: MemoryAddress, onChannel: OnMemoryChanne
   if (listeners.has(name)) {
     throw unusable("listen", `${formatAddress(address)} already has a listener`);
   }
-  listeners.set(name, onChannel);
+  const listener = { onChannel, inListener: keptContext() };
+  listeners.set(name, listener);
   return {
     [Symbol.dispose](): void {
-      if (listeners.get(name) === onChannel) listeners.delete(name);
+      if (listeners.get(name) === listener) listeners.delete(name);
     },
   };
 }
@@ -37,9 +43,9 @@ export function dialInMemory(
   address: MemoryAddress,
   dialler: MemoryDialler,
 ): ByteChannel | undefined {
-  const onChannel = listeners.get(address.name);
-  if (onChannel === undefined) return undefined;
+  const listener = listeners.get(address.name);
+  if (listener === undefined) return undefined;
   const [ours, theirs] = memoryChannelPair();
-  onChannel(theirs, dialler);
+  listener.inListener(() => listener.onChannel(theirs, dialler));
   return ours;
 }

@@ -1,8 +1,10 @@
+import { keptContext } from "../platform/mod.ts";
 import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
 
 /**
  * Two ends of a byte channel in memory. What one end writes is copied and delivered to the other in a
- * later microtask, in order; a paused end leaves writes pending, so that the writer feels it.
+ * later microtask, in order; a paused end leaves writes pending, so that the writer feels it. As with a socket, what
+ * receives runs with its own scoped values, not with those of who writes.
  */
 export function memoryChannelPair(): [ByteChannel, ByteChannel] {
   const left = new MemoryChannel();
@@ -23,6 +25,7 @@ type Arrival = PendingWrite | "end";
 class MemoryChannel implements ByteChannel {
   peer!: MemoryChannel;
   #receiver: ByteReceiver | undefined;
+  #inReceiver: ReturnType<typeof keptContext> | undefined;
   #arrivals: Arrival[] = [];
   #paused = false;
   #delivering = false;
@@ -34,6 +37,7 @@ class MemoryChannel implements ByteChannel {
   start(receiver: ByteReceiver): void {
     if (this.#receiver) throw new TypeError("a channel is started once");
     this.#receiver = receiver;
+    this.#inReceiver = keptContext();
     this.#wake();
   }
 
@@ -76,9 +80,10 @@ class MemoryChannel implements ByteChannel {
   }
 
   #wake(): void {
-    if (this.#delivering || !this.#receiver) return;
+    const inReceiver = this.#inReceiver;
+    if (this.#delivering || inReceiver === undefined) return;
     this.#delivering = true;
-    queueMicrotask(() => this.#deliver());
+    queueMicrotask(() => inReceiver(() => this.#deliver()));
   }
 
   #deliver(): void {

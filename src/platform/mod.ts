@@ -6,6 +6,7 @@
 export { fromBase64, fromBase64Url, fromHex, toBase64, toBase64Url, toHex } from "./byte_text.ts";
 export { environmentVariable } from "./environment.ts";
 export { type FolderChange, type FolderChanges, watchFolder } from "./folder_changes.ts";
+export { keptContext } from "./kept_context.ts";
 export { mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissions.ts";
 export { requireDeno, runsOnDeno } from "./runtime.ts";
 export { type ScopedValue, scopedValue } from "./scoped_value.ts";
