@@ -108,6 +108,37 @@ Deno.test("README.md works as copied: install, a pool, certificates, workers, ca
   assert.equal((await serving.ended).code, 0);
 });
 
+Deno.test("README.md's settings link the clone to a project with imports of its own", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const page = await Deno.readTextFile(join(ROOT, "README.md"));
+  const [, settings = ""] = /`deno\.json`, `(\{.*\})`/.exec(page) ?? [];
+  const { exports, name } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  assert.ok(page.includes(`deno run -A ${name}/cli worker`) && "./cli" in exports);
+  const { links } = JSON.parse(settings);
+  assert.deepEqual(links, ["../selvage"]);
+  const files = {
+    "deno.json": JSON.stringify({ links: [ROOT], imports: { mine: "./mine.ts" } }),
+    "mine.ts": "export const one = 1;\n",
+    "math.ts":
+      'import { one } from "mine";\nimport { routine } from "@selvage/runtime/routine";\n' +
+      'export const add = routine("math.add", (a: number) => a + one);\nconsole.log(add.name);\n',
+  };
+  for (const [file, text] of Object.entries(files)) {
+    await Deno.writeTextFile(join(folder, file), text);
+  }
+  const lines: string[] = [];
+  // What declares routines needs no package, so that nothing is downloaded here.
+  await using running = new TestProcess(Deno.execPath(), {
+    args: ["run", "--cached-only", "math.ts"],
+    cwd: folder,
+    onLine: (line) => void lines.push(line),
+  });
+  assert.equal((await running.ended).code, 0);
+  assert.deepEqual(lines, ["math.add"]);
+});
+
 Deno.test("every page and file that README.md and docs/ link to is there", async () => {
   const pages = ["README.md", "deploy/README.md"];
   for (const { name } of Deno.readDirSync(join(ROOT, "docs"))) {
