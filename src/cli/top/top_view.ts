@@ -16,8 +16,10 @@ export interface TopView {
 /** Writes a view for a terminal: no line is wider, and no more lines are written, than it has. */
 export function renderTop(
   view: TopView,
-  { columns, rows }: { readonly columns: number; readonly rows: number },
+  size: { readonly columns: number; readonly rows: number },
 ): readonly string[] {
+  // A terminal that was given no size, as some consoles and containers have, says 0.
+  const [columns, rows] = [size.columns || 80, size.rows || 24];
   const refusals = Object.entries(view.refusals).sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `${reason} ${count}`);
   const foot = `refusals: ${refusals.length === 0 ? "none" : refusals.join(", ")}`;

@@ -21,6 +21,7 @@ Deno.test("renderTop fits a terminal of 80 columns and 24 rows, and says what it
   assert.match(lines[4]!, /^10\.0\.0\.0:8443 +spiffe:.*….*\/0 +ready$/);
   assert.match(lines.join("\n"), /… and 13 more/);
   assert.equal(lines.at(-1), "refusals: identity-mismatch 3, untrusted-authority 1");
+  assert.deepEqual(renderTop(VIEW, { columns: 0, rows: 0 }), lines);
 });
 
 Deno.test("left says how long a certificate lasts", () => {

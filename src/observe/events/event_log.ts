@@ -1,9 +1,13 @@
 import type { LogLevel } from "@logtape/logtape";
+import { escapePeerText, type HandshakeEvidence } from "../../errors/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { EventOf, EventType, SelvageEvent } from "./event.ts";
 import type { PeerRef } from "./event_base.ts";
 import { loggerFor, type LogPart } from "../logger.ts";
 import { WarningLimiter } from "../warning_limiter.ts";
+
+/** The longest sentence of what was found, in characters. */
+const MAX_SENTENCE = 1_024;
 
 /** Writes events to the log, the repetitive ones at a limited rate. */
 export class EventLog {
@@ -158,12 +162,14 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   },
   "handshake.failed": {
     level: "warning",
-    text: "handshake with worker {worker.address} failed: {reason} ({side} side)",
+    text: "handshake with worker {worker.address} failed: {reason} ({side} side){why}",
+    also: ({ evidence }) => ({ why: why(evidence) }),
     limitBy: ({ reason, worker }) => [reason, worker.address],
   },
   "handshake.refused": {
     level: "warning",
-    text: "handshake with client {peer.address} failed: {reason} ({side} side)",
+    text: "handshake with client {peer.address} failed: {reason} ({side} side){why}",
+    also: ({ evidence }) => ({ why: why(evidence) }),
     limitBy: ({ reason, peer }) => [reason, host(peer.address)],
   },
   "credentials.rotated": {
@@ -172,7 +178,12 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   },
   "credentials.rejected": {
     level: "error",
-    text: "credentials cannot be used: {reason}: {message}",
+    text: "credentials cannot be used: {reason}: {message}{kept}",
+    also: ({ keptGeneration, keptExpired }) => ({
+      kept: keptGeneration === undefined
+        ? ""
+        : `; generation ${keptGeneration} stays in use${keptExpired ? ", and has expired" : ""}`,
+    }),
   },
   "credentials.advice": {
     level: "warning",
@@ -186,7 +197,10 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   },
   "security.posture": {
     level: "info",
-    text: "security: {security}, strict {strict}, policy {policy}, tokens {tokens}",
+    text: "security: {security}; {openness}",
+    also: ({ open = [] }) => ({
+      openness: open.length === 0 ? "nothing is open" : `open: ${open.join("; ")}`,
+    }),
   },
   "security.unauthenticated-listener": {
     level: "warning",
@@ -243,7 +257,8 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
     text: "{routine} goes to another worker than {worker.address}: {cause}",
   },
   "discovery.added": {
-    level: "info",
+    // A worker finds itself whenever it starts, through a socket of its own.
+    level: ({ source }) => source === "own" ? "debug" : "info",
     text: "worker {worker.address} found through {source}",
   },
   "discovery.updated": {
@@ -269,6 +284,12 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
 /** The other end, by name where that was proven. */
 function who({ identity, address }: PeerRef): string {
   return identity === undefined ? address : `${identity} at ${address}`;
+}
+
+/** What was found, and what to do, behind the reason. */
+function why({ found, advice }: HandshakeEvidence): string {
+  return [found, advice].filter((sentence) => sentence !== undefined)
+    .map((sentence) => `; ${escapePeerText(sentence, MAX_SENTENCE)}`).join("");
 }
 
 /** An address without its port, which changes with every connection of a client. */

@@ -44,7 +44,77 @@ const least: { readonly [Type in EventType]?: Omit<Unstamped<EventOf<Type>>, "ty
   "worker.restarted": { workerId: "w2", attempt: 1 },
 };
 
+/** What a line says that has all it can have. */
+const whole: readonly [event: Record<string, unknown>, text: string][] = [
+  [
+    {
+      type: "handshake.refused",
+      side: "worker",
+      reason: "subject-not-allowed",
+      peer,
+      evidence: { found: "it presents spiffe://x/a\n", advice: "add its name" },
+    },
+    "handshake with client 10.0.0.1:50000 failed: subject-not-allowed (worker side); " +
+    "it presents spiffe://x/a\\n; add its name",
+  ],
+  [
+    {
+      type: "handshake.failed",
+      side: "worker",
+      reason: "tls-alert",
+      worker,
+      evidence: { found: "x" },
+    },
+    "handshake with worker 10.0.0.2:8443 failed: tls-alert (worker side); x",
+  ],
+  [
+    {
+      type: "security.posture",
+      security: "mutual-tls",
+      strict: false,
+      policy: false,
+      tokens: false,
+      open: ["a", "b"],
+    },
+    "security: mutual-tls; open: a; b",
+  ],
+  [
+    {
+      type: "credentials.rejected",
+      reason: "expired",
+      message: "x",
+      keptGeneration: 1,
+      keptExpired: true,
+    },
+    "credentials cannot be used: expired: x; generation 1 stays in use, and has expired",
+  ],
+];
+
+Deno.test("the log says what was found, what to do, what is open, and what stays in use", async () => {
+  const events = whole.map(([event]) => event);
+  assert.deepEqual((await logged(events)).map(textOf), whole.map(([, text]) => text));
+});
+
+Deno.test("a worker that finds itself is no line of level info", async () => {
+  const found = ["own", "dns:a:1"].map((source) => ({ type: "discovery.added", source, worker }));
+  assert.deepEqual((await logged(found)).map(({ level }) => level), ["debug", "info"]);
+});
+
 Deno.test("no line of the log shows a part that its event does not have", async () => {
+  const lines = await logged(Object.entries(least).map(([type, event]) => ({ type, ...event })));
+  assert.equal(lines.length, Object.keys(least).length);
+  for (const record of lines) {
+    const { properties } = record;
+    const text = textOf(record);
+    assert.doesNotMatch(text, /undefined|\{|\[object/, `${properties.type}: ${text}`);
+    if (properties.type === "credentials.expiring") {
+      assert.equal(text, "our certificate expired 1 s ago");
+    }
+  }
+});
+
+/** What the log holds of some events. */
+async function logged(events: readonly object[]): Promise<readonly LogRecord[]> {
   const lines: LogRecord[] = [];
   await configure({
     sinks: { memory: (record) => lines.push(record) },
@@ -55,16 +125,13 @@ Deno.test("no line of the log shows a part that its event does not have", async 
   });
   try {
     using hub = new EventHub("w1");
-    for (const [type, event] of Object.entries(least)) hub.emit({ type, ...event } as never);
+    for (const event of events) hub.emit(event as never);
   } finally {
     await reset();
   }
-  assert.equal(lines.length, Object.keys(least).length);
-  for (const { message, properties } of lines) {
-    const text = message.map((part) => String(part)).join("");
-    assert.doesNotMatch(text, /undefined|\{|\[object/, `${properties.type}: ${text}`);
-    if (properties.type === "credentials.expiring") {
-      assert.equal(text, "our certificate expired 1 s ago");
-    }
-  }
-});
+  return lines;
+}
+
+function textOf({ message }: LogRecord): string {
+  return message.map((part) => String(part)).join("");
+}
