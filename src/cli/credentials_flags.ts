@@ -52,7 +52,10 @@ export function credentialsOf(
   const given = { ca, cert, key };
   for (const [name, value] of Object.entries({ ...given, denylist })) {
     if ([value].flat().includes("")) {
-      throw unusable(`--${name}`, `--${name} is empty`);
+      throw unusable(
+        `--${name}`,
+        `--${name} (SELVAGE_${name.toUpperCase()}) is empty; name a file, or leave it out`,
+      );
     }
   }
   if (spiffeSocket !== undefined) return fromAgent(spiffeSocket, flags);

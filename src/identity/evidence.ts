@@ -96,6 +96,10 @@ function adviceFor(
       if (rule === "path.trust-domain") {
         return "give the anchors of that trust domain, as its own";
       }
+      if (rule === "path.signature") {
+        return "an authority of that name is known, with another key: if it was made anew, trust the new one; " +
+          "if not, issue the certificate from it";
+      }
       return orphan === undefined
         ? "issue the certificate from an authority of the bundle"
         : "add that issuer to the trusted authorities, or have the peer present it";

@@ -11,6 +11,7 @@ Deno.test("the help of every command has examples, and each is a command line th
     await t.step(name, async () => {
       const examples = examplesOf(helpOf(name));
       assert.ok(examples.length > 0, `${name} --help has no examples`);
+      assert.doesNotMatch(helpOf(name), /(?:npm|jsr):@selvage/, "no registry has the package");
       for (const example of examples) {
         assert.equal(`${example.slice(0, name.split(" ").length).join(" ")}`, name);
         await parseCommand(example);

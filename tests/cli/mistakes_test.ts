@@ -110,7 +110,7 @@ Deno.test("a call to a worker that is down says that nothing listens there", asy
   assert.match(JSON.parse(err).message, /cannot be reached: ECONNREFUSED, nothing listens there/);
 });
 
-Deno.test("a call without --identity says which identity it expected", async () => {
+Deno.test("a call without --identity, or with an authority made anew, says what it expected", async () => {
   const pki = await issue();
   await using worker = await startWorker([MODULE, ...pki.flags("worker"), "--allow", "*"]);
   const call = ["call", "cli.add", "[1,2]", "--endpoint", worker.address];
@@ -120,4 +120,9 @@ Deno.test("a call without --identity says which identity it expected", async () 
     JSON.parse(err).message,
     /presents spiffe:\/\/x\/worker; expected 127\.0\.0\.1; .*--identity/,
   );
+  const another = (await issue()).file("ca.pem");
+  const flags = [...pki.flags("client").with(1, another), "--identity", "spiffe://x/worker"];
+  const untrusted = await inProcess([...call, ...flags]);
+  assert.equal(untrusted.code, 4, untrusted.err);
+  assert.match(JSON.parse(untrusted.err).message, /untrusted-authority; .* if it was made anew/);
 });

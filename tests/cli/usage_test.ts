@@ -75,7 +75,7 @@ Deno.test("selvage worker says which address it cannot listen on, by the flag th
 Deno.test("selvage refuses settings that do not belong together, before anything is opened", async () => {
   const wrong: [args: string[], sentence: RegExp][] = [
     [["worker", "m.ts", "--ca", "ca.pem"], /--cert, --key/],
-    [["worker", "m.ts", "--ca", ""], /--ca is empty/],
+    [["worker", "m.ts", "--ca", ""], /--ca \(SELVAGE_CA\) is empty; name a file/],
     [["worker", "m.ts", "--ca", "a", "--cert", "b", "--key", "c"], /--allow/],
     [["worker", "no_such_module.ts"], /no_such_module\.ts/],
     [["worker", "m.ts", "--listen", "nowhere"], /is not an address/],

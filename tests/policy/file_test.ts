@@ -151,7 +151,10 @@ Deno.test("a policy file that is missing, no JSON or no policy fails the start, 
       [undefined, /does not exist/],
       ['{\n "rules": [}', /line 2, column \d+ is not JSON/],
       ['{ "rules": [], "rule": [] }', /unknown key "rule"/],
-      ['{ "rules": [{ "effect": "allow", "claims": { "a": 1 } }] }', /set authenticate/],
+      [
+        '{ "rules": [{ "effect": "allow", "claims": { "a": 1 } }] }',
+        /set authenticate, which a worker started in code has/,
+      ],
     ];
     for (const [text, message] of wrong) {
       const path = `${folder}/policy.jsonc`;

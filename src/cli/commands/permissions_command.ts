@@ -55,7 +55,7 @@ Examples:
   selvage permissions call math.add --endpoint 127.0.0.1:8443
   selvage permissions --json health --endpoint 127.0.0.1:8443
   deno run $(selvage permissions call math.add --endpoint 127.0.0.1:8443) \\
-    npm:@selvage/runtime/cli call math.add '[1,2]' --endpoint 127.0.0.1:8443
+    src/cli/main.ts call math.add '[1,2]' --endpoint 127.0.0.1:8443
 `;
 
 interface PermissionsFlags {

@@ -128,6 +128,11 @@ function render({ own, peers, refused }: Rehearsal): string {
   if (own !== undefined) {
     lines.push("", `our own certificate: ${[own.found, own.advice].filter(Boolean).join("; ")}`);
   }
-  lines.push("", `${peers.length} peers: ${refused} would be refused; nothing was adopted`);
+  lines.push(
+    "",
+    `${peers.length} ${
+      peers.length === 1 ? "peer" : "peers"
+    }: ${refused} would be refused; nothing was adopted`,
+  );
   return lines.join("\n");
 }

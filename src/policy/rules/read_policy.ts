@@ -77,7 +77,7 @@ function readRule(value: unknown, index: number, options: ReadPolicyOptions): Re
   if (claims !== undefined && !options.claims) {
     refuse(
       `${place}.claims`,
-      "asks for claims, but this worker verifies no tokens: set authenticate",
+      "asks for claims, but this worker verifies no tokens: set authenticate, which a worker started in code has, or leave claims out",
     );
   }
   return {
