@@ -44,8 +44,8 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map<string, Scenario
   ["echo64b-1", median("calls-1")],
   ["echo64b-64", calls("calls-64")],
   // A typed service through `createClient`, on the fast path and, by an interceptor, on the plain one.
-  ["service-1", median("calls-1")],
-  ["service-64", calls("calls-64")],
+  ["service-1", median("echo64b-1")],
+  ["service-64", calls("echo64b-64")],
   ["service_plain-1", median("service-1")],
   ["service_plain-64", calls("service-64")],
   // Under a policy of so many rules, and with a token that the worker verifies.
