@@ -74,7 +74,7 @@ function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialCon
     ? `no connection within ${context.timeoutMs} ms`
     : code === "EMFILE" || code === "ENFILE"
     ? `this process has no file descriptor left (${code}); raise its limit, or connect to fewer workers`
-    : code !== undefined && code in UNREACHABLE
+    : code !== undefined && Object.hasOwn(UNREACHABLE, code)
     ? `${code}, ${UNREACHABLE[code]}`
     : code ?? cause?.message ?? "no connection";
   return new WorkerUnavailable(
