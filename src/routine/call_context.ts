@@ -71,6 +71,16 @@ export function enclosingCall(): CallContext | undefined {
   return calls.get();
 }
 
+/**
+ * What a call answers that may be made from within another. Where it is, its failure counts as handled: a routine that
+ * makes two calls and awaits one after the other leaves the second alone where the first fails, as both do once its
+ * own caller cancels, and a rejection that nothing handles would end the worker.
+ */
+export function answerWithin<Result>(answer: Promise<Result>): Promise<Result> {
+  if (enclosingCall() !== undefined) answer.catch(() => {});
+  return answer;
+}
+
 /** Runs a function as a part of serving a call. */
 export function runInCall<R>(context: CallContext, run: () => R): R {
   return calls.run(context, run);

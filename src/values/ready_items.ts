@@ -7,6 +7,7 @@
 export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
   readonly #plain: AsyncGenerator<Item, void, undefined>;
   readonly #take: () => Taken<Item> | undefined;
+  readonly #isHandled: boolean;
   /** Requests that the generator has not answered: others are queued behind them. */
   #unanswered = 0;
   #isAtYield = false;
@@ -15,13 +16,16 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
    * @param plain the generator.
    * @param take the item that the generator would give next; nothing where only the generator can tell. Called
    * only while the generator is paused at a `yield`, where what it throws is thrown.
+   * @param isHandled whether a rejection counts as handled although nothing awaits it. Default: no.
    */
   constructor(
     plain: AsyncGenerator<Item, void, undefined>,
     take: () => Taken<Item> | undefined,
+    isHandled = false,
   ) {
     this.#plain = plain;
     this.#take = take;
+    this.#isHandled = isHandled;
   }
 
   next(): Promise<IteratorResult<Item, void>> {
@@ -55,9 +59,13 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
     await this.return();
   }
 
-  async #answered(
-    answer: Promise<IteratorResult<Item, void>>,
-  ): Promise<IteratorResult<Item, void>> {
+  #answered(answer: Promise<IteratorResult<Item, void>>): Promise<IteratorResult<Item, void>> {
+    const noted = this.#noted(answer);
+    if (this.#isHandled) noted.catch(() => {});
+    return noted;
+  }
+
+  async #noted(answer: Promise<IteratorResult<Item, void>>): Promise<IteratorResult<Item, void>> {
     this.#unanswered++;
     try {
       const result = await answer;

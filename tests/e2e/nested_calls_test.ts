@@ -5,6 +5,7 @@ import { routine } from "../../src/contract/mod.ts";
 import { memoryDiscovery } from "../../src/discovery/mod.ts";
 import { AuthorizationError, InvalidPayload, RoutineError } from "../../src/errors/mod.ts";
 import { HandTurned, Trust, WORKER_ID } from "./trust.ts";
+import { Tally } from "../support/tally.ts";
 import { ALLOWED, openDispatcher, startWorker } from "./pair.ts";
 
 const who = routine("nested.who", () => {
@@ -260,4 +261,59 @@ Deno.test("a worker that drains still takes the calls that its running routines 
   goOn.resolve();
   assert.equal(await call, WORKER_ID);
   await stopped;
+});
+
+Deno.test("a routine that awaits one of its calls alone when its caller cancels leaves no rejection that ends the worker", async () => {
+  const begun = new Tally();
+  const over = new Tally();
+  const waits = routine("nested.waits", () => {
+    const { signal } = currentCall();
+    return new Promise<number>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      begun.add(1);
+    });
+  });
+  const endless = routine("nested.endless", async function* () {
+    yield 1;
+    begun.add(1);
+    await new Promise(() => {});
+  });
+  const several = routine("nested.several", async () => {
+    const { dispatcher } = currentCall();
+    const items = dispatcher.stream(endless, [])[Symbol.asyncIterator]();
+    await items.next();
+    const calls = [dispatcher.call(waits, []), dispatcher.call(waits, []), items.next()];
+    try {
+      for (const call of calls) await call;
+    } finally {
+      over.add(1);
+    }
+  });
+  const unhandled: unknown[] = [];
+  const note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unhandled.push(event.reason);
+  };
+  const trust = new Trust();
+  await using worker = await startWorker(trust, {
+    routines: { ...routines, waits, endless, several },
+    allow: ITSELF,
+  });
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  addEventListener("unhandledrejection", note);
+  try {
+    const cancel = new AbortController();
+    const cancelled = assert.rejects(
+      dispatcher.call(several, [], { signal: cancel.signal }),
+      /enough/,
+    );
+    await begun.until((value) => value >= 3);
+    cancel.abort(new Error("enough"));
+    await cancelled;
+    await over.until((value) => value >= 1);
+    await dispatcher.call(outer, [null]);
+  } finally {
+    removeEventListener("unhandledrejection", note);
+  }
+  assert.deepEqual(unhandled, []);
 });

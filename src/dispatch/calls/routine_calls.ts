@@ -3,6 +3,7 @@ import type { AnyRoutine, CallOptions, Source } from "../../contract/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
 import { type CallRecords, startClientSpan } from "../../observe/mod.ts";
 import {
+  answerWithin,
   type CallEnvelope,
   DecodedBatch,
   decodePayload,
@@ -72,9 +73,11 @@ export class RoutineCalls {
         freeLarge(envelope.arguments.bytes);
       }
       const sentAt = message.byteLength < LARGE_BYTES ? now : performance.now();
-      return resultOf(this.#options, begun, this.#unary.of(routine.name), message, sentAt);
+      return answerWithin(
+        resultOf(this.#options, begun, this.#unary.of(routine.name), message, sentAt),
+      );
     } catch (error) {
-      return Promise.reject(error);
+      return answerWithin(Promise.reject(error));
     }
   }
 
@@ -109,7 +112,7 @@ export class RoutineCalls {
       // Who asks for this one is done with the one before.
       exchange.taken();
       return new Taken(batch.take());
-    });
+    }, enclosingCall() !== undefined);
   }
 
   async *#items(

@@ -313,7 +313,6 @@ function inputOf(
   options: InvokeOptions,
 ): AsyncGenerator<unknown, void, undefined> {
   const plain = decoded(input, failures, options);
-  if (input.take === undefined) return plain;
   const batch = new DecodedBatch("input", options.limits);
   let ahead = 0;
   const nextSmall = () => {
@@ -321,7 +320,7 @@ function inputOf(
     return item !== undefined && isSmall(item) ? item : undefined;
   };
   return new ReadyItems(plain, () => {
-    const item = input.take!();
+    const item = input.take?.();
     if (item === undefined) {
       // The input has failed, or is not read any more.
       batch.drop();
@@ -332,7 +331,7 @@ function inputOf(
       batch.fill(item, nextSmall);
     }
     return new Taken(batch.take());
-  });
+  }, true);
 }
 
 /** Up to here an item is decoded ahead of the one that is read. */

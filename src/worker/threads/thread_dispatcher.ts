@@ -12,7 +12,13 @@ import {
 } from "../../contract/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { type SelvageEvent, systemClock } from "../../observe/mod.ts";
-import { decodePayload, type EncodedPayload, encodePayload } from "../../routine/mod.ts";
+import {
+  answerWithin,
+  decodePayload,
+  type EncodedPayload,
+  encodePayload,
+} from "../../routine/mod.ts";
+import { ReadyItems } from "../../values/mod.ts";
 import type { CallPort } from "./call_port.ts";
 import { HeldCall } from "./held_call.ts";
 import type { DispatchFacts } from "./messages.ts";
@@ -34,10 +40,9 @@ export class ThreadDispatcher implements Caller<Transport, SelvageEvent, Transpo
     this.#within = within;
   }
 
-  call = (async (routine: AnyRoutine, args: readonly unknown[], options: CallOptions = {}) => {
-    const held = this.#hold("unary", routine, args, options);
-    return decodePayload(await held.result(), "result");
-  }) as Caller["call"];
+  call =
+    ((routine: AnyRoutine, args: readonly unknown[], options: CallOptions = {}) =>
+      answerWithin(this.#call(routine, args, options))) as Caller["call"];
 
   stream =
     ((routine: AnyRoutine, args: readonly unknown[], options: CallOptions = {}) =>
@@ -81,8 +86,23 @@ export class ThreadDispatcher implements Caller<Transport, SelvageEvent, Transpo
     return Promise.resolve();
   }
 
+  async #call(
+    routine: AnyRoutine,
+    args: readonly unknown[],
+    options: CallOptions,
+  ): Promise<unknown> {
+    const held = this.#hold("unary", routine, args, options);
+    return decodePayload(await held.result(), "result");
+  }
+
   /** Nothing starts before the first item is asked for. */
-  async *#items(hold: () => HeldCall<DispatchFacts>): AsyncGenerator<unknown, void, undefined> {
+  #items(hold: () => HeldCall<DispatchFacts>): AsyncGenerator<unknown, void, undefined> {
+    return new ReadyItems(this.#plainItems(hold), () => undefined, true);
+  }
+
+  async *#plainItems(
+    hold: () => HeldCall<DispatchFacts>,
+  ): AsyncGenerator<unknown, void, undefined> {
     for await (const item of hold().items()) yield decodePayload(item, "item");
   }
 
