@@ -21,7 +21,7 @@ const ROUND_TRIPS = 2;
  * The window of a stream between whose frames small messages of others arrive: what it has on the way is what they
  * wait for; what sizes bring is at the end of `docs/performance.md`.
  */
-const SHARED_WINDOW_BYTES = 384 * 1024;
+const SHARED_WINDOW_BYTES = 352 * 1024;
 /** What such a window is at least for each millisecond of the shortest round trip: 256 MB/s pass all the same. */
 const SHARED_BYTES_PER_MS = 256 * 1024;
 /** How often the round trip is measured for that, in milliseconds: what is on the way lengthens it. */
