@@ -19,9 +19,11 @@ import {
   TAG_SET,
   TEXT,
   TRUE,
+  TWO_TO_32,
   UNDEFINED,
   UNSIGNED,
 } from "./cbor_format.ts";
+import { encodeBytes, LOOPED_BYTES } from "./encode_bytes.ts";
 import { TOO_LARGE, UNSENDABLE } from "./faults.ts";
 import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 import { fromHex } from "../../platform/mod.ts";
@@ -52,49 +54,14 @@ export function encodeCbor(
   }
 }
 
-/** Bytes alone, which are copied once; `undefined` where they are neither very few nor many. */
-function encodeBytes(
-  value: Uint8Array,
-  { bytes: maxBytes, containers }: PayloadLimits,
-  allocateSmall: typeof allocate,
-): Uint8Array | undefined {
-  const length = value.length;
-  if (length <= LOOPED_BYTES && length + 2 <= maxBytes && containers > 0) {
-    return encodeFew(value, length, allocateSmall);
-  }
-  const head = length < 0x10000 ? 3 : 5;
-  if (length < 0x100 || length >= TWO_TO_32 || head + length > maxBytes) return undefined;
-  const written = allocateLarge(head + length);
-  if (written === undefined) return undefined;
-  written[0] = (BYTES << 5) | (head === 3 ? 25 : 26);
-  for (let at = 1, shift = 8 * (head - 2); shift >= 0; shift -= 8) written[at++] = length >>> shift;
-  written.set(value, head);
-  return written;
-}
-
-function encodeFew(value: Uint8Array, length: number, allocateSmall: typeof allocate): Uint8Array {
-  const head = length < 24 ? 1 : 2;
-  const written = allocateSmall(head + length);
-  if (head === 1) written[0] = (BYTES << 5) | length;
-  else {
-    written[0] = (BYTES << 5) | 24;
-    written[1] = length;
-  }
-  for (let at = 0; at < length; at++) written[head + at] = value[at]!;
-  return written;
-}
-
 /** What an encoder keeps between two values. */
 const KEPT_BYTES = 16 * 1024;
 /** Beyond this it begins anew, so that one large value does not hold memory for good. */
 const MOST_KEPT_BYTES = 256 * 1024;
 /** From here on a byte string is not copied before the size of the whole is known. */
 const LARGE_BYTES = 4096;
-/** Up to here a loop over bytes is faster than `set`, which needs a view of them. */
-const LOOPED_BYTES = 64;
 /** Up to here a loop over characters is faster than the platform's encoder. */
 const SHORT_TEXT = 48;
-const TWO_TO_32 = 2 ** 32;
 const utf8 = new TextEncoder();
 
 class Encoder {

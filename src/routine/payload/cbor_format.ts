@@ -34,3 +34,6 @@ export const SELF_DESCRIBED: readonly number[] = [0xd9, 0xd9, 0xf7];
 
 /** The key that no object may have: assigning it elsewhere would change a prototype. */
 export const FORBIDDEN_KEY = "__proto__";
+
+/** From here on an argument takes eight octets. */
+export const TWO_TO_32: number = 2 ** 32;

@@ -1,10 +1,18 @@
-import { BREAK, BYTES, FLOAT16, FLOAT32, INDEFINITE, SELF_DESCRIBED, TEXT } from "./cbor_format.ts";
+import {
+  BREAK,
+  BYTES,
+  FLOAT16,
+  FLOAT32,
+  INDEFINITE,
+  SELF_DESCRIBED,
+  TEXT,
+  TWO_TO_32,
+} from "./cbor_format.ts";
 import { Malformed } from "./faults.ts";
 
 /** Up to here a loop over characters is faster than the platform's decoder. */
 const SHORT_TEXT = 24;
 const TWO_TO_16 = 2 ** 16;
-const TWO_TO_32 = 2 ** 32;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Byte strings of this size are handed out as they came, where their buffer holds next to nothing else: */
