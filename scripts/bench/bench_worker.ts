@@ -37,9 +37,17 @@ export interface WorkerSettings {
 /** The largest payload that is measured, and room for its envelope. */
 export const MESSAGE_BYTES = 17 * 1024 * 1024;
 
-/** Echoes and nothing else, as the peers do: what tests use reads the headers of each request, too. */
+/** Echoes, repeats and counts, and nothing else: what tests use reads the headers of each request, too. */
 const plainEcho: Partial<ServiceImpl<typeof EchoService>> = {
   echo: ({ text, data }) => ({ text, data }),
+  async *repeat({ data, count }) {
+    for (let n = 0; n < count; n++) yield { data };
+  },
+  async collect(requests) {
+    let bytes = 0;
+    for await (const { data } of requests) bytes += data.length;
+    return { text: String(bytes) };
+  },
 };
 
 if (import.meta.main) await main();

@@ -15,7 +15,7 @@ import {
   memoryOfWorker,
 } from "./measures/connections.ts";
 import type { Measure } from "./measures/measure.ts";
-import { down, duplex, up } from "./measures/streams.ts";
+import { down, duplex, serviceDown, serviceUp, up } from "./measures/streams.ts";
 import {
   bulkDelaysCalls,
   bulkKeepsRate,
@@ -44,6 +44,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   argument: arguments_,
   down,
   up,
+  service_down: serviceDown,
+  service_up: serviceUp,
   duplex,
   connect: connects,
   paused_readers: pausedReaders,

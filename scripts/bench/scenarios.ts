@@ -76,6 +76,10 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map<string, Scenario
       ])
     )
   ),
+  // Messages of a typed service through `createClient`, as streams to the caller and to the worker.
+  ["service_down-32-1", { ...rate("items/s"), beside: "down-32-1" }],
+  ["service_down-64k-1", { ...rate("MB/s"), beside: "down-64k-1" }],
+  ["service_up-32-1", { ...rate("items/s"), beside: "up-32-1" }],
   ["duplex-1", median("calls-1")],
   // A new connection and its first call, so many at a time.
   ["connect-1", rate("/s")],

@@ -1,4 +1,6 @@
+import { createClient } from "@connectrpc/connect";
 import type { Dispatcher } from "../../../mod.ts";
+import { EchoService } from "../../../tests/support/gen/selvage/test/v1/echo_pb.ts";
 import { chunks, echo, sink } from "../routines.ts";
 import { bytesOf } from "../scenarios.ts";
 import { type Done, type Measure, quantile } from "./measure.ts";
@@ -8,6 +10,12 @@ export const down: Measure = items(receive);
 
 /** Items to the routine. */
 export const up: Measure = items(send);
+
+/** Messages of a typed service to the caller. */
+export const serviceDown: Measure = items(receiveMessages);
+
+/** Messages of a typed service to the worker. */
+export const serviceUp: Measure = items(sendMessages);
 
 /** An item and its answer, again and again on one stream. */
 export const duplex: Measure = {
@@ -66,6 +74,46 @@ export async function send(dispatcher: Dispatcher, bytes: number, until: number)
     if (received !== count * bytes) throw new Error("something got lost");
   }
   return count;
+}
+
+/** The same of a typed service; the messages hold what no compression makes shorter. */
+async function receiveMessages(
+  { transport }: Dispatcher,
+  bytes: number,
+  until: number,
+): Promise<number> {
+  const caller = new AbortController();
+  const request = { data: noise(bytes), count: 1e9 };
+  const { signal } = caller;
+  let count = 0;
+  for await (const { data } of createClient(EchoService, transport).repeat(request, { signal })) {
+    if (data.length !== bytes) throw new Error("a wrong message");
+    if (asksClock(++count, bytes) && performance.now() > until) break;
+  }
+  // The iterators of connect-es have no `return`.
+  caller.abort();
+  return count;
+}
+
+async function sendMessages(
+  { transport }: Dispatcher,
+  bytes: number,
+  until: number,
+): Promise<number> {
+  const message = { data: noise(bytes) };
+  let count = 0;
+  async function* source() {
+    while (!asksClock(++count, bytes) || performance.now() < until) yield message;
+    count--;
+  }
+  const { text } = await createClient(EchoService, transport).collect(source());
+  if (text !== String(count * bytes)) throw new Error("something got lost");
+  return count;
+}
+
+/** Bytes that are made once, at most 64 KiB. */
+function noise(bytes: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(bytes));
 }
 
 async function roundTrips(dispatcher: Dispatcher, durationMs: number): Promise<Done> {
