@@ -36,9 +36,4 @@ export { fieldsOfHeaders, prepareMethod, readResponse } from "./client/unary_fas
 export { writeBinary } from "./wire/binary_form.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
 export type { RpcProtocol } from "./wire/protocol.ts";
-export {
-  admittedWith,
-  fastCallOf,
-  provide,
-  withoutStatusDetails,
-} from "./server/unary_implementation.ts";
+export { admittedWith, fastCallOf, provide, withoutStatusDetails } from "./server/fast_context.ts";

@@ -1,4 +1,4 @@
-import type { DescMethod, DescMethodBiDiStreaming, DescMethodUnary } from "@bufbuild/protobuf";
+import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
 import type { ArrivingCall } from "./admission.ts";
 
 /** A call in binary form, as what answers it from its bytes sees it. */
@@ -30,8 +30,8 @@ export type UnaryBytesHandler<Peer, Context> = (
   call: UnaryBytesCall<Peer, Context>,
 ) => Uint8Array | Promise<Uint8Array>;
 
-/** A call with streams both ways in binary form, as a {@linkcode StreamBytesHandler} sees it. */
-export type StreamBytesCall<Peer, Context> = BytesCall<DescMethodBiDiStreaming, Peer, Context>;
+/** A call with a stream either way in binary form, as a {@linkcode StreamBytesHandler} sees it. */
+export type StreamBytesCall<Peer, Context> = BytesCall<DescMethod, Peer, Context>;
 
 /** The request messages of a call, for one reader. */
 export interface BytesRequests extends AsyncIterableIterator<Uint8Array> {
@@ -50,15 +50,26 @@ export type StreamBytesHandler<Peer, Context> = (
   call: StreamBytesCall<Peer, Context>,
 ) => BytesAnswers;
 
-/** The response messages of a call. */
-export interface BytesAnswers extends AsyncIterator<Uint8Array, unknown> {
+/** The response messages of a call: they are asked for one by one, or flow. */
+export type BytesAnswers = AsyncIterator<Uint8Array, unknown> | FlowingAnswers;
+
+/** Response messages that are sent as they come. */
+export interface FlowingAnswers {
+  /** Sends all of them. Resolves after the last. What `sink.send` throws ends the call. */
+  flow(sink: AnswerSink): Promise<void>;
+  /** Messages are taken again. */
+  resume(): void;
+  /** Nobody waits for the messages any more. Settles once the implementation has ended. */
+  return(): Promise<unknown>;
+}
+
+/** Takes the response messages of a call. */
+export interface AnswerSink {
   /**
-   * Sends all of them, instead of being iterated: `send` says whether the next may follow at once, or
-   * only after `resume`. Resolves after the last. What `send` throws ends the call. Messages of 4 KiB and more are
-   * given away with their buffers, which nobody else reads. `flush` sends at once what would leave with the end of
-   * the turn.
+   * Sends one; returns whether the next may follow at once, or only after `resume`. One of 4 KiB and more is given away
+   * with its buffer, which nobody else reads.
    */
-  flow?(sink: { send(message: Uint8Array): boolean; flush(): void }): Promise<void>;
-  /** Messages are taken again; there where `flow` is. */
-  resume?(): void;
+  send(message: Uint8Array): boolean;
+  /** Sends at once what would leave with the end of the turn. */
+  flush(): void;
 }

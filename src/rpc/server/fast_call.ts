@@ -7,6 +7,7 @@ import type { BytesCall } from "./bytes_call.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
 import type { Admitted, WaitingCallObserver } from "./admission.ts";
 import { type Refusal, refusalKey } from "./refusal.ts";
+import type { ResponseMetadata } from "./response_metadata.ts";
 
 /**
  * A call on the fast path, from bytes to bytes. What the path does not answer itself, a refusal for
@@ -17,6 +18,8 @@ export abstract class FastCall<Method extends DescMethod>
   /** What the call was admitted with. */
   context: unknown;
   readonly peer: unknown;
+  /** Response metadata, where the implementation set some. */
+  metadata: ResponseMetadata | undefined;
   protected readonly request: ArrivedRequest;
   /** `over`: the implementation has finished, or a plain call has taken over. */
   protected state: "arriving" | "running" | "over" = "arriving";
@@ -110,8 +113,18 @@ export abstract class FastCall<Method extends DescMethod>
 
   /** The implementation has finished, or will never begin. */
   protected finish(): void {
+    this.end();
+    this.release();
+  }
+
+  /** Nothing more is done for the call. */
+  protected end(): void {
     this.state = "over";
     this.timer?.cancel();
+  }
+
+  /** Gives the call's admission back. */
+  protected release(): void {
     this.admission?.release();
     this.admission = undefined;
   }

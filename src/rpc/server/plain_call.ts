@@ -1,4 +1,4 @@
-import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
+import type { ContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import {
   ErrorCode,
@@ -7,7 +7,7 @@ import {
   type StreamEnd,
   type StreamReceiver,
 } from "../../http2/mod.ts";
-import { timedOut } from "../wire/call_errors.ts";
+import { arrivedTooLate, timedOut } from "../wire/call_errors.ts";
 import { answerStatus } from "./answer_status.ts";
 import { BodyReader } from "../wire/body_reader.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
@@ -116,9 +116,7 @@ export class PlainCall implements StreamReceiver, Expiring {
 
   /** The request took longer to arrive than it may. */
   expired(): void {
-    this.#body.fail(
-      new ConnectError("the request did not arrive in time", Code.DeadlineExceeded),
-    );
+    this.#body.fail(arrivedTooLate());
   }
 
   /** The request's direction has ended. */

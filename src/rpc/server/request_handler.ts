@@ -11,9 +11,7 @@ import type { Admission, Admit, Admitted, ArrivingCall, WaitingCallObserver } fr
 import type { RpcProtocol } from "../wire/protocol.ts";
 import { answerStatus, answerStatusOnceMoreArrives, discard } from "./answer_status.ts";
 import { callContext } from "./call_context.ts";
-import { StreamCall } from "./stream_call.ts";
-import { UnaryCall, type UnaryHandler } from "./unary_call.ts";
-import { unaryHandlerOf } from "./unary_implementation.ts";
+import { type FastPath, fastPathOf } from "./fast_path.ts";
 import { type GatherBudget, peerBudgets } from "../wire/gather_budget.ts";
 import { readingTime, RecentValues } from "../../values/mod.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
@@ -60,10 +58,10 @@ export function createRequestHandler<Peer, Context>(
     () => ({ budget: budgetOfPeer(), share: turns.share() }),
     options.peerKey,
   );
-  const fastHandlers = new Map<Route, UnaryHandler>();
+  const fastPaths = new Map<Route, FastPath>();
   for (const route of routes.values()) {
-    if (route.implementation === undefined) continue;
-    fastHandlers.set(route, unaryHandlerOf(route, route.implementation));
+    const fast = fastPathOf(route);
+    if (fast !== undefined) fastPaths.set(route, fast);
   }
 
   function receive(
@@ -85,8 +83,9 @@ export function createRequestHandler<Peer, Context>(
       return discard(stream);
     }
     const request = new Arrived(stream, fields, facts, route, ground);
-    const call = callOf(request, fastHandlers.get(route), peer);
-    if (!(call instanceof PlainCall)) turns.fastCall();
+    const fast = fastPaths.get(route)?.(request, peer);
+    const call = fast ?? new AdmittedPlainCall(request);
+    if (fast !== undefined) turns.fastCall();
     if (endStream) call.requestEnded();
     admitInto(call, options.admit, new Arriving(request, peer, call), request);
     return call;
@@ -166,22 +165,6 @@ function sharesOfPeers<Peer>(
   if (keyOf === undefined) return make;
   const known = new RecentValues(REMEMBERED_PEERS, make);
   return (peer) => known.of(keyOf(peer));
-}
-
-/** The call on the path that takes it. */
-function callOf(
-  request: ArrivedRequest,
-  fastHandler: UnaryHandler | undefined,
-  peer: unknown,
-): StreamReceiver & WaitingCall {
-  const { facts, route } = request;
-  if (facts.plainBinary && fastHandler !== undefined) {
-    return new UnaryCall(request, fastHandler, peer);
-  }
-  if (facts.plainStream && route.duplex !== undefined) {
-    return new StreamCall(request, route.duplex, peer);
-  }
-  return new AdmittedPlainCall(request);
 }
 
 /** A call that waits to be admitted. */

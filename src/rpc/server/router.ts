@@ -31,8 +31,8 @@ export interface RpcRouterOptions {
 }
 
 /**
- * A connect-es router that also records the implementations, so that unary calls in binary form can
- * take the fast path. Per-service options cannot lift a limit nor switch a protocol on or off.
+ * A connect-es router that also records the implementations, so that calls in binary form can take the
+ * fast path. Per-service options cannot lift a limit nor switch a protocol on or off.
  */
 export interface RpcRouter extends ConnectRouter {
   /**
@@ -65,19 +65,18 @@ export interface Route {
   readonly handler: UniversalHandler;
   /** The implementation, where calls may reach it without connect-es. */
   readonly implementation: FastImplementation | undefined;
-  /** What answers a call with streams both ways from its bytes. */
-  readonly duplex: StreamBytesHandler<unknown, unknown> | undefined;
   /** What holds for its calls. */
   readonly limits: RpcLimits;
 }
 
-/** An implementation of a unary method, on messages or on bytes. */
+/** An implementation of a method, on messages or on bytes. */
 export type FastImplementation =
-  | { readonly on: "messages"; readonly invoke: UnaryImplementation }
-  | { readonly on: "bytes"; readonly invoke: UnaryBytesHandler<unknown, unknown> };
+  | { readonly on: "messages"; readonly invoke: Implementation }
+  | { readonly on: "bytes"; readonly invoke: UnaryBytesHandler<unknown, unknown> }
+  | { readonly on: "streams"; readonly invoke: StreamBytesHandler<unknown, unknown> };
 
-/** A unary implementation, whatever its messages are. */
-export type UnaryImplementation = (request: never, context: HandlerContext) => unknown;
+/** An implementation of a service's method, whatever its messages are. */
+export type Implementation = (request: never, context: HandlerContext) => unknown;
 
 /** What a router has recorded, by path. */
 export interface RecordedRoutes {
@@ -97,9 +96,9 @@ class RecordingRouter implements RpcRouter {
   readonly #limits: RpcLimits;
   readonly #base: ConnectRouterOptions;
   readonly #router: ConnectRouter;
-  readonly #implementations = new Map<string, UnaryImplementation>();
-  readonly #bytes = new Map<string, UnaryBytesHandler<unknown, unknown>>();
-  readonly #streamBytes = new Map<string, StreamBytesHandler<unknown, unknown>>();
+  readonly #implementations = new Map<string, Implementation>();
+  /** What answers from bytes. */
+  readonly #bytes = new Map<string, FastImplementation>();
   /** The largest message of the methods for which it is lower than the limit. */
   readonly #readMaxBytes = new Map<string, number>();
   readonly #json: JsonOptions | undefined;
@@ -142,7 +141,7 @@ class RecordingRouter implements RpcRouter {
     options?: ServiceOptions,
   ): this {
     this.#refuseSecond(method);
-    this.#record(method, implementation as UnaryImplementation, options);
+    this.#record(method, implementation as Implementation, options);
     this.#router.rpc(method, implementation, this.#within(options));
     return this;
   }
@@ -152,7 +151,8 @@ class RecordingRouter implements RpcRouter {
     handler: UnaryBytesHandler<Peer, Context>,
   ): this {
     // The request handler that calls it is the one whose peers and contexts it was written for.
-    this.#bytes.set(methodPath(method), handler as UnaryBytesHandler<unknown, unknown>);
+    const invoke = handler as UnaryBytesHandler<unknown, unknown>;
+    this.#bytes.set(methodPath(method), { on: "bytes", invoke });
     return this;
   }
 
@@ -160,7 +160,8 @@ class RecordingRouter implements RpcRouter {
     method: DescMethodBiDiStreaming,
     handler: StreamBytesHandler<Peer, Context>,
   ): this {
-    this.#streamBytes.set(methodPath(method), handler as StreamBytesHandler<unknown, unknown>);
+    const invoke = handler as StreamBytesHandler<unknown, unknown>;
+    this.#bytes.set(methodPath(method), { on: "streams", invoke });
     return this;
   }
 
@@ -172,11 +173,10 @@ class RecordingRouter implements RpcRouter {
         method: handler.method,
         handler,
         implementation: this.#implementationOf(path),
-        duplex: this.#streamBytes.get(path),
         limits: this.#limitsOf(path),
       });
     }
-    for (const path of [...this.#bytes.keys(), ...this.#streamBytes.keys()]) {
+    for (const path of this.#bytes.keys()) {
       if (routes.has(path)) continue;
       throw new ConfigurationError(`bytes are served for ${path}, whose service is not registered`);
     }
@@ -190,7 +190,7 @@ class RecordingRouter implements RpcRouter {
 
   #implementationOf(path: string): FastImplementation | undefined {
     const bytes = this.#bytes.get(path);
-    if (bytes !== undefined) return { on: "bytes", invoke: bytes };
+    if (bytes !== undefined) return bytes;
     const invoke = this.#implementations.get(path);
     return invoke === undefined ? undefined : { on: "messages", invoke };
   }
@@ -199,13 +199,11 @@ class RecordingRouter implements RpcRouter {
    * Options of a service's own, an interceptor for instance, are what connect-es is there for; the largest message is
    * a limit of ours, so that no more of one that is larger is gathered.
    */
-  #record(method: DescMethod, invoke: UnaryImplementation, options: ServiceOptions = {}): void {
+  #record(method: DescMethod, invoke: Implementation, options: ServiceOptions = {}): void {
     const { readMaxBytes = Infinity, ...others } = options;
     const path = methodPath(method);
     if (readMaxBytes < this.#limits.messageBytes) this.#readMaxBytes.set(path, readMaxBytes);
-    if (method.methodKind === "unary" && Object.keys(others).length === 0) {
-      this.#implementations.set(path, invoke);
-    }
+    if (Object.keys(others).length === 0) this.#implementations.set(path, invoke);
   }
 
   #refuseSecond(method: DescMethod): void {

@@ -1,41 +1,51 @@
-import type { DescMethodBiDiStreaming } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
-import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
-import { expireAfter } from "../wire/deadlines.ts";
+import { arrivedTooLate, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
+import { type Deadline, expireAfter } from "../wire/deadlines.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import { streamTurn } from "../wire/stream_turn.ts";
-import type { BytesAnswers, StreamBytesHandler } from "./bytes_call.ts";
+import type { BytesAnswers, BytesRequests, FlowingAnswers } from "./bytes_call.ts";
 import type { Admitted } from "./admission.ts";
 import { FastCall } from "./fast_call.ts";
 import { type ArrivedRequest, isTooLate } from "./plain_call.ts";
 import { RequestMessages } from "./request_messages.ts";
 import { StreamResponse } from "./stream_response.ts";
 
+/** Runs an implementation on the fast path. */
+export type StreamHandler = (requests: BytesRequests, call: StreamCall) => BytesAnswers;
+
 /**
- * A call of Connect with streams both ways in uncompressed binary form, from bytes to bytes. Refusals
+ * A call of Connect with a stream either way in uncompressed binary form, from bytes to bytes. Refusals
  * are answered by a {@linkcode PlainCall}, so that they are answered exactly as there.
  */
-export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
-  readonly #handler: StreamBytesHandler<unknown, unknown>;
+export class StreamCall extends FastCall<DescMethod> {
+  readonly #handler: StreamHandler;
   readonly #requests: RequestMessages;
   readonly #response: StreamResponse;
   #messages: BytesAnswers | undefined;
   #writable: (() => void) | undefined;
   /** Why the call ended, where it was not by itself. */
   #reason: ConnectError | undefined;
+  /** Ends a request of one message that takes longer to arrive than it may. */
+  #receiving: Deadline | undefined;
 
   constructor(
     request: ArrivedRequest,
-    handler: StreamBytesHandler<unknown, unknown>,
+    handler: StreamHandler,
     peer: unknown,
   ) {
     super(request, peer);
     this.#handler = handler;
-    this.#response = new StreamResponse(request);
-    const { limits, budget, stream } = request;
+    this.#response = new StreamResponse(request, this);
+    const { limits, budget, stream, route } = request;
     const release = (count: number) => stream.release(count);
     this.#requests = new RequestMessages(limits.messageBytes, budget, release);
+    if (limits.receiveTimeoutMs > 0 && route.method.methodKind === "server_streaming") {
+      this.#receiving = expireAfter(limits.receiveTimeoutMs, {
+        expired: () => this.#requests.fail(arrivedTooLate()),
+      });
+    }
   }
 
   data(bytes: Uint8Array, endStream: boolean): void {
@@ -79,6 +89,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
 
   requestEnded(): void {
     this.requestIsWhole = true;
+    this.#receiving?.cancel();
     this.plain?.requestEnded();
     this.#requests.end();
   }
@@ -116,7 +127,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   async #run(requests: RequestMessages): Promise<void> {
     try {
       const messages = this.#messages = this.#handler(requests, this);
-      if (messages.flow !== undefined) {
+      if ("flow" in messages) {
         await messages.flow({
           send: (message) => this.#flowing(message, messages),
           flush: () => this.request.stream.flush(),
@@ -128,7 +139,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     }
   }
 
-  async #iterate(messages: BytesAnswers): Promise<void> {
+  async #iterate(messages: AsyncIterator<Uint8Array, unknown>): Promise<void> {
     for await (const message of { [Symbol.asyncIterator]: () => messages }) {
       if (this.#isOver) return;
       const ready = this.#sent(message, false);
@@ -138,7 +149,7 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
   }
 
   /** Sends a message as it comes; goes on when the stream takes more, and there is time left in the turn. */
-  #flowing(message: Uint8Array, messages: BytesAnswers): boolean {
+  #flowing(message: Uint8Array, messages: FlowingAnswers): boolean {
     if (this.#isOver) return false;
     const ready = this.#sent(message, true);
     streamTurn.count(1);
@@ -147,11 +158,11 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     return false;
   }
 
-  async #resumeAfter(ready: boolean | Promise<boolean>, messages: BytesAnswers): Promise<void> {
+  async #resumeAfter(ready: boolean | Promise<boolean>, messages: FlowingAnswers): Promise<void> {
     try {
       if (!await ready) await this.#untilWritable();
       if (streamTurn.isOver) await streamTurn.next();
-      if (!this.#isOver) messages.resume!();
+      if (!this.#isOver) messages.resume();
     } catch (error) {
       Promise.try(() => messages.return?.()).catch(() => {});
       await this.#complete(error);
@@ -183,21 +194,20 @@ export class StreamCall extends FastCall<DescMethodBiDiStreaming> {
     }
   }
 
-  /** Ends the implementation: no caller waits for it any more. */
+  /** Ends the implementation: no caller waits for it any more. It runs, and counts, until it has ended. */
   #leave(reason: ConnectError): void {
-    this.state = "over";
     this.#reason = reason;
     this.abort?.abort(reason);
     this.#requests.fail(reason);
-    Promise.try(() => this.#messages?.return?.()).catch(() => {});
-    this.finish();
+    Promise.try(() => this.#messages?.return?.()).catch(() => {}).then(() => this.release());
+    this.end();
   }
 
-  protected override finish(): void {
-    this.state = "over";
+  protected override end(): void {
+    super.end();
+    this.#receiving?.cancel();
     this.#requests.abandon();
     this.writable();
-    super.finish();
   }
 
   #armDeadline(): void {

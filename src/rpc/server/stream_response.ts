@@ -4,19 +4,23 @@ import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-con
 import type { HeaderList, Stream } from "../../http2/mod.ts";
 import { acceptedCompression } from "../wire/compression.ts";
 import { COMPRESSED_FLAG, envelopeHead, inEnvelope } from "../wire/envelope.ts";
+import { appendFields } from "../wire/header_fields.ts";
 import type { ArrivedRequest } from "./plain_call.ts";
+import type { ResponseMetadata } from "./response_metadata.ts";
 
 /** The response to a call of Connect with a stream of messages, each in an envelope, and an end. */
 export class StreamResponse {
   readonly #request: ArrivedRequest;
+  readonly #call: AnsweredCall;
   readonly #stream: Stream;
   readonly #compression: Compression | undefined;
   #state: "new" | "begun" = "new";
   #isBlocked = false;
 
-  /** Sends nothing yet. */
-  constructor(request: ArrivedRequest) {
+  /** Sends nothing yet; the metadata of `call` is sent with the first message, and with the end. */
+  constructor(request: ArrivedRequest, call: AnsweredCall) {
     this.#request = request;
+    this.#call = call;
     this.#stream = request.stream;
     const accepted = request.facts.acceptStreamEncoding;
     this.#compression = accepted === undefined ? undefined : acceptedCompression(accepted);
@@ -60,16 +64,19 @@ export class StreamResponse {
   }
 
   #endMessage(error: unknown): Uint8Array {
-    if (error === undefined) return SUCCESS;
+    const trailer = this.#call.metadata?.trailer;
+    if (error === undefined && trailer === undefined) return SUCCESS;
     const { json } = this.#request;
-    return utf8.encode(JSON.stringify(endStreamToJson(new Headers(), answerable(error), json)));
+    const failure = error === undefined ? undefined : answerable(error);
+    return utf8.encode(JSON.stringify(endStreamToJson(trailer ?? new Headers(), failure, json)));
   }
 
   /** The header section goes with the first message: until then nothing has been promised. */
   #send(flags: number, message: Uint8Array, endStream: boolean, isGivenAway = false): boolean {
     if (this.#state === "new") {
+      const section = headerWith(this.#compression, this.#call.metadata?.header);
       this.#state = "begun";
-      this.#stream.sendHeaders(headerWith(this.#compression), false);
+      this.#stream.sendHeaders(section, false);
     }
     const isTaken = this.#write(flags, message, endStream, isGivenAway);
     this.#isBlocked = !isTaken;
@@ -86,18 +93,19 @@ export class StreamResponse {
   }
 }
 
+/** What is asked of a call for its response. */
+interface AnsweredCall {
+  readonly metadata: ResponseMetadata | undefined;
+}
+
 const HEADER: HeaderList = [":status", "200", "content-type", "application/connect+proto"];
 
-function headerWith(compression: Compression | undefined): HeaderList {
-  if (compression === undefined) return HEADER;
-  return [
-    ":status",
-    "200",
-    "connect-content-encoding",
-    compression.name,
-    "content-type",
-    "application/connect+proto",
-  ];
+function headerWith(compression: Compression | undefined, own: Headers | undefined): HeaderList {
+  if (compression === undefined && own === undefined) return HEADER;
+  const section = own === undefined ? [...HEADER] : [":status", "200"];
+  if (own !== undefined) appendFields(section, own);
+  if (compression !== undefined) section.push("connect-content-encoding", compression.name);
+  return section;
 }
 
 function answerable(error: unknown): ConnectError {

@@ -11,7 +11,8 @@ import { callContext } from "./call_context.ts";
 import { FastCall } from "./fast_call.ts";
 import { type ArrivedRequest, isTooLate, type PlainCall } from "./plain_call.ts";
 import type { Refusal } from "./refusal.ts";
-import { responseCompression, type ResponseMetadata, sendMessage } from "./unary_response.ts";
+import type { ResponseMetadata } from "./response_metadata.ts";
+import { responseCompression, sendMessage } from "./unary_response.ts";
 
 /** Runs an implementation on the fast path. */
 export type UnaryHandler = (
@@ -27,8 +28,6 @@ export type UnaryHandler = (
  * handed to a {@linkcode PlainCall}, so that it is answered exactly as there.
  */
 export class UnaryCall extends FastCall<DescMethodUnary> {
-  /** Response metadata, where the implementation set some. */
-  metadata: ResponseMetadata | undefined;
   readonly #handler: UnaryHandler;
   /** An error was answered, whatever else happens. */
   #answered = false;

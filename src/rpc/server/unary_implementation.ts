@@ -1,31 +1,13 @@
 import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
-import {
-  type ContextKey,
-  type ContextValues,
-  createContextValues,
-  type HandlerContext,
-} from "@connectrpc/connect";
 import { readBinary, writeBinary } from "../wire/binary_form.ts";
-import type { UnaryBytesCall } from "./bytes_call.ts";
-import { callContext } from "./call_context.ts";
-import type { UnaryCall, UnaryHandler } from "./unary_call.ts";
-import type { ResponseMetadata } from "./unary_response.ts";
-import { headersOf } from "../wire/header_fields.ts";
-import { urlOf } from "./request_facts.ts";
-import type { FastImplementation, Route, UnaryImplementation } from "./router.ts";
+import { FastContext } from "./fast_context.ts";
+import type { UnaryHandler } from "./unary_call.ts";
+import type { Implementation } from "./router.ts";
 
-/** How the fast path runs a route's implementation. */
-export function unaryHandlerOf(route: Route, implementation: FastImplementation): UnaryHandler {
-  if (implementation.on === "bytes") return implementation.invoke;
-  return onMessages(route.method as DescMethodUnary, implementation.invoke);
-}
-
-function onMessages(method: DescMethodUnary, invoke: UnaryImplementation): UnaryHandler {
+/** How the fast path runs the implementation of a unary method. */
+export function unaryHandlerOf(method: DescMethodUnary, invoke: Implementation): UnaryHandler {
   return (request, call) => {
-    const output = invoke(
-      readBinary(method.input, request) as never,
-      new FastContext(method, call),
-    );
+    const output = invoke(readBinary(method.input, request) as never, new FastContext(call));
     return isPromise(output)
       ? output.then((message) => writeBinary(method.output, message as Message))
       : writeBinary(method.output, output as Message);
@@ -34,123 +16,4 @@ function onMessages(method: DescMethodUnary, invoke: UnaryImplementation): Unary
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-}
-
-/** The field that says in gRPC what a call failed with: an error sets it, never an implementation. */
-const STATUS_DETAILS = "grpc-status-details-bin";
-
-/** Leaves to an implementation's metadata no field that clients take for the status of the call. */
-export function withoutStatusDetails(context: HandlerContext): void {
-  // There it is done when the response is written; asking here would make its `Headers`.
-  if (context instanceof FastContext) return;
-  context.responseHeader.delete(STATUS_DETAILS);
-  context.responseTrailer.delete(STATUS_DETAILS);
-}
-
-/** The call that an implementation serves on the fast path; `undefined` of a context that connect-es made. */
-export function fastCallOf(context: HandlerContext): UnaryBytesCall<unknown, unknown> | undefined {
-  return context instanceof FastContext ? context.call : undefined;
-}
-
-/** What a call was admitted with, from what its implementation is given. */
-export function admittedWith(context: HandlerContext): unknown {
-  return context instanceof FastContext ? context.call.context : context.values.get(callContext);
-}
-
-/** Has an implementation find a value under its key in `context.values`. */
-export function provide<Value>(
-  context: HandlerContext,
-  key: ContextKey<Value>,
-  value: Value,
-): void {
-  if (context instanceof FastContext) context.provide(key, value);
-  else context.values.set(key, value);
-}
-
-/** The context that an implementation is given; its costly parts are made when first asked for. */
-class FastContext implements HandlerContext, ResponseMetadata {
-  readonly method: DescMethodUnary;
-  readonly requestMethod = "POST";
-  readonly #call: UnaryCall;
-  /** A value for an implementation that asks for `values`. */
-  #key: ContextKey<unknown> | undefined;
-  #value: unknown;
-  #requestHeader: Headers | undefined;
-  #responseHeader: Headers | undefined;
-  #responseTrailer: Headers | undefined;
-  #values: ContextValues | undefined;
-
-  constructor(method: DescMethodUnary, call: UnaryCall) {
-    this.method = method;
-    this.#call = call;
-  }
-
-  get call(): UnaryCall {
-    return this.#call;
-  }
-
-  provide<Value>(key: ContextKey<Value>, value: Value): void {
-    if (this.#values !== undefined || this.#key !== undefined) {
-      this.values.set(key, value);
-      return;
-    }
-    this.#key = key as ContextKey<unknown>;
-    this.#value = value;
-  }
-
-  get service(): HandlerContext["service"] {
-    return this.method.parent;
-  }
-
-  get protocolName(): string {
-    return this.#call.protocol;
-  }
-
-  get signal(): AbortSignal {
-    return this.#call.signal;
-  }
-
-  get timeoutMs(): () => number | undefined {
-    const { deadline } = this.#call;
-    return () => deadline === undefined ? undefined : deadline - performance.now();
-  }
-
-  get requestHeader(): Headers {
-    return this.#requestHeader ??= headersOf(this.#call.fields) ?? new Headers();
-  }
-
-  get responseHeader(): Headers {
-    this.#call.metadata = this;
-    const type = this.#call.protocol === "grpc" ? "application/grpc+proto" : "application/proto";
-    return this.#responseHeader ??= new Headers({ "content-type": type });
-  }
-
-  get responseTrailer(): Headers {
-    this.#call.metadata = this;
-    const initial = this.#call.protocol === "grpc" ? { "grpc-status": "0" } : undefined;
-    return this.#responseTrailer ??= new Headers(initial);
-  }
-
-  get values(): ContextValues {
-    return this.#values ??= this.#makeValues();
-  }
-
-  #makeValues(): ContextValues {
-    const values = createContextValues().set(callContext, this.#call.context);
-    return this.#key === undefined ? values : values.set(this.#key, this.#value);
-  }
-
-  get url(): string {
-    return urlOf(this.#call.fields);
-  }
-
-  get header(): Headers | undefined {
-    this.#responseHeader?.delete(STATUS_DETAILS);
-    return this.#responseHeader;
-  }
-
-  get trailer(): Headers | undefined {
-    this.#responseTrailer?.delete(STATUS_DETAILS);
-    return this.#responseTrailer;
-  }
 }

@@ -5,12 +5,7 @@ import { acceptedCompression } from "../wire/compression.ts";
 import { COMPRESSED_FLAG, envelope } from "../wire/envelope.ts";
 import { appendFields, withLength } from "../wire/header_fields.ts";
 import type { ArrivedRequest } from "./plain_call.ts";
-
-/** Response metadata that an implementation set. */
-export interface ResponseMetadata {
-  readonly header: Headers | undefined;
-  readonly trailer: Headers | undefined;
-}
+import type { ResponseMetadata } from "./response_metadata.ts";
 
 /** The compression of a response, where the caller takes one and the message is large enough. */
 export function responseCompression(

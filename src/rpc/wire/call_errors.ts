@@ -8,6 +8,11 @@ export function timedOut(): ConnectError {
   return new ConnectError("the operation timed out", Code.DeadlineExceeded);
 }
 
+/** The request took longer to arrive than it may. */
+export function arrivedTooLate(): ConnectError {
+  return new ConnectError("the request did not arrive in time", Code.DeadlineExceeded);
+}
+
 /** A message is larger than may be sent. */
 export function tooLargeToSend(length: number, { sendBytes }: RpcLimits): ConnectError {
   return new ConnectError(
