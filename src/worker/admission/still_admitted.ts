@@ -1,33 +1,31 @@
-import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { toConnectError } from "../../routine/mod.ts";
 import type { Invoke } from "../serving/recorded_methods.ts";
 import { admittedOf } from "./arrival.ts";
 
 /**
- * The implementation of a service's method, entered only while what admitted the call at its header section
+ * The implementation of a method that answers once, entered only while what admitted the call at its header section
  * still holds: a message may come long after that, when the policy has changed or the token has ended.
  */
-export function stillAdmitted(method: DescMethod, invoke: Invoke): Invoke {
-  if (method.methodKind === "unary" || method.methodKind === "client_streaming") {
-    return (request, context) => {
-      const deciding = insist(context);
-      return deciding === undefined
-        ? invoke(request, context)
-        : deciding.then(() => invoke(request, context), rethrow);
-    };
-  }
-  return async function* (request, context) {
-    await insist(context)?.catch(rethrow);
-    yield* invoke(request, context) as AsyncIterable<unknown>;
+export function stillAdmitted(invoke: Invoke): Invoke {
+  return (request, context) => {
+    const deciding = insist(context);
+    return deciding === undefined
+      ? invoke(request, context)
+      : deciding.then(() => invoke(request, context));
   };
 }
 
-function insist(context: HandlerContext): Promise<void> | undefined {
+/**
+ * Resolves, or returns nothing, where what admitted a call still holds.
+ *
+ * @throws {ConnectError} Where it does not; also as what the promise is rejected with.
+ */
+export function insist(context: HandlerContext): Promise<void> | undefined {
   const { session, authorization } = admittedOf(context);
   try {
     session?.insist();
-    return authorization?.atEntry() ?? undefined;
+    return authorization?.atEntry()?.catch(rethrow);
   } catch (error) {
     return rethrow(error);
   }

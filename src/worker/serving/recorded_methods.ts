@@ -12,32 +12,11 @@ import { admittedOf } from "../admission/arrival.ts";
 export type Invoke = (request: unknown, context: HandlerContext) => unknown;
 
 /**
- * The implementation of a service's method, whose calls are counted, timed, traced and reported as
- * those of routines are, under the method's name.
+ * The implementation of a method that answers once, whose calls are counted, timed, traced and reported as those of
+ * routines are, under the method's name.
  */
 export function recordedMethod(method: DescMethod, invoke: Invoke, records: CallRecords): Invoke {
-  const routine = `${method.parent.typeName}/${method.name}`;
-  const begin = (context: HandlerContext): Begun => {
-    const { peer } = admittedOf(context);
-    const traceparent = () => context.requestHeader.get("traceparent") ?? undefined;
-    const span = startServerSpan(routine, traceparent, "service");
-    const record = records.begin({ kind: "service", routine, peer: peer.caller }, span);
-    return { record, span };
-  };
-  return method.methodKind === "unary" || method.methodKind === "client_streaming"
-    ? recordedAnswer(begin, invoke)
-    : recordedItems(begin, invoke as (...args: Parameters<Invoke>) => AsyncIterable<unknown>);
-}
-
-interface Begun {
-  readonly record: CallRecord;
-  /** The call's, where a tracer is registered. */
-  readonly span: CallSpan | undefined;
-}
-
-type Begin = (context: HandlerContext) => Begun;
-
-function recordedAnswer(begin: Begin, invoke: Invoke): Invoke {
+  const begin = beginRecords(method, records);
   return (request, context) => {
     const { record, span } = begin(context);
     const run = () => invoke(request, context);
@@ -61,24 +40,23 @@ function recordedAnswer(begin: Begin, invoke: Invoke): Invoke {
   };
 }
 
-function recordedItems(
-  begin: Begin,
-  invoke: (...args: Parameters<Invoke>) => AsyncIterable<unknown>,
-): Invoke {
-  return async function* (request, context) {
-    const { record, span } = begin(context);
-    let over = false;
-    try {
-      const run = () => invoke(request, context);
-      yield* span === undefined ? run() : span.iterate(span.run(run));
-      over = true;
-      record.succeeded();
-    } catch (error) {
-      over = true;
-      record.failed(error, context.signal.aborted);
-      throw error;
-    } finally {
-      if (!over) record.left();
-    }
+/** Begins the record of a call. */
+export type BeginRecord = (context: HandlerContext) => Begun;
+
+interface Begun {
+  readonly record: CallRecord;
+  /** The call's, where a tracer is registered. */
+  readonly span: CallSpan | undefined;
+}
+
+/** How the records of a method's calls begin. */
+export function beginRecords(method: DescMethod, records: CallRecords): BeginRecord {
+  const routine = `${method.parent.typeName}/${method.name}`;
+  return (context) => {
+    const { peer } = admittedOf(context);
+    const traceparent = () => context.requestHeader.get("traceparent") ?? undefined;
+    const span = startServerSpan(routine, traceparent, "service");
+    const record = records.begin({ kind: "service", routine, peer: peer.caller }, span);
+    return { record, span };
   };
 }

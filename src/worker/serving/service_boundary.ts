@@ -1,20 +1,20 @@
 import { create, type DescMethod } from "@bufbuild/protobuf";
-import {
-  ConnectError,
-  type ConnectRouter,
-  type ConnectRouterOptions,
-  type HandlerContext,
-  type Interceptor,
-  type MethodImpl,
-  type ServiceImpl,
+import type {
+  ConnectRouter,
+  ConnectRouterOptions,
+  HandlerContext,
+  Interceptor,
+  MethodImpl,
+  ServiceImpl,
 } from "@connectrpc/connect";
-import { FailureSchema } from "../../gen/mod.ts";
 import type { CallRecords } from "../../observe/mod.ts";
 import { withoutStatusDetails } from "../../rpc/mod.ts";
 import { type Invoke, recordedMethod } from "./recorded_methods.ts";
 import { stillAdmitted } from "../admission/still_admitted.ts";
 import type { CallGround } from "./served_call.ts";
+import { withoutFailure } from "./foreign_errors.ts";
 import { withinCall } from "./service_calls.ts";
+import { servedItems } from "./service_items.ts";
 
 /**
  * The router for services that are not ours. A failure of ours in what they throw was reported to
@@ -26,12 +26,13 @@ export function withinBoundary(
   records: CallRecords,
   ground: CallGround,
 ): ConnectRouter {
-  const serve = (method: DescMethod, invoke: Invoke): Invoke =>
-    recordedMethod(
-      method,
-      stillAdmitted(method, withinCall(method, guarded(method, invoke), ground)),
-      records,
-    );
+  const serve = (method: DescMethod, invoke: Invoke): Invoke => {
+    if (method.methodKind !== "unary" && method.methodKind !== "client_streaming") {
+      return servedItems(method, invoke, records, ground);
+    }
+    const called = withinCall(guardedAnswer(method, invoke), ground);
+    return recordedMethod(method, stillAdmitted(called), records);
+  };
   const theirs: ConnectRouter = {
     get handlers() {
       return router.handlers;
@@ -58,12 +59,6 @@ export function withinBoundary(
 
 type Options = Partial<ConnectRouterOptions>;
 
-function guarded(method: DescMethod, invoke: Invoke): Invoke {
-  return method.methodKind === "unary" || method.methodKind === "client_streaming"
-    ? guardedAnswer(method, invoke)
-    : guardedItems(method, invoke as (...args: Parameters<Invoke>) => AsyncIterable<never>);
-}
-
 /** The answer is made a message here: reading what an implementation gave may throw, too. */
 function guardedAnswer({ output }: DescMethod, invoke: Invoke): Invoke {
   return (request, context) => {
@@ -81,21 +76,6 @@ function guardedAnswer({ output }: DescMethod, invoke: Invoke): Invoke {
       return Promise.resolve(answer).then(answered).catch(failed);
     } catch (error) {
       return failed(error);
-    }
-  };
-}
-
-function guardedItems(
-  { output }: DescMethod,
-  invoke: (...args: Parameters<Invoke>) => AsyncIterable<never>,
-): (...args: Parameters<Invoke>) => AsyncIterable<unknown> {
-  return async function* (request, context) {
-    try {
-      for await (const item of invoke(request, context)) yield create(output, item);
-    } catch (error) {
-      rethrow(error);
-    } finally {
-      withoutStatusDetails(context);
     }
   };
 }
@@ -133,26 +113,4 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 function rethrow(thrown: unknown): never {
   throw withoutFailure(thrown);
-}
-
-/** Any other error is answered by its class alone; one that does not let itself be read is such. */
-function withoutFailure(thrown: unknown): unknown {
-  try {
-    return thrown instanceof ConnectError ? rebuilt(thrown) : thrown;
-  } catch {
-    return new Error("an error that cannot be read");
-  }
-}
-
-/** Made anew, so that it is read once: what was seen is what is sent. */
-function rebuilt(thrown: ConnectError): ConnectError {
-  const { rawMessage, code, metadata, cause, stack } = thrown;
-  const error = new ConnectError(rawMessage, code, metadata, undefined, cause);
-  error.details = Array.from(thrown.details).filter((detail) => !isFailure(detail));
-  if (stack !== undefined) error.stack = stack;
-  return error;
-}
-
-function isFailure(detail: ConnectError["details"][number]): boolean {
-  return ("desc" in detail ? detail.desc.typeName : detail.type) === FailureSchema.typeName;
 }

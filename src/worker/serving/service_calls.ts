@@ -1,12 +1,9 @@
-import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { type CallContext, iterateInCall, runInCall, toConnectError } from "../../routine/mod.ts";
-import { provide, withoutStatusDetails } from "../../rpc/mod.ts";
-import { admittedOf, arrivalOf } from "../admission/arrival.ts";
-import { nameOf } from "../admission/authorization.ts";
+import { type CallContext, runInCall } from "../../routine/mod.ts";
+import { provide } from "../../rpc/mod.ts";
+import { arrivalOf } from "../admission/arrival.ts";
 import type { Invoke } from "./recorded_methods.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
-import { whileAllowed } from "../admission/while_allowed.ts";
 
 /**
  * The key under which a handler of a Connect service finds the call that it serves:
@@ -17,28 +14,12 @@ export const servedCall: ContextKey<CallContext | undefined> = createContextKey<
 >(undefined, { description: "the call that is being served" });
 
 /**
- * The implementation of a service's method within its call: `currentCall()` works in it, also in a
- * generator and after an `await`, and `context.values` holds the same under {@linkcode servedCall}.
+ * The implementation of a method that answers once, within its call: `currentCall()` works in it, also after an
+ * `await`, and `context.values` holds the same under {@linkcode servedCall}.
  */
-export function withinCall(method: DescMethod, invoke: Invoke, ground: CallGround): Invoke {
-  const answersOnce = method.methodKind === "unary" || method.methodKind === "client_streaming";
-  return (request, context) => {
-    const call = beginCall(context, ground);
-    if (answersOnce) return answerInCall(call, () => invoke(request, context));
-    const answer = runInCall(call, () => invoke(request, context));
-    const items = iterateInCall(call, answer as AsyncIterable<unknown>);
-    return whileAllowed(items, {
-      admitted: admittedOf(context),
-      name: nameOf(method),
-      tags: NO_TAGS,
-      expired: (error) => call.expire(error),
-      // The caller reads the code and the rule; what the implementation threw is guarded below this.
-      asThrown: (error) => {
-        withoutStatusDetails(context);
-        return toConnectError(error);
-      },
-    });
-  };
+export function withinCall(invoke: Invoke, ground: CallGround): Invoke {
+  return (request, context) =>
+    answerInCall(beginCall(context, ground), () => invoke(request, context));
 }
 
 /** The answer of a method that answers once, with which its call is over. */
@@ -63,13 +44,15 @@ function answerInCall(call: ServedCall, run: () => unknown): unknown {
   });
 }
 
-function beginCall(context: HandlerContext, ground: CallGround): ServedCall {
+/** The call that an implementation serves, which finds it under {@linkcode servedCall}. */
+export function beginCall(context: HandlerContext, ground: CallGround): ServedCall {
   const call = new ServedCall(arrivalOf(context), FOREIGN, ground);
   provide(context, servedCall, call);
   return call;
 }
 
-const NO_TAGS: readonly string[] = [];
+/** The tags of a service's method. */
+export const NO_TAGS: readonly string[] = [];
 
 /** A call that comes without an envelope of ours. */
 const FOREIGN = { callId: "", parentId: "", tags: NO_TAGS } as const;
