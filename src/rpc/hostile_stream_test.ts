@@ -3,6 +3,13 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import fc from "../../tests/support/fast_check.ts";
 import {
+  anyCuts,
+  anyEnvelope,
+  cut,
+  envelopes,
+  untilTooLarge,
+} from "../../tests/support/envelopes.ts";
+import {
   beginConversation,
   ConverseRecord,
   heard,
@@ -48,50 +55,11 @@ function json(value: unknown): Uint8Array {
   return new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
 }
 
-function cut(body: Uint8Array, cuts: readonly number[]): Uint8Array[] {
-  const inside = cuts.filter((at) => at < body.length).sort((a, b) => a - b);
-  const bounds = [0, ...inside, body.length];
-  return bounds.slice(1).map((end, at) => body.slice(bounds[at], end));
-}
-
-/** The envelopes of a body that is whole. */
-function envelopes(body: Uint8Array): string[] {
-  const found: string[] = [];
-  for (let at = 0; at < body.length;) {
-    const length = new DataView(body.buffer, body.byteOffset).getUint32(at + 1);
-    found.push(`${body[at]} ${body.subarray(at + 5, at + 5 + length).toHex()}`);
-    at += 5 + length;
-  }
-  return found;
-}
-
-/** The body as far as the first envelope that declares more than `maxBytes`. */
-function untilTooLarge(body: Uint8Array, maxBytes: number): Uint8Array {
-  let at = 0;
-  while (at + 5 <= body.length) {
-    const length = new DataView(body.buffer, body.byteOffset).getUint32(at + 1);
-    if (length > maxBytes) return body.subarray(0, at);
-    at += 5 + length;
-  }
-  return body;
-}
-
-const cuts = fc.array(fc.nat(420), { maxLength: 5 });
-/** Mostly fine, some flagged, some that declare more or less than they hold. */
-const envelopeOf = (message: fc.Arbitrary<Uint8Array>) =>
-  fc.record({
-    message,
-    flags: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.nat(255)),
-    more: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, fc.integer({ min: -3, max: 2 ** 31 })),
-  }).map(({ message, flags, more }) =>
-    enveloped(message, flags, Math.max(0, message.byteLength + more))
-  );
-
 Deno.test("both paths answer any request alike, in whatever pieces it comes", async () => {
   await using bytes = open("bytes", { limits: { messageBytes: 300 } });
   await using plain = open("plain", { limits: { messageBytes: 300 } });
   const texts = fc.constantFrom("a", "b", "enough", "fail", "throw");
-  const bodies = fc.array(envelopeOf(texts.map(request)), { maxLength: 5 }).map(joined);
+  const bodies = fc.array(anyEnvelope(texts.map(request)), { maxLength: 5 }).map(joined);
   const more = fc.constantFrom(
     [],
     ["connect-accept-encoding", "gzip"],
@@ -100,7 +68,7 @@ Deno.test("both paths answer any request alike, in whatever pieces it comes", as
     ["connect-timeout-ms", "-1"],
   );
   await fc.assert(
-    fc.asyncProperty(bodies, cuts, more, async (body, cuts, more) => {
+    fc.asyncProperty(bodies, anyCuts, more, async (body, cuts, more) => {
       const fields = post(CONVERSE, "application/connect+proto", ...more);
       const answerOf = ({ pair }: typeof bytes, sent: Uint8Array) =>
         rawCall(pair.client, fields, cut(sent, cuts)).response;
@@ -256,10 +224,10 @@ for (const [name, answer] of Object.entries(answers)) {
 Deno.test("both paths report alike any response, in whatever pieces it comes", async () => {
   const texts = fc.constantFrom("a", "b".repeat(100), "c".repeat(400)).map(response);
   const ends = fc.constantFrom(END, enveloped(json(ERROR), 2), new Uint8Array(0));
-  const bodies = fc.tuple(fc.array(envelopeOf(texts), { maxLength: 4 }), ends)
+  const bodies = fc.tuple(fc.array(anyEnvelope(texts), { maxLength: 4 }), ends)
     .map(([messages, end]) => joined([...messages, end]));
   await fc.assert(
-    fc.asyncProperty(bodies, cuts, async (body, cuts) => {
+    fc.asyncProperty(bodies, anyCuts, async (body, cuts) => {
       const answer = { header: STREAM, body: cut(body, cuts) };
       const [ours, theirs] = [await reported("bytes", answer), await reported("plain", answer)];
       // Of what came in one piece with a message that is too large, connect-es reports nothing.

@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { echoService, emptyRecord, throughPlainPath } from "../../tests/support/echo.ts";
+import {
+  anyCuts,
+  anyEnvelope,
+  cut,
+  envelopes,
+  untilTooLarge,
+} from "../../tests/support/envelopes.ts";
+import fc from "../../tests/support/fast_check.ts";
+import { EchoRequestSchema, EchoService } from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
+import { enveloped, post, rawCall, type RawResponse } from "../../tests/support/raw_call.ts";
+import { rpcPair, type RpcPairOptions } from "../../tests/support/rpc_pair.ts";
+import { joined } from "../values/mod.ts";
+import { createTransport } from "./mod.ts";
+
+type ServedPath = "fast path" | "plain path";
+
+const PATHS: readonly ServedPath[] = ["fast path", "plain path"];
+
+function serve(path: ServedPath, options: RpcPairOptions = {}, service = emptyRecord()) {
+  const pair = rpcPair((router) => {
+    const plain = path === "plain path" ? { interceptors: [throughPlainPath] } : undefined;
+    router.service(EchoService, echoService(service), plain);
+  }, options);
+  return { pair, record: service, [Symbol.asyncDispose]: () => pair[Symbol.asyncDispose]() };
+}
+
+function request(text: string, count = 2): Uint8Array {
+  return toBinary(EchoRequestSchema, create(EchoRequestSchema, { text, count }));
+}
+
+function fieldsOf(method: string, ...more: string[]): string[] {
+  return post(`/selvage.test.v1.EchoService/${method}`, "application/connect+proto", ...more);
+}
+
+function endOf({ body }: RawResponse): { error?: { code: string; message: string } } {
+  const [flags, hex = ""] = envelopes(body).at(-1)!.split(" ");
+  assert.equal(flags, "2");
+  return JSON.parse(new TextDecoder().decode(Uint8Array.fromHex(hex)));
+}
+
+for (const method of ["Repeat", "Collect", "Converse"]) {
+  Deno.test(`both paths answer any request to ${method} alike, in whatever pieces it comes`, async () => {
+    await using fast = serve("fast path", { limits: { messageBytes: 300 } });
+    await using plain = serve("plain path", { limits: { messageBytes: 300 } });
+    const texts = fc.constantFrom("a", "b", "enough", "fail", "throw");
+    const messages = texts.map((text) => request(text));
+    const bodies = fc.array(anyEnvelope(messages), { maxLength: 3 }).map(joined);
+    const more = fc.constantFrom(
+      [],
+      ["x-say", "aye"],
+      ["connect-accept-encoding", "gzip"],
+      ["connect-content-encoding", "zip"],
+    );
+    await fc.assert(
+      fc.asyncProperty(bodies, anyCuts, more, async (body, cuts, more) => {
+        const answerOf = ({ pair }: typeof fast, sent: Uint8Array) =>
+          rawCall(pair.client, fieldsOf(method, ...more), cut(sent, cuts)).response;
+        const ours = await answerOf(fast, body);
+        const theirs = await answerOf(plain, body);
+        const [said, expected] = [ours, theirs].map(({ body }) => envelopes(body));
+        const prefix = untilTooLarge(body, 300);
+        if (prefix.length === body.length) {
+          assert.deepEqual(said, expected);
+          assert.equal(sorted(ours.header), sorted(theirs.header));
+          return;
+        }
+        // Of what came in one piece with a message that is too large, connect-es answers nothing.
+        assert.equal(said!.at(-1)!.slice(0, 2), "2 ");
+        const before = envelopes((await answerOf(plain, prefix)).body);
+        const messages = String(said!.slice(0, -1));
+        assert([before, expected!].some((answer) => String(answer.slice(0, -1)) === messages));
+      }),
+      { numRuns: 200 },
+    );
+  });
+}
+
+/** Header fields, in whatever order. */
+function sorted(fields: readonly string[]): string {
+  const lines = fields.map((value, at) => at % 2 === 0 ? `${value}: ${fields[at + 1]}` : "");
+  return lines.filter((line) => line !== "").sort().join("\n");
+}
+
+for (const path of PATHS) {
+  Deno.test(`${path}: a server stream has exactly one request`, async () => {
+    await using served = serve(path);
+    const two = enveloped(request("a"));
+    for (const [body, said] of [[[], "missing input"], [[two, two], "extra input"]] as const) {
+      const response = await rawCall(served.pair.client, fieldsOf("Repeat"), [
+        ...body,
+        new Uint8Array(),
+      ]).response;
+      const { error } = endOf(response);
+      assert.equal(error?.code, "unimplemented");
+      assert(error.message.includes(said), error.message);
+    }
+    assert.equal(served.record.begun, 0);
+  });
+
+  Deno.test(`${path}: the request of a server stream that never ends is given up after its time`, async () => {
+    await using served = serve(path, { limits: { receiveTimeoutMs: 30 } });
+    const body = [enveloped(request("a"))];
+    const response = await rawCall(served.pair.client, fieldsOf("Repeat"), body, false).response;
+    assert.equal(endOf(response).error?.code, "deadline_exceeded");
+    assert.equal(served.record.begun, 0);
+    await served.pair.idle();
+  });
+
+  Deno.test(`${path}: a client stream and a conversation may take longer to arrive`, async () => {
+    await using served = serve(path, { limits: { receiveTimeoutMs: 1 } });
+    const client = createClient(
+      EchoService,
+      createTransport({ connection: served.pair.client, interceptors: [throughPlainPath] }),
+    );
+    async function* slow() {
+      yield { text: "a" };
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      yield { text: "b" };
+    }
+    assert.equal((await client.collect(slow())).text, "a b");
+    const texts = await Array.fromAsync(client.converse(slow()), ({ text }) => text);
+    assert.deepEqual(texts, ["a", "b"]);
+  });
+
+  for (const method of ["repeat", "collect", "converse"] as const) {
+    Deno.test(`${path}: ${method} counts as running until its implementation has ended`, async () => {
+      const [begun, ended] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
+      const stubborn = async (_: unknown, { signal }: { signal: AbortSignal }) => {
+        begun.resolve(signal);
+        await ended.promise;
+        return {};
+      };
+      const pair = rpcPair((router) => {
+        router.service(EchoService, {
+          collect: stubborn,
+          async *repeat(request, context) {
+            yield await stubborn(request, context);
+          },
+          async *converse(requests, context) {
+            yield await stubborn(requests, context);
+          },
+        }, path === "plain path" ? { interceptors: [throughPlainPath] } : undefined);
+      });
+      await using _ = pair;
+      const name = method[0]!.toUpperCase() + method.slice(1);
+      const body = [enveloped(request("a"))];
+      const call = rawCall(pair.client, fieldsOf(name), body, method === "repeat");
+      const signal = await begun.promise;
+      call.stream.reset(8);
+      if (!signal.aborted) await new Promise((resolve) => signal.onabort = resolve);
+      assert.equal((signal.reason as ConnectError).code, Code.Canceled);
+      await pair.client.ping();
+      assert.equal(pair.running(), 1);
+      ended.resolve();
+      await pair.idle();
+    });
+  }
+
+  Deno.test(`${path}: a caller that leaves a server stream runs its finally`, async () => {
+    await using served = serve(path);
+    const client = createClient(EchoService, createTransport({ connection: served.pair.client }));
+    for await (const _ of client.repeat({ text: "a", count: 1_000_000 })) break;
+    await served.record.finished.until((count) => count === 1);
+    await served.pair.idle();
+    assert(served.record.repeated < 100_000);
+  });
+
+  Deno.test(`${path}: an error whose details cannot be written resets the stream`, async () => {
+    let finished = 0;
+    const pair = rpcPair((router) => {
+      router.service(EchoService, {
+        async *repeat() {
+          try {
+            yield {};
+            const value = { data: "no bytes" } as never;
+            throw new ConnectError("no", Code.Internal, {}, [{ desc: EchoRequestSchema, value }]);
+          } finally {
+            finished++;
+          }
+        },
+      }, path === "plain path" ? { interceptors: [throughPlainPath] } : undefined);
+    });
+    await using _ = pair;
+    const body = [enveloped(request("a"))];
+    const { end } = await rawCall(pair.client, fieldsOf("Repeat"), body).response;
+    assert.equal("code" in end && end.code, 2);
+    await pair.idle();
+    assert.equal(finished, 1);
+  });
+}
