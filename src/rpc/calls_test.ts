@@ -258,67 +258,72 @@ function transportOf(pair: RpcPair, options: Partial<TransportOptions> = {}): Tr
   return createTransport({ connection: pair.client, ...options });
 }
 
-Deno.test("a server stream is asked for no more than a slow reader takes", async () => {
-  await using bench = open("plain path", {}, { acceptCompression: [] });
-  let read = 0, ahead = 0;
-  for await (const _ of bench.client.repeat({ data: new Uint8Array(10_000), count: 1000 })) {
-    read++;
-    // The server has a round trip of the connection between two responses.
-    await bench.pair.client.ping();
-    ahead = Math.max(ahead, bench.record.repeated - read);
-  }
-  assert.equal(read, 1000);
-  assert(ahead < 200, `the server was ${ahead} responses ahead of its reader`);
-});
+for (const path of ["fast path", "plain path"] as const) {
+  Deno.test(`${path}: a server stream is asked for no more than a slow reader takes`, async () => {
+    await using bench = open(path, {}, { acceptCompression: [] });
+    let read = 0, ahead = 0;
+    for await (const _ of bench.client.repeat({ data: new Uint8Array(10_000), count: 1000 })) {
+      read++;
+      // The server has a round trip of the connection between two responses.
+      await bench.pair.client.ping();
+      ahead = Math.max(ahead, bench.record.repeated - read);
+    }
+    assert.equal(read, 1000);
+    assert(ahead < 200, `the server was ${ahead} responses ahead of its reader`);
+  });
 
-Deno.test("a client stream is pulled no faster than the server reads", async () => {
-  let pulled = 0, ahead = 0;
-  const pair = rpcPair((router) => {
-    router.service(EchoService, {
-      collect: async (requests) => {
-        let count = 0;
-        for await (const _ of requests) {
-          count++;
-          // The caller has a round trip of the connection between two requests.
-          await pair.server.ping();
-          ahead = Math.max(ahead, pulled - count);
-        }
-        return { text: String(count) };
-      },
+  Deno.test(`${path}: a client stream is pulled no faster than the server reads`, async () => {
+    const interceptors = path === "fast path" ? [] : [throughPlainPath];
+    let pulled = 0, ahead = 0;
+    const pair = rpcPair((router) => {
+      router.service(EchoService, {
+        collect: async (requests) => {
+          let count = 0;
+          for await (const _ of requests) {
+            count++;
+            // The caller has a round trip of the connection between two requests.
+            await pair.server.ping();
+            ahead = Math.max(ahead, pulled - count);
+          }
+          return { text: String(count) };
+        },
+      });
     });
+    await using _ = pair;
+    async function* requests() {
+      for (; pulled < 1000; pulled++) yield { data: new Uint8Array(10_000) };
+    }
+    const { text } = await createClient(EchoService, transportOf(pair, { interceptors })).collect(
+      requests(),
+    );
+    assert.equal(text, "1000");
+    assert(ahead < 200, `the caller was ${ahead} requests ahead of its server`);
   });
-  await using _ = pair;
-  async function* requests() {
-    for (; pulled < 1000; pulled++) yield { data: new Uint8Array(10_000) };
-  }
-  const { text } = await createClient(EchoService, transportOf(pair)).collect(requests());
-  assert.equal(text, "1000");
-  assert(ahead < 200, `the caller was ${ahead} requests ahead of its server`);
-});
 
-Deno.test("aborting a server stream runs the generator's finally", async () => {
-  await using bench = open("plain path", {}, { acceptCompression: [] });
-  const controller = new AbortController();
-  const responses = bench.client.repeat({ data: new Uint8Array(10_000), count: 1000 }, {
-    signal: controller.signal,
+  Deno.test(`${path}: aborting a server stream runs the generator's finally`, async () => {
+    await using bench = open(path, {}, { acceptCompression: [] });
+    const controller = new AbortController();
+    const responses = bench.client.repeat({ data: new Uint8Array(10_000), count: 1000 }, {
+      signal: controller.signal,
+    });
+    await assert.rejects(async () => {
+      for await (const _ of responses) controller.abort();
+    });
+    await bench.record.finished.until((finished) => finished === 1);
+    await bench.pair.idle();
+    assert(bench.record.repeated < 1000);
   });
-  await assert.rejects(async () => {
-    for await (const _ of responses) controller.abort();
-  });
-  await bench.record.finished.until((finished) => finished === 1);
-  await bench.pair.idle();
-  assert(bench.record.repeated < 1000);
-});
 
-Deno.test("what a request iterable throws is what the caller gets", async () => {
-  await using bench = open("plain path");
-  // deno-lint-ignore require-yield
-  async function* requests(): AsyncGenerator<{ text: string }> {
-    throw new ConnectError("no more", Code.OutOfRange);
-  }
-  await assert.rejects(bench.client.collect(requests()), { code: Code.OutOfRange });
-  await bench.pair.idle();
-});
+  Deno.test(`${path}: what a request iterable throws is what the caller gets`, async () => {
+    await using bench = open(path);
+    // deno-lint-ignore require-yield
+    async function* requests(): AsyncGenerator<{ text: string }> {
+      throw new ConnectError("no more", Code.OutOfRange);
+    }
+    await assert.rejects(bench.client.collect(requests()), { code: Code.OutOfRange });
+    await bench.pair.idle();
+  });
+}
 
 Deno.test("a method without side effects can be called with GET", async () => {
   await using bench = open("plain path", {}, { useHttpGet: true });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   beginConversation,
+  type ClientLane,
   type ConversationOptions,
   ConverseRecord,
   heard,
@@ -14,12 +15,12 @@ import { rpcPair, type RpcPairOptions } from "../../tests/support/rpc_pair.ts";
 import { connectionLost, notBegun } from "./mod.ts";
 
 interface Ways {
-  readonly client: StreamLane;
+  readonly client: ClientLane;
   readonly server: StreamLane;
 }
 
 function* ways(): Generator<Ways> {
-  for (const client of ["bytes", "plain"] as const) {
+  for (const client of ["bytes", "messages", "plain"] as const) {
     for (const server of ["bytes", "plain"] as const) yield { client, server };
   }
 }

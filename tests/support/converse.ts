@@ -10,7 +10,7 @@ import {
   StreamExchange,
 } from "../../src/rpc/mod.ts";
 import { readBinary } from "../../src/rpc/wire/binary_form.ts";
-import { echoFailure } from "./echo.ts";
+import { echoFailure, throughPlainPath } from "./echo.ts";
 import {
   type EchoRequest,
   EchoRequestSchema,
@@ -21,6 +21,9 @@ import { Tally } from "./tally.ts";
 
 /** Through bytes, or through connect-es. */
 export type StreamLane = "bytes" | "plain";
+
+/** The same at the caller, and messages on the fast path. */
+export type ClientLane = StreamLane | "messages";
 
 /** What the conversations of a server did. */
 export class ConverseRecord {
@@ -70,13 +73,13 @@ export interface ConversationOptions {
   readonly limits?: Partial<RpcLimits>;
 }
 
-/** Begins a conversation, on bytes or as any client of Connect does. */
+/** Begins a conversation: on bytes, on messages of the fast path, or as any client of Connect does. */
 export function beginConversation(
-  lane: StreamLane,
+  lane: ClientLane,
   connection: ClientConnection,
   options: ConversationOptions = {},
 ): Conversation {
-  return lane === "bytes" ? onBytes(connection, options) : onMessages(connection, options);
+  return lane === "bytes" ? onBytes(connection, options) : onMessages(lane, connection, options);
 }
 
 /** The result of a conversation: its texts, and the error it ends with. */
@@ -154,9 +157,14 @@ function onBytes(connection: ClientConnection, options: ConversationOptions): Co
   };
 }
 
-function onMessages(connection: ClientConnection, options: ConversationOptions): Conversation {
+function onMessages(
+  lane: "messages" | "plain",
+  connection: ClientConnection,
+  options: ConversationOptions,
+): Conversation {
   const { timeoutMs, acceptCompression = [], limits = {} } = options;
-  const transport = createTransport({ connection, acceptCompression, limits });
+  const interceptors = lane === "plain" ? [throughPlainPath] : [];
+  const transport = createTransport({ connection, acceptCompression, limits, interceptors });
   const controller = new AbortController();
   const outbox: Partial<EchoRequest>[] = [];
   let wake = Promise.withResolvers<void>();

@@ -8,6 +8,7 @@ const MAX_KEPT = 16;
 export class RepeatableInput<Message> implements AsyncIterable<Message> {
   readonly #source: AsyncIterator<Message>;
   #kept: Promise<IteratorResult<Message>>[] | undefined = [];
+  #isClosed = false;
 
   constructor(messages: AsyncIterable<Message>) {
     this.#source = messages[Symbol.asyncIterator]();
@@ -26,6 +27,8 @@ export class RepeatableInput<Message> implements AsyncIterable<Message> {
   /** Nothing more is read from it; `error` is why, where the call failed. */
   close(error?: unknown): void {
     this.begun();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const source = this.#source;
     const closed = error !== undefined && source.throw !== undefined
       ? source.throw(error)

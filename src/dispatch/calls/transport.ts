@@ -9,11 +9,10 @@ import {
   type RpcLimits,
   type TransportChoices,
 } from "../../rpc/mod.ts";
-import type { Endpoint } from "../endpoint/endpoint.ts";
-import type { HeldPlace } from "../endpoint/held_calls.ts";
 import type { Link } from "../endpoint/link.ts";
 import type { Attempts } from "./attempts.ts";
 import { type CallSettings, checkedTimeout, type RequestFields } from "./call_settings.ts";
+import { CountedStream } from "./counted_stream.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { methodName, placeValues } from "./recorded_transport.ts";
 import { RepeatableInput } from "./repeatable_input.ts";
@@ -59,14 +58,13 @@ export function dispatcherTransport(
       try {
         const response = await attempts.make(call, async (link, endpoint) => {
           placeValues(values, call);
-          const counted = new CountedStream(endpoint, call.routine);
-          const transport = links.create(link, () => counted.ended());
+          const counted = new CountedStream(endpoint, call.routine, input);
+          const transport = links.create(link, (error) => counted.ended(error));
           const response = await transport
             .stream(method, call.signal, remainingMs(call), header, input, values);
           counted.begun();
           return response;
         });
-        input.begun();
         return { ...response, message: translated(response.message) };
       } catch (error) {
         const failure = asConnect(error);
@@ -97,7 +95,7 @@ class LinkTransports {
   }
 
   /** Makes one; `ended` is called once each of its streams is over. */
-  create(link: Link, ended?: () => void): Transport {
+  create(link: Link, ended?: (error?: ConnectError) => void): Transport {
     const { limits, fields } = this.#options;
     const { protocol, useBinaryFormat, compression, useHttpGet } = this.#choices;
     return createTransport({
@@ -110,29 +108,6 @@ class LinkTransports {
       useHttpGet,
       ended,
     });
-  }
-}
-
-/** A stream that counts as a call in flight at its worker, from its response's first byte to its end. */
-class CountedStream {
-  readonly #endpoint: Endpoint;
-  readonly #routine: string;
-  #place: HeldPlace | undefined;
-  #over = false;
-
-  constructor(endpoint: Endpoint, routine: string) {
-    this.#endpoint = endpoint;
-    this.#routine = routine;
-  }
-
-  begun(): void {
-    if (!this.#over) this.#place = this.#endpoint.held.add({ routine: this.#routine });
-  }
-
-  ended(): void {
-    this.#over = true;
-    if (this.#place !== undefined) this.#endpoint.held.remove(this.#place);
-    this.#place = undefined;
   }
 }
 

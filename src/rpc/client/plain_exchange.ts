@@ -26,8 +26,8 @@ export interface SendOptions {
   readonly fields: HeaderList | undefined;
   /** The largest message to receive, in bytes. */
   readonly maxBytes: number;
-  /** Called exactly once when the call is over. */
-  readonly ended: (() => void) | undefined;
+  /** Called exactly once when the call is over, with why it failed. */
+  readonly ended: ((error?: ConnectError) => void) | undefined;
 }
 
 /**
@@ -168,7 +168,7 @@ class PlainExchange implements StreamReceiver {
     if (!this.#finish()) return;
     this.#reject(error);
     this.#body.fail(error);
-    this.#options.ended?.();
+    this.#options.ended?.(error);
     if (!this.#closed) this.#stream?.reset(ErrorCode.CANCEL);
   }
 

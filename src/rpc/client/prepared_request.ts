@@ -1,4 +1,4 @@
-import type { DescMethod, DescMethodBiDiStreaming, DescMethodUnary } from "@bufbuild/protobuf";
+import type { DescMethod, DescMethodStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { CompressionName } from "../wire/compression.ts";
 import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
@@ -42,7 +42,7 @@ export interface PreparedRequest<Method extends DescMethod> {
 export type PreparedUnary = PreparedRequest<DescMethodUnary>;
 
 /** The request of a call with streams, without its messages. */
-export type PreparedStream = PreparedRequest<DescMethodBiDiStreaming>;
+export type PreparedStream = PreparedRequest<DescMethodStreaming>;
 
 /** Callers use few different timeouts; one that uses many is not remembered for ever. */
 const MAX_SECTIONS = 256;

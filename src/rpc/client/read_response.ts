@@ -1,4 +1,5 @@
 import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
+import type { StreamResponse } from "@connectrpc/connect";
 import type { UniversalClientResponse } from "@connectrpc/connect/protocol";
 import {
   createTransport as createConnectTransport,
@@ -41,20 +42,27 @@ export async function readUnaryResponse(
 }
 
 /**
- * Reads the messages of the response to a call with streams with connect-es, each when it is asked for: compressed
- * ones, invalid errors of Connect's, and everything else a peer may have got wrong.
+ * Reads the response to a call with streams with connect-es: compressed messages, invalid errors of Connect's, and
+ * everything else a peer may have got wrong. Its messages are read when they are asked for.
  *
  * @throws {ConnectError} the error it carries, or what is wrong with it.
  */
-export async function* readStreamResponse(
+export async function readStreamResponse(
   request: PreparedStream,
   header: HeaderList,
   body: BodyReader,
-): AsyncGenerator<Uint8Array, undefined> {
+): Promise<StreamResponse> {
   const { method, limits } = request;
   const messages = new WholeEnvelopes(body, limits.messageBytes, { endFlag: endStreamFlag });
   const transport = createConnectTransport(reading(request, header, [], messages));
-  const { message } = await transport.stream(method, undefined, undefined, undefined, nothing());
+  return await transport.stream(method, undefined, undefined, undefined, nothing());
+}
+
+/** The messages of a response that connect-es reads, in binary form. */
+export async function* messageBytes(
+  response: Promise<StreamResponse>,
+): AsyncGenerator<Uint8Array, undefined> {
+  const { method, message } = await response;
   for await (const item of message) yield toBinary(method.output, item);
 }
 

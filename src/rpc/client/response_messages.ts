@@ -29,6 +29,7 @@ const ordinarySections = new WeakMap<HeaderList, boolean>();
 export class ResponseMessages {
   readonly #header: HeaderList;
   readonly #messages: ArrivingMessages;
+  #trailer: Headers | undefined;
   #state: "open" | "ended" = "open";
 
   /**
@@ -38,6 +39,18 @@ export class ResponseMessages {
   constructor(header: HeaderList, maxBytes: number, release: (count: number) => void) {
     this.#header = header;
     this.#messages = new ArrivingMessages(maxBytes, release);
+  }
+
+  /** The header section. */
+  get header(): Headers {
+    const header = headersOf(this.#header);
+    if (header === undefined) throw invalidFields();
+    return header;
+  }
+
+  /** The metadata of the end, once that was read. */
+  get trailer(): Headers {
+    return this.#trailer ??= new Headers();
   }
 
   /** Bytes of the body arrived, which may be kept. */
@@ -88,13 +101,16 @@ export class ResponseMessages {
   }
 
   #end(message: Uint8Array): void {
-    const error = isBareEnd(message) ? undefined : readEnd(message).error;
+    const end = isBareEnd(message) ? undefined : readEnd(message);
     if (this.#state === "ended") throw invalid("received extra EndStreamResponse");
     this.#state = "ended";
-    if (error === undefined) return;
-    const header = headersOf(this.#header);
-    if (header === undefined) throw invalidFields();
-    for (const [name, value] of header) error.metadata.append(name, value);
+    if (end === undefined) return;
+    const { error, metadata } = end;
+    if (error === undefined) {
+      for (const [name, value] of metadata) this.trailer.set(name, value);
+      return;
+    }
+    for (const [name, value] of this.header) error.metadata.append(name, value);
     throw error;
   }
 }

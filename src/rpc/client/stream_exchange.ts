@@ -1,5 +1,5 @@
-import type { DescMethodBiDiStreaming } from "@bufbuild/protobuf";
-import type { ConnectError } from "@connectrpc/connect";
+import type { DescMethodStreaming } from "@bufbuild/protobuf";
+import type { ConnectError, StreamResponse } from "@connectrpc/connect";
 import {
   type ClientConnection,
   ErrorCode,
@@ -15,15 +15,27 @@ import { streamTurn } from "../wire/stream_turn.ts";
 import { errorOfStreamEnd } from "../wire/stream_failure.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import type { PreparedStream } from "./prepared_request.ts";
-import { readStreamResponse } from "./read_response.ts";
+import { messageBytes, readStreamResponse } from "./read_response.ts";
 import { isOrdinaryStream, ResponseMessages } from "./response_messages.ts";
 import { NO_BYTES } from "../../values/mod.ts";
+
+/** How a call with streams is made from bytes. */
+export interface StreamExchangeOptions extends ExchangeOptions {
+  /**
+   * Called once: all of the response has arrived, or the call has failed with that error. It may be before the call
+   * has returned. Must not throw.
+   */
+  readonly ended?: ((error: ConnectError | undefined) => void) | undefined;
+}
+
+/** What surrounds the messages of a response. */
+export type StreamMetadata = Pick<StreamResponse, "header" | "trailer">;
 
 /**
  * A call with streams both ways in binary form, from bytes to bytes. What it has received is cut into
  * messages as they are read, and a reader that stops stops the writer.
  */
-export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
+export class StreamExchange extends Exchange<DescMethodStreaming> {
   /** Messages that wait until the stream takes more; `undefined` while it does. */
   #unsent: Uint8Array[] | undefined;
   /** `onWritable` is called in the next turn. */
@@ -33,20 +45,22 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
   #messages: ResponseMessages | undefined;
   /** The body of a response that connect-es reads, and what it makes of it. */
   #body: BodyReader | undefined;
-  #readOtherwise: AsyncIterator<Uint8Array, undefined> | undefined;
+  #readOtherwise: ReadOtherwise | undefined;
   /** All of the response has arrived. */
   #complete = false;
 
   #reading: Reading = { name: "open" };
   #wakeReader: (() => void) | undefined;
+  #ended: StreamExchangeOptions["ended"];
 
   /** Makes a call. Failures are thrown by `next`. */
   constructor(
     connection: ClientConnection,
     request: PreparedStream,
-    options: ExchangeOptions = {},
+    options: StreamExchangeOptions = {},
   ) {
     super(request);
+    this.#ended = options.ended;
     this.begin(connection, options);
   }
 
@@ -82,6 +96,23 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     if (this.#sending !== "open") return;
     this.#sending = "ending";
     if (this.#unsent === undefined) this.#writeEnd();
+  }
+
+  /**
+   * What surrounds the messages of the response, once its header section has arrived; the trailer is empty until the
+   * end was read. Before anything else is read.
+   *
+   * @throws {ConnectError} as `next`, where there is no response, or none that could be read.
+   */
+  async begun(): Promise<StreamMetadata> {
+    for (;;) {
+      if (this.#messages !== undefined) return this.#messages;
+      if (this.#readOtherwise !== undefined) {
+        return await this.#readOtherwise.response.catch((error) => this.#failOtherwise(error));
+      }
+      if (this.#reading.name === "failed") throw this.#reading.error;
+      await new Promise<void>((resolve) => this.#wakeReader = resolve);
+    }
   }
 
   /**
@@ -151,9 +182,12 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
         release: (count) => this.stream?.release(count),
         abandoned: () => {},
       });
-      this.#readOtherwise = readStreamResponse(this.request, fields, this.#body);
-      this.#wake();
+      const response = readStreamResponse(this.request, fields, this.#body);
+      this.#readOtherwise = { response, messages: messageBytes(response) };
+      // It is thrown to the reader.
+      response.catch(() => {});
     }
+    this.#wake();
     if (endStream) this.#completed();
   }
 
@@ -207,6 +241,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     this.#settle({ name: "failed", error });
     this.#messages?.drop();
     this.#body?.fail(error);
+    this.#reportEnd(error);
   }
 
   #arrived(endStream: boolean): void {
@@ -249,6 +284,7 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     this.#complete = true;
     this.#body?.end();
     this.#wake();
+    this.#reportEnd(undefined);
     // Not before what came with it is read: a peer that ends the stream, too, needs no telling.
     if (this.#sending !== "ended") queueMicrotask(() => this.#abandonRequest());
   }
@@ -260,17 +296,25 @@ export class StreamExchange extends Exchange<DescMethodBiDiStreaming> {
     this.stream?.reset(ErrorCode.CANCEL);
   }
 
-  async #nextOtherwise(
-    messages: AsyncIterator<Uint8Array, undefined>,
-  ): Promise<Uint8Array | undefined> {
+  async #nextOtherwise({ messages }: ReadOtherwise): Promise<Uint8Array | undefined> {
     try {
       const { value } = await messages.next();
       if (value === undefined && this.#reading.name === "open") this.#settle({ name: "ended" });
       return value;
     } catch (error) {
-      this.cancel(error as ConnectError);
-      throw this.#reading.name === "failed" ? this.#reading.error : error;
+      return this.#failOtherwise(error);
     }
+  }
+
+  #failOtherwise(error: unknown): never {
+    this.cancel(error as ConnectError);
+    throw this.#reading.name === "failed" ? this.#reading.error : error;
+  }
+
+  #reportEnd(error: ConnectError | undefined): void {
+    const ended = this.#ended;
+    this.#ended = undefined;
+    ended?.(error);
   }
 
   #settle(reading: Reading): void {
@@ -291,3 +335,9 @@ type Reading =
   | { readonly name: "open" }
   | { readonly name: "ended" }
   | { readonly name: "failed"; readonly error: ConnectError };
+
+/** A response that connect-es reads. */
+interface ReadOtherwise {
+  readonly response: Promise<StreamResponse>;
+  readonly messages: AsyncIterator<Uint8Array, undefined>;
+}

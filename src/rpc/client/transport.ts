@@ -8,6 +8,7 @@ import { compressionNames, compressionOf } from "../wire/compression.ts";
 import { defaultRpcLimits } from "../wire/limits.ts";
 import { sendRequest } from "./plain_exchange.ts";
 import type { TransportOptions } from "./transport_options.ts";
+import { createFastStream } from "./stream_fast_path.ts";
 import { createFastUnary } from "./unary_fast_path.ts";
 import { present } from "../../values/mod.ts";
 
@@ -21,7 +22,7 @@ export function createTransport(options: TransportOptions): Transport {
       const unary = takesGet(options, method) ? plain.unary : fast;
       return unary(method, signal, timeoutMs, header, input, contextValues);
     },
-    stream: plain.stream,
+    stream: takesFastStreams(options) ? createFastStream(options) : plain.stream,
   };
 }
 
@@ -31,6 +32,17 @@ export function takesFastPath(
 ): boolean {
   return protocol !== "grpc-web" && format !== "json" && compression === undefined &&
     (interceptors === undefined || interceptors.length === 0);
+}
+
+/**
+ * Whether streams of a transport take the fast path, too: over Connect, and without compression of their messages, which
+ * is named by those who want it.
+ */
+export function takesFastStreams(
+  options: Omit<TransportOptions, "connection">,
+): boolean {
+  const { protocol, acceptCompression = [] } = options;
+  return takesFastPath(options) && protocol !== "grpc" && acceptCompression.length === 0;
 }
 
 /** Whether calls of a method are made with GET, which is not for the fast path. */

@@ -1,4 +1,4 @@
-import type { Interceptor } from "@connectrpc/connect";
+import type { ConnectError, Interceptor } from "@connectrpc/connect";
 import type { ClientConnection, HeaderList } from "../../http2/mod.ts";
 import type { CompressionName } from "../wire/compression.ts";
 import type { JsonOptions } from "../wire/json_options.ts";
@@ -16,7 +16,10 @@ export interface TransportOptions
   readonly fields?: (() => Promise<HeaderList>) | undefined;
   /** Default: `binary`. */
   readonly format?: "binary" | "json" | undefined;
-  /** The compressions that responses may have. Default: all, `gzip` first. */
+  /**
+   * The compressions that responses may have. Default: all, `gzip` first; none for streams on the fast path, which are
+   * on the plain path where any is named here.
+   */
   readonly acceptCompression?: readonly CompressionName[];
   /** Run around every call, which then takes the plain path. Default: none. */
   readonly interceptors?: readonly Interceptor[];
@@ -24,6 +27,6 @@ export interface TransportOptions
   readonly timeoutMs?: number | undefined;
   /** How messages are read from and written to JSON; a registry for `Any`, for instance. Default: as connect-es. */
   readonly json?: JsonOptions;
-  /** Called once a call on the plain path is over, whichever way it ends. Default: nothing is done. */
-  readonly ended?: (() => void) | undefined;
+  /** Called once a stream, or a call on the plain path, is over, with why it failed. Default: nothing is done. */
+  readonly ended?: ((error?: ConnectError) => void) | undefined;
 }

@@ -54,7 +54,7 @@ export function prepareMethod(
 }
 
 /** As connect-es reads them: no number takes the transport's, and none above zero is no limit. */
-function callTime(
+export function callTime(
   timeoutMs: number | undefined,
   ordinaryMs: number | undefined,
 ): number | undefined {
@@ -69,9 +69,10 @@ export function fieldsOfHeaders(header: HeadersInit): string[] {
   return fields;
 }
 
-async function fieldsOf(
+/** A call's own headers, and behind them the fields that every request of a transport carries. */
+export async function fieldsOf(
   header: HeadersInit | undefined,
-  { fields }: TransportOptions,
+  { fields }: Pick<TransportOptions, "fields">,
 ): Promise<string[]> {
   const all: string[] = [];
   if (header !== undefined) all.push(...fieldsOfHeaders(header));
