@@ -1,5 +1,6 @@
 import type { FastCall } from "./fast_call.ts";
 import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
+import { areValid } from "../wire/header_fields.ts";
 import type { ArrivedRequest } from "./plain_call.ts";
 import type { Route } from "./router.ts";
 import { StreamCall, type StreamHandler } from "./stream_call.ts";
@@ -35,5 +36,7 @@ function ofUnary(handler: UnaryHandler): FastPath {
 
 function ofStreams(handler: StreamHandler): FastPath {
   return (request, peer) =>
-    request.facts.plainStream ? new StreamCall(request, handler, peer) : undefined;
+    request.facts.plainStream && areValid(request.fields)
+      ? new StreamCall(request, handler, peer)
+      : undefined;
 }

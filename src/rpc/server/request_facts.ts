@@ -1,6 +1,5 @@
 import type { HeaderList } from "../../http2/mod.ts";
 import type { RpcProtocol } from "../wire/protocol.ts";
-import { areValid } from "../wire/header_fields.ts";
 import { parseConnectTimeout, parseGrpcTimeout } from "../wire/timeout_field.ts";
 
 /** What a request's header section says, read once for all requests that share it. */
@@ -17,7 +16,7 @@ export interface RequestFacts {
   readonly protocol: RpcProtocol | undefined;
   /** Whether the body is uncompressed binary of Connect or gRPC, and everything else about it is ordinary. */
   readonly plainBinary: boolean;
-  /** The same of a body that is a stream of Connect. */
+  /** The same of a body that is a stream of messages in envelopes. */
   readonly plainStream: boolean;
   /** The compressions the caller takes for the response. */
   readonly acceptEncoding: string | undefined;
@@ -74,7 +73,7 @@ function readFacts(fields: HeaderList): RequestFacts {
     contentType,
     protocol,
     plainBinary: plain && PLAIN_BINARY.has(contentType),
-    plainStream: plain && stream && areValid(fields),
+    plainStream: plain && (stream || grpc && PLAIN_BINARY.has(contentType)),
     acceptEncoding: values.get(grpc ? "grpc-accept-encoding" : "accept-encoding"),
     acceptStreamEncoding: values.get("connect-accept-encoding"),
     timeoutMs,

@@ -9,7 +9,7 @@ import type { GatherBudget } from "../wire/gather_budget.ts";
 import { type StreamTurn, streamTurn } from "../wire/stream_turn.ts";
 
 /**
- * The messages of a request that is a stream of Connect without compression. Credit returns to the peer only as
+ * The messages of a request that is a stream without compression. Credit returns to the peer only as
  * they are read. What is wrong with it is worded as connect-es words it.
  */
 export class RequestMessages implements BytesRequests {
@@ -18,6 +18,8 @@ export class RequestMessages implements BytesRequests {
   #waiting: WaitingReader[] = [];
   #state: BodyState = { name: "open" };
   readonly #turn: StreamTurn;
+  /** The flag of messages that are passed over. */
+  readonly #passedOver: number;
   /** Those who wait are served in the next turn. */
   #isDelayed = false;
 
@@ -25,15 +27,18 @@ export class RequestMessages implements BytesRequests {
    * @param maxBytes the largest message.
    * @param budget what messages in pieces may take.
    * @param release gives the peer credit for that many bytes.
+   * @param mayDeclareEnd whether a message may be marked as an end, which no request has: it is passed over.
    * @param turn when they are read. Default: as those of all streams of the process.
    */
   constructor(
     maxBytes: number,
     budget: GatherBudget,
     release: (count: number) => void,
+    mayDeclareEnd = true,
     turn: StreamTurn = streamTurn,
   ) {
     this.#turn = turn;
+    this.#passedOver = mayDeclareEnd ? endStreamFlag : 0;
     this.#messages = new ArrivingMessages(maxBytes, release, budget);
     this.#release = release;
   }
@@ -171,8 +176,7 @@ export class RequestMessages implements BytesRequests {
       if (message === undefined) return undefined;
       const { flags } = this.#messages;
       if ((flags & COMPRESSED_FLAG) !== 0) throw notDecompressible();
-      // A request has no end but that of its body: one that is declared is passed over.
-      if ((flags & endStreamFlag) === 0) return message;
+      if ((flags & this.#passedOver) === 0) return message;
     }
   }
 

@@ -6,7 +6,7 @@ import { StreamTurn } from "../wire/stream_turn.ts";
 import { RequestMessages } from "./request_messages.ts";
 
 function request(turn?: StreamTurn): RequestMessages {
-  return new RequestMessages(10_000, new GatherBudget(1e6), () => {}, turn);
+  return new RequestMessages(10_000, new GatherBudget(1e6), () => {}, true, turn);
 }
 
 async function iterated(requests: RequestMessages): Promise<Uint8Array[]> {

@@ -10,13 +10,15 @@ import type { Admitted } from "./admission.ts";
 import { FastCall } from "./fast_call.ts";
 import { type ArrivedRequest, isTooLate } from "./plain_call.ts";
 import { RequestMessages } from "./request_messages.ts";
-import { StreamResponse } from "./stream_response.ts";
+import { ConnectStreamResponse } from "./connect_stream_response.ts";
+import { GrpcStreamResponse } from "./grpc_stream_response.ts";
+import type { StreamResponse } from "./stream_response.ts";
 
 /** Runs an implementation on the fast path. */
 export type StreamHandler = (requests: BytesRequests, call: StreamCall) => BytesAnswers;
 
 /**
- * A call of Connect with a stream either way in uncompressed binary form, from bytes to bytes. Refusals
+ * A call of Connect or gRPC with a stream either way in uncompressed binary form, from bytes to bytes. Refusals
  * are answered by a {@linkcode PlainCall}, so that they are answered exactly as there.
  */
 export class StreamCall extends FastCall<DescMethod> {
@@ -37,10 +39,13 @@ export class StreamCall extends FastCall<DescMethod> {
   ) {
     super(request, peer);
     this.#handler = handler;
-    this.#response = new StreamResponse(request, this);
-    const { limits, budget, stream, route } = request;
+    const { limits, budget, stream, route, facts } = request;
+    const isGrpc = facts.protocol === "grpc";
+    this.#response = isGrpc
+      ? new GrpcStreamResponse(request, this)
+      : new ConnectStreamResponse(request, this);
     const release = (count: number) => stream.release(count);
-    this.#requests = new RequestMessages(limits.messageBytes, budget, release);
+    this.#requests = new RequestMessages(limits.messageBytes, budget, release, !isGrpc);
     if (limits.receiveTimeoutMs > 0 && route.method.methodKind === "server_streaming") {
       this.#receiving = expireAfter(limits.receiveTimeoutMs, {
         expired: () => this.#requests.fail(arrivedTooLate()),

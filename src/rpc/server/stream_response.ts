@@ -1,6 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
-import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import type { HeaderList, Stream } from "../../http2/mod.ts";
 import { acceptedCompression } from "../wire/compression.ts";
 import { COMPRESSED_FLAG, envelopeHead, inEnvelope } from "../wire/envelope.ts";
@@ -8,21 +7,33 @@ import { appendFields } from "../wire/header_fields.ts";
 import type { ArrivedRequest } from "./plain_call.ts";
 import type { ResponseMetadata } from "./response_metadata.ts";
 
-/** The response to a call of Connect with a stream of messages, each in an envelope, and an end. */
-export class StreamResponse {
-  readonly #request: ArrivedRequest;
-  readonly #call: AnsweredCall;
-  readonly #stream: Stream;
+/** The response to a call with a stream of messages, each in an envelope, and an end. */
+export abstract class StreamResponse {
+  protected readonly request: ArrivedRequest;
+  protected readonly call: AnsweredCall;
+  protected readonly stream: Stream;
+  readonly #form: ResponseForm;
   readonly #compression: Compression | undefined;
   #state: "new" | "begun" = "new";
   #isBlocked = false;
+  /** Settles once the message that is being compressed is sent. */
+  #compressing: Promise<boolean> | undefined;
 
-  /** Sends nothing yet; the metadata of `call` is sent with the first message, and with the end. */
-  constructor(request: ArrivedRequest, call: AnsweredCall) {
-    this.#request = request;
-    this.#call = call;
-    this.#stream = request.stream;
-    const accepted = request.facts.acceptStreamEncoding;
+  /**
+   * Sends nothing yet; the metadata of `call` is sent with the first message, and with the end.
+   *
+   * @param accepted the compressions that the caller takes.
+   */
+  constructor(
+    request: ArrivedRequest,
+    call: AnsweredCall,
+    form: ResponseForm,
+    accepted: string | undefined,
+  ) {
+    this.request = request;
+    this.call = call;
+    this.stream = request.stream;
+    this.#form = form;
     this.#compression = accepted === undefined ? undefined : acceptedCompression(accepted);
   }
 
@@ -43,41 +54,60 @@ export class StreamResponse {
   message(message: Uint8Array, isGivenAway: boolean): boolean | Promise<boolean> {
     const compression = this.#compressionOf(message);
     if (compression === undefined) return this.#send(0, message, false, isGivenAway);
-    return compression.compress(message)
+    return this.#compressing = compression.compress(message)
       .then((compressed) => this.#send(COMPRESSED_FLAG, compressed, false));
   }
 
-  /** Ends the response, with an error where there is one. */
+  /** Ends the response, with an error where there is one, behind the messages before. */
   async end(error: unknown): Promise<void> {
-    const end = this.#endMessage(error);
-    const compression = this.#compressionOf(end);
-    if (compression === undefined) this.#send(endStreamFlag, end, true);
-    else {
-      const compressed = await compression.compress(end);
-      this.#send(endStreamFlag | COMPRESSED_FLAG, compressed, true);
+    try {
+      await this.#compressing;
+    } catch (failure) {
+      error ??= failure;
     }
+    await this.sendEnd(error);
   }
 
-  #compressionOf(message: Uint8Array): Compression | undefined {
-    const large = message.byteLength >= this.#request.limits.compressFromBytes;
-    return large ? this.#compression : undefined;
+  protected abstract sendEnd(error: unknown): void | Promise<void>;
+
+  /** What ends it that was thrown. */
+  protected failureOf(error: unknown): ConnectError {
+    if (error instanceof ConnectError) return error;
+    return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
   }
 
-  #endMessage(error: unknown): Uint8Array {
-    const trailer = this.#call.metadata?.trailer;
-    if (error === undefined && trailer === undefined) return SUCCESS;
-    const { json } = this.#request;
-    const failure = error === undefined ? undefined : answerable(error);
-    return utf8.encode(JSON.stringify(endStreamToJson(trailer ?? new Headers(), failure, json)));
+  /** Sends a last message; resolves once it is with the stream. */
+  protected async sendLast(flags: number, message: Uint8Array): Promise<void> {
+    const compression = this.#compressionOf(message);
+    if (compression === undefined) this.#send(flags, message, true);
+    else this.#send(flags | COMPRESSED_FLAG, await compression.compress(message), true);
   }
 
   /** The header section goes with the first message: until then nothing has been promised. */
+  protected sendHeader(): void {
+    if (this.#state !== "new") return;
+    const section = this.#header();
+    this.#state = "begun";
+    this.stream.sendHeaders(section, false);
+  }
+
+  #header(): HeaderList {
+    const own = this.call.metadata?.header;
+    const { ordinary, encodingField } = this.#form;
+    if (this.#compression === undefined && own === undefined) return ordinary;
+    const section = own === undefined ? [...ordinary] : [":status", "200"];
+    if (own !== undefined) appendFields(section, own);
+    if (this.#compression !== undefined) section.push(encodingField, this.#compression.name);
+    return section;
+  }
+
+  #compressionOf(message: Uint8Array): Compression | undefined {
+    const large = message.byteLength >= this.request.limits.compressFromBytes;
+    return large ? this.#compression : undefined;
+  }
+
   #send(flags: number, message: Uint8Array, endStream: boolean, isGivenAway = false): boolean {
-    if (this.#state === "new") {
-      const section = headerWith(this.#compression, this.#call.metadata?.header);
-      this.#state = "begun";
-      this.#stream.sendHeaders(section, false);
-    }
+    this.sendHeader();
     const isTaken = this.#write(flags, message, endStream, isGivenAway);
     this.#isBlocked = !isTaken;
     return isTaken;
@@ -85,33 +115,23 @@ export class StreamResponse {
 
   #write(flags: number, message: Uint8Array, endStream: boolean, isGivenAway: boolean): boolean {
     const whole = inEnvelope(message, flags);
-    if (whole !== undefined) return this.#stream.sendData(whole, endStream);
+    if (whole !== undefined) return this.stream.sendData(whole, endStream);
     const head = envelopeHead(message.byteLength, flags);
-    if (message.byteLength === 0) return this.#stream.sendData(head, endStream);
-    this.#stream.sendData(head, false);
-    return this.#stream.sendData(message, endStream, isGivenAway);
+    if (message.byteLength === 0) return this.stream.sendData(head, endStream);
+    this.stream.sendData(head, false);
+    return this.stream.sendData(message, endStream, isGivenAway);
   }
 }
 
 /** What is asked of a call for its response. */
-interface AnsweredCall {
+export interface AnsweredCall {
   readonly metadata: ResponseMetadata | undefined;
 }
 
-const HEADER: HeaderList = [":status", "200", "content-type", "application/connect+proto"];
-
-function headerWith(compression: Compression | undefined, own: Headers | undefined): HeaderList {
-  if (compression === undefined && own === undefined) return HEADER;
-  const section = own === undefined ? [...HEADER] : [":status", "200"];
-  if (own !== undefined) appendFields(section, own);
-  if (compression !== undefined) section.push("connect-content-encoding", compression.name);
-  return section;
+/** What the responses of a protocol have in common. */
+export interface ResponseForm {
+  /** The header section without compression and metadata. */
+  readonly ordinary: HeaderList;
+  /** The field that names the compression of messages. */
+  readonly encodingField: string;
 }
-
-function answerable(error: unknown): ConnectError {
-  if (error instanceof ConnectError) return error;
-  return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
-}
-
-const utf8 = new TextEncoder();
-const SUCCESS = utf8.encode("{}");

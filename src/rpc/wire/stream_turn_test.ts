@@ -24,7 +24,7 @@ function flood(): BodyReader {
 }
 
 function floodedMessages(turn: StreamTurn): RequestMessages {
-  const messages = new RequestMessages(100, new GatherBudget(1e6), () => {}, turn);
+  const messages = new RequestMessages(100, new GatherBudget(1e6), () => {}, true, turn);
   messages.push(new Uint8Array(EMPTY_ENVELOPES * ENVELOPE_BYTES));
   messages.end();
   return messages;
