@@ -10,6 +10,12 @@ export * from "./server/bytes_call.ts";
 export * from "./server/call_context.ts";
 export { type CompressionName } from "./wire/compression.ts";
 export { StreamExchange } from "./client/stream_exchange.ts";
+export {
+  callStream,
+  type FastStreamResponse,
+  prepareStream,
+  type ReceivedMessages,
+} from "./client/stream_fast_path.ts";
 export { GATHERED_BYTES } from "./wire/gather_budget.ts";
 export { headersOf } from "./wire/header_fields.ts";
 export * from "./wire/limits.ts";

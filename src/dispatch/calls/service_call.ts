@@ -3,22 +3,18 @@
  * ({@linkcode AttemptedCall}), not through the promises of recording, of the attempts and of a connection's transport.
  * Since what was read together is worked on in parts (`reading_parts.ts`), each of these promises had the calls of a
  * part wait for one another; what leaving them out brought is in `docs/performance.md`. The plain path is
- * {@linkcode dispatcherTransport} within {@linkcode recordedTransport}: streams, other forms, and GET take it.
+ * {@linkcode dispatcherTransport} within {@linkcode recordedTransport}: other forms and GET take it. Streams have a fast
+ * path of their own, {@linkcode serviceStreams}.
  */
 import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { Transport, UnaryResponse } from "@connectrpc/connect";
+import { type CallRecord, type CallRecords, startClientSpan } from "../../observe/mod.ts";
 import {
-  type CallFacts,
-  type CallRecord,
-  type CallRecords,
-  startClientSpan,
-} from "../../observe/mod.ts";
-import {
-  fieldsOfHeaders,
   type PreparedUnary,
   prepareMethod,
   readResponse,
   takesFastPath,
+  takesFastStreams,
   takesGet,
   type TransportChoices,
   type UnaryResponseBytes,
@@ -27,13 +23,14 @@ import {
 import { AttemptedCall } from "./attempted_call.ts";
 import type { Attempts } from "./attempts.ts";
 import type { RequestFields } from "./call_settings.ts";
-import { CallBounds, type PlacedCall } from "./placed_call.ts";
-import { failed, methodName, recordedTransport, withTrace } from "./recorded_transport.ts";
+import { CalledMethod, PlacedServiceCall, requestFields } from "./called_method.ts";
+import type { PlacedCall } from "./placed_call.ts";
+import { failed, recordedTransport, withTrace } from "./recorded_transport.ts";
+import { serviceStreams } from "./service_stream.ts";
 import {
   asConnect,
   dispatcherTransport,
   type DispatcherTransportOptions,
-  isIdempotent,
   longest,
 } from "./transport.ts";
 
@@ -54,7 +51,9 @@ export function serviceTransport(
         ? plain.unary(method, signal, timeoutMs, header, input, values)
         : calls.call(method, signal, timeoutMs, header, input);
     },
-    stream: plain.stream,
+    stream: takesFastStreams({ protocol, format, compression, interceptors })
+      ? serviceStreams(options, records)
+      : plain.stream,
   };
 }
 
@@ -62,7 +61,7 @@ class ServiceCalls {
   readonly #options: DispatcherTransportOptions;
   readonly #protocol: TransportChoices["protocol"];
   readonly #records: CallRecords;
-  readonly #methods = new WeakMap<DescMethodUnary, CalledMethod>();
+  readonly #methods = new WeakMap<DescMethodUnary, CalledMethod<PreparedUnary>>();
 
   constructor(
     options: DispatcherTransportOptions,
@@ -110,7 +109,7 @@ class ServiceCalls {
     }
   }
 
-  #called(method: DescMethodUnary): CalledMethod {
+  #called(method: DescMethodUnary): CalledMethod<PreparedUnary> {
     let called = this.#methods.get(method);
     if (called === undefined) {
       const { limits } = this.#options;
@@ -120,35 +119,6 @@ class ServiceCalls {
     return called;
   }
 }
-
-/** What the calls of a method have in common. */
-class CalledMethod implements CallFacts {
-  readonly kind = "service";
-  readonly routine: string;
-  readonly idempotent: boolean;
-  readonly request: PreparedUnary;
-
-  constructor(method: DescMethodUnary, request: PreparedUnary) {
-    this.routine = methodName(method);
-    this.idempotent = isIdempotent(method);
-    this.request = request;
-  }
-}
-
-class PlacedServiceCall extends CallBounds implements PlacedCall {
-  readonly routine: string;
-  readonly wanted = ANY_WORKER;
-  readonly idempotent: boolean;
-  readonly ofService = true;
-
-  constructor({ routine, idempotent }: CalledMethod, { signal, timeoutMs, deadline }: CallBounds) {
-    super(signal, timeoutMs, deadline);
-    this.routine = routine;
-    this.idempotent = idempotent;
-  }
-}
-
-const ANY_WORKER: PlacedCall["wanted"] = {};
 
 class ServiceCall<I extends DescMessage, O extends DescMessage>
   extends AttemptedCall<UnaryResponse<I, O>> {
@@ -184,20 +154,4 @@ class ServiceCall<I extends DescMessage, O extends DescMessage>
   protected override failure(error: unknown): unknown {
     return failed(this.#record, asConnect(error), this.#signal, this.call);
   }
-}
-
-/** A call's own headers, and behind them the fields that every request carries. */
-function requestFields(
-  header: HeadersInit | undefined,
-  common: RequestFields | undefined,
-): RequestFields | undefined {
-  if (header === undefined) return common;
-  const own = fieldsOfHeaders(header);
-  if (common === undefined) return () => own;
-  return (link) => {
-    const found = common(link);
-    return found instanceof Promise
-      ? found.then((fields) => [...own, ...fields])
-      : [...own, ...found];
-  };
 }

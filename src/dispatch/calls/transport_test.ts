@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
-import { Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  createClient,
+  type Interceptor,
+  type Transport,
+} from "@connectrpc/connect";
 import { echoService, emptyRecord } from "../../../tests/support/echo.ts";
 import { EchoService } from "../../../tests/support/gen/selvage/test/v1/echo_pb.ts";
 import { RecordingObserver } from "../../../tests/support/recording_observer.ts";
 import { type RpcPair, rpcPair } from "../../../tests/support/rpc_pair.ts";
-import { CallRecords } from "../../observe/mod.ts";
+import { type CallRecord, CallRecords } from "../../observe/mod.ts";
 import type { TransportChoices } from "../../rpc/mod.ts";
 import { ManualClock } from "../../../tests/support/manual_clock.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
@@ -16,11 +22,25 @@ import { CallSettings } from "./call_settings.ts";
 import { RetryBudget } from "./retry_budget.ts";
 import { serviceTransport } from "./service_call.ts";
 
+/** Records of calls that say what they were told. */
+class Outcomes extends CallRecords {
+  readonly outcomes: string[] = [];
+
+  override begin(...facts: Parameters<CallRecords["begin"]>): CallRecord {
+    const say = (outcome: string) => () => void this.outcomes.push(outcome);
+    return Object.assign(super.begin(...facts), {
+      succeeded: say("succeeded"),
+      failed: say("failed"),
+      left: say("left"),
+    });
+  }
+}
+
 /** Two workers: the first is always chosen where it was not tried, and takes no more calls. */
 class Pool implements AsyncDisposable {
   readonly record = emptyRecord();
   readonly observer = new RecordingObserver();
-  readonly records = new CallRecords(this.observer, "dispatcher", new ManualClock());
+  readonly records = new Outcomes(this.observer, "dispatcher", new ManualClock());
   readonly pairs: readonly RpcPair[] = [0, 1].map(() =>
     rpcPair((router) => router.service(EchoService, echoService(this.record)))
   );
@@ -33,6 +53,10 @@ class Pool implements AsyncDisposable {
   );
 
   client(choices: TransportChoices = {}) {
+    return createClient(EchoService, this.transport(choices));
+  }
+
+  transport(choices: TransportChoices = {}): Transport {
     const fleet = {
       closed: false,
       answered: () => {},
@@ -49,7 +73,7 @@ class Pool implements AsyncDisposable {
     });
     const settings = new CallSettings({ timeoutMs: 0 }, undefined, "dispatcher");
     const options = { attempts, limits: {}, fields: undefined, settings };
-    return createClient(EchoService, serviceTransport(options, choices, this.records));
+    return serviceTransport(options, choices, this.records);
   }
 
   retried(): string[] {
@@ -86,6 +110,45 @@ for (const [name, choices] of Object.entries(WAYS)) {
     );
     assert.deepEqual(pool.retried(), expected);
     assert.deepEqual(pool.endpoints.map(({ held }) => held.size), [0, 0]);
+  });
+}
+
+async function* one(request: { count: number; text?: string }) {
+  yield request;
+}
+
+for (const [name, choices] of Object.entries(WAYS)) {
+  Deno.test(`serviceTransport() on ${name} records once how a stream ended, and ends after what it throws`, async () => {
+    await using pool = new Pool();
+    const transport = pool.transport(choices);
+    const begin = async (request: { count: number; text?: string }) => {
+      const { repeat } = EchoService.method;
+      const { message } = await transport
+        .stream(repeat, undefined, undefined, undefined, one(request));
+      return message[Symbol.asyncIterator]();
+    };
+    const { outcomes } = pool.records;
+
+    const whole = await begin({ count: 2 });
+    const results = await Promise.all([whole.next(), whole.next(), whole.next(), whole.next()]);
+    assert.deepEqual(results.map(({ value }) => value?.index), [0, 1, undefined, undefined]);
+    await whole.return?.();
+    assert.deepEqual(outcomes, ["succeeded"]);
+
+    const failing = await begin({ count: 1, text: "fail" });
+    await failing.next();
+    const error = await failing.next().catch((error) => error);
+    assert.equal((error as ConnectError).code, Code.FailedPrecondition);
+    assert.deepEqual(await failing.next(), { done: true, value: undefined });
+    assert.deepEqual(outcomes, ["succeeded", "failed"]);
+
+    const left = await begin({ count: 1, text: "hang" });
+    await left.next();
+    assert.equal((await left.return?.())?.done, true);
+    assert.equal((await left.next()).done, true);
+    await pool.pairs[0]!.idle();
+    assert.deepEqual(outcomes, ["succeeded", "failed", "left"]);
+    assert.equal(pool.endpoints[0]!.held.size, 0);
   });
 }
 
