@@ -36,7 +36,10 @@ export const LAYER_MAP: LayerMap = {
     contract: { imports: [] },
     errors: { imports: [] },
     values: { imports: [] },
-    platform: { imports: [], node: ["node:async_hooks", "node:fs", "node:path", "node:v8"] },
+    platform: {
+      imports: [],
+      node: ["node:async_hooks", "node:fs", "node:path", "node:v8", "node:worker_threads"],
+    },
     http2: { imports: ["platform", "values"], node: ["node:timers"] },
     observe: {
       imports: ["errors", "platform", "values"],

@@ -110,7 +110,8 @@ export interface Caller<Transport = unknown, Event = unknown, TransportChoices =
 
   /**
    * Calls a streaming routine. Nothing starts before the first item is asked for; leaving the loop
-   * ends the routine.
+   * ends the routine. An item of bytes may be a view of a buffer that other items of the stream share and
+   * that cannot be transferred: use its `byteOffset` and `byteLength`; `slice()` gives one of its own.
    *
    * @param routine What to call.
    * @param args Its argument list.
@@ -124,7 +125,8 @@ export interface Caller<Transport = unknown, Event = unknown, TransportChoices =
   ): AsyncIterable<ItemOf<F>>;
 
   /**
-   * Calls a duplex routine. Nothing starts before the first item is asked for.
+   * Calls a duplex routine. Nothing starts before the first item is asked for. Items of bytes may share a
+   * buffer, at either end, as those of {@linkcode Caller.stream}.
    *
    * @param routine What to call.
    * @param input What to send it while it runs.

@@ -146,7 +146,9 @@ export function routine(
 
 /**
  * Declares a routine that is sent a stream while it answers with one. Its function's first
- * parameter is the caller's stream.
+ * parameter is the caller's stream. An item of bytes may be a view of a buffer that other items of the
+ * stream share and that cannot be transferred: use its `byteOffset` and `byteLength`; `slice()` gives one
+ * of its own.
  *
  * @param name The name it is called by.
  * @param implementation The function.

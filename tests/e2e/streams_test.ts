@@ -35,6 +35,12 @@ const own = {
     for (let n = 0; n < count; n++) yield n;
     throw new Error("no more");
   }),
+  surroundings: duplexRoutine(
+    "streams.surroundings",
+    async function* (input: AsyncIterable<Uint8Array>) {
+      for await (const { buffer } of input) yield [...new Uint8Array(buffer)];
+    },
+  ),
   sizes: routine("streams.sizes", async function* (sizes: readonly number[]) {
     for (const size of sizes) yield new Uint8Array(size).fill(size);
   }),
@@ -58,6 +64,38 @@ Deno.test("items of any size arrive whole and in order", async () => {
   const sizes = [0, 1, 1023, 1024, 16_379, 16_384, 65_536, 3, LARGE_BYTES, 2, LARGE_BYTES];
   const items = await Array.fromAsync(open.dispatcher.stream(own.sizes, [sizes]));
   assert.deepEqual(items, sizes.map((size) => new Uint8Array(size).fill(size)));
+});
+
+Deno.test("an item's buffer holds no bytes of another stream, at either end", async () => {
+  await using open = await pair();
+  const marks = [0xa1, 0xb2, 0xc3];
+  await Promise.all(marks.map(async (mark) => {
+    const items = Array.from({ length: 300 }, () => new Uint8Array(32).fill(mark));
+    const others = marks.filter((other) => other !== mark);
+    const holdsOther = (bytes: Iterable<number>) =>
+      [...bytes].some((byte) => others.includes(byte));
+    const { dispatcher } = open;
+    for await (const bytes of dispatcher.duplex(own.surroundings, items, [])) {
+      assert.equal(holdsOther(bytes), false);
+    }
+    const mirrored = await Array.fromAsync(dispatcher.duplex(own.mirror, items, []));
+    for (const { buffer } of mirrored) assert.equal(holdsOther(new Uint8Array(buffer)), false);
+    assert.deepEqual(mirrored, items);
+  }));
+});
+
+Deno.test("items whose buffer is transferred take no others with them", async () => {
+  await using open = await pair();
+  const sizes = Array.from({ length: 300 }, () => 32);
+  const kept: Uint8Array[] = [];
+  for await (const item of open.dispatcher.stream(own.sizes, [sizes])) {
+    try {
+      kept.push(structuredClone(item, { transfer: [item.buffer as ArrayBuffer] }));
+    } catch {
+      kept.push(item);
+    }
+  }
+  assert.deepEqual(kept, sizes.map((size) => new Uint8Array(size).fill(size)));
 });
 
 Deno.test("an abort ends reading at once, whatever has arrived", async () => {

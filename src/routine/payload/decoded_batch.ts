@@ -1,11 +1,13 @@
 /**
  * Fast path: small payloads of a stream that have arrived are decoded some at a time, and handed out one by one. What
  * decodes and what reads the items stay in the processor's caches so: an item of 32 bytes takes about 0.9 of the
- * processor time; see `docs/performance.md`. The plain path is {@linkcode decodePayload} for each item, as generators
- * of streams do; `decoded_batch_test.ts` runs the same items through both.
+ * processor time; see `docs/performance.md`. Byte strings among them share a buffer, see `shared_bytes.ts`. The plain
+ * path is {@linkcode decodePayload} for each item, as generators of streams do; `decoded_batch_test.ts` runs the same
+ * items through both.
  */
-import type { PayloadLimits } from "./limits.ts";
+import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 import { decodePayload, type EncodedPayload, type PayloadRoot } from "./payload.ts";
+import { SharedBytes, sharedSize } from "./shared_bytes.ts";
 
 /** So many are decoded at a time. */
 const MOST_ITEMS = 32;
@@ -13,14 +15,15 @@ const MOST_ITEMS = 32;
 /** Decoded items that were not handed out yet. What cannot be decoded is thrown in its place. */
 export class DecodedBatch {
   readonly #root: PayloadRoot;
-  readonly #limits: PayloadLimits | undefined;
+  readonly #limits: PayloadLimits;
+  /** The items; while they are being decoded, their payloads. */
   readonly #values: unknown[] = [];
   #count = 0;
   #at = 0;
   #fault: { readonly error: unknown } | undefined;
 
   /** There are none. */
-  constructor(root: PayloadRoot, limits: PayloadLimits | undefined) {
+  constructor(root: PayloadRoot, limits: PayloadLimits = DEFAULT_PAYLOAD_LIMITS) {
     this.#root = root;
     this.#limits = limits;
   }
@@ -37,18 +40,19 @@ export class DecodedBatch {
    */
   fill(first: EncodedPayload, next: () => EncodedPayload | undefined): void {
     this.#at = 0;
-    this.#count = 0;
-    this.#values[0] = decodePayload(first, this.#root, this.#limits);
-    this.#count = 1;
+    this.#collect(first, next);
+    const shared = this.#sharedBytes();
+    const values = this.#values;
+    let at = 0;
     try {
-      while (this.#count < MOST_ITEMS) {
-        const payload = next();
-        if (payload === undefined) return;
-        this.#values[this.#count] = decodePayload(payload, this.#root, this.#limits);
-        this.#count++;
+      for (; at < this.#count; at++) {
+        const payload = values[at] as EncodedPayload;
+        values[at] = shared?.decode(payload) ?? decodePayload(payload, this.#root, this.#limits);
       }
     } catch (error) {
+      values.length = this.#count = at;
       this.#fault = { error };
+      if (at === 0) this.take();
     }
   }
 
@@ -72,5 +76,34 @@ export class DecodedBatch {
   drop(): void {
     this.#at = this.#count = this.#values.length = 0;
     this.#fault = undefined;
+  }
+
+  #collect(first: EncodedPayload, next: () => EncodedPayload | undefined): void {
+    this.#values[0] = first;
+    let count = 1;
+    try {
+      while (count < MOST_ITEMS) {
+        const payload = next();
+        if (payload === undefined) break;
+        this.#values[count++] = payload;
+      }
+    } catch (error) {
+      this.#fault = { error };
+    }
+    this.#count = count;
+  }
+
+  /** The buffer of those that share one, where there are at least two. */
+  #sharedBytes(): SharedBytes | undefined {
+    if (this.#count === 1 || this.#limits.containers === 0) return undefined;
+    let sharing = 0;
+    let bytes = 0;
+    for (let at = 0; at < this.#count; at++) {
+      const size = sharedSize(this.#values[at] as EncodedPayload);
+      if (size === 0) continue;
+      sharing++;
+      bytes += size;
+    }
+    return sharing > 1 ? new SharedBytes(bytes) : undefined;
   }
 }
