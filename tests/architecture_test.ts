@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { LAYER_MAP } from "../scripts/layers/map.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -35,13 +36,50 @@ for (const page of ["ARCHITECTURE.md", "CONTRIBUTING.md"]) {
   });
 }
 
-Deno.test("ARCHITECTURE.md has a row for every folder of src", () => {
+/** The files of a page that stand without a folder, in the folder of the file before them; `mod.ts` is any folder's. */
+function shortened(page: string): readonly string[] {
+  const text = Deno.readTextFileSync(new URL(page, root));
+  let folder = "";
+  const names: string[] = [];
+  for (const [, path = "", name] of text.matchAll(/`([\w./-]+\/)?([\w.*-]+\.ts)`/g)) {
+    if (path !== "") folder = path;
+    else if (name !== "mod.ts") names.push(folder + name);
+  }
+  return names;
+}
+
+Deno.test("a file that ARCHITECTURE.md names without a folder is in that of the file before it", () => {
+  const names = shortened("ARCHITECTURE.md");
+  assert.ok(names.length > 5, "the page names files without folders");
+  assert.deepEqual(names.filter((name) => !exists(`src/${name}`)), []);
+});
+
+/** The folders of `src`, in the order in which ARCHITECTURE.md says what they are. */
+function describedFolders(): readonly string[] {
   const text = Deno.readTextFileSync(new URL("ARCHITECTURE.md", root));
+  const [, section = ""] = /^## Folders of `src`\n([^]*?)^## /m.exec(text) ?? [];
+  return [...section.matchAll(/`(\w+)\//g)].map(([, name]) => name!);
+}
+
+Deno.test("ARCHITECTURE.md says what every folder of src is", () => {
   const folders = [...Deno.readDirSync(new URL("src", root))].filter(({ isDirectory }) =>
     isDirectory
   );
-  assert.deepEqual(
-    folders.map(({ name }) => name).filter((name) => !text.includes(`| \`${name}/\``)),
-    [],
-  );
+  const described = new Set(describedFolders());
+  assert.deepEqual(folders.map(({ name }) => name).filter((name) => !described.has(name)), []);
 });
+
+Deno.test("a folder of src imports only folders that ARCHITECTURE.md names before it", () => {
+  const described = describedFolders();
+  const later = Object.entries(LAYER_MAP.layers).flatMap(([layer, { imports }]) => {
+    const own = folderOf(layer);
+    return imports.map(folderOf)
+      .filter((other) => other !== own && described.indexOf(other) > described.indexOf(own))
+      .map((other) => `${own} imports ${other}`);
+  });
+  assert.deepEqual(later, []);
+});
+
+function folderOf(layer: string): string {
+  return layer.split("/", 1)[0]!;
+}

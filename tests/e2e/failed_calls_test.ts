@@ -81,8 +81,9 @@ async function stage(limits: WorkerLimits = {}): Promise<Stage> {
             if (text === "throw") throw new TypeError("a bug");
             return {};
           },
-          repeat: async function* () {
+          repeat: async function* ({ text }) {
             yield {};
+            if (text === "unwritable") yield { index: -1 };
             throw new TypeError("a late bug");
           },
         }),
@@ -216,6 +217,16 @@ Deno.test("a handler that throws leaves a trace at both ends, under its method's
   const [line] = on.lines.filter(({ properties }) => failedAt("worker", properties));
   assert.equal(line?.level, "error");
   assert.match(String(line?.properties.stack), /failed_calls_test/);
+});
+
+Deno.test("an item that cannot be written leaves a trace at the worker", async () => {
+  await using on = await stage();
+  const echo = createClient(EchoService, on.dispatcher.transport);
+  const items = Array.fromAsync(echo.repeat({ text: "unwritable" }));
+  await assert.rejects(items, { code: Code.Internal });
+  const { outcome, thrown } = await next(on.atWorker, "call.failed");
+  assert.equal(outcome, "internal");
+  assert.match(thrown.message, /^\[internal\] serialize binary/);
 });
 
 Deno.test("a call that is refused before it begins leaves a trace at the worker, too", async () => {

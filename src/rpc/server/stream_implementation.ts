@@ -78,9 +78,16 @@ class ServedMessages implements FlowingAnswers {
     }
     const items = this.#items = (answer as AsyncIterable<Message>)[Symbol.asyncIterator]();
     for await (const item of { [Symbol.asyncIterator]: () => items }) {
-      if (!this.#isLeft && !sink.send(writeBinary(output, item))) {
-        await new Promise<void>((resolve) => this.#resume = resolve);
+      if (this.#isLeft) return;
+      let isReady: boolean;
+      try {
+        isReady = sink.send(writeBinary(output, item));
+      } catch (error) {
+        // As connect-es does: the implementation learns what its item failed with.
+        await Promise.try(() => items.throw?.(error)).catch(() => {});
+        throw error;
       }
+      if (!isReady) await new Promise<void>((resolve) => this.#resume = resolve);
       if (this.#isLeft) return;
     }
   }

@@ -68,22 +68,12 @@ class ServedItems implements AsyncIterableIterator<unknown, undefined> {
     return (this.#starting ??= this.#start()).then(this.#first);
   }
 
-  async return(): Promise<IteratorReturnResult<undefined>> {
-    if (this.#state !== "open") return DONE;
-    this.#state = "left";
-    try {
-      await this.#starting;
-      await this.#items?.return?.();
-    } catch (error) {
-      // The failure to start is recorded, and given to who asked for the first item.
-      if (this.#items !== undefined) this.#threw(error);
-    }
-    this.#end((record) => record.left());
-    return DONE;
+  return(): Promise<IteratorReturnResult<undefined>> {
+    return this.#leave((record) => record.left());
   }
 
   async throw(reason: unknown): Promise<never> {
-    await this.return();
+    await this.#leave((record) => record.failed(reason, this.#context.signal.aborted));
     throw reason;
   }
 
@@ -102,6 +92,20 @@ class ServedItems implements AsyncIterableIterator<unknown, undefined> {
     } catch (error) {
       throw this.#failed(error);
     }
+  }
+
+  async #leave(outcome: (record: CallRecord) => void): Promise<IteratorReturnResult<undefined>> {
+    if (this.#state !== "open") return DONE;
+    this.#state = "left";
+    try {
+      await this.#starting;
+      await this.#items?.return?.();
+    } catch (error) {
+      // The failure to start is recorded, and given to who asked for the first item.
+      if (this.#items !== undefined) this.#threw(error);
+    }
+    this.#end(outcome);
+    return DONE;
   }
 
   #invoke(): AsyncIterable<unknown> {
