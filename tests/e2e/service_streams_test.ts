@@ -9,7 +9,8 @@ import { Trust } from "./trust.ts";
 
 const PATHS: Readonly<Record<string, (dispatcher: Dispatcher) => Transport>> = {
   "fast path": ({ transport }) => transport,
-  "plain path": (dispatcher) => dispatcher.transportFor({ interceptors: [throughPlainPath] }),
+  "interceptors": (dispatcher) => dispatcher.transportFor({ interceptors: [throughPlainPath] }),
+  "plain path": (dispatcher) => dispatcher.transportFor({ compression: "gzip" }),
 };
 
 type Services = NonNullable<NonNullable<Parameters<typeof startWorker>[1]>["services"]>;
@@ -87,7 +88,7 @@ for (const [path, transportOf] of Object.entries(PATHS)) {
     const echo = createClient(EchoService, transportOf(bench.dispatcher));
     let read = 0;
     async function* requests() {
-      const data = new Uint8Array(16 * 1024);
+      const data = crypto.getRandomValues(new Uint8Array(16 * 1024));
       for (; read < total; read++) yield { data };
     }
     const collected = echo.collect(requests());
