@@ -1,4 +1,4 @@
-import type { EncodedPayload } from "../payload/payload.ts";
+import { CborPayload, type EncodedPayload } from "../payload/payload.ts";
 import { DELIMITED, type FieldReader } from "./field_reader.ts";
 import { withHead } from "../../values/mod.ts";
 import { withRoomBefore } from "../headroom.ts";
@@ -48,7 +48,7 @@ export function readPayload(reader: FieldReader): EncodedPayload | undefined {
   let payload: EncodedPayload | undefined;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === CBOR) {
-      if (reader.is(DELIMITED)) payload = { form: "cbor", bytes: reader.bytes() };
+      if (reader.is(DELIMITED)) payload = new CborPayload(reader.bytes());
     } else if (field === JSON_TEXT) {
       if (reader.is(DELIMITED)) payload = { form: "json", text: reader.text() };
     } else reader.skip();

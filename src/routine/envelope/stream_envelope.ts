@@ -126,14 +126,24 @@ function encodeCall(call: CallEnvelope): Uint8Array {
   return writer.bytes;
 }
 
+/** One item. Of a class: V8 may make literals old (`docs/performance.md`). */
+class ValueMessage {
+  readonly kind = "value";
+  readonly payload: EncodedPayload;
+
+  constructor(payload: EncodedPayload) {
+    this.payload = payload;
+  }
+}
+
 /** Parts of one message are one message: what the later does not say, the earlier has said. */
 function readValue(
   reader: FieldReader,
   earlier: DuplexMessage,
-): { kind: "value"; payload: EncodedPayload } | typeof UNKNOWN {
+): ValueMessage | typeof UNKNOWN {
   const payload = reader.message(readPayload) ??
     (earlier.kind === "value" ? earlier.payload : undefined);
-  return payload === undefined ? UNKNOWN : { kind: "value", payload };
+  return payload === undefined ? UNKNOWN : new ValueMessage(payload);
 }
 
 function readCallField(reader: FieldReader, earlier: DuplexMessage): DuplexMessage {

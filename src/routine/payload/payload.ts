@@ -13,7 +13,7 @@ export type EncodedPayload =
   | { readonly form: "json"; readonly text: string };
 
 /** A payload in CBOR. Of a class: V8 may make literals old (`docs/performance.md`). */
-class CborPayload {
+export class CborPayload {
   readonly form = "cbor";
   readonly bytes: Uint8Array;
 
