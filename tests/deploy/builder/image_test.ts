@@ -24,6 +24,9 @@ testWithTool(
 
     await using mounted = await mount();
     const container = await builder.run("from", "--pull-never", IMAGE);
+    // Without this file its user cannot read Deno's cache (findings/deno_cache_read_only.sh).
+    const readable = ["sh", "-c", "test -r /deno-dir/dep_analysis_cache_v2-shm"];
+    await builder.run("run", "--isolation", "chroot", container, "--", ...readable);
     const mounts = ["tls", "trust"].flatMap((folder) => [
       "--volume",
       `${mounted.path}/${folder}:/run/selvage/${folder}:ro`,

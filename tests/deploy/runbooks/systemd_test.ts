@@ -34,6 +34,8 @@ testWithTool(
 printf 'enabled: %s\\n' "$(systemctl is-enabled selvage-worker)"
 stat -c 'mode: %a' /etc/selvage/pki
 systemd-analyze verify /etc/systemd/system/selvage-worker.service
+# Without this file the service cannot read Deno's cache (findings/deno_cache_read_only.sh).
+test -r /opt/selvage/deno-dir/dep_analysis_cache_v2-shm && echo 'cache: readable'
 # The unit finds every file that it names.
 DENO_DIR=/opt/selvage/deno-dir deno run -A --cached-only /opt/selvage/src/cli/main.ts --version
 DENO_DIR=/opt/selvage/deno-dir deno check --quiet /opt/selvage/deploy/app/routines.ts
@@ -42,7 +44,12 @@ sed -i 's/^KillSignal=/KilSignal=/' /etc/systemd/system/selvage-worker.service
 systemd-analyze verify /etc/systemd/system/selvage-worker.service
 `);
     assert.equal(code, 0, stderr);
-    assert.deepEqual(stdout.trim().split("\n"), ["enabled: enabled", "mode: 700", "0.1.0"]);
+    assert.deepEqual(stdout.trim().split("\n"), [
+      "enabled: enabled",
+      "mode: 700",
+      "cache: readable",
+      "0.1.0",
+    ]);
     const faults = stderr.split("\n").filter((line) => line.includes("selvage-worker.service:"));
     assert.equal(faults.length, 1, stderr);
     assert.match(faults[0]!, /KilSignal/);
