@@ -139,3 +139,49 @@ for (const { between, roundTripMs, atFirst, paused, inTheEnd } of WINDOWS) {
     await client.closed;
   });
 }
+
+/** The credit that a stream with a body of so many octets is given, frame by frame as they are released. */
+async function creditFor(bodyBytes: number, options: { between?: boolean; max?: number } = {}) {
+  const { between = false, max = MAX_WINDOW } = options;
+  const [near, far] = memoryChannelPair();
+  const limits = { streamWindowBytes: 131_072, maxStreamWindowBytes: max };
+  const client = openClientConnection(near, { limits, clock: () => 0 });
+  const peer = RawPeer.server(far);
+  const frames = bodyBytes / FRAME_BYTES;
+  const answers = Array.from({ length: 1 + frames }, () => {
+    const answer = new CollectedStream();
+    answer.stream = client.open(REQUEST, answer, { endStream: true });
+    return answer;
+  });
+  await peer.synced();
+  peer.headers(1, [...RESPONSE, "content-length", String(bodyBytes)], false);
+  let most = 0;
+  for (let n = 1; n <= frames; n++) {
+    if (between) {
+      peer.headers(2 * n + 1, RESPONSE, false);
+      peer.data(2 * n + 1, new Uint8Array(10), true);
+    }
+    peer.data(1, new Uint8Array(FRAME_BYTES), n === frames);
+    await peer.synced();
+    most = Math.max(most, 131_072 + peer.credit(1) - n * FRAME_BYTES);
+  }
+  strictEqual(answers[0]!.bytes.length, bodyBytes);
+  const updates = peer.on(1, FrameType.WINDOW_UPDATE).map(({ payload }) => readUint31(payload, 0));
+  peer.destroy();
+  await client.closed;
+  return { updates, most };
+}
+
+Deno.test("a body whose length is announced is given a window for all of it, and no credit beyond", async () => {
+  const { updates } = await creditFor(MAX_WINDOW / 2);
+  deepStrictEqual(updates, [FRAME_BYTES + 131_072, FRAME_BYTES + 229_376]);
+  strictEqual(131_072 + updates.reduce((sum, update) => sum + update), MAX_WINDOW / 2);
+  deepStrictEqual((await creditFor(131_072)).updates, []);
+});
+
+Deno.test("a body that is announced grows no window beyond its limit, nor beside small messages", async () => {
+  const { most } = await creditFor(2 * MAX_WINDOW, { max: 262_144 });
+  ok(most <= 262_144, `${most} octets`);
+  const beside = await creditFor(MAX_WINDOW, { between: true });
+  ok(beside.most <= 360_448, `${beside.most} octets`);
+});

@@ -126,14 +126,21 @@ export class ReceiveFlow {
   /** Gives credit on a stream for padding, or for bytes that were released. */
   credit(stream: Http2Stream, bytes: number): void {
     if (!stream.peerMaySend) return;
-    stream.receiving.owedCredit += bytes;
-    const { owedCredit, windowBytes } = stream.receiving;
-    if (owedCredit * 4 < windowBytes) return;
-    // With a small window the peer waits for credit unless it comes early.
-    if (owedCredit * 2 < windowBytes && !this.#interleaving.isRecent) return;
-    const increment = stream.receiving.owedCredit + this.#growth(stream);
-    stream.receiving.window += increment;
-    stream.receiving.owedCredit = 0;
+    const { receiving } = stream;
+    receiving.owedCredit += bytes;
+    const { owedCredit, windowBytes, window, bodyLeft } = receiving;
+    // All that is announced fits: more credit is of no use.
+    if (bodyLeft >= 0 && bodyLeft <= window) return;
+    let growth = this.#growthForBody(receiving);
+    if (growth === 0) {
+      if (owedCredit * 4 < windowBytes) return;
+      // With a small window the peer waits for credit unless it comes early.
+      if (owedCredit * 2 < windowBytes && !this.#interleaving.isRecent) return;
+      growth = this.#growth(stream);
+    }
+    const increment = receiving.owedCredit + growth;
+    receiving.window += increment;
+    receiving.owedCredit = 0;
     if (increment === 0) return;
     this.#scheduler.control.windowUpdate(stream.id, increment);
     this.#scheduler.sendControl();
@@ -164,6 +171,19 @@ export class ReceiveFlow {
     this.#budget.add(-this.#heldBytes);
     this.#heldBytes = 0;
     this.#forgotten = true;
+  }
+
+  /**
+   * What the window grows by for a body whose length is announced and that is being read: it doubles at once, so that
+   * the peer need not wait for credit. Payloads of 1 MiB have 1.06 times the rate, see `docs/performance.md`.
+   */
+  #growthForBody(receiving: Receiving): number {
+    const { bodyLeft, window, owedCredit } = receiving;
+    const missing = bodyLeft - window - owedCredit;
+    if (missing <= 0 || this.#interleaving.isRecent) return 0;
+    const growth = Math.min(missing, this.#roomToGrow(receiving, Infinity));
+    receiving.windowBytes += growth;
+    return growth;
   }
 
   /**
