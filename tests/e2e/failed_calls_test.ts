@@ -81,6 +81,13 @@ async function stage(limits: WorkerLimits = {}): Promise<Stage> {
             if (text === "throw") throw new TypeError("a bug");
             return {};
           },
+          converse: () => ({
+            [Symbol.asyncIterator]: () => ({
+              next() {
+                throw new TypeError("a bug of an iterator");
+              },
+            }),
+          }),
           repeat: async function* ({ text }) {
             yield {};
             if (text === "unwritable") yield { index: -1 };
@@ -227,6 +234,15 @@ Deno.test("an item that cannot be written leaves a trace at the worker", async (
   const { outcome, thrown } = await next(on.atWorker, "call.failed");
   assert.equal(outcome, "internal");
   assert.match(thrown.message, /^\[internal\] serialize binary/);
+});
+
+Deno.test("an iterator that throws at once leaves a trace at the worker", async () => {
+  await using on = await stage();
+  const echo = createClient(EchoService, on.dispatcher.transport);
+  async function* nothing() {}
+  await assert.rejects(Array.fromAsync(echo.converse(nothing())), { code: Code.Internal });
+  const { outcome, thrown } = await next(on.atWorker, "call.failed");
+  assert.deepEqual([outcome, thrown.message], ["internal", "a bug of an iterator"]);
 });
 
 Deno.test("a call that is refused before it begins leaves a trace at the worker, too", async () => {

@@ -64,8 +64,15 @@ class ServedItems implements AsyncIterableIterator<unknown, undefined> {
 
   next(): Promise<IteratorResult<unknown, undefined>> {
     if (this.#state !== "open") return Promise.resolve(DONE);
-    if (this.#items !== undefined) return this.#items.next().then(this.#onNext, this.#onThrown);
-    return (this.#starting ??= this.#start()).then(this.#first);
+    if (this.#items === undefined) return (this.#starting ??= this.#start()).then(this.#first);
+    let next: Promise<IteratorResult<unknown>>;
+    try {
+      next = this.#items.next();
+    } catch (error) {
+      // An iterator of the program's own may throw at once.
+      next = Promise.reject(error);
+    }
+    return next.then(this.#onNext, this.#onThrown);
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
