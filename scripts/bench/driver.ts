@@ -96,7 +96,7 @@ async function figureOf({ scenario, durationMs }: Task): Promise<Figure> {
     const after = await processorUs(Deno.pid, pair.worker.pid);
     return { value, ...(count > 0 && { cpuUs: (after - before) / count }) };
   } catch (error) {
-    console.error(`${scenario}: ${error}`);
+    console.error(`${scenario}: ${error}, in ${new URL("../..", import.meta.url).pathname}`);
     return {};
   }
 }
