@@ -170,6 +170,46 @@ for (const path of PATHS) {
     });
   }
 
+  for (const method of ["collect", "converse"] as const) {
+    Deno.test(`${path}: ${method} does not take requests that were cut off for all of them`, async () => {
+      const [begun, left] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
+      const read = Promise.withResolvers<string>();
+      async function readAll(requests: AsyncIterable<unknown>, signal: AbortSignal) {
+        try {
+          for await (const _ of requests) {
+            begun.resolve(signal);
+            await left.promise;
+          }
+          read.resolve("all of them");
+        } catch (error) {
+          read.resolve(error instanceof ConnectError ? Code[error.code] : String(error));
+        }
+      }
+      const pair = rpcPair((router) => {
+        router.service(EchoService, {
+          collect: async (requests, { signal }) => {
+            await readAll(requests, signal);
+            return {};
+          },
+          async *converse(requests, { signal }) {
+            await readAll(requests, signal);
+            yield {};
+          },
+        }, path === "plain path" ? { interceptors: [throughPlainPath] } : undefined);
+      });
+      await using _ = pair;
+      const name = method[0]!.toUpperCase() + method.slice(1);
+      const call = rawCall(pair.client, fieldsOf(name), [enveloped(request("a"))], false);
+      const signal = await begun.promise;
+      call.stream.reset(8);
+      if (!signal.aborted) await new Promise((resolve) => signal.onabort = resolve);
+      await pair.client.ping();
+      left.resolve();
+      assert.equal(await read.promise, "Canceled");
+      await pair.idle();
+    });
+  }
+
   Deno.test(`${path}: a caller that leaves a server stream runs its finally`, async () => {
     await using served = serve(path);
     const client = createClient(EchoService, createTransport({ connection: served.pair.client }));

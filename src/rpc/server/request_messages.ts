@@ -77,9 +77,9 @@ export class RequestMessages implements BytesRequests {
     this.#serve();
   }
 
-  /** Drops what is left and whatever still comes. */
+  /** Drops what is left and whatever still comes. A body that has failed stays so: it must not look complete. */
   abandon(): void {
-    if (this.#state.name === "abandoned") return;
+    if (this.#state.name === "abandoned" || this.#state.name === "failed") return;
     this.#state = { name: "abandoned" };
     this.#messages.drop();
     this.#serve();
