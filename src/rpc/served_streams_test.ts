@@ -137,37 +137,48 @@ for (const path of PATHS) {
   });
 
   for (const method of ["repeat", "collect", "converse"] as const) {
-    Deno.test(`${path}: ${method} counts as running until its implementation has ended`, async () => {
-      const [begun, ended] = [Promise.withResolvers<AbortSignal>(), Promise.withResolvers<void>()];
-      const stubborn = async (_: unknown, { signal }: { signal: AbortSignal }) => {
-        begun.resolve(signal);
-        await ended.promise;
-        return {};
-      };
-      const pair = rpcPair((router) => {
-        router.service(EchoService, {
-          collect: stubborn,
-          async *repeat(request, context) {
-            yield await stubborn(request, context);
-          },
-          async *converse(requests, context) {
-            yield await stubborn(requests, context);
-          },
-        }, path === "plain path" ? { interceptors: [throughPlainPath] } : undefined);
+    for (const how of ["its caller leaves", "its deadline"] as const) {
+      Deno.test(`${path}: ${method} counts as running until its implementation has ended, also after ${how}`, async () => {
+        const [begun, ended] = [
+          Promise.withResolvers<AbortSignal>(),
+          Promise.withResolvers<void>(),
+        ];
+        const stubborn = async (_: unknown, { signal }: { signal: AbortSignal }) => {
+          begun.resolve(signal);
+          await ended.promise;
+          return {};
+        };
+        const pair = rpcPair((router) => {
+          router.service(EchoService, {
+            collect: stubborn,
+            async *repeat(request, context) {
+              yield await stubborn(request, context);
+            },
+            async *converse(requests, context) {
+              yield await stubborn(requests, context);
+            },
+          }, path === "plain path" ? { interceptors: [throughPlainPath] } : undefined);
+        });
+        await using _ = pair;
+        const name = method[0]!.toUpperCase() + method.slice(1);
+        const body = [enveloped(request("a"))];
+        const time = how === "its deadline" ? ["connect-timeout-ms", "30"] : [];
+        const call = rawCall(pair.client, fieldsOf(name, ...time), body, method === "repeat");
+        const signal = await begun.promise;
+        if (how === "its caller leaves") call.stream.reset(8);
+        if (!signal.aborted) await new Promise((resolve) => signal.onabort = resolve);
+        const { code } = signal.reason as ConnectError;
+        if (how === "its caller leaves") assert.equal(code, Code.Canceled);
+        else {
+          assert.equal(code, Code.DeadlineExceeded);
+          call.stream.reset(8);
+        }
+        await pair.client.ping();
+        assert.equal(pair.running(), 1);
+        ended.resolve();
+        await pair.idle();
       });
-      await using _ = pair;
-      const name = method[0]!.toUpperCase() + method.slice(1);
-      const body = [enveloped(request("a"))];
-      const call = rawCall(pair.client, fieldsOf(name), body, method === "repeat");
-      const signal = await begun.promise;
-      call.stream.reset(8);
-      if (!signal.aborted) await new Promise((resolve) => signal.onabort = resolve);
-      assert.equal((signal.reason as ConnectError).code, Code.Canceled);
-      await pair.client.ping();
-      assert.equal(pair.running(), 1);
-      ended.resolve();
-      await pair.idle();
-    });
+    }
   }
 
   for (const method of ["collect", "converse"] as const) {

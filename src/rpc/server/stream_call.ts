@@ -82,7 +82,8 @@ export class StreamCall extends FastCall<DescMethod> {
     this.waiting?.gone();
     if (this.plain !== undefined) this.plain.closed(end);
     else if (this.state === "running") this.#leave(reasonOfCallerGone(end));
-    else this.finish();
+    // One that was left, at its deadline, counts until its implementation has ended.
+    else if (this.#reason === undefined) this.finish();
   }
 
   expired(): void {
