@@ -30,11 +30,10 @@ export class RepeatableInput<Message> implements AsyncIterable<Message> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     const source = this.#source;
-    const closed = error !== undefined && source.throw !== undefined
-      ? source.throw(error)
-      : source.return?.();
-    // Whether there is anything to clean up is the iterable's business, and may take long.
-    Promise.resolve(closed).catch(() => {});
+    // Whether there is anything to clean up is the iterable's business; it may take long, and throw at once.
+    Promise.try(() =>
+      error !== undefined && source.throw !== undefined ? source.throw(error) : source.return?.()
+    ).catch(() => {});
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message> {

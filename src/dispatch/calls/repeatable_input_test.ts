@@ -56,3 +56,18 @@ Deno.test("RepeatableInput ends its source when the call is over, not when an at
   await input[Symbol.asyncIterator]().return?.();
   assert.equal(numbers.returned, 1);
 });
+
+for (const method of ["throw", "return"] as const) {
+  Deno.test(`RepeatableInput is closed whatever its source's ${method}() throws at once`, () => {
+    let called = 0;
+    const iterator = Object.assign(new Numbers(), {
+      [method]: () => {
+        called++;
+        throw new Error("the source's own");
+      },
+    });
+    const input = new RepeatableInput(iterator);
+    input.close(method === "throw" ? new Error("the call's") : undefined);
+    assert.equal(called, 1);
+  });
+}
