@@ -190,6 +190,20 @@ for (const path of PATHS) {
     assert.equal((requests.thrown as ConnectError).code, Code.DeadlineExceeded);
   });
 
+  Deno.test(`${path}: requests end with whatever is true of their iterator's done`, async () => {
+    await using bench = open(path);
+    let asked = 0;
+    const next = () => {
+      const isOver = asked++ > 0;
+      return Promise.resolve({ done: isOver ? 1 : 0, value: isOver ? undefined : { text: "a" } });
+    };
+    const iterator = { next, throw: (error: unknown) => Promise.reject(error) };
+    const requests = { [Symbol.asyncIterator]: () => iterator } as unknown as Requests;
+    const { message } = await bench.transport
+      .stream(converse, undefined, 5_000, undefined, requests);
+    assert.deepEqual(await Array.fromAsync(message, ({ text }) => text), ["a"]);
+  });
+
   Deno.test(`${path}: what requests throw is what their reader gets, and cancels the call`, async () => {
     await using bench = open(path);
     async function* requests() {

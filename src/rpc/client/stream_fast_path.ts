@@ -117,7 +117,7 @@ class SentMessages<I extends DescMessage> {
           throw error;
         }
         if (this.#isOver) return;
-        if (result.done === true) {
+        if (result.done) {
           this.#source = undefined;
           return exchange.end();
         }
