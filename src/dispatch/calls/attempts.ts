@@ -63,7 +63,7 @@ export class Attempt {
 class Failures {
   /** Workers that are not asked again, and why. */
   tried: Map<Endpoint, Error> | undefined;
-  /** How often the same worker may have been asked again. */
+  /** How often a connection has ended since a worker was given up. */
   lost = 0;
   left: Left | undefined;
   attempt = 1;
@@ -187,6 +187,7 @@ export class Attempts {
     if (failure.cause === "overloaded") fleet.hadNoRoom(endpoint);
     if (BUDGETED.has(failure.cause) && !budget.spend()) throw failure.error;
     if (!failure.sameWorker || ++failures.lost === SAME_WORKER_ATTEMPTS) {
+      failures.lost = 0;
       (failures.tried ??= new Map()).set(endpoint, failure.error);
     }
     failures.left = { endpoint, cause: failure.cause, attempt: failures.attempt++ };

@@ -97,3 +97,14 @@ Deno.test("Attempts makes calls again within the budget only", async () => {
   await assert.rejects(attempts.make(call, lost), /connection was lost/);
   assert.equal(times, 2);
 });
+
+Deno.test("Attempts gives up every worker whose connections end, not the first alone", async () => {
+  const { attempts } = await setUp(2, 1_000);
+  const asked: string[] = [];
+  const lost = (_: unknown, { address }: Endpoint) => {
+    asked.push(address);
+    return Promise.reject(failed("connection-lost"));
+  };
+  await assert.rejects(attempts.make(call, lost));
+  assert.deepEqual(asked, [...Array(3).fill("10.0.0.1:1"), ...Array(3).fill("10.0.0.2:1")]);
+});
