@@ -54,6 +54,35 @@ for (const [path, transportOf] of Object.entries(PATHS)) {
     assert.deepEqual(details.map(({ text, count }) => [text, count]), [["a detail", 7]]);
   });
 
+  Deno.test(`${path}: a service that fails with undefined has failed for its caller`, async () => {
+    await using bench = await open((router) =>
+      router.service(EchoService, {
+        echo: () => Promise.reject(),
+        collect: () => Promise.reject(),
+        async *repeat() {
+          yield {};
+          throw undefined;
+        },
+        async *converse() {
+          yield {};
+          await Promise.reject();
+        },
+      })
+    );
+    const echo = createClient(EchoService, transportOf(bench.dispatcher));
+    async function* one() {
+      yield {};
+    }
+    for (
+      const call of [
+        () => echo.echo({}),
+        () => echo.collect(one()),
+        () => Array.fromAsync(echo.repeat({})),
+        () => Array.fromAsync(echo.converse(one())),
+      ]
+    ) await assert.rejects(call, (error: ConnectError) => error.code === Code.Internal);
+  });
+
   Deno.test(`${path}: a caller that leaves a service's stream ends it at the worker`, async () => {
     const record = emptyRecord();
     const aborted = Promise.withResolvers<unknown>();

@@ -141,7 +141,8 @@ export class StreamCall extends FastCall<DescMethod> {
       } else await this.#iterate(messages);
       await this.#complete(undefined);
     } catch (error) {
-      await this.#complete(error);
+      // What is thrown may be nothing, which is no success.
+      await this.#complete(error ?? new Error("nothing was thrown"));
     }
   }
 

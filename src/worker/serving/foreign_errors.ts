@@ -3,10 +3,12 @@ import { FailureSchema } from "../../gen/mod.ts";
 
 /**
  * What a service throws, without a failure of ours in it. Any other error than Connect's is answered by its class
- * alone; one that does not let itself be read is such.
+ * alone; one that does not let itself be read is such. `undefined` becomes an error: to what answers the call it is
+ * that there is none.
  */
 export function withoutFailure(thrown: unknown): unknown {
   try {
+    if (thrown === undefined) return new Error("undefined was thrown");
     return thrown instanceof ConnectError ? rebuilt(thrown) : thrown;
   } catch {
     return new Error("an error that cannot be read");

@@ -157,7 +157,8 @@ class ServedItems implements AsyncIterableIterator<unknown, undefined> {
   }
 
   #threw(error: unknown): never {
-    throw this.#failed(error === this.#denial ? error : withoutFailure(error));
+    const isDenial = this.#denial !== undefined && error === this.#denial;
+    throw this.#failed(isDenial ? error : withoutFailure(error));
   }
 
   #failed(error: unknown): unknown {
