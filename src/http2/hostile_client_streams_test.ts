@@ -252,7 +252,7 @@ Deno.test("a client that half-closes still gets the answers that are under way",
   await server.closed;
 });
 
-Deno.test("a client that ends its side is written to twice, which finds out one that is gone", async () => {
+Deno.test("a client that ends its side is written to again and again, which finds out one that is gone", async () => {
   const time = new ManualTime();
   const { peer, server } = attack({ clock: time.clock, schedule: time.schedule });
   peer.headers(1, REQUEST, true);
@@ -261,9 +261,11 @@ Deno.test("a client that ends its side is written to twice, which finds out one 
   peer.end();
   await settle();
   strictEqual(pings(), 1);
-  time.advance(2000);
-  await settle();
-  strictEqual(pings(), 2);
+  for (const sent of [2, 3, 4]) {
+    time.advance(2000);
+    await settle();
+    strictEqual(pings(), sent);
+  }
   strictEqual(server.streamCount, 1);
   peer.destroy();
   await server.closed;

@@ -190,12 +190,12 @@ export class Lifecycle {
 
   /**
    * A peer that has only ended its direction takes what it is sent. One that is gone resets the
-   * channel for the first of it, which the platform reports with the second.
+   * channel for the first of it, which the platform reports with the second. It may go at any time.
    */
   #probeWhetherGone(): void {
     const { pings, deadlines, limits } = this.#parts;
     pings.send(() => {});
-    deadlines.set("gone", limits.closeGraceMs, () => pings.send(() => {}));
+    deadlines.set("gone", limits.closeGraceMs, () => this.#probeWhetherGone());
   }
 
   /** How a connection ends that we did not end. */
