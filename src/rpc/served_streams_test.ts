@@ -253,3 +253,61 @@ for (const path of PATHS) {
     assert.equal(finished, 1);
   });
 }
+
+Deno.test("fast path: who still reads requests learns that their call has failed", async () => {
+  const read = Promise.withResolvers<unknown>();
+  const pair = rpcPair((router) => {
+    router.service(EchoService, {
+      converse: async function* (requests) {
+        const reader = requests[Symbol.asyncIterator]();
+        await reader.next();
+        reader.next().then(read.resolve, read.reject);
+        yield {};
+        throw new ConnectError("enough", Code.OutOfRange);
+      },
+    });
+  });
+  await using _ = pair;
+  const body = [enveloped(request("a"))];
+  const call = rawCall(pair.client, fieldsOf("Converse"), body, false);
+  await assert.rejects(read.promise, { rawMessage: "enough" });
+  assert.equal(endOf(await call.response).error?.code, "out_of_range");
+  await pair.idle();
+});
+
+Deno.test("fast path: a request that was asked for, and not awaited yet, may fail", async () => {
+  const unhandled: unknown[] = [];
+  const note = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    unhandled.push(event.reason);
+  };
+  addEventListener("unhandledrejection", note);
+  try {
+    const [begun, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const pair = rpcPair((router) => {
+      router.service(EchoService, {
+        collect: async (requests, { signal }) => {
+          const reader = requests[Symbol.asyncIterator]();
+          await reader.next();
+          const ahead = reader.next();
+          begun.resolve();
+          if (!signal.aborted) await new Promise((resolve) => signal.onabort = resolve);
+          await done.promise;
+          await ahead;
+          return {};
+        },
+      });
+    });
+    await using _ = pair;
+    const call = rawCall(pair.client, fieldsOf("Collect"), [enveloped(request("a"))], false);
+    await begun.promise;
+    call.stream.reset(8);
+    await pair.client.ping();
+    await new Promise((resolve) => setTimeout(resolve));
+    done.resolve();
+    await pair.idle();
+    assert.deepEqual(unhandled, []);
+  } finally {
+    removeEventListener("unhandledrejection", note);
+  }
+});

@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { arrivedTooLate, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter } from "../wire/deadlines.ts";
@@ -187,6 +187,8 @@ export class StreamCall extends FastCall<DescMethod> {
     if (this.#isOver) return;
     this.state = "over";
     if (this.abort?.signal.aborted === false) this.abort.abort(error);
+    // Who still reads, of a call that was denied for instance, must not take what there was for all of it.
+    if (error !== undefined) this.#requests.fail(ConnectError.from(error));
     await this.#answerEnd(error);
     this.finish();
   }

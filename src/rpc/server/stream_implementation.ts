@@ -112,7 +112,10 @@ class RequestItems implements AsyncIterableIterator<Message, undefined> {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#requests.next().then(this.#read);
+    const next = this.#requests.next().then(this.#read);
+    // One that reads ahead and awaits something else must not end the process when its caller leaves.
+    next.catch(() => {});
+    return next;
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
