@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { arrivedTooLate, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter } from "../wire/deadlines.ts";
@@ -188,7 +188,7 @@ export class StreamCall extends FastCall<DescMethod> {
     this.state = "over";
     if (this.abort?.signal.aborted === false) this.abort.abort(error);
     // Who still reads, of a call that was denied for instance, must not take what there was for all of it.
-    if (error !== undefined) this.#requests.fail(ConnectError.from(error));
+    if (error !== undefined) this.#requests.fail(reasonToRead(error));
     await this.#answerEnd(error);
     this.finish();
   }
@@ -246,4 +246,14 @@ export class StreamCall extends FastCall<DescMethod> {
     else if (this.#isOver) controller.abort();
     return controller;
   }
+}
+
+/** Why there are no more requests. What was thrown may itself throw where it is read. */
+function reasonToRead(thrown: unknown): ConnectError {
+  try {
+    if (thrown instanceof ConnectError) return thrown;
+  } catch {
+    // Not one of Connect.
+  }
+  return new ConnectError("the call has failed", Code.Canceled);
 }
