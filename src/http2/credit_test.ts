@@ -140,48 +140,98 @@ for (const { between, roundTripMs, atFirst, paused, inTheEnd } of WINDOWS) {
   });
 }
 
-/** The credit that a stream with a body of so many octets is given, frame by frame as they are released. */
-async function creditFor(bodyBytes: number, options: { between?: boolean; max?: number } = {}) {
-  const { between = false, max = MAX_WINDOW } = options;
+/** How a body of so many octets, whose length is announced, is received. */
+interface Body {
+  readonly bytes: number;
+  /** Small messages passed between the frames of another stream just before, and do between its frames. */
+  readonly between?: true;
+  /** Its receiver says that it takes the whole of it. */
+  readonly taken?: true;
+  /** Another stream holds so many frames that memory counts as short. */
+  readonly paused?: true;
+  /** The limit of a stream's window. Default: 1 MiB. */
+  readonly max?: number;
+}
+
+/** The credit for such a body, before its first frame and in all, and the most that the peer might have sent at once. */
+async function creditFor({ bytes, between, taken, paused, max = MAX_WINDOW }: Body) {
   const [near, far] = memoryChannelPair();
-  const limits = { streamWindowBytes: 131_072, maxStreamWindowBytes: max };
+  const limits = {
+    streamWindowBytes: 131_072,
+    maxStreamWindowBytes: max,
+    maxUnreadFrames: paused ? 64 : 131_072,
+  };
   const client = openClientConnection(near, { limits, clock: () => 0 });
   const peer = RawPeer.server(far);
-  const frames = bodyBytes / FRAME_BYTES;
-  const answers = Array.from({ length: 1 + frames }, () => {
+  const frames = bytes / FRAME_BYTES;
+  const answers = Array.from({ length: 3 + frames }, () => {
     const answer = new CollectedStream();
     answer.stream = client.open(REQUEST, answer, { endStream: true });
     return answer;
   });
   await peer.synced();
-  peer.headers(1, [...RESPONSE, "content-length", String(bodyBytes)], false);
-  let most = 0;
+  let id = 5;
+  const small = () => {
+    peer.headers(id, RESPONSE, false);
+    peer.data(id, new Uint8Array(10), true);
+    id += 2;
+  };
+  if (between) {
+    peer.headers(3, RESPONSE, false);
+    peer.data(3, new Uint8Array(FRAME_BYTES), false);
+    small();
+    peer.data(3, new Uint8Array(FRAME_BYTES), true);
+  }
+  if (paused) {
+    answers[1]!.stream = undefined;
+    peer.headers(3, RESPONSE, false);
+    for (let count = 0; count < 16; count++) peer.data(3, new Uint8Array(10), false);
+  }
+  peer.headers(1, [...RESPONSE, "content-length", String(bytes)], false);
+  await peer.synced();
+  if (taken) answers[0]!.stream!.takeWhole();
+  await peer.synced();
+  const atFirst = peer.credit(1);
+  let most = 131_072 + atFirst;
   for (let n = 1; n <= frames; n++) {
-    if (between) {
-      peer.headers(2 * n + 1, RESPONSE, false);
-      peer.data(2 * n + 1, new Uint8Array(10), true);
-    }
+    if (between) small();
     peer.data(1, new Uint8Array(FRAME_BYTES), n === frames);
     await peer.synced();
     most = Math.max(most, 131_072 + peer.credit(1) - n * FRAME_BYTES);
   }
-  strictEqual(answers[0]!.bytes.length, bodyBytes);
+  strictEqual(answers[0]!.bytes.length, bytes);
   const updates = peer.on(1, FrameType.WINDOW_UPDATE).map(({ payload }) => readUint31(payload, 0));
   peer.destroy();
   await client.closed;
-  return { updates, most };
+  return { atFirst, updates, most };
 }
 
-Deno.test("a body whose length is announced is given a window for all of it, and no credit beyond", async () => {
-  const { updates } = await creditFor(MAX_WINDOW / 2);
-  deepStrictEqual(updates, [FRAME_BYTES + 131_072, FRAME_BYTES + 229_376]);
-  strictEqual(131_072 + updates.reduce((sum, update) => sum + update), MAX_WINDOW / 2);
-  deepStrictEqual((await creditFor(131_072)).updates, []);
+Deno.test("a body whose length is announced is given what is missing of its window at once, and no credit beyond", async () => {
+  const { atFirst, updates } = await creditFor({ bytes: MAX_WINDOW / 2 });
+  deepStrictEqual([atFirst, updates], [0, [MAX_WINDOW / 2 - 131_072]]);
+  deepStrictEqual((await creditFor({ bytes: 131_072 })).updates, []);
 });
 
-Deno.test("a body that is announced grows no window beyond its limit, nor beside small messages", async () => {
-  const { most } = await creditFor(2 * MAX_WINDOW, { max: 262_144 });
+Deno.test("a body that is taken whole is given its window before its first frame, beyond the limit of a stream's", async () => {
+  const { atFirst, updates } = await creditFor({ bytes: 2 * MAX_WINDOW, taken: true });
+  deepStrictEqual([atFirst, updates], [2 * MAX_WINDOW - 131_072, [2 * MAX_WINDOW - 131_072]]);
+  deepStrictEqual((await creditFor({ bytes: 131_072, taken: true })).updates, []);
+});
+
+Deno.test("a body that is taken whole is given no more at once than the connection's window", async () => {
+  const connectionWindowBytes = 4 * MAX_WINDOW;
+  const { most } = await creditFor({ bytes: 2 * connectionWindowBytes, taken: true });
+  strictEqual(most, connectionWindowBytes);
+});
+
+Deno.test("a body that is announced grows no window beyond its limit, nor beside small messages or while memory is short", async () => {
+  const { most } = await creditFor({ bytes: 2 * MAX_WINDOW, max: 262_144 });
   ok(most <= 262_144, `${most} octets`);
-  const beside = await creditFor(MAX_WINDOW, { between: true });
-  ok(beside.most <= 360_448, `${beside.most} octets`);
+  for (const taken of [undefined, true] as const) {
+    const beside = await creditFor({ bytes: MAX_WINDOW, between: true, ...(taken && { taken }) });
+    strictEqual(beside.atFirst, 0);
+    ok(beside.most <= 360_448, `${beside.most} octets`);
+    const short = await creditFor({ bytes: MAX_WINDOW, paused: true, ...(taken && { taken }) });
+    strictEqual(short.most, 131_072);
+  }
 });

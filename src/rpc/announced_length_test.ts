@@ -60,6 +60,7 @@ Deno.test("a worker takes no more room than its limit, whatever length a request
     sendData: () => true,
     flush: () => {},
     sendTrailers: () => {},
+    takeWhole: () => {},
     release: () => {},
     reset: () => {},
   };

@@ -26,6 +26,8 @@ export interface StreamHost {
   flushRequested(): void;
   /** Bytes that the stream had received are done with. */
   released(stream: Http2Stream, count: number): void;
+  /** All of the stream's body will be released as it arrives. */
+  takenWhole(stream: Http2Stream): void;
   /** The stream is to be reset. */
   resetRequested(stream: Http2Stream, code: ErrorCode): void;
 }
@@ -142,6 +144,10 @@ export class Http2Stream implements Stream {
 
   release(count: number): void {
     this.#host.released(this, count);
+  }
+
+  takeWhole(): void {
+    this.#host.takenWhole(this);
   }
 
   flush(): void {

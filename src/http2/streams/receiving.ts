@@ -16,6 +16,8 @@ export class Receiving {
   unreleasedFrames = 0;
   /** Octets of the body that `content-length` still announces, or -1. */
   bodyLeft = -1;
+  /** The receiver takes all of the body as it arrives. */
+  isTakenWhole = false;
   /** The peer's final header section has arrived. */
   headersReceived = false;
 }

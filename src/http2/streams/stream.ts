@@ -78,6 +78,12 @@ export interface Stream {
    */
   release(count: number): void;
   /**
+   * Says that the receiver releases all of the body as it arrives, however long: where `content-length` announces
+   * more than the window, the peer gets it at once, up to the window of the connection, and need not wait for credit.
+   * To be called once the header section has arrived; before the first DATA it saves most.
+   */
+  takeWhole(): void;
+  /**
    * Ends the stream now with RST_STREAM; nothing is delivered afterwards but `closed`. On a stream that is
    * over nothing is sent.
    */

@@ -105,6 +105,10 @@ export class Streams implements StreamHost {
     if (scheduler.control.length > 0) scheduler.schedule();
   }
 
+  takenWhole(stream: Http2Stream): void {
+    this.#parts.flow.takeWhole(stream);
+  }
+
   resetRequested(stream: Http2Stream, code: ErrorCode): void {
     if (stream.state === "closed") {
       this.released(stream, stream.receiving.unreleased);

@@ -103,6 +103,7 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
     const promised = headerValue(fields, "content-length");
     if (promised !== undefined) {
       this.#wholeBytes = expectedBytes(Number(promised), this.#mostBytes);
+      if (Number(promised) <= this.#mostBytes) this.stream?.takeWhole();
     }
     if (endStream) this.#complete();
   }

@@ -20,6 +20,8 @@ class RecordingStream implements Stream {
 
   sendTrailers(): void {}
 
+  takeWhole(): void {}
+
   release(count: number): void {
     this.released += count;
   }

@@ -44,6 +44,7 @@ class AnsweredStream implements Stream {
   }
 
   release(): void {}
+  takeWhole(): void {}
 
   reset(): void {
     this.#answered.resolve(undefined);

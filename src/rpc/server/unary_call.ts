@@ -104,7 +104,7 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     if (this.#answered || this.gone !== undefined) this.#end(undefined);
     else if (this.plain !== undefined) this.#answerPlainly(this.plain);
     else if (this.requestIsWhole) this.#begin();
-    else this.#credit();
+    else this.#takeRest();
   }
 
   refused(error: ConnectError): void {
@@ -194,9 +194,14 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     this.answerWith(plain, refusal);
   }
 
+  /** Bytes of a body that are taken. */
+  get #mostBytes(): number {
+    return this.request.limits.messageBytes + ENVELOPE_BYTES;
+  }
+
   /** Returns `false` where the call goes on as a plain one. */
   #gather(bytes: Uint8Array, isLent: boolean): boolean {
-    const mostBytes = this.request.limits.messageBytes + ENVELOPE_BYTES;
+    const mostBytes = this.#mostBytes;
     if (this.#body.length + bytes.byteLength > mostBytes) {
       this.#fallBack(this.#body.take(), isLent ? bytes.slice() : bytes);
       return false;
@@ -227,6 +232,13 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
     this.admission = undefined;
     const values = createContextValues().set(callContext, this.context);
     void plain.answer(values).then(() => admission?.release());
+  }
+
+  /** What has not arrived yet is credited as it does, and where it is announced, at once. */
+  #takeRest(): void {
+    const { stream, facts: { contentLength = 0 } } = this.request;
+    if (contentLength > this.#length && contentLength <= this.#mostBytes) stream.takeWhole();
+    this.#credit();
   }
 
   #credit(): void {
