@@ -16,7 +16,8 @@ import { parsePattern } from "./names/identity_pattern.ts";
 import { ownAnchor, ownChainFault, ownLeafFault } from "./own_chain.ts";
 import type { VerdictMode } from "./path/advised.ts";
 import type { PeerRole } from "./path/peer_role.ts";
-import { judgePeer, type Refused } from "./verdict.ts";
+import type { Refused } from "./peer_question.ts";
+import { judgePeer } from "./verdict.ts";
 
 const now = Date.now();
 

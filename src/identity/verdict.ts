@@ -1,10 +1,12 @@
-import type { CertificateReason, HandshakeEvidence, PeerReason } from "../errors/mod.ts";
+import type { PeerReason } from "../errors/mod.ts";
 import { type Certificate, spiffeIdOf } from "./certificate/certificate.ts";
 import { commonNameFault } from "./common_name.ts";
 import { knownCertificates } from "./certificate/known_certificates.ts";
 import { Denylist } from "./denylist.ts";
 import { ATTRIBUTE, valuesOf } from "./certificate/distinguished_name.ts";
 import { evidenceOf } from "./evidence.ts";
+import { knownVerdict, rememberVerdict } from "./known_verdicts.ts";
+import type { PeerQuestion, Refused, Trusted, Verdict } from "./peer_question.ts";
 import type { IdentityPattern } from "./names/identity_pattern.ts";
 import {
   DEFAULT_VERDICT_LIMITS,
@@ -17,55 +19,11 @@ import { type PathFault, unsuitable } from "./path/path_fault.ts";
 import { decidedAtOnce, type Steps } from "./path/check.ts";
 import { isCommonNamePermitted } from "./path/constraint_rules.ts";
 import { svidFault } from "./path/leaf_rules.ts";
-import type { Path, PathQuestion } from "./path/path_rules.ts";
-import type { PeerIdentity } from "./names/peer_identity.ts";
+import type { Path } from "./path/path_rules.ts";
 import { type ChainFault, readChain } from "./path/presented_chain.ts";
 import { provePath } from "./path/proven_path.ts";
 import { Work } from "./certificate/work.ts";
 import { formatGeneralName, presentedNames, summarize } from "./certificate/summary.ts";
-
-/** What is asked about a presented chain. */
-export interface PeerQuestion extends Pick<PathQuestion, "role" | "anchors" | "now" | "mode"> {
-  /** The names that are expected (a dispatcher's `identity`) or allowed (a worker's `allow`): any of them. */
-  readonly expected: readonly IdentityPattern[];
-  /** Peers that are refused although all else is well. Default: none. */
-  readonly denylist?: Denylist | undefined;
-  /** What the verdict may cost. Default: {@linkcode DEFAULT_VERDICT_LIMITS}. */
-  readonly limits?: Partial<VerdictLimits> | undefined;
-  /** Whether the peer is refused in any case and only the reason is asked: for three quarters of the work. Default false. */
-  readonly onlyReason?: boolean | undefined;
-  /** Counts the work, and limits it instead of `limits.work`. Default: a count of its own. */
-  readonly work?: Work | undefined;
-}
-
-/** A peer that is who it should be. */
-export interface Trusted {
-  /** Distinguishes the two results. */
-  readonly trusted: true;
-  /** Who the peer is. */
-  readonly identity: PeerIdentity;
-  /** The last millisecond at which the whole path is valid. */
-  readonly validUntil: number;
-  /** The certificates from the leaf to the anchor, both included. */
-  readonly path: readonly Certificate[];
-  /** Which entry of `expected` matched. */
-  readonly matched: IdentityPattern;
-}
-
-/** A peer that is not, and why. */
-export interface Refused {
-  /** Distinguishes the two results. */
-  readonly trusted: false;
-  /** The word of the vocabulary; what a refused client receives is {@linkcode peerReasonOf}. */
-  readonly reason: CertificateReason;
-  /** The broken rule, a stable word such as `path.signature`; also in the evidence. */
-  readonly rule: string;
-  /** What was found, for a person to act on. */
-  readonly evidence: HandshakeEvidence;
-}
-
-/** The answer to a {@linkcode PeerQuestion}. */
-export type Verdict = Trusted | Refused;
 
 /**
  * Decides whether a presented chain (leaf first, DER) is a peer we trust under a name we expect.
@@ -87,6 +45,8 @@ export function* judging(
   chain: readonly Uint8Array[],
   question: PeerQuestion,
 ): Steps<Verdict> {
+  const known = knownVerdict(chain, question);
+  if (known !== undefined) return known;
   const { anchors } = question;
   const limits = { ...DEFAULT_VERDICT_LIMITS, ...question.limits };
   const work = question.work ?? workOf(limits, question.onlyReason);
@@ -101,8 +61,11 @@ export function* judging(
   const fault = denial(path, question.denylist ?? Denylist.empty);
   if (fault !== undefined) return refusal({ fault }, question, seen);
   const verdict = judgeNames(path, question, work, seen);
-  // The last is an anchor, which is known.
-  if (verdict.trusted) path.slice(0, -1).forEach((one) => knownCertificates.add(one));
+  if (verdict.trusted) {
+    // The last is an anchor, which is known.
+    path.slice(0, -1).forEach((one) => knownCertificates.add(one));
+    if (proof.isFirst) rememberVerdict(chain, question, verdict);
+  }
   return verdict;
 }
 

@@ -10,7 +10,8 @@ import { ProvenSignatures } from "./path/proven_signatures.ts";
 import { signatureCost } from "./path/signature.ts";
 import { SignatureChecks } from "./path/signature_checks.ts";
 import { TrustAnchors } from "./path/trust_anchors.ts";
-import { judgePeer, type Verdict } from "./verdict.ts";
+import type { Verdict } from "./peer_question.ts";
+import { judgePeer } from "./verdict.ts";
 
 const WORKER = "spiffe://example.org/worker";
 const root = forge({ subject: "root", authority: true });

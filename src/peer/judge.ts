@@ -4,6 +4,7 @@ import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/m
 import {
   decidedAtOnce,
   judging,
+  knownVerdict,
   type PeerQuestion,
   peerReasonOf,
   type Steps,
@@ -47,13 +48,16 @@ export function judgeChannel(tls: TlsFacts, question: PeerQuestion): ChannelVerd
 
 /**
  * As {@linkcode judgeChannel}, in turns with the rest of the process. The question is asked at once: where trust may
- * have changed meanwhile, it is for the caller to ask again. A verdict that is not `wanted` any more never comes.
+ * have changed meanwhile, it is for the caller to ask again. A verdict that is not `wanted` any more never comes;
+ * one that is known takes no turn.
  */
 export function judgeInTurns(
   tls: TlsFacts,
   question: PeerQuestion,
   wanted: () => boolean,
 ): Promise<ChannelVerdict> {
+  const known = isRefusedAlready(tls, question) ? undefined : knownVerdict(tls.peerChain, question);
+  if (known !== undefined) return Promise.resolve(known);
   return verdictTurns.take(judgingChannel(tls, question), wanted);
 }
 
@@ -62,8 +66,7 @@ function* judgingChannel(
   question: PeerQuestion,
 ): Steps<ChannelVerdict> {
   if (tls.peerChain.length === 0) return nothingPresented(question);
-  const asked = question.role === "server" && !tls.resumed;
-  const refusedAlready = asked && !tls.platformAuthorized;
+  const refusedAlready = isRefusedAlready(tls, question);
   const verdict = yield* judging(tls.peerChain, { ...question, onlyReason: refusedAlready });
   if (!verdict.trusted) {
     return {
@@ -72,6 +75,11 @@ function* judgingChannel(
     };
   }
   return refusedAlready ? refusedByPlatform(tls.platformCode, question) : verdict;
+}
+
+/** Whether the platform was asked, and said no. */
+function isRefusedAlready(tls: TlsFacts, { role }: PeerQuestion): boolean {
+  return role === "server" && !tls.resumed && !tls.platformAuthorized;
 }
 
 /** The platform said no to a chain that we find nothing wrong with. */

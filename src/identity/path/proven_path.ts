@@ -13,7 +13,12 @@ import { SignatureChecks } from "./signature_checks.ts";
 
 /** A path that holds, or why there is none. */
 export type ProvenPath =
-  | { readonly kind: "path"; readonly path: Path }
+  | {
+    readonly kind: "path";
+    readonly path: Path;
+    /** Whether no other was tried before it. */
+    readonly isFirst: boolean;
+  }
   | {
     readonly kind: "fault";
     readonly fault: ChainFault;
@@ -40,7 +45,9 @@ export function* provePath(
   const rules = new PathRules(question);
   if (isPinned(leaf, anchors)) {
     const fault = rules.pinnedFault(leaf);
-    return fault === undefined ? { kind: "path", path: [leaf] } : { kind: "fault", fault };
+    return fault === undefined
+      ? { kind: "path", path: [leaf], isFirst: true }
+      : { kind: "fault", fault };
   }
   const faulty: { readonly path: Path; readonly fault: PathFault }[] = [];
   let forged: Certificate | undefined;
@@ -59,7 +66,8 @@ export function* provePath(
     const named = constraintFault(path, work);
     if (named === undefined) {
       checks.remember(path);
-      return { kind: "path", path };
+      const isFirst = faulty.length === 0 && forged === undefined;
+      return { kind: "path", path, isFirst };
     }
     faulty.push({ path, fault: named });
   }
