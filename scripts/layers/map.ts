@@ -38,7 +38,10 @@ export const LAYER_MAP: LayerMap = {
     values: { imports: [] },
     platform: {
       imports: [],
-      node: ["node:async_hooks", "node:fs", "node:path", "node:v8", "node:worker_threads"],
+      node: [
+        ...["node:async_hooks", "node:fs", "node:path", "node:v8", "node:vm"],
+        "node:worker_threads",
+      ],
     },
     http2: { imports: ["platform", "values"], node: ["node:timers"] },
     observe: {

@@ -4,6 +4,7 @@
  * @module
  */
 export { fromBase64, fromBase64Url, fromHex, toBase64, toBase64Url, toHex } from "./byte_text.ts";
+export { collectGarbage } from "./collect_garbage.ts";
 export { environmentVariable } from "./environment.ts";
 export { type FolderChange, type FolderChanges, watchFolder } from "./folder_changes.ts";
 export { keptContext } from "./kept_context.ts";

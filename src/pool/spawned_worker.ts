@@ -8,7 +8,7 @@ import type { DiscoveredWorker } from "../discovery/mod.ts";
 import { ConfigurationError, unusable } from "../errors/mod.ts";
 import type { EventStream } from "../observe/mod.ts";
 import { receivedAuthenticator } from "../policy/mod.ts";
-import { beginModuleLoad, reportBlockedOn, WorkerServer } from "../worker/mod.ts";
+import { beginModuleLoad, collectOnceIdle, reportBlockedOn, WorkerServer } from "../worker/mod.ts";
 import { handedCredentials } from "./handed_credentials.ts";
 import { type FromChild, lineOf, type ToChild } from "./handover.ts";
 import { readLines } from "./line_reader.ts";
@@ -57,6 +57,7 @@ export async function serve(modules: readonly (() => Promise<unknown>)[]): Promi
     });
     sendEvents(worker.events(), () => void worker.drain().then(() => Deno.exit(1)));
     send(readiness(worker));
+    collectOnceIdle(worker);
     Deno.addSignalListener("SIGTERM", () => void worker.drain().then(() => Deno.exit(0)));
     for await (const message of pool) {
       if (message.kind === "credentials") {

@@ -5,6 +5,7 @@
  */
 export type { AdmitCall, AdmittableCall } from "./admission/admit_hook.ts";
 export type { AnonymousOptions } from "./admission/anonymous_options.ts";
+export { collectOnceIdle } from "./collect_once_idle.ts";
 export * from "./limits.ts";
 export type { Rehearsal, RehearsedPeer, RehearseOptions } from "../peer/mod.ts";
 export { specifierOf } from "./modules.ts";

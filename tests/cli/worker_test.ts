@@ -89,6 +89,11 @@ Deno.test("worker and call speak plaintext on loopback where no credentials are 
   });
 });
 
+Deno.test("worker returns what its start took of memory once it is idle", async () => {
+  await using worker = await startWorker([new URL("./young_room.ts", import.meta.url).pathname]);
+  await worker.logged("the room for young objects is small");
+});
+
 Deno.test("worker drains on SIGTERM, so that a call in flight finishes, and exits 0", async () => {
   await using worker = await startWorker([MODULE]);
   await using call = callSteps(worker, 1_000);

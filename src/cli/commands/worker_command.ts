@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { unusable } from "../../errors/mod.ts";
 import {
   type AnonymousOptions,
+  collectOnceIdle,
   defaultWorkerLimits,
   reportBlockedOn,
   type WorkerDispatcherOptions,
@@ -176,6 +177,7 @@ async function work(modules: readonly string[], flags: WorkerFlags): Promise<voi
   if (worker === undefined) return;
   const { id, address, url, security } = worker;
   print(JSON.stringify({ event: "worker.ready", id, address, url, security }));
+  using _ = collectOnceIdle(worker);
   await stopped;
 }
 
