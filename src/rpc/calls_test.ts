@@ -323,6 +323,19 @@ for (const path of ["fast path", "plain path"] as const) {
     await assert.rejects(bench.client.collect(requests()), { code: Code.OutOfRange });
     await bench.pair.idle();
   });
+
+  Deno.test(`${path}: an iterable that throws at once, also when it is closed, fails its call alone`, async () => {
+    await using bench = open(path);
+    const fail = (): never => {
+      throw new Error("at once");
+    };
+    const iterator = { next: fail, return: fail, throw: fail };
+    for (const made of [fail, () => iterator]) {
+      const call = bench.client.collect({ [Symbol.asyncIterator]: made });
+      await assert.rejects(call, { code: Code.Aborted, rawMessage: "at once" });
+    }
+    await bench.pair.idle();
+  });
 }
 
 Deno.test("a method without side effects can be called with GET", async () => {

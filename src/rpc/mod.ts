@@ -10,6 +10,7 @@ export * from "./server/bytes_call.ts";
 export * from "./server/call_context.ts";
 export { type CompressionName } from "./wire/compression.ts";
 export { StreamExchange } from "./client/stream_exchange.ts";
+export { iteratorOf } from "./client/caller_input.ts";
 export {
   callStream,
   type FastStreamResponse,

@@ -317,3 +317,16 @@ Deno.test("a caller gets the code of what a routine throws, and its other data o
   assert.deepEqual(await dataOf(), { code: "ENOENT" });
   assert.deepEqual(await dataOf(true), { code: "ENOENT", path: "/srv/secret" });
 });
+
+Deno.test("a call whose input cannot be iterated has failed, and is recorded as such", async () => {
+  await using on = await stage();
+  const input: AsyncIterable<number> = {
+    [Symbol.asyncIterator]() {
+      throw new RangeError("no iterator");
+    },
+  };
+  const items = on.dispatcher.duplex(routines.failsAfterInput, input, []);
+  await assert.rejects(Array.fromAsync(items), { message: "no iterator" });
+  await assert.rejects(on.dispatcher.call(routines.fails, []));
+  assert.equal((await next(on.atDispatcher, "call.failed")).routine, "failed.failsAfterInput");
+});

@@ -24,6 +24,19 @@ async function open(services: Services) {
   return { dispatcher, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
+/** Inputs that fail at once; a rejection that nobody handles, or an error in an event, fails the test. */
+const BROKEN: Readonly<Record<string, AsyncIterable<{ text: string }>>> = {
+  "iterator cannot be made": { [Symbol.asyncIterator]: fail },
+  "next() throws": { [Symbol.asyncIterator]: () => ({ next: fail }) },
+  "next() and what closes it throw": {
+    [Symbol.asyncIterator]: () => ({ next: fail, return: fail, throw: fail }),
+  },
+};
+
+function fail(): never {
+  throw new Error("of the input");
+}
+
 for (const [path, transportOf] of Object.entries(PATHS)) {
   Deno.test(`${path}: a service's stream has headers, messages and trailers`, async () => {
     await using bench = await open((router) => router.service(EchoService, echoService()));
@@ -148,4 +161,18 @@ for (const [path, transportOf] of Object.entries(PATHS)) {
     assert.equal((await echo.collect(waiting)).text, "enough");
     await closed.promise;
   });
+
+  for (const [how, input] of Object.entries(BROKEN)) {
+    Deno.test(`${path}: an input whose ${how} fails its call alone`, async () => {
+      await using bench = await open((router) => router.service(EchoService, echoService()));
+      const echo = createClient(EchoService, transportOf(bench.dispatcher));
+      for (
+        const call of [
+          () => echo.collect(input),
+          () => Array.fromAsync(echo.converse(input)),
+        ]
+      ) await assert.rejects(call, { code: Code.Aborted, rawMessage: "of the input" });
+      assert.equal((await echo.echo({ text: "on" })).text, "on");
+    });
+  }
 }

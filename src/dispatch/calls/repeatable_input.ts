@@ -1,3 +1,5 @@
+import { iteratorOf } from "../../rpc/mod.ts";
+
 /** Messages that are kept to be sent again; after more than these, the call stays where it is. */
 const MAX_KEPT = 16;
 
@@ -10,8 +12,9 @@ export class RepeatableInput<Message> implements AsyncIterable<Message> {
   #kept: Promise<IteratorResult<Message>>[] | undefined = [];
   #isClosed = false;
 
+  /** @throws {ConnectError} where the messages cannot be iterated. */
   constructor(messages: AsyncIterable<Message>) {
-    this.#source = messages[Symbol.asyncIterator]();
+    this.#source = iteratorOf(messages);
   }
 
   /** Whether it can be read again from its beginning. */

@@ -135,12 +135,12 @@ export class RoutineCalls {
     // Where the caller's own stream fails while the call is being begun, that is over, too.
     const inputFailed = input === undefined ? undefined : new AbortController();
     const placed = { ...call, signal: eitherSignal(call.signal, inputFailed?.signal) };
-    const feed = input === undefined
-      ? undefined
-      : new InputFeed(input, (value) => inputMessage(value, payload));
+    let feed: InputFeed<Uint8Array> | undefined;
     let begun: Begun | undefined;
     let over = false;
     try {
+      // Within, for an input may throw at once.
+      if (input !== undefined) feed = new InputFeed(input, (value) => inputMessage(value, payload));
       begun = await first(feed, this.#firstItem(placed, envelope, feed, fields));
       reading.exchange = begun.exchange;
       for (let item = begun.first; item !== undefined;) {

@@ -6,6 +6,7 @@ import {
 } from "@connectrpc/connect";
 import { createMethodUrl, runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
 import { present } from "../../values/mod.ts";
+import { CallerInput } from "./caller_input.ts";
 
 /**
  * A transport whose calls pass interceptors, each once a call, however often `transport` makes it again.
@@ -25,7 +26,12 @@ export function intercepted(transport: Transport, interceptors: readonly Interce
     stream(method, signal, timeoutMs, header, message, values = createContextValues()) {
       return runStreamingCall({
         ...running(interceptors, signal, timeoutMs),
-        req: { ...request(method, header, values), stream: true, method, message },
+        req: {
+          ...request(method, header, values),
+          stream: true,
+          method,
+          message: new CallerInput(message),
+        },
         next: ({ signal, header, message, contextValues }) =>
           transport.stream(method, signal, timeoutMs, header, message as never, contextValues),
       });

@@ -16,6 +16,7 @@ import { Taken } from "../../values/mod.ts";
 import { readBinary, writeBinary } from "../wire/binary_form.ts";
 import { tooLargeToSend } from "../wire/call_errors.ts";
 import type { RpcLimits } from "../wire/limits.ts";
+import { iteratorOf } from "./caller_input.ts";
 import { type PreparedStream, type PrepareOptions, prepareRequest } from "./prepared_request.ts";
 import { StreamExchange, type StreamExchangeOptions } from "./stream_exchange.ts";
 import type { TransportOptions } from "./transport_options.ts";
@@ -97,11 +98,7 @@ class SentMessages<I extends DescMessage> {
   constructor(type: I, limits: RpcLimits, input: AsyncIterable<MessageInitShape<I>>) {
     this.#type = type;
     this.#limits = limits;
-    try {
-      this.#source = input[Symbol.asyncIterator]();
-    } catch (error) {
-      throw ConnectError.from(error, Code.Aborted);
-    }
+    this.#source = iteratorOf(input);
   }
 
   async sendAll(exchange: StreamExchange): Promise<void> {

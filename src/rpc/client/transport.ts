@@ -4,6 +4,7 @@ import type { Transport } from "@connectrpc/connect";
 import { createTransport as createConnectTransport } from "@connectrpc/connect/protocol-connect";
 import { createTransport as createGrpcTransport } from "@connectrpc/connect/protocol-grpc";
 import { createTransport as createGrpcWebTransport } from "@connectrpc/connect/protocol-grpc-web";
+import { CallerInput } from "./caller_input.ts";
 import { compressionNames, compressionOf } from "../wire/compression.ts";
 import { defaultRpcLimits } from "../wire/limits.ts";
 import { sendRequest } from "./plain_exchange.ts";
@@ -77,12 +78,24 @@ function createPlainTransport(options: TransportOptions): Transport {
     writeMaxBytes: limits.sendBytes,
     ...present({ jsonOptions: options.json, defaultTimeoutMs: options.timeoutMs }),
   };
-  switch (options.protocol) {
+  const transport = createOf(options, common);
+  return {
+    unary: transport.unary.bind(transport),
+    stream: (method, signal, timeoutMs, header, input, values) =>
+      transport.stream(method, signal, timeoutMs, header, new CallerInput(input), values),
+  };
+}
+
+function createOf(
+  { protocol, useHttpGet }: TransportOptions,
+  common: Parameters<typeof createConnectTransport>[0],
+): Transport {
+  switch (protocol) {
     case "grpc":
       return createGrpcTransport(common);
     case "grpc-web":
       return createGrpcWebTransport(common);
     default:
-      return createConnectTransport({ ...common, useHttpGet: options.useHttpGet === true });
+      return createConnectTransport({ ...common, useHttpGet: useHttpGet === true });
   }
 }
