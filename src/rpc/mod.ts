@@ -7,7 +7,7 @@
  */
 export * from "./server/admission.ts";
 export * from "./server/bytes_call.ts";
-export * from "./server/call_context.ts";
+export { callContext } from "./server/call_context.ts";
 export { type CompressionName } from "./wire/compression.ts";
 export { StreamExchange } from "./client/stream_exchange.ts";
 export { iteratorOf } from "./client/caller_input.ts";
@@ -43,4 +43,5 @@ export { fieldsOfHeaders, prepareMethod, readResponse } from "./client/unary_fas
 export { writeBinary } from "./wire/binary_form.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
 export type { RpcProtocol } from "./wire/protocol.ts";
+export { observeAnswer, runsUntil } from "./server/call_ending.ts";
 export { admittedWith, fastCallOf, provide, withoutStatusDetails } from "./server/fast_context.ts";

@@ -231,6 +231,39 @@ for (const path of PATHS) {
     });
   }
 
+  Deno.test(`${path}: an iterator is left while it makes an answer, and counts until it has ended`, async () => {
+    const [asked, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const ended = Promise.withResolvers<void>();
+    const over = Promise.withResolvers<{ done: true; value: undefined }>();
+    const pair = rpcPair((router) => {
+      router.service(EchoService, {
+        repeat: () => ({
+          [Symbol.asyncIterator]: () => ({
+            next() {
+              asked.resolve();
+              return over.promise;
+            },
+            async return() {
+              over.resolve({ done: true, value: undefined });
+              left.resolve();
+              await ended.promise;
+              return { done: true, value: undefined };
+            },
+          }),
+        }),
+      }, path === "plain path" ? { interceptors: [throughPlainPath] } : undefined);
+    });
+    await using _ = pair;
+    const call = rawCall(pair.client, fieldsOf("Repeat"), [enveloped(request("a"))]);
+    await asked.promise;
+    call.stream.reset(8);
+    await left.promise;
+    await pair.client.ping();
+    assert.equal(pair.running(), 1);
+    ended.resolve();
+    await pair.idle();
+  });
+
   Deno.test(`${path}: a caller that leaves a server stream runs its finally`, async () => {
     await using served = serve(path);
     const client = createClient(EchoService, createTransport({ connection: served.pair.client }));
@@ -262,62 +295,62 @@ for (const path of PATHS) {
     await pair.idle();
     assert.equal(finished, 1);
   });
-}
 
-Deno.test("fast path: who still reads requests learns that their call has failed", async () => {
-  const read = Promise.withResolvers<unknown>();
-  const pair = rpcPair((router) => {
-    router.service(EchoService, {
-      converse: async function* (requests) {
-        const reader = requests[Symbol.asyncIterator]();
-        await reader.next();
-        reader.next().then(read.resolve, read.reject);
-        yield {};
-        throw new ConnectError("enough", Code.OutOfRange);
-      },
-    });
-  });
-  await using _ = pair;
-  const body = [enveloped(request("a"))];
-  const call = rawCall(pair.client, fieldsOf("Converse"), body, false);
-  await assert.rejects(read.promise, { rawMessage: "enough" });
-  assert.equal(endOf(await call.response).error?.code, "out_of_range");
-  await pair.idle();
-});
-
-Deno.test("fast path: a request that was asked for, and not awaited yet, may fail", async () => {
-  const unhandled: unknown[] = [];
-  const note = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    unhandled.push(event.reason);
-  };
-  addEventListener("unhandledrejection", note);
-  try {
-    const [begun, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  Deno.test(`${path}: who still reads requests learns that their call has failed`, async () => {
+    const read = Promise.withResolvers<unknown>();
     const pair = rpcPair((router) => {
       router.service(EchoService, {
-        collect: async (requests, { signal }) => {
+        converse: async function* (requests) {
           const reader = requests[Symbol.asyncIterator]();
           await reader.next();
-          const ahead = reader.next();
-          begun.resolve();
-          await aborted(signal);
-          await done.promise;
-          await ahead;
-          return {};
+          reader.next().then(read.resolve, read.reject);
+          yield {};
+          throw new ConnectError("enough", Code.OutOfRange);
         },
-      });
+      }, path === "plain path" ? { interceptors: [throughPlainPath] } : undefined);
     });
     await using _ = pair;
-    const call = rawCall(pair.client, fieldsOf("Collect"), [enveloped(request("a"))], false);
-    await begun.promise;
-    call.stream.reset(8);
-    await pair.client.ping();
-    await new Promise((resolve) => setTimeout(resolve));
-    done.resolve();
+    const body = [enveloped(request("a"))];
+    const call = rawCall(pair.client, fieldsOf("Converse"), body, false);
+    await assert.rejects(read.promise, { rawMessage: "enough" });
+    assert.equal(endOf(await call.response).error?.code, "out_of_range");
     await pair.idle();
-    assert.deepEqual(unhandled, []);
-  } finally {
-    removeEventListener("unhandledrejection", note);
-  }
-});
+  });
+
+  Deno.test(`${path}: a request that was asked for, and not awaited yet, may fail`, async () => {
+    const unhandled: unknown[] = [];
+    const note = (event: PromiseRejectionEvent) => {
+      event.preventDefault();
+      unhandled.push(event.reason);
+    };
+    addEventListener("unhandledrejection", note);
+    try {
+      const [begun, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const pair = rpcPair((router) => {
+        router.service(EchoService, {
+          collect: async (requests, { signal }) => {
+            const reader = requests[Symbol.asyncIterator]();
+            await reader.next();
+            const ahead = reader.next();
+            begun.resolve();
+            await aborted(signal);
+            await done.promise;
+            await ahead;
+            return {};
+          },
+        }, path === "plain path" ? { interceptors: [throughPlainPath] } : undefined);
+      });
+      await using _ = pair;
+      const call = rawCall(pair.client, fieldsOf("Collect"), [enveloped(request("a"))], false);
+      await begun.promise;
+      call.stream.reset(8);
+      await pair.client.ping();
+      await new Promise((resolve) => setTimeout(resolve));
+      done.resolve();
+      await pair.idle();
+      assert.deepEqual(unhandled, []);
+    } finally {
+      removeEventListener("unhandledrejection", note);
+    }
+  });
+}

@@ -15,6 +15,17 @@ export interface BytesCall<Method extends DescMethod, Peer, Context>
    * reason. Made when first asked for: who does not look at it pays nothing.
    */
   readonly signal: AbortSignal;
+  /** The implementation runs on after the call has ended, until this settles: so long the call counts as running. */
+  runsUntil(ended: Promise<unknown>): void;
+  /** Has what becomes of the answer reported: what an implementation gave may be impossible to write, or too large. */
+  observeAnswer(observer: AnswerObserver): void;
+}
+
+/** Is told what became of the answer that an implementation gave; one of the two is called, once. */
+export interface AnswerObserver {
+  succeeded(): void;
+  /** It could not be written; `isGone` where nobody waited for it any more. */
+  failed(error: unknown, isGone: boolean): void;
 }
 
 /** A unary call in binary form, as a {@linkcode UnaryBytesHandler} sees it. */

@@ -1,4 +1,5 @@
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
+import type { AnswerObserver } from "./bytes_call.ts";
 
 /**
  * The key under which an implementation finds what its call was admitted with:
@@ -7,3 +8,20 @@ import { type ContextKey, createContextKey } from "@connectrpc/connect";
 export const callContext: ContextKey<unknown> = createContextKey<unknown>(undefined, {
   description: "what the call was admitted with",
 });
+
+/** A call on the plain path, as what stands between connect-es and its implementation sees it. */
+export interface RunningPlainCall {
+  /** Whether all of the request has arrived. */
+  readonly requestIsWhole: boolean;
+  /** The implementation runs on after the call has ended, until this settles: so long the call counts as running. */
+  runsUntil(ended: Promise<unknown>): void;
+  /** Has what becomes of the one answer of the call reported. */
+  observeAnswer(observer: AnswerObserver): void;
+  /** Calls back, once, where the caller leaves before all of the response was handed to the stream. */
+  onGone(left: () => void): void;
+}
+
+/** The key under which a context of connect-es has its call. */
+export const plainCallKey: ContextKey<RunningPlainCall | undefined> = createContextKey<
+  RunningPlainCall | undefined
+>(undefined, { description: "the call on the plain path" });

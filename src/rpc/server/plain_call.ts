@@ -1,5 +1,7 @@
 import type { ContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
+import { trailerFlag } from "@connectrpc/connect/protocol-grpc-web";
 import {
   ErrorCode,
   type HeaderList,
@@ -7,12 +9,14 @@ import {
   type StreamEnd,
   type StreamReceiver,
 } from "../../http2/mod.ts";
-import { arrivedTooLate, timedOut } from "../wire/call_errors.ts";
+import { arrivedTooLate, notAnswered, timedOut } from "../wire/call_errors.ts";
+import type { AnswerObserver } from "./bytes_call.ts";
 import { answerStatus } from "./answer_status.ts";
 import { BodyReader } from "../wire/body_reader.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
 import { appendFields, headersOf } from "../wire/header_fields.ts";
+import { plainCallKey, type RunningPlainCall } from "./call_context.ts";
 import { refusalKey } from "./refusal.ts";
 import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "../wire/limits.ts";
@@ -48,7 +52,7 @@ export function isTooLate({ deadline }: ArrivedRequest): boolean {
 }
 
 /** A call on the plain path: connect-es reads the request and writes the response, in whatever protocol and form. */
-export class PlainCall implements StreamReceiver, Expiring {
+export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
   readonly #request: ArrivedRequest;
   readonly #body: BodyReader;
   readonly #abort = new AbortController();
@@ -58,6 +62,10 @@ export class PlainCall implements StreamReceiver, Expiring {
   /** All of the response has been handed to the stream. */
   #answered = false;
   #writable: (() => void) | undefined;
+  #requestIsWhole = false;
+  #ended: Promise<unknown> | undefined;
+  #left: (() => void) | undefined;
+  #observer: AnswerObserver | undefined;
 
   /** @param credited bytes at the beginning of the body whose credit the peer has already. */
   constructor(request: ArrivedRequest, credited = 0) {
@@ -76,6 +84,23 @@ export class PlainCall implements StreamReceiver, Expiring {
   /** Whether the stream has ended, on either side. */
   get isGone(): boolean {
     return this.#gone !== undefined;
+  }
+
+  get requestIsWhole(): boolean {
+    return this.#requestIsWhole;
+  }
+
+  runsUntil(ended: Promise<unknown>): void {
+    this.#ended = Promise.allSettled([this.#ended, ended]);
+  }
+
+  observeAnswer(observer: AnswerObserver): void {
+    this.#observer = observer;
+  }
+
+  onGone(left: () => void): void {
+    if (this.#gone === undefined) this.#left = left;
+    else left();
   }
 
   /** Bytes of the body that have arrived and not been read. */
@@ -110,6 +135,7 @@ export class PlainCall implements StreamReceiver, Expiring {
       const reason = reasonOfCallerGone(end);
       this.#abort.abort(reason);
       this.#body.fail(reason);
+      this.#left?.();
     }
     this.writable();
   }
@@ -121,6 +147,7 @@ export class PlainCall implements StreamReceiver, Expiring {
 
   /** The request's direction has ended. */
   requestEnded(): void {
+    this.#requestIsWhole = true;
     this.#receiving?.cancel();
     this.#body.end();
   }
@@ -148,7 +175,7 @@ export class PlainCall implements StreamReceiver, Expiring {
         header,
         body: wholeMessages(this.#body, this.#request, header),
         signal: this.#abort.signal,
-        contextValues: values,
+        contextValues: values.set(plainCallKey, this),
       };
       await this.#send(await route.handler(request));
     } catch (error) {
@@ -157,10 +184,22 @@ export class PlainCall implements StreamReceiver, Expiring {
         this.#request.fault(error);
         stream.reset(ErrorCode.INTERNAL_ERROR);
       }
+      this.#report(false);
     } finally {
+      this.#report(true);
       this.#body.abandon();
       this.#receiving?.cancel();
     }
+    await this.#ended;
+  }
+
+  /** Reports what became of the answer, once; where nobody waits for it, it is as good as written. */
+  #report(isWritten: boolean): void {
+    const observer = this.#observer;
+    if (observer === undefined) return;
+    this.#observer = undefined;
+    if (isWritten || this.#gone !== undefined) observer.succeeded();
+    else observer.failed(notAnswered(), false);
   }
 
   async #send(response: UniversalServerResponse): Promise<void> {
@@ -170,6 +209,7 @@ export class PlainCall implements StreamReceiver, Expiring {
       return;
     }
     const { stream } = this.#request;
+    if (isOneMessage(this.#request)) this.#report(response.status === 200);
     const trailer: string[] = [];
     const section = [":status", String(response.status)];
     if (response.header !== undefined) appendFields(section, response.header);
@@ -191,6 +231,8 @@ export class PlainCall implements StreamReceiver, Expiring {
   async #sendBody(iterator: AsyncIterator<Uint8Array>): Promise<boolean> {
     for (;;) {
       const next = await iterator.next();
+      // What cannot be written has no envelope but that of the end.
+      if (this.#gone === undefined) this.#report(!next.done && (next.value[0]! & END_FLAGS) === 0);
       if (this.#gone === undefined && next.done === true) return true;
       if (this.#gone === undefined && !this.#request.stream.sendData(next.value, false)) {
         await new Promise<void>((resolve) => this.#writable = resolve);
@@ -202,6 +244,9 @@ export class PlainCall implements StreamReceiver, Expiring {
     }
   }
 }
+
+/** The flags of the last envelope of a response, in Connect and in gRPC-Web. */
+const END_FLAGS = endStreamFlag | trailerFlag;
 
 /** Runs the rest of a response that no caller waits for, the implementation's `finally` included. */
 async function stop(

@@ -2,7 +2,6 @@ import {
   type ConnectRouter,
   type ConnectRouterOptions,
   createConnectRouter,
-  type HandlerContext,
   type MethodImpl,
   type ServiceImpl,
 } from "@connectrpc/connect";
@@ -18,6 +17,7 @@ import { compressionNames, compressionOf } from "../wire/compression.ts";
 import type { JsonOptions } from "../wire/json_options.ts";
 import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
 import { methodPath } from "../wire/method_path.ts";
+import { type Implementation, plainImplementation } from "./plain_implementation.ts";
 import { throwRefusal } from "./refusal.ts";
 import type { StreamBytesHandler, UnaryBytesHandler } from "./bytes_call.ts";
 import { present } from "../../values/mod.ts";
@@ -75,9 +75,6 @@ export type FastImplementation =
   | { readonly on: "bytes"; readonly invoke: UnaryBytesHandler<unknown, unknown> }
   | { readonly on: "streams"; readonly invoke: StreamBytesHandler<unknown, unknown> };
 
-/** An implementation of a service's method, whatever its messages are. */
-export type Implementation = (request: never, context: HandlerContext) => unknown;
-
 /** What a router has recorded, by path. */
 export interface RecordedRoutes {
   readonly json: JsonOptions | undefined;
@@ -126,12 +123,16 @@ class RecordingRouter implements RpcRouter {
     implementation: Partial<ServiceImpl<T>>,
     options?: ServiceOptions,
   ): this {
+    const plain: Record<string, Implementation> = {};
     for (const method of service.methods) {
       this.#refuseSecond(method);
-      const invoke = (implementation as Record<string, unknown>)[method.localName];
-      if (typeof invoke === "function") this.#record(method, invoke.bind(implementation), options);
+      const given = (implementation as Record<string, unknown>)[method.localName];
+      if (typeof given !== "function") continue;
+      const invoke: Implementation = given.bind(implementation);
+      this.#record(method, invoke, options);
+      plain[method.localName] = plainImplementation(method, invoke);
     }
-    this.#router.service(service, implementation, this.#within(options));
+    this.#router.service(service, plain as Partial<ServiceImpl<T>>, this.#within(options));
     return this;
   }
 
@@ -141,8 +142,10 @@ class RecordingRouter implements RpcRouter {
     options?: ServiceOptions,
   ): this {
     this.#refuseSecond(method);
-    this.#record(method, implementation as Implementation, options);
-    this.#router.rpc(method, implementation, this.#within(options));
+    const invoke = implementation as Implementation;
+    this.#record(method, invoke, options);
+    const plain = plainImplementation(method, invoke) as MethodImpl<M>;
+    this.#router.rpc(method, plain, this.#within(options));
     return this;
   }
 

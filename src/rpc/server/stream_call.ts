@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { ConnectError } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { arrivedTooLate, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter } from "../wire/deadlines.ts";
@@ -9,6 +9,7 @@ import type { BytesAnswers, BytesRequests, FlowingAnswers } from "./bytes_call.t
 import type { Admitted } from "./admission.ts";
 import { FastCall } from "./fast_call.ts";
 import { type ArrivedRequest, isTooLate } from "./plain_call.ts";
+import { callFailed } from "./plain_implementation.ts";
 import { RequestMessages } from "./request_messages.ts";
 import { ConnectStreamResponse } from "./connect_stream_response.ts";
 import { GrpcStreamResponse } from "./grpc_stream_response.ts";
@@ -184,11 +185,12 @@ export class StreamCall extends FastCall<DescMethod> {
 
   /** The implementation has finished; what it does after it was left is of no interest. */
   async #complete(error: unknown): Promise<void> {
+    this.answered(error);
     if (this.#isOver) return;
     this.state = "over";
     if (this.abort?.signal.aborted === false) this.abort.abort(error);
     // Who still reads, of a call that was denied for instance, must not take what there was for all of it.
-    if (error !== undefined) this.#requests.fail(reasonToRead(error));
+    if (error !== undefined) this.#requests.fail(callFailed(error));
     await this.#answerEnd(error);
     this.finish();
   }
@@ -246,14 +248,4 @@ export class StreamCall extends FastCall<DescMethod> {
     else if (this.#isOver) controller.abort();
     return controller;
   }
-}
-
-/** Why there are no more requests. What was thrown may itself throw where it is read. */
-function reasonToRead(thrown: unknown): ConnectError {
-  try {
-    if (thrown instanceof ConnectError) return thrown;
-  } catch {
-    // Not one of Connect.
-  }
-  return new ConnectError("the call has failed", Code.Canceled);
 }

@@ -9,7 +9,7 @@ import { readBinary, writeBinary } from "../wire/binary_form.ts";
 import { DONE } from "../wire/body_reader.ts";
 import type { AnswerSink, BytesRequests, FlowingAnswers } from "./bytes_call.ts";
 import { FastContext } from "./fast_context.ts";
-import type { Implementation } from "./router.ts";
+import type { Implementation } from "./plain_implementation.ts";
 import type { StreamHandler } from "./stream_call.ts";
 
 /** How the fast path runs the implementation of a method with a stream either way. */

@@ -2,7 +2,7 @@ import type { DescMethodUnary, Message } from "@bufbuild/protobuf";
 import { readBinary, writeBinary } from "../wire/binary_form.ts";
 import { FastContext } from "./fast_context.ts";
 import type { UnaryHandler } from "./unary_call.ts";
-import type { Implementation } from "./router.ts";
+import type { Implementation } from "./plain_implementation.ts";
 
 /** How the fast path runs the implementation of a unary method. */
 export function unaryHandlerOf(method: DescMethodUnary, invoke: Implementation): UnaryHandler {

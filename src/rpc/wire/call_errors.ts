@@ -49,3 +49,11 @@ export function notDecompressible(): ConnectError {
 export function invalidFields(): ConnectError {
   return new ConnectError("the response's header fields are not valid", Code.Internal);
 }
+
+/** What is recorded of a call whose answer connect-es did not write: it keeps why to itself. Nobody is sent it. */
+export function notAnswered(): ConnectError {
+  return new ConnectError(
+    "the answer was not sent: it cannot be written, or an interceptor of the service failed",
+    Code.Internal,
+  );
+}

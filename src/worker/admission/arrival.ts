@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import { headerValue } from "../../http2/mod.ts";
-import { admittedWith, type BytesCall, fastCallOf } from "../../rpc/mod.ts";
+import { admittedWith, type BytesCall, fastCallOf, runsUntil } from "../../rpc/mod.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
 import type { ConnectedPeer } from "../connected_peer.ts";
 import type { ArrivedCall } from "../serving/served_call.ts";
@@ -13,6 +13,8 @@ export interface Arrival extends ArrivedCall {
   header(name: string): string | undefined;
   /** Whether the caller is gone, or its time is over. */
   readonly cancelled: boolean;
+  /** Its implementation runs on after it has ended, until this settles: so long it counts. */
+  runsUntil(ended: Promise<unknown>): void;
 }
 
 /** One that is answered from its bytes. */
@@ -50,6 +52,10 @@ export class ArrivedBytes implements Arrival {
   header(name: string): string | undefined {
     return headerValue(this.#call.fields, name);
   }
+
+  runsUntil(ended: Promise<unknown>): void {
+    this.#call.runsUntil(ended);
+  }
 }
 
 /** One that connect-es has read. */
@@ -82,6 +88,10 @@ export class ArrivedMessage implements Arrival {
 
   header(name: string): string | undefined {
     return this.#context.requestHeader.get(name) ?? undefined;
+  }
+
+  runsUntil(ended: Promise<unknown>): void {
+    runsUntil(this.#context, ended);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { HandlerContext } from "@connectrpc/connect";
-import { toConnectError } from "../../routine/mod.ts";
 import type { Invoke } from "../serving/recorded_methods.ts";
 import { admittedOf } from "./arrival.ts";
+import { denialOf } from "./denial.ts";
 
 /**
  * The implementation of a method that answers once, entered only while what admitted the call at its header section
@@ -32,5 +32,5 @@ export function insist(context: HandlerContext): Promise<void> | undefined {
 }
 
 function rethrow(error: unknown): never {
-  throw toConnectError(error);
+  throw denialOf(error);
 }

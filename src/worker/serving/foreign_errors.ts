@@ -1,5 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
 import { FailureSchema } from "../../gen/mod.ts";
+import { isDenial } from "../admission/denial.ts";
 
 /**
  * What a service throws, without a failure of ours in it. Any other error than Connect's is answered by its class
@@ -9,6 +10,7 @@ import { FailureSchema } from "../../gen/mod.ts";
 export function withoutFailure(thrown: unknown): unknown {
   try {
     if (thrown === undefined) return new Error("undefined was thrown");
+    if (isDenial(thrown)) return thrown;
     return thrown instanceof ConnectError ? rebuilt(thrown) : thrown;
   } catch {
     return new Error("an error that cannot be read");

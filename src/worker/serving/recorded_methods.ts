@@ -6,6 +6,7 @@ import {
   type CallSpan,
   startServerSpan,
 } from "../../observe/mod.ts";
+import { observeAnswer } from "../../rpc/mod.ts";
 import { admittedOf } from "../admission/arrival.ts";
 
 /** An implementation of a service's method: gives its answer, a promise of it, or its items. */
@@ -28,11 +29,11 @@ export function recordedMethod(method: DescMethod, invoke: Invoke, records: Call
       const answer = span === undefined ? run() : span.run(run);
       if (answer instanceof Promise) {
         return answer.then((message) => {
-          record.succeeded();
+          observeAnswer(context, record);
           return message;
         }, failed);
       }
-      record.succeeded();
+      observeAnswer(context, record);
       return answer;
     } catch (error) {
       return failed(error);

@@ -13,7 +13,7 @@ import { type Invoke, recordedMethod } from "./recorded_methods.ts";
 import { stillAdmitted } from "../admission/still_admitted.ts";
 import type { CallGround } from "./served_call.ts";
 import { withoutFailure } from "./foreign_errors.ts";
-import { withinCall } from "./service_calls.ts";
+import { whileAllowedWithinCall, withinCall } from "./service_calls.ts";
 import { servedItems } from "./service_items.ts";
 
 /**
@@ -30,7 +30,10 @@ export function withinBoundary(
     if (method.methodKind !== "unary" && method.methodKind !== "client_streaming") {
       return servedItems(method, invoke, records, ground);
     }
-    const called = withinCall(guardedAnswer(method, invoke), ground);
+    const guarded = guardedAnswer(method, invoke);
+    const called = method.methodKind === "unary"
+      ? withinCall(guarded, ground)
+      : whileAllowedWithinCall(method, guarded, ground);
     return recordedMethod(method, stillAdmitted(called), records);
   };
   const theirs: ConnectRouter = {

@@ -1,7 +1,11 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { type CallContext, runInCall } from "../../routine/mod.ts";
-import { provide } from "../../rpc/mod.ts";
-import { arrivalOf } from "../admission/arrival.ts";
+import { provide, runsUntil } from "../../rpc/mod.ts";
+import { admittedOf, arrivalOf } from "../admission/arrival.ts";
+import { nameOf } from "../admission/authorization.ts";
+import { denialOf } from "../admission/denial.ts";
+import { answerWhileAllowed, type RunningCall } from "../admission/while_allowed.ts";
 import type { Invoke } from "./recorded_methods.ts";
 import { type CallGround, ServedCall } from "./served_call.ts";
 
@@ -20,6 +24,38 @@ export const servedCall: ContextKey<CallContext | undefined> = createContextKey<
 export function withinCall(invoke: Invoke, ground: CallGround): Invoke {
   return (request, context) =>
     answerInCall(beginCall(context, ground), () => invoke(request, context));
+}
+
+/** The same for a method that is sent a stream: it may take long, so that it ends as streams do once it is denied. */
+export function whileAllowedWithinCall(
+  method: DescMethod,
+  invoke: Invoke,
+  ground: CallGround,
+): Invoke {
+  const name = nameOf(method);
+  return (request, context) => {
+    const call = beginCall(context, ground);
+    const answer = answerInCall(call, () => invoke(request, context));
+    return answer instanceof Promise
+      ? answerWhileAllowed(answer, runningCall(context, call, name))
+      : answer;
+  };
+}
+
+/** A running call as what ends it sees it. */
+export function runningCall(
+  context: HandlerContext,
+  call: ServedCall,
+  name: string,
+): RunningCall {
+  return {
+    admitted: admittedOf(context),
+    name,
+    tags: NO_TAGS,
+    expired: (error) => call.expire(error),
+    running: (ended) => runsUntil(context, ended),
+    asThrown: denialOf,
+  };
 }
 
 /** The answer of a method that answers once, with which its call is over. */

@@ -7,16 +7,15 @@
 import { create, type DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
 import type { CallRecord, CallRecords } from "../../observe/mod.ts";
-import { iterateInCall, runInCall, toConnectError } from "../../routine/mod.ts";
+import { iterateInCall, runInCall } from "../../routine/mod.ts";
 import { withoutStatusDetails } from "../../rpc/mod.ts";
-import { admittedOf } from "../admission/arrival.ts";
 import { nameOf } from "../admission/authorization.ts";
 import { insist } from "../admission/still_admitted.ts";
 import { whileAllowed } from "../admission/while_allowed.ts";
 import { withoutFailure } from "./foreign_errors.ts";
 import { type BeginRecord, beginRecords, type Invoke } from "./recorded_methods.ts";
 import type { CallGround } from "./served_call.ts";
-import { beginCall, NO_TAGS } from "./service_calls.ts";
+import { beginCall, runningCall } from "./service_calls.ts";
 
 /** The implementation of a method that answers with items, as a worker serves it. */
 export function servedItems(
@@ -50,8 +49,6 @@ class ServedItems implements AsyncIterableIterator<unknown, undefined> {
   #starting: Promise<void> | undefined;
   #items: AsyncIterator<unknown> | undefined;
   #state: "open" | "left" | "over" = "open";
-  /** What the items end with once the caller may not make the call any more. */
-  #denial: Error | undefined;
   readonly #first = () => this.next();
   readonly #onNext = (result: IteratorResult<unknown>) => this.#arrived(result);
   readonly #onThrown = (error: unknown) => this.#threw(error);
@@ -126,14 +123,7 @@ class ServedItems implements AsyncIterableIterator<unknown, undefined> {
     } catch (error) {
       throw withoutFailure(error);
     }
-    return whileAllowed(items, {
-      admitted: admittedOf(context),
-      name,
-      tags: NO_TAGS,
-      expired: (error) => call.expire(error),
-      // The caller reads the code and the rule.
-      asThrown: (error) => this.#denial = toConnectError(error),
-    });
+    return whileAllowed(items, runningCall(context, call, name));
   }
 
   /** The item is made a message here: reading what an implementation gave may throw, too. */
@@ -157,8 +147,7 @@ class ServedItems implements AsyncIterableIterator<unknown, undefined> {
   }
 
   #threw(error: unknown): never {
-    const isDenial = this.#denial !== undefined && error === this.#denial;
-    throw this.#failed(isDenial ? error : withoutFailure(error));
+    throw this.#failed(withoutFailure(error));
   }
 
   #failed(error: unknown): unknown {

@@ -1,0 +1,100 @@
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import type { DescMethod } from "@bufbuild/protobuf";
+import { DONE } from "../wire/body_reader.ts";
+import { plainCallKey } from "./call_context.ts";
+
+/** An implementation of a service's method, whatever its messages are. */
+export type Implementation = (request: never, context: HandlerContext) => unknown;
+
+/** Why there are no more requests. What was thrown may itself throw where it is read. */
+export function callFailed(thrown: unknown): ConnectError {
+  try {
+    if (thrown instanceof ConnectError) return thrown;
+  } catch {
+    // Not one of Connect.
+  }
+  return new ConnectError("the call has failed", Code.Canceled);
+}
+
+/**
+ * An implementation as the plain path calls it: connect-es hands out the requests that it reads itself, and lets go of
+ * an implementation only between two answers. Here both are as on the fast path.
+ */
+export function plainImplementation(method: DescMethod, invoke: Implementation): Implementation {
+  switch (method.methodKind) {
+    case "unary":
+      return invoke;
+    case "server_streaming":
+      return (request, context) => leavable(invoke(request, context), context);
+    case "client_streaming":
+      return (requests, context) => invoke(readRequests(requests, context), context);
+    case "bidi_streaming":
+      return (requests, context) =>
+        leavable(invoke(readRequests(requests, context), context), context);
+  }
+}
+
+/** The answers of an implementation that is left as soon as its caller is gone. */
+function leavable(answers: unknown, context: HandlerContext): AsyncIterable<unknown> {
+  return {
+    [Symbol.asyncIterator]() {
+      const items = (answers as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      const call = context.values.get(plainCallKey);
+      call?.onGone(() => call.runsUntil(Promise.try(() => items.return?.())));
+      return items;
+    },
+  };
+}
+
+function readRequests(requests: unknown, context: HandlerContext): never {
+  return new ReadRequests(requests as AsyncIterable<unknown>, context) as never;
+}
+
+/** The requests of a call on the plain path. */
+class ReadRequests implements AsyncIterableIterator<unknown, undefined> {
+  readonly #requests: AsyncIterable<unknown>;
+  readonly #context: HandlerContext;
+  #reader: AsyncIterator<unknown> | undefined;
+  readonly #read = (result: IteratorResult<unknown>) => {
+    if (!result.done) return result;
+    if (this.#areCutOff) throw callFailed(this.#context.signal.reason);
+    return DONE;
+  };
+
+  constructor(requests: AsyncIterable<unknown>, context: HandlerContext) {
+    this.#requests = requests;
+    this.#context = context;
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    const next = Promise.try(() => this.#source.next()).then(this.#read);
+    // One that reads ahead and awaits something else must not end the process when its call fails.
+    next.catch(() => {});
+    return next;
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.#source.return?.();
+    return DONE;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  get #source(): AsyncIterator<unknown> {
+    return this.#reader ??= this.#requests[Symbol.asyncIterator]();
+  }
+
+  /** Whether the call has failed before all of its request was there: what is left looks complete to connect-es. */
+  get #areCutOff(): boolean {
+    const { signal, values } = this.#context;
+    return signal.aborted && !isOwnAbort(signal.reason) &&
+      values.get(plainCallKey)?.requestIsWhole === false;
+  }
+}
+
+/** Whether connect-es has aborted a signal because its call is over, without a failure. */
+function isOwnAbort(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === "AbortError";
+}
