@@ -39,8 +39,8 @@ export async function* askAdmin(
     await send(connection, request).catch(() => {});
     for await (const line of jsonLines(chunksOf(connection), path, MAX_LINE_BYTES)) {
       const answer = line as Readonly<Record<string, unknown>>;
-      if (typeof answer.error !== "string") yield answer;
-      else throw unusable("--admin", answer.error);
+      if (typeof answer["error"] !== "string") yield answer;
+      else throw unusable("--admin", answer["error"]);
     }
   } finally {
     signal?.removeEventListener("abort", close);

@@ -36,7 +36,7 @@ function linesOf(failure: Failure, depth: number): readonly string[] {
   for (const [key, value] of Object.entries(failure)) {
     if (!SHOWN_ELSEWHERE.has(key)) lines.push(...detail(key, value, text(message)));
   }
-  const inner = failure.failures;
+  const inner = failure["failures"];
   if (Array.isArray(inner) && depth < MAX_DEPTH) {
     for (const one of inner as readonly Failure[]) lines.push(...indented(linesOf(one, depth + 1)));
   }

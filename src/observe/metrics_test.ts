@@ -118,7 +118,7 @@ Deno.test("Metrics keeps the routine label bounded", () => {
   for (let count = 0; count < 3000; count++) metrics.callEnded(served(`r${count}`), "ok", 1);
   metrics.callEnded(served("r0"), "internal", 1);
   const routines = points.filter(({ name }) => name === "selvage.calls")
-    .map(({ labels }) => labels.routine);
+    .map(({ labels }) => labels["routine"]);
   assert.equal(new Set(routines).size, 1025);
   assert.equal(routines.at(-2), "(other)");
   assert.equal(routines.at(-1), "r0");
@@ -130,7 +130,7 @@ Deno.test("Metrics moves a connection and a worker from one state to the next", 
   metrics.connectionMoved("connecting", "ready");
   metrics.connectionMoved("ready", "ready");
   metrics.workerMoved("failing", undefined);
-  assert.deepEqual(points.map(({ name, value, labels }) => [name, value, labels.state]), [
+  assert.deepEqual(points.map(({ name, value, labels }) => [name, value, labels["state"]]), [
     ["selvage.connections", 1, "connecting"],
     ["selvage.connections", -1, "connecting"],
     ["selvage.connections", 1, "ready"],

@@ -83,8 +83,8 @@ Deno.test("EventHub logs an event under its part with its members as properties"
   const [record] = records;
   assert.deepEqual(record?.category, ["selvage", "handshake"]);
   assert.equal(record?.level, "warning");
-  assert.equal(record?.properties.reason, "certificate-expired");
-  assert.equal(record?.properties.origin, "d1");
+  assert.equal(record?.properties["reason"], "certificate-expired");
+  assert.equal(record?.properties["origin"], "d1");
   assert.equal(
     record?.message.join(""),
     "handshake with worker 127.0.0.1:1 failed: certificate-expired (dispatcher side)",
@@ -102,7 +102,9 @@ Deno.test("EventHub warns once a minute for each worker and reason, and says wha
     hub[Symbol.dispose]();
   });
   assert.deepEqual(
-    records.map(({ properties }) => [properties.worker ?? properties.kind, properties.heldBack]),
+    records.map((
+      { properties },
+    ) => [properties["worker"] ?? properties["kind"], properties["heldBack"]]),
     [
       [{ address: "a:1" }, 0],
       [{ address: "b:1" }, 0],
@@ -137,5 +139,5 @@ Deno.test("EventHub takes a client's ports for one client, so that its warnings 
     }
   });
   assert.equal(records.filter(({ properties }) => "peer" in properties).length, 1);
-  assert.equal(records.at(-1)?.properties.heldBack, 498);
+  assert.equal(records.at(-1)?.properties["heldBack"], 498);
 });

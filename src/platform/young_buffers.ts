@@ -73,7 +73,7 @@ export class YoungBuffers {
 }
 
 /** Referred to here so that compiled code does not leave the allocation out. */
-let _filler: unknown;
+const last: { filler?: unknown } = {};
 const FILLER = new Array(FILLER_BYTES / 8).fill(0);
 
 /** Refers to an old object, which is gone once the heap was marked. */
@@ -88,7 +88,7 @@ const heapOfThread: YoungHeap = {
       ?.space_available_size ?? 0,
   usedBytes: () => getHeapStatistics().used_heap_size,
   fill: () => {
-    _filler = FILLER.slice();
+    last.filler = FILLER.slice();
   },
   wasMarked: () => {
     if (kept !== undefined) {

@@ -124,6 +124,6 @@ function findsOnly(address: string): Discovery {
 
 function roots(): readonly string[] {
   const readable = Deno.permissions.querySync({ name: "env", variable: "XDG_RUNTIME_DIR" });
-  const own = readable.state === "granted" ? env.XDG_RUNTIME_DIR : undefined;
+  const own = readable.state === "granted" ? env["XDG_RUNTIME_DIR"] : undefined;
   return own === undefined || own === "" ? ["/tmp"] : [own, "/tmp"];
 }

@@ -29,18 +29,18 @@ Deno.test("a worker's admin socket shows it to its own user, and rehearses a rot
 
   await t.step("a snapshot names the peers, and when certificates end", async () => {
     const snapshot = await first(askAdmin(path, { ask: "snapshot" }));
-    assert.equal(snapshot.id, worker.ready.id);
-    assert.deepEqual(snapshot.names, ["spiffe://x/worker"]);
-    assert.equal(snapshot.inFlight, 1);
-    assert.ok(Number(snapshot.certificateEnds) > Date.now());
-    const [peer] = snapshot.peers as { identity: string; takesCalls: boolean }[];
+    assert.equal(snapshot["id"], worker.ready["id"]);
+    assert.deepEqual(snapshot["names"], ["spiffe://x/worker"]);
+    assert.equal(snapshot["inFlight"], 1);
+    assert.ok(Number(snapshot["certificateEnds"]) > Date.now());
+    const [peer] = snapshot["peers"] as { identity: string; takesCalls: boolean }[];
     assert.equal(peer?.identity, "spiffe://x/client");
   });
 
   await t.step("events follow as they happen, behind a snapshot", async () => {
     const over = new AbortController();
     const lines = askAdmin(path, { ask: "events" }, over.signal);
-    assert.equal((await lines.next()).value?.type, "snapshot");
+    assert.equal((await lines.next()).value?.["type"], "snapshot");
     const stranger = await issue();
     const refused = await inProcess([
       ...["call", "cli.add", "[1]", "--endpoint", worker.address],

@@ -51,7 +51,7 @@ Deno.test("a dispatcher's admin socket shows it to its own user, and rehearses o
   await t.step("events follow as they happen, behind a snapshot", async () => {
     const over = new AbortController();
     const lines = askAdmin(path, { ask: "events" }, over.signal);
-    assert.equal((await lines.next()).value?.type, "snapshot");
+    assert.equal((await lines.next()).value?.["type"], "snapshot");
     await assert.rejects(dispatcher.call(routine<() => void>("x.fail"), []));
     for await (const { type, routine } of lines) {
       if (type !== "call.failed") continue;

@@ -11,10 +11,10 @@ const MODULE = new URL("./routines.ts", import.meta.url).pathname;
 Deno.test("worker and call speak plaintext on loopback where no credentials are given", async (t) => {
   await using worker = await startWorker([MODULE]);
   assert.deepEqual(Object.keys(worker.ready), ["event", "id", "address", "url", "security"]);
-  assert.equal(worker.ready.event, "worker.ready");
+  assert.equal(worker.ready["event"], "worker.ready");
   assert.match(worker.address, /^127\.0\.0\.1:\d+$/);
-  assert.equal(worker.ready.url, `http://${worker.address}`);
-  assert.equal(worker.ready.security, "plaintext");
+  assert.equal(worker.ready["url"], `http://${worker.address}`);
+  assert.equal(worker.ready["security"], "plaintext");
   const { code, out, err } = await selvage([
     "call",
     "cli.add",
@@ -155,8 +155,8 @@ Deno.test("worker and call prove each other's identity over mutual TLS", async (
     "--allow",
     "spiffe://x/client",
   ]);
-  assert.equal(worker.ready.security, "mutual-tls");
-  assert.equal(worker.ready.url, `https://${worker.address}`);
+  assert.equal(worker.ready["security"], "mutual-tls");
+  assert.equal(worker.ready["url"], `https://${worker.address}`);
   const call = (...flags: string[]) =>
     inProcess(["call", "cli.add", "[1,2]", "--endpoint", worker.address, ...flags]);
 
@@ -217,7 +217,7 @@ Deno.test("describe, health and workers show a worker", async () => {
   await using worker = await startWorker([MODULE, "--tag", "gpu", "--tag", "big"]);
   const at = ["--endpoint", worker.address];
   const described = JSON.parse((await selvage(["describe", ...at])).out);
-  assert.equal(described.id, worker.ready.id);
+  assert.equal(described.id, worker.ready["id"]);
   assert.deepEqual(described.tags, ["gpu", "big"]);
   assert.deepEqual(described.routines[0], {
     name: "cli.add",
@@ -323,7 +323,7 @@ Deno.test("permissions prints what is enough to announce a worker at local:, and
   const call = ["call", "cli.square", "[7]", "--discover", "local:least", "--lease", "1"];
   const called = await selvage(call, await least(...call));
   assert.equal(called.out, "49\n", called.err);
-  assert.equal(worker.ready.event, "worker.ready");
+  assert.equal(worker.ready["event"], "worker.ready");
 });
 
 Deno.test("permissions covers the files and variables by which a discovery reaches its registry", async () => {

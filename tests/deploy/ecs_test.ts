@@ -29,7 +29,7 @@ Deno.test("the published API rejects what is wrong", async () => {
   task.containerDefinitions[0].stopTimeOut = 35;
   task.containerDefinitions[1].portMappings[0].containerPort = "8443";
   const service = broken.get("service.json") as Record<string, unknown>;
-  delete service.serviceName;
+  delete service["serviceName"];
   const fault = await faultOf(broken) ?? "";
   for (
     const found of [

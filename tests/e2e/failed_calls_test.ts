@@ -154,10 +154,10 @@ Deno.test("a routine that throws leaves an event and a line at both ends, its st
   assert.deepEqual(made.peer, { address: on.address });
   const line = lineOf(on.lines, "worker");
   assert.equal(line.level, "error");
-  assert.match(String(line.properties.stack), /failed_calls_test/);
+  assert.match(String(line.properties["stack"]), /failed_calls_test/);
   assert.match(line.message.join(""), /call of .*failed\.fails.* by .*memory/);
   const madeLine = lineOf(on.lines, "dispatcher");
-  assert.equal(madeLine.properties.stack, undefined);
+  assert.equal(madeLine.properties["stack"], undefined);
   assert.match(madeLine.message.join(""), /call of .*failed\.fails.* on .*memory/);
 });
 
@@ -223,7 +223,7 @@ Deno.test("a handler that throws leaves a trace at both ends, under its method's
   assert.deepEqual([routine, outcome], [METHOD, "internal"]);
   const [line] = on.lines.filter(({ properties }) => failedAt("worker", properties));
   assert.equal(line?.level, "error");
-  assert.match(String(line?.properties.stack), /failed_calls_test/);
+  assert.match(String(line?.properties["stack"]), /failed_calls_test/);
 });
 
 Deno.test("an item that cannot be written leaves a trace at the worker", async () => {
@@ -273,7 +273,7 @@ Deno.test("a response of ours that cannot be written is a fault that the worker 
   const fault = await next(on.atWorker, "worker.fault");
   assert.deepEqual([fault.part, fault.path], ["rpc", `/${METHOD}`]);
   assert.equal(
-    on.lines.find(({ properties }) => properties.type === "worker.fault")?.level,
+    on.lines.find(({ properties }) => properties["type"] === "worker.fault")?.level,
     "error",
   );
 });

@@ -131,8 +131,8 @@ Deno.test("doctor shows our certificate to a server that is trusted, and to no o
   const steps = words(await examined(`127.0.0.1:${port}`));
   assert.equal(steps.at(-1), "handshake failed handshake-aborted");
   assert.deepEqual([
-    (await server.until("secure", 1)).shown,
-    (await server.until("secure", 2)).shown,
+    (await server.until("secure", 1))["shown"],
+    (await server.until("secure", 2))["shown"],
   ], [null, "CN=peer"]);
 });
 

@@ -23,7 +23,7 @@ export async function serveByHand(
   try {
     const trust = new ForeignTrust();
     const server = resources.use(await start({ ...trust.server(), descriptors, ...settings }));
-    const port = Number((await server.until("listening")).port);
+    const port = Number((await server.until("listening"))["port"]);
     const { client } = resources.use(await dispatcherClient(port, trust.client()));
     return {
       server,

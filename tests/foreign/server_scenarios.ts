@@ -220,7 +220,7 @@ async function openPair(
   const resources = new AsyncDisposableStack();
   try {
     const server = resources.use(await start({ ...trust.server(), descriptors, ...settings }));
-    const port = Number((await server.until("listening")).port);
+    const port = Number((await server.until("listening"))["port"]);
     const { client } = resources.use(
       await dispatcherClient(port, trust.client(), protocol),
     );

@@ -22,7 +22,7 @@ async function reported({ values }: HandlerContext): Promise<string> {
   assert.notEqual(call.id, "");
   return JSON.stringify([
     call.peer.identity,
-    call.claims?.sub,
+    call.claims?.["sub"],
     call.workerId,
     call.tags,
     // What it calls from here is a call of its own.

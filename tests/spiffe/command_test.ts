@@ -14,7 +14,7 @@ Deno.test("selvage takes its credentials from an agent with --spiffe-socket and 
     svids: [svid(makeDomain("example.org"), "worker")],
   });
   await using worker = await startWorker([MODULE, "--spiffe-socket", socket, "--allow", ID]);
-  assert.equal(worker.ready.security, "mutual-tls");
+  assert.equal(worker.ready["security"], "mutual-tls");
   const args = ["cli.add", "[1,2]", "--endpoint", worker.address, "--identity", ID];
   const call = ["call", ...args, "--spiffe-socket", `unix://${socket}`];
   const { out: permissions } = await inProcess(["permissions", ...call]);

@@ -14,7 +14,7 @@ import { Trust } from "../e2e/trust.ts";
 import { oneWayDispatcher, oneWayWorker } from "../tokens/issuer.ts";
 import { FakeAgent, makeDomain, svid } from "./fake_agent.ts";
 
-const routines = { whoami: routine("svid.whoami", () => currentCall().claims?.sub) };
+const routines = { whoami: routine("svid.whoami", () => currentCall().claims?.["sub"]) };
 const CLIENT = "spiffe://example.org/client";
 const AUDIENCE = "math-pool";
 

@@ -93,7 +93,7 @@ export const who = routine("thread.who", { run }, () => {
     parentId: parentId ?? "",
     workerId,
     identity: peer.identity ?? "",
-    subject: String(claims?.sub),
+    subject: String(claims?.["sub"]),
     deadline: deadline ?? 0,
     tags: [...tags],
     aborted: signal.aborted,

@@ -194,7 +194,7 @@ Deno.test("the stack of what a routine throws in a thread is in the worker's log
   } finally {
     await reset();
   }
-  const line = lines.find(({ properties }) => properties.type === "call.failed");
+  const line = lines.find(({ properties }) => properties["type"] === "call.failed");
   assert.equal(line?.level, "error");
-  assert.match(String(line?.properties.stack), /routines\.ts/);
+  assert.match(String(line?.properties["stack"]), /routines\.ts/);
 });

@@ -23,11 +23,11 @@ import { Issuer, oneWayDispatcher, oneWayWorker } from "./issuer.ts";
 let runs = 0;
 const work = routine("tokens.work", (text: string) => {
   runs += 1;
-  return [text, currentCall().claims?.sub];
+  return [text, currentCall().claims?.["sub"]];
 });
 const count = routine("tokens.count", async function* (items: number) {
   runs += 1;
-  for (let item = 0; item < items; item++) yield [item, currentCall().claims?.sub];
+  for (let item = 0; item < items; item++) yield [item, currentCall().claims?.["sub"]];
 });
 const endless = routine("tokens.endless", async function* () {
   yield "begun";

@@ -14,7 +14,7 @@ export function registryFolder(namespace: string, root: string | undefined): str
 }
 
 function defaultRoot(): string {
-  const own = env.XDG_RUNTIME_DIR;
+  const own = env["XDG_RUNTIME_DIR"];
   return own === undefined || own === "" ? `/tmp/selvage-${getuid?.() ?? 0}` : `${own}/selvage`;
 }
 

@@ -52,7 +52,6 @@ export class Http2Connection<End extends Role>
   readonly #reader: FrameReader;
   readonly #parts: ReadingParts;
   readonly #keepalive: Keepalive;
-  readonly #clock: () => number;
   readonly #onFault: ConnectionOptions["onFault"];
 
   /**
@@ -72,7 +71,6 @@ export class Http2Connection<End extends Role>
     const decoder = new HpackDecoder<BlockNote>(limits.maxHeaderListBytes);
     budget.join();
     this.limits = limits;
-    this.#clock = clock;
     this.#onFault = options.onFault;
     this.deadlines = new Deadlines(clock, options.schedule ?? scheduleOnTimer);
     this.abuse = new AbuseBudgets(limits, clock, options.resets);

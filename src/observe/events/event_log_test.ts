@@ -106,8 +106,8 @@ Deno.test("no line of the log shows a part that its event does not have", async 
   for (const record of lines) {
     const { properties } = record;
     const text = textOf(record);
-    assert.doesNotMatch(text, /undefined|\{|\[object/, `${properties.type}: ${text}`);
-    if (properties.type === "credentials.expiring") {
+    assert.doesNotMatch(text, /undefined|\{|\[object/, `${properties["type"]}: ${text}`);
+    if (properties["type"] === "credentials.expiring") {
       assert.equal(text, "our certificate expired 1 s ago");
     }
   }

@@ -43,7 +43,7 @@ async function outcomeOf(
   const call = { routine: "math.add", peer, workerId: "w1", now: NOW };
   const { authenticate } = kubernetesServiceAccount({ ...settings, ...options });
   try {
-    return (await authenticate({ ...call, token: await projected(claims) })).claims.sub;
+    return (await authenticate({ ...call, token: await projected(claims) })).claims["sub"];
   } catch (error) {
     assert.ok(error instanceof AuthenticationError, String(error));
     return error.reason;

@@ -69,7 +69,7 @@ export class TokenSessions {
    * The session of tokens that claim this, made or extended. A token without a subject has a session of its own.
    */
   of(claims: Readonly<Record<string, unknown>>, until: number): TokenSession {
-    const key = claims.sub === undefined ? undefined : lastingClaims(claims);
+    const key = claims["sub"] === undefined ? undefined : lastingClaims(claims);
     if (key === undefined) return new TokenSession(until, this.#clock);
     const known = this.#sessions.get(key);
     if (known !== undefined) {

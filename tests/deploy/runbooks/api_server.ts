@@ -57,8 +57,8 @@ export class ApiServer implements AsyncDisposable {
 
   /** Makes an object, as a controller does. */
   create(object: KubernetesObject): void {
-    const kind = KINDS.find((one) => one.kind === object.kind)!;
-    const { name, namespace } = object.metadata;
+    const kind = KINDS.find((one) => one.kind === object["kind"])!;
+    const { name, namespace } = object["metadata"];
     const within = namespace === undefined ? "" : `namespaces/${namespace}/`;
     this.#put(`${prefixOf(kind)}/${within}${kind.plural}/${name}`, object);
   }
@@ -70,7 +70,7 @@ export class ApiServer implements AsyncDisposable {
 
   /** How many objects of a kind there are. */
   count(kind: string): number {
-    return [...this.#objects.values()].filter((one) => one.kind === kind).length;
+    return [...this.#objects.values()].filter((one) => one["kind"] === kind).length;
   }
 
   /** Sets what a pod has logged. */
@@ -84,7 +84,7 @@ export class ApiServer implements AsyncDisposable {
 
   #put(path: string, object: KubernetesObject): KubernetesObject {
     this.#versions += 1;
-    const metadata = { uid: path, ...object.metadata, resourceVersion: `${this.#versions}` };
+    const metadata = { uid: path, ...object["metadata"], resourceVersion: `${this.#versions}` };
     const put = { ...object, metadata };
     this.#objects.set(path, put);
     return put;
@@ -110,7 +110,7 @@ export class ApiServer implements AsyncDisposable {
         return status(404, `namespaces "${namespace}" not found`);
       }
       const object = await objectOf(request);
-      const at = `${path}/${object.metadata.name}`;
+      const at = `${path}/${object["metadata"].name}`;
       if (this.#objects.has(at)) return status(409, `${at} already exists`);
       const made = this.#put(at, object);
       this.controller(this, made);

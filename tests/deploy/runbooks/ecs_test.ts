@@ -52,11 +52,14 @@ testWithTool(AWS, "every command of the ECS runbook is one that AWS knows", asyn
   ]);
   const bodies = asked.map(([, body]) => body);
   const [name, task, service, logs, back] = bodies as [Body, Body, Body, Body, Body];
-  assert.equal(name.Name, "worker");
-  assert.equal(service.taskDefinition, task.family);
-  assert.deepEqual([back.cluster, back.service], [service.cluster, service.serviceName]);
-  const [{ logConfiguration }] = task.containerDefinitions;
-  assert.equal(logs.logGroupName, logConfiguration.options["awslogs-group"]);
+  assert.equal(name["Name"], "worker");
+  assert.equal(service["taskDefinition"], task["family"]);
+  assert.deepEqual([back["cluster"], back["service"]], [
+    service["cluster"],
+    service["serviceName"],
+  ]);
+  const [{ logConfiguration }] = task["containerDefinitions"];
+  assert.equal(logs["logGroupName"], logConfiguration.options["awslogs-group"]);
 });
 
 async function awsPath(): Promise<string | undefined> {

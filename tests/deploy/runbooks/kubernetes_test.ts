@@ -43,11 +43,11 @@ testWithTool(
     assert.equal(await Deno.readTextFile(`${folder}/ca.crt`), first);
     const previous = "api/v1/namespaces/cert-manager/configmaps/selvage-ca-previous";
     const [{ sources }] = [
-      api.get("apis/trust.cert-manager.io/v1alpha1/bundles/selvage-trust").spec,
+      api.get("apis/trust.cert-manager.io/v1alpha1/bundles/selvage-trust")["spec"],
     ];
-    const [{ name, key }] = sources.flatMap((one: KubernetesObject) => one.configMap ?? []);
+    const [{ name, key }] = sources.flatMap((one: KubernetesObject) => one["configMap"] ?? []);
     assert.ok(previous.endsWith(`/${name}`));
-    assert.equal(api.get(previous).data[key], first);
+    assert.equal(api.get(previous)["data"][key], first);
     assert.deepEqual([api.count("Deployment"), api.count("Certificate")], [2, 3]);
 
     api.log("worker-0", '{"type":"worker.ready"}\n{"type":"call.failed"}\n');
@@ -61,11 +61,11 @@ testWithTool(
     const secret = "api/v1/namespaces/cert-manager/secrets/selvage-ca";
     api.create({ ...api.get(secret), data: { "ca.crt": btoa(second) } });
     await shell(`${keep}\n${replace}`);
-    assert.equal(api.get(previous).data[key], second);
+    assert.equal(api.get(previous)["data"][key], second);
     assert.match(await shell(look!), /^worker /m);
 
     const worker = "apis/apps/v1/namespaces/selvage/deployments/worker";
-    const image = (): string => api.get(worker).spec.template.spec.containers[0].image;
+    const image = (): string => api.get(worker)["spec"].template.spec.containers[0].image;
     assert.notEqual(image(), "before");
     await shell(undo!);
     assert.equal(image(), "before");
@@ -74,20 +74,20 @@ testWithTool(
 
 /** What the controllers of a cluster with cert-manager make of an object. */
 function control(api: ApiServer, made: KubernetesObject, ca: string): void {
-  const { name, namespace } = made.metadata;
-  if (made.kind === "Certificate") {
+  const { name, namespace } = made["metadata"];
+  if (made["kind"] === "Certificate") {
     api.create({ ...made, status: { conditions: [{ type: "Ready", status: "True" }] } });
-    const metadata = { name: made.spec.secretName, namespace };
+    const metadata = { name: made["spec"].secretName, namespace };
     api.create({ apiVersion: "v1", kind: "Secret", metadata, data: { "ca.crt": btoa(ca) } });
   }
-  if (made.kind !== "Deployment") return;
-  const { replicas = 1, selector, template } = made.spec;
+  if (made["kind"] !== "Deployment") return;
+  const { replicas = 1, selector, template } = made["spec"];
   const counts = { replicas, updatedReplicas: replicas, availableReplicas: replicas };
   const REVISION = "deployment.kubernetes.io/revision";
-  const annotations = { ...made.metadata.annotations, [REVISION]: "2" };
-  const metadata = { ...made.metadata, generation: 1, annotations };
+  const annotations = { ...made["metadata"].annotations, [REVISION]: "2" };
+  const metadata = { ...made["metadata"], generation: 1, annotations };
   api.create({ ...made, metadata, status: { ...counts, observedGeneration: 1 } });
-  const owner = { apiVersion: "apps/v1", kind: "Deployment", name, uid: made.metadata.uid };
+  const owner = { apiVersion: "apps/v1", kind: "Deployment", name, uid: made["metadata"].uid };
   const before = structuredClone(template);
   before.spec.containers[0].image = "before";
   for (const [at, one] of [before, template].entries()) {
