@@ -9,12 +9,17 @@
  * @module
  */
 import { basename, extname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 
 const PROJECT = new URL("../", import.meta.url);
 
 /** What a thread begins with: looked for beside the code as `thread_entry.ts`. */
 const THREAD = new URL("src/worker/threads/thread_entry.ts", PROJECT);
+
+/** What a bundle has in other forms than the sources. */
+const REPLACED: readonly (readonly [string, string])[] = [
+  ["src/identity/names/suffix_list.ts", "scripts/bundle/suffix_list.ts"],
+];
 
 const COMMAND = `
 import { run } from ${JSON.stringify(new URL("src/cli/run.ts", PROJECT).href)};
@@ -45,10 +50,11 @@ async function written(entries: ReadonlyMap<string, string>, folder: string): Pr
   try {
     const paths = [...entries.keys()].map((name) => join(made, `${name}.ts`));
     for (const [name, text] of entries) await Deno.writeTextFile(join(made, `${name}.ts`), text);
+    await writeConfig(made);
     const { success } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["bundle", "--quiet", "--frozen", "--platform=deno", "--minify", "--code-splitting"],
-        ...["--sourcemap=external", `--config=${fileURLToPath(new URL("deno.json", PROJECT))}`],
+        ...["bundle", "--quiet", "--platform=deno", "--minify", "--code-splitting"],
+        ...["--sourcemap=external", `--config=${join(made, "deno.json")}`],
         ...[`--outdir=${folder}`, ...paths],
       ],
       stdin: "null",
@@ -59,6 +65,23 @@ async function written(entries: ReadonlyMap<string, string>, folder: string): Pr
   } finally {
     await Deno.remove(made, { recursive: true });
   }
+}
+
+/** A configuration that resolves as this project's does, but for what is replaced, and a copy of its lock file. */
+async function writeConfig(folder: string): Promise<void> {
+  const { name, exports, imports, compilerOptions } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", PROJECT)),
+  );
+  const own = Object.entries<string>(exports).map((
+    [key, path],
+  ) => [`${name}${key.slice(1)}`, path]);
+  const files = Object.fromEntries(
+    [...own, ...REPLACED.map(([file, other]) => [new URL(file!, PROJECT).href, other])]
+      .map(([from, to]) => [from, new URL(to!, PROJECT).href]),
+  );
+  const config = { imports: { ...imports, ...files }, compilerOptions };
+  await Deno.writeTextFile(join(folder, "deno.json"), JSON.stringify(config));
+  await Deno.copyFile(new URL("deno.lock", PROJECT), join(folder, "deno.lock"));
 }
 
 function fail(why: string): never {

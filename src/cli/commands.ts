@@ -1,17 +1,16 @@
 import type { Command } from "commander";
 import { callCommand } from "./commands/call_command.ts";
 import { certsCommand } from "./commands/certs_command.ts";
-import { applyConfig } from "./config/apply_config.ts";
 import { configCommand } from "./config/config_command.ts";
-import { readConfig } from "./config/config_file.ts";
+import { withConfigFlag } from "./config/config_flag.ts";
 import { leavesOf } from "./config/leaves.ts";
 import { describeCommand } from "./commands/describe_command.ts";
 import { doctorCommand } from "./doctor/doctor_command.ts";
-import { flag } from "./flag.ts";
 import { healthCommand } from "./commands/health_command.ts";
 import { permissionsCommand } from "./commands/permissions_command.ts";
 import { policyCommand } from "./commands/policy_command.ts";
 import { rehearseCommand } from "./commands/rehearse_command.ts";
+import { settled } from "./settled.ts";
 import { topCommand } from "./top/top_command.ts";
 import { workerCommand } from "./commands/worker_command.ts";
 import { workersCommand } from "./commands/workers_command.ts";
@@ -23,7 +22,7 @@ export function allCommands(): readonly Command[] {
 }
 
 /** The commands that have settings of their own. */
-function configurable(): readonly Command[] {
+export function configurable(): readonly Command[] {
   const made = [
     workerCommand(),
     callCommand(),
@@ -37,22 +36,6 @@ function configurable(): readonly Command[] {
     topCommand(),
   ].map(settled);
   const leaves = leavesOf(made);
-  for (const { name, command } of leaves) {
-    command.addOption(flag("--config <FILE>", "settings of flags, JSON with comments"));
-    command.hook("preAction", async () => {
-      const { config } = command.opts<{ readonly config?: string }>();
-      if (config !== undefined) applyConfig(command, name, await readConfig(config, leaves));
-    });
-  }
+  for (const leaf of leaves) withConfigFlag(leaf, () => leaves);
   return made;
-}
-
-/** Every command, however deep, leaves exiting to us and takes no colours from the environment. */
-export function settled(command: Command): Command {
-  for (const inner of command.commands) settled(inner);
-  return command
-    .exitOverride()
-    .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false })
-    .showSuggestionAfterError()
-    .showHelpAfterError("(--help shows the flags)");
 }

@@ -1,15 +1,18 @@
 import { Command, CommanderError } from "commander";
-import { allCommands, settled } from "./commands.ts";
+import { workerCommand } from "./commands/worker_command.ts";
+import { withConfigFlag } from "./config/config_flag.ts";
+import { leavesOf } from "./config/leaves.ts";
 import { ExitCode } from "./exit_code.ts";
 import { exitCodeOf } from "./failure.ts";
 import { reportFailure } from "./failure_line.ts";
 import { OutputClosed } from "./print.ts";
+import { settled } from "./settled.ts";
 import { errorBehind } from "./transport_error.ts";
 
 /** Runs the command with what follows `selvage` on its line. */
 export async function run(args: readonly string[]): Promise<ExitCode> {
   try {
-    const command = program();
+    const command = program(await commandsFor(args));
     const given = args.length === 0 ? ["--help"] : askedOfKnown(command, args);
     await command.parseAsync(given, { from: "user" });
     return Deno.exitCode as ExitCode;
@@ -41,13 +44,24 @@ function askedOfKnown(command: Command, args: readonly string[]): string[] {
   return [...args];
 }
 
-function program(): Command {
+/** A worker runs for long, so that it does without the other commands and what they load: 2 MiB. */
+async function commandsFor([name]: readonly string[]): Promise<readonly Command[]> {
+  if (name !== "worker") return (await import("./commands.ts")).allCommands();
+  const command = settled(workerCommand());
+  withConfigFlag({ name, command }, async () => {
+    const { configurable } = await import("./commands.ts");
+    return leavesOf(configurable());
+  });
+  return [command];
+}
+
+function program(commands: readonly Command[]): Command {
   const program = new Command("selvage")
     .description("workers and calls over mutual TLS, for Deno")
     .version("0.1.0")
     .addHelpText("after", EXIT_CODES)
     .enablePositionalOptions();
-  for (const command of allCommands()) program.addCommand(command);
+  for (const command of commands) program.addCommand(command);
   return settled(program);
 }
 

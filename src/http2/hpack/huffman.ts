@@ -48,6 +48,7 @@ export function decodeHuffman(
   end: number,
   out: number[],
 ): number {
+  const { steps, mayEnd } = decoder ??= buildDecoder();
   let node = 0;
   let length = 0;
   for (let at = start; at < end; at++) {
@@ -67,10 +68,17 @@ export function decodeHuffman(
 const EMITS = 0x100;
 const NODE_SHIFT = 9;
 
-/** By node and next four bits. The shortest code has five bits, so that four emit one octet at most. */
-const { steps, mayEnd } = buildDecoder();
+interface Decoder {
+  /** By node and next four bits. The shortest code has five bits, so that four emit one octet at most. */
+  readonly steps: Int32Array;
+  /** By node, whether a string may end there. */
+  readonly mayEnd: Uint8Array;
+}
 
-function buildDecoder(): { steps: Int32Array; mayEnd: Uint8Array } {
+/** Made with the first string: its loops are long enough that V8 optimizes them, for which an idle process pays. */
+let decoder: Decoder | undefined;
+
+function buildDecoder(): Decoder {
   // Inner nodes of the code's tree: children by bit, a leaf as -1 - symbol.
   const children: [number, number][] = [[0, 0]];
   for (let symbol = 0; symbol < END_OF_STRING; symbol++) {

@@ -1,4 +1,4 @@
-import { getPublicSuffix } from "tldts";
+import { getPublicSuffix } from "./suffix_list.ts";
 
 /**
  * Whether strangers register names right below this one (`com`, `co.uk`, `s3.amazonaws.com`),

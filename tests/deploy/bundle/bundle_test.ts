@@ -50,6 +50,19 @@ Deno.test({
   },
 });
 
+Deno.test("a bundled worker does without the code of the other commands", async () => {
+  const less = `${folder}/less`;
+  await Deno.mkdir(less);
+  const files = (await Array.fromAsync(Deno.readDir(bundled))).map(({ name }) => name);
+  const others = files.filter((name) => /^commands-.*\.js$/.test(name));
+  assert.equal(others.length, 1);
+  for (const name of files) {
+    if (name !== others[0]) await Deno.copyFile(`${bundled}/${name}`, `${less}/${name}`);
+  }
+  await using worker = await bundledWorker(less);
+  assert.match(worker.address, /^127\.0\.0\.1:/);
+});
+
 Deno.test("two modules of one name are refused in a sentence", async () => {
   const { code, stderr } = await command(`${folder}/refused`, ROUTINES, `${folder}/routines.ts`);
   assert.equal(code, 2);
@@ -77,9 +90,9 @@ interface StartedWorker extends AsyncDisposable {
 }
 
 /** No configuration is there, nothing is fetched, and the bundle and the credentials are all that it may read. */
-function bundledWorker(): Promise<StartedWorker> {
-  const flags = ["--no-config", `--allow-read=${bundled},${folder}`, "--allow-net=127.0.0.1:0"];
-  return started([`${bundled}/selvage.js`, "worker", `${bundled}/routines.js`], flags);
+function bundledWorker(code = bundled): Promise<StartedWorker> {
+  const flags = ["--no-config", `--allow-read=${code},${folder}`, "--allow-net=127.0.0.1:0"];
+  return started([`${code}/selvage.js`, "worker", `${code}/routines.js`], flags);
 }
 
 async function started(
