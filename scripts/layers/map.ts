@@ -43,7 +43,7 @@ export const LAYER_MAP: LayerMap = {
         "node:worker_threads",
       ],
     },
-    http2: { imports: ["platform", "values"], node: ["node:timers"] },
+    http2: { imports: ["platform", "values"], node: ["node:process", "node:timers"] },
     observe: {
       imports: ["errors", "platform", "values"],
       packages: ["@logtape/logtape", "@opentelemetry/api"],

@@ -10,6 +10,8 @@ const CAPACITY = 256;
 /** Longer chains are judged each time, in bytes. */
 const MAX_CHAIN_BYTES = 8 * 1024;
 
+const LIMITS = Object.keys(DEFAULT_VERDICT_LIMITS) as (keyof VerdictLimits)[];
+
 /** A verdict, and all that it was made from but the anchors. */
 interface KnownVerdict extends Pick<PeerQuestion, "role" | "expected"> {
   readonly mode: VerdictMode | undefined;
@@ -87,13 +89,8 @@ function isSame(
     sameElements(known.chain, chain, sameBytes);
 }
 
-function sameLimits(known: VerdictLimits, limits: Partial<VerdictLimits> | undefined): boolean {
-  const { certificates, chainBytes, intermediates, work } = limits ?? DEFAULT_VERDICT_LIMITS;
-  const usual = DEFAULT_VERDICT_LIMITS;
-  return known.certificates === (certificates ?? usual.certificates) &&
-    known.chainBytes === (chainBytes ?? usual.chainBytes) &&
-    known.intermediates === (intermediates ?? usual.intermediates) &&
-    known.work === (work ?? usual.work);
+function sameLimits(known: VerdictLimits, limits: Partial<VerdictLimits> = {}): boolean {
+  return LIMITS.every((name) => known[name] === (limits[name] ?? DEFAULT_VERDICT_LIMITS[name]));
 }
 
 function sameElements<T>(

@@ -35,7 +35,7 @@ export class ConverseRecord {
   /** Items of a `flood` that were asked for. */
   flooded = 0;
   /** Requests that were read. */
-  read = 0;
+  readonly read: Tally = new Tally();
   /** Why the signals of those asked to `hang` aborted. */
   readonly aborted: unknown[] = [];
   /** Resolves when one asked to `hang` has begun to. */
@@ -109,7 +109,7 @@ async function* converse(
   let index = 0;
   try {
     for await (const { text, data } of requests) {
-      record.read++;
+      record.read.add(1);
       if (text === "fail") throw echoFailure();
       if (text === "throw") throw new TypeError("not for the caller to read");
       if (text === "hang") await hang(signal, record);

@@ -30,6 +30,9 @@ import type { Greeting, Role } from "./role.ts";
 import { Settings } from "./settings.ts";
 import { asError, readTogether } from "../../values/mod.ts";
 
+/** Of more streams what one sends waits for the others: a write costs as much as ten calls. */
+const QUIET_STREAMS = 8;
+
 /**
  * A connection of either end: makes its parts, joins them, and passes on what the channel and the
  * send scheduler report. What its frames mean is in `ReceivedFrames`, how it ends in `Lifecycle`.
@@ -224,6 +227,10 @@ export class Http2Connection<End extends Role>
       this.lifecycle.fail(cause);
     }
     if (this.scheduler.control.length > 0) this.scheduler.schedule();
+  }
+
+  get isQuiet(): boolean {
+    return this.streams.table.size <= QUIET_STREAMS && this.settings.received;
   }
 
   #watchReading(framesBefore: number): void {

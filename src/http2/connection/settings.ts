@@ -41,6 +41,11 @@ export class Settings {
   readonly #parts: SettingsParts;
   #received = false;
 
+  /** Whether the peer's have arrived. */
+  get received(): boolean {
+    return this.#received;
+  }
+
   constructor(parts: SettingsParts) {
     this.#parts = parts;
   }

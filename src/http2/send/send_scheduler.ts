@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
 import type { ByteChannel } from "../byte_channel.ts";
 import { ControlQueue } from "./control_queue.ts";
@@ -37,6 +38,8 @@ export type SchedulerLimits = Pick<Http2Limits, "headerTableBytes" | "maxQueuedC
 export interface SchedulerHost {
   /** The first HEADERS of this stream are about to be written: it gets its id where it has none. */
   streamStarts(stream: Http2Stream): void;
+  /** Whether so few streams are open that what they send may leave before the turn ends. */
+  readonly isQuiet: boolean;
   /** DATA was written. */
   dataSent(stream: Http2Stream, bytes: number): void;
   /** END_STREAM was written. */
@@ -134,7 +137,8 @@ export class SendScheduler {
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(this.#flushNow);
+    if (this.#host.isQuiet) nextTick(this.#flushNow);
+    else setImmediate(this.#flushNow);
   }
 
   /** Hands over what may be handed over now. */
