@@ -43,5 +43,5 @@ export { fieldsOfHeaders, prepareMethod, readResponse } from "./client/unary_fas
 export { writeBinary } from "./wire/binary_form.ts";
 export type { TransportOptions } from "./client/transport_options.ts";
 export type { RpcProtocol } from "./wire/protocol.ts";
-export { observeAnswer, runsUntil } from "./server/call_ending.ts";
+export { endNow, observeAnswer } from "./server/call_ending.ts";
 export { admittedWith, fastCallOf, provide, withoutStatusDetails } from "./server/fast_context.ts";

@@ -35,6 +35,16 @@ const own = {
     for (let n = 0; n < count; n++) yield n;
     throw new Error("no more");
   }),
+  reading: duplexRoutine("streams.reading", async function* (input: AsyncIterable<number>) {
+    try {
+      for await (const _ of input) reading.begun.resolve();
+      reading.ended.resolve("complete");
+      yield "complete";
+    } catch (error) {
+      reading.ended.resolve((error as Error).name);
+      throw error;
+    }
+  }),
   surroundings: duplexRoutine(
     "streams.surroundings",
     async function* (input: AsyncIterable<Uint8Array>) {
@@ -45,6 +55,9 @@ const own = {
     for (const size of sizes) yield new Uint8Array(size).fill(size);
   }),
 };
+
+/** How the input of `reading` ended; it has begun with its first item. */
+let reading = { begun: Promise.withResolvers<void>(), ended: Promise.withResolvers<string>() };
 
 async function pair() {
   const trust = new Trust();
@@ -232,4 +245,32 @@ Deno.test("what many routines have not read stays within the memory of a peer, a
   assert.deepEqual(await Promise.all(counts), Array(MANY).fill(ITEMS));
   // All 800 where each could keep 8 MiB; half of what may be held is 128, the rest windows and what the caller has queued.
   assert(askedUnread < MANY * ITEMS / 2, `${askedUnread} items were asked for`);
+});
+
+async function* unending() {
+  yield 1;
+  await new Promise(() => {});
+}
+
+Deno.test("a routine does not take an input that was cut off for all of it", async () => {
+  for (const how of ["the caller cancels", "the deadline passes", "the connection ends"]) {
+    await using on = await pair();
+    const cancel = new AbortController();
+    let error: unknown;
+    let timeoutMs = how === "the deadline passes" ? 100 : 0;
+    // Where the deadline falls before the routine, a longer one is taken.
+    for (let isBegun = false; !isBegun; timeoutMs *= 2) {
+      reading = { begun: Promise.withResolvers(), ended: Promise.withResolvers() };
+      const options = { signal: cancel.signal, ...(timeoutMs === 0 ? {} : { timeoutMs }) };
+      const items = on.dispatcher.duplex(own.reading, unending(), [], options);
+      const call = Array.fromAsync(items).catch((thrown) => error = thrown);
+      const begun = reading.begun.promise.then(() => true);
+      isBegun = await Promise.race([begun, call.then(() => false)]);
+      if (how === "the caller cancels") cancel.abort();
+      else if (how === "the connection ends") await on.dispatcher[Symbol.asyncDispose]();
+      await call;
+    }
+    assert.ok(error instanceof Error, how);
+    assert.equal(await reading.ended.promise, "AbortError", how);
+  }
 });

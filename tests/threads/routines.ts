@@ -68,6 +68,26 @@ export const running = duplexRoutine(
   },
 );
 
+/** Reads all of its input, and says how that ended. */
+export const reading = duplexRoutine(
+  "thread.reading",
+  { run },
+  async function* (input: AsyncIterable<number>) {
+    try {
+      for await (const _ of input) begun("reading");
+      reads.push("complete");
+      yield "complete";
+    } catch (error) {
+      reads.push((error as Error).name);
+    }
+  },
+);
+
+const reads: string[] = [];
+
+/** How the inputs of `reading` ended. */
+export const readsSoFar = routine("thread.reads-so-far", { run }, () => reads);
+
 export const fail = routine("thread.fail", { run }, () => {
   throw Object.assign(new RangeError("too large", { cause: new Error("the limit") }), { limit: 7 });
 });

@@ -18,6 +18,8 @@ import {
   fail,
   heededReasons,
   heeding,
+  reading,
+  readsSoFar,
   running,
   spinUntil,
   who,
@@ -127,6 +129,25 @@ Deno.test("a deadline reaches the signal of a routine in a thread", async () => 
     reasons = await dispatcher.call(heededReasons, []);
   }
   assert.deepEqual(new Set(reasons), new Set(["DeadlineExceeded"]));
+});
+
+Deno.test("a routine in a thread that waits for input is told that its caller has left, and its thread lives on", async () => {
+  await using pair = await start({ threads: 1 });
+  const { dispatcher } = pair;
+  const cancel = new AbortController();
+  async function* input() {
+    yield 1;
+    await new Promise(() => {});
+  }
+  const reads = begun("reading");
+  const items = dispatcher.duplex(reading, input(), [], { signal: cancel.signal });
+  const running = assert.rejects(Array.fromAsync(items), /enough/);
+  await reads;
+  cancel.abort(new Error("enough"));
+  await running;
+  let ended: readonly string[] = [];
+  while (ended.length === 0) ended = await dispatcher.call(readsSoFar, []);
+  assert.deepEqual(ended, ["AbortError"]);
 });
 
 Deno.test("a stream from a thread pauses after so many items as its reader allows", async () => {

@@ -83,6 +83,15 @@ export class InputQueue implements RoutineInput {
     this.#release();
   }
 
+  /** The routine is left: what it has not read is dropped, and reading on throws. */
+  cutOff(error: unknown): void {
+    if (this.#end !== undefined && this.#items.length === 0) return;
+    this.#drop();
+    this.#end = { error };
+    this.#announce();
+    this.#release();
+  }
+
   /** Nobody reads any more: what is left is dropped. */
   abandon(): void {
     this.#drop();

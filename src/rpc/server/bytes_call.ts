@@ -1,4 +1,5 @@
 import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
 import type { ArrivingCall } from "./admission.ts";
 
 /** A call in binary form, as what answers it from its bytes sees it. */
@@ -15,8 +16,11 @@ export interface BytesCall<Method extends DescMethod, Peer, Context>
    * reason. Made when first asked for: who does not look at it pays nothing.
    */
   readonly signal: AbortSignal;
-  /** The implementation runs on after the call has ended, until this settles: so long the call counts as running. */
-  runsUntil(ended: Promise<unknown>): void;
+  /**
+   * Ends a call with streams with an error at once, also where its caller reads nothing. It counts as running until
+   * `ended` settles: when its implementation has ended.
+   */
+  endNow(error: ConnectError, ended: Promise<unknown>): void;
   /** Has what becomes of the answer reported: what an implementation gave may be impossible to write, or too large. */
   observeAnswer(observer: AnswerObserver): void;
 }

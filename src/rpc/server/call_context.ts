@@ -13,7 +13,7 @@ export const callContext: ContextKey<unknown> = createContextKey<unknown>(undefi
 export interface RunningPlainCall {
   /** Whether all of the request has arrived. */
   readonly requestIsWhole: boolean;
-  /** The implementation runs on after the call has ended, until this settles: so long the call counts as running. */
+  /** The implementation runs until this settles, also after the call has ended: so long the call counts as running. */
   runsUntil(ended: Promise<unknown>): void;
   /** Has what becomes of the one answer of the call reported. */
   observeAnswer(observer: AnswerObserver): void;

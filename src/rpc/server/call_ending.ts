@@ -1,25 +1,27 @@
-import type { HandlerContext } from "@connectrpc/connect";
+import type { ConnectError, HandlerContext } from "@connectrpc/connect";
 import type { AnswerObserver } from "./bytes_call.ts";
 import { FastContext } from "./fast_context.ts";
-import { plainCallKey, type RunningPlainCall } from "./call_context.ts";
+import { plainCallKey } from "./call_context.ts";
 
 /**
  * Has what becomes of the one answer that an implementation is about to give reported: it may be impossible to write,
  * or too large.
  */
 export function observeAnswer(context: HandlerContext, observer: AnswerObserver): void {
-  const call = callOf(context);
+  const call = context instanceof FastContext ? context.call : context.values.get(plainCallKey);
   if (call === undefined) observer.succeeded();
   else call.observeAnswer(observer);
 }
 
-/** The implementation of a call runs on after the call has ended, until `ended` settles: so long the call counts. */
-export function runsUntil(context: HandlerContext, ended: Promise<unknown>): void {
-  callOf(context)?.runsUntil(ended);
-}
-
-function callOf(
+/**
+ * Ends a call with an error, which its implementation has thrown already as connect-es sees it. The call counts as
+ * running until `ended` settles.
+ */
+export function endNow(
   context: HandlerContext,
-): Pick<RunningPlainCall, "observeAnswer" | "runsUntil"> | undefined {
-  return context instanceof FastContext ? context.call : context.values.get(plainCallKey);
+  error: ConnectError,
+  ended: Promise<unknown>,
+): void {
+  if (context instanceof FastContext) context.call.endNow(error, ended);
+  else context.values.get(plainCallKey)?.runsUntil(ended);
 }

@@ -84,7 +84,7 @@ export abstract class FastCall<Method extends DescMethod>
     else if (this.heldBytes > 0) observer.received(this.heldBytes);
   }
 
-  runsUntil(ended: Promise<unknown>): void {
+  endNow(_error: ConnectError, ended: Promise<unknown>): void {
     this.#ended = ended;
   }
 

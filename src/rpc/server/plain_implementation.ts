@@ -60,6 +60,10 @@ class ReadRequests implements AsyncIterableIterator<unknown, undefined> {
     if (this.#areCutOff) throw callFailed(this.#context.signal.reason);
     return DONE;
   };
+  /** The last message may have been cut in two. */
+  readonly #threw = (error: unknown): never => {
+    throw this.#areCutOff ? callFailed(this.#context.signal.reason) : error;
+  };
 
   constructor(requests: AsyncIterable<unknown>, context: HandlerContext) {
     this.#requests = requests;
@@ -67,7 +71,7 @@ class ReadRequests implements AsyncIterableIterator<unknown, undefined> {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    const next = Promise.try(() => this.#source.next()).then(this.#read);
+    const next = Promise.try(() => this.#source.next()).then(this.#read, this.#threw);
     // One that reads ahead and awaits something else must not end the process when its call fails.
     next.catch(() => {});
     return next;

@@ -88,10 +88,12 @@ export class StreamCall extends FastCall<DescMethod> {
   }
 
   expired(): void {
-    if (this.state !== "running") return;
-    const late = timedOut();
-    this.#leave(late);
-    void this.#answerEnd(late);
+    this.#endWith(timedOut());
+  }
+
+  override endNow(error: ConnectError, ended: Promise<unknown>): void {
+    super.endNow(error, ended);
+    this.#endWith(error);
   }
 
   requestEnded(): void {
@@ -203,6 +205,13 @@ export class StreamCall extends FastCall<DescMethod> {
       this.request.fault(error);
       this.request.stream.reset(ErrorCode.INTERNAL_ERROR);
     }
+  }
+
+  /** Answers with an error whatever the implementation still does, and however little its caller reads. */
+  #endWith(error: ConnectError): void {
+    if (this.state !== "running") return;
+    this.#leave(error);
+    void this.#answerEnd(error);
   }
 
   /** Ends the implementation: no caller waits for it any more. It runs, and counts, until it has ended. */

@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
+import type { ConnectError, HandlerContext } from "@connectrpc/connect";
 import { headerValue } from "../../http2/mod.ts";
-import { admittedWith, type BytesCall, fastCallOf, runsUntil } from "../../rpc/mod.ts";
+import { admittedWith, type BytesCall, endNow, fastCallOf } from "../../rpc/mod.ts";
 import type { AdmittedCall } from "./admitted_call.ts";
 import type { ConnectedPeer } from "../connected_peer.ts";
 import type { ArrivedCall } from "../serving/served_call.ts";
@@ -13,8 +13,8 @@ export interface Arrival extends ArrivedCall {
   header(name: string): string | undefined;
   /** Whether the caller is gone, or its time is over. */
   readonly cancelled: boolean;
-  /** Its implementation runs on after it has ended, until this settles: so long it counts. */
-  runsUntil(ended: Promise<unknown>): void;
+  /** Ends it with an error; it counts until `ended` settles, when its implementation has ended. */
+  endNow(error: ConnectError, ended: Promise<unknown>): void;
 }
 
 /** One that is answered from its bytes. */
@@ -53,8 +53,8 @@ export class ArrivedBytes implements Arrival {
     return headerValue(this.#call.fields, name);
   }
 
-  runsUntil(ended: Promise<unknown>): void {
-    this.#call.runsUntil(ended);
+  endNow(error: ConnectError, ended: Promise<unknown>): void {
+    this.#call.endNow(error, ended);
   }
 }
 
@@ -90,8 +90,8 @@ export class ArrivedMessage implements Arrival {
     return this.#context.requestHeader.get(name) ?? undefined;
   }
 
-  runsUntil(ended: Promise<unknown>): void {
-    runsUntil(this.#context, ended);
+  endNow(error: ConnectError, ended: Promise<unknown>): void {
+    endNow(this.#context, error, ended);
   }
 }
 

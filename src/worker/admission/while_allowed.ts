@@ -10,8 +10,11 @@ export interface RunningCall {
   readonly tags: readonly string[];
   /** Called when the caller's token has ended. */
   readonly expired: (error: AuthenticationError) => void;
-  /** Called where the call is denied, with what settles once its implementation has ended: until then it counts. */
-  readonly running: (ended: Promise<unknown>) => void;
+  /**
+   * Called where the call is denied, with what it ends with, and what settles once its implementation has ended: until
+   * then it counts.
+   */
+  readonly denied: (error: Error, ended: Promise<unknown>) => void;
   /** What the call ends with where it is denied. Default: the error itself. */
   readonly asThrown?: (error: Denial) => Error;
 }
@@ -39,8 +42,8 @@ export function answerWhileAllowed<Answer>(
   return new Promise((resolve, reject) => {
     const ended = answer.then(resolve, reject).then(() => watch.stop());
     watch.onDenied((error) => {
-      call.running(ended);
       reject(error);
+      call.denied(error, ended);
     });
   });
 }
@@ -50,13 +53,13 @@ class AllowedItems<Item> implements AsyncIterableIterator<Item, undefined> {
   readonly #items: AsyncIterator<Item>;
   readonly #watch: DenialWatch;
   #isOver = false;
-  /** What the items end with; thrown once. */
+  /** What the items end with; thrown once, also to who leaves them: that is what the call has ended with. */
   #denial: Error | undefined;
   /** The item that is waited for, and who waits for it. */
   #asked: Promise<IteratorResult<Item>> | undefined;
   #reject: ((error: Error) => void) | undefined;
 
-  constructor(items: AsyncIterator<Item>, watch: DenialWatch, { running }: RunningCall) {
+  constructor(items: AsyncIterator<Item>, watch: DenialWatch, { denied }: RunningCall) {
     this.#items = items;
     this.#watch = watch;
     watch.onDenied((error) => {
@@ -64,9 +67,10 @@ class AllowedItems<Item> implements AsyncIterableIterator<Item, undefined> {
       this.#end();
       // Not awaited: what does not look at its signal may take for ever.
       const left = Promise.try(() => items.return?.());
-      running(Promise.allSettled([this.#asked, left]));
+      const ended = Promise.allSettled([this.#asked, left]);
       if (this.#reject === undefined) this.#denial = error;
       else this.#reject(error);
+      denied(error, ended);
     });
   }
 
@@ -95,7 +99,7 @@ class AllowedItems<Item> implements AsyncIterableIterator<Item, undefined> {
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
-    if (this.#isOver) return DONE;
+    if (this.#isOver) return await this.#afterEnd();
     this.#end();
     await this.#items.return?.();
     return DONE;
@@ -163,8 +167,9 @@ function watchOf(
   if (stop !== undefined) watch.add(stop);
   if (session !== undefined) {
     const token = session.watch((error) => {
-      watch.denied(error);
+      // First, so that this is why its signal aborts.
       expired(error);
+      watch.denied(error);
     });
     watch.add(() => token[Symbol.dispose]());
   }

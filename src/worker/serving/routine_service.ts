@@ -259,7 +259,7 @@ export class RoutineService {
           name: routine.name,
           tags: envelope.tags,
           expired: (error) => call.expire(error),
-          running: (ended) => arrived.runsUntil(ended),
+          denied: (error, ended) => arrived.endNow(toConnectError(error), ended),
         },
       );
       return {

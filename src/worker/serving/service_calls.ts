@@ -1,7 +1,12 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { type ContextKey, createContextKey, type HandlerContext } from "@connectrpc/connect";
+import {
+  type ConnectError,
+  type ContextKey,
+  createContextKey,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import { type CallContext, runInCall } from "../../routine/mod.ts";
-import { provide, runsUntil } from "../../rpc/mod.ts";
+import { endNow, provide } from "../../rpc/mod.ts";
 import { admittedOf, arrivalOf } from "../admission/arrival.ts";
 import { nameOf } from "../admission/authorization.ts";
 import { denialOf } from "../admission/denial.ts";
@@ -53,7 +58,7 @@ export function runningCall(
     name,
     tags: NO_TAGS,
     expired: (error) => call.expire(error),
-    running: (ended) => runsUntil(context, ended),
+    denied: (error, ended) => endNow(context, error as ConnectError, ended),
     asThrown: denialOf,
   };
 }

@@ -93,12 +93,10 @@ class HostedCall {
         this.#input.fail(this.#inputError);
         break;
       case "abort":
-        this.#abort.abort(crossed(message.reason));
-        this.#leave();
+        this.#leave(crossed(message.reason));
         break;
       case "leave":
-        this.#abort.abort(new DOMException("the caller left the stream", "AbortError"));
-        this.#leave();
+        this.#leave(new DOMException("the caller left the stream", "AbortError"));
         break;
     }
   }
@@ -113,8 +111,10 @@ class HostedCall {
     }
   }
 
-  /** A generator that is busy reaches its `finally` once it has heeded the signal. */
-  async #leave(): Promise<void> {
+  /** A generator that is busy reaches its `finally` once it has heeded the signal, or waits for input: none comes. */
+  async #leave(reason: unknown): Promise<void> {
+    this.#abort.abort(reason);
+    this.#input.fail(reason);
     if (this.#items === undefined) return;
     try {
       await this.#items.return?.();

@@ -25,6 +25,7 @@ export class HostedInput implements AsyncIterableIterator<EncodedPayload, undefi
   }
 
   fail(error: unknown): void {
+    if (this.#state.kind !== "open") return;
     this.#state = { kind: "failed", error };
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
