@@ -1,9 +1,12 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { lookup } from "node:dns/promises";
+import { createServer, isIP, type Server, type Socket } from "node:net";
 import { ConfigurationError, unusable } from "../errors/mod.ts";
 import { formatAddress, type TcpAddress, type UnixAddress } from "./address.ts";
 import { prepareForScarcity } from "./descriptors.ts";
+import { mayConnect, systemCodeOf } from "../platform/mod.ts";
 import { probeListener, type ProbeResult } from "./self_probe.ts";
 import { claimSocketPath, listenPrivately } from "./unix_path.ts";
+import { messageOf } from "../values/mod.ts";
 
 /** A listener that accepts nothing for so long is probed, in milliseconds. */
 const QUIET_MS = 2_000;
@@ -205,32 +208,58 @@ const FAULTS: Readonly<Record<ProbeResult, string | undefined>> = {
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "EADDRINUSE, another process listens there; end it, or choose another port",
   EADDRNOTAVAIL: "EADDRNOTAVAIL, this machine does not have that address",
+  // What Deno 2.9.6 makes of EADDRNOTAVAIL, among others.
+  EINVAL: "EINVAL; see whether this machine has that address",
   EACCES: "EACCES, this process may not; a port below 1024 needs a privilege",
+  ENOTFOUND: "ENOTFOUND, the name has no address; name an address of this machine",
 };
 
 async function listen(address: TcpAddress | UnixAddress): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onError = (cause: NodeJS.ErrnoException): void => {
-    const why = REASONS[cause.code ?? ""] ?? cause.message;
-    reject(unusable("listen", `cannot listen on ${formatAddress(address)}: ${why}`, cause));
-  };
-  server.once("error", onError);
+  server.once("error", reject);
   server.once("listening", () => {
-    server.removeListener("error", onError);
+    server.removeListener("error", reject);
     resolve();
   });
-  if (address.kind === "tcp") {
-    server.listen({ host: address.host, port: address.port, backlog: BACKLOG });
-    await promise;
+  try {
+    if (address.kind === "tcp") {
+      const host = await permittedHost(address);
+      server.listen({ host, port: address.port, backlog: BACKLOG });
+      await promise;
+      return server;
+    }
+    await claimSocketPath(address.path);
+    await listenPrivately(address.path, () => {
+      server.listen({ path: address.path, backlog: BACKLOG });
+      return promise;
+    });
     return server;
+  } catch (cause) {
+    if (cause instanceof ConfigurationError) throw cause;
+    const why = REASONS[systemCodeOf(cause) ?? ""] ?? messageOf(cause);
+    throw unusable("listen", `cannot listen on ${formatAddress(address)}: ${why}`, cause);
   }
-  await claimSocketPath(address.path);
-  await listenPrivately(address.path, () => {
-    server.listen({ path: address.path, backlog: BACKLOG });
-    return promise;
-  });
-  return server;
+}
+
+/**
+ * The IP address to listen on. Its permission is asked for first: without it `node:net` of Deno 2.9.6 throws where
+ * nobody can catch it, and the process ends.
+ */
+async function permittedHost(address: TcpAddress): Promise<string> {
+  const host = isIP(address.host) === 0 ? await addressOf(address.host) : address.host;
+  const asked = formatAddress({ ...address, host });
+  if (await mayConnect(asked)) return host;
+  throw lacking(`--allow-net=${asked}`);
+}
+
+async function addressOf(host: string): Promise<string> {
+  if (await mayConnect(host)) return (await lookup(host)).address;
+  throw lacking("--allow-net without a value, since that is a name");
+}
+
+function lacking(flag: string): Error {
+  return new Error(`this process lacks Deno's permission for it (${flag})`);
 }
 
 function boundAddress(server: Server, asked: TcpAddress | UnixAddress): TcpAddress | UnixAddress {

@@ -8,7 +8,7 @@ export { collectGarbage } from "./collect_garbage.ts";
 export { environmentVariable } from "./environment.ts";
 export { type FolderChange, type FolderChanges, watchFolder } from "./folder_changes.ts";
 export { keptContext } from "./kept_context.ts";
-export { mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissions.ts";
+export { mayConnect, mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissions.ts";
 export { requireDeno, runsOnDeno } from "./runtime.ts";
 export { type ScopedValue, scopedValue } from "./scoped_value.ts";
 export { failureName, isForbidden, isMissing, systemCodeOf } from "./system_errors.ts";

@@ -16,6 +16,15 @@ export function mayReadUserId(): boolean {
     Deno.permissions.querySync({ name: "sys", kind: "uid" }).state === "granted";
 }
 
+/**
+ * Whether an address may be listened on or dialled, once a person at the terminal has been asked, as Deno would ask.
+ *
+ * @param host HOST:PORT, [IPv6]:PORT, or a host alone.
+ */
+export async function mayConnect(host: string): Promise<boolean> {
+  return !runsOnDeno || (await Deno.permissions.request({ name: "net", host })).state === "granted";
+}
+
 /** Whether an operation failed for want of a permission of Deno's. */
 export function wantsPermission(error: unknown): boolean {
   return runsOnDeno && error instanceof Deno.errors.NotCapable;

@@ -311,6 +311,13 @@ Deno.test("permissions prints what is enough to run a worker and a call", async 
   assert.equal(called.out, "49\n", called.err);
 });
 
+Deno.test("permissions prints what is enough to listen on a name", async () => {
+  const serve = [MODULE, "--listen", "localhost:0"];
+  const least = await inProcess(["permissions", "worker", ...serve]);
+  await using worker = await startWorker(serve, { permissions: least.out.trim().split(" ") });
+  assert.match(worker.address, /^localhost:\d+$/);
+});
+
 Deno.test("permissions prints what is enough to announce a worker at local:, and to find it there", async () => {
   const env = { XDG_RUNTIME_DIR: await Deno.makeTempDir() };
   const least = async (...args: string[]) => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
@@ -121,8 +122,11 @@ class Needs {
   /** To listen there. */
   listen(text: string, setting: string): void {
     this.net(text, setting);
+    const address = parseAddress(text, setting);
     // A socket is created for its owner alone by the umask.
-    if (parseAddress(text, setting).kind === "unix") this.#sys.add("umask");
+    if (address.kind === "unix") this.#sys.add("umask");
+    // Deno takes the name for looking it up, and then the address that it has, which is not known in advance.
+    if (address.kind === "tcp" && isIP(address.host) === 0) this.#everywhere = true;
   }
 
   /** To listen at an admin socket: its folder is made, and every folder above it is checked. */

@@ -66,6 +66,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "no route leads to that host",
   ENETUNREACH: "no route leads to that network",
   ENOENT: "there is no such socket",
+  EPERM: "this process may not; on Deno, see whether --allow-net is given for that name",
 };
 
 /** There was no connection: no handshake was begun. */
