@@ -37,7 +37,7 @@ const PATIENCE_MS = 10_000;
  */
 export async function serveAdmin(path: string, answers: AdminAnswers): Promise<AsyncDisposable> {
   await privateFolderOf(path);
-  await claimSocketPath(path);
+  await claimSocketPath(path, "admin");
   let listening: Deno.UnixListener | undefined;
   await listenPrivately(path, () => {
     listening = Deno.listen({ transport: "unix", path });

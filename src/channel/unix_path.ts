@@ -9,16 +9,18 @@ const SOCKET_MODE = 0o600;
  * Makes way for a listener: a socket that a killed process left behind is removed, one on which a process
  * still listens is not.
  *
+ * @param path Where to listen.
+ * @param setting What the error names. Default: `listen`.
  * @throws {ConfigurationError} where the path is taken.
  */
-export async function claimSocketPath(path: string): Promise<void> {
+export async function claimSocketPath(path: string, setting = "listen"): Promise<void> {
   const found = await statOf(path);
   if (found === undefined) return;
   if (found.isSocket && !(await answers(path))) return await Deno.remove(path);
   const why = found.isSocket
     ? "another process listens there"
     : "there is a file which is no socket";
-  throw unusable("listen", `cannot listen on unix:${path}: ${why}`);
+  throw unusable(setting, `cannot listen on unix:${path}: ${why}`);
 }
 
 /**

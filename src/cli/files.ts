@@ -82,6 +82,7 @@ export async function makeFolder(path: string): Promise<void> {
 
 function reason(cause: unknown): string {
   if (cause instanceof Deno.errors.NotFound) return "is in a folder that does not exist";
+  if (cause instanceof Deno.errors.IsADirectory) return "is a folder, not a file";
   if (cause instanceof Deno.errors.PermissionDenied) return "cannot be used: permission denied";
   if (cause instanceof Deno.errors.NotCapable) return `cannot be used: ${cause.message}`;
   if (cause instanceof Deno.errors.AlreadyExists) return "is a file, not a folder";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
 import { ConfigurationError } from "../errors/mod.ts";
 import {
   certificateShapes,
@@ -133,6 +134,22 @@ Deno.test("Credentials of a partial, empty or unreadable setting are an error, n
     const error = await refusal(() => Credentials.fromPem(pem).open());
     assert.equal(error.setting, setting, error.message);
     assert.ok(!error.message.includes("BEGIN"), error.message);
+  }
+});
+
+Deno.test("Credentials whose key is encrypted say so, and how to write it without its passphrase", async () => {
+  const secret = { format: "pem", cipher: "aes-256-cbc", passphrase: "x" } as const;
+  const own = createPrivateKey(leaf.keyPem);
+  const keys = [
+    own.export({ type: "pkcs8", ...secret }),
+    // As OpenSSL wrote it before PKCS #8.
+    "-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n" +
+    "AAAA\n-----END EC PRIVATE KEY-----\n",
+  ];
+  for (const key of keys) {
+    const error = await refusal(() => Credentials.fromPem({ ...good, key: String(key) }).open());
+    assert.equal(error.setting, "key");
+    assert.match(error.message, /^key: it is encrypted; .*openssl pkey/);
   }
 });
 

@@ -36,6 +36,13 @@ export function readPrivateKey(text: string): ReadPrivateKey | CredentialRejecti
     if (block === undefined && text.includes("-----BEGIN CERTIFICATE-----")) {
       return rejection("malformed", "key", "it holds a certificate and no private key");
     }
+    if (block?.[1]?.startsWith("ENCRYPTED") === true || text.includes("Proc-Type: 4,ENCRYPTED")) {
+      return rejection(
+        "malformed",
+        "key",
+        "it is encrypted; write it without its passphrase: openssl pkey -in KEY -out NEW",
+      );
+    }
     // The platform's message is left out: it may quote what it could not read.
     return rejection("malformed", "key", "it is not an unencrypted private key in PEM");
   }

@@ -39,7 +39,10 @@ export async function loadRoutines(
   if (strays.length > 0) {
     throw unusable(
       "routines",
-      `${strays.join(", ")} is to run in a thread, which can only load it from one of the modules`,
+      `${
+        strays.join(", ")
+      } is declared with run: "thread", and a thread has to load it: name its ` +
+        'module in modules, such as new URL("./routines.ts", import.meta.url)',
     );
   }
   return { table, threaded: threaded.length > 0 };

@@ -103,8 +103,9 @@ export function postureOf(
   options: WorkerServerOptions,
   listeners: readonly PeerListener[],
   authenticator: Authenticator | undefined,
+  health: Address | undefined,
 ): StartPosture {
-  const { strict = false, policy, allow = [], anonymous, health } = options;
+  const { strict = false, policy, allow = [], anonymous } = options;
   const tokens = authenticator?.require ?? "ignored";
   const open: string[] = [];
   for (const { address, security } of listeners) {
@@ -124,7 +125,7 @@ export function postureOf(
     const what = anonymous.routines?.join(", ") || "health alone";
     open.push(`callers in plaintext from ${anonymous.from.join(", ")} may call ${what}`);
   }
-  if (health !== undefined) open.push(`health is shown in plaintext at ${health}`);
+  if (health !== undefined) open.push(`health is shown in plaintext at ${formatAddress(health)}`);
   return {
     strict,
     listeners: listeners.map(({ address, security }) => ({

@@ -133,7 +133,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   );
   const { security } = listeners[0];
   await insistOnOwnSockets(options, listeners);
-  const atStart = postureOf(options, listeners, authenticator);
+  const atStart = postureOf(options, listeners, authenticator, healthListener?.address);
   reportPosture(observer, listeners, atStart);
   const posture = () => ({ ...atStart, keyExchange: keyExchanges(listeners) });
   const rehearse = (wanted: RehearseOptions) =>

@@ -1,4 +1,4 @@
-import { formatAddress } from "../channel/mod.ts";
+import { formatAddress, parseAddress } from "../channel/mod.ts";
 import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
 import type { Rehearsal, RehearseOptions } from "../peer/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
@@ -64,7 +64,7 @@ export class WorkerServer implements AsyncDisposable {
   /** The URL that others reach it by; an address that has none is given as it is. */
   get url(): string {
     const { advertised, security } = this.#parts;
-    if (security === "unix-socket" || security === "memory") return advertised;
+    if (parseAddress(advertised).kind !== "tcp") return advertised;
     return `${security === "plaintext" ? "http" : "https"}://${advertised}`;
   }
 

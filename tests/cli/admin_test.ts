@@ -119,6 +119,17 @@ Deno.test("a worker does not start with an admin socket in a folder that others 
   assert.match(err, /others may enter[^]*mode 700/);
 });
 
+Deno.test("a worker whose admin socket is another's says so of the admin socket", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = join(folder, "admin.sock");
+  using _other = Deno.listen({ transport: "unix", path });
+  const { code, err } = await selvage(["worker", MODULE, "--admin", path]);
+  assert.equal(code, 2);
+  const { setting, message } = JSON.parse(err.trimEnd().split("\n").at(-1)!);
+  assert.equal(setting, "admin");
+  assert.equal(message, `cannot listen on unix:${path}: another process listens there`);
+});
+
 Deno.test("rehearse --discover makes a handshake with every worker under new certificates", async () => {
   const [today, next] = [await issue(), await issue()];
   await using worker = await startWorker([MODULE, ...today.flags("worker"), "--allow", "*"]);

@@ -63,6 +63,11 @@ Deno.test("a file that cannot be used is named with its flag or setting, whateve
       "--config",
       `--config: ${gone} does not exist; name a file of settings, or leave it out`,
     ],
+    [
+      [...CALL, "--config", pki.file("")],
+      "--config",
+      `--config: ${pki.file("")} is a folder, not a file`,
+    ],
     [["rehearse", "--ca", gone, "--admin", "x"], "--ca", /^--ca: .*gone does not exist; /],
   ];
   for (const [args, setting, message] of wrong) {
@@ -125,4 +130,26 @@ Deno.test("a call without --identity, or with an authority made anew, says what 
   const untrusted = await inProcess([...call, ...flags]);
   assert.equal(untrusted.code, 4, untrusted.err);
   assert.match(JSON.parse(untrusted.err).message, /untrusted-authority; .* if it was made anew/);
+});
+
+Deno.test("a worker without Deno's permission to listen says which one it lacks", async (t) => {
+  const folder = await Deno.makeTempDir();
+  const cases: [listen: string, lacks: RegExp][] = [
+    ["127.0.0.1:0", /^cannot listen on 127\.0\.0\.1:0: .*\(--allow-net=127\.0\.0\.1:0\)$/],
+    ["[::1]:0", /^cannot listen on \[::1\]:0: .*\(--allow-net=\[::1\]:0\)$/],
+    ["localhost:0", /^cannot listen on localhost:0: .*\(--allow-net without a value/],
+    [`unix:${folder}/worker.sock`, /^cannot listen on unix:.*--allow-net/],
+  ];
+  for (const [listen, lacks] of cases) {
+    await t.step(listen.split(folder).join(""), async () => {
+      const { code, err } = await selvage(["worker", MODULE, "--listen", listen], {
+        permissions: ["--no-prompt", "--allow-env", "--allow-read", "--allow-write", "--allow-sys"],
+      });
+      assert.equal(code, 2, err);
+      const { setting, message } = JSON.parse(err.trimEnd().split("\n").at(-1)!);
+      assert.equal(setting, "listen");
+      assert.match(message, lacks);
+    });
+  }
+  await Deno.remove(folder, { recursive: true });
 });

@@ -322,3 +322,15 @@ Deno.test("a worker that drains finishes its calls, and takes no new ones", asyn
     "worker.stopped",
   ]);
 });
+
+Deno.test("a worker with mutual TLS on a unix socket is called there, and has its address for a URL", async () => {
+  const folder = await Deno.makeTempDir();
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => Deno.remove(folder, { recursive: true }));
+  const trust = new Trust();
+  const listen = `unix:${folder}/worker.sock`;
+  const worker = stack.use(await startWorker(trust, { listen }));
+  assert.deepEqual([worker.security, worker.url], ["mutual-tls", listen]);
+  const dispatcher = stack.use(await openDispatcher(trust, worker.address));
+  assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+});

@@ -163,6 +163,7 @@ Deno.test("the posture says what is open, and why", async () => {
     "who may connect may call everything: no policy is set",
     "callers in plaintext from 127.0.0.1 may call health alone",
   ]);
-  await using bare = await WorkerServer.start({ routines });
+  await using bare = await WorkerServer.start({ routines, health: "127.0.0.1:0" });
   assert.match(bare.posture().open[0]!, /no credentials are set/);
+  assert.equal(bare.posture().open.at(-1), `health is shown in plaintext at ${bare.healthAddress}`);
 });
