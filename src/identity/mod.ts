@@ -13,6 +13,7 @@ export { adviceOn } from "./advice.ts";
 export * from "./certificate/certificate.ts";
 export * from "./certificate/certificate_fault.ts";
 export * from "./denylist.ts";
+export { sameBytes } from "./der/bytes.ts";
 export { formatName } from "./certificate/distinguished_name.ts";
 export type { GeneralName } from "./certificate/general_name.ts";
 export * from "./names/identity_pattern.ts";

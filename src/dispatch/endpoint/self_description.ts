@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { escapePeerText } from "../../errors/mod.ts";
 import { DescribeResponseSchema, WorkerService } from "../../gen/mod.ts";
 import type { ClientConnection } from "../../http2/mod.ts";
+import { sameBytes } from "../../identity/mod.ts";
 import { callUnaryBytes, prepareRequest } from "../../rpc/mod.ts";
 import { present } from "../../values/mod.ts";
 import { BETWEEN_NAMES, ofVersion } from "../selection/served_names.ts";
@@ -75,7 +76,36 @@ function ask(
   return callUnaryBytes(connection, request, nothing, { timeoutMs, signal });
 }
 
+/** Answers that were read, by their last bytes: a worker that is connected to again says the same. */
+const answersRead = new Map<
+  number,
+  { readonly answer: Uint8Array; readonly said: SelfDescription }
+>();
+const ANSWERS_KEPT = 16;
+/** A longer answer is not kept. */
+const MAX_KEPT_BYTES = 16 * 1024;
+
 function read(answer: Uint8Array): SelfDescription {
+  const key = lastBytes(answer);
+  const known = answersRead.get(key);
+  if (known !== undefined && sameBytes(known.answer, answer)) return known.said;
+  const said = readAnew(answer);
+  if (answer.byteLength > MAX_KEPT_BYTES) return said;
+  if (answersRead.size >= ANSWERS_KEPT) answersRead.delete(answersRead.keys().next().value!);
+  // A copy: the answer may be a part of what was read.
+  answersRead.set(key, { answer: new Uint8Array(answer), said });
+  return said;
+}
+
+function lastBytes(answer: Uint8Array): number {
+  let key = answer.length;
+  for (let at = Math.max(0, answer.length - 4); at < answer.length; at++) {
+    key = key * 256 + answer[at]!;
+  }
+  return key;
+}
+
+function readAnew(answer: Uint8Array): SelfDescription {
   if (answer.byteLength > MAX_ANSWER_BYTES) return {};
   const { workerId, tags, routines, services, verifiesTokens } = fromBinary(
     DescribeResponseSchema,

@@ -21,6 +21,16 @@ Deno.test("a worker's description is kept without a list that is too long, and n
   assert.deepEqual(await described(40_000), {});
 });
 
+Deno.test("a description is that of the answer, whatever was answered before in as many bytes", async () => {
+  let tags = ["gpu", "eu"];
+  const describe = () => ({ workerId: "w", tags });
+  await using pair = rpcPair((router) => router.service(WorkerService, { describe }));
+  const { signal } = new AbortController();
+  for (tags of [["gpu", "eu"], ["cpu", "eu"], ["gpu", "eu"], ["gpu", "us"]]) {
+    assert.deepEqual((await describeSelf(pair.client, signal)).tags, tags);
+  }
+});
+
 Deno.test("a description asked for early is lost where the time for it is over before the worker accepts", async () => {
   const { signal } = new AbortController();
   let silent = true;

@@ -4,8 +4,10 @@ import type { Endpoint } from "../endpoint/endpoint.ts";
 interface Version {
   /** Which it is, in keys. */
   readonly number: number;
-  /** Routines, and services; `undefined` where a worker has not said it. */
-  readonly names: ReadonlySet<string> | undefined;
+  /** Routines, and services, as a list; `undefined` where a worker has not said it. */
+  readonly list: string | undefined;
+  /** Those of the list, once something was looked up among them. */
+  names?: ReadonlySet<string>;
   /** How many of the endpoints are of this version. */
   count: number;
 }
@@ -47,8 +49,7 @@ export class ServedNames {
     const key = list ?? "";
     let version = this.#versions.get(key);
     if (version === undefined) {
-      const names = list === undefined ? undefined : new Set(list.split(BETWEEN_NAMES));
-      version = { number: this.#numbers++, names, count: 0 };
+      version = { number: this.#numbers++, list, count: 0 };
       this.#versions.set(key, version);
       this.#remembered.clear();
     }
@@ -88,9 +89,9 @@ export class ServedNames {
   #find(name: string): Serving | undefined {
     const service = name.slice(0, Math.max(0, name.indexOf("/")));
     const versions = [...this.#versions.values()];
-    const listing = versions.filter(({ names }) => names?.has(name) || names?.has(service));
+    const listing = versions.filter((one) => lists(one, name) || lists(one, service));
     if (listing.length === 0) return undefined;
-    const able = new Set([...listing, ...versions.filter(({ names }) => names === undefined)]);
+    const able = new Set([...listing, ...versions.filter(({ list }) => list === undefined)]);
     if (able.size === versions.length) return undefined;
     const versionOf = this.#versionOf;
     return {
@@ -101,4 +102,10 @@ export class ServedNames {
       },
     };
   }
+}
+
+function lists(version: Version, name: string): boolean {
+  if (version.list === undefined) return false;
+  version.names ??= new Set(version.list.split(BETWEEN_NAMES));
+  return version.names.has(name);
 }
