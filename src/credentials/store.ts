@@ -1,25 +1,12 @@
-import {
-  adviceOn,
-  type IdentityPattern,
-  ownChainFault,
-  type OwnChainQuestion,
-  ownLeafFault,
-  type PeerRole,
-  proveOwnAuthorities,
-  type VerdictMode,
-} from "../identity/mod.ts";
+import { proveOwnAuthorities } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
 import type { Assembled } from "./assemble.ts";
 import { bundleFault } from "./bundle_change.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
 import type { CredentialMaterial, SkippedAnchor } from "./material.ts";
 import { validityFault } from "./own_certificate_fault.ts";
-import {
-  configurationError,
-  type CredentialRejection,
-  rejection,
-  unsuitableMessage,
-} from "./rejection.ts";
+import { type OwnFindings, ownFindings, type OwnUse } from "./own_findings.ts";
+import { configurationError, type CredentialRejection, rejection } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 import { present } from "../values/mod.ts";
 
@@ -38,10 +25,7 @@ export type Offered = "adopted" | "unchanged" | "rejected";
 export class CredentialsStore implements CredentialsSource {
   readonly #observer: Observer | undefined;
   readonly #clock: Clock;
-  readonly #role: PeerRole | undefined;
-  readonly #question: OwnChainQuestion;
-  readonly #verdict: VerdictMode;
-  readonly #accepts: readonly IdentityPattern[];
+  readonly #use: OwnUse;
   readonly #expiry: ExpiryWatch;
   readonly #close: () => void | Promise<void>;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
@@ -53,10 +37,8 @@ export class CredentialsStore implements CredentialsSource {
   constructor(options: OpenCredentialsOptions, close: () => void | Promise<void> = () => {}) {
     this.#observer = options.observer;
     this.#clock = options.clock ?? systemClock;
-    this.#role = options.role;
-    this.#verdict = options.verdict ?? "private";
-    this.#accepts = options.accepts ?? [];
-    this.#question = { mode: this.#verdict, ...present({ role: this.#role }) };
+    const { role, verdict: mode = "private", accepts = [] } = options;
+    this.#use = { role, mode, accepts };
     this.#expiry = new ExpiryWatch(this.#clock, this.#observer);
     this.#close = close;
   }
@@ -96,7 +78,7 @@ export class CredentialsStore implements CredentialsSource {
         `they are for ${material.mode} and cannot replace ones for ${this.#current.mode}`,
       ));
     }
-    const unfit = this.#unfit(material) ?? this.changeFault(material);
+    const unfit = this.#findings(material).unfit ?? this.changeFault(material);
     if (unfit !== undefined) return this.reject(unfit);
     this.#adopt(material);
     this.#report(assembled.kept ?? []);
@@ -105,7 +87,7 @@ export class CredentialsStore implements CredentialsSource {
 
   /** What forbids a version to replace the one in use, though nothing is wrong with either. */
   changeFault(material: CredentialMaterial): CredentialRejection | undefined {
-    return this.#current && bundleFault(this.#current, material, this.#clock.now(), this.#question);
+    return this.#current && bundleFault(this.#current, material, this.#clock.now(), this.#use);
   }
 
   /**
@@ -119,7 +101,7 @@ export class CredentialsStore implements CredentialsSource {
     this.#adopt(assembled.material);
     const rejected = assembled.kind === "own-invalid"
       ? assembled.rejected
-      : this.#unfit(assembled.material);
+      : this.#findings(assembled.material).unfit;
     if (rejected !== undefined) this.reject(rejected);
   }
 
@@ -158,30 +140,17 @@ export class CredentialsStore implements CredentialsSource {
     await this.#close();
   }
 
-  /** Why peers of our own kind would refuse our chain, where they would. */
-  #unfit({ own, anchors }: CredentialMaterial): CredentialRejection | undefined {
-    if (own === undefined) return undefined;
-    const fault = ownLeafFault(own.leaf, this.#question) ??
-      (anchors === undefined
-        ? undefined
-        : ownChainFault([own.leaf, ...own.authorities], anchors, this.#question));
-    const message = unsuitableMessage(fault);
-    return message === undefined ? undefined : rejection("unsuitable", "cert", message);
+  #findings(material: CredentialMaterial): OwnFindings {
+    return ownFindings(material, this.#use, this.#clock.now());
   }
 
   #adopt(offered: CredentialMaterial): void {
     const previous = this.#current;
     const { own, anchors } = offered;
-    const advice = adviceOn({
-      chain: own === undefined ? [] : [own.leaf, ...own.authorities],
-      anchors: anchors?.advised ?? [],
-      ...present({ unlabelled: anchors?.unlabelled, role: this.#role }),
-      accepts: this.#accepts,
-      now: this.#clock.now(),
-    });
+    const { advice } = this.#findings(offered);
     const material: CredentialMaterial = Object.freeze({
       ...offered,
-      verdict: this.#verdict,
+      verdict: this.#use.mode,
       advice,
       generation: (previous?.generation ?? 0) + 1,
     });

@@ -14,17 +14,31 @@ import type { TrustAnchors } from "./path/trust_anchors.ts";
 /** What is asked about our own chain. */
 export interface OwnChainQuestion {
   /** What we are in our connections. Default: fitness for either role will do. */
-  readonly role?: PeerRole;
+  readonly role?: PeerRole | undefined;
   /** How peers of our own kind judge. Default `private`. */
   readonly mode?: VerdictMode;
 }
+
+/** By what they were asked: a leaf is asked about before every dial. */
+const leafFaults = new WeakMap<Certificate, Map<string, PathFault | undefined>>();
 
 /**
  * What a peer of our own kind would refuse about our leaf at whatever time, by the rules that peers are judged by.
  */
 export function ownLeafFault(
   leaf: Certificate,
-  { role, mode }: OwnChainQuestion = {},
+  question: OwnChainQuestion = {},
+): PathFault | undefined {
+  const known = leafFaults.get(leaf) ?? new Map<string, PathFault | undefined>();
+  leafFaults.set(leaf, known);
+  const key = `${question.role} ${question.mode}`;
+  if (!known.has(key)) known.set(key, leafFaultOf(leaf, question));
+  return known.get(key);
+}
+
+function leafFaultOf(
+  leaf: Certificate,
+  { role, mode }: OwnChainQuestion,
 ): PathFault | undefined {
   const [fault] = leaf.faults;
   if (fault !== undefined) return ownFault(leaf, fault);
