@@ -4,6 +4,7 @@ import type { TcpAddress, UnixAddress } from "./address.ts";
 import { HANDSHAKE_RECORD, readClientHello } from "./tls/client_hello.ts";
 import type { ChannelFacts, TlsFacts } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
+import { onHandle } from "./tls/handle_transport.ts";
 import { RawDuplex } from "./tls/raw_duplex.ts";
 import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
@@ -147,7 +148,8 @@ export class Acceptance {
   #handshake(tls: ServerTls): void {
     this.#stopReading();
     this.#state = "handshaking";
-    const below = new RawDuplex(this.#socket, "us", this.#arrived);
+    const below = onHandle(this.#socket, "us", this.#arrived) ??
+      new RawDuplex(this.#socket, "us", this.#arrived);
     const socket = serverSocket(below, tls);
     // TLS says nothing of a client that ends its direction within the handshake; what it sent last goes first.
     const onEnd = (): unknown => setImmediate(() => this.#endedEarly(socket));

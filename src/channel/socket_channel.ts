@@ -2,8 +2,10 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
 import { setImmediate } from "node:timers";
-import { moveToSocket, NativeReading } from "./tls/native_transport.ts";
-import type { RawDuplex } from "./tls/raw_duplex.ts";
+import { moveToSocket, type NativeReading } from "./tls/native_transport.ts";
+import { HandleTransport } from "./tls/handle_transport.ts";
+import { RawDuplex } from "./tls/raw_duplex.ts";
+import type { TlsBelow } from "./tls/tls_below.ts";
 import { freeBuffer } from "../values/mod.ts";
 
 /** A plain TCP or unix socket as a byte channel; `arrived` is what was already read from it. */
@@ -15,7 +17,8 @@ export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel 
  * A TLS socket over a {@linkcode RawDuplex} as a byte channel. Once it was started, and so its peer is
  * proven, TLS moves onto the raw socket as soon as nothing is under way between the two.
  */
-export function tlsChannel(socket: TLSSocket, below: RawDuplex): ByteChannel {
+export function tlsChannel(socket: TLSSocket, below: TlsBelow): ByteChannel {
+  if (below instanceof HandleTransport) below.settle();
   return new SocketChannel(socket, below.raw, new TlsReading(socket, below));
 }
 
@@ -36,11 +39,11 @@ const MOST_ATTEMPTS = 256;
 /** Reading of a TLS socket: over the duplex stream until TLS has moved onto the raw socket. */
 class TlsReading implements ReadControl {
   #socket: TLSSocket | undefined;
-  #below: RawDuplex | NativeReading;
+  #below: TlsBelow | NativeReading;
   #attempts = 0;
 
-  constructor(socket: TLSSocket, below: RawDuplex) {
-    this.#socket = socket;
+  constructor(socket: TLSSocket, below: TlsBelow) {
+    this.#socket = below instanceof RawDuplex ? socket : undefined;
     this.#below = below;
   }
 
@@ -62,7 +65,7 @@ class TlsReading implements ReadControl {
 
   move(): void {
     const below = this.#below;
-    if (this.#socket === undefined || below instanceof NativeReading) return;
+    if (this.#socket === undefined || !(below instanceof RawDuplex)) return;
     this.#attempts++;
     const reading = moveToSocket(this.#socket, below);
     if (reading === undefined) return;

@@ -1,12 +1,15 @@
 /**
- * What `src/channel/tls/native_transport.ts` needs of the platform: TLS that was made over a stream can be
- * moved onto the handle of a TCP socket, and then reads and writes by it alone. Where a canary here fails,
- * revisit that file; without it TLS stays where it was made, and is slower.
+ * What `src/channel/tls/native_transport.ts` and `handle_transport.ts` need of the platform: TLS that was made over a
+ * stream can be moved onto the handle of a TCP socket, TLS that was made on a handle can be parted from it and put there
+ * again, and then reads and writes by it alone. Where a canary here fails, revisit those files; without them TLS stays
+ * over a stream, and is slower.
  */
 import assert from "node:assert/strict";
 import { connect, createSecureContext, TLSSocket } from "node:tls";
 import type { Socket } from "node:net";
 import { RawDuplex } from "../../src/channel/tls/raw_duplex.ts";
+import { HandleTransport, onHandle } from "../../src/channel/tls/handle_transport.ts";
+import { watchHandshake } from "../../src/channel/tls/tls_platform.ts";
 import { moveToSocket, type NativeReading } from "../../src/channel/tls/native_transport.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
 import { WORKER_ID } from "../support/peers.ts";
@@ -17,14 +20,35 @@ const worker = certificateShapes(authorities, WORKER_ID).fine();
 const PIECES = 64;
 const PIECE_BYTES = 100_000;
 
+/** Two ends of a TCP connection. */
+interface Sockets {
+  readonly near: Socket;
+  readonly far: Socket;
+}
+
 /** One end of a TLS connection over a duplex stream of ours over a TCP socket. */
 interface End {
   readonly tls: TLSSocket;
   readonly below: RawDuplex;
 }
 
+/** Both ends of a TLS connection that was made on the handles of its sockets. */
+async function securedOnHandles({ near, far }: Sockets) {
+  const [below, belowFar] = [onHandle(near, "peer"), onHandle(far, "us")];
+  assert(below instanceof HandleTransport && belowFar instanceof HandleTransport);
+  const secureContext = createSecureContext({ cert: worker.chainPem, key: worker.keyPem });
+  const server = new TLSSocket(far, { isServer: true, secureContext });
+  belowFar.carry(server);
+  const ca = [authorities.root.pem];
+  const client = connect({ socket: near, ca, checkServerIdentity: () => undefined });
+  below.carry(client);
+  await new Promise((resolve) => client.once("secureConnect", resolve));
+  for (const socket of [client, server]) socket.on("error", () => {});
+  return { client: { tls: client, below }, server: { tls: server, below: belowFar } };
+}
+
 /** Both ends of a TLS connection whose handshake is done. */
-async function secured(near: Socket, far: Socket): Promise<{ client: End; server: End }> {
+async function secured({ near, far }: Sockets): Promise<{ client: End; server: End }> {
   const belowFar = new RawDuplex(far, "us");
   const secureContext = createSecureContext({ cert: worker.chainPem, key: worker.keyPem });
   const server = new TLSSocket(belowFar as unknown as Socket, { isServer: true, secureContext });
@@ -49,7 +73,7 @@ async function moved({ tls, below }: End): Promise<NativeReading> {
 }
 
 /** Sends numbered pieces, and checks that they arrive whole and in order. */
-async function pass(from: End, to: End): Promise<void> {
+async function pass(from: Pick<End, "tls">, to: Pick<End, "tls">): Promise<void> {
   let received = 0;
   const whole = new Promise<void>((resolve) => {
     to.tls.on("data", (bytes: Uint8Array) => {
@@ -74,7 +98,7 @@ for (
 ) {
   Deno.test(`TLS over a stream moves onto the socket's handle and carries all in order (${name})`, async () => {
     using pair = await tcpPair();
-    const both = await secured(pair.near, pair.far);
+    const both = await secured(pair);
     for (const end of ends) await moved(both[end]);
     await Promise.all([pass(both.client, both.server), pass(both.server, both.client)]);
     const ended = new Promise((resolve) => both.server.tls.once("end", resolve));
@@ -87,7 +111,7 @@ for (
 
 Deno.test("a socket's handle that has stopped reading for TLS holds up the writer", async () => {
   using pair = await tcpPair();
-  const { client, server } = await secured(pair.near, pair.far);
+  const { client, server } = await secured(pair);
   const reading = await moved(server);
   await moved(client);
   reading.hold();
@@ -115,7 +139,7 @@ Deno.test("a socket's handle that has stopped reading for TLS holds up the write
 
 Deno.test("TLS on a socket's handle hears the end of the socket, without the streams that it was made over", async () => {
   using pair = await tcpPair();
-  const { client, server } = await secured(pair.near, pair.far);
+  const { client, server } = await secured(pair);
   await moved(server);
   const { _handle: handle } = server.tls as unknown as { _handle: { _parentWrap?: unknown } };
   assert.equal(handle._parentWrap, undefined);
@@ -127,4 +151,39 @@ Deno.test("TLS on a socket's handle hears the end of the socket, without the str
   await ended;
   client.tls.destroy();
   server.tls.destroy();
+});
+
+Deno.test("TLS on a socket's handle shows the hellos of both ends, and carries all in order", async () => {
+  using pair = await tcpPair();
+  const { client, server } = await securedOnHandles(pair);
+  assert.equal(client.below.firstBytes[0], 0x16);
+  assert.match(client.below.keyExchange, /25519/i);
+  assert.equal(server.below.keyExchange, client.below.keyExchange);
+  await Promise.all([pass(client, server), pass(server, client)]);
+  client.below.settle();
+  server.below.settle();
+  await Promise.all([pass(client, server), pass(server, client)]);
+  const ended = new Promise((resolve) => server.tls.once("end", resolve));
+  server.tls.resume();
+  // No close_notify: the socket ends, and TLS has not.
+  pair.near.end();
+  await ended;
+  client.tls.destroy();
+  server.tls.destroy();
+});
+
+Deno.test("TLS on a socket's handle says why a handshake fails, and closes the socket", async () => {
+  using pair = await tcpPair();
+  const below = onHandle(pair.far, "us");
+  const { chainPem: cert, keyPem: key } = worker;
+  const secureContext = createSecureContext({ cert, key, minVersion: "TLSv1.3" });
+  const server = new TLSSocket(pair.far, { isServer: true, secureContext });
+  const client = connect({ socket: pair.near, minVersion: "TLSv1.2", maxVersion: "TLSv1.2" });
+  const failed = new Promise<Error>((resolve) => client.once("error", resolve));
+  const closed = new Promise((resolve) => pair.far.once("close", resolve));
+  watchHandshake(server, below!, { secured: () => {}, failed: () => {} });
+  below!.carry(server);
+  await closed;
+  assert.match((await failed).message, /ProtocolVersion/);
+  client.destroy();
 });

@@ -17,16 +17,18 @@ import { freeBuffer } from "../../values/mod.ts";
 import { DISCARDED_BYTES, type RawDuplex } from "./raw_duplex.ts";
 
 /** The handle of a TCP socket: what it reads it gives to `onread`, without bytes at its end or an error. */
-interface SocketHandle {
+export interface SocketHandle {
   onread?: OnRead;
   readStart?: () => unknown;
   readStop?: () => void;
 }
 
-type OnRead = (bytes?: ArrayBuffer | Uint8Array | null) => void;
+/** Takes what a handle has read. */
+export type OnRead = (bytes?: ArrayBuffer | Uint8Array | null) => void;
 
 /** The handle of a TLS socket over a stream. */
-interface TlsStreamHandle {
+export interface TlsStreamHandle {
+  attachJsStream?: () => number;
   drainEncOut?: () => Uint8Array | undefined;
   readBuffer?: (bytes: Uint8Array) => void;
   emitEof?: () => void;
@@ -45,7 +47,7 @@ interface TlsStreamHandle {
 /** The Deno releases whose handles are known. */
 const KNOWN_RELEASES = /^2\.9\./;
 
-const isKnown = runsOnDeno && KNOWN_RELEASES.test(Deno.version.deno);
+export const isKnown: boolean = runsOnDeno && KNOWN_RELEASES.test(Deno.version.deno);
 
 /** What the platform wraps on a TLS handle to pass on what was encrypted; the handle's own do it natively. */
 const PASSING_ON = [
@@ -83,8 +85,7 @@ export function moveToSocket(socket: TLSSocket, below: RawDuplex): NativeReading
   letGo(tls);
   below.stepAside();
   forgetStream(socket);
-  compactListeners(socket);
-  compactListeners(below.raw);
+  forgetHandshake(socket, below.raw);
   const reading = new NativeReading(socket, below.raw, raw, onread);
   // What TLS had received and not read yet.
   readBuffer.call(tls, NOTHING);
@@ -99,14 +100,23 @@ function letGo(tls: TlsStreamHandle): void {
   tls._nativeTcpHandle = null;
   for (const name of PASSING_ON) delete (tls as Record<string, unknown>)[name];
   // What is encrypted leaves by the socket's handle: by no other way, which would change its order.
-  tls.drainEncOut = nothingLeft;
-  tls.onerror = onError;
-  tls.onhandshakedone = doNothing;
   const { _parentWrap: wrap } = tls;
   tls._parentWrap = tls._parent = undefined;
   tls._attachNativeHandle = tls._installNativeOnread = undefined;
   // The platform lists each socket that has a handle.
   if (wrap) wrap._handle = null;
+}
+
+/** Of what the handshake needed nothing is kept. */
+export function forgetHandshake(socket: TLSSocket, raw: Socket): void {
+  const tls = handleOf<TlsStreamHandle>(socket);
+  if (tls === undefined) return;
+  // What is encrypted leaves by the socket's handle: by no other way, which would change its order.
+  tls.drainEncOut = nothingLeft;
+  tls.onerror = onError;
+  tls.onhandshakedone = doNothing;
+  compactListeners(socket);
+  compactListeners(raw);
 }
 
 /** A client's socket keeps the options that it was made with, the stream among them. */
@@ -147,12 +157,23 @@ export class NativeReading {
   #isPaused = false;
   #isOver = false;
 
-  constructor(socket: TLSSocket, raw: Socket, handle: SocketHandle, ofSocket: OnRead) {
+  /**
+   * Begins where the handle is started again.
+   *
+   * @param ofSocket takes what is not for TLS: the end of the socket, and its errors.
+   * @param ofTls takes what is read. Default: what the handle has, which is TLS's own.
+   */
+  constructor(
+    socket: TLSSocket,
+    raw: Socket,
+    handle: SocketHandle,
+    ofSocket: OnRead,
+    ofTls: OnRead = handle.onread!,
+  ) {
     this.#socket = socket;
     this.#raw = raw;
     this.#handle = handle;
     this.#start = handle.readStart!;
-    const ofTls = handle.onread!;
     handle.onread = (bytes) => {
       if (!bytes || this.#isOver) return ofSocket.call(handle, bytes);
       ofTls.call(handle, bytes);
@@ -197,6 +218,7 @@ function isAtRest(socket: TLSSocket, raw: Socket): boolean {
     raw.writableLength === 0 && raw.readableLength === 0;
 }
 
-function handleOf<Handle>(socket: Socket): Handle | undefined {
+/** The handle of a socket. */
+export function handleOf<Handle>(socket: Socket): Handle | undefined {
   return (socket as unknown as { _handle?: Handle | null })._handle ?? undefined;
 }

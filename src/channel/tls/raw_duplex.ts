@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { KeyExchangeReader } from "./server_hello.ts";
+import type { TlsBelow } from "./tls_below.ts";
 import { joined, NO_BYTES } from "../../values/mod.ts";
 
 /** How many of the first bytes of a peer are kept for telling what it speaks. */
@@ -14,7 +15,7 @@ const APPLICATION_DATA = 0x17;
  * A socket as TLS is given it. Pausing a TLS socket here does not stop the socket below it, so this one
  * passes on what TLS can take and pauses the raw socket for the rest.
  */
-export class RawDuplex extends Duplex {
+export class RawDuplex extends Duplex implements TlsBelow {
   /** The socket below; addresses are asked of it. */
   readonly raw: Socket;
   #held = false;
@@ -49,6 +50,14 @@ export class RawDuplex extends Duplex {
     // A closure that named the bytes would keep them for as long as the socket has listeners.
     if (this.#waiting !== undefined) setImmediate(() => this.#passOn());
   }
+
+  /** Itself. */
+  get stream(): this {
+    return this;
+  }
+
+  /** Nothing is to be done: the platform reads this stream. */
+  carry(): void {}
 
   /** What the server sent first, at most 16 bytes of it. */
   get firstBytes(): Uint8Array {

@@ -2,7 +2,9 @@ import type { Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext } from "node:tls";
 import type { DialSignal } from "../dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome, TlsFacts } from "../facts.ts";
+import { onHandle } from "./handle_transport.ts";
 import { RawDuplex } from "./raw_duplex.ts";
+import type { TlsBelow } from "./tls_below.ts";
 import { tlsChannel } from "../socket_channel.ts";
 import { watchHandshake, withoutSession } from "./tls_platform.ts";
 import { onAbort, present } from "../../values/mod.ts";
@@ -72,9 +74,11 @@ export async function secureClient(
   signal: DialSignal,
 ): Promise<ChannelOutcome> {
   const { promise, resolve, reject } = Promise.withResolvers<ChannelOutcome>();
-  const below = new RawDuplex(raw, "peer");
+  const kept = tls.admits === undefined ? undefined : new RawDuplex(raw, "peer");
+  kept?.withhold();
+  const below = kept ?? onHandle(raw, "peer") ?? new RawDuplex(raw, "peer");
   const socket = connect({
-    socket: below,
+    socket: below.stream,
     secureContext: tls.context,
     ...present({ servername: tls.serverName }),
     ALPNProtocols: protocolsOf(tls),
@@ -82,6 +86,7 @@ export async function secureClient(
     checkServerIdentity: acceptsAnyName,
   });
   withoutSession(socket);
+  below.carry(socket);
   const stop = (): void => {
     socket.destroy();
     raw.destroy();
@@ -91,12 +96,11 @@ export async function secureClient(
     stop();
   };
   let presented: TlsFacts | undefined;
-  if (tls.admits !== undefined) below.withhold();
   const endWatch = watchHandshake(socket, below, {
     secured: (facts) => {
       presented = facts;
       void tls.admits?.(facts).then((admitted) => {
-        if (admitted) below.sendWithheld();
+        if (admitted) kept?.sendWithheld();
       });
     },
     failed: ({ refusedCertificate, ...found }) =>
@@ -133,7 +137,7 @@ function protocolsOf({ diagnosing = false, withoutProtocol = false }: ClientTls)
 
 function failure(
   stage: ChannelFailure["stage"],
-  below: RawDuplex,
+  below: TlsBelow,
   found: Partial<ChannelFailure>,
 ): ChannelFailure {
   return { ok: false, stage, timedOut: false, firstBytes: below.firstBytes, ...found };

@@ -6,7 +6,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { type SecureContext, TLSSocket } from "node:tls";
 import type { ChannelFailure, TlsFacts } from "../facts.ts";
-import type { RawDuplex } from "./raw_duplex.ts";
+import type { TlsBelow } from "./tls_below.ts";
 import { runsOnDeno, systemCodeOf } from "../../platform/mod.ts";
 import { alertInClear, alertReceived } from "./tls_alert.ts";
 import { NO_BYTES } from "../../values/mod.ts";
@@ -35,7 +35,7 @@ interface TlsHandle {
  */
 export function watchHandshake(
   socket: TLSSocket,
-  below: RawDuplex,
+  below: TlsBelow,
   watcher: { secured(facts: TlsFacts): void; failed(failure: TlsFailure): void },
 ): () => void {
   let settled = false;
@@ -100,7 +100,7 @@ export function canServe(context: SecureContext, mutual: boolean): boolean {
 }
 
 /** What TLS knows once the handshake is done. */
-function factsOf(socket: TLSSocket, below: RawDuplex): TlsFacts {
+function factsOf(socket: TLSSocket, below: TlsBelow): TlsFacts {
   const handle = handleOf(socket);
   const platformCode = verifyCodeOf(handle);
   const cipher = socket.getCipher();
@@ -144,7 +144,7 @@ function chainOf(socket: TLSSocket, handle: TlsHandle): readonly Uint8Array[] {
 }
 
 /** Over a stream of ours, the alert that explains a failure stays inside TLS unless it is fetched. */
-function flushAlert(handle: TlsHandle, below: RawDuplex): Uint8Array | undefined {
+function flushAlert(handle: TlsHandle, below: TlsBelow): Uint8Array | undefined {
   const bytes = handle.drainEncOut?.();
   if (bytes === undefined || bytes.length === 0 || below.raw.destroyed) return undefined;
   below.raw.write(bytes);
@@ -154,7 +154,7 @@ function flushAlert(handle: TlsHandle, below: RawDuplex): Uint8Array | undefined
 function failureOf(
   cause: Error,
   socket: TLSSocket,
-  below: RawDuplex,
+  below: TlsBelow,
   sent?: Uint8Array,
 ): TlsFailure {
   const handle = handleOf(socket);

@@ -5,7 +5,7 @@ import {
   type TLSSocketOptions,
 } from "node:tls";
 import { unusable } from "../../errors/mod.ts";
-import type { RawDuplex } from "./raw_duplex.ts";
+import type { TlsBelow } from "./tls_below.ts";
 import { canServe } from "./tls_platform.ts";
 import type { TlsIdentity, TlsVersion } from "./tls_client.ts";
 
@@ -53,7 +53,7 @@ export function serverTls(material: ServerTlsMaterial): ServerTls {
  * Begins the handshake with an accepted client. The platform may not turn a client away: that would
  * end the connection without a word, and it is for us to say why.
  */
-export function serverSocket(below: RawDuplex, tls: ServerTls): TLSSocket {
+export function serverSocket(below: TlsBelow, tls: ServerTls): TLSSocket {
   const options: TLSSocketOptions = {
     isServer: true,
     secureContext: tls.context,
@@ -62,5 +62,8 @@ export function serverSocket(below: RawDuplex, tls: ServerTls): TLSSocket {
     ALPNProtocols: ["h2"],
   };
   // A TLS socket takes any duplex stream; the type only knows of sockets.
-  return new TLSSocket(below as unknown as ConstructorParameters<typeof TLSSocket>[0], options);
+  const stream = below.stream as unknown as ConstructorParameters<typeof TLSSocket>[0];
+  const socket = new TLSSocket(stream, options);
+  below.carry(socket);
+  return socket;
 }
