@@ -66,12 +66,20 @@ export class AllWorkersFailed extends AggregateError {
   constructor(failures: readonly WorkerFailure[]) {
     super(
       failures.map(({ error }) => error),
-      `none of ${failures.length} workers took the call: ${summary(failures)}`,
+      `none of ${failures.length} workers took the call: ${summary(failures)}${first(failures)}`,
     );
     this.failures = failures;
     this.handshakeOnly = failures.length > 0 &&
       failures.every(({ error }) => error instanceof HandshakeError);
   }
+}
+
+/** One error says what to do; the others are most often the same. */
+const FIRST_LIMIT = 1024;
+
+function first([failure]: readonly WorkerFailure[]): string {
+  if (failure === undefined) return "";
+  return `; the first: ${escapePeerText(failure.error.message, FIRST_LIMIT)}`;
 }
 
 /** Our own kinds are fewer; only errors of others can exceed it. */

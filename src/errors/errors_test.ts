@@ -87,8 +87,10 @@ Deno.test("AllWorkersFailed keeps every worker's own error and sums them up", ()
   assert.equal(error.failures[1]?.worker.id, "w2");
   assert.equal(
     error.message,
-    "none of 3 workers took the call: 1 certificate-expired, 2 WorkerUnavailable",
+    "none of 3 workers took the call: 1 certificate-expired, 2 WorkerUnavailable; the first: " +
+      expired.message,
   );
+  assert.match(expired.message, /renew/);
 });
 
 Deno.test("AllWorkersFailed.handshakeOnly holds only where every worker failed in its handshake", () => {
@@ -110,7 +112,7 @@ Deno.test("AllWorkersFailed stays short however many kinds of failure there are"
   }));
   const { message } = new AllWorkersFailed(failures);
   assert.ok(message.length < 6000);
-  assert.ok(message.endsWith("and 484 other kinds"));
+  assert.ok(message.endsWith("and 484 other kinds; the first: x"));
   assert.ok(!message.includes("\n"));
 });
 
