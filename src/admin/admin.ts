@@ -7,12 +7,14 @@ import {
   parsePattern,
   parsePemBundle,
   type PeerRole,
+  spiffeIdOf,
   TrustAnchors,
 } from "../identity/mod.ts";
 import { type Clock, type EventHub, redacted } from "../observe/mod.ts";
 import type { Rehearsal, RehearseOptions } from "../peer/mod.ts";
 import { requireDeno } from "../platform/mod.ts";
 import { type RehearsedPem, serveAdmin } from "./admin_socket.ts";
+import { present } from "../values/mod.ts";
 
 /** What an admin socket shows. */
 export interface AdminOptions {
@@ -88,9 +90,10 @@ function ownFault(
   now: number,
 ): HandshakeEvidence | undefined {
   const [chain, bundle] = [certificatesIn(cert, "cert"), certificatesIn(ca, "ca")];
+  const localDomain = chain[0] && spiffeIdOf(chain[0])?.trustDomain;
   const verdict = judgePeer(chain.map(({ der }) => der), {
     role,
-    anchors: new TrustAnchors({ bundle }),
+    anchors: new TrustAnchors({ bundle, ...present({ localDomain }) }),
     expected: [parsePattern("*")],
     now,
   });

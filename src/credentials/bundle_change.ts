@@ -5,6 +5,7 @@ import {
   ownAnchor,
   type OwnChainQuestion,
   type PeerRole,
+  spiffeIdOf,
   type TrustAnchors,
 } from "../identity/mod.ts";
 import type { CredentialMaterial } from "./material.ts";
@@ -29,9 +30,19 @@ export function bundleFault(
 }
 
 /**
- * What a version in use would answer to material that is only rehearsed: without a certificate of its own it is a
- * bundle for the one in use.
+ * What is judged by where material is rehearsed: without a certificate of its own it is a bundle for the one in use,
+ * whose trust domain says what its authorities vouch for.
  */
+export function rehearsedMaterial(
+  inUse: CredentialMaterial | undefined,
+  offered: CredentialMaterial,
+): CredentialMaterial {
+  if (offered.own !== undefined || inUse?.own === undefined) return offered;
+  const anchors = offered.anchors?.inDomain(spiffeIdOf(inUse.own.leaf)?.trustDomain);
+  return { ...offered, own: inUse.own, anchors };
+}
+
+/** What a version in use would answer to material that is only rehearsed. */
 export function changeEvidence(
   inUse: CredentialMaterial | undefined,
   offered: CredentialMaterial,
@@ -39,9 +50,7 @@ export function changeEvidence(
   role: PeerRole,
 ): HandshakeEvidence | undefined {
   if (inUse === undefined) return undefined;
-  const complete = offered.own === undefined
-    ? { ...offered, ...present({ own: inUse.own }) }
-    : offered;
+  const complete = rehearsedMaterial(inUse, offered);
   const fault = bundleFault(inUse, complete, now, { role, ...present({ mode: inUse.verdict }) });
   return fault && { rule: `own.${fault.reason}`, found: `${fault.setting}: ${fault.message}` };
 }

@@ -7,7 +7,7 @@
 export { assemble } from "./assemble.ts";
 export * from "./authority.ts";
 export type { TlsUsage } from "./certificate_writer.ts";
-export { changeEvidence } from "./bundle_change.ts";
+export { changeEvidence, rehearsedMaterial } from "./bundle_change.ts";
 export { type CaFiles, caValues, labelledCa } from "./files/ca_files.ts";
 export * from "./credentials.ts";
 export { FolderWatch } from "./files/folder_watch.ts";

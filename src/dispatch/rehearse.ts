@@ -7,6 +7,7 @@ import {
   openCredentials,
   type OpenCredentialsOptions,
   ownCertificateFault,
+  rehearsedMaterial,
 } from "../credentials/mod.ts";
 import { HandshakeError, type HandshakeEvidence, SelvageError, unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
@@ -51,7 +52,7 @@ export async function rehearseConnected(
   const { identity, clock, limits } = ground;
   await using source = await openRehearsed(options, ground);
   const material = source.current();
-  const { anchors } = material;
+  const { anchors } = rehearsedMaterial(ground.source?.current(), material);
   if (anchors === undefined) {
     throw unusable(
       "credentials",

@@ -4,6 +4,7 @@ import {
   type DenylistSetting,
   openCredentials,
   ownCertificateFault,
+  rehearsedMaterial,
 } from "../credentials/mod.ts";
 import { unusable } from "../errors/mod.ts";
 import type { IdentityPattern, VerdictLimits, VerdictMode } from "../identity/mod.ts";
@@ -45,7 +46,8 @@ export async function rehearseClients(
     ...present({ verdict, signal }),
   });
   const material = source?.current();
-  if (material?.anchors === undefined) {
+  const anchors = material && rehearsedMaterial(inUse?.current(), material).anchors;
+  if (material === undefined || anchors === undefined) {
     throw unusable(
       "credentials",
       "a rehearsal needs the authorities that clients would be judged by",
@@ -61,7 +63,7 @@ export async function rehearseClients(
     }));
   const peers = await rehearsePeers(connected, {
     role: "client",
-    anchors: material.anchors,
+    anchors,
     expected: allow,
     now,
     mode: material.verdict ?? "private",

@@ -3,6 +3,8 @@ import { Credentials } from "../../src/credentials/mod.ts";
 import { ConfigurationError } from "../../src/errors/mod.ts";
 import { openDispatcher, startWorker } from "../e2e/pair.ts";
 import * as routines from "../e2e/routines.ts";
+import { forge, general } from "../support/forge.ts";
+import { writePem } from "../../src/credentials/pem_writer.ts";
 import { CLIENT_ID, Trust, WORKER_ID } from "../e2e/trust.ts";
 
 Deno.test("WorkerServer.rehearse says which connected clients other authorities would refuse", async () => {
@@ -33,6 +35,20 @@ Deno.test("WorkerServer.rehearse says which connected clients other authorities 
     [true, 1],
   ]);
   assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+});
+
+Deno.test("a rehearsed bundle is judged within the trust domain of the certificate in use", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust);
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
+  // As SPIRE's roots are: it vouches for its own domain, which is ours, and so takes no other's place there.
+  const spire = forge({ authority: true, names: [general.uri("spiffe://example.org")] });
+  const ca = `${trust.ca}\n${writePem("CERTIFICATE", spire.der)}`;
+  const both = Credentials.trustOnly({ ca });
+  const { peers: [peer], own } = await worker.rehearse({ credentials: both });
+  assert.deepEqual([peer?.outcome, peer?.message, own], ["accepted", undefined, undefined]);
+  assert.equal((await dispatcher.rehearse({ credentials: both })).own, undefined);
 });
 
 Deno.test("WorkerServer.rehearse says why its own new certificate cannot be used", async () => {

@@ -33,6 +33,7 @@ export class TrustAnchors {
   readonly localDomain: string | undefined;
   /** The signatures already proven under these anchors. */
   readonly proven: ProvenSignatures = new ProvenSignatures();
+  readonly #sources: TrustSources;
   readonly #bySubject: ReadonlyMap<string, readonly Certificate[]>;
   readonly #domainsOf = new Map<string, Set<string>>();
   readonly #domainsOfKey = new Map<string, Set<string>>();
@@ -57,6 +58,7 @@ export class TrustAnchors {
     if (this.all.length === 0) {
       throw unusable("ca", "no certificate authority is given; no peer could be trusted");
     }
+    this.#sources = sources;
     this.localDomain = sources.localDomain;
     this.#bySubject = Map.groupBy(this.all, (anchor) => anchor.subject.key);
     this.#fingerprints = fingerprints(this.all);
@@ -75,6 +77,13 @@ export class TrustAnchors {
     for (const anchor of bundle) {
       if (!this.#domainsOf.has(anchor.fingerprint)) this.#bindToOwnId(anchor);
     }
+  }
+
+  /** The same authorities, as those trust them whose own trust domain is this. */
+  inDomain(localDomain: string | undefined): TrustAnchors {
+    if (localDomain === this.localDomain) return this;
+    const { localDomain: _, ...sources } = this.#sources;
+    return new TrustAnchors({ ...sources, ...(localDomain === undefined ? {} : { localDomain }) });
   }
 
   /** The anchors that an operator chose one by one; no advice is given on the public roots. */
