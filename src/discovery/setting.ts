@@ -15,7 +15,9 @@ export function urlParameters(
   const parameters = new URLSearchParams(query);
   const unknown = parameters.keys().find((key) => !names.includes(key));
   if (unknown === undefined) return parameters;
-  throw invalid(`${kind} discovery has no parameter ${JSON.stringify(unknown)}`);
+  throw invalid(
+    `${kind} discovery has no parameter ${JSON.stringify(unknown)}; it has ${names.join(", ")}`,
+  );
 }
 
 /** The error for a setting of a discovery, or its URL, that cannot be used. */

@@ -1,5 +1,6 @@
 import { getServers } from "node:dns";
-import { parseAddress } from "../../channel/mod.ts";
+import { parseAddress, type TcpAddress } from "../../channel/mod.ts";
+import { ConfigurationError } from "../../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../../observe/mod.ts";
 import { onAbort } from "../../values/mod.ts";
 import type { Discovery, DiscoveryChange } from "../discovery.ts";
@@ -37,9 +38,12 @@ const LONGEST_REFRESH_MS = 300_000;
  * @throws {ConfigurationError} if that is no host name and port.
  */
 export function dnsDiscovery(endpoint: string, options: DnsDiscoveryOptions = {}): Discovery {
-  const parsed = parseAddress(endpoint, "discovery");
-  if (parsed.kind !== "tcp" || parsed.port === 0 || /[:\d]$/.test(parsed.host)) {
-    throw invalid(`dns discovery needs a host name and a port, not ${endpoint}`);
+  const parsed = tcpAddressOf(endpoint);
+  if (parsed === undefined || /[:\d]$/.test(parsed.host)) {
+    throw invalid(
+      "dns discovery needs a host name and a port, such as dns:workers.internal:8443, not " +
+        JSON.stringify(endpoint),
+    );
   }
   const { host: name, port } = parsed;
   const { nameServer } = options;
@@ -94,12 +98,26 @@ const DNS_PORT = 53;
 
 function asServer(text: string): NameServer {
   const bare = /^[\d.]+$|^[^[].*:.*:/.test(text);
-  const address = parseAddress(
+  const address = tcpAddressOf(
     bare ? (text.includes(":") ? `[${text}]:${DNS_PORT}` : `${text}:${DNS_PORT}`) : text,
-    "discovery",
   );
-  if (address.kind === "tcp" && address.port !== 0) return address;
-  throw invalid("a name server is an IP address and a port");
+  if (address !== undefined) return address;
+  throw invalid(
+    `a name server (ns) is an IP address and a port, such as 10.0.0.2:53, not ${
+      JSON.stringify(text)
+    }`,
+  );
+}
+
+/** An address that can be dialled over TCP; `undefined` of any other text, whose caller says what it expected. */
+function tcpAddressOf(text: string): TcpAddress | undefined {
+  try {
+    const address = parseAddress(text);
+    return address.kind === "tcp" && address.port !== 0 ? address : undefined;
+  } catch (error) {
+    if (error instanceof ConfigurationError) return undefined;
+    throw error;
+  }
 }
 
 interface FollowOptions extends DnsDiscoveryOptions {

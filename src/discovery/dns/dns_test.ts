@@ -175,7 +175,18 @@ Deno.test("dns+srv discovery finds the servers of the best priority that have an
 
 Deno.test("dns discovery needs a name and a port", () => {
   for (const endpoint of ["10.0.0.1:8443", "[::1]:8443", "workers.internal:0", "workers"]) {
-    assert.throws(() => dnsDiscovery(endpoint), ConfigurationError, endpoint);
+    assert.throws(() => dnsDiscovery(endpoint), {
+      name: "ConfigurationError",
+      message: "dns discovery needs a host name and a port, such as dns:workers.internal:8443, " +
+        `not "${endpoint}"`,
+    });
+  }
+  for (const nameServer of ["localhost", "unix:/run/dns", "10.0.0.2:0"]) {
+    assert.throws(() => dnsDiscovery("workers.internal:8443", { nameServer }), {
+      name: "ConfigurationError",
+      message:
+        `a name server (ns) is an IP address and a port, such as 10.0.0.2:53, not "${nameServer}"`,
+    });
   }
   for (const name of ["", "a b", "."]) {
     const message = `dns+srv discovery needs the name of a service, not ${JSON.stringify(name)}`;
