@@ -187,8 +187,8 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   },
   "credentials.advice": {
     level: "warning",
-    text:
-      "{total} things about our certificates could be better, {skipped} of the bundles are skipped: {advice}",
+    text: "our certificates could be better: {better}; selvage certs check FILE says how",
+    also: (event) => ({ better: better(event) }),
   },
   "credentials.expiring": {
     level: "warning",
@@ -290,6 +290,13 @@ function who({ identity, address }: PeerRef): string {
 function why({ found, advice }: HandshakeEvidence): string {
   return [found, advice].filter((sentence) => sentence !== undefined)
     .map((sentence) => `; ${escapePeerText(sentence, MAX_SENTENCE)}`).join("");
+}
+
+function better({ advice, total, skipped }: EventOf<"credentials.advice">): string {
+  const parts = advice.map(({ rule, found }) => `${rule}, ${escapePeerText(found, MAX_SENTENCE)}`);
+  if (total > advice.length) parts.push(`${total - advice.length} more`);
+  if (skipped > 0) parts.push(`${skipped} of the bundles skipped`);
+  return parts.join("; ");
 }
 
 /** An address without its port, which changes with every connection of a client. */

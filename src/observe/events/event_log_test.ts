@@ -33,6 +33,7 @@ const least: { readonly [Type in EventType]?: Omit<Unstamped<EventOf<Type>>, "ty
   "handshake.failed": { side: "worker", reason: "tls-alert", worker, evidence: {} },
   "handshake.refused": { side: "worker", reason: "tls-alert", peer, evidence: {} },
   "credentials.rejected": { reason: "expired", message: "x", keptExpired: false },
+  "credentials.advice": { generation: 1, advice: [], total: 0, skipped: 1 },
   "credentials.expiring": { certificate, stage: "expired", secondsLeft: -1 },
   "security.posture": { security: "plaintext", strict: false, policy: false, tokens: false },
   "dispatch.denied": { routine: "a.b", peer, rule: "default-deny" },
@@ -87,6 +88,20 @@ const whole: readonly [event: Record<string, unknown>, text: string][] = [
       keptExpired: true,
     },
     "credentials cannot be used: expired: x; generation 1 stays in use, and has expired",
+  ],
+  [
+    {
+      type: "credentials.advice",
+      generation: 1,
+      advice: [
+        { rule: "leaf.lifetime", found: "it is valid for 823 days" },
+        { rule: "leaf.not-before", found: "a\nb" },
+      ],
+      total: 3,
+      skipped: 1,
+    },
+    "our certificates could be better: leaf.lifetime, it is valid for 823 days; " +
+    "leaf.not-before, a\\nb; 1 more; 1 of the bundles skipped; selvage certs check FILE says how",
   ],
 ];
 
