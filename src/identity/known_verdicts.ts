@@ -23,7 +23,7 @@ interface KnownVerdict extends Pick<PeerQuestion, "role" | "expected"> {
   readonly verdict: Trusted;
 }
 
-const byAnchors = new WeakMap<TrustAnchors, Map<string, KnownVerdict>>();
+const byAnchors = new WeakMap<TrustAnchors, Map<number, KnownVerdict>>();
 
 /**
  * The verdict on a peer that was trusted before, where it would be the same again: the chain byte for byte, the
@@ -53,7 +53,7 @@ export function rememberVerdict(
   if (!isOrdinary(question)) return;
   if (chain.reduce((sum, { length }) => sum + length, 0) > MAX_CHAIN_BYTES) return;
   const { anchors, role, mode, expected, denylist = Denylist.empty } = question;
-  const known = byAnchors.get(anchors) ?? new Map<string, KnownVerdict>();
+  const known = byAnchors.get(anchors) ?? new Map<number, KnownVerdict>();
   byAnchors.set(anchors, known);
   const key = keyOf(chain, question);
   known.delete(key);
@@ -68,9 +68,12 @@ function isOrdinary({ onlyReason, work }: PeerQuestion): boolean {
   return onlyReason !== true && work === undefined;
 }
 
-/** The role and the last bytes of the leaf, which are of its signature; what decides is compared as a whole. */
-function keyOf([leaf]: readonly Uint8Array[], { role }: PeerQuestion): string {
-  return leaf === undefined ? role : role + leaf.subarray(-6).join();
+/** The last bytes of the leaf, which are of its signature, and the role; what decides is compared as a whole. */
+function keyOf([leaf]: readonly Uint8Array[], { role }: PeerQuestion): number {
+  let key = role === "client" ? 1 : 0;
+  if (leaf === undefined) return key;
+  for (let at = Math.max(0, leaf.length - 5); at < leaf.length; at++) key = key * 256 + leaf[at]!;
+  return key;
 }
 
 /** At the first and the last moment the verdict is made anew. */
