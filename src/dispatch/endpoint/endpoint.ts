@@ -50,6 +50,8 @@ export class Endpoint implements BalancedWorker {
   #lastFailure: Error | undefined;
   #openedAt = 0;
   #lapsed = false;
+  /** The connection that was open when it was stopped. */
+  #stopped: Link | undefined;
   #id: string | undefined;
   #tags: readonly string[] | undefined;
 
@@ -211,8 +213,17 @@ export class Endpoint implements BalancedWorker {
     await this.#leaving.closed();
   }
 
+  /** As {@linkcode Endpoint.remove}, where {@linkcode Endpoint.abort} follows at once: nothing is judged or waited for. */
+  async stop(): Promise<void> {
+    if (this.#state.name === "dialling") this.#state.abort.abort();
+    this.#stopped = this.link;
+    this.#move({ name: "removed" });
+    await Promise.all([this.#stopped?.connection.closed, this.#leaving.closed()]);
+  }
+
   /** Ends every connection now. */
   abort(code: number): void {
+    this.#stopped?.connection.abort(code);
     this.#leaving.abort(code);
   }
 

@@ -239,7 +239,7 @@ export class Fleet {
   async close(code: number): Promise<void> {
     this.#stop.abort(CLOSED);
     for (const source of this.#sources) source[Symbol.dispose]();
-    const removed = this.endpoints.map((endpoint) => endpoint.remove());
+    const removed = this.endpoints.map((endpoint) => endpoint.stop());
     for (const endpoint of this.endpoints) {
       endpoint.abort(code);
       this.#forget(endpoint);
