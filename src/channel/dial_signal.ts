@@ -1,7 +1,9 @@
+import type { AbortEvents } from "../values/mod.ts";
+
 /** What ends an attempt early. */
 export interface DialSignal {
   /** Our caller gave up. */
   readonly aborted?: AbortSignal | undefined;
   /** Time ran out. */
-  readonly timeout: AbortSignal;
+  readonly timeout: AbortEvents;
 }

@@ -23,7 +23,8 @@ import type { EventStream, SelvageEvent } from "../observe/mod.ts";
 import { notReady } from "./calls/exhausted.ts";
 import type { OpenedDispatcher } from "./open.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
-import { READY_TIMEOUT_MS, WAIT_OVER, waitFor } from "./calls/waiting.ts";
+import { READY_TIMEOUT_MS, waitFor } from "./calls/waiting.ts";
+import { Ending } from "../values/mod.ts";
 import { workerSnapshot } from "./worker_snapshot.ts";
 
 /** Calls routines and services on the workers of a fleet: what every caller has in common. */
@@ -92,13 +93,13 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
   ready(options: ReadyOptions = {}): Promise<void> {
     const { fleet, clock } = this.#opened;
     const { min = fleet.quorum, signal, timeoutMs = READY_TIMEOUT_MS } = options;
-    const over = new AbortController();
-    return waitFor(fleet.ready(min, over.signal), {
+    const over = new Ending();
+    return waitFor(fleet.ready(min, over), {
       clock,
       signal,
       timeoutMs,
       expired: () => notReady(fleet, min, timeoutMs),
-    }).finally(() => over.abort(WAIT_OVER));
+    }).finally(() => over.abort());
   }
 
   /** Ends every connection. */

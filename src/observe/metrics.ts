@@ -80,7 +80,8 @@ export class Metrics {
   /** Creates the instruments on `meter`, by default that of the registered provider. */
   constructor(meter: Meter = metrics.getMeter("@selvage/runtime")) {
     this.recording = meter !== createNoopMeter();
-    this.#instruments = instruments(meter);
+    this.#instruments = instrumentsOf.get(meter) ?? instruments(meter);
+    instrumentsOf.set(meter, this.#instruments);
   }
 
   /** Records on the registered provider, and keeps everything to be scraped besides. */
@@ -237,6 +238,9 @@ export function rpcAttributes(kind: CallKind, routine: string): Attributes {
 }
 
 type Instruments = ReturnType<typeof instruments>;
+
+/** Those of each meter are made once: a process may open any number of dispatchers. */
+const instrumentsOf = new WeakMap<Meter, Instruments>();
 
 function instruments(meter: Meter) {
   return {

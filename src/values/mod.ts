@@ -5,6 +5,7 @@
  * @module
  */
 export { allocate, allocateWithRoom, withHead } from "./allocate.ts";
+export { type AbortEvents, Ending } from "./ending.ts";
 export { freeBuffer, freeGivenAway, joined, NO_BYTES } from "./octets.ts";
 export { onAbort } from "./on_abort.ts";
 export { type Present, present } from "./present.ts";

@@ -9,8 +9,8 @@ import type { Fleet } from "../fleet/fleet.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
 import { judgeFailure } from "./retry.ts";
 import type { RetryBudget } from "./retry_budget.ts";
-import { READY_TIMEOUT_MS, WAIT_OVER, waitFor } from "./waiting.ts";
-import { present, readingTime } from "../../values/mod.ts";
+import { READY_TIMEOUT_MS, waitFor } from "./waiting.ts";
+import { Ending, present, readingTime } from "../../values/mod.ts";
 
 /** What making calls on a fleet takes. */
 export interface AttemptsOptions {
@@ -201,9 +201,9 @@ export class Attempts {
    */
   async place(call: PlacedCall, tried: Map<Endpoint, Error>): Promise<Endpoint> {
     const { fleet, clock } = this.#options;
-    const over = new AbortController();
+    const over = new Ending();
     try {
-      const endpoint = await waitFor(fleet.bring(call.wanted, tried, over.signal, call.routine), {
+      const endpoint = await waitFor(fleet.bring(call.wanted, tried, over, call.routine), {
         clock,
         signal: call.signal,
         timeoutMs: remainingMs(call),
@@ -212,7 +212,7 @@ export class Attempts {
       if (endpoint === undefined || fleet.closed) throw noWorkerAccepted(tried, fleet, call.wanted);
       return endpoint;
     } finally {
-      over.abort(WAIT_OVER);
+      over.abort();
     }
   }
 
@@ -223,14 +223,14 @@ export class Attempts {
    */
   async #quorum(call: PlacedCall): Promise<void> {
     const { fleet, clock } = this.#options;
-    const over = new AbortController();
+    const over = new Ending();
     const timeoutMs = remainingMs(call) ?? READY_TIMEOUT_MS;
-    await waitFor(fleet.ready(fleet.quorum, over.signal), {
+    await waitFor(fleet.ready(fleet.quorum, over), {
       clock,
       signal: call.signal,
       timeoutMs,
       expired: () => notReady(fleet, fleet.quorum, timeoutMs),
-    }).finally(() => over.abort(WAIT_OVER));
+    }).finally(() => over.abort());
   }
 
   #report(call: PlacedCall, { endpoint, cause, attempt }: Left): void {

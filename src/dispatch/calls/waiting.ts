@@ -4,9 +4,6 @@ import { onAbort } from "../../values/mod.ts";
 /** How long to wait for workers where nothing says how long, in milliseconds. */
 export const READY_TIMEOUT_MS = 30_000;
 
-/** Why a wait ends that nobody waits for any more. Made once: one made at each `abort()` records a stack, 20 µs. */
-export const WAIT_OVER: DOMException = new DOMException("the wait is over", "AbortError");
-
 /** How long to wait, and who may end the wait. */
 export interface WaitOptions {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import type { Clock } from "../../observe/mod.ts";
-import { onAbort } from "../../values/mod.ts";
+import { type AbortEvents, onAbort } from "../../values/mod.ts";
 
 /** Wakes those that wait for the next change of a fleet. */
 export class Changes {
@@ -16,7 +16,7 @@ export class Changes {
   }
 
   /** Resolves at the next change, or when `signal` aborts or `timeoutMs` are over. */
-  async next(signal?: AbortSignal, timeoutMs?: number): Promise<void> {
+  async next(signal?: AbortEvents, timeoutMs?: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = () => resolve();
     this.#waiting.add(wake);

@@ -13,7 +13,7 @@ import type { Serving } from "../selection/served_names.ts";
 import { suits, type Wanted } from "../selection/suitable_endpoints.ts";
 import { workerRef } from "../endpoint/link.ts";
 import { type FleetSource, WatchedSource, type WatchedSourceOptions } from "./watched_source.ts";
-import { present } from "../../values/mod.ts";
+import { type AbortEvents, present } from "../../values/mod.ts";
 
 /** What a fleet is given. */
 export interface FleetOptions
@@ -160,7 +160,7 @@ export class Fleet {
   async bring(
     wanted: Wanted,
     tried: Map<Endpoint, Error>,
-    signal?: AbortSignal,
+    signal?: AbortEvents,
     name?: string,
   ): Promise<Endpoint | undefined> {
     if (!this.#isKnown) await this.#known;
@@ -189,7 +189,7 @@ export class Fleet {
   }
 
   /** Resolves when `count` workers take calls; dials all of them. */
-  async ready(count: number, signal?: AbortSignal): Promise<void> {
+  async ready(count: number, signal?: AbortEvents): Promise<void> {
     await this.#known;
     while (this.#index.open.length < count) {
       this.#wake();

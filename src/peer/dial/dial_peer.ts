@@ -33,7 +33,7 @@ import {
 } from "../judge.ts";
 import { type DialPeerOptions, HANDSHAKE_TIMEOUT_MS } from "../options.ts";
 import { dialContexts, oldestVersion, serverName, shownCertificate } from "../tls_contexts.ts";
-import { onAbort, present } from "../../values/mod.ts";
+import { Ending, onAbort, present } from "../../values/mod.ts";
 
 /**
  * Dials a worker, proves it and is taken by it. One timer runs from the dial to the worker's first answer.
@@ -320,14 +320,14 @@ class OutOfTime extends Error {}
 function patienceOf(clock: Clock, timeoutMs: number, caller: AbortSignal | undefined): Patience {
   const { promise: lost, reject } = Promise.withResolvers<never>();
   lost.catch(() => {});
-  const timeout = new AbortController();
+  const timeout = new Ending();
   const timer = clock.schedule(() => {
     timeout.abort();
     reject(new OutOfTime());
   }, timeoutMs);
   const abort = onAbort(caller, () => reject(caller?.reason));
   return {
-    signal: { timeout: timeout.signal, aborted: caller },
+    signal: { timeout, aborted: caller },
     lost,
     [Symbol.dispose](): void {
       timer[Symbol.dispose]();

@@ -1,0 +1,36 @@
+/** As much of an `AbortSignal` as is used of one that only this program hears. */
+export interface AbortEvents {
+  /** Whether it has aborted. */
+  readonly aborted: boolean;
+  /** Calls `listener` once it aborts. */
+  addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
+  /** Calls it no more. */
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/**
+ * The end of a wait that begins and ends here. An `AbortController` with one listener costs a new connection eight
+ * times as much, which makes two of them.
+ */
+export class Ending implements AbortEvents {
+  #listeners: (() => void)[] | undefined = [];
+
+  get aborted(): boolean {
+    return this.#listeners === undefined;
+  }
+
+  addEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners?.push(listener);
+  }
+
+  removeEventListener(_type: "abort", listener: () => void): void {
+    this.#listeners = this.#listeners?.filter((one) => one !== listener);
+  }
+
+  /** Ends it: each listener is called once. */
+  abort(): void {
+    const listeners = this.#listeners ?? [];
+    this.#listeners = undefined;
+    for (const listener of listeners) listener();
+  }
+}
