@@ -102,6 +102,8 @@ export const LAYER_MAP: LayerMap = {
       node: ["node:path"],
     },
     gen: { imports: [], packages: [...CONNECT, "@bufbuild/protobuf/codegenv2"] },
+    "gen/etcd": { imports: [], packages: [...CONNECT, "@bufbuild/protobuf/codegenv2"] },
+    "gen/spiffe": { imports: [], packages: [...CONNECT, "@bufbuild/protobuf/codegenv2"] },
 
     "rpc/wire": {
       imports: ["http2", "platform", "values"],
@@ -120,7 +122,7 @@ export const LAYER_MAP: LayerMap = {
         "channel",
         "credentials",
         "errors",
-        "gen",
+        "gen/spiffe",
         "http2",
         "identity",
         "observe",
@@ -158,7 +160,7 @@ export const LAYER_MAP: LayerMap = {
         "channel",
         "credentials",
         "errors",
-        "gen",
+        "gen/etcd",
         "http2",
         "identity",
         "observe",

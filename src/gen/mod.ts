@@ -3,11 +3,9 @@
  *
  * @module
  */
-export * as etcd from "./etcd/etcd_pb.ts";
 export * from "./grpc/health/v1/health_pb.ts";
 export * as reflectionV1 from "./grpc/reflection/v1/reflection_pb.ts";
 export * as reflectionV1Alpha from "./grpc/reflection/v1alpha/reflection_pb.ts";
 export * from "./selvage/v1/failure_pb.ts";
 export * from "./selvage/v1/payload_pb.ts";
 export * from "./selvage/v1/worker_pb.ts";
-export * from "./spiffe/workload/workload_pb.ts";

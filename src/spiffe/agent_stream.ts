@@ -1,6 +1,6 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { dialChannel, formatAddress, type UnixAddress } from "../channel/mod.ts";
-import { SpiffeWorkloadAPI } from "../gen/mod.ts";
+import { SpiffeWorkloadAPI } from "../gen/spiffe/mod.ts";
 import { type ClientConnection, ErrorCode, openClientConnection } from "../http2/mod.ts";
 import { type Backoff, backoffMs, type Clock, pause } from "../observe/mod.ts";
 import { createTransport } from "../rpc/mod.ts";

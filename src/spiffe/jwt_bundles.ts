@@ -1,6 +1,6 @@
 import { formatAddress, type UnixAddress } from "../channel/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
-import type { JWTBundlesResponse } from "../gen/mod.ts";
+import type { JWTBundlesResponse } from "../gen/spiffe/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
 import { type Clock, loggerFor } from "../observe/mod.ts";
 import { followAgent } from "./agent_stream.ts";

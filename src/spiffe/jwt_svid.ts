@@ -1,6 +1,6 @@
 import { escapePeerText, unusable } from "../errors/mod.ts";
 import { formatAddress } from "../channel/mod.ts";
-import type { JWTSVIDResponse } from "../gen/mod.ts";
+import type { JWTSVIDResponse } from "../gen/spiffe/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
 import { type Clock, systemClock } from "../observe/mod.ts";
 import { agentStream } from "./agent_stream.ts";

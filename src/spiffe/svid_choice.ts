@@ -1,4 +1,4 @@
-import type { X509SVID } from "../gen/mod.ts";
+import type { X509SVID } from "../gen/spiffe/mod.ts";
 
 /** Which identity to take where the agent gives several. Default: the first, which is the default one. */
 export interface SvidChoice {

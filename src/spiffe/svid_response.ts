@@ -5,7 +5,7 @@ import {
   writePem,
 } from "../credentials/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
-import type { X509SVID, X509SVIDResponse } from "../gen/mod.ts";
+import type { X509SVID, X509SVIDResponse } from "../gen/spiffe/mod.ts";
 import {
   isCertificateFault,
   parseCertificate,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import { assemble } from "../credentials/mod.ts";
-import { X509SVIDResponseSchema } from "../gen/mod.ts";
+import { X509SVIDResponseSchema } from "../gen/spiffe/mod.ts";
 import { judgePeer, parsePattern } from "../identity/mod.ts";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import { joined } from "../values/mod.ts";

@@ -10,7 +10,7 @@ import {
   rejection,
 } from "../credentials/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
-import type { X509SVIDResponse } from "../gen/mod.ts";
+import type { X509SVIDResponse } from "../gen/spiffe/mod.ts";
 import { type Clock, systemClock } from "../observe/mod.ts";
 import { wantsPermission } from "../platform/mod.ts";
 import type { SvidChoice } from "./svid_choice.ts";

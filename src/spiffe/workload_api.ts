@@ -3,7 +3,6 @@ import { unusable } from "../errors/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
 import { endpointOfEnv, endpointSocket } from "./endpoint_socket.ts";
 import type { SvidChoice } from "./svid_choice.ts";
-import { openSvids } from "./svid_watch.ts";
 
 /** Where the SPIFFE Workload API is, and what to take of what it gives. */
 export interface WorkloadApiOptions extends SvidChoice {
@@ -39,7 +38,10 @@ export function spiffeWorkloadApi(options: WorkloadApiOptions = {}): Credentials
     throw unusable("waitMs", "waitMs must be a positive number of milliseconds");
   }
   const choice = { id, hint };
-  return credentialsFrom((opening) =>
-    openSvids({ endpoint: endpoint ?? endpointOfEnv(), choice, waitMs }, opening)
-  );
+  return credentialsFrom(async (opening) => {
+    const settings = { endpoint: endpoint ?? endpointOfEnv(), choice, waitMs };
+    // Loaded only now, with a gRPC client: workers with files do without.
+    const { openSvids } = await import("./svid_watch.ts");
+    return await openSvids(settings, opening);
+  });
 }

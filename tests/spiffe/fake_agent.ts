@@ -5,7 +5,7 @@ import {
   type JWTSVIDResponseSchema,
   SpiffeWorkloadAPI,
   type X509SVIDResponseSchema,
-} from "../../src/gen/mod.ts";
+} from "../../src/gen/spiffe/mod.ts";
 import type { ServerConnectionOptions } from "../../src/http2/mod.ts";
 import { listenForPeers, type PeerListener } from "../../src/peer/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../../src/rpc/mod.ts";

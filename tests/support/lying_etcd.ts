@@ -1,5 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import { etcd } from "../../src/gen/mod.ts";
+import * as etcd from "../../src/gen/etcd/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 
 /** What a member answers; what is left out is not implemented there. */

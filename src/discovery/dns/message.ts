@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import * as packet from "dns-packet";
+import { sameName } from "./record_names.ts";
 
 /** The record types that discovery asks for. */
 export type RecordType = "A" | "AAAA" | "SRV";
@@ -86,14 +87,4 @@ export function decodeResponse(
     code: decoded.rcode,
     answers: decoded.answers ?? [],
   };
-}
-
-/** Whether two names are one (RFC 4343). */
-export function sameName(one: string, other: string): boolean {
-  return plainName(one) === plainName(other);
-}
-
-/** A name without its final dot, in lower case. */
-export function plainName(name: string): string {
-  return name.replace(/\.$/, "").toLowerCase();
 }

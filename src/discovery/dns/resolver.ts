@@ -1,6 +1,7 @@
 import type { Clock } from "../../observe/mod.ts";
-import { askServer, type NameServer } from "./exchange.ts";
-import { type DnsRecord, type RecordType, sameName } from "./message.ts";
+import type { NameServer } from "./exchange.ts";
+import type { DnsRecord, RecordType } from "./message.ts";
+import { sameName } from "./record_names.ts";
 
 /** What a name server says of a name: records, or that there are none. */
 export interface Resolved<Type extends RecordType = RecordType> {
@@ -65,6 +66,8 @@ export class Resolver {
 
   async #ask(name: string, type: RecordType, signal: AbortSignal) {
     const { servers, clock, timeoutMs } = this.#options;
+    // Loaded only now, with UDP and the messages: a process that asks no name server does without.
+    const { askServer } = await import("./exchange.ts");
     let failure = new Error("no name server is configured");
     for (let round = 0; round < ROUNDS; round++) {
       for (const server of servers) {

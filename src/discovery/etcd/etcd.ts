@@ -3,9 +3,6 @@ import type { Credentials } from "../../credentials/mod.ts";
 import { parsePatterns } from "../../identity/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import type { Discovery } from "../discovery.ts";
-import { EtcdClient } from "./etcd_client.ts";
-import { EtcdLease } from "./etcd_lease.ts";
-import { EtcdWatch } from "./etcd_watch.ts";
 import { invalid } from "../setting.ts";
 
 /** Which etcd, and whom to trust there. */
@@ -47,18 +44,23 @@ export function etcdDiscovery(options: EtcdDiscoveryOptions): EtcdDiscovery {
   }
   const identity = options.identity === undefined ? undefined : parsePatterns(options.identity);
   const addresses = endpoints.map((text) => parseAddress(text, "discovery"));
-  const open = () =>
-    new EtcdClient({ endpoints: addresses, credentials, identity, expectedAt, clock });
+  // Loaded only when etcd is asked: a process that finds workers elsewhere does without.
+  const open = async () => {
+    const { EtcdClient } = await import("./etcd_client.ts");
+    return new EtcdClient({ endpoints: addresses, credentials, identity, expectedAt, clock });
+  };
   const scheme = credentials === undefined ? "http" : "https";
   return {
     source: `etcd:${scheme}://${endpoints.join(",")}/${prefix}`,
     namesWorkers: false,
     async *watch(signal) {
-      await using client = open();
+      const { EtcdWatch } = await import("./etcd_watch.ts");
+      await using client = await open();
       yield* new EtcdWatch({ client, prefix, clock }).changes(signal);
     },
     async announce(announcement, announce) {
-      const client = open();
+      const { EtcdLease } = await import("./etcd_lease.ts");
+      const client = await open();
       try {
         return await EtcdLease.announce({ client, prefix, clock }, announcement, announce);
       } catch (error) {

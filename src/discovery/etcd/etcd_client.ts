@@ -1,7 +1,7 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import type { Address } from "../../channel/mod.ts";
 import type { Credentials, CredentialsSource } from "../../credentials/mod.ts";
-import { etcd } from "../../gen/mod.ts";
+import * as etcd from "../../gen/etcd/mod.ts";
 import { type ClientConnection, ErrorCode } from "../../http2/mod.ts";
 import type { IdentityPattern } from "../../identity/mod.ts";
 import type { Clock } from "../../observe/mod.ts";

@@ -1,5 +1,5 @@
 import { escapePeerText } from "../../errors/mod.ts";
-import { etcd } from "../../gen/mod.ts";
+import * as etcd from "../../gen/etcd/mod.ts";
 import { pause } from "../../observe/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
 import { announcementText } from "../announcement_text.ts";

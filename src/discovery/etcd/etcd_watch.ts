@@ -1,5 +1,5 @@
 import { escapePeerText } from "../../errors/mod.ts";
-import type { etcd } from "../../gen/mod.ts";
+import type * as etcd from "../../gen/etcd/mod.ts";
 import { pause } from "../../observe/mod.ts";
 import { readAnnouncement } from "../announcement_text.ts";
 import type { DiscoveredWorker, DiscoveryChange } from "../discovery.ts";

@@ -6,9 +6,7 @@ import { parsePatterns } from "../../identity/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import type { Discovery } from "../discovery.ts";
 import { invalid, urlParameters } from "../setting.ts";
-import { ApiClient } from "./api_client.ts";
 import type { ServicePort } from "./endpoint_slices.ts";
-import { SliceWatch } from "./slice_watch.ts";
 
 /** Which service, and how its API server is reached where that is not from within a pod. */
 export interface KubernetesDiscoveryOptions {
@@ -57,6 +55,9 @@ export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discov
     namesWorkers: false,
     async *watch(signal) {
       const authority = options.apiServer ?? apiServerOfPod();
+      // Loaded only when an API server is asked: a process that finds workers elsewhere does without.
+      const { ApiClient } = await import("./api_client.ts");
+      const { SliceWatch } = await import("./slice_watch.ts");
       await using client = new ApiClient({
         endpoint: parseAddress(authority, "discovery"),
         authority,

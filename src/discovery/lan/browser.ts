@@ -6,7 +6,7 @@ import type { LanMessage, LanQuestion, LanRecord } from "./message.ts";
 import { encodeQuery } from "./message.ts";
 import type { LanNames } from "./names.ts";
 import { readText } from "./text_record.ts";
-import { plainName, sameName } from "../dns/message.ts";
+import { plainName, sameName } from "../dns/record_names.ts";
 
 /** More workers than this are not kept. */
 const MAX_WORKERS = 1_024;

@@ -3,7 +3,7 @@ import { parseAddress } from "../../channel/mod.ts";
 import { type Clock, pause } from "../../observe/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
 import { encodeResponse, type LanMessage, type LanRecord } from "./message.ts";
-import { sameName } from "../dns/message.ts";
+import { sameName } from "../dns/record_names.ts";
 import type { Multicast } from "./multicast.ts";
 import type { LanNetwork } from "./networks.ts";
 import { type LanNames, SERVICE_TYPES } from "./names.ts";
