@@ -11,6 +11,7 @@ import {
 } from "../../tests/support/envelopes.ts";
 import fc from "../../tests/support/fast_check.ts";
 import { EchoRequestSchema, EchoService } from "../../tests/support/gen/selvage/test/v1/echo_pb.ts";
+import { heapBytes } from "../../tests/support/heap.ts";
 import { enveloped, post, rawCall, type RawResponse } from "../../tests/support/raw_call.ts";
 import { rpcPair, type RpcPairOptions } from "../../tests/support/rpc_pair.ts";
 import { joined } from "../values/mod.ts";
@@ -354,3 +355,36 @@ for (const path of PATHS) {
     }
   });
 }
+
+Deno.test("fast path: a message that was written is not kept while its caller reads nothing", async () => {
+  const made: WeakRef<Uint8Array>[] = [];
+  const pair = rpcPair((router) => {
+    router.service(EchoService, {
+      repeat: () => ({
+        [Symbol.asyncIterator]: () => ({
+          next() {
+            const data = new Uint8Array(1_000_000);
+            made.push(new WeakRef(data));
+            return Promise.resolve({ done: false, value: { data } });
+          },
+        }),
+      }),
+    });
+  });
+  await using _ = pair;
+  const body = enveloped(request("a"));
+  for (let streams = 0; streams < 8; streams++) {
+    const ignored = { headers() {}, data() {}, trailers() {}, closed() {} };
+    const fields = fieldsOf("Repeat");
+    pair.client.open(fields, ignored, { endStream: false }).sendData(body, true);
+  }
+  // Until all of them are full.
+  for (let before = -1; before < made.length;) {
+    before = made.length;
+    await heapBytes();
+  }
+  assert(made.length >= 8);
+  assert.equal(made.filter((data) => data.deref() !== undefined).length, 0);
+  pair.lose();
+  await pair.idle();
+});

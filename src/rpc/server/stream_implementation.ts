@@ -77,16 +77,20 @@ class ServedMessages implements FlowingAnswers {
       return;
     }
     const items = this.#items = (answer as AsyncIterable<Message>)[Symbol.asyncIterator]();
-    for await (const item of { [Symbol.asyncIterator]: () => items }) {
-      if (this.#isLeft) return;
+    for (;;) {
+      let next: IteratorResult<Message> | undefined = await items.next();
+      if (next.done || this.#isLeft) return;
       let isReady: boolean;
       try {
-        isReady = sink.send(writeBinary(output, item));
+        isReady = sink.send(writeBinary(output, next.value));
       } catch (error) {
         // As connect-es does: the implementation learns what its item failed with.
         await Promise.try(() => items.throw?.(error)).catch(() => {});
+        await Promise.try(() => items.return?.()).catch(() => {});
         throw error;
       }
+      // What was sent is kept no longer while the caller does not read: a large message takes as much as its bytes.
+      next = undefined;
       if (!isReady) await new Promise<void>((resolve) => this.#resume = resolve);
       if (this.#isLeft) return;
     }
