@@ -7,7 +7,7 @@
  */
 export * from "./server/admission.ts";
 export * from "./server/bytes_call.ts";
-export { callContext } from "./server/call_context.ts";
+export { type AnswerObserver, callContext } from "./server/call_context.ts";
 export { type CompressionName } from "./wire/compression.ts";
 export { StreamExchange } from "./client/stream_exchange.ts";
 export { iteratorOf } from "./client/caller_input.ts";

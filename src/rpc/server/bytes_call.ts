@@ -21,15 +21,6 @@ export interface BytesCall<Method extends DescMethod, Peer, Context>
    * `ended` settles: when its implementation has ended.
    */
   endNow(error: ConnectError, ended: Promise<unknown>): void;
-  /** Has what becomes of the answer reported: what an implementation gave may be impossible to write, or too large. */
-  observeAnswer(observer: AnswerObserver): void;
-}
-
-/** Is told what became of the answer that an implementation gave; one of the two is called, once. */
-export interface AnswerObserver {
-  succeeded(): void;
-  /** It could not be written; `isGone` where nobody waited for it any more. */
-  failed(error: unknown, isGone: boolean): void;
 }
 
 /** A unary call in binary form, as a {@linkcode UnaryBytesHandler} sees it. */

@@ -1,5 +1,4 @@
 import { type ContextKey, createContextKey } from "@connectrpc/connect";
-import type { AnswerObserver } from "./bytes_call.ts";
 
 /**
  * The key under which an implementation finds what its call was admitted with:
@@ -8,6 +7,14 @@ import type { AnswerObserver } from "./bytes_call.ts";
 export const callContext: ContextKey<unknown> = createContextKey<unknown>(undefined, {
   description: "what the call was admitted with",
 });
+
+/** Is told what became of the answer that an implementation gave; one of the two is called, once. */
+export interface AnswerObserver {
+  /** It was written, or nobody waits for it any more. */
+  succeeded(): void;
+  /** It could not be written. */
+  failed(error: unknown, isGone: boolean): void;
+}
 
 /** A call on the plain path, as what stands between connect-es and its implementation sees it. */
 export interface RunningPlainCall {

@@ -1,16 +1,18 @@
 import type { ConnectError, HandlerContext } from "@connectrpc/connect";
-import type { AnswerObserver } from "./bytes_call.ts";
 import { FastContext } from "./fast_context.ts";
-import { plainCallKey } from "./call_context.ts";
+import { type AnswerObserver, plainCallKey } from "./call_context.ts";
 
 /**
  * Has what becomes of the one answer that an implementation is about to give reported: it may be impossible to write,
  * or too large.
  */
 export function observeAnswer(context: HandlerContext, observer: AnswerObserver): void {
-  const call = context instanceof FastContext ? context.call : context.values.get(plainCallKey);
-  if (call === undefined) observer.succeeded();
-  else call.observeAnswer(observer);
+  if (context instanceof FastContext) context.observer = observer;
+  else {
+    const call = context.values.get(plainCallKey);
+    if (call === undefined) observer.succeeded();
+    else call.observeAnswer(observer);
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { type ConnectError, createContextValues } from "@connectrpc/connect";
 import type { HeaderList, StreamEnd, StreamReceiver } from "../../http2/mod.ts";
 import type { Deadline, Expiring } from "../wire/deadlines.ts";
 import type { RpcProtocol } from "../wire/protocol.ts";
-import type { AnswerObserver, BytesCall } from "./bytes_call.ts";
+import type { BytesCall } from "./bytes_call.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";
 import type { Admitted, WaitingCallObserver } from "./admission.ts";
 import { type Refusal, refusalKey } from "./refusal.ts";
@@ -34,8 +34,6 @@ export abstract class FastCall<Method extends DescMethod>
   protected timer: Deadline | undefined;
   /** Called with what becomes of the call while it waits to be admitted. */
   protected waiting: WaitingCallObserver | undefined;
-  #ended: Promise<unknown> | undefined;
-  #observer: AnswerObserver | undefined;
 
   constructor(request: ArrivedRequest, peer: unknown) {
     this.request = request;
@@ -84,13 +82,8 @@ export abstract class FastCall<Method extends DescMethod>
     else if (this.heldBytes > 0) observer.received(this.heldBytes);
   }
 
-  endNow(_error: ConnectError, ended: Promise<unknown>): void {
-    this.#ended = ended;
-  }
-
-  observeAnswer(observer: AnswerObserver): void {
-    this.#observer = observer;
-  }
+  /** Only calls with streams end so. */
+  endNow(_error: ConnectError, _ended: Promise<unknown>): void {}
 
   /** Bytes of the body that have arrived and not been read. */
   protected abstract get heldBytes(): number;
@@ -133,21 +126,9 @@ export abstract class FastCall<Method extends DescMethod>
     this.timer?.cancel();
   }
 
-  /** The answer was written, or could not be because of `error`. */
-  protected answered(error: unknown): void {
-    const observer = this.#observer;
-    if (observer === undefined) return;
-    this.#observer = undefined;
-    if (error === undefined) observer.succeeded();
-    else observer.failed(error, this.gone !== undefined);
-  }
-
-  /** Gives the call's admission back, once its implementation does not run any more. */
+  /** Gives the call's admission back. */
   protected release(): void {
-    const { admission } = this;
-    if (admission === undefined) return;
+    this.admission?.release();
     this.admission = undefined;
-    if (this.#ended === undefined) admission.release();
-    else this.#ended.catch(() => {}).then(() => admission.release());
   }
 }

@@ -1,12 +1,13 @@
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, Message } from "@bufbuild/protobuf";
 import {
   type ContextKey,
   type ContextValues,
   createContextValues,
   type HandlerContext,
 } from "@connectrpc/connect";
+import { writeBinary } from "../wire/binary_form.ts";
 import type { BytesCall } from "./bytes_call.ts";
-import { callContext } from "./call_context.ts";
+import { type AnswerObserver, callContext } from "./call_context.ts";
 import type { FastCall } from "./fast_call.ts";
 import type { ResponseMetadata } from "./response_metadata.ts";
 import { headersOf } from "../wire/header_fields.ts";
@@ -57,6 +58,8 @@ export class FastContext implements HandlerContext, ResponseMetadata {
   #responseHeader: Headers | undefined;
   #responseTrailer: Headers | undefined;
   #values: ContextValues | undefined;
+  /** Is told what becomes of the one answer. */
+  observer: AnswerObserver | undefined;
 
   constructor(call: FastCall<DescMethod>) {
     this.method = call.method;
@@ -74,6 +77,21 @@ export class FastContext implements HandlerContext, ResponseMetadata {
     }
     this.#key = key as ContextKey<unknown>;
     this.#value = value;
+  }
+
+  /** Writes the one answer of the call. */
+  write(output: DescMessage, message: Message): Uint8Array {
+    const { observer } = this;
+    if (observer === undefined) return writeBinary(output, message);
+    let bytes: Uint8Array;
+    try {
+      bytes = writeBinary(output, message);
+    } catch (error) {
+      observer.failed(error, false);
+      throw error;
+    }
+    observer.succeeded();
+    return bytes;
   }
 
   get service(): HandlerContext["service"] {

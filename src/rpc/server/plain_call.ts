@@ -10,13 +10,12 @@ import {
   type StreamReceiver,
 } from "../../http2/mod.ts";
 import { arrivedTooLate, notAnswered, timedOut } from "../wire/call_errors.ts";
-import type { AnswerObserver } from "./bytes_call.ts";
 import { answerStatus } from "./answer_status.ts";
 import { BodyReader } from "../wire/body_reader.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
 import { appendFields, headersOf } from "../wire/header_fields.ts";
-import { plainCallKey, type RunningPlainCall } from "./call_context.ts";
+import { type AnswerObserver, plainCallKey, type RunningPlainCall } from "./call_context.ts";
 import { refusalKey } from "./refusal.ts";
 import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "../wire/limits.ts";

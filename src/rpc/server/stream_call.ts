@@ -30,6 +30,8 @@ export class StreamCall extends FastCall<DescMethod> {
   #writable: (() => void) | undefined;
   /** Why the call ended, where it was not by itself. */
   #reason: ConnectError | undefined;
+  /** Settles once the implementation of a call that was ended has ended. */
+  #ended: Promise<unknown> | undefined;
   /** Ends a request of one message that takes longer to arrive than it may. */
   #receiving: Deadline | undefined;
 
@@ -92,7 +94,7 @@ export class StreamCall extends FastCall<DescMethod> {
   }
 
   override endNow(error: ConnectError, ended: Promise<unknown>): void {
-    super.endNow(error, ended);
+    this.#ended = ended;
     this.#endWith(error);
   }
 
@@ -187,7 +189,6 @@ export class StreamCall extends FastCall<DescMethod> {
 
   /** The implementation has finished; what it does after it was left is of no interest. */
   async #complete(error: unknown): Promise<void> {
-    this.answered(error);
     if (this.#isOver) return;
     this.state = "over";
     if (this.abort?.signal.aborted === false) this.abort.abort(error);
@@ -228,6 +229,11 @@ export class StreamCall extends FastCall<DescMethod> {
     this.#receiving?.cancel();
     this.#requests.abandon();
     this.writable();
+  }
+
+  protected override release(): void {
+    if (this.#ended === undefined) return super.release();
+    void this.#ended.catch(() => {}).then(() => super.release());
   }
 
   #armDeadline(): void {

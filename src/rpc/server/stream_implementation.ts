@@ -16,7 +16,7 @@ import type { StreamHandler } from "./stream_call.ts";
 export function streamHandlerOf(method: DescMethod, invoke: Implementation): StreamHandler {
   return (requests, call) => {
     const context = new FastContext(call);
-    return new ServedMessages(method, requests, (request) => invoke(request as never, context));
+    return new ServedMessages(method, requests, invoke, context);
   };
 }
 
@@ -24,7 +24,8 @@ export function streamHandlerOf(method: DescMethod, invoke: Implementation): Str
 class ServedMessages implements FlowingAnswers {
   readonly #method: DescMethod;
   readonly #requests: BytesRequests;
-  readonly #invoke: (request: unknown) => unknown;
+  readonly #invoke: Implementation;
+  readonly #context: FastContext;
   #items: AsyncIterator<Message> | undefined;
   #resume: (() => void) | undefined;
   /** The implementation was left: what it still answers is for nobody. */
@@ -35,11 +36,13 @@ class ServedMessages implements FlowingAnswers {
   constructor(
     method: DescMethod,
     requests: BytesRequests,
-    invoke: (request: unknown) => unknown,
+    invoke: Implementation,
+    context: FastContext,
   ) {
     this.#method = method;
     this.#requests = requests;
     this.#invoke = invoke;
+    this.#context = context;
   }
 
   flow(sink: AnswerSink): Promise<void> {
@@ -71,9 +74,9 @@ class ServedMessages implements FlowingAnswers {
       ? readBinary(input, await soleMessage(this.#requests))
       : new RequestItems(this.#method, this.#requests);
     if (this.#isLeft) return;
-    const answer = this.#invoke(request);
+    const answer = this.#invoke(request as never, this.#context);
     if (methodKind === "client_streaming") {
-      sink.send(writeBinary(output, await answer as Message));
+      sink.send(this.#context.write(output, await answer as Message));
       return;
     }
     const items = this.#items = (answer as AsyncIterable<Message>)[Symbol.asyncIterator]();

@@ -179,7 +179,6 @@ export class UnaryCall extends FastCall<DescMethodUnary> {
   }
 
   #end(error: unknown): void {
-    this.answered(error);
     this.#body.drop();
     if (this.abort?.signal.aborted === false) this.abort.abort(error);
     this.finish();
