@@ -50,6 +50,10 @@ export const defaultDispatcherLimits: EveryDispatcherLimit = {
  *
  * @throws {ConfigurationError} If one of them is not a number, or out of its range.
  */
-export function resolveDispatcherLimits(limits: DispatcherLimits = {}): EveryDispatcherLimit {
+export function resolveDispatcherLimits(limits?: DispatcherLimits): EveryDispatcherLimit {
+  if (limits === undefined) return byDefault ??= resolveDispatcherLimits({});
   return resolveLimits(limits, defaultDispatcherLimits, ["maxWorkers", "handshakes"]);
 }
+
+/** Those of every dispatcher that is given none. */
+let byDefault: EveryDispatcherLimit | undefined;

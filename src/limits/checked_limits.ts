@@ -76,7 +76,10 @@ function checkedVerdictLimits(given: Partial<VerdictLimits> = {}): VerdictLimits
   );
 }
 
-function checkedHttp2Limits(given: Partial<Http2Limits> = {}): Http2Limits {
+/** Resolved once, for every end that is given none. */
+const USUAL_HTTP2_LIMITS = resolveHttp2Limits();
+
+function checkedHttp2Limits(given: Partial<Http2Limits> = USUAL_HTTP2_LIMITS): Http2Limits {
   try {
     return resolveHttp2Limits(given);
   } catch (cause) {
