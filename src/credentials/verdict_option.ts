@@ -1,4 +1,4 @@
-import { unusable } from "../errors/mod.ts";
+import { insistOnChoice, unusable } from "../errors/mod.ts";
 import type { VerdictMode } from "../identity/mod.ts";
 import type { Credentials } from "./credentials.ts";
 import type { OpenCredentialsOptions } from "./source.ts";
@@ -15,12 +15,7 @@ export function verdictOption(
   },
 ): Pick<OpenCredentialsOptions, "verdict"> {
   if (verdict === undefined) return {};
-  if (verdict !== "private" && verdict !== "strict") {
-    throw unusable(
-      "verdict",
-      `verdict is "private" or "strict", not ${JSON.stringify(verdict)}`,
-    );
-  }
+  insistOnChoice("verdict", verdict, ["private", "strict"]);
   if (credentials === undefined) {
     throw unusable(
       "verdict",

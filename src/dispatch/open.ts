@@ -1,5 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import { prepareForScarcity } from "../channel/mod.ts";
+import { insistOnChoice } from "../errors/mod.ts";
 import { byteBudget, ErrorCode } from "../http2/mod.ts";
 import { payloadLimits } from "../limits/mod.ts";
 import {
@@ -92,6 +93,8 @@ export async function openParts(
 ): Promise<OpenedDispatcher> {
   prepareForScarcity();
   const { strict = false, quorum } = options;
+  insistOnChoice("strict", strict, [true, false]);
+  insistOnChoice("minTlsVersion", options.minTlsVersion, ["TLSv1.2", "TLSv1.3"]);
   if (quorum !== undefined) insistOnCount("quorum", quorum, 1);
   const limits = resolveDispatcherLimits(options.limits);
   const { clock = systemClock, random = Math.random, id = crypto.randomUUID() } = ground;

@@ -12,7 +12,7 @@ import {
   signedDiscovery,
   type SignedDiscoveryOptions,
 } from "../discovery/mod.ts";
-import { unusable } from "../errors/mod.ts";
+import { insistOnChoice, unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { ChannelSecurity } from "../observe/mod.ts";
 import { present } from "../values/mod.ts";
@@ -63,6 +63,7 @@ export function checkSource(source: WorkerSource, strict: boolean): CheckedSourc
   if (credentials === undefined && identity !== undefined) {
     throw unusable("credentials", "an identity cannot be verified without credentials");
   }
+  insistOnChoice("announcements", source.announcements, ["any", "signed"]);
   const signed = source.announcements === "signed";
   const carriesData = !discovery.namesWorkers && !WITHOUT_STATEMENTS.test(discovery.source);
   if (signed && (credentials === undefined || identity === undefined || !carriesData)) {

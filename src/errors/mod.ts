@@ -3,5 +3,6 @@
  *
  * @module
  */
+export { insistOnChoice } from "./choice.ts";
 export { namingFile, unusable } from "./configuration_error.ts";
 export * from "./entry.ts";

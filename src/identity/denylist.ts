@@ -12,6 +12,9 @@ export interface DenylistEntries {
   readonly spkiSha256?: readonly string[];
 }
 
+/** The names of the lists. */
+const LISTS: readonly string[] = ["spiffeIds", "serials", "spkiSha256"];
+
 /**
  * Who is refused although all else is well: our answer to revocation, next to short lifetimes.
  *
@@ -30,6 +33,12 @@ export class Denylist {
    * @throws {ConfigurationError} where an entry is not what its list holds.
    */
   constructor(entries: DenylistEntries) {
+    const unknown = Object.keys(entries).find((key) => !LISTS.includes(key));
+    if (unknown !== undefined) {
+      throw refuse(
+        `has an unknown list ${JSON.stringify(unknown)}; its lists are ${LISTS.join(", ")}`,
+      );
+    }
     this.#spiffeIds = new Set(entries.spiffeIds?.map(checkedId));
     this.#serials = new Set(entries.serials?.map(checkedSerial));
     this.#keys = new Set(entries.spkiSha256?.map(checkedHash));
@@ -51,10 +60,8 @@ export class Denylist {
       throw refuse("must be an object of lists");
     }
     for (const [key, list] of Object.entries(json)) {
-      if (!["spiffeIds", "serials", "spkiSha256"].includes(key)) {
-        throw refuse(`has an unknown list ${JSON.stringify(key)}`);
-      }
-      if (!Array.isArray(list) || !list.every((entry) => typeof entry === "string")) {
+      const ofText = Array.isArray(list) && list.every((entry) => typeof entry === "string");
+      if (LISTS.includes(key) && !ofText) {
         throw refuse(`needs a list of strings as ${JSON.stringify(key)}`);
       }
     }

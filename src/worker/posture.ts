@@ -1,6 +1,6 @@
 import { type Address, formatAddress, inspectSocket, isLocal } from "../channel/mod.ts";
 import type { CredentialMaterial, OpenCredentialsOptions } from "../credentials/mod.ts";
-import { unusable } from "../errors/mod.ts";
+import { insistOnChoice, unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { ChannelSecurity, Observer } from "../observe/mod.ts";
 import type { PeerListener } from "../peer/mod.ts";
@@ -47,6 +47,10 @@ export function authenticatorOf(
   const authenticator: Authenticator = typeof authenticate === "function"
     ? { require: "token", authenticate }
     : authenticate;
+  if (typeof authenticator.authenticate !== "function") {
+    throw unusable("authenticate", "authenticate is a function, or what jwt() or its like returns");
+  }
+  insistOnChoice("require", authenticator.require, ["token", "both", "either"]);
   const plain = credentials === undefined && addresses.some(({ kind }) => kind === "tcp");
   if (plain) {
     throw unusable(

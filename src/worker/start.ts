@@ -1,6 +1,6 @@
 import { type Address, parseAddress } from "../channel/mod.ts";
 import { openCredentials, verdictOption } from "../credentials/mod.ts";
-import { unusable } from "../errors/mod.ts";
+import { insistOnChoice, unusable } from "../errors/mod.ts";
 import {
   type ChannelSecurity,
   EventHub,
@@ -71,6 +71,9 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");
   insistOnDeno(addresses);
+  insistOnChoice("strict", options.strict, [true, false]);
+  insistOnChoice("reflection", options.reflection, [true, false]);
+  insistOnChoice("minTlsVersion", options.minTlsVersion, ["TLSv1.2", "TLSv1.3"]);
   if (options.advertise !== undefined) parseAddress(options.advertise, "advertise");
   const discovery = options.publish === undefined ? undefined : publishedTo(options.publish);
   const healthAddress = options.health === undefined

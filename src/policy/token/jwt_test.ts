@@ -245,6 +245,10 @@ Deno.test("jwt() refuses settings that leave open whom to trust", () => {
   for (const options of wrong) {
     assert.throws(() => jwt(options as JwtOptions), ConfigurationError, JSON.stringify(options));
   }
+  assert.throws(() => jwt({ ...settings, jwks: "keys.json" }), {
+    message: 'jwks: "keys.json" is not a URL; write an https or file URL, { file: PATH } or a ' +
+      "JSON Web Key Set",
+  });
 });
 
 Deno.test("jwt() answers from memory for the same names alone, of peers without a certificate", async () => {

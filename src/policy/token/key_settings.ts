@@ -62,9 +62,12 @@ export function keysFrom(options: KeySetOptions): Keys {
 function urlOf(jwks: unknown): URL {
   if (jwks instanceof URL) return jwks;
   if (typeof jwks === "string" && URL.canParse(jwks)) return new URL(jwks);
+  const given = typeof jwks === "string"
+    ? `${JSON.stringify(jwks)} is not a URL`
+    : "it is required";
   throw unusable(
     "jwks",
-    "jwks is required: an https or file URL, { file: PATH } or a JSON Web Key Set",
+    `jwks: ${given}; write an https or file URL, { file: PATH } or a JSON Web Key Set`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Address } from "../../channel/mod.ts";
-import { AuthorizationError, type Overloaded, unusable } from "../../errors/mod.ts";
+import { AuthorizationError, insistOnChoice, type Overloaded, unusable } from "../../errors/mod.ts";
 import {
   type Authorizer,
   type Networks,
@@ -25,12 +25,7 @@ export function anonymousNetworks(
   addresses: readonly Address[],
 ): Networks | undefined {
   const { plaintext = "refuse", anonymous, credentials, strict = false, nativeTls } = options;
-  if (plaintext !== "accept" && plaintext !== "refuse") {
-    throw unusable(
-      "plaintext",
-      `plaintext is "accept" or "refuse", not ${JSON.stringify(plaintext)}`,
-    );
-  }
+  insistOnChoice("plaintext", plaintext, ["accept", "refuse"]);
   if (plaintext === "refuse") {
     if (anonymous === undefined) return undefined;
     throw unusable("anonymous", 'anonymous is of no use without plaintext: "accept"');
