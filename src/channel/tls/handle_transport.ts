@@ -1,10 +1,10 @@
 /**
  * Fast path: TLS on the handle of its socket from the first byte on. Over a {@linkcode RawDuplex} every part of a
  * handshake passes three streams and takes two turns of the event loop, and TLS moves to the handle when it is over. What
- * has to be heard of a handshake is heard here: a client's handle shows what it reads; a server's TLS is parted from
- * the handle until its ServerHello is known. A new dispatcher, its connection and its first call take 0.88 of the
- * processor time so in the first 300 connections of a process, and 0.93 after thousands; an idle connection keeps 0.85 of
- * the memory.
+ * has to be heard of a handshake is heard here: the ServerHello, and an alert of ours against a hello. A client's TLS is
+ * parted from the handle while it reads the ServerHello, a server's until it has sent it. A new dispatcher, its
+ * connection and its first call take 0.88 of the processor time so in the first 300 connections of a process, and 0.93
+ * after thousands; an idle connection keeps 0.85 of the memory.
  *
  * Of the platform this needs what `native_transport.ts` does, on the same releases, and
  * `tests/canaries/native_transport_canary_test.ts`. The plain path is the duplex stream: there, and where a client
@@ -150,17 +150,26 @@ export class HandleTransport implements TlsBelow {
 
   #read(bytes: ArrayBuffer | Uint8Array): void {
     if (this.#isServer && this.#answers) return this.#answer(asBytes(bytes));
-    if (!this.#isServer && !this.#keyExchange.done) this.#hear(asBytes(bytes));
+    if (!this.#isServer && !this.#keyExchange.done) return this.#hear(asBytes(bytes));
     this.#ofTls?.call(this.#handle, bytes);
   }
 
-  /** A client hears what the server says. */
+  /** A client hears what the server says, and what TLS says to that. */
   #hear(bytes: Uint8Array): void {
     if (this.#firstBytes.length < FIRST_BYTES) {
       const more = bytes.subarray(0, FIRST_BYTES - this.#firstBytes.length);
       this.#firstBytes = joined([this.#firstBytes, more]);
     }
     this.#keyExchange.read(bytes);
+    const tls = this.#tls;
+    if (tls === undefined) return;
+    // An alert against its hello stays in TLS, where `watchHandshake` finds it.
+    tls.attachJsStream?.();
+    tls.readBuffer?.(bytes);
+    if (this.#socket?.destroyed !== false) return;
+    this.#attach(tls);
+    // All else that TLS has to say leaves now.
+    tls.readBuffer?.(NO_BYTES);
   }
 
   /** A server's answer passes through here. */
@@ -180,6 +189,11 @@ export class HandleTransport implements TlsBelow {
     }
     if (!this.#keyExchange.done || this.raw.writableLength > 0) return;
     this.#answers = false;
+    this.#attach(tls);
+  }
+
+  /** TLS writes by the handle, which is read as before. */
+  #attach(tls: TlsStreamHandle): void {
     const { onread } = this.#handle;
     tls._attachNativeHandle?.(this.#handle);
     this.#handle.onread = onread!;
