@@ -383,3 +383,18 @@ Deno.test("serveStream() does not begin a call that was aborted, nor waits for i
   await assert.rejects(silent, (error) => error === reason);
   assert.deepEqual(made, []);
 });
+
+Deno.test("serveStream() that is left cuts off the input, whatever of it may be unread", async () => {
+  for (const ahead of [0, 4]) {
+    const read = Promise.withResolvers<string>();
+    const requests = new Requests().say(callWith(ahead), credit(9), value(1));
+    const messages = serveStream(requests, async function* (_call, input) {
+      Array.fromAsync(input).then(() => read.resolve("all"), ({ name }) => read.resolve(name));
+      yield encodePayload("begun", "item");
+    });
+    await messages.next();
+    void messages.return?.();
+    requests.end();
+    assert.equal(await read.promise, "AbortError");
+  }
+});
