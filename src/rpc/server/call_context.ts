@@ -18,8 +18,6 @@ export interface AnswerObserver {
 
 /** A call on the plain path, as what stands between connect-es and its implementation sees it. */
 export interface RunningPlainCall {
-  /** Whether all of the request has arrived. */
-  readonly requestIsWhole: boolean;
   /** The implementation runs until this settles, also after the call has ended: so long the call counts as running. */
   runsUntil(ended: Promise<unknown>): void;
   /** Has what becomes of the one answer of the call reported. */

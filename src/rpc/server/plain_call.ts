@@ -61,7 +61,6 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
   /** All of the response has been handed to the stream. */
   #answered = false;
   #writable: (() => void) | undefined;
-  #requestIsWhole = false;
   #ended: Promise<unknown> | undefined;
   #left: (() => void) | undefined;
   #observer: AnswerObserver | undefined;
@@ -83,10 +82,6 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
   /** Whether the stream has ended, on either side. */
   get isGone(): boolean {
     return this.#gone !== undefined;
-  }
-
-  get requestIsWhole(): boolean {
-    return this.#requestIsWhole;
   }
 
   runsUntil(ended: Promise<unknown>): void {
@@ -146,7 +141,6 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
 
   /** The request's direction has ended. */
   requestEnded(): void {
-    this.#requestIsWhole = true;
     this.#receiving?.cancel();
     this.#body.end();
   }

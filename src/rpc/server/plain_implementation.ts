@@ -90,11 +90,10 @@ class ReadRequests implements AsyncIterableIterator<unknown, undefined> {
     return this.#reader ??= this.#requests[Symbol.asyncIterator]();
   }
 
-  /** Whether the call has failed before all of its request was there: what is left looks complete to connect-es. */
+  /** Whether the call has failed: what was not read of its request is dropped, and looks complete to connect-es. */
   get #areCutOff(): boolean {
-    const { signal, values } = this.#context;
-    return signal.aborted && !isOwnAbort(signal.reason) &&
-      values.get(plainCallKey)?.requestIsWhole === false;
+    const { signal } = this.#context;
+    return signal.aborted && !isOwnAbort(signal.reason);
   }
 }
 
