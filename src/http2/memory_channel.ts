@@ -1,9 +1,10 @@
+import { setImmediate } from "node:timers";
 import { keptContext } from "../platform/mod.ts";
 import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
 
 /**
  * Two ends of a byte channel in memory. What one end writes is copied and delivered to the other in a
- * later microtask, in order; a paused end leaves writes pending, so that the writer feels it. As with a socket, what
+ * later microtask, or in the next turn of the event loop, in order; a paused end leaves writes pending, so that the writer feels it. As with a socket, what
  * receives runs with its own scoped values, not with those of who writes.
  */
 export function memoryChannelPair(): [ByteChannel, ByteChannel] {
@@ -83,7 +84,7 @@ class MemoryChannel implements ByteChannel {
     const inReceiver = this.#inReceiver;
     if (this.#delivering || inReceiver === undefined) return;
     this.#delivering = true;
-    queueMicrotask(() => inReceiver(() => this.#deliver()));
+    deliverSoon(() => inReceiver(() => this.#deliver()));
   }
 
   #deliver(): void {
@@ -114,4 +115,16 @@ class MemoryChannel implements ByteChannel {
   #closeWhenBothEnded(): void {
     if (this.#endReceived && this.peer.#endReceived) this.destroy();
   }
+}
+
+/** So many deliveries are microtasks before one waits for a turn of the event loop. */
+const MOST_MICROTASKS = 64;
+
+let microtasks = 0;
+
+/** Two ends that answer each other in microtasks alone would leave timers and sockets no turn. */
+function deliverSoon(deliver: () => void): void {
+  if (++microtasks <= MOST_MICROTASKS) return queueMicrotask(deliver);
+  microtasks = 0;
+  setImmediate(deliver);
 }

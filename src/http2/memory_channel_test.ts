@@ -1,4 +1,5 @@
-import { deepStrictEqual, strictEqual, throws } from "node:assert/strict";
+import { deepStrictEqual, ok, strictEqual, throws } from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import type { ByteChannel } from "./byte_channel.ts";
 import { memoryChannelPair } from "./memory_channel.ts";
 import { settle } from "../../tests/support/http2/test_peer.ts";
@@ -73,4 +74,23 @@ Deno.test("memoryChannelPair is started once", () => {
   noted(left);
   throws(() => noted(left), TypeError);
   strictEqual(typeof left.end, "function");
+});
+
+Deno.test("memoryChannelPair leaves the event loop its turns while both ends answer at once", async () => {
+  const many = 100_000;
+  let passed = 0;
+  let over = false;
+  const answer = (channel: ByteChannel) => {
+    const received = () => {
+      if (!over && ++passed < many) channel.write(Uint8Array.of(1), () => {});
+    };
+    channel.start({ received, ended() {}, closed() {} });
+  };
+  const [left, right] = memoryChannelPair();
+  answer(left);
+  answer(right);
+  left.write(Uint8Array.of(1), () => {});
+  await setImmediate();
+  over = true;
+  ok(passed < many, `${passed} passed in one turn`);
 });
