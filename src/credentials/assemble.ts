@@ -142,6 +142,16 @@ function readOwn(cert: string, keyPem: string): OwnCertificate | CredentialRejec
   }
   const key = readPrivateKey(keyPem);
   if ("kind" in key) return key;
+  const at = chain.findIndex(({ publicKey }) => toHex(publicKey.spki) === toHex(key.spki));
+  if (at > 0) {
+    return rejection(
+      "key-mismatch",
+      "cert",
+      `the certificate of the private key is number ${
+        at + 1
+      } of it; write that first, and then what signed it`,
+    );
+  }
   const fault = lastingFault(leaf, key.spki);
   return new OwnCertificate({
     certPem: formatPemBundle(chain),

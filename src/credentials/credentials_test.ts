@@ -137,6 +137,15 @@ Deno.test("Credentials of a partial, empty or unreadable setting are an error, n
   }
 });
 
+Deno.test("Credentials whose chain does not begin with the leaf say which certificate is the key's", async () => {
+  const [first, ...rest] = leaf.chainPem.match(/-----BEGIN[^]*?-----END CERTIFICATE-----\n/g)!;
+  const error = await refusal(() =>
+    Credentials.fromPem({ ...good, cert: [...rest, first].join("") }).open()
+  );
+  assert.equal(error.setting, "cert");
+  assert.match(error.message, /certificate of the private key is number 2 of it; write that first/);
+});
+
 Deno.test("Credentials whose key is encrypted say so, and how to write it without its passphrase", async () => {
   const secret = { format: "pem", cipher: "aes-256-cbc", passphrase: "x" } as const;
   const own = createPrivateKey(leaf.keyPem);

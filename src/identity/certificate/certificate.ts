@@ -181,7 +181,10 @@ function ownFaults(signed: Signed): readonly CertificateFault[] {
   if (issuer.parts.length === 0) fault("certificate.issuer", "its issuer has no name");
   if (signed.notAfter < signed.notBefore) fault("certificate.dates", "it ends before it begins");
   if (publicKey.kind === "unsupported") {
-    fault("certificate.key", `it carries ${publicKey.algorithm}, which is not supported`);
+    fault(
+      "certificate.key",
+      `it carries ${publicKey.algorithm}, which is not supported; use P-256, P-384, Ed25519 or RSA-2048 to RSA-8192`,
+    );
   }
   // RFC 5280 §4.2.1.6: the names must be critical where they are all there is, and only there.
   if (extensions.subjectAlternativeNames !== undefined) {

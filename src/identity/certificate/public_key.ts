@@ -31,6 +31,12 @@ const OID = {
   rsaPss: "1.2.840.113549.1.1.10",
 } as const;
 
+/** Curves that issuers offer and nothing here checks, by the names that people know. */
+const OTHER_CURVES: Readonly<Record<string, string>> = {
+  "1.3.132.0.35": "P-521",
+  "1.3.132.0.10": "secp256k1",
+};
+
 /** NIST SP 800-131A; the upper bound keeps a check below 5 ms. */
 const RSA_BITS = { least: 2048, most: 8192 };
 
@@ -76,7 +82,7 @@ function describeCurve(parameters: Element | undefined, key: Uint8Array): Descri
   return unsupported(
     curve === OID.p256 || curve === OID.p384
       ? "a compressed or misshapen point"
-      : `a key on the curve ${curve}`,
+      : `a key on the curve ${OTHER_CURVES[curve] ?? curve}`,
   );
 }
 
