@@ -106,7 +106,7 @@ class SentMessages<I extends DescMessage> {
     if (source === undefined) return;
     try {
       while (!this.#isOver) {
-        let result: IteratorResult<MessageInitShape<I>>;
+        let result: IteratorResult<MessageInitShape<I>> | undefined;
         try {
           result = await source.next();
         } catch (error) {
@@ -118,7 +118,10 @@ class SentMessages<I extends DescMessage> {
           this.#source = undefined;
           return exchange.end();
         }
-        if (!exchange.send(this.#write(result.value), true)) {
+        const isReady = exchange.send(this.#write(result.value), true);
+        // What was sent is kept no longer while the service does not read.
+        result = undefined;
+        if (!isReady) {
           await new Promise<void>((resume) => exchange.onWritable = resume);
         }
       }
