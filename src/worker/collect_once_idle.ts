@@ -6,7 +6,8 @@ const WAIT_MS = 1_000;
 
 /**
  * Returns to the system what a worker's start left, once the worker is idle: 7 MiB, most of it the room that V8 made
- * for young objects while modules were loaded. For a process that does nothing else.
+ * for young objects while modules were loaded. A call that arrives meanwhile waits for 50 ms, once. For a process that
+ * does nothing else.
  */
 export function collectOnceIdle(worker: Pick<WorkerServer, "inFlight">): Disposable {
   const timer = setInterval(() => {
