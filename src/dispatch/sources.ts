@@ -57,7 +57,8 @@ export function checkSource(source: WorkerSource, strict: boolean): CheckedSourc
   if (credentials !== undefined && identity === undefined && !discovery.namesWorkers) {
     throw unusable(
       "identity",
-      `workers found by ${discovery.source} need an identity to be verified against`,
+      `workers found by ${discovery.source} need an identity to be verified against: ` +
+        "name who they must prove to be (identity, --identity)",
     );
   }
   if (credentials === undefined && identity !== undefined) {

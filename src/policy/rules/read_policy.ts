@@ -128,7 +128,10 @@ function claimsOf(value: unknown, rule: string): Readonly<Record<string, ClaimMa
 function textsOf(value: unknown, place: string): readonly string[] {
   if (!Array.isArray(value)) refuse(place, "has to be a list");
   const list = value as readonly unknown[];
-  if (list.length === 0) refuse(place, "is empty: leave it out to match everything");
+  if (list.length === 0) {
+    const all = place.endsWith(".who") ? "every caller that is not anonymous" : "any";
+    refuse(place, `is empty: leave it out to match ${all}`);
+  }
   for (const text of list) {
     if (typeof text !== "string" || text === "") {
       refuse(place, "has to hold texts that are not empty");
