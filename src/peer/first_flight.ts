@@ -97,6 +97,11 @@ export class AnsweringFlight extends FirstFlight implements ByteReceiver {
   }
 
   #leaveSoon(turns: number): void {
-    setImmediate(() => turns > 1 ? this.#leaveSoon(turns - 1) : this.leave());
+    setImmediate(() => {
+      // It leaves with what answers that.
+      if (this.#isHeard) return;
+      if (turns > 1) this.#leaveSoon(turns - 1);
+      else this.leave();
+    });
   }
 }

@@ -133,9 +133,12 @@ function forgetStream(socket: TLSSocket): void {
 function compactListeners(emitter: object): void {
   const { _events: events } = emitter as { _events?: Record<string, unknown> };
   if (events === undefined) return;
-  const left = Object.entries(events).filter(([, listeners]) => listeners !== undefined)
-    .map(([name, listeners]) => [name, Array.isArray(listeners) ? [...listeners] : listeners]);
-  (emitter as { _events?: unknown })._events = Object.fromEntries(left);
+  const left: Record<string, unknown> = {};
+  for (const name in events) {
+    const listeners = events[name];
+    if (listeners !== undefined) left[name] = Array.isArray(listeners) ? [...listeners] : listeners;
+  }
+  (emitter as { _events?: unknown })._events = left;
 }
 
 function nothingLeft(): undefined {}
