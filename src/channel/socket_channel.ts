@@ -18,8 +18,8 @@ export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel 
  * proven, TLS moves onto the raw socket as soon as nothing is under way between the two.
  */
 export function tlsChannel(socket: TLSSocket, below: TlsBelow): ByteChannel {
-  if (below instanceof HandleTransport) below.settle();
-  return new SocketChannel(socket, below.raw, new TlsReading(socket, below));
+  const settled = below instanceof HandleTransport ? below.settle() : undefined;
+  return new SocketChannel(socket, below.raw, new TlsReading(socket, settled ?? below));
 }
 
 /** What stops and resumes reading. */
@@ -42,7 +42,7 @@ class TlsReading implements ReadControl {
   #below: TlsBelow | NativeReading;
   #attempts = 0;
 
-  constructor(socket: TLSSocket, below: TlsBelow) {
+  constructor(socket: TLSSocket, below: TlsBelow | NativeReading) {
     this.#socket = below instanceof RawDuplex ? socket : undefined;
     this.#below = below;
   }

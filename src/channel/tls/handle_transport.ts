@@ -4,8 +4,7 @@
  * has to be heard of a handshake is heard here: the ServerHello, and an alert of ours against a hello. A client's TLS is
  * parted from the handle while it reads the ServerHello, a server's until it has sent it. A new dispatcher, its
  * connection and its first call take 0.88 of the processor time so in the first 300 connections of a process, and 0.93
- * after thousands. An idle connection keeps 2.7 KiB more: what the platform binds to the handle for TLS, and its
- * listeners on the socket.
+ * after thousands.
  *
  * Of the platform this needs what `native_transport.ts` does, on the same releases, and
  * `tests/canaries/native_transport_canary_test.ts`. The plain path is the duplex stream: there, and where a client
@@ -25,6 +24,22 @@ import {
 import { KeyExchangeReader } from "./server_hello.ts";
 import type { TlsBelow } from "./tls_below.ts";
 import { joined, NO_BYTES } from "../../values/mod.ts";
+
+/** What the platform binds to the socket's handle for TLS, 1 KiB of closures: it is asked of the socket itself. */
+const BOUND_TO_HANDLE = [
+  "setNetPermToken",
+  "getsockname",
+  "getpeername",
+  "connect",
+  "connect6",
+  "bind",
+  "bind6",
+  "listen",
+  "ref",
+  "unref",
+  "setNoDelay",
+  "setKeepAlive",
+];
 
 /** How many of the first bytes of a server are kept for telling what it speaks. */
 const FIRST_BYTES = 16;
@@ -63,6 +78,8 @@ export class HandleTransport implements TlsBelow {
   /** TLS's own. */
   #ofTls: OnRead | undefined;
   #onRawClose: (() => void) | undefined;
+  #onRawError: (() => void) | undefined;
+  #isSettled = false;
   /** Whether what a server answers passes through here. */
   #answers: boolean;
 
@@ -99,6 +116,7 @@ export class HandleTransport implements TlsBelow {
     this.#tls = tls;
     // The platform's, which would take from TLS what it has not read yet.
     this.#onRawClose = this.raw.listeners("close").at(-1) as () => void;
+    this.#onRawError = this.raw.listeners("error").at(-1) as () => void;
     socket.once("close", this.#onClose);
     this.#takeBack(tls);
     this.#ofTls = this.#handle.onread;
@@ -122,14 +140,28 @@ export class HandleTransport implements TlsBelow {
     this.#reading?.endReceived();
   }
 
-  /** The handshake is over, and the connection has an owner, who closes the socket. */
-  settle(): void {
+  /**
+   * The handshake is over, and the connection has an owner, who closes the socket.
+   *
+   * @returns what reads from now on; of this nothing is kept.
+   */
+  settle(): NativeReading | undefined {
     const socket = this.#socket;
-    if (socket === undefined || this.#onRawClose === undefined) return;
+    if (socket === undefined || this.#onRawClose === undefined) return this.#reading;
     this.raw.removeListener("close", this.#onRawClose);
+    if (this.#onRawError !== undefined) this.raw.removeListener("error", this.#onRawError);
+    this.raw.removeAllListeners("connect");
     socket.removeListener("close", this.#onClose);
     forgetHandshake(socket, this.raw);
-    this.#onRawClose = undefined;
+    this.#onRawClose = this.#onRawError = undefined;
+    this.#isSettled = true;
+    const tls = this.#tls;
+    if (tls === undefined) return this.#reading;
+    const [bound, own] = [tls as Record<string, unknown>, Object.getPrototypeOf(tls)];
+    for (const name of BOUND_TO_HANDLE) bound[name] = own[name];
+    // A client settles before it is attached.
+    if (this.#isServer && !this.#answers) this.#letGo(tls);
+    return this.#reading;
   }
 
   readonly #onClose = (): void => void this.raw.destroy();
@@ -199,6 +231,13 @@ export class HandleTransport implements TlsBelow {
     tls._attachNativeHandle?.(this.#handle);
     this.#handle.onread = onread!;
     tls._nativeTcpHandle = null;
+    if (this.#isSettled) this.#letGo(tls);
+  }
+
+  /** TLS is on the handle for good. */
+  #letGo(tls: TlsStreamHandle): void {
+    tls._attachNativeHandle = tls._installNativeOnread = undefined;
+    if (this.#ofTls !== undefined) this.#reading?.giveTo(this.#ofTls);
   }
 }
 

@@ -157,6 +157,7 @@ export class NativeReading {
   readonly #handle: SocketHandle;
   /** Begins to read, by the platform's own. */
   readonly #start: () => unknown;
+  #ofTls: OnRead;
   #isPaused = false;
   #isOver = false;
 
@@ -177,9 +178,10 @@ export class NativeReading {
     this.#raw = raw;
     this.#handle = handle;
     this.#start = handle.readStart!;
+    this.#ofTls = ofTls;
     handle.onread = (bytes) => {
       if (!bytes || this.#isOver) return ofSocket.call(handle, bytes);
-      ofTls.call(handle, bytes);
+      this.#ofTls.call(handle, bytes);
       // TLS has copied what it was given.
       freeBuffer(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
     };
@@ -187,6 +189,11 @@ export class NativeReading {
     handle.readStart = () => this.#isPaused ? 0 : this.#start.call(handle);
     raw.on("error", (error) => void socket.destroy(error));
     raw.once("end", () => handleOf<TlsStreamHandle>(socket)?.emitEof?.());
+  }
+
+  /** From now on gives what is read to another. */
+  giveTo(ofTls: OnRead): void {
+    this.#ofTls = ofTls;
   }
 
   /** Stops reading until `release`. */
