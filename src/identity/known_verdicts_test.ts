@@ -25,6 +25,18 @@ Deno.test("knownVerdict() is the verdict of before where nothing has changed", (
   assert.equal(judgePeer([der], asking(anchors, { now: now + 1000 })), verdict);
 });
 
+Deno.test("knownVerdict() gives every connection what nobody can have changed", () => {
+  const anchors = trusting(root);
+  const { der } = leaf();
+  const verdict = judgePeer([der], asking(anchors));
+  assert(verdict.trusted);
+  const identity = verdict.identity as unknown as { name: string; names: string[] };
+  assert.throws(() => identity.names.push("spiffe://example.org/other"), TypeError);
+  assert.throws(() => identity.name = "spiffe://example.org/other", TypeError);
+  const known = knownVerdict([der], asking(anchors));
+  assert.deepEqual([known?.identity.name, known?.identity.names], [WORKER, [WORKER]]);
+});
+
 Deno.test("knownVerdict() knows none where the question is another one", () => {
   const anchors = trusting(root);
   const { der } = leaf();

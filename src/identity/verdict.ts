@@ -149,14 +149,15 @@ function accepted(
   const all = new Set([match.name, ...names.map(formatGeneralName)]);
   return {
     trusted: true,
-    identity: {
+    // All connections of a peer that is known share it, and policies and routines read it.
+    identity: Object.freeze({
       ...match,
-      names: [...all],
+      names: Object.freeze([...all]),
       spiffeId,
       commonName,
       certificate: summarize(leaf),
       fingerprint: leaf.fingerprint,
-    },
+    }),
     // The last second is valid to its end.
     validUntil: Math.min(...path.map(({ notAfter }) => notAfter)) + 999,
     path,
