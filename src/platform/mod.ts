@@ -7,6 +7,7 @@ export { fromBase64, fromBase64Url, fromHex, toBase64, toBase64Url, toHex } from
 export { collectGarbage } from "./collect_garbage.ts";
 export { environmentVariable } from "./environment.ts";
 export { type FolderChange, type FolderChanges, watchFolder } from "./folder_changes.ts";
+export { isInputFailure, noteInputFailure } from "./input_failures.ts";
 export { keptContext } from "./kept_context.ts";
 export { mayConnect, mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissions.ts";
 export { requireDeno, runsOnDeno } from "./runtime.ts";

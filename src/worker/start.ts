@@ -15,6 +15,7 @@ import { anonymousNetworks } from "./admission/anonymous.ts";
 import { openWorkerAdmin } from "./worker_admin.ts";
 import { rehearseClients } from "./rehearse.ts";
 import { listenForHealth } from "./health/health_listener.ts";
+import { outliveInputFailures } from "./input_failures.ts";
 import { resolveWorkerLimits } from "./limits.ts";
 import { openListeners } from "./listening.ts";
 import type { WorkerServerOptions } from "./options.ts";
@@ -82,6 +83,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   if (options.metrics === true && healthAddress === undefined) {
     throw unusable("metrics", "metrics are shown where health is served: set health, too");
   }
+  outliveInputFailures();
   await using starting = new AsyncDisposableStack();
   // The admin socket shows how long calls took, whether or not metrics are scraped.
   const kept = options.metrics === true || options.admin !== undefined

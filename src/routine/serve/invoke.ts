@@ -19,6 +19,7 @@ import { DecodedBatch } from "../payload/decoded_batch.ts";
 import type { PayloadLimits } from "../payload/limits.ts";
 import type { RoutineInput } from "./input_queue.ts";
 import { checkedArguments } from "./schema.ts";
+import { noteInputFailure } from "../../platform/mod.ts";
 import { ReadyItems, Taken } from "../../values/mod.ts";
 
 /** How a routine is run for a call. */
@@ -350,6 +351,7 @@ async function* decoded(
     for await (const item of input) yield decodePayload(item, "input", limits);
   } catch (error) {
     failures.push(error);
+    noteInputFailure(error);
     throw error;
   }
 }

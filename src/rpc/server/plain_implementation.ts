@@ -1,5 +1,6 @@
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { DescMethod } from "@bufbuild/protobuf";
+import { noteInputFailure } from "../../platform/mod.ts";
 import { DONE } from "../wire/body_reader.ts";
 import { plainCallKey } from "./call_context.ts";
 
@@ -73,7 +74,7 @@ class ReadRequests implements AsyncIterableIterator<unknown, undefined> {
   next(): Promise<IteratorResult<unknown, undefined>> {
     const next = Promise.try(() => this.#source.next()).then(this.#read, this.#threw);
     // One that reads ahead and awaits something else must not end the process when its call fails.
-    next.catch(() => {});
+    next.catch(noteInputFailure);
     return next;
   }
 

@@ -5,6 +5,7 @@
  */
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { noteInputFailure } from "../../platform/mod.ts";
 import { readBinary, writeBinary } from "../wire/binary_form.ts";
 import { DONE } from "../wire/body_reader.ts";
 import type { AnswerSink, BytesRequests, FlowingAnswers } from "./bytes_call.ts";
@@ -117,11 +118,12 @@ class RequestItems implements AsyncIterableIterator<Message, undefined> {
       const bytes = this.#requests.take();
       if (bytes !== undefined) return Promise.resolve(this.#item(bytes));
     } catch (error) {
+      noteInputFailure(error);
       return Promise.reject(error);
     }
     const next = this.#requests.next().then(this.#read);
     // One that reads ahead and awaits something else must not end the process when its caller leaves.
-    next.catch(() => {});
+    next.catch(noteInputFailure);
     return next;
   }
 

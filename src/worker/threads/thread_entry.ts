@@ -17,6 +17,7 @@ import type { DispatchFacts, FromThread, ThreadCallFacts, ToThread } from "./mes
 import { beginModuleLoad } from "./module_load.ts";
 import { parcelled } from "./payload.ts";
 import { ThreadDispatcher } from "./thread_dispatcher.ts";
+import { isInputFailure } from "../../platform/mod.ts";
 import { messageOf } from "../../values/mod.ts";
 
 /** The global scope of a Deno Worker, as far as it is used. */
@@ -37,6 +38,7 @@ const dispatches = new CallPort<DispatchFacts>((message) => post({ kind: "dispat
 
 addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
+  if (isInputFailure(event.reason)) return;
   post({ kind: "broken", message: messageOf(event.reason) });
 });
 addEventListener("error", (event) => {
