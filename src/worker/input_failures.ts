@@ -1,4 +1,4 @@
-import { isInputFailure } from "../platform/mod.ts";
+import { isInputFailure, runsOnDeno } from "../platform/mod.ts";
 
 let isListening = false;
 
@@ -7,7 +7,8 @@ let isListening = false;
  * its routine, and that nothing awaits. Any other rejection that nothing handles ends it, as Deno has it.
  */
 export function outliveInputFailures(): void {
-  if (isListening) return;
+  // Elsewhere there are workers in memory alone, for tests.
+  if (isListening || !runsOnDeno) return;
   isListening = true;
   globalThis.addEventListener("unhandledrejection", (event) => {
     if (isInputFailure(event.reason)) event.preventDefault();
