@@ -14,8 +14,8 @@ export function plainChannel(socket: Socket, arrived?: Uint8Array): ByteChannel 
 }
 
 /**
- * A TLS socket over a {@linkcode RawDuplex} as a byte channel. Once it was started, and so its peer is
- * proven, TLS moves onto the raw socket as soon as nothing is under way between the two.
+ * A TLS socket as a byte channel. Over a {@linkcode RawDuplex} TLS moves onto the raw socket once the channel was
+ * started, and so its peer is proven, as soon as nothing is under way between the two; else it is there already.
  */
 export function tlsChannel(socket: TLSSocket, below: TlsBelow): ByteChannel {
   const settled = below instanceof HandleTransport ? below.settle() : undefined;

@@ -47,7 +47,7 @@ export function ownFindings(
   if (age < SETTLED_MS) return findings(material, use, now);
   const byUse = known.get(material) ?? new Map<string, OwnFindings>();
   known.set(material, byUse);
-  const key = [use.role, use.mode, ...use.accepts.map(({ text }) => text)].join();
+  const key = JSON.stringify([use.role, use.mode, ...use.accepts.map(({ text }) => text)]);
   const found = byUse.get(key) ?? findings(material, use, now);
   byUse.set(key, found);
   return found;

@@ -9,8 +9,8 @@ export interface AbortEvents {
 }
 
 /**
- * The end of a wait that begins and ends here. An `AbortController` with one listener costs a new connection eight
- * times as much, which makes two of them.
+ * The end of a wait that begins and ends here. A new connection makes two, and an `AbortController` with one listener
+ * costs eight times as much.
  */
 export class Ending implements AbortEvents {
   #listeners: (() => void)[] | undefined = [];

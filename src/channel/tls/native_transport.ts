@@ -47,6 +47,7 @@ export interface TlsStreamHandle {
 /** The Deno releases whose handles are known. */
 const KNOWN_RELEASES = /^2\.9\./;
 
+/** Whether this is such a release. */
 export const isKnown: boolean = runsOnDeno && KNOWN_RELEASES.test(Deno.version.deno);
 
 /** What the platform wraps on a TLS handle to pass on what was encrypted; the handle's own do it natively. */
@@ -99,7 +100,6 @@ function letGo(tls: TlsStreamHandle): void {
   // The socket is closed by its owner, and only by it.
   tls._nativeTcpHandle = null;
   for (const name of PASSING_ON) delete (tls as Record<string, unknown>)[name];
-  // What is encrypted leaves by the socket's handle: by no other way, which would change its order.
   const { _parentWrap: wrap } = tls;
   tls._parentWrap = tls._parent = undefined;
   tls._attachNativeHandle = tls._installNativeOnread = undefined;
