@@ -1,21 +1,12 @@
-import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import type { HandlerContext } from "@connectrpc/connect";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { noteInputFailure } from "../../platform/mod.ts";
 import { DONE } from "../wire/body_reader.ts";
+import { callFailed } from "../wire/call_errors.ts";
 import { plainCallKey } from "./call_context.ts";
 
 /** An implementation of a service's method, whatever its messages are. */
 export type Implementation = (request: never, context: HandlerContext) => unknown;
-
-/** Why there are no more requests. What was thrown may itself throw where it is read. */
-export function callFailed(thrown: unknown): ConnectError {
-  try {
-    if (thrown instanceof ConnectError) return thrown;
-  } catch {
-    // Not one of Connect.
-  }
-  return new ConnectError("the call has failed", Code.Canceled);
-}
 
 /**
  * An implementation as the plain path calls it: connect-es hands out the requests that it reads itself, and lets go of

@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
-import { arrivedTooLate, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
+import { arrivedTooLate, callFailed, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter } from "../wire/deadlines.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import { streamTurn } from "../wire/stream_turn.ts";
@@ -9,7 +9,6 @@ import type { BytesAnswers, BytesRequests, FlowingAnswers } from "./bytes_call.t
 import type { Admitted } from "./admission.ts";
 import { FastCall } from "./fast_call.ts";
 import { type ArrivedRequest, isTooLate } from "./plain_call.ts";
-import { callFailed } from "./plain_implementation.ts";
 import { RequestMessages } from "./request_messages.ts";
 import { ConnectStreamResponse } from "./connect_stream_response.ts";
 import { GrpcStreamResponse } from "./grpc_stream_response.ts";

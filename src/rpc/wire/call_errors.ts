@@ -57,3 +57,13 @@ export function notAnswered(): ConnectError {
     Code.Internal,
   );
 }
+
+/** Why there are no more requests of a call that has failed. What was thrown may itself throw where it is read. */
+export function callFailed(thrown: unknown): ConnectError {
+  try {
+    if (thrown instanceof ConnectError) return thrown;
+  } catch {
+    // Not one of Connect.
+  }
+  return new ConnectError("the call has failed", Code.Canceled);
+}
