@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { createAuthority } from "../../src/credentials/mod.ts";
+import { writePem } from "../../src/credentials/pem_writer.ts";
 import { askAdmin } from "../../src/cli/admin_client.ts";
 import { selvage, start, startWorker } from "./command.ts";
 import { inProcess } from "./in_process.ts";
+import { forge, general } from "../support/forge.ts";
 import { issue } from "./pki.ts";
 
 const MODULE = new URL("./routines.ts", import.meta.url).pathname;
@@ -74,6 +76,19 @@ Deno.test("a worker's admin socket shows it to its own user, and rehearses a rot
       ...["rehearse", "--ca", next, "--cert", pki.file("worker.pem"), "--admin", path, "--json"],
     ]);
     assert.match(JSON.parse(own.out).own.found, /authority|issuer|trust/);
+  });
+
+  await t.step("it judges a new certificate within the trust domain of that certificate", async () => {
+    const both = await Deno.makeTempFile();
+    // As SPIRE's roots are: it vouches for its own domain, which is ours, and so takes no other's place there.
+    const spire = forge({ authority: true, names: [general.uri("spiffe://x")] });
+    const ours = await Deno.readTextFile(pki.file("ca.pem"));
+    await Deno.writeTextFile(both, ours + writePem("CERTIFICATE", spire.der));
+    const rehearse = ["rehearse", "--ca", both, "--cert", pki.file("worker.pem")];
+    const { code, out, err } = await inProcess([...rehearse, "--admin", path, "--json"]);
+    assert.equal(code, 0, out + err);
+    const { ok, own, peers } = JSON.parse(out);
+    assert.deepEqual([ok, own, peers[0].outcome], [true, undefined, "accepted"]);
   });
 
   await t.step("it takes neither a path nor a private key, and no other request", async () => {
