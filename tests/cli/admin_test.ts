@@ -78,18 +78,21 @@ Deno.test("a worker's admin socket shows it to its own user, and rehearses a rot
     assert.match(JSON.parse(own.out).own.found, /authority|issuer|trust/);
   });
 
-  await t.step("it judges a new certificate within the trust domain of that certificate", async () => {
-    const both = await Deno.makeTempFile();
-    // As SPIRE's roots are: it vouches for its own domain, which is ours, and so takes no other's place there.
-    const spire = forge({ authority: true, names: [general.uri("spiffe://x")] });
-    const ours = await Deno.readTextFile(pki.file("ca.pem"));
-    await Deno.writeTextFile(both, ours + writePem("CERTIFICATE", spire.der));
-    const rehearse = ["rehearse", "--ca", both, "--cert", pki.file("worker.pem")];
-    const { code, out, err } = await inProcess([...rehearse, "--admin", path, "--json"]);
-    assert.equal(code, 0, out + err);
-    const { ok, own, peers } = JSON.parse(out);
-    assert.deepEqual([ok, own, peers[0].outcome], [true, undefined, "accepted"]);
-  });
+  await t.step(
+    "it judges a new certificate within the trust domain of that certificate",
+    async () => {
+      const both = await Deno.makeTempFile();
+      // As SPIRE's roots are: it vouches for its own domain, which is ours, and so takes no other's place there.
+      const spire = forge({ authority: true, names: [general.uri("spiffe://x")] });
+      const ours = await Deno.readTextFile(pki.file("ca.pem"));
+      await Deno.writeTextFile(both, ours + writePem("CERTIFICATE", spire.der));
+      const rehearse = ["rehearse", "--ca", both, "--cert", pki.file("worker.pem")];
+      const { code, out, err } = await inProcess([...rehearse, "--admin", path, "--json"]);
+      assert.equal(code, 0, out + err);
+      const { ok, own, peers } = JSON.parse(out);
+      assert.deepEqual([ok, own, peers[0].outcome], [true, undefined, "accepted"]);
+    },
+  );
 
   await t.step("it takes neither a path nor a private key, and no other request", async () => {
     const ask = (request: object) => first(askAdmin(path, { ...request }));
