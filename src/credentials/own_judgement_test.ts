@@ -56,6 +56,22 @@ Deno.test("CredentialsStore rejects a new certificate that peers would refuse, a
   assert.equal(store.current().generation, 1);
 });
 
+Deno.test("CredentialsStore says that no generation stays in use where the first was rejected, until a good one follows", () => {
+  const { observer, store } = opened({ purposes: [OID.clientAuth] });
+  offer(store, forge({ issuer: root, names, keyUsage: 0x20 }));
+  const kept = () =>
+    observer.of("credentials.rejected").map((event) =>
+      [event.keptGeneration, event.keptCertificate, event.keptExpired] as const
+    );
+  assert.deepEqual(kept(), Array(2).fill([undefined, undefined, false]));
+  const good = forge({ issuer: root, names });
+  assert.equal(offer(store, good), "adopted");
+  assert.equal(offer(store, forge({ issuer: root, names, keyUsage: 0x20 })), "rejected");
+  const [generation, certificate] = kept()[2]!;
+  assert.equal(generation, 2);
+  assert.equal(certificate, store.current().own?.summary);
+});
+
 Deno.test("CredentialsStore adopts what private issuers leave out, and advises once for each version", () => {
   const { observer, store } = opened({ keyUsage: undefined, purposes: [] });
   const { advice, total, generation } = observer.of("credentials.advice")[0]!;

@@ -30,6 +30,8 @@ export class CredentialsStore implements CredentialsSource {
   readonly #close: () => void | Promise<void>;
   readonly #listeners = new Set<(material: CredentialMaterial) => void>();
   #current: CredentialMaterial | undefined;
+  /** Whether the version in use is a first one that was rejected: it serves until a better one follows. */
+  #isRejected = false;
   /** What was reported last; empty where all was well. */
   #reported = "";
 
@@ -102,7 +104,9 @@ export class CredentialsStore implements CredentialsSource {
     const rejected = assembled.kind === "own-invalid"
       ? assembled.rejected
       : this.#findings(assembled.material).unfit;
-    if (rejected !== undefined) this.reject(rejected);
+    if (rejected === undefined) return;
+    this.#isRejected = true;
+    this.reject(rejected);
   }
 
   /** Keeps the last good version and says why, once for each different reason in a row. */
@@ -122,7 +126,7 @@ export class CredentialsStore implements CredentialsSource {
   }
 
   #emitRejected(rejected: CredentialRejection): void {
-    const kept = this.#current;
+    const kept = this.#isRejected ? undefined : this.#current;
     this.#observer?.emit({
       type: "credentials.rejected",
       reason: rejected.reason,
@@ -158,6 +162,7 @@ export class CredentialsStore implements CredentialsSource {
     if (previous?.anchors !== undefined) anchors?.proven.takeOver(previous.anchors.proven);
     if (own !== undefined && anchors !== undefined) proveOwnAuthorities(own.authorities, anchors);
     this.#current = material;
+    this.#isRejected = false;
     this.#reported = "";
     this.#expiry.follow(own);
     if (previous !== undefined) {

@@ -98,7 +98,7 @@ export interface CredentialsRejected extends EventBase<"credentials.rejected"> {
   readonly reason: CredentialsFault;
   /** One sentence: what was found, where. */
   readonly message: string;
-  /** The generation that stays in use; absent before the first. */
+  /** The generation that stays in use; absent where no usable one has been adopted yet. */
   readonly keptGeneration?: number;
   /** The certificate that stays in use. */
   readonly keptCertificate?: CertificateSummary;
