@@ -17,9 +17,9 @@ import { present } from "../../values/mod.ts";
 /** The platform's code for a context it cannot build; a canary pins it. */
 const CONTEXT_UNUSABLE = "ERR_SSL_UNSUPPORTED_PROTOCOL";
 
-/** What a dispatcher knew when it dialled. */
+/** What was known when a peer was dialled. */
 export interface DialContext {
-  /** The worker that was dialled. */
+  /** The peer that was dialled, most often a worker. */
   readonly worker: WorkerRef;
   /** What messages call it. */
   readonly called: string;
@@ -90,7 +90,7 @@ function unreachable({ code, timedOut, cause }: ChannelFailure, context: DialCon
 
 function findingOf(failure: ChannelFailure, context: DialContext): Finding {
   const { firstBytes, code } = failure;
-  if (failure.timedOut) return timedOut(context.timeoutMs);
+  if (failure.timedOut) return timedOut(context);
   if (code === CONTEXT_UNUSABLE) {
     return finding("own-certificate-invalid", "dispatcher", {
       rule: "own.platform",
@@ -103,7 +103,9 @@ function findingOf(failure: ChannelFailure, context: DialContext): Finding {
   if (heard !== "tls" && heard !== "nothing") {
     return finding("plaintext-peer", "dispatcher", {
       found: `the port speaks no TLS: it answers the handshake with ${describeSpoken(firstBytes)}`,
-      advice: "dial it without credentials if plaintext is meant, or give the worker credentials",
+      advice: `dial it without credentials if plaintext is meant, or give ${
+        otherEnd(context)
+      } credentials`,
     });
   }
   if (failure.alertReceived !== undefined) {
@@ -120,19 +122,24 @@ function findingOf(failure: ChannelFailure, context: DialContext): Finding {
 }
 
 /** The handshake took too long. */
-export function timedOut(timeoutMs: number): Finding {
+export function timedOut(context: DialContext): Finding {
   return finding("handshake-timeout", "dispatcher", {
-    found: `the handshake was not done within ${timeoutMs} ms`,
-    advice: "see whether the worker is overloaded, or something between drops packets",
+    found: `the handshake was not done within ${context.timeoutMs} ms`,
+    advice: `see whether ${otherEnd(context)} is overloaded, or something between drops packets`,
   });
 }
 
-/** The worker sent an alert. */
+/** The peer that was dialled, within a sentence. */
+export function otherEnd({ called }: DialContext): string {
+  return called === "worker" ? "the worker" : called;
+}
+
+/** The peer sent an alert. */
 export function alertFinding(alert: string, answeredHello: boolean, context: DialContext): Finding {
   const own = ownDates(context);
   const meaning = alertFromWorker(alert, { own, answeredHello });
-  const advice = adviceOnAlert(alert, meaning, own);
-  const found = `the worker sent the TLS alert ${alert}`;
+  const advice = adviceOnAlert(alert, meaning, context);
+  const found = `${otherEnd(context)} sent the TLS alert ${alert}`;
   return {
     side: "worker",
     ...meaning,
@@ -148,11 +155,15 @@ export function ownDates({ own, now }: DialContext): OwnDates | undefined {
 function adviceOnAlert(
   alert: string,
   { reason, peerReason }: AlertMeaning,
-  own: OwnDates | undefined,
+  context: DialContext,
 ): string | undefined {
+  const own = ownDates(context);
   if (peerReason !== undefined) return adviceOnOurs(peerReason, own);
   if (reason === "client-certificate-refused" && alert === "certificate_expired") {
     return COMPARE_CLOCKS;
+  }
+  if (reason === "client-certificate-refused") {
+    return `compare our certificate with what ${otherEnd(context)} trusts and allows`;
   }
   const vague = reason === "tls-alert" && own === undefined;
   return vague && alert === "handshake_failure" ? MAY_WANT_CERTIFICATE : ADVICE[reason];
@@ -177,6 +188,5 @@ export const SEE_PEER_LOG = "look at the peer's own log";
 const ADVICE: Partial<Record<HandshakeReason, string>> = {
   "protocol-mismatch": COMPARE_PROTOCOLS,
   "client-certificate-required": "give this dispatcher a certificate and its key",
-  "client-certificate-refused": "compare our certificate with what the worker trusts and allows",
   "tls-alert": SEE_PEER_LOG,
 };

@@ -196,7 +196,7 @@ async function inTime<T>(
     return await Promise.race([proof, lost]);
   } catch (error) {
     channel.destroy();
-    if (error instanceof OutOfTime) throw handshakeError(timedOut(context.timeoutMs), context);
+    if (error instanceof OutOfTime) throw handshakeError(timedOut(context), context);
     throw error;
   }
 }

@@ -16,6 +16,7 @@ import {
   type Finding,
   finding,
   handshakeError,
+  otherEnd,
   ownDates,
   SEE_PEER_LOG,
 } from "./dial_failure.ts";
@@ -130,14 +131,17 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
   if (facts.tls === undefined && spoken(firstBytes) === "tls") {
     return finding("encrypted-peer", "dispatcher", {
       found: "the port answers plaintext with TLS",
-      advice: "give this dispatcher credentials, at least the authority to verify the worker by " +
-        "(credentials; on the command line --ca, --cert and --key, or --ca and --one-way)",
+      advice: adviceOnEncrypted(context),
     });
   }
   if (end.how === "violated" && end.code === ErrorCode.SETTINGS_TIMEOUT) {
     return finding("handshake-timeout", "dispatcher", {
-      found: `the worker did not begin HTTP/2: ${end.error?.message ?? "no SETTINGS in time"}`,
-      advice: "see whether the worker is overloaded, or another service listens on that port",
+      found: `${otherEnd(context)} did not begin HTTP/2: ${
+        end.error?.message ?? "no SETTINGS in time"
+      }`,
+      advice: `see whether ${
+        otherEnd(context)
+      } is overloaded, or another service listens on that port`,
     });
   }
   const heard = facts.tls === undefined ? spoken(firstBytes) : "http/2";
@@ -165,13 +169,21 @@ function findingOf(failure: GreetingFailure, context: DialContext): Finding | un
   });
 }
 
+function adviceOnEncrypted(context: DialContext): string {
+  const authority = `at least the authority to verify ${otherEnd(context)} by`;
+  return context.called === "worker"
+    ? `give this dispatcher credentials, ${authority} ` +
+      "(credentials; on the command line --ca, --cert and --key, or --ca and --one-way)"
+    : `give its discovery credentials (https:// and ca=FILE in its URL), ${authority}`;
+}
+
 function refusedByWord(peerReason: PeerReason, context: DialContext): Finding {
   const advice = adviceOnOurs(peerReason, ownDates(context));
   if (peerReason === "client-certificate-required") {
-    const found = "the worker demands a certificate and we have none";
+    const found = `${otherEnd(context)} demands a certificate and we have none`;
     return finding("client-certificate-required", "worker", { found, advice });
   }
-  const found = `the worker refuses our certificate: ${peerReason}`;
+  const found = `${otherEnd(context)} refuses our certificate: ${peerReason}`;
   return {
     side: "worker",
     reason: "client-certificate-refused",
@@ -183,8 +195,9 @@ function refusedByWord(peerReason: PeerReason, context: DialContext): Finding {
 function refusedWithoutWord(context: DialContext): Finding {
   const reason = context.own === undefined ? "protocol-mismatch" : "client-certificate-refused";
   return finding(reason, "worker", {
-    found:
-      "the worker ended the connection with INADEQUATE_SECURITY and gave no reason that we know",
+    found: `${
+      otherEnd(context)
+    } ended the connection with INADEQUATE_SECURITY and gave no reason that we know`,
     advice: SEE_PEER_LOG,
   });
 }
