@@ -21,6 +21,8 @@ export interface PublicationOptions {
   readonly credentials: CredentialsSource | undefined;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** Gives up the first announcement. Default: nothing does. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -75,10 +77,10 @@ export class Publication implements AsyncDisposable {
   /**
    * Announces a worker.
    *
-   * @throws {Error} If the first announcement cannot be made.
+   * @throws {Error} If the first announcement cannot be made; the reason of the signal.
    */
   static async start(options: PublicationOptions): Promise<Publication> {
-    const { discovery, announcement: { address }, observer } = options;
+    const { discovery, announcement: { address }, observer, signal } = options;
     if (OF_THE_NETWORK.test(discovery.source)) {
       const parsed = parseAddress(address, "advertise");
       if (parsed.kind === "tcp" && isLocal(parsed)) {
@@ -88,11 +90,12 @@ export class Publication implements AsyncDisposable {
     const publication = new Publication(options);
     try {
       publication.#lease = await discovery.announce!(publication.#announcement(), {
-        signal: new AbortController().signal,
+        signal: signal ?? new AbortController().signal,
         onFailure: (message) => publication.#failed(message),
       });
     } catch (error) {
       await publication[Symbol.asyncDispose]();
+      signal?.throwIfAborted();
       throw error;
     }
     publication.#schedule();

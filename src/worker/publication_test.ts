@@ -20,6 +20,29 @@ function published(clock: ManualClock, observer: RecordingObserver, end: () => P
   });
 }
 
+Deno.test("Publication gives up the first announcement when its worker is stopped while it starts", async () => {
+  const stop = new AbortController();
+  const starting = Publication.start({
+    discovery: {
+      source: "etcd:x",
+      namesWorkers: true,
+      async *watch() {},
+      announce: (_, { signal }) =>
+        new Promise((_, reject) =>
+          signal.addEventListener("abort", () => reject(new Error("the call was cancelled")))
+        ),
+    },
+    announcement: { id: "w", address: "10.0.0.1:1", tls: true, tags: [] },
+    credentials: undefined,
+    clock: new ManualClock(),
+    observer: new RecordingObserver(),
+    signal: stop.signal,
+  });
+  const reason = new Error("SIGTERM");
+  stop.abort(reason);
+  assert.equal(await starting.catch((error) => error), reason);
+});
+
 Deno.test("Publication waits five seconds for a backend to forget it, and no longer", async () => {
   const clock = new ManualClock();
   const publication = await published(clock, new RecordingObserver(), () => new Promise(() => {}));

@@ -168,12 +168,6 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
     );
   }
   signal?.throwIfAborted();
-  observer.emit({
-    type: "worker.ready",
-    workerId: id,
-    address: advertised,
-    security,
-  });
   const publication = use(
     starting,
     discovery && await Publication.start({
@@ -187,8 +181,15 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       credentials,
       clock,
       observer,
+      ...present({ signal }),
     }),
   );
+  observer.emit({
+    type: "worker.ready",
+    workerId: id,
+    address: advertised,
+    security,
+  });
   const resources = starting.move();
   return {
     id,

@@ -146,6 +146,15 @@ Deno.test("worker stops at the first signal while it still starts, and exits 0",
   }
 });
 
+Deno.test("worker is ready only once it is announced, and says why it cannot be", async () => {
+  const registry = "etcd:http://127.0.0.1:1/x/";
+  const { code, out, err } = await selvage(["worker", MODULE, "--publish", registry]);
+  assert.notEqual(code, 0);
+  assert.equal(out, "");
+  assert.match(err, /etcd 127\.0\.0\.1:1 cannot be reached/);
+  assert.doesNotMatch(err, /is ready/);
+});
+
 Deno.test("worker and call prove each other's identity over mutual TLS", async () => {
   const pki = await issue();
   await using worker = await startWorker([

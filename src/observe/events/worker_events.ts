@@ -1,6 +1,6 @@
 import type { ChannelSecurity, EventBase } from "./event_base.ts";
 
-/** A worker listens and takes calls. */
+/** A worker listens, takes calls and is announced, where it is to be. */
 export interface WorkerReady extends EventBase<"worker.ready"> {
   /** The worker's id. */
   readonly workerId: string;
