@@ -1,137 +1,17 @@
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer } from "node:net";
-import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
-import { systemClock } from "../observe/mod.ts";
-import { makeCertificate } from "../../tests/support/certificates.ts";
+import type { ByteChannel } from "../http2/mod.ts";
 import {
-  type AcceptedChannel,
-  clientContext,
-  type ClientTls,
-  DEFAULT_SOCKET_LIMITS,
-  dialChannel,
-  listenForChannels,
-  listenNatively,
-  type ListenOptions,
-  type OpenChannel,
-  parseAddress,
-  serverTls,
-  SocketAdmission,
-  type TcpAddress,
-  type UnixAddress,
-} from "./mod.ts";
+  checksum,
+  firstBytesOf,
+  KINDS,
+  pairOf,
+  Recorder,
+} from "../../tests/support/channel_pair.ts";
+import { dialChannel } from "./mod.ts";
 
-const root = makeCertificate({ name: "root", authority: true });
-const worker = makeCertificate({ names: [{ dns: "worker" }], issuer: root });
-const client = makeCertificate({ names: [{ dns: "client" }], issuer: root });
-
-const IDENTITY = { certificate: worker.pem, key: worker.keyPem };
-const MUTUAL = serverTls({ identity: IDENTITY, mutual: true, minVersion: "TLSv1.3" });
-const ONE_WAY = serverTls({ identity: IDENTITY, mutual: false, minVersion: "TLSv1.2" });
-const CLIENT_TLS: ClientTls = {
-  context: clientContext({
-    ca: [root.pem],
-    identity: { certificate: client.pem, key: client.keyPem },
-    minVersion: "TLSv1.3",
-  }),
-  mutual: true,
-};
-
-/** Two connected ends. */
-interface Pair extends AsyncDisposable {
-  readonly near: OpenChannel;
-  readonly far: AcceptedChannel;
-}
-
-/** `native` is one-way TLS through the platform's own listener. */
-type Kind = "tls" | "native" | "plain" | "unix";
-
-async function pairOf(kind: Kind): Promise<Pair> {
-  const folder = await Deno.makeTempDir();
-  const at = kind === "unix" ? `unix:${folder}/socket` : "127.0.0.1:0";
-  const accepted = Promise.withResolvers<AcceptedChannel>();
-  const options: ListenOptions = {
-    tls: () => kind === "tls" ? MUTUAL : undefined,
-    handshakeTimeoutMs: 5000,
-    admission: new SocketAdmission(DEFAULT_SOCKET_LIMITS),
-    onListening: () => {},
-    clock: systemClock,
-    refusesResumption: () => false,
-    onChannel: (channel) => {
-      channel.settle();
-      accepted.resolve(channel);
-    },
-    onFailure: ({ code }) => accepted.reject(new Error(`no channel: ${code}`)),
-  };
-  const address = parseAddress(at) as TcpAddress | UnixAddress;
-  const listener = kind === "native"
-    ? listenNatively(address as TcpAddress, IDENTITY, ONE_WAY, options)
-    : await listenForChannels(address, options);
-  const overTls = kind === "tls" || kind === "native";
-  const near = await dialChannel(listener.address, {
-    signal: { timeout: new AbortController().signal },
-    ...(overTls ? { tls: CLIENT_TLS } : {}),
-  });
-  assert.ok(near.ok);
-  // A plain listener waits for the first byte, to distinguish it from TLS.
-  if (!overTls) near.channel.write(new Uint8Array([0]), () => {});
-  const far = await accepted.promise;
-  return {
-    near,
-    far,
-    async [Symbol.asyncDispose](): Promise<void> {
-      near.channel.destroy();
-      far.channel.destroy();
-      await listener[Symbol.asyncDispose]();
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
-
-/** Starts a channel and keeps what it reports. */
-class Recorder implements ByteReceiver {
-  bytes = 0;
-  sum = 0;
-  readonly reported: string[] = [];
-  readonly #waiting: { readonly until: () => boolean; readonly wake: () => void }[] = [];
-
-  constructor(channel: ByteChannel) {
-    channel.start(this);
-  }
-
-  /** Keeps nothing, so that the channel frees what it was read into or reads into it again. */
-  received(bytes: Uint8Array): boolean {
-    // That of a `Buffer` would not.
-    assert.notEqual(bytes.slice(0, 1).buffer, bytes.buffer, "slice() copies");
-    this.bytes += bytes.length;
-    for (const octet of bytes) this.sum = (this.sum * 31 + octet) >>> 0;
-    this.#wake();
-    return true;
-  }
-
-  ended(): void {
-    this.reported.push("ended");
-    this.#wake();
-  }
-
-  closed(error: Error | undefined): void {
-    this.reported.push(error === undefined ? "closed" : "broken");
-    this.#wake();
-  }
-
-  until(condition: () => boolean): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (condition()) resolve();
-    else this.#waiting.push({ until: condition, wake: resolve });
-    return promise;
-  }
-
-  #wake(): void {
-    for (const { until, wake } of this.#waiting) if (until()) wake();
-  }
-}
-
-for (const kind of ["tls", "native", "plain", "unix"] as const) {
-  const first = kind === "tls" || kind === "native" ? 0 : 1;
+for (const kind of KINDS) {
+  const first = firstBytesOf(kind);
 
   Deno.test(`a ${kind} channel carries what is written, in order and whole`, async () => {
     await using pair = await pairOf(kind);
@@ -142,7 +22,7 @@ for (const kind of ["tls", "native", "plain", "unix"] as const) {
     const sizes = [1, 9, 16_384, 65_536, 200_000, 1_000_000, 3];
     for (const size of sizes) {
       const bytes = Uint8Array.from({ length: size }, (_, at) => (at * 7 + size) & 0xff);
-      for (const octet of bytes) sum = (sum * 31 + octet) >>> 0;
+      sum = checksum(bytes, sum);
       pair.near.channel.write(bytes, () => written += 1);
     }
     const total = sizes.reduce((all, size) => all + size, first);

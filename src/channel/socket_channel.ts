@@ -2,7 +2,8 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { ByteChannel, ByteReceiver } from "../http2/mod.ts";
 import { setImmediate } from "node:timers";
-import { moveToSocket, type NativeReading } from "./tls/native_transport.ts";
+import { type HandleBytes, takeHandle } from "./tls/handle_bytes.ts";
+import { moveToSocket, NativeReading } from "./tls/native_transport.ts";
 import { HandleTransport } from "./tls/handle_transport.ts";
 import { RawDuplex } from "./tls/raw_duplex.ts";
 import type { TlsBelow } from "./tls/tls_below.ts";
@@ -31,6 +32,8 @@ interface ReadControl {
   /** Whether `move` is to be called, in a turn of its own, after something was read or written. */
   readonly mayMove?: boolean;
   move?(): void;
+  /** Takes reading and writing over from the streams; `undefined` where it can not be done, or not yet. */
+  takeHandle?(received: (bytes: Uint8Array) => void): HandleBytes | undefined;
 }
 
 /** How often it is tried to move TLS of one channel: one that is never at rest stays where it is. */
@@ -38,12 +41,12 @@ const MOST_ATTEMPTS = 256;
 
 /** Reading of a TLS socket: over the duplex stream until TLS has moved onto the raw socket. */
 class TlsReading implements ReadControl {
-  #socket: TLSSocket | undefined;
+  readonly #socket: TLSSocket;
   #below: TlsBelow | NativeReading;
   #attempts = 0;
 
   constructor(socket: TLSSocket, below: TlsBelow | NativeReading) {
-    this.#socket = below instanceof RawDuplex ? socket : undefined;
+    this.#socket = socket;
     this.#below = below;
   }
 
@@ -60,19 +63,23 @@ class TlsReading implements ReadControl {
   }
 
   get mayMove(): boolean {
-    return this.#socket !== undefined && this.#attempts < MOST_ATTEMPTS;
+    return this.#below instanceof RawDuplex && this.#attempts < MOST_ATTEMPTS;
   }
 
   move(): void {
     const below = this.#below;
-    if (this.#socket === undefined || !(below instanceof RawDuplex)) return;
+    if (!(below instanceof RawDuplex)) return;
     this.#attempts++;
     const reading = moveToSocket(this.#socket, below);
     if (reading === undefined) return;
-    this.#socket = undefined;
     this.#below = reading;
     if (below.isHeld) reading.hold();
     else reading.release();
+  }
+
+  takeHandle(received: (bytes: Uint8Array) => void): HandleBytes | undefined {
+    if (!(this.#below instanceof NativeReading)) return;
+    return takeHandle(this.#socket, this.#below.raw, received);
   }
 }
 
@@ -81,6 +88,8 @@ class SocketChannel implements ByteChannel {
   readonly #raw: Socket;
   readonly #reading: ReadControl;
   #arrived: Uint8Array | undefined;
+  /** In place of the streams, where they can be done without. */
+  #bytes: HandleBytes | undefined;
   #paused = false;
   #receiver: ByteReceiver | undefined;
   #error: Error | undefined;
@@ -114,23 +123,20 @@ class SocketChannel implements ByteChannel {
     if (arrived !== undefined) receiver.received(new Uint8Array(arrived));
     // The peer may have ended before anyone listened.
     if (this.#ended) queueMicrotask(() => this.#reportEnd());
-    this.#stream.on("data", ({ buffer, byteOffset, byteLength }: Uint8Array) => {
-      // The `slice` of a `Buffer` copies nothing.
-      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-      if (receiver.received(bytes) === true) freeBuffer(bytes);
-      this.#moveSoon();
-    });
+    this.#takeHandle();
+    if (this.#bytes === undefined) this.#stream.on("data", this.#onData);
     if (!this.#paused) this.#reading.resume();
     this.#moveSoon();
     if (this.#over === "closed") queueMicrotask(() => this.#reportClosed());
   }
 
   write(bytes: Uint8Array, written: () => void): void {
+    if (this.#bytes !== undefined) return this.#bytes.write(bytes, written);
     if (!this.#stream.writable) return;
     this.#stream.write(bytes, (error) => {
       if (error) return;
       written();
-      this.#moveSoon();
+      this.#leaveStreams();
     });
   }
 
@@ -145,7 +151,8 @@ class SocketChannel implements ByteChannel {
   }
 
   end(): void {
-    this.#stream.end();
+    if (this.#bytes !== undefined) this.#bytes.end();
+    else this.#stream.end();
   }
 
   destroy(): void {
@@ -153,12 +160,36 @@ class SocketChannel implements ByteChannel {
     this.#raw.destroy();
   }
 
+  #receive(bytes: Uint8Array): void {
+    if (this.#receiver?.received(bytes) === true) freeBuffer(bytes);
+  }
+
+  readonly #onData = ({ buffer, byteOffset, byteLength }: Uint8Array): void => {
+    // The `slice` of a `Buffer` copies nothing.
+    this.#receive(new Uint8Array(buffer, byteOffset, byteLength));
+    this.#leaveStreams();
+  };
+
+  #leaveStreams(): void {
+    this.#moveSoon();
+    this.#takeHandle();
+  }
+
+  /** What is read and written passes the streams until they are empty and TLS is where it stays. */
+  #takeHandle(): void {
+    if (this.#bytes !== undefined || this.#over !== "open" || this.#receiver === undefined) return;
+    this.#bytes = this.#reading.takeHandle?.((bytes) => this.#receive(bytes));
+    if (this.#bytes !== undefined) this.#stream.removeListener("data", this.#onData);
+  }
+
   #moveSoon(): void {
     if (this.#isMoving || this.#receiver === undefined || this.#reading.mayMove !== true) return;
     this.#isMoving = true;
     setImmediate(() => {
       this.#isMoving = false;
-      if (this.#over === "open" && !this.#ended) this.#reading.move?.();
+      if (this.#over !== "open" || this.#ended) return;
+      this.#reading.move?.();
+      this.#takeHandle();
     });
   }
 
@@ -176,6 +207,7 @@ class SocketChannel implements ByteChannel {
   #close(): void {
     if (this.#over !== "open") return;
     this.#over = "closed";
+    this.#bytes = undefined;
     // TLS on the socket's handle does not take the socket with it.
     this.#raw.destroy();
     this.#reportClosed();

@@ -1,7 +1,7 @@
 /**
- * What `src/channel/tls/native_transport.ts` and `handle_transport.ts` need of the platform: TLS that was made over a
+ * What `src/channel/tls/native_transport.ts`, `handle_transport.ts` and `handle_bytes.ts` need of the platform: TLS that was made over a
  * stream can be moved onto the handle of a TCP socket, TLS that was made on a handle can be parted from it and put there
- * again, and then reads and writes by it alone. Where a canary here fails, revisit those files; without them TLS stays
+ * again, and then reads and writes by it alone; and it can be read and written without the streams of its socket. Where a canary here fails, revisit those files; without them TLS stays
  * over a stream, and is slower.
  */
 import assert from "node:assert/strict";
@@ -10,7 +10,12 @@ import type { Socket } from "node:net";
 import { RawDuplex } from "../../src/channel/tls/raw_duplex.ts";
 import { HandleTransport, onHandle } from "../../src/channel/tls/handle_transport.ts";
 import { watchHandshake } from "../../src/channel/tls/tls_platform.ts";
-import { moveToSocket, type NativeReading } from "../../src/channel/tls/native_transport.ts";
+import {
+  handleOf,
+  moveToSocket,
+  type NativeReading,
+  type TlsStreamHandle,
+} from "../../src/channel/tls/native_transport.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
 import { WORKER_ID } from "../support/peers.ts";
 import { tcpPair } from "./tls_pair.ts";
@@ -187,3 +192,63 @@ Deno.test("TLS on a socket's handle says why a handshake fails, and closes the s
   assert.match((await failed).message, /ProtocolVersion/);
   client.destroy();
 });
+
+Deno.test("the handle of TLS reports each write later, and gives what it decrypts to the function that it is given", async () => {
+  using pair = await tcpPair();
+  const { client, server } = await securedOnHandles(pair);
+  client.below.settle();
+  server.below.settle();
+  const handle = handleOf<TlsStreamHandle>(server.tls)!;
+  const whole = Promise.withResolvers<void>();
+  let received = 0;
+  handle.onread = (bytes) => {
+    if (!bytes) return;
+    assert(bytes instanceof ArrayBuffer);
+    for (const octet of new Uint8Array(bytes)) {
+      if (octet !== Math.floor(received++ / PIECE_BYTES)) throw new Error("out of order");
+    }
+    if (received === PIECES * PIECE_BYTES) whole.resolve();
+  };
+  handle.setOnread!(handle.onread);
+  // One alone, then two together.
+  for (let piece = 0; piece < PIECES; piece += piece % 3 === 0 ? 1 : 2) {
+    const pieces = [piece, piece + 1].map((at) => new Uint8Array(PIECE_BYTES).fill(at));
+    const status = await written(client.tls, piece % 3 === 0 ? pieces.slice(0, 1) : pieces);
+    assert.equal(status, 0);
+  }
+  await whole.promise;
+  client.tls.destroy();
+  server.tls.destroy();
+});
+
+Deno.test("the handle of TLS reports a write that is not sent by a negative number", async () => {
+  using pair = await tcpPair();
+  const { client, server } = await securedOnHandles(pair);
+  client.below.settle();
+  server.below.settle();
+  server.below.hold();
+  const status = written(client.tls, [new Uint8Array(32 * 1024 * 1024)]);
+  pair.far.destroy();
+  assert.ok(await status < 0);
+  client.tls.destroy();
+  server.tls.destroy();
+});
+
+/** What the handle reports of a write: not before it has returned. */
+async function written(socket: TLSSocket, pieces: Uint8Array[]): Promise<number> {
+  const handle = handleOf<TlsStreamHandle>(socket)!;
+  const { promise, resolve } = Promise.withResolvers<number>();
+  let isWriting = true;
+  const request = {
+    oncomplete: (status: number): void => {
+      assert.equal(isWriting, false);
+      resolve(status);
+    },
+  };
+  const status = pieces.length === 1
+    ? handle.writeBuffer!(request, pieces[0]!)
+    : handle.writev!(request, pieces, true);
+  isWriting = false;
+  assert.equal(status, 0);
+  return await promise;
+}

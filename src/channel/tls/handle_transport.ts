@@ -75,8 +75,6 @@ export class HandleTransport implements TlsBelow {
   #socket: TLSSocket | undefined;
   #tls: TlsStreamHandle | undefined;
   #reading: NativeReading | undefined;
-  /** TLS's own. */
-  #ofTls: OnRead | undefined;
   #onRawClose: (() => void) | undefined;
   #onRawError: (() => void) | undefined;
   #isSettled = false;
@@ -119,10 +117,9 @@ export class HandleTransport implements TlsBelow {
     this.#onRawError = this.raw.listeners("error").at(-1) as () => void;
     socket.once("close", this.#onClose);
     this.#takeBack(tls);
-    this.#ofTls = this.#handle.onread;
     if (this.#isServer) tls.attachJsStream?.();
     const { raw } = this;
-    const read: OnRead = (bytes) => this.#read(bytes!);
+    const read = (bytes: Uint8Array): void => this.#read(bytes);
     this.#reading = new NativeReading(socket, raw, this.#handle, this.#ofSocket, read);
     if (this.#arrived === undefined) this.#reading.release();
     else setImmediate(() => this.#passOn());
@@ -181,10 +178,10 @@ export class HandleTransport implements TlsBelow {
     this.#reading?.release();
   }
 
-  #read(bytes: ArrayBuffer | Uint8Array): void {
-    if (this.#isServer && this.#answers) return this.#answer(asBytes(bytes));
-    if (!this.#isServer && !this.#keyExchange.done) return this.#hear(asBytes(bytes));
-    this.#ofTls?.call(this.#handle, bytes);
+  #read(bytes: Uint8Array): void {
+    if (this.#isServer && this.#answers) return this.#answer(bytes);
+    if (!this.#isServer && !this.#keyExchange.done) return this.#hear(bytes);
+    this.#tls?.readBuffer?.(bytes);
   }
 
   /** A client hears what the server says, and what TLS says to that. */
@@ -237,12 +234,8 @@ export class HandleTransport implements TlsBelow {
   /** TLS is on the handle for good. */
   #letGo(tls: TlsStreamHandle): void {
     tls._attachNativeHandle = tls._installNativeOnread = undefined;
-    if (this.#ofTls !== undefined) this.#reading?.giveTo(this.#ofTls);
+    this.#reading?.giveTo((bytes) => tls.readBuffer?.(bytes));
   }
-}
-
-function asBytes(bytes: ArrayBuffer | Uint8Array): Uint8Array {
-  return bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
 }
 
 let ownerSymbol: symbol | undefined;

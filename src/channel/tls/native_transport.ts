@@ -26,8 +26,18 @@ export interface SocketHandle {
 /** Takes what a handle has read. */
 export type OnRead = (bytes?: ArrayBuffer | Uint8Array | null) => void;
 
+/** What a handle reports a write to: 0, or the negative number of an error. */
+export interface WriteRequest {
+  readonly oncomplete: (status: number) => void;
+}
+
 /** The handle of a TLS socket over a stream. */
 export interface TlsStreamHandle {
+  /** Takes what was decrypted; nothing at the end and of an error. */
+  onread?: OnRead;
+  setOnread?: (onread: OnRead) => void;
+  writeBuffer?: (request: WriteRequest, bytes: Uint8Array) => number;
+  writev?: (request: WriteRequest, pieces: Uint8Array[], areBytes: true) => number;
   attachJsStream?: () => number;
   drainEncOut?: () => Uint8Array | undefined;
   readBuffer?: (bytes: Uint8Array) => void;
@@ -87,7 +97,8 @@ export function moveToSocket(socket: TLSSocket, below: RawDuplex): NativeReading
   below.stepAside();
   forgetStream(socket);
   forgetHandshake(socket, below.raw);
-  const reading = new NativeReading(socket, below.raw, raw, onread);
+  const ofTls = (bytes: Uint8Array): void => readBuffer.call(tls, bytes);
+  const reading = new NativeReading(socket, below.raw, raw, onread, ofTls);
   // What TLS had received and not read yet.
   readBuffer.call(tls, NOTHING);
   return reading;
@@ -152,12 +163,13 @@ function onError(this: TlsStreamHandle, error: Error): void {
 
 /** Reading of a socket whose TLS is on its handle: TLS reads the bytes, and the socket itself its end and its errors. */
 export class NativeReading {
+  /** The socket below TLS. */
+  readonly raw: Socket;
   readonly #socket: TLSSocket;
-  readonly #raw: Socket;
   readonly #handle: SocketHandle;
   /** Begins to read, by the platform's own. */
   readonly #start: () => unknown;
-  #ofTls: OnRead;
+  #ofTls: (bytes: Uint8Array) => void;
   #isPaused = false;
   #isOver = false;
 
@@ -165,25 +177,26 @@ export class NativeReading {
    * Begins where the handle is started again.
    *
    * @param ofSocket takes what is not for TLS: the end of the socket, and its errors.
-   * @param ofTls takes what is read. Default: what the handle has, which is TLS's own.
+   * @param ofTls takes what is read.
    */
   constructor(
     socket: TLSSocket,
     raw: Socket,
     handle: SocketHandle,
     ofSocket: OnRead,
-    ofTls: OnRead = handle.onread!,
+    ofTls: (bytes: Uint8Array) => void,
   ) {
     this.#socket = socket;
-    this.#raw = raw;
+    this.raw = raw;
     this.#handle = handle;
     this.#start = handle.readStart!;
     this.#ofTls = ofTls;
     handle.onread = (bytes) => {
       if (!bytes || this.#isOver) return ofSocket.call(handle, bytes);
-      this.#ofTls.call(handle, bytes);
+      const encrypted = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+      this.#ofTls(encrypted);
       // TLS has copied what it was given.
-      freeBuffer(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
+      freeBuffer(encrypted);
     };
     // The socket's own stream may ask for more at any time.
     handle.readStart = () => this.#isPaused ? 0 : this.#start.call(handle);
@@ -192,7 +205,7 @@ export class NativeReading {
   }
 
   /** From now on gives what is read to another. */
-  giveTo(ofTls: OnRead): void {
+  giveTo(ofTls: (bytes: Uint8Array) => void): void {
     this.#ofTls = ofTls;
   }
 
@@ -209,14 +222,14 @@ export class NativeReading {
     this.#handle.readStop!();
     this.#start.call(this.#handle);
     // The end of the socket comes through its own stream.
-    this.#raw.resume();
+    this.raw.resume();
   }
 
   /** TLS has received its last byte: data after the peer's end is ignored (RFC 8446 §6.1) and discarded. */
   endReceived(): void {
     this.#isOver = true;
     let discarded = 0;
-    this.#raw.on("data", ({ length }: Uint8Array) => {
+    this.raw.on("data", ({ length }: Uint8Array) => {
       discarded += length;
       if (discarded > DISCARDED_BYTES) this.#socket.destroy();
     });
