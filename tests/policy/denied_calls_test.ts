@@ -43,7 +43,7 @@ async function open({ path, protocol }: Path, echo: Partial<ServiceImpl<typeof E
   return {
     worker,
     client,
-    deny: () => Deno.writeTextFile(policy, DENIED),
+    deny: (denied = DENIED) => Deno.writeTextFile(policy, denied),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
@@ -88,6 +88,30 @@ for (const served of PATHS) {
     assertDenied(await call);
     await aborted.promise;
     assert.equal(await read.promise, "denied");
+  });
+
+  Deno.test(`${name}: a call of one request and one answer runs to its end when a new policy denies it`, async () => {
+    const [begun, done] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    await using bench = await open(served, {
+      async echo() {
+        begun.resolve();
+        await done.promise;
+        return { text: String(currentCall().signal.aborted) };
+      },
+      async *repeat() {
+        yield {};
+        await new Promise(() => {});
+      },
+    });
+    const call = bench.client.echo({});
+    await begun.promise;
+    const stream = Array.fromAsync(bench.client.repeat({}));
+    await bench.deny(`{ "rules": [{ "name": "closed", "effect": "deny" }] }`);
+    // It is in force once it has ended a stream.
+    assertDenied(await stream.catch((error) => error));
+    done.resolve();
+    assert.equal((await call).text, "false");
+    assertDenied(await bench.client.echo({}).catch((error) => error));
   });
 
   for (const method of ["collect", "repeat", "converse"] as const) {

@@ -3,15 +3,22 @@ import assert from "node:assert/strict";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { routine } from "../../src/contract/mod.ts";
 import { AuthorizationError, ConfigurationError } from "../../src/errors/mod.ts";
+import { currentCall } from "../../src/routine/mod.ts";
 import type { EventStream, SelvageEvent } from "../../src/observe/mod.ts";
 import { openDispatcher, startWorker } from "../e2e/pair.ts";
 import { CLIENT_ID, Trust } from "../e2e/trust.ts";
 import { EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 
+const [begun, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
 let left = Promise.withResolvers<void>();
 
 const routines = {
   answer: routine("file.answer", () => 42),
+  held: routine("file.held", async () => {
+    begun.resolve();
+    await released.promise;
+    return currentCall().signal.aborted;
+  }),
   forever: routine("file.forever", async function* () {
     try {
       yield 1;
@@ -103,6 +110,27 @@ for (const name of ["forever", "counting"] as const) {
     }
   });
 }
+
+Deno.test("a running call of one request and one answer runs to its end when a new policy denies it", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/policy.jsonc`;
+    await Deno.writeTextFile(path, ALLOWED);
+    const trust = new Trust();
+    await using worker = await startWorker(trust, { routines, policy: path });
+    using events = worker.events();
+    await using dispatcher = await openDispatcher(trust, worker.address);
+    const call = dispatcher.call(routines.held, []);
+    await begun.promise;
+    await Deno.writeTextFile(path, DENIED);
+    await next(events, "policy.changed");
+    await assert.rejects(dispatcher.call(routines.answer, []), AuthorizationError);
+    released.resolve();
+    assert.equal(await call, false);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("a running stream of a service ends with the code and the rule of the policy that denies it", async () => {
   const folder = await Deno.makeTempDir();

@@ -65,6 +65,12 @@ const routines = {
     (input: AsyncIterable<Uint8Array>) => served.run(() => countOf(input)),
   ),
   answers: routine("ending.answers", () => "answered"),
+  outlives: routine("ending.outlives", async (ends: number) => {
+    const { signal } = currentCall();
+    served.isBegun = true;
+    while (Date.now() <= ends) await new Promise((resolve) => setTimeout(resolve, 10));
+    return signal.aborted;
+  }),
 };
 
 async function open(path: "fast path" | "plain path") {
@@ -98,11 +104,11 @@ async function open(path: "fast path" | "plain path") {
   return {
     dispatcher: ending!,
     /** Makes a call whose token ends soon, again and later where it had not begun until then. */
-    async failure(call: () => Promise<unknown>): Promise<unknown> {
+    async failure(call: (ends: number) => Promise<unknown>): Promise<unknown> {
       for (let ms = 250;; ms *= 2) {
         served = new Served();
         ends = Date.now() + ms;
-        const error = await call().then(() => "no failure", (error) => error);
+        const error = await call(ends).then(() => "no failure", (error) => error);
         if (served.isBegun) return error;
       }
     },
@@ -172,4 +178,13 @@ Deno.test("a stream whose caller does not read ends with its token, and holds no
     });
     assertEnded(error);
   }
+});
+
+Deno.test("a call of one request and one answer runs to its end though its token ends", async () => {
+  await using bench = await open("fast path");
+  let aborted: boolean | undefined;
+  const outcome = await bench.failure(async (ends) => {
+    aborted = await bench.dispatcher.call(routines.outlives, [ends]);
+  });
+  assert.deepEqual([outcome, aborted], ["no failure", false]);
 });
