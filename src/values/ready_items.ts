@@ -8,6 +8,7 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
   readonly #plain: AsyncGenerator<Item, void, undefined>;
   readonly #take: () => Taken<Item> | undefined;
   readonly #isHandled: boolean;
+  readonly #leave: (() => void) | undefined;
   /** Requests that the generator has not answered: others are queued behind them. */
   #unanswered = 0;
   #isAtYield = false;
@@ -16,16 +17,16 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
    * @param plain the generator.
    * @param take the item that the generator would give next; nothing where only the generator can tell. Called
    * only while the generator is paused at a `yield`, where what it throws is thrown.
-   * @param isHandled whether a rejection counts as handled although nothing awaits it. Default: no.
    */
   constructor(
     plain: AsyncGenerator<Item, void, undefined>,
     take: () => Taken<Item> | undefined,
-    isHandled = false,
+    { isHandled = false, leave }: ReadyItemsOptions = {},
   ) {
     this.#plain = plain;
     this.#take = take;
     this.#isHandled = isHandled;
+    this.#leave = leave;
   }
 
   next(): Promise<IteratorResult<Item, void>> {
@@ -40,10 +41,12 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
   }
 
   return(value?: void | PromiseLike<void>): Promise<IteratorResult<Item, void>> {
+    if (this.#unanswered > 0) this.#leave?.();
     return this.#answered(this.#plain.return(value));
   }
 
   throw(error: unknown): Promise<IteratorResult<Item, void>> {
+    if (this.#unanswered > 0) this.#leave?.();
     return this.#answered(this.#plain.throw(error));
   }
 
@@ -78,6 +81,17 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
       this.#unanswered--;
     }
   }
+}
+
+/** How {@linkcode ReadyItems} answer. */
+export interface ReadyItemsOptions {
+  /** Whether a rejection counts as handled although nothing awaits it. Default: no. */
+  readonly isHandled?: boolean;
+  /**
+   * Ends what the generator waits for: its reader has left, of which the generator learns only once it has answered.
+   * Called as often as the reader leaves meanwhile. Default: the reader waits for the answer.
+   */
+  readonly leave?: () => void;
 }
 
 /** An item, a plain object as a generator gives it. */

@@ -110,6 +110,28 @@ for (const [name, open] of SOURCES) {
   });
 }
 
+Deno.test("ReadyItems ends what is waited for when its reader leaves, and only then", async () => {
+  let left = 0;
+  const over = Promise.withResolvers<void>();
+  async function* waits(): AsyncGenerator<number, void, undefined> {
+    yield 1;
+    await over.promise;
+  }
+  const leave = () => {
+    left++;
+    over.resolve();
+  };
+  const items = new ReadyItems(waits(), () => undefined, { leave });
+  await items.next();
+  const next = items.next();
+  assert.equal(left, 0);
+  assert.equal((await items.return()).done, true);
+  assert.equal((await next).done, true);
+  assert.equal(left, 1);
+  await items.return();
+  assert.equal(left, 1);
+});
+
 Deno.test("ReadyItems does not resume the generator for items that are there", async () => {
   const numbers = new Numbers([1, 2, 3, 4], () => true);
   const items = new ReadyItems(numbers.plain(), () => numbers.take());

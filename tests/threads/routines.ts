@@ -129,6 +129,16 @@ export const through = routine("thread.through", { run }, async (n: number) => {
   return { sum, items };
 });
 
+/** Leaves a stream while it waits for its next item, and says what that was, and what leaving gave. */
+export const leaves = routine("thread.leaves", { run }, async (name: string) => {
+  const stuck = routine<() => AsyncIterable<number>>(name);
+  const items = currentCall().dispatcher.stream(stuck, [])[Symbol.asyncIterator]();
+  await items.next();
+  const next = items.next();
+  const left = items.return!();
+  return [(await next).done, (await left).done];
+});
+
 export const exit = routine("thread.exit", { run }, () => {
   Deno.exit(3);
 });

@@ -8,6 +8,8 @@ import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { ConfigurationError, RoutineError } from "../../src/errors/mod.ts";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../src/gen/mod.ts";
 import { type ClientConnection, openClientConnection } from "../../src/http2/mod.ts";
+import { currentCall } from "../../src/routine/mod.ts";
+import { inMemory } from "../../src/testing/mod.ts";
 import { WorkerServer, type WorkerServerOptions } from "../../src/worker/mod.ts";
 import { Computing } from "./computing.ts";
 import {
@@ -18,6 +20,7 @@ import {
   fail,
   heededReasons,
   heeding,
+  leaves,
   reading,
   readsSoFar,
   running,
@@ -148,6 +151,22 @@ Deno.test("a routine in a thread that waits for input is told that its caller ha
   let ended: readonly string[] = [];
   while (ended.length === 0) ended = await dispatcher.call(readsSoFar, []);
   assert.deepEqual(ended, ["AbortError"]);
+});
+
+Deno.test("a routine in a thread leaves a stream at once while it waits for an item", async () => {
+  const ended = Promise.withResolvers<void>();
+  const stuck = routine("inline.stuck", async function* () {
+    try {
+      yield 1;
+      const { signal } = currentCall();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    } finally {
+      ended.resolve();
+    }
+  });
+  await using pair = await inMemory({ modules, threads: 1, routines: [stuck] });
+  assert.deepEqual(await pair.dispatcher.call(leaves, [stuck.name]), [true, true]);
+  await ended.promise;
 });
 
 Deno.test("a stream from a thread pauses after so many items as its reader allows", async () => {

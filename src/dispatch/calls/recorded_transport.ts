@@ -14,6 +14,8 @@ import {
   type CallSpan,
   startClientSpan,
 } from "../../observe/mod.ts";
+import { ReadyItems } from "../../values/mod.ts";
+import { eitherSignal } from "./call_settings.ts";
 import { type CallPlace, type PlacedCall, workerOf } from "./placed_call.ts";
 
 /**
@@ -43,12 +45,16 @@ export function recordedTransport(transport: Transport, records: CallRecords): T
     async stream(method, signal, timeoutMs, header, input, given) {
       const { span, record } = begin(method);
       const values = new PlacedValues(given);
+      const leaving = new AbortController();
+      const ending = eitherSignal(signal, leaving.signal);
       try {
         const traced = withTrace(header, span);
-        const response = await transport.stream(method, signal, timeoutMs, traced, input, values);
+        const response = await transport.stream(method, ending, timeoutMs, traced, input, values);
+        const messages = recorded(response.message, record, { signal, leaving }, values);
+        const leave = () => leaving.abort(LEFT);
         return {
           ...response,
-          message: recorded(response.message, record, signal, values),
+          message: new ReadyItems(messages, () => undefined, { leave }),
         } as never;
       } catch (thrown) {
         throw failed(record, thrown, signal, values);
@@ -91,18 +97,30 @@ export function methodName(method: DescMethod): string {
   return `${method.parent.typeName}/${method.name}`;
 }
 
+/** What ends a stream from this side. */
+interface RecordedEnds {
+  /** The caller's own. */
+  readonly signal: AbortSignal | undefined;
+  /** Aborted where the caller leaves while it waits for a message. */
+  readonly leaving: AbortController;
+}
+
+/** Ready-made: an error that is made at every leaving costs ten times as much. */
+const LEFT = new ConnectError("the caller left the stream", Code.Canceled);
+
 async function* recorded<Message>(
   messages: AsyncIterable<Message>,
   record: CallRecord,
-  signal: AbortSignal | undefined,
+  { signal, leaving }: RecordedEnds,
   values: PlacedValues,
-): AsyncGenerator<Message> {
+): AsyncGenerator<Message, void, undefined> {
   let over = false;
   try {
     yield* messages;
     over = true;
     record.succeeded();
   } catch (thrown) {
+    if (leaving.signal.aborted) return;
     over = true;
     throw failed(record, thrown, signal, values);
   } finally {

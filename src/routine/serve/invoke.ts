@@ -332,7 +332,7 @@ function inputOf(
       batch.fill(item, nextSmall);
     }
     return new Taken(batch.take());
-  }, true);
+  }, { isHandled: true });
 }
 
 /** Up to here an item is decoded ahead of the one that is read. */

@@ -103,6 +103,11 @@ export class HeldCall<Facts> implements CallSink {
     }
   }
 
+  /** The reader of the items does not wait for the next one any more. */
+  readerLeft(): void {
+    this.#settle({ kind: "finished" });
+  }
+
   /** The item that was asked for came from the thread. */
   item(item: EncodedPayload): void {
     if (this.#outcome !== undefined) return;

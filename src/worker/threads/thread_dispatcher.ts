@@ -97,7 +97,12 @@ export class ThreadDispatcher implements Caller<Transport, SelvageEvent, Transpo
 
   /** Nothing starts before the first item is asked for. */
   #items(hold: () => HeldCall<DispatchFacts>): AsyncGenerator<unknown, void, undefined> {
-    return new ReadyItems(this.#plainItems(hold), () => undefined, true);
+    let held: HeldCall<DispatchFacts> | undefined;
+    const items = this.#plainItems(() => held = hold());
+    return new ReadyItems(items, () => undefined, {
+      isHandled: true,
+      leave: () => held?.readerLeft(),
+    });
   }
 
   async *#plainItems(
