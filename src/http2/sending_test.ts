@@ -4,7 +4,9 @@ import type { ByteChannel } from "./byte_channel.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
 import { ErrorCode } from "./error_code.ts";
 import { Flag, FrameType } from "./frame/frame_header.ts";
+import { CLIENT_PREFACE } from "./frame/preface.ts";
 import { encodeSettings, Setting } from "./frame/settings.ts";
+import { HeldChannel } from "../../tests/support/http2/held_channel.ts";
 import { memoryChannelPair } from "../../tests/support/http2/watched_pair.ts";
 import { openServerConnection } from "./connection/server_connection.ts";
 import type { Stream } from "./streams/stream.ts";
@@ -97,6 +99,39 @@ Deno.test("forty-eight messages are sent without waiting for the end of the turn
   strictEqual(sent(), 60);
   peer.destroy();
   await client.closed;
+});
+
+Deno.test("an answer that is made while its request is read leaves before the reading returns", async () => {
+  const [near, far] = memoryChannelPair();
+  const channel = new HeldChannel(far, CLIENT_PREFACE.length);
+  let answered = 0;
+  const write = channel.write.bind(channel);
+  const server = openServerConnection(channel, {
+    onRequest: (stream) => {
+      answered++;
+      stream.sendHeaders(RESPONSE, true);
+      return new CollectedStream();
+    },
+  });
+  const peer = RawPeer.client(near);
+  await settle();
+  channel.deliver();
+  await settle();
+  let writes = 0;
+  channel.write = (bytes, written) => {
+    writes++;
+    write(bytes, written);
+  };
+  peer.headers(1, REQUEST, true);
+  await settle();
+  channel.deliver();
+  deepStrictEqual({ answered, writes }, { answered: 1, writes: 1 });
+  await settle();
+  strictEqual(writes, 1);
+  peer.destroy();
+  await settle();
+  channel.deliver();
+  await server.closed;
 });
 
 Deno.test("nothing is sent on a stream that was reset while others were flushed", async () => {

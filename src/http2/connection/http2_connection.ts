@@ -52,6 +52,7 @@ export class Http2Connection<End extends Role>
   readonly lifecycle: Lifecycle;
   /** What this end does otherwise than the other. */
   readonly role: End;
+  isReading = false;
   readonly #reader: FrameReader;
   readonly #parts: ReadingParts;
   readonly #keepalive: Keepalive;
@@ -218,6 +219,7 @@ export class Http2Connection<End extends Role>
   #reading(read: () => void): void {
     if (this.lifecycle.ending) return;
     const before = this.#reader.frames;
+    this.isReading = true;
     try {
       readTogether(read);
       this.#watchReading(before);
@@ -227,6 +229,8 @@ export class Http2Connection<End extends Role>
       this.lifecycle.fail(cause);
     }
     if (this.scheduler.control.length > 0) this.scheduler.schedule();
+    this.isReading = false;
+    this.scheduler.readingEnded();
   }
 
   get isQuiet(): boolean {

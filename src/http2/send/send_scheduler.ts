@@ -40,6 +40,8 @@ export interface SchedulerHost {
   streamStarts(stream: Http2Stream): void;
   /** Whether so few streams are open that what they send may leave before the turn ends. */
   readonly isQuiet: boolean;
+  /** Whether frames that were read together are being worked on. */
+  readonly isReading: boolean;
   /** DATA was written. */
   dataSent(stream: Http2Stream, bytes: number): void;
   /** END_STREAM was written. */
@@ -65,7 +67,8 @@ export class SendScheduler {
   /** Streams that have DATA for which the connection's window has no room. */
   readonly #starved: StreamList<Http2Stream> = new StreamList<Http2Stream>();
   readonly #flushNow = () => this.#flushScheduled();
-  #scheduled = false;
+  /** When a flush follows by itself: when what was read is worked on, or later. */
+  #scheduled: "no" | "reading" | "later" = "no";
   #gathered = 0;
   #flushing = false;
   #stopped = false;
@@ -135,10 +138,19 @@ export class SendScheduler {
 
   /** Flushes at the end of this turn of the event loop. */
   schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    if (this.#host.isQuiet) nextTick(this.#flushNow);
-    else setImmediate(this.#flushNow);
+    if (this.#scheduled !== "no") return;
+    const { isQuiet, isReading } = this.#host;
+    this.#scheduled = isQuiet && isReading ? "reading" : "later";
+    if (!isQuiet) setImmediate(this.#flushNow);
+    else if (!isReading) nextTick(this.#flushNow);
+  }
+
+  /** What was read together is worked on: answers to it leave before the platform reads the socket again. */
+  readingEnded(): void {
+    if (this.#scheduled !== "reading") return;
+    this.#scheduled = "later";
+    if (this.#headers.length > 0) this.#flushScheduled();
+    else nextTick(this.#flushNow);
   }
 
   /** Hands over what may be handed over now. */
@@ -196,12 +208,12 @@ export class SendScheduler {
   }
 
   #flushScheduled(): void {
-    this.#scheduled = false;
+    this.#scheduled = "no";
     this.flush();
   }
 
   #written(): void {
-    if (!this.#stopped && !this.#scheduled && !this.isIdle) this.flush();
+    if (!this.#stopped && this.#scheduled === "no" && !this.isIdle) this.flush();
   }
 
   /** Writes HEADERS, and returns whether all of them found room. */
