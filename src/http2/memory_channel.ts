@@ -2,9 +2,13 @@ import { setImmediate } from "node:timers";
 import { keptContext } from "../platform/mod.ts";
 import type { ByteChannel, ByteReceiver } from "./byte_channel.ts";
 
+/** So many deliveries of an end are microtasks before one waits for a turn of the event loop. */
+const MOST_MICROTASKS = 64;
+
 /**
- * Two ends of a byte channel in memory. What one end writes is copied and delivered to the other in a
- * later microtask, or in the next turn of the event loop, in order; a paused end leaves writes pending, so that the writer feels it. As with a socket, what
+ * Two ends of a byte channel in memory. What one end writes is copied and delivered to the other in order, in a later
+ * microtask, and each 64th time in a later turn of the event loop: two ends that answer each other at once would leave
+ * timers and sockets no turn. A paused end leaves writes pending, so that the writer feels it. As with a socket, what
  * receives runs with its own scoped values, not with those of who writes.
  */
 export function memoryChannelPair(): [ByteChannel, ByteChannel] {
@@ -30,6 +34,7 @@ class MemoryChannel implements ByteChannel {
   #arrivals: Arrival[] = [];
   #paused = false;
   #delivering = false;
+  #microtasks = 0;
   #endSent = false;
   #endReceived = false;
   #closed = false;
@@ -84,7 +89,10 @@ class MemoryChannel implements ByteChannel {
     const inReceiver = this.#inReceiver;
     if (this.#delivering || inReceiver === undefined) return;
     this.#delivering = true;
-    deliverSoon(() => inReceiver(() => this.#deliver()));
+    const deliver = () => inReceiver(() => this.#deliver());
+    if (++this.#microtasks < MOST_MICROTASKS) return queueMicrotask(deliver);
+    this.#microtasks = 0;
+    setImmediate(deliver);
   }
 
   #deliver(): void {
@@ -115,16 +123,4 @@ class MemoryChannel implements ByteChannel {
   #closeWhenBothEnded(): void {
     if (this.#endReceived && this.peer.#endReceived) this.destroy();
   }
-}
-
-/** So many deliveries are microtasks before one waits for a turn of the event loop. */
-const MOST_MICROTASKS = 64;
-
-let microtasks = 0;
-
-/** Two ends that answer each other in microtasks alone would leave timers and sockets no turn. */
-function deliverSoon(deliver: () => void): void {
-  if (++microtasks <= MOST_MICROTASKS) return queueMicrotask(deliver);
-  microtasks = 0;
-  setImmediate(deliver);
 }

@@ -306,6 +306,7 @@ for (const path of PATHS) {
     Deno.test(`${path}: who reads requests learns that their call has failed where it ${how}`, async () => {
       const failed = Promise.withResolvers<void>();
       const read = Promise.withResolvers<unknown>();
+      const failedToRead = assert.rejects(read.promise, { rawMessage: "enough" });
       const pair = rpcPair((router) => {
         router.service(EchoService, {
           converse: async function* (requests) {
@@ -327,7 +328,7 @@ for (const path of PATHS) {
       const call = rawCall(pair.client, fieldsOf("Converse"), body, isWhole);
       assert.equal(endOf(await call.response).error?.code, "out_of_range");
       failed.resolve();
-      await assert.rejects(read.promise, { rawMessage: "enough" });
+      await failedToRead;
       await pair.idle();
     });
   }

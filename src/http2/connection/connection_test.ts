@@ -223,12 +223,12 @@ Deno.test("a channel that goes away loses the streams under way", async () => {
   const client = openClientConnection(near);
   const { answer } = request(client);
   await settle();
-  const ping = client.ping();
+  const lost = rejects(client.ping());
   near.destroy();
   strictEqual((await answer.ended).how, "connection-lost");
   strictEqual((await client.closed).how, "lost");
   strictEqual((await server.closed).how, "lost");
-  await rejects(ping);
+  await lost;
   await rejects(client.ping());
   strictEqual((await request(client).answer.ended).how, "not-processed");
 });
