@@ -1,5 +1,5 @@
 import { type ConfigurationError, unusable } from "../errors/mod.ts";
-import { nearestName } from "../routine/mod.ts";
+import { nearestName } from "../errors/mod.ts";
 
 /** The error for a COMMAND argument that names none, with the nearest of those that there are. */
 export function unknownCommand(

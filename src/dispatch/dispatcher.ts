@@ -2,6 +2,7 @@ import { ErrorCode } from "../http2/mod.ts";
 import { FleetCaller } from "./fleet_caller.ts";
 import { type DispatcherGround, type OpenedDispatcher, openParts } from "./open.ts";
 import type { Rehearsal, RehearseOptions } from "../peer/mod.ts";
+import { insistOnDispatcherNames } from "./option_names.ts";
 import type { DispatcherOptions, SharedDispatcherOptions, WorkerSource } from "./options.ts";
 
 let made: (opened: OpenedDispatcher) => Dispatcher;
@@ -27,6 +28,7 @@ export class Dispatcher extends FleetCaller {
    * @throws {ConfigurationError} If an option cannot be used, or credentials cannot be read.
    */
   static async open(options: DispatcherOptions): Promise<Dispatcher> {
+    insistOnDispatcherNames(options);
     return await dispatcherOver([options], options);
   }
 

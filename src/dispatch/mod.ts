@@ -19,6 +19,7 @@ export * from "./limits.ts";
 export { FleetCaller } from "./fleet_caller.ts";
 export { type OpenedDispatcher, openParts } from "./open.ts";
 export * from "./options.ts";
+export { SHARED_NAMES, SOURCE_NAMES } from "./option_names.ts";
 export type { Rehearsal, RehearsedPeer, RehearseOptions } from "../peer/mod.ts";
 export type { OwnWorker } from "./endpoint/dial.ts";
 export type { DispatcherSnapshot } from "./dispatcher_admin.ts";

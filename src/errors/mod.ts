@@ -6,3 +6,5 @@
 export { insistOnChoice } from "./choice.ts";
 export { namingFile, unusable } from "./configuration_error.ts";
 export * from "./entry.ts";
+export { nearestName } from "./nearest_name.ts";
+export { insistOnNames, type OptionNames } from "./option_names.ts";

@@ -1,4 +1,4 @@
-import { unusable } from "../errors/mod.ts";
+import { insistOnNames, unusable } from "../errors/mod.ts";
 import { type Http2Limits, resolveHttp2Limits } from "../http2/mod.ts";
 import { DEFAULT_VERDICT_LIMITS, type VerdictLimits } from "../identity/mod.ts";
 import type { EverySharedLimit, SharedLimits } from "./shared_limits.ts";
@@ -27,6 +27,7 @@ export function resolveLimits<Every extends EverySharedLimit>(
   defaults: Every,
   counts: readonly Plain<Every>[],
 ): Every {
+  insistOnNames("limits", given, defaults, "limits");
   const { verdict: _, http2: __, ...plain } = defaults;
   return {
     ...checked(given, plain, [...COUNTS, ...counts], "limits"),
@@ -65,6 +66,7 @@ const MOST_CHAIN_BYTES = 65_280;
 
 function checkedVerdictLimits(given: Partial<VerdictLimits> = {}): VerdictLimits {
   const within = "limits.verdict";
+  insistOnNames(within, given, DEFAULT_VERDICT_LIMITS, within);
   const limits = {
     ...DEFAULT_VERDICT_LIMITS,
     ...checked(given, DEFAULT_VERDICT_LIMITS, ["certificates", "chainBytes"], within),
@@ -80,6 +82,7 @@ function checkedVerdictLimits(given: Partial<VerdictLimits> = {}): VerdictLimits
 const USUAL_HTTP2_LIMITS = resolveHttp2Limits();
 
 function checkedHttp2Limits(given: Partial<Http2Limits> = USUAL_HTTP2_LIMITS): Http2Limits {
+  insistOnNames("limits.http2", given, USUAL_HTTP2_LIMITS, "limits.http2");
   try {
     return resolveHttp2Limits(given);
   } catch (cause) {

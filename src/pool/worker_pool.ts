@@ -9,6 +9,7 @@ import { ErrorCode } from "../http2/mod.ts";
 import { EventHub, Metrics, PrometheusMetrics, systemClock } from "../observe/mod.ts";
 import { requireDeno } from "../platform/mod.ts";
 import { refuseDuringModuleLoad } from "../worker/mod.ts";
+import { insistOnPoolNames } from "./option_names.ts";
 import type { WorkerPoolOptions } from "./options.ts";
 import { SpawnedWorkers } from "./spawned_workers.ts";
 import { onAbort } from "../values/mod.ts";
@@ -57,6 +58,7 @@ export class WorkerPool extends FleetCaller {
     const elsewhere = requireDeno("WorkerPool");
     if (elsewhere !== undefined) throw unusable("runtime", elsewhere);
     refuseDuringModuleLoad("WorkerPool.open");
+    insistOnPoolNames(options);
     const { discovery, spawn = discovery === undefined ? {} : undefined } = options;
     const id = crypto.randomUUID();
     await using opening = new AsyncDisposableStack();

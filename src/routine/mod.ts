@@ -30,4 +30,3 @@ export * from "./serve/stream_call.ts";
 export * from "./serve/invoke.ts";
 export * from "./serve/pulled_items.ts";
 export * from "./serve/routine_table.ts";
-export { nearestName } from "./serve/nearest_name.ts";

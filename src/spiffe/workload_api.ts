@@ -1,5 +1,5 @@
 import { type Credentials, credentialsFrom } from "../credentials/mod.ts";
-import { unusable } from "../errors/mod.ts";
+import { insistOnNames, type OptionNames, unusable } from "../errors/mod.ts";
 import { parseSpiffeId } from "../identity/mod.ts";
 import { endpointOfEnv, endpointSocket } from "./endpoint_socket.ts";
 import type { SvidChoice } from "./svid_choice.ts";
@@ -18,6 +18,13 @@ export interface WorkloadApiOptions extends SvidChoice {
   readonly waitMs?: number;
 }
 
+const NAMES = {
+  socket: true,
+  id: true,
+  hint: true,
+  waitMs: true,
+} satisfies OptionNames<WorkloadApiOptions>;
+
 /**
  * Credentials from the SPIFFE Workload API: an X.509-SVID with the bundle of its trust domain and of
  * every domain that is federated with it, taken up whenever the agent sends new ones. While the agent
@@ -28,6 +35,7 @@ export interface WorkloadApiOptions extends SvidChoice {
  *   ask or no usable identity within `waitMs`.
  */
 export function spiffeWorkloadApi(options: WorkloadApiOptions = {}): Credentials {
+  insistOnNames("spiffeWorkloadApi()", options, NAMES);
   const { socket, id, hint, waitMs = 30_000 } = options;
   const endpoint = socket === undefined ? undefined : endpointSocket(socket, "socket");
   if (id !== undefined && (parseSpiffeId(id)?.segments.length ?? 0) === 0) {

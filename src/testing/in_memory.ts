@@ -1,9 +1,15 @@
 import { type AnyRoutine, isRoutine } from "../contract/mod.ts";
-import { type Dispatcher, dispatcherOver, type SharedDispatcherOptions } from "../dispatch/mod.ts";
+import {
+  type Dispatcher,
+  dispatcherOver,
+  SHARED_NAMES,
+  type SharedDispatcherOptions,
+} from "../dispatch/mod.ts";
 import {
   HandshakeError,
   type HandshakeEvidence,
   type HandshakeReason,
+  insistOnNames,
   type PeerReason,
 } from "../errors/mod.ts";
 import type { ClientConnection } from "../http2/mod.ts";
@@ -76,6 +82,7 @@ const WORKERS_OWN: ReadonlySet<HandshakeReason> = new Set([
  */
 export async function inMemory(options: InMemoryOptions = {}): Promise<InMemory> {
   const { routines = [], as, dispatching = {}, ...serving } = options;
+  insistOnNames("dispatching", dispatching, SHARED_NAMES, "dispatching");
   const introduction = as === undefined ? {} : { introduceAs: await introducedAs(as) };
   const address = `memory:${crypto.randomUUID()}`;
   const discovery = `static:${address}`;

@@ -18,6 +18,7 @@ import { listenForHealth } from "./health/health_listener.ts";
 import { outliveInputFailures } from "./input_failures.ts";
 import { resolveWorkerLimits } from "./limits.ts";
 import { openListeners } from "./listening.ts";
+import { insistOnWorkerNames } from "./option_names.ts";
 import type { WorkerServerOptions } from "./options.ts";
 import {
   acceptedClients,
@@ -68,6 +69,7 @@ export interface StartedWorker {
 export async function startParts(options: WorkerServerOptions): Promise<StartedWorker> {
   const { id = crypto.randomUUID(), signal } = options;
   signal?.throwIfAborted();
+  insistOnWorkerNames(options);
   const limits = resolveWorkerLimits(options.limits);
   const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");

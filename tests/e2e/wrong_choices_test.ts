@@ -1,6 +1,10 @@
 /** Programs in JavaScript, and TypeScript that Deno runs without checking it, give options any value. */
 import assert from "node:assert/strict";
+import { etcdDiscovery, kubernetesDiscovery } from "../../src/discovery/mod.ts";
 import { ConfigurationError } from "../../src/errors/mod.ts";
+import { jwt, kubernetesServiceAccount, spiffeJwtSvids } from "../../src/policy/mod.ts";
+import { WorkerPool } from "../../src/pool/mod.ts";
+import { spiffeWorkloadApi } from "../../src/spiffe/mod.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
 import { Trust } from "./trust.ts";
 
@@ -22,6 +26,48 @@ const WORKER: readonly (readonly [options: object, message: RegExp])[] = [
     { denylist: { serial: ["01"] } },
     /the denylist has an unknown list "serial"; its lists are spiffeIds, serials, spkiSha256$/,
   ],
+  [{ alow: ["*"] }, /^a worker has no option "alow"; did you mean "allow"\?$/],
+  [{ Policy: { rules: [] } }, /^a worker has no option "Policy"; did you mean "policy"\?$/],
+  [{ somethingElse: 1 }, /^a worker has no option "somethingElse"; its options are listen, /],
+  [
+    { authenticate: { reqiure: "both", authenticate } },
+    /^authenticate has no option "reqiure"; did you mean "require"\?$/,
+  ],
+  [
+    { anonymous: { routine: ["a"] } },
+    /^anonymous has no option "routine"; did you mean "routines"/,
+  ],
+  [
+    { dispatcher: { discovery: "static:memory:a", identities: "a" } },
+    /^a worker's dispatcher has no option "identities"; did you mean "identity"\?$/,
+  ],
+  [{ limits: { concurency: 1 } }, /^limits has no option "concurency"; did you mean "concurrency"/],
+  [
+    { limits: { verdict: { certificate: 1 } } },
+    /^limits\.verdict has no option "certificate"; did you/,
+  ],
+  [
+    { limits: { http2: { resetsBurst: 1 } } },
+    /^limits\.http2 has no option "resetsBurst"; did you/,
+  ],
+];
+
+const POOL: readonly (readonly [options: object, message: RegExp])[] = [
+  [{ strikt: true }, /^a pool has no option "strikt"; did you mean "strict"\?$/],
+  [{ spawn: { polcy: "policy.jsonc" } }, /^spawn has no option "polcy"; did you mean "policy"\?$/],
+  [
+    { spawn: { dispatcher: { discovery: "static:a:1", Identity: "a" } } },
+    /^spawn\.dispatcher has no option "Identity"; did you mean "identity"\?$/,
+  ],
+];
+
+const MAKERS: readonly (readonly [make: (options: never) => unknown, options: object])[] = [
+  [jwt, { issuer: "a", audience: "b", jwks: { keys: [] }, misspelt: 1 }],
+  [kubernetesServiceAccount, { issuer: "a", audience: "b", misspelt: 1 }],
+  [spiffeJwtSvids, { audience: "b", socket: "/run/agent.sock", misspelt: 1 }],
+  [etcdDiscovery, { endpoints: ["a:1"], prefix: "b", misspelt: 1 }],
+  [kubernetesDiscovery, { namespace: "a", service: "b", misspelt: 1 }],
+  [spiffeWorkloadApi, { misspelt: 1 }],
 ];
 
 const DISPATCHER: readonly (readonly [options: object, message: RegExp])[] = [
@@ -30,6 +76,8 @@ const DISPATCHER: readonly (readonly [options: object, message: RegExp])[] = [
   [{ strict: "false" }, /^strict is true or false, not "false"$/],
   [{ minTlsVersion: "TLSv1.1" }, /^minTlsVersion is "TLSv1\.2" or "TLSv1\.3", not "TLSv1\.1"$/],
   [{ denylist: { serial: ["01"] } }, /the denylist has an unknown list "serial"/],
+  [{ Denylist: {} }, /^a dispatcher has no option "Denylist"; did you mean "denylist"\?$/],
+  [{ limits: { concurrency: 1 } }, /^limits has no option "concurrency"; its options are /],
 ];
 
 /** Rejected with that message; what starts all the same is stopped. */
@@ -54,4 +102,35 @@ Deno.test("a dispatcher rejects a value that its option does not have", async ()
   for (const [options, message] of DISPATCHER) {
     await rejected(() => openDispatcher(trust, "127.0.0.1:1", options), message);
   }
+});
+
+Deno.test("a pool rejects an option of a name that it does not have", async () => {
+  for (const [options, message] of POOL) await rejected(() => WorkerPool.open(options), message);
+});
+
+Deno.test("what makes verifiers, discoveries and credentials rejects an option of a name that it does not have", () => {
+  for (const [make, options] of MAKERS) {
+    const message = `${make.name}() has no option "misspelt"`;
+    assert.throws(() => make(options as never), (error) => {
+      assert.ok(error instanceof ConfigurationError, String(error));
+      assert.ok(error.message.startsWith(message), error.message);
+      assert.equal(error.setting, "misspelt");
+      return true;
+    });
+  }
+});
+
+Deno.test("an option that is undefined is none, whatever its name is", async () => {
+  await using worker = await startWorker(trust, { alow: undefined } as object);
+  assert.equal(worker.inFlight, 0);
+});
+
+Deno.test("an authenticator of a class may hold what it likes", async () => {
+  class Own {
+    readonly require = "token";
+    readonly keys = new Map();
+    readonly authenticate = authenticate;
+  }
+  await using worker = await startWorker(trust, { authenticate: new Own() });
+  assert.equal(worker.inFlight, 0);
 });

@@ -1,5 +1,6 @@
 import { type Address, parseAddress } from "../../channel/mod.ts";
 import type { Credentials } from "../../credentials/mod.ts";
+import { insistOnNames, type OptionNames } from "../../errors/mod.ts";
 import { parsePatterns } from "../../identity/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import type { Discovery } from "../discovery.ts";
@@ -25,6 +26,14 @@ export interface EtcdDiscovery extends Discovery {
   announce: NonNullable<Discovery["announce"]>;
 }
 
+const NAMES = {
+  endpoints: true,
+  prefix: true,
+  credentials: true,
+  identity: true,
+  clock: true,
+} satisfies OptionNames<EtcdDiscoveryOptions>;
+
 /**
  * The workers that have announced themselves in etcd (3.4 and newer). A worker that dies vanishes with its
  * lease; an etcd that is lost or frozen leaves those that are known in use.
@@ -32,6 +41,7 @@ export interface EtcdDiscovery extends Discovery {
  * @throws {ConfigurationError} If no endpoint is given, an endpoint is not a valid address, or the prefix is missing.
  */
 export function etcdDiscovery(options: EtcdDiscoveryOptions): EtcdDiscovery {
+  insistOnNames("etcdDiscovery()", options, NAMES);
   const { endpoints, prefix, credentials, clock = systemClock } = options;
   if (endpoints.length === 0) {
     throw invalid("etcd discovery needs an endpoint, HOST:PORT");

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { env } from "node:process";
 import { parseAddress } from "../../channel/mod.ts";
 import { Credentials } from "../../credentials/mod.ts";
+import { insistOnNames, type OptionNames } from "../../errors/mod.ts";
 import { parsePatterns } from "../../identity/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
 import type { Discovery } from "../discovery.ts";
@@ -34,6 +35,17 @@ export const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** The variables by which a pod knows the API server. */
 export const API_SERVER_VARIABLES = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"] as const;
 
+const NAMES = {
+  namespace: true,
+  service: true,
+  port: true,
+  apiServer: true,
+  ca: true,
+  tokenFile: true,
+  identity: true,
+  clock: true,
+} satisfies OptionNames<KubernetesDiscoveryOptions>;
+
 /**
  * The pods of a service, by its EndpointSlices: needs `list` and `watch` of `endpointslices` in
  * `discovery.k8s.io`, by the pod's service account. Nothing is announced: Kubernetes does that.
@@ -41,6 +53,7 @@ export const API_SERVER_VARIABLES = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERV
  * @throws {ConfigurationError} If a name is not valid in Kubernetes, or no API server is known.
  */
 export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discovery {
+  insistOnNames("kubernetesDiscovery()", options, NAMES);
   const { namespace, service, port, clock = systemClock } = options;
   for (const [what, name] of [["namespace", namespace], ["service", service]] as const) {
     if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) {

@@ -2,6 +2,7 @@ import { errors, type JWTPayload, jwtVerify } from "jose";
 import {
   type AuthenticationError,
   type ConfigurationError,
+  insistOnNames,
   Overloaded,
   unusable,
 } from "../../errors/mod.ts";
@@ -23,6 +24,7 @@ import {
 import type { JwtOptions } from "./jwt_options.ts";
 import type { VerificationKey } from "./key_set.ts";
 import { type KeySetOptions, keysFrom } from "./key_settings.ts";
+import { JWT_NAMES } from "./option_names.ts";
 import { remembered } from "./portable.ts";
 import type { Keys } from "./refreshed_keys.ts";
 import { cacheKey, VerifiedCache } from "./verified_cache.ts";
@@ -35,6 +37,7 @@ import { cacheKey, VerifiedCache } from "./verified_cache.ts";
  * @throws {ConfigurationError} If an option is missing or cannot be used.
  */
 export function jwt(options: JwtOptions): Authenticator {
+  insistOnNames("jwt()", options, JWT_NAMES);
   const { require = "token" } = options;
   const rules = jwtRules(options);
   const keys = keysFrom(options);

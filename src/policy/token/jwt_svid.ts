@@ -1,11 +1,12 @@
 import type { JWTPayload } from "jose";
-import { unusable } from "../../errors/mod.ts";
+import { insistOnNames, unusable } from "../../errors/mod.ts";
 import { isTrustDomain } from "../../identity/mod.ts";
 import { systemClock } from "../../observe/mod.ts";
 import { endpointOfEnv, endpointSocket, JwtBundles } from "../../spiffe/mod.ts";
 import { type Authenticator, unauthenticated } from "./authenticator.ts";
 import { JwtVerifier, rulesOfKeys, texts } from "./jwt.ts";
 import type { JwtSvidVerification } from "./jwt_svid_options.ts";
+import { JWT_SVID_NAMES } from "./option_names.ts";
 import { remembered } from "./portable.ts";
 import { TrustDomainKeys, workloadId } from "./trust_domain_keys.ts";
 import { present } from "../../values/mod.ts";
@@ -21,6 +22,7 @@ const ALGORITHMS = JWT_ALGORITHMS.filter((name) => !name.startsWith("Ed"));
  * @throws {ConfigurationError} If an option is missing or invalid, or no socket is known.
  */
 export function spiffeJwtSvids(options: JwtSvidVerification): Authenticator {
+  insistOnNames("spiffeJwtSvids()", options, JWT_SVID_NAMES);
   const { clock, ...portable } = options;
   const { require = "token", socket, waitMs = 5_000, audience, clockToleranceS } = portable;
   if (!(waitMs >= 0 && waitMs <= 60_000)) {

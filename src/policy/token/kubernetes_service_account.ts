@@ -1,9 +1,10 @@
 import type { JWTPayload } from "jose";
-import { unusable } from "../../errors/mod.ts";
+import { insistOnNames, unusable } from "../../errors/mod.ts";
 import { type Authenticator, unauthenticated } from "./authenticator.ts";
 import { type JwtRules, jwtRules, JwtVerifier, texts } from "./jwt.ts";
 import { keysFrom } from "./key_settings.ts";
 import type { KubernetesServiceAccountOptions } from "./kubernetes_options.ts";
+import { KUBERNETES_NAMES } from "./option_names.ts";
 import { remembered } from "./portable.ts";
 
 /** What Kubernetes mounts into a pod for asking its API server. */
@@ -28,6 +29,7 @@ const ACCOUNT =
  * @throws {ConfigurationError} If an option is missing or invalid.
  */
 export function kubernetesServiceAccount(options: KubernetesServiceAccountOptions): Authenticator {
+  insistOnNames("kubernetesServiceAccount()", options, KUBERNETES_NAMES);
   const { require = "token", serviceAccounts } = options;
   const { jwks, ...known } = options;
   const rules = jwtRules({ ...known, types: ["JWT"] });

@@ -1,6 +1,10 @@
 import { type AnyRoutine, isRoutine } from "../../contract/mod.ts";
-import { type ConfigurationError, UnknownRoutine, unusable } from "../../errors/mod.ts";
-import { nearestName } from "./nearest_name.ts";
+import {
+  type ConfigurationError,
+  nearestName,
+  UnknownRoutine,
+  unusable,
+} from "../../errors/mod.ts";
 
 /** Where routines come from. */
 export interface RoutineSource {

@@ -1,0 +1,31 @@
+import { unusable } from "./configuration_error.ts";
+import { nearestName } from "./nearest_name.ts";
+
+/** The name of every option that a type has; `satisfies` this, and the compiler misses none and no new one. */
+export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
+
+/**
+ * Rejects an option of a name that nothing reads. JavaScript is not checked, and Deno runs TypeScript without checking
+ * it: `alow`, or `Policy`, would be ignored, and what it was to close would be open. An option that is `undefined` is
+ * none.
+ *
+ * @param of whose options they are, as a sentence begins: `a worker`.
+ * @param within what leads to the options, as a setting is written: `limits`. Default: nothing.
+ * @throws {ConfigurationError} If there is one; it names the nearest that there is.
+ */
+export function insistOnNames(
+  of: string,
+  options: object,
+  names: object,
+  within?: string,
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || Object.hasOwn(names, name)) continue;
+    const nearest = nearestName(name, Object.keys(names));
+    const advice = nearest === undefined
+      ? `its options are ${Object.keys(names).join(", ")}`
+      : `did you mean ${JSON.stringify(nearest)}?`;
+    const setting = within === undefined ? name : `${within}.${name}`;
+    throw unusable(setting, `${of} has no option ${JSON.stringify(name)}; ${advice}`);
+  }
+}

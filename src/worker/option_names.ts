@@ -1,0 +1,74 @@
+import { SHARED_NAMES, SOURCE_NAMES } from "../dispatch/mod.ts";
+import { insistOnNames, type OptionNames } from "../errors/mod.ts";
+import type { Authenticator } from "../policy/mod.ts";
+import type { AnonymousOptions } from "./admission/anonymous_options.ts";
+import type { WorkerDispatcherOptions, WorkerServerOptions } from "./options.ts";
+
+const WORKER_NAMES = {
+  listen: true,
+  advertise: true,
+  id: true,
+  modules: true,
+  routines: true,
+  services: true,
+  credentials: true,
+  verdict: true,
+  denylist: true,
+  allow: true,
+  policy: true,
+  admit: true,
+  authenticate: true,
+  plaintext: true,
+  anonymous: true,
+  strict: true,
+  minTlsVersion: true,
+  nativeTls: true,
+  reflection: true,
+  publish: true,
+  tags: true,
+  threads: true,
+  sendStacks: true,
+  sendErrorData: true,
+  dispatcher: true,
+  health: true,
+  metrics: true,
+  admin: true,
+  signal: true,
+  limits: true,
+} satisfies OptionNames<WorkerServerOptions>;
+
+const { admin: _, ...OF_ANY_DISPATCHER } = SHARED_NAMES;
+
+const DISPATCHER_NAMES: OptionNames<WorkerDispatcherOptions> = {
+  ...SOURCE_NAMES,
+  ...OF_ANY_DISPATCHER,
+};
+
+const AUTHENTICATOR_NAMES = {
+  require: true,
+  authenticate: true,
+  open: true,
+} satisfies OptionNames<Authenticator>;
+
+const ANONYMOUS_NAMES = {
+  from: true,
+  routines: true,
+  concurrency: true,
+} satisfies OptionNames<AnonymousOptions>;
+
+/** @throws {ConfigurationError} If a worker has no option of such a name. */
+export function insistOnWorkerNames(options: WorkerServerOptions): void {
+  insistOnNames("a worker", options, WORKER_NAMES);
+  const { dispatcher = {}, anonymous = {}, authenticate } = options;
+  insistOnNames("a worker's dispatcher", dispatcher, DISPATCHER_NAMES, "dispatcher");
+  insistOnNames("anonymous", anonymous, ANONYMOUS_NAMES, "anonymous");
+  if (isPlain(authenticate)) {
+    insistOnNames("authenticate", authenticate, AUTHENTICATOR_NAMES, "authenticate");
+  }
+}
+
+/** Whether a value was written down as one: an object of a class may hold what it likes. */
+function isPlain(value: unknown): value is object {
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
+}
