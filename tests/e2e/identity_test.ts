@@ -178,20 +178,21 @@ Deno.test("options that contradict each other are refused before anything is ope
   const trust = new Trust();
   const credentials = Credentials.fromPem(trust.worker());
   const refused = [
-    WorkerServer.start({ routines, credentials }),
-    WorkerServer.start({ routines, credentials, allow: "" }),
-    WorkerServer.start({ routines, credentials, allow: [] }),
-    WorkerServer.start({ routines, allow: "*" }),
-    WorkerServer.start({ routines, strict: true }),
-    WorkerServer.start({ routines, listen: [] }),
-    WorkerServer.start({
-      routines: { a: routines.add, b: { ...routines.add, implementation: () => 1 } },
-    }),
-    WorkerServer.start({ modules: ["./no_such_module.ts"] }),
-    Dispatcher.open({ discovery: "static:127.0.0.1:1", credentials, identity: " " }),
-    Dispatcher.open({ discovery: "static:127.0.0.1:1", identity: WORKER_ID }),
-    Dispatcher.open({ discovery: "static:unix:/tmp/w", credentials }),
-    Dispatcher.open({ discovery: "static:127.0.0.1:1", strict: true }),
+    () => WorkerServer.start({ routines, credentials }),
+    () => WorkerServer.start({ routines, credentials, allow: "" }),
+    () => WorkerServer.start({ routines, credentials, allow: [] }),
+    () => WorkerServer.start({ routines, allow: "*" }),
+    () => WorkerServer.start({ routines, strict: true }),
+    () => WorkerServer.start({ routines, listen: [] }),
+    () =>
+      WorkerServer.start({
+        routines: { a: routines.add, b: { ...routines.add, implementation: () => 1 } },
+      }),
+    () => WorkerServer.start({ modules: ["./no_such_module.ts"] }),
+    () => Dispatcher.open({ discovery: "static:127.0.0.1:1", credentials, identity: " " }),
+    () => Dispatcher.open({ discovery: "static:127.0.0.1:1", identity: WORKER_ID }),
+    () => Dispatcher.open({ discovery: "static:unix:/tmp/w", credentials }),
+    () => Dispatcher.open({ discovery: "static:127.0.0.1:1", strict: true }),
   ];
   for (const [index, opening] of refused.entries()) {
     await assert.rejects(opening, ConfigurationError, `case ${index}`);

@@ -105,10 +105,10 @@ for (const served of PATHS) {
     });
     const call = bench.client.echo({});
     await begun.promise;
-    const stream = Array.fromAsync(bench.client.repeat({}));
+    const ended = Array.fromAsync(bench.client.repeat({})).catch((error) => error);
     await bench.deny(`{ "rules": [{ "name": "closed", "effect": "deny" }] }`);
     // It is in force once it has ended a stream.
-    assertDenied(await stream.catch((error) => error));
+    assertDenied(await ended);
     done.resolve();
     assert.equal((await call).text, "false");
     assertDenied(await bench.client.echo({}).catch((error) => error));
