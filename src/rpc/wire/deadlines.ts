@@ -1,3 +1,5 @@
+import { nextTick } from "node:process";
+
 /** Something that has a deadline. */
 export interface Expiring {
   /** The deadline has passed. Called at most once for each `expireAfter`. */
@@ -42,10 +44,14 @@ function openSlot(at: number, now: number): Slot {
 /** Slots that have become empty in this turn. */
 const emptied = new Set<Slot>();
 
-/** Closes a slot at the end of the turn: where one call follows the other, the next needs it again. */
+/** Closes a slot once all microtasks have run: where one call follows the other, the next needs it again. */
 function closeSoon(slot: Slot): void {
-  if (emptied.size === 0) setImmediate(closeEmptied);
+  if (emptied.size === 0) queueMicrotask(closeWhenDrained);
   emptied.add(slot);
+}
+
+function closeWhenDrained(): void {
+  nextTick(closeEmptied);
 }
 
 function closeEmptied(): void {

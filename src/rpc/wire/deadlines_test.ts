@@ -38,6 +38,32 @@ Deno.test("expireAfter keeps no timer when every deadline was taken back", () =>
   for (const deadline of deadlines) deadline.cancel();
 });
 
+Deno.test("expireAfter clears a timer that no call takes up once the microtasks have run, in the same turn", async () => {
+  const { clearTimeout: clear } = globalThis;
+  const cleared: unknown[] = [];
+  globalThis.clearTimeout = (timer) => {
+    cleared.push(timer);
+    clear(timer);
+  };
+  try {
+    const turns: number[] = [];
+    await new Promise<void>((resolve) => {
+      setImmediate(async () => {
+        const turn = new Promise<void>((done) => setImmediate(done));
+        expireAfter(123_456, { expired: () => {} }).cancel();
+        for (let task = 0; task < 50; task++) await undefined;
+        turns.push(cleared.length);
+        await turn;
+        turns.push(cleared.length);
+        resolve();
+      });
+    });
+    assert.deepEqual(turns, [0, 1]);
+  } finally {
+    globalThis.clearTimeout = clear;
+  }
+});
+
 Deno.test("expireAfter keeps one timer for calls that follow each other within a turn", async () => {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   const timeoutMs = 123_456;
