@@ -179,32 +179,56 @@ Deno.test("what a completed stream left unread is given back with its connection
 
 Deno.test("Stream.flush() hands over what is queued within the turn, unless the channel is busy", async () => {
   const [near, far] = memoryChannelPair();
-  let writes = 0;
-  const counted: ByteChannel = {
-    start: (receiver) => near.start(receiver),
-    write: (bytes, written) => {
-      writes++;
-      near.write(bytes, written);
-    },
-    pause: () => near.pause(),
-    resume: () => near.resume(),
-    end: () => near.end(),
-    destroy: () => near.destroy(),
-  };
-  const client = openClientConnection(counted);
+  const writes: number[] = [];
+  const client = openClientConnection(recorded(near, writes));
   const peer = RawPeer.server(far);
   const stream = client.open(REQUEST, new CollectedStream(), { endStream: false });
   await settle();
-  writes = 0;
+  writes.length = 0;
   stream.sendData(textBytes("a"), false);
-  strictEqual(writes, 0);
+  strictEqual(writes.length, 0);
   stream.flush();
-  strictEqual(writes, 1);
+  strictEqual(writes.length, 1);
   stream.sendData(textBytes("b"), false);
   stream.flush();
-  strictEqual(writes, 1);
+  strictEqual(writes.length, 1);
   await settle();
   strictEqual(peer.dataBytes(1), 2);
   peer.destroy();
   await client.closed;
 });
+
+Deno.test("DATA fills a write up to what the platform encrypts at once, whatever is before it", async () => {
+  const [near, far] = memoryChannelPair();
+  const writes: number[] = [];
+  const client = openClientConnection(recorded(near, writes));
+  const peer = RawPeer.server(far, [[Setting.INITIAL_WINDOW_SIZE, 1_000_000]]);
+  peer.send(frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(1_000_000)));
+  await settle();
+  for (const fieldBytes of [0, 20, 100, 3_000]) {
+    writes.length = 0;
+    const fields = [...REQUEST, "x-text", "x".repeat(fieldBytes)];
+    const body = new Uint8Array(200_000);
+    const stream = client.open(fields, new CollectedStream(), { endStream: true, body });
+    await settle();
+    deepStrictEqual(writes.slice(0, 4), Array(4).fill(49_152));
+    strictEqual(peer.dataBytes(stream.id), body.length);
+  }
+  peer.destroy();
+  await client.closed;
+});
+
+/** The channel, whose writes are recorded by their length. */
+function recorded(channel: ByteChannel, writes: number[]): ByteChannel {
+  return {
+    start: (receiver) => channel.start(receiver),
+    write: (bytes, written) => {
+      writes.push(bytes.length);
+      channel.write(bytes, written);
+    },
+    pause: () => channel.pause(),
+    resume: () => channel.resume(),
+    end: () => channel.end(),
+    destroy: () => channel.destroy(),
+  };
+}

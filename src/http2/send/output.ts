@@ -2,11 +2,13 @@ import type { ByteChannel } from "../byte_channel.ts";
 import { NO_BYTES } from "../../values/mod.ts";
 
 /**
- * Octets of a buffer: one write to the socket at most. Three whole frames of DATA, each a TLS record, and
- * what has to have room behind the last: the platform encrypts 48 KiB of a write at once, and the rest when those
- * were sent.
+ * What DATA fills a write up to: three whole frames, each a TLS record. The platform encrypts so much of a write at
+ * once, and the rest when that was sent, in a record and a write of its own.
  */
-export const OUTPUT_BUFFER_BYTES = 49_152 + 64;
+export const WHOLE_WRITE_BYTES = 49_152;
+
+/** Octets of a buffer: one write to the socket at most, and what has to have room behind its last DATA. */
+export const OUTPUT_BUFFER_BYTES: number = WHOLE_WRITE_BYTES + 64;
 
 /** Buffers that wait to be used again by any connection of the process. */
 const MAX_FREE_BUFFERS = 64;

@@ -10,7 +10,7 @@ import { reserveHeaders, SENT_FRAME_BYTES, writeHeaders } from "./header_writer.
 import { HpackEncoder } from "../hpack/mod.ts";
 import type { Http2Limits } from "../limits.ts";
 import type { Http2Stream } from "../streams/http2_stream.ts";
-import { Output, OUTPUT_BUFFER_BYTES } from "./output.ts";
+import { Output, OUTPUT_BUFFER_BYTES, WHOLE_WRITE_BYTES } from "./output.ts";
 import { StreamList } from "../streams/stream_list.ts";
 import { Http2Violation } from "../violation.ts";
 
@@ -25,7 +25,7 @@ const MOST_GATHERED = 48;
 const HEADERS_WEIGHT = 1;
 const CONTENT_WEIGHT = 3;
 
-/** DATA is cut to fit the buffer only where at least this much fits. */
+/** DATA is cut to fit the buffer, or the write, only where at least this much fits. */
 const MIN_CUT_BYTES = 4096;
 
 /** The flow-control window that holds until SETTINGS say otherwise (RFC 9113 §6.9.2). */
@@ -273,9 +273,12 @@ export class SendScheduler {
     let length = Math.min(queue.length, sending.window, this.window, SENT_FRAME_BYTES);
     if (length < 0) length = 0;
     const needs = FRAME_HEADER_BYTES + length + FRAME_HEADER_BYTES + RST_STREAM_BYTES;
-    if (output.room < needs) {
+    if (output.room < needs || output.gathered + FRAME_HEADER_BYTES + length > WHOLE_WRITE_BYTES) {
       if (output.gathered === 0) output.reserve(Math.min(needs, OUTPUT_BUFFER_BYTES));
-      const fits = output.room - (needs - length);
+      const fits = Math.min(
+        output.room - (needs - length),
+        WHOLE_WRITE_BYTES - output.gathered - FRAME_HEADER_BYTES,
+      );
       if (fits < length) {
         if (fits < MIN_CUT_BYTES) return false;
         length = fits;
