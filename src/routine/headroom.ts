@@ -1,11 +1,11 @@
 import { freeGivenAway } from "../values/mod.ts";
 
 /**
- * Room before a large payload for the heads of the message that will hold it: the message is then the
- * payload's own bytes and a few before them, and the payload is not copied again. An item of 64 KiB was
- * copied three times before it was handed to HTTP/2, and is now copied once; see `docs/performance.md`.
+ * Room before a large payload for the rest of the message that will hold it, which for a call is its routine, ids and
+ * tags: the message is then the payload's own bytes and a few before them, and the payload is not copied again. An item
+ * of 64 KiB was copied three times before it was handed to HTTP/2, and is now copied once; see `docs/performance.md`.
  */
-const HEADROOM_BYTES = 32;
+const HEADROOM_BYTES = 256;
 
 /** From here on a payload gets headroom: smaller ones share blocks, which others' bytes would precede. */
 const LARGE_BYTES = 1024;

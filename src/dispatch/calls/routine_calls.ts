@@ -68,10 +68,7 @@ export class RoutineCalls {
       const begun = this.#begin(routine, args, options, settings.timeoutMs, now);
       const { envelope, fields } = begun;
       const message = encodeCallRequest(envelope);
-      // The message holds a copy; a signature of the call is made of the arguments for each attempt.
-      if (fields === undefined && envelope.arguments.form === "cbor") {
-        freeLarge(envelope.arguments.bytes);
-      }
+      freeCopied(envelope.arguments, message, fields);
       const sentAt = message.byteLength < LARGE_BYTES ? now : performance.now();
       return answerWithin(
         resultOf(this.#options, begun, this.#unary.of(routine.name), message, sentAt),
@@ -229,6 +226,12 @@ export class RoutineCalls {
 }
 
 const NO_OPTIONS: CallOptions = {};
+
+/** Frees arguments that the message holds a copy of; a signature of the call is made of them for each attempt. */
+function freeCopied(args: EncodedPayload, message: Uint8Array, fields?: RequestFields): void {
+  if (fields !== undefined || args.form !== "cbor" || args.bytes.buffer === message.buffer) return;
+  freeLarge(args.bytes);
+}
 
 /** What takes a part of a millisecond to encode: the time is read again after it. */
 const LARGE_BYTES = 16 * 1024;

@@ -10,7 +10,13 @@ import {
 } from "./ambient.ts";
 import { DELIMITED, FieldReader, VARINT } from "./field_reader.ts";
 import { delimitedSize, FieldWriter, textSize, uint32Size } from "./field_writer.ts";
-import { payloadSize, readPayload, writePayload } from "./payload_field.ts";
+import {
+  payloadSize,
+  readPayload,
+  roomBefore,
+  writeHeadOf,
+  writePayload,
+} from "./payload_field.ts";
 
 /** One call as it travels: `selvage.v1.CallRequest`. */
 export interface CallEnvelope {
@@ -49,11 +55,21 @@ const AHEAD = 5;
 const TAGS = 6;
 const AMBIENT = 7;
 
-/** Writes a `selvage.v1.CallRequest`, byte for byte as the generated code does. */
+/**
+ * Writes a `selvage.v1.CallRequest`, byte for byte as the generated code does. Large arguments that were given room
+ * before them are its last field instead: the request is written around their own bytes, which it then shares.
+ */
 export function encodeCallRequest(call: CallEnvelope): Uint8Array {
   const sizes = callSizes(call);
-  const writer = new FieldWriter(sizes.whole);
-  writeCall(writer, call, sizes);
+  const around = roomBefore(call.arguments, sizes.whole);
+  const writer = new FieldWriter(sizes.whole, around);
+  if (around === undefined) writeCall(writer, call, sizes);
+  else {
+    writeRoutine(writer, call, sizes);
+    writeRest(writer, call, sizes);
+    writer.head(ARGUMENTS, sizes.payload);
+    writeHeadOf(writer, call.arguments);
+  }
   return writer.bytes;
 }
 
@@ -108,9 +124,18 @@ export function callSizes(call: CallEnvelope): CallSizes {
 
 /** Writes a call's fields. */
 export function writeCall(writer: FieldWriter, call: CallEnvelope, sizes: CallSizes): void {
-  if (sizes.routine > 0) writer.text(ROUTINE, call.routine, sizes.routine);
+  writeRoutine(writer, call, sizes);
   writer.head(ARGUMENTS, sizes.payload);
   writePayload(writer, call.arguments);
+  writeRest(writer, call, sizes);
+}
+
+function writeRoutine(writer: FieldWriter, { routine }: CallEnvelope, sizes: CallSizes): void {
+  if (sizes.routine > 0) writer.text(ROUTINE, routine, sizes.routine);
+}
+
+/** Writes the fields behind the arguments. */
+function writeRest(writer: FieldWriter, call: CallEnvelope, sizes: CallSizes): void {
   if (sizes.callId > 0) writer.text(CALL_ID, call.callId, sizes.callId);
   if (sizes.parentId > 0) writer.text(PARENT_ID, call.parentId, sizes.parentId);
   if (call.ahead > 0) writer.uint32(AHEAD, call.ahead);

@@ -11,7 +11,7 @@ import {
   type Item,
   ItemSchema,
 } from "../../gen/mod.ts";
-import type { EncodedPayload } from "../payload/payload.ts";
+import { type EncodedPayload, encodePayload } from "../payload/payload.ts";
 import { decodeCallResponse, encodeCallResponse } from "./answer_envelope.ts";
 import {
   type CallEnvelope,
@@ -94,6 +94,26 @@ Deno.test("encodeCallRequest() writes what the generated code writes, and reads 
     assert.deepEqual([...bytes], [...toBinary(CallRequestSchema, callRequestMessage(call))]);
     assert.deepEqual(plain(decodeCallRequest(bytes)), plain(call));
     assert.deepEqual(plain(callOf(fromBinary(CallRequestSchema, bytes))), plain(call));
+  }));
+});
+
+Deno.test("encodeCallRequest() writes around large arguments where there is room, and copies them elsewhere", () => {
+  fc.assert(fc.property(calls, fc.boolean(), (call, fits) => {
+    const args = encodePayload([new Uint8Array(2_000).fill(7)], "arguments");
+    assert(args.form === "cbor");
+    const before = [...args.bytes];
+    const tags = fits ? [] : ["x".repeat(256)];
+    const large = { ...call, routine: "a", callId: "b", ambient: {}, arguments: args, tags };
+    const bytes = encodeCallRequest(large);
+    if (!fits) assert.notEqual(bytes.buffer, args.bytes.buffer);
+    else if (call.parentId === "") assert.equal(bytes.buffer, args.bytes.buffer);
+    assert.deepEqual([...args.bytes], before);
+    const copied = encodeCallRequest({
+      ...large,
+      arguments: { form: "cbor", bytes: args.bytes.slice() },
+    });
+    assert.deepEqual(plain(decodeCallRequest(bytes)), plain(decodeCallRequest(copied)));
+    assert.deepEqual(fromBinary(CallRequestSchema, bytes), fromBinary(CallRequestSchema, copied));
   }));
 });
 

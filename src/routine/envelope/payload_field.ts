@@ -19,6 +19,19 @@ export function writePayload(writer: FieldWriter, payload: EncodedPayload): void
   else writer.text(JSON_TEXT, payload.text, textSize(payload.text));
 }
 
+/** The bytes of a message of `whole` bytes that ends with those of the payload, where it was given room before them. */
+export function roomBefore(payload: EncodedPayload, whole: number): Uint8Array | undefined {
+  if (payload.form !== "cbor") return undefined;
+  const { bytes } = payload;
+  const count = whole - bytes.length;
+  return withHead(bytes, count) ?? withRoomBefore(bytes, count);
+}
+
+/** Writes what of a `selvage.v1.Payload` comes before the bytes of {@linkcode roomBefore}. */
+export function writeHeadOf(writer: FieldWriter, payload: EncodedPayload): void {
+  if (payload.form === "cbor") writer.head(CBOR, payload.bytes.length);
+}
+
 /**
  * Writes a message whose only field is a payload: around the payload's own bytes, where it was given room
  * before them.
@@ -26,20 +39,11 @@ export function writePayload(writer: FieldWriter, payload: EncodedPayload): void
 export function encodePayloadAlone(field: number, payload: EncodedPayload): Uint8Array {
   const size = payloadSize(payload);
   const whole = delimitedSize(size);
-  if (payload.form === "cbor") {
-    const { bytes } = payload;
-    const count = whole - bytes.length;
-    const roomy = withHead(bytes, count) ?? withRoomBefore(bytes, count);
-    if (roomy !== undefined) {
-      const writer = new FieldWriter(whole, roomy);
-      writer.head(field, size);
-      writer.head(CBOR, bytes.length);
-      return roomy;
-    }
-  }
-  const writer = new FieldWriter(whole);
+  const roomy = roomBefore(payload, whole);
+  const writer = new FieldWriter(whole, roomy);
   writer.head(field, size);
-  writePayload(writer, payload);
+  if (roomy === undefined) writePayload(writer, payload);
+  else writeHeadOf(writer, payload);
   return writer.bytes;
 }
 
