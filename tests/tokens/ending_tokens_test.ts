@@ -166,19 +166,31 @@ for (const path of ["fast path", "plain path"] as const) {
 
 Deno.test("a stream whose caller does not read ends with its token, and holds no place", async () => {
   await using bench = await open("fast path");
-  const { dispatcher } = bench;
-  const echo = createClient(EchoService, dispatcher.transport);
-  for (const call of [() => dispatcher.stream(routines.floods, []), () => echo.repeat({})]) {
-    const error = await bench.failure(async () => {
-      const items: AsyncIterator<unknown> = call()[Symbol.asyncIterator]();
-      await items.next();
-      assert.equal(await served.ended, "left, AuthenticationError");
-      await bench.free();
-      while (!(await items.next()).done);
-    });
-    assertEnded(error);
-  }
+  await endsUnread(bench, () => bench.dispatcher.stream(routines.floods, []));
 });
+
+for (const path of ["fast path", "plain path"] as const) {
+  for (const protocol of ["connect", "grpc", "grpc-web"] as const) {
+    Deno.test(`${path}, ${protocol}: a service's stream whose caller does not read ends with its token, and holds no place`, async () => {
+      await using bench = await open(path);
+      const echo = createClient(EchoService, bench.dispatcher.transportFor({ protocol }));
+      await endsUnread(bench, () => echo.repeat({}));
+    });
+  }
+}
+
+async function endsUnread(bench: Bench, call: () => AsyncIterable<unknown>): Promise<void> {
+  const error = await bench.failure(async () => {
+    const items: AsyncIterator<unknown> = call()[Symbol.asyncIterator]();
+    await items.next();
+    assert.equal(await served.ended, "left, AuthenticationError");
+    await bench.free();
+    while (!(await items.next()).done);
+  });
+  assertEnded(error);
+}
+
+type Bench = Awaited<ReturnType<typeof open>>;
 
 Deno.test("a call of one request and one answer runs to its end though its token ends", async () => {
   await using bench = await open("fast path");

@@ -25,5 +25,9 @@ export function endNow(
   ended: Promise<unknown>,
 ): void {
   if (context instanceof FastContext) context.call.endNow(error, ended);
-  else context.values.get(plainCallKey)?.runsUntil(ended);
+  else {
+    const call = context.values.get(plainCallKey);
+    call?.runsUntil(ended);
+    call?.endNow();
+  }
 }

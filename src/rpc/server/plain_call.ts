@@ -1,4 +1,4 @@
-import type { ContextValues } from "@connectrpc/connect";
+import type { ConnectError, ContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
 import { trailerFlag } from "@connectrpc/connect/protocol-grpc-web";
@@ -62,7 +62,10 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
   #answered = false;
   #writable: (() => void) | undefined;
   #ended: Promise<unknown> | undefined;
-  #left: (() => void) | undefined;
+  #left: ((error?: ConnectError) => void) | undefined;
+  #deadline: Deadline | undefined;
+  /** What is left to write is little: its reader does not hold it up. */
+  #isEnding = false;
   #observer: AnswerObserver | undefined;
 
   /** @param credited bytes at the beginning of the body whose credit the peer has already. */
@@ -88,11 +91,20 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
     this.#ended = Promise.allSettled([this.#ended, ended]);
   }
 
+  endNow(): void {
+    this.#isEnding = true;
+    this.writable();
+  }
+
+  get hasDeadline(): boolean {
+    return this.#request.deadline !== undefined;
+  }
+
   observeAnswer(observer: AnswerObserver): void {
     this.#observer = observer;
   }
 
-  onGone(left: () => void): void {
+  onGone(left: (error?: ConnectError) => void): void {
     if (this.#gone === undefined) this.#left = left;
     else left();
   }
@@ -125,11 +137,12 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
   closed(end: StreamEnd): void {
     this.#gone = end;
     this.#receiving?.cancel();
+    this.#deadline?.cancel();
     if (this.#begun && !this.#answered) {
       const reason = reasonOfCallerGone(end);
       this.#abort.abort(reason);
       this.#body.fail(reason);
-      this.#left?.();
+      this.#leave();
     }
     this.writable();
   }
@@ -154,6 +167,8 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
     if (isTooLate(this.#request) && values.get(refusalKey) === undefined) {
       values.set(refusalKey, { error: timedOut() });
     }
+    if (values.get(refusalKey) !== undefined) this.#isEnding = true;
+    else this.#armDeadline();
     const { route, fields, facts, stream } = this.#request;
     const header = headersOf(fields);
     if (header === undefined) {
@@ -182,8 +197,29 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
       this.#report(true);
       this.#body.abandon();
       this.#receiving?.cancel();
+      this.#deadline?.cancel();
     }
     await this.#ended;
+  }
+
+  /** Of one that answers once the signal aborts, and nothing more, as on the fast path. */
+  #armDeadline(): void {
+    const { deadline, route } = this.#request;
+    if (deadline === undefined || route.method.methodKind === "unary") return;
+    this.#deadline = expireAfter(deadline - performance.now(), { expired: () => this.#late() });
+  }
+
+  /** The time of a stream is over, however little its caller reads. */
+  #late(): void {
+    if (this.#gone !== undefined || this.#answered) return;
+    this.#leave(timedOut());
+    this.endNow();
+  }
+
+  #leave(error?: ConnectError): void {
+    const left = this.#left;
+    this.#left = undefined;
+    left?.(error);
   }
 
   /** Reports what became of the answer, once; where nobody waits for it, it is as good as written. */
@@ -220,6 +256,12 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
     }
   }
 
+  /** Whether the response goes on only once its caller has read: the implementation waits, and has its place. */
+  #isHeldUp(written: Uint8Array): boolean {
+    if (this.#isEnding || this.#request.route.method.methodKind === "unary") return false;
+    return this.#request.facts.protocol === "grpc" || (written[0]! & END_FLAGS) === 0;
+  }
+
   /** Returns `false` where the caller is gone. */
   async #sendBody(iterator: AsyncIterator<Uint8Array>): Promise<boolean> {
     for (;;) {
@@ -227,7 +269,10 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
       // What cannot be written has no envelope but that of the end.
       if (this.#gone === undefined) this.#report(!next.done && (next.value[0]! & END_FLAGS) === 0);
       if (this.#gone === undefined && next.done === true) return true;
-      if (this.#gone === undefined && !this.#request.stream.sendData(next.value, false)) {
+      if (
+        this.#gone === undefined && !this.#request.stream.sendData(next.value, false) &&
+        this.#isHeldUp(next.value)
+      ) {
         await new Promise<void>((resolve) => this.#writable = resolve);
       }
       if (this.#gone !== undefined) {

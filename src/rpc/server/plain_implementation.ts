@@ -1,9 +1,9 @@
-import type { HandlerContext } from "@connectrpc/connect";
+import type { ConnectError, HandlerContext } from "@connectrpc/connect";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { noteInputFailure } from "../../platform/mod.ts";
 import { DONE } from "../wire/body_reader.ts";
 import { callFailed } from "../wire/call_errors.ts";
-import { plainCallKey } from "./call_context.ts";
+import { plainCallKey, type RunningPlainCall } from "./call_context.ts";
 
 /** An implementation of a service's method, whatever its messages are. */
 export type Implementation = (request: never, context: HandlerContext) => unknown;
@@ -26,16 +26,47 @@ export function plainImplementation(method: DescMethod, invoke: Implementation):
   }
 }
 
-/** The answers of an implementation that is left as soon as its caller is gone. */
+/** The answers of an implementation that is left as soon as its caller is gone, or its time is over. */
 function leavable(answers: unknown, context: HandlerContext): AsyncIterable<unknown> {
   return {
     [Symbol.asyncIterator]() {
       const items = (answers as AsyncIterable<unknown>)[Symbol.asyncIterator]();
       const call = context.values.get(plainCallKey);
-      call?.onGone(() => call.runsUntil(Promise.try(() => items.return?.())));
+      const leave = () => call?.runsUntil(Promise.try(() => items.return?.()));
+      if (call?.hasDeadline === true) return new TimedAnswers(items, call, leave);
+      call?.onGone(leave);
       return items;
     },
   };
+}
+
+/** Answers that fail when the time of their call is over, also while one is made, or none is asked for. */
+class TimedAnswers implements AsyncIterator<unknown> {
+  readonly return?: () => Promise<IteratorResult<unknown>>;
+  readonly throw?: (error: unknown) => Promise<IteratorResult<unknown>>;
+  readonly #answers: AsyncIterator<unknown>;
+  #late: ConnectError | undefined;
+  #reject: ((error: ConnectError) => void) | undefined;
+
+  constructor(answers: AsyncIterator<unknown>, call: RunningPlainCall, leave: () => void) {
+    this.#answers = answers;
+    // What an iterator does not have, connect-es does not ask for.
+    if (answers.return !== undefined) this.return = () => answers.return!();
+    if (answers.throw !== undefined) this.throw = (error) => answers.throw!(error);
+    call.onGone((late) => {
+      this.#late = late;
+      leave();
+      if (late !== undefined) this.#reject?.(late);
+    });
+  }
+
+  next(): Promise<IteratorResult<unknown>> {
+    if (this.#late !== undefined) return Promise.reject(this.#late);
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      Promise.try(() => this.#answers.next()).then(resolve, reject);
+    });
+  }
 }
 
 function readRequests(requests: unknown, context: HandlerContext): never {
