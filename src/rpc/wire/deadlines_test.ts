@@ -38,35 +38,9 @@ Deno.test("expireAfter keeps no timer when every deadline was taken back", () =>
   for (const deadline of deadlines) deadline.cancel();
 });
 
-Deno.test("expireAfter clears a timer that no call takes up once the microtasks have run, in the same turn", async () => {
-  const { clearTimeout: clear } = globalThis;
-  const cleared: unknown[] = [];
-  globalThis.clearTimeout = (timer) => {
-    cleared.push(timer);
-    clear(timer);
-  };
-  try {
-    const turns: number[] = [];
-    await new Promise<void>((resolve) => {
-      setImmediate(async () => {
-        const turn = new Promise<void>((done) => setImmediate(done));
-        expireAfter(123_456, { expired: () => {} }).cancel();
-        for (let task = 0; task < 50; task++) await undefined;
-        turns.push(cleared.length);
-        await turn;
-        turns.push(cleared.length);
-        resolve();
-      });
-    });
-    assert.deepEqual(turns, [0, 1]);
-  } finally {
-    globalThis.clearTimeout = clear;
-  }
-});
-
-Deno.test("expireAfter keeps one timer for calls that follow each other within a turn", async () => {
+/** The timers of at least `timeoutMs` that are made, and those of them that are cleared. */
+function watchedTimers(timeoutMs: number) {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
-  const timeoutMs = 123_456;
   const made: unknown[] = [];
   const cleared: unknown[] = [];
   globalThis.setTimeout = ((callback: () => void, delayMs: number) => {
@@ -78,20 +52,46 @@ Deno.test("expireAfter keeps one timer for calls that follow each other within a
     if (made.includes(timer)) cleared.push(timer);
     clear(timer);
   };
-  try {
-    const now = performance.now();
-    for (let n = 0; n < 3; n++) expireAfter(timeoutMs, { expired: () => {} }, now).cancel();
-    const last = expireAfter(timeoutMs, { expired: () => {} }, now);
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    // One that is in use is kept.
-    assert.deepEqual([made.length, cleared.length], [1, 0]);
-    last.cancel();
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    assert.deepEqual([made.length, cleared.length], [1, 1]);
-  } finally {
-    globalThis.setTimeout = set;
-    globalThis.clearTimeout = clear;
-  }
+  return {
+    made,
+    cleared,
+    [Symbol.dispose]() {
+      globalThis.setTimeout = set;
+      globalThis.clearTimeout = clear;
+    },
+  };
+}
+
+Deno.test("expireAfter clears a timer that no call takes up once the microtasks have run, in the same turn", async () => {
+  const timeoutMs = 123_456;
+  using timers = watchedTimers(timeoutMs);
+  const counts: number[] = [];
+  await new Promise<void>((resolve) => {
+    setImmediate(async () => {
+      const turn = new Promise<void>((done) => setImmediate(done));
+      expireAfter(timeoutMs, { expired: () => {} }).cancel();
+      for (let task = 0; task < 50; task++) await undefined;
+      counts.push(timers.cleared.length);
+      await turn;
+      counts.push(timers.cleared.length);
+      resolve();
+    });
+  });
+  assert.deepEqual(counts, [0, 1]);
+});
+
+Deno.test("expireAfter keeps one timer for calls that follow each other within a turn", async () => {
+  const timeoutMs = 123_456;
+  using timers = watchedTimers(timeoutMs);
+  const now = performance.now();
+  for (let n = 0; n < 3; n++) expireAfter(timeoutMs, { expired: () => {} }, now).cancel();
+  const last = expireAfter(timeoutMs, { expired: () => {} }, now);
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  // One that is in use is kept.
+  assert.deepEqual([timers.made.length, timers.cleared.length], [1, 0]);
+  last.cancel();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  assert.deepEqual([timers.made.length, timers.cleared.length], [1, 1]);
 });
 
 Deno.test("expireAfter goes on after one that takes another back", async () => {
