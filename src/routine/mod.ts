@@ -14,6 +14,7 @@ export {
   NO_ARGUMENTS,
 } from "./envelope/call_envelope.ts";
 export * from "./envelope/generated.ts";
+export { encodeSmallInput } from "./envelope/small_input.ts";
 export * from "./envelope/stream_envelope.ts";
 export { failureInDetails, fromConnectError, toConnectError } from "./failure/connect_error.ts";
 export { readFailure } from "./failure/read_failure.ts";

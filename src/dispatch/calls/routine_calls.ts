@@ -12,6 +12,7 @@ import {
   type EncodedPayload,
   encodeDuplexRequest,
   encodePayload,
+  encodeSmallInput,
   freeLarge,
   type PayloadLimits,
 } from "../../routine/mod.ts";
@@ -259,7 +260,7 @@ interface Begun {
 const LEFT = new ConnectError("the caller left the stream", Code.Canceled);
 
 function inputMessage(value: unknown, limits: PayloadLimits): Uint8Array {
-  return encodeDuplexRequest({
+  return encodeSmallInput(value, limits) ?? encodeDuplexRequest({
     kind: "value",
     payload: encodePayload(value, "input", { limits }),
   });
