@@ -9,8 +9,10 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
   readonly #take: () => Taken<Item> | undefined;
   readonly #isHandled: boolean;
   readonly #leave: (() => void) | undefined;
+  readonly #leaveUnasked: (() => void) | undefined;
   /** Requests that the generator has not answered: others are queued behind them. */
   #unanswered = 0;
+  #isAsked = false;
   #isAtYield = false;
 
   /**
@@ -21,12 +23,13 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
   constructor(
     plain: AsyncGenerator<Item, void, undefined>,
     take: () => Taken<Item> | undefined,
-    { isHandled = false, leave }: ReadyItemsOptions = {},
+    { isHandled = false, leave, leaveUnasked }: ReadyItemsOptions = {},
   ) {
     this.#plain = plain;
     this.#take = take;
     this.#isHandled = isHandled;
     this.#leave = leave;
+    this.#leaveUnasked = leaveUnasked;
   }
 
   next(): Promise<IteratorResult<Item, void>> {
@@ -41,12 +44,12 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
   }
 
   return(value?: void | PromiseLike<void>): Promise<IteratorResult<Item, void>> {
-    if (this.#unanswered > 0) this.#leave?.();
+    this.#leaveWaiting();
     return this.#answered(this.#plain.return(value));
   }
 
   throw(error: unknown): Promise<IteratorResult<Item, void>> {
-    if (this.#unanswered > 0) this.#leave?.();
+    this.#leaveWaiting();
     return this.#answered(this.#plain.throw(error));
   }
 
@@ -62,6 +65,12 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
     await this.return();
   }
 
+  /** Tells of a leaving that the generator does not learn of, or not yet. */
+  #leaveWaiting(): void {
+    if (!this.#isAsked) this.#leaveUnasked?.();
+    else if (this.#unanswered > 0) this.#leave?.();
+  }
+
   #answered(answer: Promise<IteratorResult<Item, void>>): Promise<IteratorResult<Item, void>> {
     const noted = this.#noted(answer);
     if (this.#isHandled) noted.catch(() => {});
@@ -70,6 +79,7 @@ export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
 
   async #noted(answer: Promise<IteratorResult<Item, void>>): Promise<IteratorResult<Item, void>> {
     this.#unanswered++;
+    this.#isAsked = true;
     try {
       const result = await answer;
       this.#isAtYield = result.done !== true;
@@ -92,6 +102,11 @@ export interface ReadyItemsOptions {
    * Called as often as the reader leaves meanwhile. Default: the reader waits for the answer.
    */
   readonly leave?: () => void;
+  /**
+   * Ends what the generator was made for: its reader has left before it asked for anything, of which the generator
+   * never learns. Called once. Default: there is nothing to end.
+   */
+  readonly leaveUnasked?: () => void;
 }
 
 /** An item, a plain object as a generator gives it. */

@@ -132,6 +132,28 @@ Deno.test("ReadyItems ends what is waited for when its reader leaves, and only t
   assert.equal(left, 1);
 });
 
+Deno.test("ReadyItems tells of a reader that leaves before it has asked for anything, once", async () => {
+  for (const leaving of ["return", "throw"] as const) {
+    let left = 0;
+    const numbers = new Numbers([1, 2], () => true);
+    const leaveUnasked = () => void left++;
+    const items = new ReadyItems(numbers.plain(), () => numbers.take(), { leaveUnasked });
+    const thrown = new Error("thrown into it");
+    if (leaving === "return") assert.equal((await items.return()).done, true);
+    else await assert.rejects(items.throw(thrown), thrown);
+    await items.return();
+    assert.equal(left, 1);
+  }
+  let left = 0;
+  const numbers = new Numbers([1, 2], () => true);
+  const items = new ReadyItems(numbers.plain(), () => numbers.take(), {
+    leaveUnasked: () => void left++,
+  });
+  await items.next();
+  await items.return();
+  assert.equal(left, 0);
+});
+
 Deno.test("ReadyItems does not resume the generator for items that are there", async () => {
   const numbers = new Numbers([1, 2, 3, 4], () => true);
   const items = new ReadyItems(numbers.plain(), () => numbers.take());

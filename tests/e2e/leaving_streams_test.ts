@@ -72,22 +72,24 @@ async function leaves(items: AsyncIterator<unknown>): Promise<void> {
 
 type Call = (dispatcher: Dispatcher) => AsyncIterable<unknown> | Promise<AsyncIterable<unknown>>;
 
+const SERVICE_CALLERS: Readonly<Record<string, Call>> = Object.fromEntries(
+  Object.entries<(dispatcher: Dispatcher) => Transport>({
+    "fast path": ({ transport }) => transport,
+    "interceptors": (dispatcher) => dispatcher.transportFor({ interceptors: [throughPlainPath] }),
+    "gRPC": (dispatcher) => dispatcher.transportFor({ protocol: "grpc" }),
+    "JSON": (dispatcher) => dispatcher.transportFor({ useBinaryFormat: false }),
+  }).map(([path, transportOf]) => [
+    `a service's stream (${path})`,
+    (dispatcher: Dispatcher) => messagesOf(transportOf(dispatcher)),
+  ]),
+);
+
 const CALLERS: Readonly<Record<string, Call>> = {
   "a routine's stream": (dispatcher) => dispatcher.stream(routines.items, []),
   "a routine's stream with a signal": (dispatcher) =>
     dispatcher.stream(routines.items, [], { signal: new AbortController().signal }),
   "a duplex routine's stream": (dispatcher) => dispatcher.duplex(routines.sums, silent(), []),
-  ...Object.fromEntries(
-    Object.entries<(dispatcher: Dispatcher) => Transport>({
-      "fast path": ({ transport }) => transport,
-      "interceptors": (dispatcher) => dispatcher.transportFor({ interceptors: [throughPlainPath] }),
-      "gRPC": (dispatcher) => dispatcher.transportFor({ protocol: "grpc" }),
-      "JSON": (dispatcher) => dispatcher.transportFor({ useBinaryFormat: false }),
-    }).map(([path, transportOf]) => [
-      `a service's stream (${path})`,
-      (dispatcher: Dispatcher) => messagesOf(transportOf(dispatcher)),
-    ]),
-  ),
+  ...SERVICE_CALLERS,
 };
 
 for (const [name, call] of Object.entries(CALLERS)) {
@@ -104,6 +106,21 @@ for (const [name, call] of Object.entries(CALLERS)) {
     const failed = (await Array.fromAsync(events)).filter(({ type }) => type === "call.failed");
     assert.deepEqual(failed, []);
   });
+}
+
+for (const [name, call] of Object.entries(SERVICE_CALLERS)) {
+  for (const leaving of ["return", "throw"] as const) {
+    Deno.test(`${name} ends when its reader leaves by ${leaving}() before it asked for an item`, async () => {
+      await using pair = await open();
+      const { dispatcher, worker } = pair;
+      const items = (await call(dispatcher))[Symbol.asyncIterator]();
+      while (worker.inFlight === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (leaving === "return") assert.equal((await items.return!()).done, true);
+      else await assert.rejects(items.throw!(new Error("of the reader")), /of the reader/);
+      while (worker.inFlight > 0) await new Promise((resolve) => setImmediate(resolve));
+      assert.equal((await items.next()).done, true);
+    });
+  }
 }
 
 Deno.test("a routine's stream ends at once when its reader leaves before the first item", async () => {

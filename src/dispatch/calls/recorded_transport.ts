@@ -52,9 +52,13 @@ export function recordedTransport(transport: Transport, records: CallRecords): T
         const response = await transport.stream(method, ending, timeoutMs, traced, input, values);
         const messages = recorded(response.message, record, { signal, leaving }, values);
         const leave = () => leaving.abort(LEFT);
+        const leaveUnasked = () => {
+          leave();
+          record.left();
+        };
         return {
           ...response,
-          message: new ReadyItems(messages, () => undefined, { leave }),
+          message: new ReadyItems(messages, () => undefined, { leave, leaveUnasked }),
         } as never;
       } catch (thrown) {
         throw failed(record, thrown, signal, values);
@@ -101,7 +105,7 @@ export function methodName(method: DescMethod): string {
 interface RecordedEnds {
   /** The caller's own. */
   readonly signal: AbortSignal | undefined;
-  /** Aborted where the caller leaves while it waits for a message. */
+  /** Aborted where the caller leaves while it waits for a message, or before it asked for one. */
   readonly leaving: AbortController;
 }
 
