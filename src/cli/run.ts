@@ -41,7 +41,8 @@ function askedOfKnown(command: Command, args: readonly string[]): string[] {
     if (inner === undefined) return names.filter((arg) => arg !== "--help" && arg !== "-h");
     group = inner;
   }
-  return [...args];
+  // The parser's own help command knows the first name alone.
+  return args[0] === "help" && names.length > 1 ? [...names, "--help"] : [...args];
 }
 
 /** A worker runs for long, so that it does without the other commands and what they load: 2 MiB. */

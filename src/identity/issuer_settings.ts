@@ -34,11 +34,13 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
     step: 'a template with "extKeyUsage": ["serverAuth", "clientAuth"]',
     vault: "server_flag=true client_flag=true of the role",
     cfssl: 'usages: ["digital signature", "server auth", "client auth"] of the profile',
+    "easy-rsa": "build-serverClient-full in place of build-server-full or build-client-full",
     rcgen: "params.extended_key_usages = vec![ServerAuth, ClientAuth]",
   },
   "leaf.both-roles": {
     openssl: "extendedKeyUsage = serverAuth for workers, clientAuth for callers, in the -extfile",
     "cert-manager": "usages with server auth for workers, client auth for callers",
+    "easy-rsa": "build-server-full for workers, build-client-full for callers",
   },
   "leaf.key-identifier": {
     openssl: "authorityKeyIdentifier = keyid in the -extfile",

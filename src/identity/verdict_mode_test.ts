@@ -252,6 +252,11 @@ Deno.test("judgePeer() names the rule, the field, what was found and the issuer'
     evidence.advice ?? "",
     /cert-manager: usages: \[digital signature, key encipherment, server auth, client auth\]/,
   );
+  const made = leaf({ subject: "Easy-RSA CA", names, purposes: [OID.clientAuth] });
+  assert.match(
+    refused(judge([made], asked)).evidence.advice ?? "",
+    /; easy-rsa: build-serverClient-full in place of build-server-full or build-client-full$/,
+  );
 });
 
 Deno.test("judgePeer() lets a key that is an anchor of another trust domain vouch for that domain alone", () => {

@@ -27,6 +27,7 @@ export {
   brokenOff,
   connectionLost,
   notBegun,
+  peerLeft,
   peerSilent,
   StreamFailure,
 } from "./wire/stream_failure.ts";

@@ -22,6 +22,13 @@ Deno.test("selvage shows each flag of a command with its variable", async () => 
   assert.match(out, /--drain-grace <DURATION>[^]*SELVAGE_DRAIN_GRACE/);
 });
 
+Deno.test("selvage help shows the help of a command within a group", async () => {
+  const { code, out } = await inProcess(["help", "certs", "issue"]);
+  assert.equal(code, 0);
+  assert.equal(out, (await inProcess(["certs", "issue", "--help"])).out);
+  assert.match(out, /^Usage: selvage certs issue /);
+});
+
 Deno.test("selvage says in one sentence what is wrong with a command line", async () => {
   const wrong: [args: string[], sentence: RegExp][] = [
     [["wroker"], /unknown command 'wroker'[^]*worker/],

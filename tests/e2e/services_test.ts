@@ -7,6 +7,7 @@ import {
   InvalidPayload,
   Overloaded,
   UnknownRoutine,
+  WorkerUnavailable,
 } from "../../src/errors/mod.ts";
 import {
   Health,
@@ -190,7 +191,10 @@ Deno.test("a worker that is asked to leave cuts off what outlasts its grace, and
   await worker.drain({ graceMs: 20 });
   const stopped = (await Array.fromAsync(events)).find(({ type }) => type === "worker.stopped");
   assert.equal(stopped?.type === "worker.stopped" && stopped.abandoned, 1);
-  assert.equal((await held).name, "WorkerUnavailable");
+  const error = await held;
+  assert.ok(error instanceof WorkerUnavailable, String(error));
+  assert.equal(error.notBegun, false);
+  assert.match(error.message, /it cut the call off, .*\(drainGraceMs\)/);
 });
 
 Deno.test("a service that passes on a refusal from elsewhere is not begun again, in whatever form", async () => {

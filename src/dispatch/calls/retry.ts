@@ -2,7 +2,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.ts";
 import type { RetryCause } from "../../observe/mod.ts";
 import { failureInDetails, fromConnectError } from "../../routine/mod.ts";
-import { brokenOff, connectionLost, notBegun, peerSilent } from "../../rpc/mod.ts";
+import { brokenOff, connectionLost, notBegun, peerLeft, peerSilent } from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { Link } from "../endpoint/link.ts";
@@ -29,8 +29,7 @@ export function judgeFailure(
 ): Failure {
   if (notBegun(thrown)) return notBegunThere(thrown, endpoint, link);
   if (connectionLost(thrown)) {
-    const what = "the connection was lost during the call" + (peerSilent(thrown) ? SILENT : "");
-    const error = unavailable(what, endpoint, false, thrown);
+    const error = unavailable(howLost(thrown), endpoint, false, thrown);
     if (!call.idempotent) return { final: true, error };
     return { final: false, error, cause: "connection-lost", sameWorker: true };
   }
@@ -72,6 +71,16 @@ function notBegunThere(thrown: unknown, endpoint: Endpoint, link: Link): Failure
     sameWorker: !open,
   };
 }
+
+function howLost(thrown: unknown): string {
+  if (peerLeft(thrown)) return LEFT;
+  return "the connection was lost during the call" + (peerSilent(thrown) ? SILENT : "");
+}
+
+/** What is known of a worker that has sent GOAWAY, and then did not wait for the call. */
+const LEFT =
+  "it cut the call off, after it had asked its callers to leave: it has stopped, as the call went on " +
+  "beyond its drain grace (drainGraceMs), or was itself ended before that";
 
 /** What is known of a worker that has left a PING unanswered. */
 const SILENT =

@@ -7,6 +7,7 @@ import type { SendScheduler } from "../send/send_scheduler.ts";
 import type { Streams } from "../streams/streams.ts";
 import { Http2Violation } from "../violation.ts";
 import type { ConnectionEnd, ConnectionOptions, ConnectionState } from "./connection.ts";
+import { PeerLeft } from "./peer_left.ts";
 import type { Pings } from "./pings.ts";
 import type { Role } from "./role.ts";
 import { NO_BYTES } from "../../values/mod.ts";
@@ -154,9 +155,10 @@ export class Lifecycle {
     this.#peerEnded = true;
     // What still needs something from the peer is lost; responses under way are finished.
     const { role, streams } = this.#parts;
-    const { code, error } = this.#endByPeer(undefined);
+    const { code } = this.#endByPeer(undefined);
+    const cause = this.#causeOf(undefined);
     for (const stream of role().allStreams()) {
-      if (stream.state !== "half-closed-remote") streams.lose(stream, code, error);
+      if (stream.state !== "half-closed-remote") streams.lose(stream, code, cause);
     }
     this.drain();
     this.endIfDrained();
@@ -165,9 +167,10 @@ export class Lifecycle {
 
   /** The channel is closed. */
   channelClosed(error: Error | undefined): void {
+    const cause = this.#end ? this.#end.error : this.#causeOf(error);
     this.#end ??= this.#endByPeer(error);
     this.#parts.scheduler.abandon();
-    this.#endStreams(this.#end);
+    this.#endStreams(this.#end, cause);
     this.#parts.deadlines.clearAll();
     this.#parts.released();
     this.#resolveClosed(this.#end);
@@ -210,11 +213,16 @@ export class Lifecycle {
     };
   }
 
-  #endStreams(end: ConnectionEnd): void {
+  /** What streams are told that end with a connection which the peer has ended. */
+  #causeOf(error: Error | undefined): Error | undefined {
+    return error ?? (this.peerGoAway?.code === ErrorCode.NO_ERROR ? new PeerLeft() : undefined);
+  }
+
+  #endStreams(end: ConnectionEnd, cause = end.error): void {
     const { stopReading, role, streams, pings } = this.#parts;
     stopReading();
     this.#moveTo("closed");
-    for (const stream of role().allStreams()) streams.lose(stream, end.code, end.error);
+    for (const stream of role().allStreams()) streams.lose(stream, end.code, cause);
     pings.lose(end.error);
   }
 

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ErrorCode, KeepaliveTimeout, type StreamEnd } from "../../http2/mod.ts";
+import { ErrorCode, KeepaliveTimeout, PeerLeft, type StreamEnd } from "../../http2/mod.ts";
 import { timedOut } from "./call_errors.ts";
 
 /** How a call's stream ended before its response was complete: the `cause` of the `ConnectError` thrown for it. */
@@ -31,6 +31,11 @@ export function connectionLost(error: unknown): boolean {
 /** Whether that connection was lost because the peer no longer answered a PING. */
 export function peerSilent(error: unknown): boolean {
   return failureOf(error)?.end.cause instanceof KeepaliveTimeout;
+}
+
+/** Whether the peer ended that connection after it had announced to leave it. */
+export function peerLeft(error: unknown): boolean {
+  return failureOf(error)?.end.cause instanceof PeerLeft;
 }
 
 /**
