@@ -11,7 +11,7 @@ export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
  *
  * @param of whose options they are, as a sentence begins: `a worker`.
  * @param within what leads to the options, as a setting is written: `limits`. Default: nothing.
- * @throws {ConfigurationError} If there is one; it names the nearest that there is.
+ * @throws {ConfigurationError} If the options are no object, or there is such a one; it names the nearest that there is.
  */
 export function insistOnNames(
   of: string,
@@ -19,6 +19,10 @@ export function insistOnNames(
   names: object,
   within?: string,
 ): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    const found = Array.isArray(options) ? "a list" : JSON.stringify(options) ?? typeof options;
+    throw unusable(within ?? "options", `${of} takes an object of options, not ${found}`);
+  }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(names, name)) continue;
     const nearest = nearestName(name, Object.keys(names));

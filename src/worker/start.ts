@@ -67,9 +67,9 @@ export interface StartedWorker {
  * @throws The signal's reason, where it aborts before the worker takes calls.
  */
 export async function startParts(options: WorkerServerOptions): Promise<StartedWorker> {
+  insistOnWorkerNames(options);
   const { id = crypto.randomUUID(), signal } = options;
   signal?.throwIfAborted();
-  insistOnWorkerNames(options);
   const limits = resolveWorkerLimits(options.limits);
   const clock = systemClock;
   const addresses = addressesOf(options.listen ?? "127.0.0.1:0");

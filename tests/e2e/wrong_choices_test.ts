@@ -1,10 +1,13 @@
 /** Programs in JavaScript, and TypeScript that Deno runs without checking it, give options any value. */
 import assert from "node:assert/strict";
+import { routine } from "../../src/contract/mod.ts";
+import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { etcdDiscovery, kubernetesDiscovery } from "../../src/discovery/mod.ts";
 import { ConfigurationError } from "../../src/errors/mod.ts";
 import { jwt, kubernetesServiceAccount, spiffeJwtSvids } from "../../src/policy/mod.ts";
 import { WorkerPool } from "../../src/pool/mod.ts";
 import { spiffeWorkloadApi } from "../../src/spiffe/mod.ts";
+import { WorkerServer } from "../../src/worker/mod.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
 import { Trust } from "./trust.ts";
 
@@ -40,6 +43,12 @@ const WORKER: readonly (readonly [options: object, message: RegExp])[] = [
   [
     { dispatcher: { discovery: "static:memory:a", identities: "a" } },
     /^a worker's dispatcher has no option "identities"; did you mean "identity"\?$/,
+  ],
+  [{ anonymous: null }, /^anonymous takes an object of options, not null$/],
+  [{ anonymous: ["10.0.0.0/8"] }, /^anonymous takes an object of options, not a list$/],
+  [
+    { routines: [routine("a.b", { inputs: {} } as object, () => 1)] },
+    /^the routine "a\.b" has no option "inputs"; did you mean "input"\?$/,
   ],
   [{ limits: { concurency: 1 } }, /^limits has no option "concurency"; did you mean "concurrency"/],
   [
@@ -117,6 +126,14 @@ Deno.test("what makes verifiers, discoveries and credentials rejects an option o
       assert.equal(error.setting, "misspelt");
       return true;
     });
+  }
+});
+
+Deno.test("options that are no object are rejected as such", async () => {
+  for (const options of [undefined, null, "static:a:1", []]) {
+    await rejected(() => Dispatcher.open(options as never), /^a dispatcher takes an object of /);
+    await rejected(() => WorkerPool.open(options as never), /^a pool takes an object of options, /);
+    await rejected(() => WorkerServer.start(options as never), /^a worker takes an object of /);
   }
 });
 

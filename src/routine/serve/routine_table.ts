@@ -1,7 +1,9 @@
-import { type AnyRoutine, isRoutine } from "../../contract/mod.ts";
+import { type AnyRoutine, isRoutine, type RoutineOptions } from "../../contract/mod.ts";
 import {
   type ConfigurationError,
+  insistOnNames,
   nearestName,
+  type OptionNames,
   UnknownRoutine,
   unusable,
 } from "../../errors/mod.ts";
@@ -33,7 +35,8 @@ export class RoutineTable {
   /**
    * Gathers the routines of some modules.
    *
-   * @throws {ConfigurationError} If two routines have one name, or one has no implementation.
+   * @throws {ConfigurationError} If two routines have one name, one has no implementation, or one an option of a
+   *   name that nothing reads: a schema under it would check nothing.
    */
   constructor(sources: Iterable<RoutineSource>) {
     this.#routines = gather(sources);
@@ -79,12 +82,21 @@ interface Found {
   readonly where: string;
 }
 
+const ROUTINE_NAMES = {
+  input: true,
+  run: true,
+  idempotent: true,
+  version: true,
+} satisfies OptionNames<RoutineOptions>;
+
 function gather(sources: Iterable<RoutineSource>): Map<string, AnyRoutine> {
   const served = new Map<string, Found>();
   const contracts: Found[] = [];
   for (const { origin, exports } of sources) {
     for (const [key, routine] of Object.entries(exports)) {
       if (!isRoutine(routine)) continue;
+      const { name, options } = routine;
+      insistOnNames(`the routine "${name}"`, options, ROUTINE_NAMES, name);
       const found = { routine, key, where: `${origin} (${key})` };
       if (routine.implementation === undefined) contracts.push(found);
       else add(served, found);
