@@ -59,8 +59,9 @@ Deno.test("what a service throws arrives on the transport as the service made it
     echo.echo({ text: "fail" }),
     Array.fromAsync(echo.repeat({ text: "fail" })),
   ];
-  for (const call of calls) {
-    const error = await call.catch((error) => error);
+  for (const call of await Promise.allSettled<unknown>(calls)) {
+    assert.ok(call.status === "rejected");
+    const error: unknown = call.reason;
     assert.ok(error instanceof ConnectError);
     assert.deepEqual(
       [error.code, error.rawMessage, error.metadata.get("x-failure")],
