@@ -90,11 +90,13 @@ Deno.test("`Deno.listenTls` reports what broke a handshake in these words", asyn
 
 // Revisit: the generations of src/channel/acceptance.ts, which swap behind one listener for this.
 Deno.test("`Deno.listenTls` on a port that another listens on fails, and to close that one loses who waits there", async () => {
-  const options = { hostname: "127.0.0.1", ...shows(worker.fine()) };
+  // No connection of others takes this address for its own end while nobody listens there.
+  const hostname = "127.0.2.2";
+  const options = { hostname, ...shows(worker.fine()) };
   const before = Deno.listenTls({ ...options, port: 0 });
   const { port } = before.addr;
   assert.throws(() => Deno.listenTls({ ...options, port }), Deno.errors.AddrInUse);
-  const waiting = connectTcp(port, "127.0.0.1");
+  const waiting = connectTcp(port, hostname);
   await new Promise((resolve) => waiting.once("connect", resolve));
   const lost = new Promise<Error>((resolve) => waiting.once("error", resolve));
   before.close();
