@@ -1,5 +1,4 @@
-import { type ConfigurationError, unusable } from "../errors/mod.ts";
-import { nearestName } from "../errors/mod.ts";
+import { type ConfigurationError, nearestName, unusable } from "../errors/mod.ts";
 
 /** The error for a COMMAND argument that names none, with the nearest of those that there are. */
 export function unknownCommand(

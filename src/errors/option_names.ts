@@ -20,8 +20,7 @@ export function insistOnNames(
   within?: string,
 ): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    const found = Array.isArray(options) ? "a list" : JSON.stringify(options) ?? typeof options;
-    throw unusable(within ?? "options", `${of} takes an object of options, not ${found}`);
+    throw unusable(within ?? "options", `${of} takes an object of options, not ${kindOf(options)}`);
   }
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || Object.hasOwn(names, name)) continue;
@@ -32,4 +31,10 @@ export function insistOnNames(
     const setting = within === undefined ? name : `${within}.${name}`;
     throw unusable(setting, `${of} has no option ${JSON.stringify(name)}; ${advice}`);
   }
+}
+
+/** What kind of value it is; not the value, which may be a token or a key. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  return value === null || value === undefined ? String(value) : `a ${typeof value}`;
 }

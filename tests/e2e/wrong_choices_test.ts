@@ -135,6 +135,10 @@ Deno.test("options that are no object are rejected as such", async () => {
     await rejected(() => WorkerPool.open(options as never), /^a pool takes an object of options, /);
     await rejected(() => WorkerServer.start(options as never), /^a worker takes an object of /);
   }
+  const notEchoed = /^jwt\(\) takes an object of options, not a (string|bigint)$/;
+  for (const options of ["the text of a token", 7n]) {
+    assert.throws(() => jwt(options as never), { name: "ConfigurationError", message: notEchoed });
+  }
 });
 
 Deno.test("an option that is undefined is none, whatever its name is", async () => {

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
-import { unusable } from "../../errors/mod.ts";
+import { nearestName, unusable } from "../../errors/mod.ts";
 import { parseJsonc } from "../../policy/mod.ts";
-import { nearestName } from "../../errors/mod.ts";
 import { readText } from "../files.ts";
 import type { Leaf } from "./leaves.ts";
 
