@@ -82,6 +82,9 @@ function isRefusedAlready(tls: TlsFacts, { role }: PeerQuestion): boolean {
   return role === "server" && !tls.resumed && !tls.platformAuthorized;
 }
 
+/** The rule of {@linkcode refusedByPlatform}. */
+export const PLATFORM_REFUSED = "platform.refused";
+
 /** The platform said no to a chain that we find nothing wrong with. */
 export function refusedByPlatform(
   code: string | undefined,
@@ -92,7 +95,7 @@ export function refusedByPlatform(
     reason: "certificate-unsuitable",
     peerReason: "certificate-unsuitable",
     evidence: {
-      rule: "platform.refused",
+      rule: PLATFORM_REFUSED,
       found: "the platform's own verification refuses this certificate",
       advice:
         "compare this machine's clock and the certificate's algorithms with what the platform supports",

@@ -29,6 +29,7 @@ import {
   judgeChannel,
   judgeInTurns,
   type PeerRefused,
+  PLATFORM_REFUSED,
   refusedByPlatform,
 } from "../judge.ts";
 import { type DialPeerOptions, HANDSHAKE_TIMEOUT_MS } from "../options.ts";
@@ -120,16 +121,26 @@ async function open(address: TcpAddress | UnixAddress, dial: Dial): Promise<Open
     (await verdictOn(server, dial)).trusted;
   const shown = options.showsOnlyToProven === true ? { admits } : {};
   const tls = { context: contexts.calling, mutual, ...sni, ...shown };
-  const outcome = await dialChannel(address, { signal, tls });
-  if (outcome.ok || outcome.stage !== "certificate") return channelOr(outcome, context);
-  const presented = outcome.tls ?? await probeAgain(() =>
-    dialChannel(address, {
-      signal,
-      tls: { context: contexts.probing, mutual: false, diagnosing: true, ...sni },
-    })
-  );
-  throw certificateError(await whyRefused(presented, outcome, dial), dial, outcome);
+  for (let dials = 1;; dials++) {
+    const outcome = await dialChannel(address, { signal, tls });
+    if (outcome.ok || outcome.stage !== "certificate") return channelOr(outcome, context);
+    const probed = outcome.tls === undefined
+      ? await probeAgain(() =>
+        dialChannel(address, {
+          signal,
+          tls: { context: contexts.probing, mutual: false, diagnosing: true, ...sni },
+        })
+      )
+      : undefined;
+    const refused = await whyRefused(outcome.tls ?? probed, outcome, dial);
+    // We find nothing wrong with what was probed: the worker may have taken a new certificate since the first was refused.
+    const mayBeNew = probed !== undefined && refused.evidence.rule === PLATFORM_REFUSED;
+    if (!mayBeNew || dials === MAX_REFUSED_DIALS) throw certificateError(refused, dial, outcome);
+  }
 }
+
+/** So often the platform refuses a certificate that we do not refuse before it is one and the same. */
+const MAX_REFUSED_DIALS = 2;
 
 /**
  * The platform ends the handshake where it does not trust the certificate, and does not say why. A second

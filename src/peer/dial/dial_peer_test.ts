@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { assemble, type CredentialMaterial } from "../../credentials/mod.ts";
 import { parsePattern } from "../../identity/mod.ts";
 import {
@@ -63,6 +64,27 @@ Deno.test("dialPeer does not trust what the platform refuses, though its own clo
   const error = await handshakeErrorOf(dialAs({ trusts: [root] }, listener.address, { clock }));
   assert.equal(error.reason, "certificate-unsuitable");
   assert.equal(error.evidence.rule, "platform.refused");
+});
+
+Deno.test("dialPeer comes again where the worker has taken a new certificate since its own was refused", async () => {
+  await using before = await listenAs({ certificate: worker.expired(), trusts: [root] });
+  await using after = await listenAs({ certificate: worker.fine(), trusts: [root] });
+  let connections = 0;
+  const server = createServer((socket) => {
+    const { address } = connections++ === 0 ? before : after;
+    assert.ok(address.kind === "tcp");
+    const onward = connect(address.port, address.host);
+    for (const [from, to] of [[socket, onward], [onward, socket]] as const) {
+      from.on("error", () => to.destroy()).pipe(to);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const shown = { certificate: client.fine(), trusts: [root] };
+  const { connection } = await dialAs(shown, { kind: "tcp", host: "127.0.0.1", port });
+  assert.equal(connections, 3);
+  await connection.shutdown();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 Deno.test("dialPeer trusts nobody where nobody is expected", async () => {
