@@ -3,3 +3,9 @@ export function letProcessEnd(timer: unknown): void {
   if (typeof timer === "number") Deno.unrefTimer(timer);
   else (timer as { unref(): void }).unref();
 }
+
+/** Takes {@linkcode letProcessEnd} back. */
+export function keepProcess(timer: unknown): void {
+  if (typeof timer === "number") Deno.refTimer(timer);
+  else (timer as { ref(): void }).ref();
+}

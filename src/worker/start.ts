@@ -10,6 +10,7 @@ import {
 } from "../observe/mod.ts";
 import type { PeerListener, Rehearsal, RehearseOptions } from "../peer/mod.ts";
 import { requireDeno } from "../platform/mod.ts";
+import { closeUnusedTimers } from "../rpc/mod.ts";
 import type { CallGate } from "./admission/call_gate.ts";
 import { anonymousNetworks } from "./admission/anonymous.ts";
 import { openWorkerAdmin } from "./worker_admin.ts";
@@ -208,6 +209,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
       // Callers that look for workers find it no longer while it finishes its calls.
       if (publication !== undefined) await publication[Symbol.asyncDispose]();
       await leaving.leave(listeners, healthListener, resources, graceMs);
+      closeUnusedTimers();
     },
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { expireAfter } from "./deadlines.ts";
+import { closeUnusedTimers, expireAfter } from "./deadlines.ts";
 
 Deno.test("expireAfter informs each of many, never before its time", async () => {
   const start = performance.now();
@@ -30,68 +30,84 @@ Deno.test("expireAfter informs no one who took the deadline back", async () => {
   assert.deepEqual(reported, ["a", "c"]);
 });
 
-Deno.test("expireAfter keeps no timer when every deadline was taken back", () => {
-  // The test runner fails a test that leaves a timer behind.
-  const deadlines = [30_000, 30_000, 5, 2 ** 40].map((timeoutMs) =>
-    expireAfter(timeoutMs, { expired: () => {} })
-  );
-  for (const deadline of deadlines) deadline.cancel();
-});
-
-/** The timers of at least `timeoutMs` that are made, and those of them that are cleared. */
+/** Timers of at least `timeoutMs` that are made, and what becomes of them. */
 function watchedTimers(timeoutMs: number) {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
-  const made: unknown[] = [];
+  const made: Watched[] = [];
   const cleared: unknown[] = [];
   globalThis.setTimeout = ((callback: () => void, delayMs: number) => {
     const timer = set(callback, delayMs);
-    if (delayMs >= timeoutMs) made.push(timer);
+    if (delayMs >= timeoutMs) made.push(timer as unknown as Watched);
     return timer;
   }) as typeof set;
   globalThis.clearTimeout = (timer) => {
-    if (made.includes(timer)) cleared.push(timer);
+    if (made.includes(timer as unknown as Watched)) cleared.push(timer);
     clear(timer);
   };
   return {
     made,
     cleared,
+    /** Whether each keeps the process alive. */
+    get hold() {
+      return made.map((timer) => timer.hasRef());
+    },
     [Symbol.dispose]() {
+      closeUnusedTimers();
       globalThis.setTimeout = set;
       globalThis.clearTimeout = clear;
     },
   };
 }
 
-Deno.test("expireAfter clears a timer that no call takes up once the microtasks have run, in the same turn", async () => {
-  const timeoutMs = 123_456;
-  using timers = watchedTimers(timeoutMs);
-  const counts: number[] = [];
-  await new Promise<void>((resolve) => {
-    setImmediate(async () => {
-      const turn = new Promise<void>((done) => setImmediate(done));
-      expireAfter(timeoutMs, { expired: () => {} }).cancel();
-      for (let task = 0; task < 50; task++) await undefined;
-      counts.push(timers.cleared.length);
-      await turn;
-      counts.push(timers.cleared.length);
-      resolve();
-    });
-  });
-  assert.deepEqual(counts, [0, 1]);
-});
+interface Watched {
+  hasRef(): boolean;
+}
 
-Deno.test("expireAfter keeps one timer for calls that follow each other within a turn", async () => {
+Deno.test("calls that follow each other have one timer, which holds the process only while one is waited for", () => {
   const timeoutMs = 123_456;
   using timers = watchedTimers(timeoutMs);
   const now = performance.now();
-  for (let n = 0; n < 3; n++) expireAfter(timeoutMs, { expired: () => {} }, now).cancel();
-  const last = expireAfter(timeoutMs, { expired: () => {} }, now);
-  await new Promise<void>((resolve) => setImmediate(resolve));
-  // One that is in use is kept.
-  assert.deepEqual([timers.made.length, timers.cleared.length], [1, 0]);
-  last.cancel();
-  await new Promise<void>((resolve) => setImmediate(resolve));
-  assert.deepEqual([timers.made.length, timers.cleared.length], [1, 1]);
+  const holds: boolean[][] = [];
+  for (let n = 0; n < 3; n++) {
+    const deadlines = [1, 2].map(() => expireAfter(timeoutMs, { expired: () => {} }, now));
+    holds.push(timers.hold);
+    deadlines[0]!.cancel();
+    holds.push(timers.hold);
+    deadlines[1]!.cancel();
+    holds.push(timers.hold);
+  }
+  const once = [[true], [true], [false]];
+  assert.deepEqual(holds, [...once, ...once, ...once]);
+});
+
+Deno.test("closeUnusedTimers() leaves no timer but those of deadlines that are waited for", () => {
+  const timeoutMs = 123_456;
+  using timers = watchedTimers(timeoutMs);
+  const deadlines = [timeoutMs, 2 * timeoutMs, 2 ** 40].map((timeoutMs) =>
+    expireAfter(timeoutMs, { expired: () => {} })
+  );
+  deadlines[0]!.cancel();
+  deadlines[2]!.cancel();
+  closeUnusedTimers();
+  assert.deepEqual(timers.cleared, [timers.made[0], timers.made[2]]);
+  deadlines[1]!.cancel();
+  closeUnusedTimers();
+  assert.deepEqual(timers.cleared, [timers.made[0], timers.made[2], timers.made[1]]);
+});
+
+Deno.test("expireAfter does not keep a timer for each of many times that nobody waits for", () => {
+  using timers = watchedTimers(100_000);
+  for (let n = 0; n < 5_000; n++) {
+    expireAfter(100_000 + 5_000 * n, { expired: () => {} }).cancel();
+  }
+  assert.ok(timers.made.length - timers.cleared.length <= 256);
+});
+
+Deno.test("a deadline waits for its own time, also beside a timer that is kept for nobody", async () => {
+  expireAfter(5, { expired: () => assert.fail("it was taken back") }).cancel();
+  const start = performance.now();
+  await new Promise<void>((resolve) => expireAfter(20, { expired: resolve }));
+  assert.ok(performance.now() - start >= 20);
 });
 
 Deno.test("expireAfter goes on after one that takes another back", async () => {
