@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { ByteBudget } from "./guard/byte_budget.ts";
 import type { ByteChannel } from "./byte_channel.ts";
@@ -83,20 +84,43 @@ Deno.test("streams go on in turn when the connection's window opens", async () =
   await client.closed;
 });
 
+Deno.test("where few streams are open a request leaves once the microtasks before it have run", async () => {
+  const [near, far] = memoryChannelPair();
+  const client = openClientConnection(near);
+  const peer = RawPeer.server(far);
+  await settle();
+  const sent = () => peer.frames.filter(({ type }) => type === FrameType.HEADERS).length;
+  client.open(REQUEST, new CollectedStream(), { endStream: true });
+  let ticked = false;
+  nextTick(() => ticked = true);
+  for (let task = 0; task < 10 && sent() === 0; task++) await undefined;
+  deepStrictEqual([sent(), ticked], [1, false]);
+  await settle();
+  peer.destroy();
+  await client.closed;
+});
+
 Deno.test("forty-eight messages are sent without waiting for the end of the turn", async () => {
   const [near, far] = memoryChannelPair();
   const client = openClientConnection(near);
   const peer = RawPeer.server(far);
   await settle();
-  for (let count = 0; count < 60; count++) {
-    client.open(REQUEST, new CollectedStream(), { endStream: true });
-  }
+  const open = (count: number) => {
+    for (let n = 0; n < count; n++) {
+      client.open(REQUEST, new CollectedStream(), { endStream: true });
+    }
+  };
   const sent = () => peer.frames.filter(({ type }) => type === FrameType.HEADERS).length;
+  // With so many, what is sent waits for the turn's end.
+  open(10);
+  await settle();
+  strictEqual(sent(), 10);
+  open(60);
   // Microtasks deliver what was written; the end of the turn has not come yet.
   for (let task = 0; task < 10; task++) await undefined;
-  strictEqual(sent(), 48);
+  strictEqual(sent(), 58);
   await settle();
-  strictEqual(sent(), 60);
+  strictEqual(sent(), 70);
   peer.destroy();
   await client.closed;
 });

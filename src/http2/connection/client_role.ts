@@ -74,6 +74,11 @@ export class ClientRole implements Role {
     return stream;
   }
 
+  /** A microtask: whoever calls waits for the answer. */
+  defer(flush: () => void): void {
+    queueMicrotask(flush);
+  }
+
   streamStarts(stream: Http2Stream): void {
     if (stream.id !== 0) return;
     const { settings, streams } = this.#parts;

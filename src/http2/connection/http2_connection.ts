@@ -28,7 +28,7 @@ import type { BlockNote } from "./received_block.ts";
 import { ReceivedFrames } from "./received_frames.ts";
 import type { Greeting, Role } from "./role.ts";
 import { Settings } from "./settings.ts";
-import { asError, readTogether } from "../../values/mod.ts";
+import { asError, readingTime, readTogether } from "../../values/mod.ts";
 
 /** Of more streams what one sends waits for the others: a write costs as much as ten calls. */
 const QUIET_STREAMS = 8;
@@ -96,7 +96,9 @@ export class Http2Connection<End extends Role>
       stopReading: () => this.#stopReading(),
       released: () => this.#released(budget),
     });
-    this.#keepalive = new Keepalive(limits, this.deadlines, this.pings, clock, (error) => {
+    // What is read together was heard at the same time.
+    const heard = options.clock ?? readingTime;
+    this.#keepalive = new Keepalive(limits, this.deadlines, this.pings, heard, (error) => {
       this.lifecycle.cutOff(error);
     });
     this.role = makeRole(this);
@@ -129,6 +131,10 @@ export class Http2Connection<End extends Role>
 
   abort(code: ErrorCode, debugData?: Uint8Array): void {
     this.lifecycle.abort(code, debugData);
+  }
+
+  defer(flush: () => void): void {
+    this.role.defer(flush);
   }
 
   streamStarts(stream: Http2Stream): void {
@@ -221,8 +227,10 @@ export class Http2Connection<End extends Role>
     const before = this.#reader.frames;
     this.isReading = true;
     try {
-      readTogether(read);
-      this.#watchReading(before);
+      readTogether(() => {
+        read();
+        this.#watchReading(before);
+      });
     } catch (error) {
       const cause = asError(error);
       if (!(cause instanceof Http2Violation)) this.#onFault?.(cause);

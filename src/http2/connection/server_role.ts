@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import type { ServerConnectionOptions } from "./connection.ts";
 import { ErrorCode } from "../error_code.ts";
 import type { HeaderList } from "../header_list.ts";
@@ -34,6 +35,11 @@ export class ServerRole implements Role {
 
   get lastPeerStreamId(): number {
     return this.#lastStreamId;
+  }
+
+  /** Once all microtasks have run: what has answered has given its place back then. */
+  defer(flush: () => void): void {
+    nextTick(flush);
   }
 
   /** A server's streams have their ids from the client. */

@@ -1,4 +1,3 @@
-import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
 import type { ByteChannel } from "../byte_channel.ts";
 import { ControlQueue } from "./control_queue.ts";
@@ -40,6 +39,8 @@ export interface SchedulerHost {
   streamStarts(stream: Http2Stream): void;
   /** Whether so few streams are open that what they send may leave before the turn ends. */
   readonly isQuiet: boolean;
+  /** Runs a flush soon, before the turn ends. */
+  defer(flush: () => void): void;
   /** Whether frames that were read together are being worked on. */
   readonly isReading: boolean;
   /** DATA was written. */
@@ -142,7 +143,7 @@ export class SendScheduler {
     const { isQuiet, isReading } = this.#host;
     this.#scheduled = isQuiet && isReading ? "reading" : "later";
     if (!isQuiet) setImmediate(this.#flushNow);
-    else if (!isReading) nextTick(this.#flushNow);
+    else if (!isReading) this.#host.defer(this.#flushNow);
   }
 
   /** What was read together is worked on: answers to it leave before the platform reads the socket again. */
@@ -150,7 +151,7 @@ export class SendScheduler {
     if (this.#scheduled !== "reading") return;
     this.#scheduled = "later";
     if (this.#headers.length > 0) this.#flushScheduled();
-    else nextTick(this.#flushNow);
+    else this.#host.defer(this.#flushNow);
   }
 
   /** Hands over what may be handed over now. */
