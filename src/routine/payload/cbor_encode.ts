@@ -95,9 +95,14 @@ class Encoder {
       this.#writeTo(written);
       return written;
     } finally {
-      this.#large.length = this.#largeBytes = 0;
+      if (this.#largeBytes > 0) this.#forgetLarge();
       if (this.#bytes.length > MOST_KEPT_BYTES) this.#replaceBytes(new Uint8Array(KEPT_BYTES));
     }
+  }
+
+  #forgetLarge(): void {
+    this.#large = [];
+    this.#largeBytes = 0;
   }
 
   #writeTo(written: Uint8Array): void {

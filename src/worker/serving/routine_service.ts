@@ -277,8 +277,10 @@ export class RoutineService {
   /** The routine that a call is of; a call of none is recorded, too. */
   #find(envelope: CallEnvelope, arrived: Arrival): AnyRoutine {
     try {
-      agreeOnRoutine(arrived.header(ROUTINE_HEADER), envelope.routine);
-      return this.#options.table.get(envelope.routine);
+      const header = arrived.header(ROUTINE_HEADER);
+      agreeOnRoutine(header, envelope.routine);
+      // The same text, whose hash is known: the header's is the one that HPACK has kept.
+      return this.#options.table.get(header ?? envelope.routine);
     } catch (error) {
       const facts = { kind: "routine", routine: NO_ROUTINE, peer: arrived.peer } as const;
       this.#options.records.begin(facts, undefined).failed(error, false);
