@@ -1,4 +1,4 @@
-import { freeGivenAway } from "../values/mod.ts";
+import { freeGivenAway, isOfLargeBuffer, largeBuffer } from "../values/mod.ts";
 
 /**
  * Room before a large payload for the rest of the message that will hold it, which for a call is its routine, ids and
@@ -11,11 +11,13 @@ const HEADROOM_BYTES = 256;
 const LARGE_BYTES = 1024;
 
 /**
- * Gives zeroed bytes for a large payload, with room before them that nobody else uses; nothing where the payload is small.
+ * Gives bytes of any content for a large payload, with room before them that nobody else uses; nothing where the payload
+ * is small.
  */
 export function allocateLarge(size: number): Uint8Array<ArrayBuffer> | undefined {
   if (size <= LARGE_BYTES) return undefined;
-  return new Uint8Array(new ArrayBuffer(HEADROOM_BYTES + size), HEADROOM_BYTES, size);
+  const whole = HEADROOM_BYTES + size;
+  return new Uint8Array(largeBuffer(whole) ?? new ArrayBuffer(whole), HEADROOM_BYTES, size);
 }
 
 /**
@@ -33,7 +35,8 @@ export function freeLarge(bytes: Uint8Array): void {
   if (hasHeadroom(bytes)) freeGivenAway(bytes);
 }
 
-function hasHeadroom({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+function hasHeadroom(bytes: Uint8Array): boolean {
+  const { buffer, byteOffset, byteLength } = bytes;
   return byteOffset === HEADROOM_BYTES && byteLength > LARGE_BYTES &&
-    buffer.byteLength === HEADROOM_BYTES + byteLength;
+    (buffer.byteLength === HEADROOM_BYTES + byteLength || isOfLargeBuffer(bytes));
 }

@@ -1,3 +1,5 @@
+import { giveBack, isOfLargeBuffer } from "./large_buffers.ts";
+
 /** No octets; one for all. */
 export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
@@ -23,7 +25,13 @@ export function freeBuffer(bytes: Uint8Array): void {
   if (bytes.byteLength === bytes.buffer.byteLength) freeGivenAway(bytes);
 }
 
-/** As {@linkcode freeBuffer}, of bytes whose whole buffer no code reads any more. */
-export function freeGivenAway({ buffer }: Uint8Array): void {
-  if (buffer.byteLength >= LEAST_FREED_BYTES && buffer instanceof ArrayBuffer) buffer.transfer(0);
+/**
+ * As {@linkcode freeBuffer}, of bytes whose whole buffer no code reads any more. The memory of a `largeBuffer()` is kept
+ * for the next.
+ */
+export function freeGivenAway(bytes: Uint8Array): void {
+  const { buffer } = bytes;
+  if (buffer.byteLength < LEAST_FREED_BYTES || !(buffer instanceof ArrayBuffer)) return;
+  if (isOfLargeBuffer(bytes)) giveBack(buffer);
+  else buffer.transfer(0);
 }

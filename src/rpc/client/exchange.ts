@@ -13,6 +13,7 @@ import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import { envelope } from "../wire/envelope.ts";
 import { withLength } from "../wire/header_fields.ts";
+import { isOfLargeBuffer } from "../../values/mod.ts";
 import type { PreparedRequest } from "./prepared_request.ts";
 
 /** How one call is made from bytes. */
@@ -92,8 +93,8 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
     try {
       if (message === undefined) this.stream = connection.open(section, this, { endStream: false });
       else {
-        // The message and what the program made it of, which are garbage when the call is over.
-        youngBuffers.handedOut(2 * message.byteLength);
+        // What the program made the message of is garbage when the call is over, and the message is, unless it is large.
+        youngBuffers.handedOut((isOfLargeBuffer(message) ? 1 : 2) * message.byteLength);
         const body = protocol === "grpc" ? envelope(message, 0) : message;
         const whole = withLength(section, body.byteLength);
         this.stream = connection.open(whole, this, { endStream: true, body });

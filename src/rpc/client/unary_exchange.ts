@@ -35,6 +35,8 @@ export interface UnaryReceiver {
    * `notBegun` and `connectionLost` tell what became of a call that was not answered. Must not throw.
    */
   failed(error: Error): void;
+  /** After `answered`: the stream is over, and nothing reads the request's message any more. Must not throw. */
+  ended?(): void;
 }
 
 /** Makes a unary call in binary form on the fast path: bytes in, bytes out. */
@@ -145,6 +147,7 @@ class UnaryExchange extends Exchange<DescMethodUnary> implements UnaryResponseBy
 
   closed(end: StreamEnd): void {
     if (!this.#settled) this.fail(errorOfStreamEnd(end, this.expiresAt));
+    else if (this.message !== NO_BYTES) this.#receiver.ended?.();
   }
 
   protected override get isOver(): boolean {
