@@ -25,8 +25,8 @@ export function expireAfter(
   return new Deadline(slot, expiring);
 }
 
-/** The longest delay of the platform's timers; deadlines beyond it, 24 days, do not expire before. */
-const LONGEST_MS = 2 ** 31 - 65536;
+/** The longest delay of the platform's timers; deadlines beyond it, 24 days, expire then. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 const slots = new Map<number, Slot>();
 
@@ -39,8 +39,14 @@ function quantise(at: number, timeoutMs: number): number {
 /** So many timers are kept, in use or not, before those that are not are closed. */
 const KEPT_SLOTS = 256;
 
+/** The next time: where most are in use, not with each new one. */
+let closeFrom = KEPT_SLOTS;
+
 function openSlot(at: number, now: number): Slot {
-  if (slots.size >= KEPT_SLOTS) closeUnusedTimers();
+  if (slots.size >= closeFrom) {
+    closeUnusedTimers();
+    closeFrom = Math.max(KEPT_SLOTS, 2 * slots.size);
+  }
   const slot = new Slot(at, now);
   slots.set(at, slot);
   return slot;
@@ -56,11 +62,11 @@ class Slot {
   next: Link = this;
   previous: Link = this;
   readonly #at: number;
-  readonly #timer: ReturnType<typeof setTimeout>;
+  #timer: ReturnType<typeof setTimeout>;
 
   constructor(at: number, now: number) {
     this.#at = at;
-    this.#timer = setTimeout(() => this.#expire(), Math.ceil(at - now));
+    this.#timer = this.#wait(at - now);
   }
 
   get isEmpty(): boolean {
@@ -82,7 +88,17 @@ class Slot {
     slots.delete(this.#at);
   }
 
+  /** A timer that is longer than the platform's fires at once: what is left when it fires is waited for, too. */
+  #wait(ms: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => this.#expire(), Math.min(Math.ceil(ms), LONGEST_MS));
+  }
+
   #expire(): void {
+    const leftMs = this.#at - performance.now();
+    if (leftMs > 0 && !this.isEmpty) {
+      this.#timer = this.#wait(leftMs);
+      return;
+    }
     slots.delete(this.#at);
     while (this.next instanceof Deadline) this.next.expire();
   }

@@ -124,3 +124,31 @@ Deno.test("expireAfter goes on after one that takes another back", async () => {
   await promise;
   assert.deepEqual(reported, ["first"]);
 });
+
+Deno.test("a deadline as long as the platform's timers is waited for, however long the process runs already", () => {
+  const { setTimeout: set } = globalThis;
+  const asked: [fire: () => void, delayMs: number][] = [];
+  globalThis.setTimeout = ((fire: () => void, delayMs: number) => {
+    asked.push([fire, delayMs]);
+    return set(() => {}, 0);
+  }) as typeof set;
+  // A longer delay fires at once.
+  const longestMs = 2 ** 31 - 1;
+  const expired: number[] = [];
+  try {
+    const now = performance.now();
+    const deadlines = [0, 70_000, 2 ** 24, 2 ** 24 + 70_000, 2 ** 40].flatMap((runsMs) =>
+      [longestMs, 2 ** 31 - 2 ** 24, 2 ** 40].map((timeoutMs) =>
+        expireAfter(timeoutMs, { expired: () => expired.push(timeoutMs) }, now + runsMs)
+      )
+    );
+    assert.ok(asked.length > 0);
+    for (const [fire] of asked.slice()) fire();
+    for (const [, delayMs] of asked) assert.ok(delayMs <= longestMs, `${delayMs}`);
+    assert.deepEqual(expired, []);
+    for (const deadline of deadlines) deadline.cancel();
+    closeUnusedTimers();
+  } finally {
+    globalThis.setTimeout = set;
+  }
+});
