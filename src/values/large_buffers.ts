@@ -44,8 +44,8 @@ export function isOfLargeBuffer({ buffer }: Uint8Array): boolean {
 /** Takes a buffer of {@linkcode largeBuffer} back, whose bytes no code reads any more. */
 export function giveBack(buffer: ArrayBuffer): void {
   const capacity = buffer.byteLength;
-  while (idle.length > 0 && idleBytes + capacity > MOST_IDLE_BYTES) forget(0);
   if (capacity > MOST_IDLE_BYTES) return void buffer.transfer(0);
+  while (idleBytes + capacity > MOST_IDLE_BYTES) forget(0);
   idle.push({ capacity, buffer: new WeakRef(buffer.transfer()) });
   idleBytes += capacity;
 }

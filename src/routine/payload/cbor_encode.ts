@@ -23,6 +23,7 @@ import {
   UNDEFINED,
   UNSIGNED,
 } from "./cbor_format.ts";
+import { byteCount } from "./byte_count.ts";
 import { encodeBytes, LOOPED_BYTES } from "./encode_bytes.ts";
 import { TOO_LARGE, UNSENDABLE } from "./faults.ts";
 import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
@@ -115,7 +116,7 @@ class Encoder {
     let at = 0;
     for (const { bytes, length, behind } of this.#large) {
       // A getter of a later value may have resized or transferred it.
-      if (bytes.length !== length) throw UNSENDABLE;
+      if (byteCount(bytes) !== length) throw UNSENDABLE;
       written.set(this.#bytes.subarray(from, behind), at);
       at += behind - from;
       written.set(bytes, at);
@@ -240,7 +241,7 @@ class Encoder {
   }
 
   #binary(bytes: Uint8Array): void {
-    const { length } = bytes;
+    const length = byteCount(bytes);
     this.#head(BYTES, length);
     if (length >= LARGE_BYTES) {
       this.#largeBytes += length;

@@ -1,5 +1,6 @@
 import type { allocate } from "../../values/mod.ts";
 import { allocateLarge } from "../headroom.ts";
+import { byteCount } from "./byte_count.ts";
 import { BYTES, TWO_TO_32 } from "./cbor_format.ts";
 import type { PayloadLimits } from "./limits.ts";
 
@@ -12,7 +13,7 @@ export function encodeBytes(
   { bytes: maxBytes, containers }: PayloadLimits,
   allocateSmall: typeof allocate,
 ): Uint8Array | undefined {
-  const length = value.length;
+  const length = byteCount(value);
   if (length <= LOOPED_BYTES && length + 2 <= maxBytes && containers > 0) {
     return encodeFew(value, length, allocateSmall);
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { InvalidPayload } from "../../errors/mod.ts";
+import { freeLarge } from "../headroom.ts";
 import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
 import { decodeArguments, decodePayload, encodePayload, type PayloadForm } from "./payload.ts";
 
@@ -59,6 +60,28 @@ Deno.test("encodePayload() writes any view of bytes as a plain Uint8Array of its
   assert.equal(Object.getPrototypeOf(read), Uint8Array.prototype);
   assert.deepEqual([...read], [2, 3]);
   assert.equal(read.buffer.byteLength, 2);
+});
+
+Deno.test("encodePayload() writes the bytes that there are, and nothing of what was written before, whatever their length says", () => {
+  class Longer extends Uint8Array {
+    override get length(): number {
+      return this.byteLength + added;
+    }
+  }
+  let added = 0;
+  for (const size of [10, 100, 5_000, 300_000]) {
+    for (added of [1, 50, 4_000, 600_000]) {
+      // What the buffers and the encoder's own hold from here on.
+      const before = encodePayload({ before: new Uint8Array(size + added).fill(7) }, "result");
+      if (before.form === "cbor") freeLarge(before.bytes);
+      for (const value of [new Longer(size), { within: new Longer(size) }]) {
+        assert.deepEqual(
+          throughCbor(value),
+          value instanceof Longer ? new Uint8Array(size) : { within: new Uint8Array(size) },
+        );
+      }
+    }
+  }
 });
 
 Deno.test("encodePayload() says which part cannot travel, and why", () => {
