@@ -108,7 +108,7 @@ export const LAYER_MAP: LayerMap = {
     "rpc/wire": {
       imports: ["http2", "platform", "values"],
       packages: [...CONNECT, "@bufbuild/protobuf/wire"],
-      node: ["node:zlib"],
+      node: ["node:stream", "node:zlib"],
     },
     "rpc/server": {
       imports: ["errors", "http2", "platform", "rpc/wire", "values"],

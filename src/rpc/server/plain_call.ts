@@ -15,6 +15,7 @@ import { BodyReader } from "../wire/body_reader.ts";
 import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
 import { appendFields, headersOf } from "../wire/header_fields.ts";
+import { inflateWithin } from "../wire/inflation.ts";
 import { type AnswerObserver, plainCallKey, type RunningPlainCall } from "./call_context.ts";
 import { refusalKey } from "./refusal.ts";
 import { type RequestFacts, urlOf } from "./request_facts.ts";
@@ -177,7 +178,7 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
     }
     if (values.get(refusalKey) !== undefined) this.#isEnding = true;
     else this.#armDeadline();
-    const { route, fields, facts, stream } = this.#request;
+    const { route, fields, facts, stream, budget } = this.#request;
     const header = headersOf(fields);
     if (header === undefined) {
       answerStatus(stream, 400);
@@ -193,7 +194,7 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
         signal: this.#abort.signal,
         contextValues: values.set(plainCallKey, this),
       };
-      await this.#send(await route.handler(request));
+      await inflateWithin(budget, async () => this.#send(await route.handler(request)));
     } catch (error) {
       // connect-es answers what implementations throw; this is what it could not answer.
       if (this.#gone === undefined) {

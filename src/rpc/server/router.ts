@@ -13,7 +13,7 @@ import type {
 } from "@bufbuild/protobuf";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { ConfigurationError } from "../../errors/mod.ts";
-import { compressionNames, compressionOf } from "../wire/compression.ts";
+import { compressionNames, requestCompressionOf } from "../wire/compression.ts";
 import type { JsonOptions } from "../wire/json_options.ts";
 import { defaultRpcLimits, type RpcLimits } from "../wire/limits.ts";
 import { methodPath } from "../wire/method_path.ts";
@@ -104,7 +104,7 @@ class RecordingRouter implements RpcRouter {
     this.#limits = limits;
     this.#json = json;
     this.#base = {
-      acceptCompression: compressionNames.map(compressionOf),
+      acceptCompression: compressionNames.map(requestCompressionOf),
       compressMinBytes: limits.compressFromBytes,
       readMaxBytes: limits.messageBytes,
       writeMaxBytes: limits.sendBytes,

@@ -2,16 +2,18 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import {
   brotliCompress,
-  brotliDecompress,
   constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
   deflate,
-  gunzip,
   gzip,
-  inflate,
   zstdCompress,
-  zstdDecompress,
 } from "node:zlib";
 import { joined } from "../../values/mod.ts";
+import { type GatherBudget, processBudget } from "./gather_budget.ts";
+import { budgetOfRequests, Inflation } from "./inflation.ts";
 import { zstdFrames } from "./zstd_frames.ts";
 
 /** The compressions there are, as named in header fields. */
@@ -20,9 +22,14 @@ export type CompressionName = "gzip" | "br" | "zstd" | "deflate";
 /** Every compression, in the order in which they are preferred. */
 export const compressionNames: readonly CompressionName[] = ["gzip", "br", "zstd", "deflate"];
 
-/** The compression of that name, for connect-es. */
+/** The compression of that name, for connect-es at a client: messages are decompressed within the budget of the process. */
 export function compressionOf(name: CompressionName): Compression {
   return compressions[name];
+}
+
+/** The same at a server: within the budget of the peer whose request it is. */
+export function requestCompressionOf(name: CompressionName): Compression {
+  return countedCompression(name, budgetOfRequests);
 }
 
 /** The first of the names in an accept-encoding field that we have. */
@@ -38,78 +45,86 @@ function isCompressionName(name: string): name is CompressionName {
   return Object.hasOwn(compressions, name);
 }
 
-type Algorithm = (
-  bytes: Uint8Array,
-  options: object,
-  callback: (error: Error | null, result: Uint8Array) => void,
-) => void;
-
 /** Quality 4 compresses as well as gzip does, as fast; the default, 11, takes a hundred times as long. */
 const brotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 
 /** 2 to this power: 8 MiB, the largest window that a receiver takes (RFC 9659, section 3). */
 const zstdOptions = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
 
-const compressions: Readonly<Record<CompressionName, Compression>> = {
+interface Algorithm {
+  readonly compress: (bytes: Uint8Array) => Promise<Uint8Array<ArrayBuffer>>;
+  readonly decompress: (
+    bytes: Uint8Array,
+    inflation: Inflation,
+  ) => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+const algorithms: Readonly<Record<CompressionName, Algorithm>> = {
   gzip: {
-    name: "gzip",
     compress: (bytes) => run(gzip, bytes, {}),
-    decompress: (bytes, maxBytes) => decompress(gunzip, bytes, maxBytes, {}),
+    decompress: (bytes, inflation) => inflation.read(createGunzip(), bytes),
   },
   br: {
-    name: "br",
     compress: (bytes) => run(brotliCompress, bytes, brotliOptions),
-    decompress: async (bytes, maxBytes) => {
-      const message = await decompress(brotliDecompress, bytes, maxBytes, {});
-      if (bytes.byteLength > 0) await requireWholeBrotli(bytes, message.byteLength);
+    decompress: async (bytes, inflation) => {
+      const message = await inflation.read(createBrotliDecompress(), bytes);
+      await requireWholeBrotli(bytes, message.byteLength);
       return message;
     },
   },
   zstd: {
-    name: "zstd",
     compress: (bytes) => run(zstdCompress, bytes, {}),
     decompress: decompressZstd,
   },
   /** The zlib format (RFC 9110, section 8.4.1.2), which HTTP calls by the name of what is in it. */
   deflate: {
-    name: "deflate",
     compress: (bytes) => run(deflate, bytes, {}),
-    decompress: (bytes, maxBytes) => decompress(inflate, bytes, maxBytes, {}),
+    decompress: (bytes, inflation) => inflation.read(createInflate(), bytes),
   },
 };
 
-async function decompress(
-  algorithm: Algorithm,
-  bytes: Uint8Array,
-  maxBytes: number,
-  options: object,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (bytes.byteLength === 0) return new Uint8Array(0);
-  try {
-    return await run(algorithm, bytes, { ...options, maxOutputLength: maxBytes });
-  } catch (error) {
-    if (error instanceof RangeError) throw tooLarge(maxBytes);
-    throw undecodable(error);
-  }
+const ofProcess = (name: CompressionName): Compression =>
+  countedCompression(name, () => processBudget);
+
+const compressions: Readonly<Record<CompressionName, Compression>> = {
+  gzip: ofProcess("gzip"),
+  br: ofProcess("br"),
+  zstd: ofProcess("zstd"),
+  deflate: ofProcess("deflate"),
+};
+
+function countedCompression(name: CompressionName, budget: () => GatherBudget): Compression {
+  const { compress, decompress } = algorithms[name];
+  return {
+    name,
+    compress,
+    decompress: async (bytes, maxBytes) => {
+      if (bytes.byteLength === 0) return new Uint8Array(0);
+      using inflation = new Inflation(budget(), maxBytes, tooLarge);
+      try {
+        return await decompress(bytes, inflation);
+      } catch (error) {
+        throw error instanceof ConnectError ? error : undecodable(error);
+      }
+    },
+  };
 }
 
 async function decompressZstd(
   bytes: Uint8Array,
-  maxBytes: number,
+  inflation: Inflation,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const frames = zstdFrames(bytes);
   if (frames === undefined) throw undecodable(undefined);
-  let whole = new Uint8Array(0);
+  const parts: Uint8Array[] = [];
   for (const frame of frames) {
-    const part = await decompress(zstdDecompress, frame, maxBytes, zstdOptions);
-    if (whole.byteLength + part.byteLength > maxBytes) throw tooLarge(maxBytes);
-    whole = whole.byteLength === 0 ? part : joined([whole, part]);
+    parts.push(await inflation.read(createZstdDecompress(zstdOptions), frame));
   }
-  return whole;
+  return joined(parts);
 }
 
 /**
- * The platform's `brotliDecompress` takes a torn stream for a whole one that is shorter. Its
+ * The platform's `createBrotliDecompress` takes a torn stream for a whole one that is shorter. Its
  * `DecompressionStream` does not, but knows no limit, so that it comes second.
  */
 async function requireWholeBrotli(bytes: Uint8Array, expectedBytes: number): Promise<void> {
@@ -147,13 +162,19 @@ function undecodable(cause: unknown): ConnectError {
   );
 }
 
+type Compress = (
+  bytes: Uint8Array,
+  options: object,
+  callback: (error: Error | null, result: Uint8Array) => void,
+) => void;
+
 function run(
-  algorithm: Algorithm,
+  compress: Compress,
   bytes: Uint8Array,
   options: object,
 ): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    algorithm(bytes, options, (error, result) => {
+    compress(bytes, options, (error, result) => {
       // A `Buffer` is a `Uint8Array` to the compiler, and not to who compares messages.
       if (error === null) {
         resolve(new Uint8Array(result.buffer as ArrayBuffer, result.byteOffset, result.byteLength));

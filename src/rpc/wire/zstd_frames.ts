@@ -2,7 +2,7 @@
  * The frames that Zstandard's data is made of (RFC 8878, section 3.1), without those that are to be
  * skipped; `undefined` where the last one is torn, or there are more than {@linkcode MAX_FRAMES}.
  *
- * The platform's `zstdDecompress` reads the first frame only, and takes a torn one for a whole one
+ * The platform's `createZstdDecompress` reads the first frame only, and takes a torn one for a whole one
  * that is shorter. Its `zstdCompress` puts an empty frame behind what it made in several steps.
  */
 export function zstdFrames(bytes: Uint8Array): readonly Uint8Array[] | undefined {
