@@ -15,6 +15,7 @@ export {
   type CredentialTexts,
   type ProvideCredentials,
   type ProviderOptions,
+  type TrustOnly,
   type WatchOptions,
 } from "./src/credentials/mod.ts";
 export {

@@ -6,7 +6,7 @@ import {
   randomBytes,
 } from "node:crypto";
 import { isIP } from "node:net";
-import { escapePeerText, unusable } from "../errors/mod.ts";
+import { escapePeerText, insistOnNames, type OptionNames, unusable } from "../errors/mod.ts";
 import {
   type Certificate,
   isCertificateFault,
@@ -68,6 +68,23 @@ export interface IssueRequest {
   /** What it may be used for. Default both. */
   readonly usages?: readonly TlsUsage[] | undefined;
 }
+
+const AUTHORITY_NAMES = {
+  name: true,
+  ttlMs: true,
+  backdatedMs: true,
+  pathLength: true,
+  now: true,
+} satisfies OptionNames<AuthorityOptions>;
+
+const REQUEST_NAMES = {
+  name: true,
+  dns: true,
+  spiffe: true,
+  ip: true,
+  ttlMs: true,
+  usages: true,
+} satisfies OptionNames<IssueRequest>;
 
 /** An issued certificate with its private key. */
 export class IssuedCertificate {
@@ -132,9 +149,11 @@ export class Authority {
   /**
    * Issues a certificate with a key of its own.
    *
-   * @throws {ConfigurationError} if a name is invalid, none is given, or the authority has expired.
+   * @throws {ConfigurationError} if a name is invalid, none is given, the authority has expired, or there is no
+   *   option of such a name.
    */
   issue(request: IssueRequest): IssuedCertificate {
+    insistOnNames("issue()", request, REQUEST_NAMES);
     const now = this.#now();
     const names = requestedNames(request);
     const { subject, notBefore, notAfter } = this.#certificate;
@@ -170,8 +189,13 @@ export class Authority {
   }
 }
 
-/** Makes a new authority, in memory. */
+/**
+ * Makes a new authority, in memory.
+ *
+ * @throws {ConfigurationError} if it has no option of such a name.
+ */
 export function createAuthority(options: AuthorityOptions = {}): Authority {
+  insistOnNames("createAuthority()", options, AUTHORITY_NAMES);
   const now = options.now ?? Date.now;
   const ttlMs = options.ttlMs ?? 3650 * DAY_MS;
   const key = newKey();

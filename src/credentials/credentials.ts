@@ -1,13 +1,22 @@
 import { unusable } from "../errors/mod.ts";
 import { systemClock } from "../observe/mod.ts";
 import { type Assembled, assembleOnce } from "./assemble.ts";
-import { type CaFiles, caValues } from "./files/ca_files.ts";
+import { caValues } from "./files/ca_files.ts";
 import type { CredentialPem } from "./material.ts";
+import { insistOnCredentialNames } from "./option_names.ts";
 import { openProvider, type ProvideCredentials, type ProviderOptions } from "./provider.ts";
 import { assembleNext } from "./next_version.ts";
 import { namingOrigin, readParts } from "./parts.ts";
 import { configurationError } from "./rejection.ts";
-import { type CredentialFiles, partsOfEnv, partsOfFiles, partsOfTrust } from "./settings.ts";
+import {
+  type CredentialEnvOptions,
+  type CredentialFiles,
+  type CredentialTexts,
+  partsOfEnv,
+  partsOfFiles,
+  partsOfTrust,
+  type TrustOnly,
+} from "./settings.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
 import { CredentialsStore } from "./store.ts";
 import { openWatched, type WatchOptions } from "./files/watch_files.ts";
@@ -36,23 +45,7 @@ export function credentialsFrom(
   });
 }
 
-/** Settings of `Credentials.fromEnv`. */
-export interface CredentialEnvOptions {
-  /** What the variables' names begin with. Default `SELVAGE_`. */
-  readonly prefix?: string;
-}
-
-/** What `Credentials.fromPem` takes. */
-export interface CredentialTexts extends Omit<CredentialPem, "ca"> {
-  /**
-   * The authorities to trust, PEM; `"system"` for the public roots. By SPIFFE trust domain as files are:
-   * each text vouches for the SPIFFE IDs of its domain alone, and the one of the empty name for host
-   * names and our own trust domain.
-   */
-  readonly ca?: string | Readonly<Record<string, string>>;
-}
-
-/** Where credentials can come from. */
+/** Where credentials can come from; each rejects an option of a name that it does not have. */
 export interface CredentialsFactory {
   /** Files that are read once, when the credentials are opened. */
   fromFiles(files: CredentialFiles): Credentials;
@@ -72,7 +65,7 @@ export interface CredentialsFactory {
    * No certificate of our own, for a caller of one-way TLS; `ca` is a path (watched), PEM, `"system"`, or files by
    * SPIFFE trust domain.
    */
-  trustOnly(trust: { readonly ca: string | URL | CaFiles }): Credentials;
+  trustOnly(trust: TrustOnly): Credentials;
 }
 
 /**
@@ -91,6 +84,7 @@ export interface CredentialsFactory {
  */
 export const Credentials: CredentialsFactory = Object.freeze({
   fromFiles(files: CredentialFiles): Credentials {
+    insistOnCredentialNames("fromFiles", files);
     const parts = partsOfFiles(files);
     return credentialsFrom(async (options) => {
       const read = await readParts(parts);
@@ -101,28 +95,33 @@ export const Credentials: CredentialsFactory = Object.freeze({
   },
 
   fromPem(pem: CredentialTexts): Credentials {
+    insistOnCredentialNames("fromPem", pem);
     const assembled = assembleOnce(settledTexts(pem));
     return credentialsFrom((options) => Promise.resolve(openFixed(assembled, options)));
   },
 
   fromEnv(env: CredentialEnvOptions = {}): Credentials {
+    insistOnCredentialNames("fromEnv", env);
     return credentialsFrom((options) => openWatched(partsOfEnv(env.prefix), {}, options));
   },
 
   watchFiles(files: CredentialFiles & WatchOptions): Credentials {
+    insistOnCredentialNames("watchFiles", files);
     const parts = partsOfFiles(files);
     return credentialsFrom((options) => openWatched(parts, files, options));
   },
 
   provider(provide: ProvideCredentials, settings: ProviderOptions): Credentials {
+    insistOnCredentialNames("provider", settings);
     if (!(settings.refreshMs > 0)) {
       throw unusable("refreshMs", "refreshMs must be a positive number of milliseconds");
     }
     return credentialsFrom((options) => openProvider(provide, settings, options));
   },
 
-  trustOnly({ ca }: { readonly ca: string | URL | CaFiles }): Credentials {
-    const parts = partsOfTrust(ca);
+  trustOnly(trust: TrustOnly): Credentials {
+    insistOnCredentialNames("trustOnly", trust);
+    const parts = partsOfTrust(trust.ca);
     return credentialsFrom((options) => openWatched(parts, {}, options));
   },
 });

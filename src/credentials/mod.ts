@@ -18,7 +18,12 @@ export { verdictOption } from "./verdict_option.ts";
 export * from "./pem_writer.ts";
 export type { ProvideCredentials, ProviderOptions } from "./provider.ts";
 export * from "./rejection.ts";
-export type { CredentialFiles } from "./settings.ts";
+export type {
+  CredentialEnvOptions,
+  CredentialFiles,
+  CredentialTexts,
+  TrustOnly,
+} from "./settings.ts";
 export * from "./source.ts";
 export * from "./store.ts";
 export { WatchedText } from "./files/watched_text.ts";

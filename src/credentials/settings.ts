@@ -2,6 +2,7 @@ import { type ConfigurationError, unusable } from "../errors/mod.ts";
 import { environmentVariable } from "../platform/mod.ts";
 import { modeOf } from "./assemble.ts";
 import { type CaFiles, type CaValues, caValues, labelledCa, pathOf } from "./files/ca_files.ts";
+import type { CredentialPem } from "./material.ts";
 import type { CredentialPart, CredentialParts, PartName } from "./parts.ts";
 import { configurationError, type CredentialRejection } from "./rejection.ts";
 
@@ -26,6 +27,28 @@ export interface CredentialFiles {
    * asked for one; with `ca` alone the worker's, as a caller. Default false.
    */
   readonly oneWay?: boolean | undefined;
+}
+
+/** Settings of `Credentials.fromEnv`. */
+export interface CredentialEnvOptions {
+  /** What the variables' names begin with. Default `SELVAGE_`. */
+  readonly prefix?: string;
+}
+
+/** What `Credentials.fromPem` takes. */
+export interface CredentialTexts extends Omit<CredentialPem, "ca"> {
+  /**
+   * The authorities to trust, PEM; `"system"` for the public roots. By SPIFFE trust domain as files are:
+   * each text vouches for the SPIFFE IDs of its domain alone, and the one of the empty name for host
+   * names and our own trust domain.
+   */
+  readonly ca?: string | Readonly<Record<string, string>>;
+}
+
+/** What `Credentials.trustOnly` takes. */
+export interface TrustOnly {
+  /** The authorities to trust: a path, PEM, `"system"` for the public roots, or files by SPIFFE trust domain. */
+  readonly ca: string | URL | CaFiles;
 }
 
 const PART_NAMES: readonly PartName[] = ["ca", "cert", "key"];

@@ -1,6 +1,7 @@
 /** Programs in JavaScript, and TypeScript that Deno runs without checking it, give options any value. */
 import assert from "node:assert/strict";
 import { routine } from "../../src/contract/mod.ts";
+import { createAuthority, Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { etcdDiscovery, kubernetesDiscovery } from "../../src/discovery/mod.ts";
 import { ConfigurationError } from "../../src/errors/mod.ts";
@@ -12,6 +13,7 @@ import { openDispatcher, startWorker } from "./pair.ts";
 import { Trust } from "./trust.ts";
 
 const trust = new Trust();
+const SECRET = "the text of a key";
 const authenticate = () => ({ claims: {} });
 
 const WORKER: readonly (readonly [options: object, message: RegExp])[] = [
@@ -77,6 +79,51 @@ const MAKERS: readonly (readonly [make: (options: never) => unknown, options: ob
   [etcdDiscovery, { endpoints: ["a:1"], prefix: "b", misspelt: 1 }],
   [kubernetesDiscovery, { namespace: "a", service: "b", misspelt: 1 }],
   [spiffeWorkloadApi, { misspelt: 1 }],
+  [createAuthority, { misspelt: 1 }],
+];
+
+/** What each is called with, the key of a certificate among it. */
+const CREDENTIALS: readonly (readonly [make: () => unknown, message: RegExp])[] = [
+  [
+    () => Credentials.fromPem({ ca: "a", crt: "b", privateKey: SECRET } as never),
+    /^Credentials\.fromPem\(\) has no option "crt"; did you mean "cert"\?$/,
+  ],
+  [
+    () => Credentials.fromPem({ ca: "a", cert: "b", privateKey: SECRET } as never),
+    /^Credentials\.fromPem\(\) has no option "privateKey"; its options are ca, cert, key, oneWay, /,
+  ],
+  [
+    () => Credentials.fromPem(SECRET as never),
+    /^Credentials\.fromPem\(\) takes an object of options, not a string$/,
+  ],
+  [
+    () => Credentials.fromFiles({ ca: "a", oneway: true } as never),
+    /^Credentials\.fromFiles\(\) has no option "oneway"; did you mean "oneWay"\?$/,
+  ],
+  [
+    () => Credentials.fromFiles({ ca: "a", oneWay: true, pollMs: 1 } as never),
+    /^Credentials\.fromFiles\(\) has no option "pollMs"; /,
+  ],
+  [
+    () => Credentials.watchFiles({ ca: "a", oneWay: true, poll: 1 } as never),
+    /^Credentials\.watchFiles\(\) has no option "poll"; /,
+  ],
+  [
+    () => Credentials.fromEnv({ Prefix: "A_" } as never),
+    /^Credentials\.fromEnv\(\) has no option "Prefix"; did you mean "prefix"\?$/,
+  ],
+  [
+    () => Credentials.provider(() => ({}), { refreshMs: 1, refresh: 1 } as never),
+    /^Credentials\.provider\(\) has no option "refresh"; did you mean "refreshMs"\?$/,
+  ],
+  [
+    () => Credentials.trustOnly({ ca: "a", cert: SECRET } as never),
+    /^Credentials\.trustOnly\(\) has no option "cert"; its options are ca$/,
+  ],
+  [
+    () => createAuthority().issue({ name: "worker", spifeId: "spiffe://a/b" } as never),
+    /^issue\(\) has no option "spifeId"; /,
+  ],
 ];
 
 const DISPATCHER: readonly (readonly [options: object, message: RegExp])[] = [
@@ -87,6 +134,11 @@ const DISPATCHER: readonly (readonly [options: object, message: RegExp])[] = [
   [{ denylist: { serial: ["01"] } }, /the denylist has an unknown list "serial"/],
   [{ Denylist: {} }, /^a dispatcher has no option "Denylist"; did you mean "denylist"\?$/],
   [{ limits: { concurrency: 1 } }, /^limits has no option "concurrency"; its options are /],
+  [
+    { lease: { workers: 2, Ordinal: 0 } },
+    /^lease has no option "Ordinal"; did you mean "ordinal"\?$/,
+  ],
+  [{ lease: [2] }, /^lease takes an object of options, not a list$/],
 ];
 
 /** Rejected with that message; what starts all the same is stopped. */
@@ -124,6 +176,17 @@ Deno.test("what makes verifiers, discoveries and credentials rejects an option o
       assert.ok(error instanceof ConfigurationError, String(error));
       assert.ok(error.message.startsWith(message), error.message);
       assert.equal(error.setting, "misspelt");
+      return true;
+    });
+  }
+});
+
+Deno.test("a factory of credentials rejects an option of a name that it does not have, and repeats no value", () => {
+  for (const [make, message] of CREDENTIALS) {
+    assert.throws(make, (error) => {
+      assert.ok(error instanceof ConfigurationError, String(error));
+      assert.match(error.message, message);
+      assert.ok(!error.message.includes(SECRET), error.message);
       return true;
     });
   }

@@ -1,4 +1,4 @@
-import { unusable } from "../../errors/mod.ts";
+import { insistOnNames, type OptionNames, unusable } from "../../errors/mod.ts";
 
 /** How many of the workers that a discovery has found one dispatcher uses, and which. */
 export interface Lease {
@@ -12,17 +12,22 @@ export interface Lease {
   readonly ordinal?: number | undefined;
 }
 
+const LEASE_NAMES = { workers: true, ordinal: true } satisfies OptionNames<Lease>;
+
 /** The largest number that the place of a dispatcher is computed from. */
 const MAX_ORDINAL = 2 ** 32 - 1;
 
 /**
  * A lease as an option gives it: a number of workers, or that and an ordinal.
  *
- * @throws {ConfigurationError} If one is not a whole number, or out of its range.
+ * @throws {ConfigurationError} If one is not a whole number, or out of its range, or a lease has no such option.
  */
 export function leaseOf(setting: number | Lease | undefined): Lease | undefined {
   if (setting === undefined) return undefined;
   const lease = typeof setting === "number" ? { workers: setting } : setting;
+  if (typeof lease === "object" && lease !== null) {
+    insistOnNames("lease", lease, LEASE_NAMES, "lease");
+  }
   insistOnCount("lease", lease?.workers, 1);
   if (lease.ordinal !== undefined) insistOnCount("lease.ordinal", lease.ordinal, 0);
   return lease;
