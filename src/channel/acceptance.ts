@@ -67,7 +67,8 @@ export class Acceptance {
     this.#isProbe = isProbe;
     this.#remoteAddress = remoteAddressOf(socket, listener);
     this.#tls = options.tls();
-    this.#timer = options.clock.schedule(() => this.#expire(), options.handshakeTimeoutMs);
+    const late = () => this.#expire();
+    this.#timer = options.clock.schedule(late, options.handshakeTimeoutMs, { shared: true });
     this.#place = options.admission.admit(
       addressGroup(this.#remoteAddress),
       (limit) => this.#evict(limit),

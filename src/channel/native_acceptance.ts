@@ -50,6 +50,7 @@ export class NativeAcceptance {
     this.#timer = options.clock.schedule(
       () => this.#giveUp({ timedOut: true }),
       options.handshakeTimeoutMs,
+      { shared: true },
     );
     this.#place = options.admission.admit(
       addressGroup(this.#addressOf(conn.remoteAddr)),

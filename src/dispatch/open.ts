@@ -16,7 +16,8 @@ import {
   watchEventLoop,
 } from "../observe/mod.ts";
 import { dialPeer, type Rehearsal, type RehearseOptions } from "../peer/mod.ts";
-import { closeUnusedTimers, type TransportChoices } from "../rpc/mod.ts";
+import { closeUnusedTimers } from "../platform/mod.ts";
+import type { TransportChoices } from "../rpc/mod.ts";
 import { Attempts } from "./calls/attempts.ts";
 import { RetryBudget } from "./calls/retry_budget.ts";
 import { CallSettings, type Inheritance } from "./calls/call_settings.ts";

@@ -1,4 +1,4 @@
-import { letProcessEnd } from "../platform/mod.ts";
+import { expireAfter } from "../platform/mod.ts";
 
 /** Calls back once after a delay, and returns what takes that back. */
 export type Schedule = (callback: () => void, delayMs: number) => () => void;
@@ -74,9 +74,8 @@ export class Deadlines {
   }
 }
 
-/** A timer that does not keep the process alive. */
+/** A timer that does not keep the process alive: up to 1/64 of the time late. */
 export function scheduleOnTimer(callback: () => void, delayMs: number): () => void {
-  const timer = setTimeout(callback, delayMs);
-  letProcessEnd(timer);
-  return () => clearTimeout(timer);
+  const deadline = expireAfter(delayMs, { expired: callback }, performance.now(), true);
+  return () => deadline.cancel();
 }

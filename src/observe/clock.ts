@@ -1,4 +1,4 @@
-import { letProcessEnd } from "../platform/mod.ts";
+import { expireAfter, letProcessEnd } from "../platform/mod.ts";
 
 /** The time and the timers that everything which waits is given, so that tests can turn them. */
 export interface Clock {
@@ -17,6 +17,8 @@ export interface Clock {
 export interface TimerOptions {
   /** Whether the process may end although the timer is still to fire. Default false. */
   readonly background?: boolean;
+  /** Whether it may be up to 1/64 of the time late, and is then one with others that fall due together. Default false. */
+  readonly shared?: boolean;
 }
 
 /** The longest delay the platform's timers keep; a longer one would fire at once. */
@@ -30,8 +32,13 @@ export const systemClock: Clock = {
   // `performance.now()` takes two to three times as long here.
   steady: (): number => steadyNow(Date.now()),
   schedule(callback: () => void, delayMs: number, options: TimerOptions = {}): Disposable {
+    const { background = false, shared = false } = options;
+    if (shared) {
+      const expiring = { expired: callback };
+      return expireAfter(Math.max(delayMs, 0), expiring, performance.now(), background);
+    }
     const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_DELAY_MS));
-    if (options.background === true) letProcessEnd(timer);
+    if (background) letProcessEnd(timer);
     return { [Symbol.dispose]: () => clearTimeout(timer) };
   },
 };
@@ -69,7 +76,13 @@ export function whenDue(
 ): Disposable {
   let timer: Disposable;
   const wait = (ms: number): void => {
-    timer = clock.schedule(check, Math.min(ms, LONGEST_UNSEEN_MS), options);
+    // Where a part of it is left, it does not matter when that is found.
+    const isPart = ms > 2 * LONGEST_UNSEEN_MS;
+    timer = clock.schedule(
+      check,
+      Math.min(ms, LONGEST_UNSEEN_MS),
+      isPart ? { ...options, shared: true } : options,
+    );
   };
   const check = (): void => {
     const left = leftMs();

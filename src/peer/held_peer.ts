@@ -76,7 +76,7 @@ export class HeldPeer implements PeerConnection {
         return IGNORED;
       },
     });
-    this.#age = limits.clock.schedule(() => this.leave(), limits.ageMs);
+    this.#age = limits.clock.schedule(() => this.leave(), limits.ageMs, { shared: true });
     this.connection.closed.then(() => this.#release());
   }
 

@@ -13,6 +13,7 @@ export { mayConnect, mayRead, mayReadNow, mayReadUserId, wantsPermission } from 
 export { requireDeno, runsOnDeno } from "./runtime.ts";
 export { type ScopedValue, scopedValue } from "./scoped_value.ts";
 export { failureName, isForbidden, isMissing, systemCodeOf } from "./system_errors.ts";
+export { closeUnusedTimers, type Deadline, expireAfter, type Expiring } from "./shared_timers.ts";
 export { keepProcess, letProcessEnd } from "./timers.ts";
 export { markUntransferable } from "./untransferable.ts";
 export { YoungBuffers, youngBuffers, type YoungHeap } from "./young_buffers.ts";

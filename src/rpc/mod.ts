@@ -18,7 +18,6 @@ export {
   type ReceivedMessages,
 } from "./client/stream_fast_path.ts";
 export { GATHERED_BYTES } from "./wire/gather_budget.ts";
-export { closeUnusedTimers } from "./wire/deadlines.ts";
 export { headersOf } from "./wire/header_fields.ts";
 export * from "./wire/limits.ts";
 export * from "./client/prepared_request.ts";

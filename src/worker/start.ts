@@ -9,8 +9,7 @@ import {
   systemClock,
 } from "../observe/mod.ts";
 import type { PeerListener, Rehearsal, RehearseOptions } from "../peer/mod.ts";
-import { requireDeno } from "../platform/mod.ts";
-import { closeUnusedTimers } from "../rpc/mod.ts";
+import { closeUnusedTimers, requireDeno } from "../platform/mod.ts";
 import type { CallGate } from "./admission/call_gate.ts";
 import { anonymousNetworks } from "./admission/anonymous.ts";
 import { openWorkerAdmin } from "./worker_admin.ts";

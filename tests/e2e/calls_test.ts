@@ -51,6 +51,41 @@ Deno.test("a caller's abort is thrown as it is, and reaches the routine within 5
   assert.ok(taken.some((ms) => ms < 50), `it took ${taken} ms`);
 });
 
+Deno.test("what listens to a call's signal is in no other call, when its time is over or its caller leaves", async () => {
+  const found: (readonly [own: string, here: string | undefined])[] = [];
+  const last = Promise.withResolvers<void>();
+  const heard = routine("heard", async (isLast: boolean) => {
+    const { signal, id } = currentCall();
+    if (isLast) last.resolve();
+    await new Promise<void>((over) => {
+      signal.addEventListener("abort", () => {
+        found.push([id, idHere()]);
+        over();
+      });
+    });
+  });
+  await using open = await pair({ routines: [heard] });
+  await Promise.all(Array.from({ length: 40 }, async () => {
+    const late = open.dispatcher.call(heard, [false], { timeoutMs: 200 });
+    await assert.rejects(late, DeadlineExceeded);
+  }));
+  const caller = new AbortController();
+  const left = open.dispatcher.call(heard, [true], { signal: caller.signal });
+  await last.promise;
+  caller.abort();
+  await assert.rejects(left, { name: "AbortError" });
+  while (found.length < 41) await new Promise((turn) => setImmediate(turn));
+  assert.deepEqual(found.filter(([own, here]) => here !== undefined && here !== own), []);
+});
+
+function idHere(): string | undefined {
+  try {
+    return currentCall().id;
+  } catch {
+    return undefined;
+  }
+}
+
 Deno.test("the stack of a call's error shows where the program called", async () => {
   await using open = await pair();
   async function theCaller(): Promise<unknown> {

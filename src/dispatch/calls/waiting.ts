@@ -28,6 +28,6 @@ export async function waitFor<Value>(
   using _abort = onAbort(signal, () => ended.reject(signal?.reason));
   using _timer = timeoutMs === undefined || timeoutMs === 0
     ? undefined
-    : clock.schedule(() => ended.reject(expired()), timeoutMs);
+    : clock.schedule(() => ended.reject(expired()), timeoutMs, { shared: true });
   return await Promise.race([promise, ended.promise]);
 }

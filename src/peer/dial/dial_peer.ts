@@ -332,10 +332,14 @@ function patienceOf(clock: Clock, timeoutMs: number, caller: AbortSignal | undef
   const { promise: lost, reject } = Promise.withResolvers<never>();
   lost.catch(() => {});
   const timeout = new Ending();
-  const timer = clock.schedule(() => {
-    timeout.abort();
-    reject(new OutOfTime());
-  }, timeoutMs);
+  const timer = clock.schedule(
+    () => {
+      timeout.abort();
+      reject(new OutOfTime());
+    },
+    timeoutMs,
+    { shared: true },
+  );
   const abort = onAbort(caller, () => reject(caller?.reason));
   return {
     signal: { timeout, aborted: caller },

@@ -10,7 +10,7 @@ import {
 } from "../../http2/mod.ts";
 import { youngBuffers } from "../../platform/mod.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
-import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
+import { type Deadline, expireAfter, type Expiring } from "../../platform/mod.ts";
 import { envelope } from "../wire/envelope.ts";
 import { withLength } from "../wire/header_fields.ts";
 import { isOfLargeBuffer } from "../../values/mod.ts";

@@ -1,5 +1,5 @@
 import type { HeaderList, Stream, StreamReceiver } from "../../http2/mod.ts";
-import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
+import { type Deadline, expireAfter, type Expiring } from "../../platform/mod.ts";
 
 /** Answers a request with nothing but a status. */
 export function answerStatus(stream: Stream, status: keyof typeof sections): void {

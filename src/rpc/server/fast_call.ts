@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ConnectError, createContextValues } from "@connectrpc/connect";
 import type { HeaderList, StreamEnd, StreamReceiver } from "../../http2/mod.ts";
-import type { Deadline, Expiring } from "../wire/deadlines.ts";
+import type { Deadline, Expiring } from "../../platform/mod.ts";
 import type { RpcProtocol } from "../wire/protocol.ts";
 import type { BytesCall } from "./bytes_call.ts";
 import { type ArrivedRequest, PlainCall } from "./plain_call.ts";

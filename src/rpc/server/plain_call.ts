@@ -12,7 +12,7 @@ import {
 import { arrivedTooLate, notAnswered, timedOut } from "../wire/call_errors.ts";
 import { answerStatus } from "./answer_status.ts";
 import { BodyReader } from "../wire/body_reader.ts";
-import { type Deadline, expireAfter, type Expiring } from "../wire/deadlines.ts";
+import { type Deadline, expireAfter, type Expiring } from "../../platform/mod.ts";
 import type { GatherBudget } from "../wire/gather_budget.ts";
 import { appendFields, headersOf } from "../wire/header_fields.ts";
 import { inflateWithin } from "../wire/inflation.ts";

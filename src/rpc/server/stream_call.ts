@@ -2,7 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { arrivedTooLate, callFailed, timedOut, tooLargeToSend } from "../wire/call_errors.ts";
-import { type Deadline, expireAfter } from "../wire/deadlines.ts";
+import { type Deadline, expireAfter } from "../../platform/mod.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
 import { streamTurn } from "../wire/stream_turn.ts";
 import type { BytesAnswers, BytesRequests, FlowingAnswers } from "./bytes_call.ts";

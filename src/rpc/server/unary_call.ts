@@ -2,7 +2,7 @@ import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { type ConnectError, createContextValues } from "@connectrpc/connect";
 import { ErrorCode, type StreamEnd } from "../../http2/mod.ts";
 import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
-import { expireAfter } from "../wire/deadlines.ts";
+import { expireAfter } from "../../platform/mod.ts";
 import { ENVELOPE_BYTES, soleMessage } from "../wire/envelope.ts";
 import { expectedBytes, Gathered } from "../wire/gathered.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";

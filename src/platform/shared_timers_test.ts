@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { closeUnusedTimers, expireAfter } from "./deadlines.ts";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { closeUnusedTimers, expireAfter } from "./shared_timers.ts";
 
 Deno.test("expireAfter informs each of many, never before its time", async () => {
   const start = performance.now();
@@ -151,4 +152,56 @@ Deno.test("a deadline as long as the platform's timers is waited for, however lo
   } finally {
     globalThis.setTimeout = set;
   }
+});
+
+Deno.test("expireAfter in the background does not hold the process, nor do others of the same time hold it for them", () => {
+  const timeoutMs = 123_456;
+  using timers = watchedTimers(timeoutMs);
+  const now = performance.now();
+  const aside = expireAfter(timeoutMs, { expired: () => {} }, now, true);
+  assert.deepEqual(timers.hold, [false]);
+  const waited = expireAfter(timeoutMs, { expired: () => {} }, now);
+  assert.deepEqual(timers.hold, [false, true]);
+  waited.cancel();
+  aside.cancel();
+  assert.deepEqual(timers.hold, [false, false]);
+  using _again = expireAfter(timeoutMs, { expired: () => {} }, now, true);
+  assert.deepEqual(timers.hold, [false, false]);
+});
+
+Deno.test("expireAfter informs the others where one throws", async () => {
+  const reported: string[] = [];
+  const caught = Promise.withResolvers<unknown>();
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    caught.resolve(event.error);
+  };
+  globalThis.addEventListener("error", onError);
+  try {
+    const failure = new Error("it fails");
+    const now = performance.now();
+    expireAfter(5, { expired: () => reported.push("first") }, now);
+    expireAfter(5, {
+      expired: () => {
+        throw failure;
+      },
+    }, now);
+    await new Promise<void>((resolve) => expireAfter(5, { expired: resolve }, now));
+    assert.deepEqual([reported, await caught.promise], [["first"], failure]);
+  } finally {
+    globalThis.removeEventListener("error", onError);
+  }
+});
+
+Deno.test("expireAfter informs outside of the scope in which the timer was made", async () => {
+  const scope = new AsyncLocalStorage<string>();
+  const now = performance.now();
+  const found = await Promise.all(
+    ["a", "b"].map((name) =>
+      new Promise<string | undefined>((resolve) => {
+        scope.run(name, () => expireAfter(5, { expired: () => resolve(scope.getStore()) }, now));
+      })
+    ),
+  );
+  assert.deepEqual(found, [undefined, undefined]);
 });
