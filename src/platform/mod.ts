@@ -11,7 +11,7 @@ export { isInputFailure, noteInputFailure } from "./input_failures.ts";
 export { keptContext } from "./kept_context.ts";
 export { mayConnect, mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissions.ts";
 export { requireDeno, runsOnDeno } from "./runtime.ts";
-export { type ScopedValue, scopedValue } from "./scoped_value.ts";
+export { type Scope, type ScopedValue, scopedValue, scopeHere } from "./scoped_value.ts";
 export { failureName, isForbidden, isMissing, systemCodeOf } from "./system_errors.ts";
 export { closeUnusedTimers, type Deadline, expireAfter, type Expiring } from "./shared_timers.ts";
 export { keepProcess, letProcessEnd } from "./timers.ts";

@@ -28,6 +28,20 @@ export function scopedValue<Value>(name: string): ScopedValue<Value> {
   return core === undefined ? new StoredValue(name) : new RecordedValue(name, core);
 }
 
+/** All values that were in force somewhere. */
+export interface Scope {
+  /** Runs a function within it. */
+  run<Result>(run: () => Result): Result;
+}
+
+/** What is in force here, for what is to run within it later; nothing where nothing is. */
+export function scopeHere(): Scope | undefined {
+  const core = knownCore();
+  if (core === undefined) return { run: AsyncLocalStorage.snapshot() };
+  const values = core.getAsyncContext();
+  return values === undefined || values === null ? undefined : new RecordedScope(core, values);
+}
+
 /** The plain path. */
 export class StoredValue<Value> implements ScopedValue<Value> {
   readonly #storage: AsyncLocalStorage<Value>;
@@ -83,6 +97,26 @@ class RecordedValue<Value> implements ScopedValue<Value> {
       return run();
     } finally {
       core.setAsyncContext(outer);
+    }
+  }
+}
+
+class RecordedScope implements Scope {
+  readonly #core: Core;
+  readonly #values: Values;
+
+  constructor(core: Core, values: Values) {
+    this.#core = core;
+    this.#values = values;
+  }
+
+  run<Result>(run: () => Result): Result {
+    const outer = this.#core.getAsyncContext();
+    this.#core.setAsyncContext(this.#values);
+    try {
+      return run();
+    } finally {
+      this.#core.setAsyncContext(outer);
     }
   }
 }

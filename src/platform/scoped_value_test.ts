@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
-import { scopedValue, StoredValue } from "./scoped_value.ts";
+import { scopedValue, scopeHere, StoredValue } from "./scoped_value.ts";
 
 /** Calls back in each way in which a program puts something off. */
 const LATER: Record<string, (callback: () => void) => void> = {
@@ -63,3 +63,21 @@ for (
     });
   });
 }
+
+Deno.test("scopeHere() holds all that is in force, for as long as a function runs within it, also where that throws", () => {
+  const own = scopedValue<string>("selvage.test.here");
+  const other = new AsyncLocalStorage<string>();
+  const see = () => [own.get(), other.getStore()];
+  const inner = own.run("own", () => other.run("other", () => scopeHere()))!;
+  assert.deepEqual(see(), [undefined, undefined]);
+  assert.deepEqual(inner.run(see), ["own", "other"]);
+  own.run("outer", () => {
+    assert.deepEqual(inner.run(see), ["own", "other"]);
+    assert.throws(() =>
+      inner.run(() => {
+        throw new RangeError("within");
+      }), RangeError);
+    assert.deepEqual(see(), ["outer", undefined]);
+  });
+  assert.deepEqual(scopeHere()?.run(see) ?? see(), [undefined, undefined]);
+});

@@ -1,7 +1,7 @@
 /** Calls that routines make: what goes with them, and how a worker calls itself. */
 import assert from "node:assert/strict";
 import { ambient, currentCall } from "../../src/routine/mod.ts";
-import { routine } from "../../src/contract/mod.ts";
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
 import { memoryDiscovery } from "../../src/discovery/mod.ts";
 import { AuthorizationError, InvalidPayload, RoutineError } from "../../src/errors/mod.ts";
 import { HandTurned, Trust, WORKER_ID } from "./trust.ts";
@@ -316,4 +316,40 @@ Deno.test("a routine that awaits one of its calls alone when its caller cancels 
     removeEventListener("unhandledrejection", note);
   }
   assert.deepEqual(unhandled, []);
+});
+
+const count = duplexRoutine("nested.count", async function* (input: AsyncIterable<Uint8Array>) {
+  let bytes = 0;
+  for await (const item of input) bytes += item.length;
+  yield bytes;
+});
+
+const feeding = routine("nested.feeding", async (size: number) => {
+  const { dispatcher, id } = currentCall();
+  const found = new Set<string>();
+  async function* input() {
+    try {
+      for (let n = 0; n < 40; n++) {
+        found.add(currentCall().id);
+        yield new Uint8Array(size);
+      }
+    } finally {
+      found.add(currentCall().id);
+    }
+  }
+  let bytes = 0;
+  for await (const sum of dispatcher.duplex(count, input(), [])) bytes = sum;
+  return { bytes, found: [...found].map((one) => one === id ? "its own" : one) };
+});
+
+Deno.test("what a routine streams to another is read within its own call, whoever asks for more", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust, { routines: { count, feeding }, allow: ITSELF });
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  for (const size of [10, 5_000, 65_536]) {
+    const calls = Array.from({ length: 12 }, () => dispatcher.call(feeding, [size]));
+    for (const { bytes, found } of await Promise.all(calls)) {
+      assert.deepEqual({ bytes, found }, { bytes: 40 * size, found: ["its own"] });
+    }
+  }
 });

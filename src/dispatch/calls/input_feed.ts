@@ -1,4 +1,5 @@
 import type { Source } from "../../contract/mod.ts";
+import { type Scope, scopeHere } from "../../platform/mod.ts";
 
 /** Where the items of a {@linkcode InputFeed} go. */
 export interface InputSink<Item> {
@@ -21,6 +22,8 @@ export class InputFeed<Item> {
   /** Rejects when the source threw, or gave what cannot travel; never resolves. */
   readonly failed: Promise<never>;
   readonly #source: AsyncIterator<unknown> | Iterator<unknown>;
+  /** Where the call is made: the source is read there, and not where a worker asks for more. */
+  readonly #scope: Scope | undefined = scopeHere();
   readonly #encode: (value: unknown) => Item;
   readonly #fail: (error: unknown) => void;
   #state: "waiting" | "reading" | "ended" = "waiting";
@@ -81,7 +84,7 @@ export class InputFeed<Item> {
     this.#sink = undefined;
     this.#state = "ended";
     if (before === "ended") return;
-    const closed = Promise.try(() => this.#source.return?.()).catch(() => {});
+    const closed = Promise.try(() => this.#leave()).catch(() => {});
     if (before === "waiting") await closed;
   }
 
@@ -90,7 +93,8 @@ export class InputFeed<Item> {
     this.#state = "reading";
     try {
       while (this.#credit > 0 && !this.#blocked && this.#sink !== undefined) {
-        const { done, value } = await this.#source.next();
+        const { done, value } =
+          await (this.#scope === undefined ? this.#source.next() : this.#next());
         if (this.#over) return;
         if (done) return this.#end();
         this.#send(this.#encode(value));
@@ -106,6 +110,15 @@ export class InputFeed<Item> {
   /** Whether it was closed meanwhile. */
   get #over(): boolean {
     return this.#state === "ended";
+  }
+
+  #next(): ReturnType<Iterator<unknown>["next"]> | ReturnType<AsyncIterator<unknown>["next"]> {
+    return this.#scope!.run(() => this.#source.next());
+  }
+
+  #leave(): unknown {
+    const leave = () => this.#source.return?.();
+    return this.#scope === undefined ? leave() : this.#scope.run(leave);
   }
 
   #send(item: Item): void {
