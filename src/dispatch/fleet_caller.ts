@@ -21,6 +21,7 @@ import {
 } from "../contract/mod.ts";
 import type { EventStream, SelvageEvent } from "../observe/mod.ts";
 import { notReady } from "./calls/exhausted.ts";
+import { insistOnCallNames } from "./calls/option_names.ts";
 import type { OpenedDispatcher } from "./open.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { READY_TIMEOUT_MS, waitFor } from "./calls/waiting.ts";
@@ -79,6 +80,7 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
   }
 
   client<R extends Routines>(routines: R, options?: CallOptions): Client<R> {
+    if (options !== undefined) insistOnCallNames(options);
     return bindClient(this, routines, options);
   }
 

@@ -20,6 +20,7 @@ import { closeUnusedTimers } from "../platform/mod.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { Attempts } from "./calls/attempts.ts";
 import { RetryBudget } from "./calls/retry_budget.ts";
+import { insistOnDefaultNames } from "./calls/option_names.ts";
 import { CallSettings, type Inheritance } from "./calls/call_settings.ts";
 import { DialSlots, type OwnWorker } from "./endpoint/dial.ts";
 import { Fleet } from "./fleet/fleet.ts";
@@ -112,6 +113,7 @@ export async function openParts(
       }),
     );
   const observer = hub.as(id);
+  if (options.call !== undefined) insistOnDefaultNames(options.call);
   const settings = new CallSettings(options.call ?? {}, options.token, id, {
     inherits: ground.inherits,
     onTokenIgnored: (peer) =>

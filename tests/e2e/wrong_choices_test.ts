@@ -138,7 +138,21 @@ const DISPATCHER: readonly (readonly [options: object, message: RegExp])[] = [
     { lease: { workers: 2, Ordinal: 0 } },
     /^lease has no option "Ordinal"; did you mean "ordinal"\?$/,
   ],
+  [{ call: { timeout: 100 } }, /^call has no option "timeout"; did you mean "timeoutMs"\?$/],
   [{ lease: [2] }, /^lease takes an object of options, not a list$/],
+];
+
+const CALLS: readonly (readonly [options: unknown, message: RegExp])[] = [
+  [{ timeout: 100 }, /^a call has no option "timeout"; did you mean "timeoutMs"\?$/],
+  [{ timeoutms: 100 }, /^a call has no option "timeoutms"; did you mean "timeoutMs"\?$/],
+  [
+    { timeoutMs: 100, abort: new AbortController().signal },
+    /^a call has no option "abort"; its options are signal, timeoutMs, token, /,
+  ],
+  [{ Token: SECRET }, /^a call has no option "Token"; did you mean "token"\?$/],
+  [SECRET, /^a call takes an object of options, not a string$/],
+  [100, /^a call takes an object of options, not a number$/],
+  [null, /^a call takes an object of options, not null$/],
 ];
 
 /** Rejected with that message; what starts all the same is stopped. */
@@ -189,6 +203,28 @@ Deno.test("a factory of credentials rejects an option of a name that it does not
       assert.ok(!error.message.includes(SECRET), error.message);
       return true;
     });
+  }
+});
+
+Deno.test("a call rejects an option of a name that it does not have, and repeats no value", async () => {
+  await using worker = await startWorker(trust);
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  const add = routine("math.add", (a: number, b: number) => a + b);
+  for (const [given, message] of CALLS) {
+    const options = given as object;
+    const calls = [
+      () => dispatcher.call(add, [1, 2], options),
+      () => dispatcher.stream(add as never, [] as never, options).next(),
+      () => dispatcher.duplex(add as never, [], [] as never, options).next(),
+      async () => await dispatcher.client({ add }, options).add(1, 2),
+    ];
+    for (const call of calls) {
+      await assert.rejects(call, (error) => {
+        assert.ok(error instanceof ConfigurationError, String(error));
+        assert.match(error.message, message);
+        return true;
+      });
+    }
   }
 });
 

@@ -24,6 +24,7 @@ import type { Attempts } from "./attempts.ts";
 import { BegunCall, Envelope, RoutineFacts } from "./begun_call.ts";
 import type { CallSettings, RequestFields } from "./call_settings.ts";
 import { InputFeed } from "./input_feed.ts";
+import { insistOnCallNames } from "./option_names.ts";
 import { type PlacedCall, remainingMs, workerOf } from "./placed_call.ts";
 import { PreparedRequests } from "./prepared_requests.ts";
 import { resultOf } from "./result_call.ts";
@@ -66,6 +67,7 @@ export class RoutineCalls {
     const { settings } = this.#options;
     const now = performance.now();
     try {
+      if (options !== NO_OPTIONS) insistOnCallNames(options);
       const begun = this.#begin(routine, args, options, settings.timeoutMs, now);
       const { envelope, fields } = begun;
       const message = encodeCallRequest(envelope);
@@ -123,6 +125,7 @@ export class RoutineCalls {
     options: CallOptions,
     reading: Reading,
   ): AsyncGenerator<unknown, void, undefined> {
+    if (options !== NO_OPTIONS) insistOnCallNames(options);
     const { settings, payload } = this.#options;
     const ahead = settings.aheadOf(options);
     const { call, envelope, fields, record } = this.#begin(
