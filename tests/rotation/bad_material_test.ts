@@ -7,7 +7,15 @@ import { Load } from "./load.ts";
 import { echo } from "./routines.ts";
 import { Folders } from "./stage.ts";
 import { Emitted } from "./emitted.ts";
-import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
+import {
+  ALLOWED,
+  CLIENT_ID,
+  makeRoot,
+  makeVersion,
+  pemOf,
+  type Version,
+  WORKER_ID,
+} from "./versions.ts";
 import { link, pathsIn, renamed, swapped } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
@@ -212,7 +220,7 @@ function watching(folders: Folders): WorkerProcess {
 function open(address: string): Promise<Dispatcher> {
   return Dispatcher.open({
     discovery: `static:${address}`,
-    credentials: Credentials.fromPem(client),
+    credentials: Credentials.fromPem(pemOf(client)),
     identity: WORKER_ID,
   });
 }

@@ -8,7 +8,15 @@ import { denylistOf } from "../support/certificates.ts";
 import { echo, held, hold, release } from "./routines.ts";
 import { Folders } from "./stage.ts";
 import { Emitted } from "./emitted.ts";
-import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
+import {
+  ALLOWED,
+  CLIENT_ID,
+  makeRoot,
+  makeVersion,
+  pemOf,
+  type Version,
+  WORKER_ID,
+} from "./versions.ts";
 import { type CredentialPaths, pathsIn, renamed } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
@@ -176,7 +184,7 @@ class Stage implements AsyncDisposable {
   async dispatcher(version: Version): Promise<Dispatcher> {
     return await Dispatcher.open({
       discovery: `static:${await this.worker.address}`,
-      credentials: Credentials.fromPem(version),
+      credentials: Credentials.fromPem(pemOf(version)),
       identity: WORKER_ID,
     });
   }

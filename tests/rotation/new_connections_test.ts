@@ -3,7 +3,7 @@ import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { echo } from "./routines.ts";
 import { Folders } from "./stage.ts";
-import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, WORKER_ID } from "./versions.ts";
+import { ALLOWED, CLIENT_ID, makeRoot, makeVersion, pemOf, WORKER_ID } from "./versions.ts";
 import { pathsIn, renamed } from "./ways.ts";
 import { WorkerProcess } from "./worker_process.ts";
 
@@ -19,7 +19,7 @@ Deno.test("no connection is lost while a worker rotates again and again", async 
     allow: ALLOWED,
   });
   const address = await worker.address;
-  const credentials = Credentials.fromPem(makeVersion(CLIENT_ID, [root]));
+  const credentials = Credentials.fromPem(pemOf(makeVersion(CLIENT_ID, [root])));
   const failures: unknown[] = [];
   const failed = Promise.withResolvers<void>();
   let connections = 0;

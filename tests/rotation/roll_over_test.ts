@@ -4,7 +4,7 @@ import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { HandshakeError } from "../../src/errors/mod.ts";
 import { echo, held, hold, release } from "./routines.ts";
 import { Stage } from "./stage.ts";
-import { CLIENT_ID, makeRoot, makeVersion, type Version, WORKER_ID } from "./versions.ts";
+import { CLIENT_ID, makeRoot, makeVersion, pemOf, type Version, WORKER_ID } from "./versions.ts";
 
 const old = makeRoot("old");
 const next = makeRoot("next");
@@ -46,7 +46,7 @@ Deno.test("after a CA is removed its clients take no new call, finish those they
   });
   await using left = await Dispatcher.open({
     discovery: `static:${stage.address}`,
-    credentials: Credentials.fromPem(client),
+    credentials: Credentials.fromPem(pemOf(client)),
     identity: WORKER_ID,
   });
   const call = left.call(hold, ["left"], { timeoutMs: 0 });

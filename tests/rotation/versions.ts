@@ -1,3 +1,4 @@
+import type { CredentialPem } from "../../src/credentials/mod.ts";
 import { createHash } from "node:crypto";
 import {
   makeCertificate,
@@ -21,6 +22,11 @@ export interface Version {
   readonly fingerprint: string;
   /** The leaf. */
   readonly certificate: TestCertificate;
+}
+
+/** What of a version credentials are made of. */
+export function pemOf({ ca, cert, key }: Version): CredentialPem {
+  return { ca, cert, key };
 }
 
 /** Makes an authority. */
