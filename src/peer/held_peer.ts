@@ -1,3 +1,4 @@
+import type { PeerReason } from "../errors/mod.ts";
 import {
   ErrorCode,
   openServerConnection,
@@ -8,6 +9,7 @@ import type { ByteChannel } from "../http2/mod.ts";
 import { type Clock, whenDue } from "../observe/mod.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import { AnsweringFlight } from "./first_flight.ts";
+import { refusalData } from "./refusal.ts";
 import { IGNORED } from "./ignored_stream.ts";
 
 /**
@@ -70,7 +72,7 @@ export class HeldPeer implements PeerConnection {
       onRequest: (stream, fields, endStream) => {
         this.settle();
         // Timers come late, and later still where the machine was suspended.
-        if (limits.clock.now() > this.#validUntil) this.distrust();
+        if (limits.clock.now() > this.#validUntil) this.distrust("certificate-expired");
         if (this.#state !== "distrusted") return options.onRequest(stream, fields, endStream);
         stream.reset(ErrorCode.REFUSED_STREAM);
         return IGNORED;
@@ -111,7 +113,11 @@ export class HeldPeer implements PeerConnection {
     this.#expiry?.[Symbol.dispose]();
     this.#validUntil = validUntil;
     const { clock } = this.#limits;
-    this.#expiry = whenDue(clock, () => validUntil + 1 - clock.now(), () => this.distrust());
+    this.#expiry = whenDue(
+      clock,
+      () => validUntil + 1 - clock.now(),
+      () => this.distrust("certificate-expired"),
+    );
   }
 
   /** Asks the peer to go elsewhere with new calls; those under way finish. */
@@ -130,14 +136,14 @@ export class HeldPeer implements PeerConnection {
     else this.#leaveTimer = clock.schedule(() => this.leave(), leftMs);
   }
 
-  /** Takes no new call from this moment; those under way may finish within the grace. */
-  distrust(): void {
+  /** Takes no new call from this moment; those under way may finish within the grace. The peer receives the reason. */
+  distrust(reason: PeerReason): void {
     if (this.#state === "distrusted") return;
     const { clock, distrustGraceMs } = this.#limits;
     if (this.#state === "taking") this.connection.shutdown();
     this.#state = "distrusted";
     this.#grace = clock.schedule(
-      () => this.connection.abort(ErrorCode.INADEQUATE_SECURITY),
+      () => this.connection.abort(ErrorCode.INADEQUATE_SECURITY, refusalData(reason)),
       distrustGraceMs,
     );
   }

@@ -115,14 +115,14 @@ export class HeldPeers {
     // The platform was asked at the handshake; it knows nothing of today's anchors.
     const verdict = judgeChannel({ ...tls, resumed: true }, question);
     if (verdict.trusted) held.expireAt(verdict.validUntil);
-    else held.distrust();
+    else held.distrust(verdict.peerReason);
   }
 
   /** The same for those of the process itself. */
   judgeOwnAgain(own: OwnProcess): void {
     const refused = own.identity() === "refused";
     for (const held of this.#held) {
-      if (refused) held.distrust();
+      if (refused) held.distrust("subject-not-allowed");
       else held.leave();
     }
   }

@@ -2,6 +2,7 @@ import type { AcceptedChannel } from "../channel/mod.ts";
 import { isPeerReason, type PeerReason } from "../errors/mod.ts";
 import { ErrorCode } from "../http2/mod.ts";
 import type { Clock } from "../observe/mod.ts";
+import { NO_BYTES } from "../values/mod.ts";
 
 /** Debug data beyond this is not read. */
 const REFUSAL_BYTES = 256;
@@ -39,9 +40,7 @@ export function refusalSettings(): Uint8Array<ArrayBuffer> {
  * where it has too many connections.
  */
 export function refusalGoAway(reason: PeerReason | undefined): Uint8Array<ArrayBuffer> {
-  const debugData = new TextEncoder().encode(
-    reason === undefined ? "" : JSON.stringify({ refused: reason }),
-  );
+  const debugData = reason === undefined ? NO_BYTES : refusalData(reason);
   const code = reason === undefined ? ErrorCode.ENHANCE_YOUR_CALM : ErrorCode.INADEQUATE_SECURITY;
   const length = 8 + debugData.length;
   const bytes = new Uint8Array(FRAME_HEADER_BYTES + length);
@@ -52,6 +51,11 @@ export function refusalGoAway(reason: PeerReason | undefined): Uint8Array<ArrayB
   view.setUint32(FRAME_HEADER_BYTES + 4, code);
   bytes.set(debugData, FRAME_HEADER_BYTES + 8);
   return bytes;
+}
+
+/** What a GOAWAY says of a client that is not accepted, or not any more: one word about its own certificate. */
+export function refusalData(reason: PeerReason): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ refused: reason }));
 }
 
 /** Reads the reason out of a GOAWAY; `undefined` where it is not one of ours, to the letter. */

@@ -27,6 +27,7 @@ export {
   brokenOff,
   connectionLost,
   notBegun,
+  peerAccused,
   peerLeft,
   peerSilent,
   StreamFailure,

@@ -71,6 +71,7 @@ Deno.test("a client that is denied is cut off when the grace is over", async () 
   const error = await call.then(() => undefined, (error) => error);
   assert.ok(error instanceof WorkerUnavailable, String(error));
   assert.equal(error.notBegun, false);
+  assert.match(error.message, /accepts our certificate no longer: certificate-denied; our /);
 });
 
 Deno.test("a client whose certificate expires takes no new call, and finishes the one it is at", async () => {

@@ -2,7 +2,15 @@ import { ConnectError } from "@connectrpc/connect";
 import { Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.ts";
 import type { RetryCause } from "../../observe/mod.ts";
 import { failureInDetails, fromConnectError } from "../../routine/mod.ts";
-import { brokenOff, connectionLost, notBegun, peerLeft, peerSilent } from "../../rpc/mod.ts";
+import { adviceOnOurs, readRefusal } from "../../peer/mod.ts";
+import {
+  brokenOff,
+  connectionLost,
+  notBegun,
+  peerAccused,
+  peerLeft,
+  peerSilent,
+} from "../../rpc/mod.ts";
 import type { PlacedCall } from "./placed_call.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { Link } from "../endpoint/link.ts";
@@ -74,6 +82,12 @@ function notBegunThere(thrown: unknown, endpoint: Endpoint, link: Link): Failure
 
 function howLost(thrown: unknown): string {
   if (peerLeft(thrown)) return LEFT;
+  const accused = peerAccused(thrown);
+  const refusal = accused && readRefusal(accused.code, accused.debugData);
+  if (refusal !== undefined) {
+    return `it cut the call off, as it accepts our certificate no longer: ${refusal}; ` +
+      adviceOnOurs(refusal, undefined);
+  }
   return "the connection was lost during the call" + (peerSilent(thrown) ? SILENT : "");
 }
 

@@ -7,6 +7,7 @@ import type { SendScheduler } from "../send/send_scheduler.ts";
 import type { Streams } from "../streams/streams.ts";
 import { Http2Violation } from "../violation.ts";
 import type { ConnectionEnd, ConnectionOptions, ConnectionState } from "./connection.ts";
+import { PeerAccused } from "./peer_accused.ts";
 import { PeerLeft } from "./peer_left.ts";
 import type { Pings } from "./pings.ts";
 import type { Role } from "./role.ts";
@@ -215,7 +216,10 @@ export class Lifecycle {
 
   /** What streams are told that end with a connection which the peer has ended. */
   #causeOf(error: Error | undefined): Error | undefined {
-    return error ?? (this.peerGoAway?.code === ErrorCode.NO_ERROR ? new PeerLeft() : undefined);
+    const { code, debugData } = this.peerGoAway ?? {};
+    if (code === undefined || debugData === undefined) return error;
+    if (code === ErrorCode.NO_ERROR) return error ?? new PeerLeft();
+    return new PeerAccused(code, debugData, error && { cause: error });
   }
 
   #endStreams(end: ConnectionEnd, cause = end.error): void {

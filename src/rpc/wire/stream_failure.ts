@@ -1,5 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ErrorCode, KeepaliveTimeout, PeerLeft, type StreamEnd } from "../../http2/mod.ts";
+import {
+  ErrorCode,
+  KeepaliveTimeout,
+  PeerAccused,
+  PeerLeft,
+  type StreamEnd,
+} from "../../http2/mod.ts";
 import { timedOut } from "./call_errors.ts";
 
 /** How a call's stream ended before its response was complete: the `cause` of the `ConnectError` thrown for it. */
@@ -36,6 +42,12 @@ export function peerSilent(error: unknown): boolean {
 /** Whether the peer ended that connection after it had announced to leave it. */
 export function peerLeft(error: unknown): boolean {
   return failureOf(error)?.end.cause instanceof PeerLeft;
+}
+
+/** The peer's reason, where it ended that connection with one. */
+export function peerAccused(error: unknown): PeerAccused | undefined {
+  const cause = failureOf(error)?.end.cause;
+  return cause instanceof PeerAccused ? cause : undefined;
 }
 
 /**
