@@ -100,6 +100,30 @@ Deno.test("where few streams are open a request leaves once the microtasks befor
   await client.closed;
 });
 
+Deno.test("items that a stream is given in microtasks leave together once these have run", async () => {
+  const [near, far] = memoryChannelPair();
+  let writes = 0;
+  const write = near.write.bind(near);
+  near.write = (bytes, written) => {
+    writes++;
+    write(bytes, written);
+  };
+  const client = openClientConnection(near);
+  const peer = RawPeer.server(far);
+  await settle();
+  const stream = client.open(REQUEST, new CollectedStream(), { endStream: false });
+  await settle();
+  const before = writes;
+  for (let item = 0; item < 20; item++) {
+    await undefined;
+    stream.sendData(new Uint8Array(8), false);
+  }
+  await settle();
+  deepStrictEqual(writes - before, 1);
+  peer.destroy();
+  await client.closed;
+});
+
 Deno.test("forty-eight messages are sent without waiting for the end of the turn", async () => {
   const [near, far] = memoryChannelPair();
   const client = openClientConnection(near);

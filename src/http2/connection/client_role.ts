@@ -75,7 +75,7 @@ export class ClientRole implements Role {
   }
 
   /** A microtask: whoever calls waits for the answer. */
-  defer(flush: () => void): void {
+  deferHeaders(flush: () => void): void {
     queueMicrotask(flush);
   }
 

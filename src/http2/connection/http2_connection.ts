@@ -133,8 +133,8 @@ export class Http2Connection<End extends Role>
     this.lifecycle.abort(code, debugData);
   }
 
-  defer(flush: () => void): void {
-    this.role.defer(flush);
+  deferHeaders(flush: () => void): void {
+    this.role.deferHeaders(flush);
   }
 
   streamStarts(stream: Http2Stream): void {

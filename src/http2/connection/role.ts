@@ -17,8 +17,8 @@ export interface Role {
   /** Whether no stream of this id was ever opened (RFC 9113 §5.1). */
   isIdleId(streamId: number): boolean;
 
-  /** Runs a flush soon: after what has caused it, and before the turn ends. */
-  defer(flush: () => void): void;
+  /** Runs a flush of HEADERS soon: after what has caused it, and before the turn ends. */
+  deferHeaders(flush: () => void): void;
   /** The first HEADERS of this stream are about to be written. */
   streamStarts(stream: Http2Stream): void;
   /** END_STREAM was written. */

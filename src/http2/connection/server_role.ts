@@ -38,7 +38,7 @@ export class ServerRole implements Role {
   }
 
   /** Once all microtasks have run: what has answered has given its place back then. */
-  defer(flush: () => void): void {
+  deferHeaders(flush: () => void): void {
     nextTick(flush);
   }
 

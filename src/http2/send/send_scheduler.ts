@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import { setImmediate } from "node:timers";
 import type { ByteChannel } from "../byte_channel.ts";
 import { ControlQueue } from "./control_queue.ts";
@@ -39,8 +40,8 @@ export interface SchedulerHost {
   streamStarts(stream: Http2Stream): void;
   /** Whether so few streams are open that what they send may leave before the turn ends. */
   readonly isQuiet: boolean;
-  /** Runs a flush soon, before the turn ends. */
-  defer(flush: () => void): void;
+  /** Runs a flush of HEADERS soon, before the turn ends. */
+  deferHeaders(flush: () => void): void;
   /** Whether frames that were read together are being worked on. */
   readonly isReading: boolean;
   /** DATA was written. */
@@ -143,7 +144,13 @@ export class SendScheduler {
     const { isQuiet, isReading } = this.#host;
     this.#scheduled = isQuiet && isReading ? "reading" : "later";
     if (!isQuiet) setImmediate(this.#flushNow);
-    else if (!isReading) this.#host.defer(this.#flushNow);
+    else if (!isReading) this.#defer();
+  }
+
+  /** Items that a stream is given one by one leave together, once the microtasks that give them have run. */
+  #defer(): void {
+    if (this.#headers.length > 0) this.#host.deferHeaders(this.#flushNow);
+    else nextTick(this.#flushNow);
   }
 
   /** What was read together is worked on: answers to it leave before the platform reads the socket again. */
@@ -151,7 +158,7 @@ export class SendScheduler {
     if (this.#scheduled !== "reading") return;
     this.#scheduled = "later";
     if (this.#headers.length > 0) this.#flushScheduled();
-    else this.#host.defer(this.#flushNow);
+    else this.#defer();
   }
 
   /** Hands over what may be handed over now. */
