@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { createServer, type TLSSocket } from "node:tls";
 import { createServer as createPlainServer } from "node:net";
 import type { AddressInfo, Server } from "node:net";
+import { join } from "node:path";
 import { createAuthority } from "../../src/credentials/mod.ts";
+import { writePem } from "../../src/credentials/pem_writer.ts";
+import { forge, general, OID } from "../support/forge.ts";
 import { selvage, startWorker } from "./command.ts";
 import { inProcess } from "./in_process.ts";
 import { issue } from "./pki.ts";
@@ -161,6 +164,7 @@ interface Report {
   readonly steps: readonly {
     readonly step: string;
     readonly outcome: string;
+    readonly advice?: readonly { readonly rule: string }[];
     readonly certificate?: { readonly names: readonly string[] };
     readonly problem?: {
       readonly reason?: string;
@@ -210,6 +214,33 @@ Deno.test("doctor --as says of files what peers would say, before they are deplo
   assert.equal(named.last?.problem?.reason, "identity-mismatch");
   assert.equal((await inProcess(["doctor", "--as", "worker"])).code, 2);
   assert.equal((await inProcess(["doctor", "--as", "worker", "--endpoint", "x:1"])).code, 2);
+});
+
+Deno.test("doctor --as gives the advice that a worker logs when it starts, also on authorities", async () => {
+  const folder = await Deno.makeTempDir();
+  const root = forge({
+    subject: "root",
+    authority: true,
+    purposes: [OID.serverAuth, OID.clientAuth],
+  });
+  const own = forge({ issuer: root, names: [general.uri("spiffe://x/worker")], purposes: [] });
+  const flags = await Promise.all(
+    Object.entries({
+      ca: writePem("CERTIFICATE", root.der),
+      cert: writePem("CERTIFICATE", own.der),
+      key: own.keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    }).map(async ([name, text]) => {
+      const path = join(folder, `${name}.pem`);
+      await Deno.writeTextFile(path, text, { mode: 0o600 });
+      return [`--${name}`, path];
+    }),
+  );
+  const { code, out } = await inProcess(["doctor", "--as", "worker", "--json", ...flags.flat()]);
+  assert.equal(code, 0, out);
+  const rules = (JSON.parse(out) as Report).steps.flatMap(({ advice = [] }) =>
+    advice.map(({ rule }) => rule)
+  );
+  assert.deepEqual(rules, ["leaf.purpose", "authority.purpose"]);
 });
 
 Deno.test("doctor --discover examines every worker of a fleet, in one table", async () => {

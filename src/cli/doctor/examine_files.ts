@@ -4,13 +4,7 @@ import {
   ownCertificateFault,
   verdictOption,
 } from "../../credentials/mod.ts";
-import {
-  adviceOn,
-  judgePeer,
-  parsePatterns,
-  summarize,
-  type VerdictMode,
-} from "../../identity/mod.ts";
+import { judgePeer, parsePatterns, summarize, type VerdictMode } from "../../identity/mod.ts";
 import type { CertificateSummary } from "../../errors/mod.ts";
 import { judged, shown, type Step } from "./report.ts";
 
@@ -69,12 +63,11 @@ export async function* examineFiles(
     denylist: material.denylist,
   });
   if (!outcome.trusted) return yield judged("trust", outcome.reason, outcome.evidence);
-  const chain = outcome.path.filter((one) => !anchors.has(one));
   yield {
     step: "trust",
     outcome: "passed",
     identity: `peers that trust these authorities accept it as ${as} ${outcome.identity.name}`,
-    ...shown(adviceOn({ chain, role, now })),
+    ...shown(material.advice ?? []),
   };
 }
 
