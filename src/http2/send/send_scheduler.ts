@@ -144,12 +144,9 @@ export class SendScheduler {
     const { isQuiet, isReading } = this.#host;
     this.#scheduled = isQuiet && isReading ? "reading" : "later";
     if (!isQuiet) setImmediate(this.#flushNow);
-    else if (!isReading) this.#defer();
-  }
-
-  /** Items that a stream is given one by one leave together, once the microtasks that give them have run. */
-  #defer(): void {
-    if (this.#headers.length > 0) this.#host.deferHeaders(this.#flushNow);
+    else if (isReading) return;
+    else if (this.#headers.length > 0) this.#host.deferHeaders(this.#flushNow);
+    // Items that a stream is given one by one leave together, once the microtasks that give them have run.
     else nextTick(this.#flushNow);
   }
 
@@ -158,7 +155,7 @@ export class SendScheduler {
     if (this.#scheduled !== "reading") return;
     this.#scheduled = "later";
     if (this.#headers.length > 0) this.#flushScheduled();
-    else this.#defer();
+    else nextTick(this.#flushNow);
   }
 
   /** Hands over what may be handed over now. */
