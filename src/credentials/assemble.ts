@@ -52,7 +52,7 @@ export function assemble(pem: CredentialPem, now: number): Assembled {
 /**
  * Checks text that never changes: what it holds is read once, and its dates are judged each time. Those who open
  * it again share the parsed certificates, the proven signatures and the platform's prepared TLS, which took more than
- * half of the processor time of a new dispatcher's first connection (`docs/performance.md`).
+ * half of the processor time of a new dispatcher's first connection (`docs/performance-changes.md`).
  */
 export function assembleOnce(pem: CredentialPem): (now: number) => Assembled {
   let read: CredentialMaterial | CredentialRejection | undefined;

@@ -1,8 +1,8 @@
 /**
  * Fast path: a value that goes with all that a function starts, set in the platform's own record of such values instead
  * of through an `AsyncLocalStorage`. There each value is a new entry of a `WeakMap`, which took 8 % of a busy worker's
- * time and lets values outlive minor collections; see `docs/performance.md`. The plain path is an `AsyncLocalStorage`:
- * it stays wherever the platform's record is not known.
+ * time and lets values outlive minor collections; see `docs/performance-changes.md`. The plain path is an
+ * `AsyncLocalStorage`: it stays wherever the platform's record is not known.
  *
  * Of the platform this needs what is not public: `tests/canaries/scoped_value_canary_test.ts`. It is done on the
  * releases alone that the canary has seen.

@@ -3,7 +3,8 @@ import { freeGivenAway, isOfLargeBuffer, largeBuffer } from "../values/mod.ts";
 /**
  * Room before a large payload for the rest of the message that will hold it, which for a call is its routine, ids and
  * tags: the message is then the payload's own bytes and a few before them, and the payload is not copied again. An item
- * of 64 KiB was copied three times before it was handed to HTTP/2, and is now copied once; see `docs/performance.md`.
+ * of 64 KiB was copied three times before it was handed to HTTP/2, and is now copied once; see
+ * `docs/performance-changes.md`.
  */
 const HEADROOM_BYTES = 256;
 

@@ -1,8 +1,8 @@
 /**
  * Fast path: the buffers that large messages are written into are used again. A new one of 1 MiB costs the system 256
  * page faults where the allocator has given the last one back, and as many writes of zeros: without it 1 MiB as a result
- * takes 1.12 to 1.3 times as long, 4 MiB 1.2 to 1.4 times. See `docs/performance.md`. The plain path is a buffer of its
- * own for each message, as smaller ones have.
+ * takes 1.12 to 1.3 times as long, 4 MiB 1.2 to 1.4 times. See `docs/performance-changes.md`. The plain path is a
+ * buffer of its own for each message, as smaller ones have.
  *
  * A buffer that is given back is detached: what still refers to it sees no bytes, never those of another message.
  */

@@ -1,7 +1,7 @@
 /**
  * Fast path: the time by `performance.now()`, read once for all that is read together. What was read at once has
- * arrived at once, and reading the clock for each call of it took 3 to 6 % of both ends (`docs/performance.md`).
- * Outside of {@linkcode readTogether} each asks the clock.
+ * arrived at once, and reading the clock for each call of it took 3 to 6 % of both ends
+ * (`docs/performance-changes.md`). Outside of {@linkcode readTogether} each asks the clock.
  */
 let isReading = false;
 let isKnown = false;

@@ -1,8 +1,8 @@
 /**
  * Fast path of an async generator: while it is paused at a `yield`, items that are there already are handed out
  * without resuming it. An item that passes a generator costs it two promises, three turns of the microtask queue
- * and 0.1 to 0.2 µs; see `docs/performance.md`. The plain path is the generator itself: it gives the first item, waits
- * for those that are not there, and ends.
+ * and 0.1 to 0.2 µs; see `docs/performance-changes.md`. The plain path is the generator itself: it gives the first
+ * item, waits for those that are not there, and ends.
  */
 export class ReadyItems<Item> implements AsyncGenerator<Item, void, undefined> {
   readonly #plain: AsyncGenerator<Item, void, undefined>;
@@ -112,7 +112,7 @@ export interface ReadyItemsOptions {
 /** An item, a plain object as a generator gives it. */
 export type Taken<Item> = IteratorYieldResult<Item>;
 
-/** Makes one. By a constructor: V8 may make literals old (`docs/performance.md`). */
+/** Makes one. By a constructor: V8 may make literals old (`docs/performance-changes.md`). */
 export const Taken: new <Item>(value: Item) => Taken<Item> = takenConstructor();
 
 function takenConstructor(): typeof Taken {

@@ -2,7 +2,7 @@
  * Fast path: what a channel writes goes straight to the handle of TLS, and what TLS has decrypted comes straight from
  * it. The two streams of a TLS socket make a request, two views and several closures and ticks of each write and each
  * read. Without them the calls of one caller take 0.89 of the processor time of both ends, those of eight 0.83, and items
- * of 64 KiB 0.87; `docs/performance.md` has more.
+ * of 64 KiB 0.87; `docs/performance-changes.md` has more.
  *
  * What is left to the streams: the end of both directions, errors and closing. Of the platform this needs what
  * `native_transport.ts` does, on the same releases, and `tests/canaries/native_transport_canary_test.ts`. The plain path

@@ -3,7 +3,7 @@
  * the exchange, of the attempts and of the call, each of many answers that were read together waited three times for
  * all the others, so that no next call left before all of them had been read. Whatever else becomes of an attempt goes
  * the plain path, {@linkcode Attempts}, on which every other call is made; what this brought is in
- * `docs/performance.md`.
+ * `docs/performance-changes.md`.
  */
 import type { HeaderList } from "../../http2/mod.ts";
 import {

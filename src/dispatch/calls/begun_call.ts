@@ -4,7 +4,7 @@
  * while the heap is small, it makes them old from then on, and they keep what they refer to. At 512 callers
  * 703 bytes of a call were promoted; now that V8, which does not count for classes, leaves them young, it is 69, of
  * which 63 are the program's own argument list.
- * See `docs/performance.md`, "Objects that are made old".
+ * See `docs/performance-changes.md`, "Calls".
  */
 import type { HeaderList } from "../../http2/mod.ts";
 import type { CallFacts, CallRecord } from "../../observe/mod.ts";

@@ -2,7 +2,7 @@
  * Fast path: a unary call of a service in binary form, without interceptors, goes the way of a call of a routine
  * ({@linkcode AttemptedCall}), not through the promises of recording, of the attempts and of a connection's transport.
  * Since what was read together is worked on in parts (`reading_parts.ts`), each of these promises had the calls of a
- * part wait for one another; what leaving them out brought is in `docs/performance.md`. The plain path is
+ * part wait for one another; what leaving them out brought is in `docs/performance-changes.md`. The plain path is
  * {@linkcode dispatcherTransport} within {@linkcode recordedTransport}: other forms and GET take it. Streams have a fast
  * path of their own, {@linkcode serviceStreams}.
  */

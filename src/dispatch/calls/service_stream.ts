@@ -2,7 +2,7 @@
  * Fast path: the messages of a stream of a service pass one iterator, which records the call and translates its error,
  * and gives those that have arrived without waiting. In {@linkcode dispatcherTransport} and
  * {@linkcode recordedTransport}, which are the plain path, each message passes a generator for each of the two; what
- * leaving them out brought is in `docs/performance.md`.
+ * leaving them out brought is in `docs/performance-changes.md`.
  */
 import type {
   DescMessage,

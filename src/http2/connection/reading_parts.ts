@@ -2,8 +2,8 @@
  * Fast path: what was read at once is worked on in parts, each in a turn of the event loop of its own, so that what
  * the first part makes the program send leaves while the others are read. The answers to hundreds of calls that were
  * read together left with the turn's end otherwise, because a socket takes one write a turn, and both ends stood still
- * in turns: `add` with 512 callers 1.5 times as often, with 64 callers 1.3 times, see `docs/performance.md`. What
- * has few frames, as items of a stream and large messages have, is read in one part.
+ * in turns: `add` with 512 callers 1.5 times as often, with 64 callers 1.3 times, see `docs/performance-changes.md`.
+ * What has few frames, as items of a stream and large messages have, is read in one part.
  */
 import { setImmediate } from "node:timers";
 import type { FrameReader } from "../frame/frame_reader.ts";

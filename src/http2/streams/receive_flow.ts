@@ -19,7 +19,7 @@ const ROUND_TRIPS = 2;
 
 /**
  * The window of a stream between whose frames small messages of others arrive: what it has on the way is what they
- * wait for; what sizes bring is at the end of `docs/performance.md`.
+ * wait for; sizes are compared at the end of `docs/performance-changes.md`.
  */
 const SHARED_WINDOW_BYTES = 352 * 1024;
 /** What such a window is at least for each millisecond of the shortest round trip: 256 MB/s pass all the same. */
@@ -183,7 +183,7 @@ export class ReceiveFlow {
   /**
    * What the window grows by for a body whose length is announced and that is being read: what is missing of it at
    * once, for credit that is given in several steps waits until the reads of a turn are over. What that brought is in
-   * `docs/performance.md`.
+   * `docs/performance-changes.md`.
    */
   #growthForBody(receiving: Receiving): number {
     const { bodyLeft, window, owedCredit, windowBytes } = receiving;

@@ -82,7 +82,10 @@ export function decodeCallRequest(bytes: Uint8Array): CallEnvelope {
   return readCall(new FieldReader(bytes));
 }
 
-/** The sizes of a call's fields, each computed once. Of a class: V8 may make literals old (`docs/performance.md`). */
+/**
+ * The sizes of a call's fields, each computed once. Of a class: V8 may make literals old
+ * (`docs/performance-changes.md`).
+ */
 export class CallSizes {
   readonly whole: number;
   readonly routine: number;

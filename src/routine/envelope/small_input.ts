@@ -1,7 +1,7 @@
 /**
  * Fast path: a few bytes that a caller sends to a routine are written with all that surrounds them at once. A view of
  * the payload, and another of the message around it, took 60 of the 140 ns of the message in its envelope; see
- * `docs/performance.md`. The plain path is {@linkcode encodePayload} within {@linkcode encodeDuplexRequest};
+ * `docs/performance-changes.md`. The plain path is {@linkcode encodePayload} within {@linkcode encodeDuplexRequest};
  * `small_input_test.ts` runs the same items through both.
  */
 import { allocateWithRoom } from "../../values/mod.ts";

@@ -126,7 +126,7 @@ function encodeCall(call: CallEnvelope): Uint8Array {
   return writer.bytes;
 }
 
-/** One item. Of a class: V8 may make literals old (`docs/performance.md`). */
+/** One item. Of a class: V8 may make literals old (`docs/performance-changes.md`). */
 class ValueMessage {
   readonly kind = "value";
   readonly payload: EncodedPayload;

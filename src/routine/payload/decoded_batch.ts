@@ -1,9 +1,9 @@
 /**
  * Fast path: small payloads of a stream that have arrived are decoded some at a time, and handed out one by one. What
  * decodes and what reads the items stay in the processor's caches so: an item of 32 bytes takes about 0.9 of the
- * processor time; see `docs/performance.md`. Byte strings among them share a buffer, see `shared_bytes.ts`. The plain
- * path is {@linkcode decodePayload} for each item, as generators of streams do; `decoded_batch_test.ts` runs the same
- * items through both.
+ * processor time; see `docs/performance-changes.md`. Byte strings among them share a buffer, see `shared_bytes.ts`. The
+ * plain path is {@linkcode decodePayload} for each item, as generators of streams do; `decoded_batch_test.ts` runs the
+ * same items through both.
  */
 import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
 import { decodePayload, type EncodedPayload, type PayloadRoot } from "./payload.ts";

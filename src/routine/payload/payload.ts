@@ -12,7 +12,7 @@ export type EncodedPayload =
   | { readonly form: "cbor"; readonly bytes: Uint8Array }
   | { readonly form: "json"; readonly text: string };
 
-/** A payload in CBOR. Of a class: V8 may make literals old (`docs/performance.md`). */
+/** A payload in CBOR. Of a class: V8 may make literals old (`docs/performance-changes.md`). */
 export class CborPayload {
   readonly form = "cbor";
   readonly bytes: Uint8Array;

@@ -1,8 +1,9 @@
 /**
  * Fast path: small byte strings that are decoded together are views of one buffer. A `Uint8Array` of its own takes 0.25
  * to 0.4 µs at any size, for V8 keeps its buffer outside of the heap, and 0.15 to free; a view takes 0.03. With them an
- * item of 32 bytes takes 0.53 to 0.73 of the processor time of the end that receives it; see `docs/performance.md`. The
- * plain path is {@linkcode decodePayload}; `decoded_batch_test.ts` runs the same items through both.
+ * item of 32 bytes takes 0.53 to 0.73 of the processor time of the end that receives it; see
+ * `docs/performance-changes.md`. The plain path is {@linkcode decodePayload}; `decoded_batch_test.ts` runs the same
+ * items through both.
  */
 import { markUntransferable } from "../../platform/mod.ts";
 import { BYTES } from "./cbor_format.ts";

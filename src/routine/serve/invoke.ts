@@ -31,7 +31,8 @@ export interface InvokeOptions extends SentOfThrown {
 /**
  * Runs a routine that answers once, for a call that had not been aborted when it was given here. What a routine
  * returns without a promise is the result at once: then nothing waits for a microtask, and the first answers to what
- * was read together leave while the others are still being made (`docs/performance.md`, "What each change brought").
+ * was read together leave while the others are still being made (`docs/performance-changes.md`, "What each change
+ * brought").
  *
  * @param args Its argument list; the result takes the same form.
  * @throws {InvalidPayload} If the arguments cannot be read or do not fit, or the result cannot

@@ -5,7 +5,7 @@
  * An item that passes an async generator costs it two to three promises and as many turns of the
  * microtask queue; between a routine and the stream there were four. While a receiver takes items, this
  * asks for the next one from within the reaction to the last, which also stays in the call's async
- * context (entering it costs 0.4 µs). Measured for items of 32 bytes: see `docs/performance.md`. The
+ * context (entering it costs 0.4 µs). Measured for items of 32 bytes: see `docs/performance-changes.md`. The
  * plain path is `items()` in `invoke.ts`; `pulled_items_test.ts` runs the same cases through both.
  */
 import type { EncodedPayload } from "../payload/payload.ts";

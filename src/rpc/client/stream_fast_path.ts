@@ -1,8 +1,8 @@
 /**
  * Fast path: messages of a stream in binary form over Connect are written and read here, one promise each, not by three
  * generators of connect-es on their way out and four on their way in. Compression is not offered: a message of 1 KiB or
- * more was gzipped otherwise, 1.7 ms each of 64 KiB. What it brought is in `docs/performance.md`. The plain path is
- * connect-es on `plain_exchange.ts`: gRPC, JSON, interceptors and named compressions take it.
+ * more was gzipped otherwise, 1.7 ms each of 64 KiB. What it brought is in `docs/performance-changes.md`. The plain
+ * path is connect-es on `plain_exchange.ts`: gRPC, JSON, interceptors and named compressions take it.
  */
 import type {
   DescMessage,

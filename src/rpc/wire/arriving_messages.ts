@@ -1,8 +1,8 @@
 /**
  * Fast path: a large message of a stream is gathered as its frames arrive, in a buffer of its own, and what the
  * frames were read into is free at once. Waiting for a collection, such buffers were half of what an item of
- * 64 KiB cost the end that receives it; see `docs/performance.md`. The plain path is that of small messages, which are
- * cut out of the body when they are read; `arriving_messages_test.ts` runs the same bodies through both.
+ * 64 KiB cost the end that receives it; see `docs/performance-changes.md`. The plain path is that of small messages,
+ * which are cut out of the body when they are read; `arriving_messages_test.ts` runs the same bodies through both.
  */
 import { EnvelopeSplitter, SHARED_BYTES } from "./envelope_splitter.ts";
 import type { GatherBudget } from "./gather_budget.ts";

@@ -2,9 +2,9 @@
  * Fast path: messages are written one after the other into the buffer of one writer. `toBinary` of protobuf-es makes a
  * writer for each, with a buffer of 128 bytes and a larger one where a text follows; with the message itself these
  * are three `Uint8Array`s, each with memory outside of the heap, which was 15 % of the time of both ends of a service
- * that echoes 62 characters (`docs/performance.md`). The plain path is `toBinary`: for messages with maps, groups,
- * required fields or fields that protobuf-es converts, and for each that cannot be written here, so that its error is
- * that of protobuf-es.
+ * that echoes 62 characters (`docs/performance-changes.md`). The plain path is `toBinary`: for messages with maps,
+ * groups, required fields or fields that protobuf-es converts, and for each that cannot be written here, so that its
+ * error is that of protobuf-es.
  */
 import {
   type DescField,

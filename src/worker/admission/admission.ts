@@ -119,7 +119,7 @@ export function admitCalls(options: AdmissionOptions): Admit<ConnectedPeer, Admi
   };
 }
 
-/** A call that has a place. Of a class: V8 may make literals old (`docs/performance.md`). */
+/** A call that has a place. Of a class: V8 may make literals old (`docs/performance-changes.md`). */
 class AtGate implements Admitted<AdmittedCall> {
   readonly admitted = true;
   readonly context: AdmittedCall;

@@ -329,7 +329,7 @@ function spanOf({ name }: AnyRoutine, arrived: Arrival): CallSpan | undefined {
   return startServerSpan(name, () => arrived.header("traceparent"));
 }
 
-/** What is recorded of a call. Of a class: V8 may make literals old (`docs/performance.md`). */
+/** What is recorded of a call. Of a class: V8 may make literals old (`docs/performance-changes.md`). */
 class ServedFacts implements CallFacts {
   readonly kind = "routine";
   readonly routine: string;

@@ -1,8 +1,8 @@
 /**
  * Fast path: the items of a service's method pass from its implementation to what sends them through one iterator,
  * which records the call, keeps it within its policy and its `currentCall()`, and lets no failure of other workers
- * pass. As async generators of their own each of these cost an item three promises; see `docs/performance.md`. There
- * is no plain path beside it: connect-es iterates the same.
+ * pass. As async generators of their own each of these cost an item three promises; see `docs/performance-changes.md`.
+ * There is no plain path beside it: connect-es iterates the same.
  */
 import { create, type DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext } from "@connectrpc/connect";
