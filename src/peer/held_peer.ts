@@ -41,8 +41,9 @@ export class HeldPeer implements PeerConnection {
   readonly chain: readonly Uint8Array[];
   readonly #limits: HeldPeerLimits;
   readonly #age: Disposable;
-  /** The last millisecond of the peer's certificate, since the epoch. */
+  /** The last millisecond of the way that proves the peer, since the epoch. */
   #validUntil = Infinity;
+  #lapsed: (() => void) | undefined;
   #expiry: Disposable | undefined;
   #grace: Disposable | undefined;
   #leaveTimer: Disposable | undefined;
@@ -70,9 +71,9 @@ export class HeldPeer implements PeerConnection {
     this.connection = openServerConnection(this.#flight, {
       ...options,
       onRequest: (stream, fields, endStream) => {
-        this.settle();
         // Timers come late, and later still where the machine was suspended.
-        if (limits.clock.now() > this.#validUntil) this.distrust("certificate-expired");
+        if (limits.clock.now() > this.#validUntil) this.#lapse();
+        this.settle();
         if (this.#state !== "distrusted") return options.onRequest(stream, fields, endStream);
         stream.reset(ErrorCode.REFUSED_STREAM);
         return IGNORED;
@@ -108,16 +109,16 @@ export class HeldPeer implements PeerConnection {
     judge?.();
   }
 
-  /** Distrusts the peer once its chain is no longer valid: at that time, or at its first call after it. */
-  expireAt(validUntil: number): void {
+  /**
+   * Calls `lapsed` once what proves the peer is no longer valid: at that time, or at its first call after it. Another
+   * way may prove it still, as where its authority has been renewed.
+   */
+  expireAt(validUntil: number, lapsed: () => void): void {
     this.#expiry?.[Symbol.dispose]();
     this.#validUntil = validUntil;
+    this.#lapsed = lapsed;
     const { clock } = this.#limits;
-    this.#expiry = whenDue(
-      clock,
-      () => validUntil + 1 - clock.now(),
-      () => this.distrust("certificate-expired"),
-    );
+    this.#expiry = whenDue(clock, () => validUntil + 1 - clock.now(), () => this.#lapse());
   }
 
   /** Asks the peer to go elsewhere with new calls; those under way finish. */
@@ -146,6 +147,12 @@ export class HeldPeer implements PeerConnection {
       () => this.connection.abort(ErrorCode.INADEQUATE_SECURITY, refusalData(reason)),
       distrustGraceMs,
     );
+  }
+
+  #lapse(): void {
+    this.#expiry?.[Symbol.dispose]();
+    this.#validUntil = Infinity;
+    this.#lapsed?.();
   }
 
   #release(): void {

@@ -101,12 +101,23 @@ export class HeldPeers {
    */
   judgeAgain(material: CredentialMaterial): void {
     if (material.mode !== "mutual") return;
-    for (const held of this.#held) {
-      const { tls } = held.peer.facts;
-      if (tls === undefined) continue;
-      if (held.doubt(() => this.#judge(held, tls, material))) {
-        this.#judgingTurns.take(() => held.settle());
-      }
+    for (const held of this.#held) this.#doubt(held, material);
+  }
+
+  /** Judges a peer anew when what proves it is no longer valid. */
+  expireAt(held: HeldPeer, validUntil: number): void {
+    held.expireAt(validUntil, () => {
+      const material = this.#generations?.current.material;
+      if (material?.mode === "mutual") this.#doubt(held, material);
+      else held.distrust("certificate-expired");
+    });
+  }
+
+  #doubt(held: HeldPeer, material: CredentialMaterial): void {
+    const { tls } = held.peer.facts;
+    if (tls === undefined) return;
+    if (held.doubt(() => this.#judge(held, tls, material))) {
+      this.#judgingTurns.take(() => held.settle());
     }
   }
 
@@ -114,7 +125,7 @@ export class HeldPeers {
     const question = clientQuestion(material, this.#options, this.#clock.now());
     // The platform was asked at the handshake; it knows nothing of today's anchors.
     const verdict = judgeChannel({ ...tls, resumed: true }, question);
-    if (verdict.trusted) held.expireAt(verdict.validUntil);
+    if (verdict.trusted) this.expireAt(held, verdict.validUntil);
     else held.distrust(verdict.peerReason);
   }
 

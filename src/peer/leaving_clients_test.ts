@@ -37,21 +37,26 @@ function callHeld({ connection }: DialledPeer): { ended: Promise<StreamEnd> } {
   return { ended };
 }
 
-/** Answers when `answer` is called; `begun` resolves with the first request. */
+/** Answers when `answer` is called. */
 function holding(): {
   options: ReturnType<typeof answering>;
+  /** Resolves with the first request. */
   begun: Promise<void>;
+  /** Resolves with the second. */
+  second: Promise<void>;
   answer(): void;
 } {
   const begun = Promise.withResolvers<void>();
+  const second = Promise.withResolvers<void>();
   const answers: (() => void)[] = [];
   return {
     begun: begun.promise,
+    second: second.promise,
     answer: () => answers.splice(0).forEach((answer) => answer()),
     options: {
       onRequest: (stream) => {
         answers.push(() => stream.sendHeaders([":status", "200"], true));
-        begun.resolve();
+        (answers.length === 1 ? begun : second).resolve();
         return { data: () => {}, trailers: () => {}, closed: () => {} };
       },
     },
@@ -143,6 +148,39 @@ Deno.test("a client whose chain expires takes no new call from that moment", asy
   assert.equal(await callOnce(peer), "complete");
   clock.advance(4000);
   assert.equal((await peer.connection.closed).how, "orderly");
+});
+
+Deno.test("a client whose authority was renewed stays when the old certificate of that authority expires", async () => {
+  for (const isLate of [false, true]) {
+    const clock = new ManualClock(Date.now());
+    const { key } = root;
+    const old = makeCertificate({
+      name: "renewed root",
+      authority: true,
+      key,
+      notAfter: clock.now() + 60_000,
+    });
+    const renewed = makeCertificate({ name: "renewed root", authority: true, key });
+    const certificate = makeCertificate({ names: [{ uri: CLIENT_ID }], issuer: old });
+    const held = holding();
+    await using listener = await listenAs(
+      { certificate: worker.fine(), trusts: [old, renewed, root] },
+      { clock, onPeer: () => held.options, distrustGraceMs: 1000 },
+    );
+    const peer = await dialAs({ certificate, trusts: [root] }, listener.address);
+    const before = callHeld(peer);
+    await held.begun;
+    // As after the machine was suspended, or by our timer.
+    if (isLate) clock.setBack(-62_000);
+    else clock.advance(62_000);
+    const after = callHeld(peer);
+    await Promise.race([held.second, after.ended]);
+    clock.advance(2000);
+    held.answer();
+    assert.equal((await before.ended).how, "complete");
+    assert.equal((await after.ended).how, "complete");
+    assert.equal(listener.connections().every(({ takesCalls }) => takesCalls), true);
+  }
 });
 
 Deno.test("a client whose chain expires takes no new call either where our timer is late", async () => {

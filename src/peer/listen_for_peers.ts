@@ -244,8 +244,8 @@ class Listener implements PeerListener {
     }
     accepted.settle();
     const { identity } = verdict;
-    this.#held.hold(channel, facts, { identity, generation, place: accepted.place })
-      .expireAt(verdict.validUntil);
+    const held = this.#held.hold(channel, facts, { identity, generation, place: accepted.place });
+    this.#held.expireAt(held, verdict.validUntil);
   }
 
   /** No proof is asked: its first request stands in for it. */
