@@ -41,7 +41,7 @@ export function evidenceOf(finding: Finding, context: FindingContext): Handshake
   return {
     rule: finding.rule,
     ...finding.reason === "certificate-unsuitable" && { field: ruleText(finding.rule).field },
-    found: finding.found,
+    found: foundOf(finding, context.leaf),
     advice: adviceFor(finding, clockOff),
     expected: context.expected.map(({ text }) => text),
     now: new Date(context.now).toISOString(),
@@ -52,6 +52,12 @@ export function evidenceOf(finding: Finding, context: FindingContext): Handshake
     ...clockOff !== undefined && { clockOffBySeconds: clockOff },
     ...finding.reason === "untrusted-authority" && { anchors: shownAnchors(context.anchors) },
   };
+}
+
+/** The dates of an authority would read as those of the leaf. */
+function foundOf({ rule, found, certificate }: Finding, leaf: Certificate | undefined): string {
+  if (!rule.startsWith("dates.") || certificate === undefined || certificate === leaf) return found;
+  return `the authority "${formatName(certificate.subject)}": ${found}`;
 }
 
 function shownAnchors(anchors: TrustAnchors): NonNullable<HandshakeEvidence["anchors"]> {

@@ -19,12 +19,14 @@ const ADVICE: Readonly<Record<PeerReason, string>> = {
   "subject-not-allowed": "add our name to the worker's allow list, or use a certificate it names",
 };
 
-/** What to do where the other end finds fault with our certificate; a wrong clock is named. */
+/** What to do where the other end finds fault with our certificate; of one that is valid by our clock, what else may be wrong. */
 export function adviceOnOurs(word: PeerReason, own: OwnDates | undefined): string {
   if (own === undefined) return ADVICE[word];
-  if (word === "certificate-expired" && own.now <= Date.parse(own.notAfter)) return clocks("ahead");
+  if (word === "certificate-expired" && own.now <= Date.parse(own.notAfter)) {
+    return validHere("has an authority above it expired, or is the other end's clock ahead?");
+  }
   if (word === "certificate-not-yet-valid" && own.now >= Date.parse(own.notBefore)) {
-    return clocks("behind");
+    return validHere("is an authority above it not valid yet, or the other end's clock behind?");
   }
   return ADVICE[word];
 }
@@ -33,6 +35,6 @@ export function adviceOnOurs(word: PeerReason, own: OwnDates | undefined): strin
 export const COMPARE_CLOCKS =
   "by this clock our certificate is valid: compare it with the other end's clock";
 
-function clocks(way: "ahead" | "behind"): string {
-  return `by this clock our certificate is valid; is the other end's clock ${way}?`;
+function validHere(question: string): string {
+  return `by this clock our certificate is valid; ${question}`;
 }

@@ -26,6 +26,7 @@ export { createRpcRouter, type RpcRouter, type RpcRouterOptions } from "./server
 export {
   brokenOff,
   connectionLost,
+  distrustedByUs,
   notBegun,
   peerAccused,
   peerLeft,

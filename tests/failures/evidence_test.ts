@@ -142,7 +142,7 @@ Deno.test("where the peer finds expired what is valid by our clock, the clocks a
   assert.equal(error.peerReason, "certificate-expired", error.message);
   assert.equal(
     error.evidence.advice,
-    "by this clock our certificate is valid; is the other end's clock ahead?",
+    "by this clock our certificate is valid; has an authority above it expired, or is the other end's clock ahead?",
   );
 });
 

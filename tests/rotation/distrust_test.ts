@@ -117,6 +117,7 @@ Deno.test("a worker that its dispatcher denies is called no more, and calls at i
   const cutOff = await call.then(() => undefined, (error) => error);
   assert.ok(cutOff instanceof WorkerUnavailable, String(cutOff));
   assert.equal(cutOff.notBegun, false);
+  assert.match(cutOff.message, /: we cut the call off after distrustGraceMs, as we accept its /);
   const refused = await failure(dispatcher);
   assert.ok(refused instanceof HandshakeError, String(refused));
   assert.deepEqual([refused.side, refused.reason], ["dispatcher", "certificate-denied"]);

@@ -6,6 +6,7 @@ import { adviceOnOurs, readRefusal } from "../../peer/mod.ts";
 import {
   brokenOff,
   connectionLost,
+  distrustedByUs,
   notBegun,
   peerAccused,
   peerLeft,
@@ -82,6 +83,7 @@ function notBegunThere(thrown: unknown, endpoint: Endpoint, link: Link): Failure
 
 function howLost(thrown: unknown): string {
   if (peerLeft(thrown)) return LEFT;
+  if (distrustedByUs(thrown)) return DISTRUSTED;
   const accused = peerAccused(thrown);
   const refusal = accused && readRefusal(accused.code, accused.debugData);
   if (refusal !== undefined) {
@@ -90,6 +92,11 @@ function howLost(thrown: unknown): string {
   }
   return "the connection was lost during the call" + (peerSilent(thrown) ? SILENT : "");
 }
+
+/** Why we end the calls at a worker ourselves; the next dial gives the reason in one word. */
+const DISTRUSTED =
+  "we cut the call off after distrustGraceMs, as we accept its certificate no longer: it has expired, its " +
+  "authority is not trusted any more, or it is denied";
 
 /** What is known of a worker that has sent GOAWAY, and then did not wait for the call. */
 const LEFT =

@@ -50,6 +50,13 @@ export function peerAccused(error: unknown): PeerAccused | undefined {
   return cause instanceof PeerAccused ? cause : undefined;
 }
 
+/** Whether we ended that connection, because the peer is not trusted any more. */
+export function distrustedByUs(error: unknown): boolean {
+  const end = failureOf(error)?.end;
+  return end?.how === "connection-lost" && end.code === ErrorCode.INADEQUATE_SECURITY &&
+    end.cause === undefined;
+}
+
 /**
  * Whether a call failed with `error` because its stream was reset in the midst of it: by us, for what
  * the peer sent, or by the peer, for a reason of its own. It may have begun.
