@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 import { Code } from "@connectrpc/connect";
 import { acceptedCompression, compressionNames, compressionOf } from "./compression.ts";
 
@@ -48,6 +49,15 @@ for (const name of compressionNames) {
     assert.equal((await compression.decompress(new Uint8Array(0), 10)).byteLength, 0);
   });
 }
+
+Deno.test("zstd is decompressed in one step, so that what fails in it fails the call", async () => {
+  const { compress, decompress } = compressionOf("zstd");
+  const whole = await compress(new Uint8Array(1_000_000).map((_, at) => at * at));
+  let turned = false;
+  setImmediate(() => turned = true);
+  assert.equal((await decompress(whole, 1_000_000)).byteLength, 1_000_000);
+  assert.equal(turned, false);
+});
 
 Deno.test("acceptedCompression takes the first of the caller's that we have", () => {
   assert.equal(acceptedCompression("snappy, br,gzip")?.name, "br");

@@ -56,6 +56,24 @@ export class Inflation implements Disposable {
     return promise;
   }
 
+  /**
+   * Decompresses the message, or the next part of it, in one step.
+   *
+   * @param decompress gives so many bytes at most, and throws ERR_BUFFER_TOO_LARGE where there are more.
+   * @throws {ConnectError} `ResourceExhausted` where the budget is exceeded.
+   */
+  readAtOnce(decompress: (mostBytes: number) => Uint8Array): Uint8Array {
+    let piece: Uint8Array;
+    try {
+      piece = decompress(Math.max(1, this.#maxBytes - this.#bytes));
+    } catch (error) {
+      const isTooLarge = (error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE";
+      throw isTooLarge ? this.#tooLarge(this.#maxBytes) : error;
+    }
+    this.#grow(piece.byteLength);
+    return piece;
+  }
+
   /** The message is whole, or given up. */
   [Symbol.dispose](): void {
     this.#budget.change(this.#bytes, 0);
