@@ -1,17 +1,20 @@
 /**
- * Writes the `selvage` command and modules of yours as a few files of JavaScript, of which a worker takes 70% of the
- * memory that it takes of their sources (docs/performance.md): `deno task bundle FOLDER MODULE…`, then
+ * Writes the `selvage` command and modules of yours as a few files of JavaScript, of which a worker takes two thirds of
+ * the memory that it takes of their sources (docs/performance.md): `deno task bundle FOLDER MODULE…`, then
  * `deno run … FOLDER/selvage.js worker FOLDER/MODULE.js …`.
  *
- * Modules resolve what they import by this project's `deno.json` and lock file. The first time, Deno fetches from npm
- * what it bundles with.
+ * Modules resolve what they import by this project's `deno.json` and lock file; a package that these do not name is an
+ * error. The bundler is one of these packages: Deno names the version of esbuild that it bundles with, and takes it from
+ * its cache, where it is once this script, which imports it, has been loaded by the lock file.
  *
  * @module
  */
 import { basename, extname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { shorten } from "./bundle/shorten.ts";
 
 const PROJECT = new URL("../", import.meta.url);
+const CONFIG = fileURLToPath(new URL("deno.json", PROJECT));
 
 /** What a thread begins with: looked for beside the code as `thread_entry.ts`. */
 const THREAD = new URL("src/worker/threads/thread_entry.ts", PROJECT);
@@ -44,44 +47,44 @@ function named(path: string): [name: string, url: URL] {
   return [basename(path, extname(path)), pathToFileURL(path)];
 }
 
-/** Source maps are not linked: Deno would load all of them, 17 MiB, with the first error whose stack is read. */
 async function written(entries: ReadonlyMap<string, string>, folder: string): Promise<boolean> {
   const made = await Deno.makeTempDir({ prefix: "selvage-bundle-" });
   try {
     const paths = [...entries.keys()].map((name) => join(made, `${name}.ts`));
     for (const [name, text] of entries) await Deno.writeTextFile(join(made, `${name}.ts`), text);
-    await writeConfig(made);
+    const imports = join(made, "imports.json");
+    await Deno.writeTextFile(imports, JSON.stringify({ imports: await importsOf(PROJECT) }));
+    const linked = join(made, "linked");
     const { success } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["bundle", "--quiet", "--platform=deno", "--minify", "--code-splitting"],
-        ...["--sourcemap=external", `--config=${join(made, "deno.json")}`],
-        ...[`--outdir=${folder}`, ...paths],
+        ...["bundle", "--quiet", "--frozen", "--platform=deno", "--code-splitting"],
+        ...["--sourcemap=linked", `--config=${CONFIG}`, `--import-map=${imports}`],
+        ...[`--outdir=${linked}`, ...paths],
       ],
       stdin: "null",
       stdout: "inherit",
       stderr: "inherit",
     }).output();
+    if (success) await shorten(linked, folder);
     return success;
   } finally {
     await Deno.remove(made, { recursive: true });
   }
 }
 
-/** A configuration that resolves as this project's does, but for what is replaced, and a copy of its lock file. */
-async function writeConfig(folder: string): Promise<void> {
-  const { name, exports, imports, compilerOptions } = JSON.parse(
-    await Deno.readTextFile(new URL("deno.json", PROJECT)),
+/** What the modules of a project import, as its `deno.json` has it, but for what is replaced. */
+async function importsOf(project: URL): Promise<Readonly<Record<string, string>>> {
+  const { name, exports, imports } = JSON.parse(
+    await Deno.readTextFile(new URL("deno.json", project)),
   );
   const own = Object.entries<string>(exports).map((
     [key, path],
   ) => [`${name}${key.slice(1)}`, path]);
   const files = Object.fromEntries(
-    [...own, ...REPLACED.map(([file, other]) => [new URL(file!, PROJECT).href, other])]
-      .map(([from, to]) => [from, new URL(to!, PROJECT).href]),
+    [...own, ...REPLACED.map(([file, other]) => [new URL(file!, project).href, other])]
+      .map(([from, to]) => [from, new URL(to!, project).href]),
   );
-  const config = { imports: { ...imports, ...files }, compilerOptions };
-  await Deno.writeTextFile(join(folder, "deno.json"), JSON.stringify(config));
-  await Deno.copyFile(new URL("deno.lock", PROJECT), join(folder, "deno.lock"));
+  return { ...imports, ...files };
 }
 
 function fail(why: string): never {

@@ -212,7 +212,8 @@ async function demand(command: Command, given: readonly unknown[], needs: Needs)
   }
 }
 
-/** The folder of this package's own source, where it is on this machine's disk. */
+/** The folder of this package's own code, where it is on this machine's disk: of its sources, or of a bundle's files. */
 const SOURCE = import.meta.url.startsWith("file:")
-  ? fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "")
+  ? fileURLToPath(new URL(import.meta.url.endsWith(".ts") ? "../.." : ".", import.meta.url))
+    .replace(/\/$/, "")
   : undefined;

@@ -4,8 +4,9 @@ import { createAuthority, Credentials } from "../../../src/credentials/mod.ts";
 import { Dispatcher } from "../../../src/dispatch/mod.ts";
 import { HandshakeError } from "../../../src/errors/mod.ts";
 import { residentMiB } from "../../../scripts/bench/measures/connections.ts";
+import { Journal } from "../../support/journal.ts";
 import { TestProcess } from "../../support/test_process.ts";
-import { cube, square } from "./routines.ts";
+import { block, cube, root, square } from "./routines.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const ROUTINES = fileURLToPath(new URL("./routines.ts", import.meta.url));
@@ -32,6 +33,51 @@ Deno.test("a bundled worker asks the list of public suffixes about a wildcard", 
     everybodys.call(square, [7], { timeoutMs: 5_000 }),
     (error) => error instanceof HandshakeError && error.peerReason === "subject-not-allowed",
   );
+});
+
+Deno.test("a bundled worker's watchdog, which is loaded from its own text, names the routine that blocks it", async () => {
+  await using worker = await bundledWorker();
+  await using dispatcher = await opened(worker.address, { spiffe: "spiffe://example.org/caller" });
+  const logged = worker.log.until((line) => line.includes('"type":"worker.blocked"'));
+  let over = false;
+  logged.then(() => over = true);
+  // The thread may not have its turn in one block on a busy machine.
+  while (!over) await dispatcher.call(block, [1_300]);
+  assert.equal(JSON.parse(await logged).properties.routine, "bundled.block");
+});
+
+Deno.test("a stack of a bundle has the names of the sources, and `deno task stack` gives their lines", async () => {
+  await using worker = await bundledWorker();
+  await using dispatcher = await opened(worker.address, { spiffe: "spiffe://example.org/caller" });
+  await assert.rejects(dispatcher.call(root, [-1]), /-1 is negative/);
+  const line = await worker.log.until((line) => line.includes('"type":"call.failed"'));
+  const { stack } = JSON.parse(line).properties;
+  assert.match(stack, /^ +at positive \(file:.*\n +at Roots\.square \(file:/m);
+  const { stdout } = await projectTask(["stack", bundled], `${line}\n`);
+  const [above, below] = JSON.parse(stdout).properties.stack.split("\n").slice(1);
+  const text = (await Deno.readTextFile(ROUTINES)).split("\n");
+  for (
+    const [place, found] of [[above, "new RangeError("], [below, "positive(this.#of)"]]
+  ) {
+    const [, row, column] = /\/bundle\/routines\.ts:(\d+):(\d+)\)$/.exec(place)!;
+    const at = text[Number(row) - 1]!.slice(Number(column) - 1);
+    assert.ok(at.startsWith(found!), `${place}: ${at}`);
+  }
+});
+
+Deno.test("a bundled command prints that a worker may read the bundle's folder, and no other", async () => {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-config", `${bundled}/selvage.js`, "permissions", "worker"],
+      ...[`${bundled}/routines.js`, "--listen", "127.0.0.1:0"],
+    ],
+    cwd: folder,
+  }).output();
+  assert.deepEqual(new TextDecoder().decode(stdout).trim().split(/\s+(?=--)/), [
+    "--allow-env=SELVAGE_*",
+    "--allow-net=127.0.0.1:0",
+    `--allow-read=${bundled}`,
+  ]);
 });
 
 Deno.test({
@@ -64,29 +110,55 @@ Deno.test("a bundled worker does without the code of the other commands", async 
 });
 
 Deno.test("two modules of one name are refused in a sentence", async () => {
-  const { code, stderr } = await command(`${folder}/refused`, ROUTINES, `${folder}/routines.ts`);
+  const { code, stderr } = await projectTask([
+    "bundle",
+    `${folder}/refused`,
+    ROUTINES,
+    `${folder}/routines.ts`,
+  ]);
   assert.equal(code, 2);
-  assert.match(stderr, /^two modules are named routines; rename one of them\n$/);
+  assert.match(stderr, /^two modules are named routines; rename one of them$/);
+});
+
+Deno.test("a package that the lock file does not name is not bundled", async () => {
+  const module = `${folder}/unlocked.ts`;
+  await Deno.writeTextFile(module, 'export * from "npm:dns-packet@5";\n');
+  const { code, stderr } = await projectTask(["bundle", `${folder}/unlocked`, module]);
+  assert.equal(code, 2);
+  assert.match(stderr, /lockfile is out of date/);
+  await assert.rejects(Deno.stat(`${folder}/unlocked`), Deno.errors.NotFound);
 });
 
 async function bundle(folder: string, ...modules: string[]): Promise<string> {
-  const { code, stderr } = await command(folder, ...modules);
+  const { code, stderr } = await projectTask(["bundle", folder, ...modules]);
   assert.equal(code, 0, stderr);
   return folder;
 }
 
-async function command(...args: string[]): Promise<{ code: number; stderr: string }> {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "bundle", ...args],
-    env: { NO_COLOR: "1" },
+async function projectTask(
+  words: readonly string[],
+  input = "",
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const lines: string[] = [];
+  const errors: string[] = [];
+  await using process = new TestProcess(Deno.execPath(), {
+    args: ["task", "--quiet", ...words],
     cwd: ROOT,
-  }).output();
-  return { code, stderr: new TextDecoder().decode(stderr) };
+    input: true,
+    onLine: (line) => lines.push(line),
+    onErrorLine: (line) => errors.push(line),
+  });
+  await process.writeText(input);
+  await process.closeInput();
+  const { code } = await process.ended;
+  return { code, stdout: lines.join("\n"), stderr: errors.join("\n") };
 }
 
 interface StartedWorker extends AsyncDisposable {
   readonly pid: number;
   readonly address: string;
+  /** What it has logged. */
+  readonly log: Journal<string>;
 }
 
 /** No configuration is there, nothing is fetched, and the bundle and the credentials are all that it may read. */
@@ -100,22 +172,30 @@ async function started(
   flags: readonly string[],
 ): Promise<StartedWorker> {
   const own = ["--ca", `${folder}/ca.crt`, "--cert", `${folder}/tls.crt`];
-  const { process, line } = await TestProcess.ready(
-    Deno.execPath(),
-    (line) => line.includes('"event":"worker.ready"'),
-    {
-      args: [
-        ...["run", "--no-prompt", "--cached-only", "--allow-env=SELVAGE_*", ...flags, ...program],
-        ...["--listen", "127.0.0.1:0", ...own, "--key", `${folder}/tls.key`],
-        ...["--allow", "spiffe://example.org/*", "--allow", "one.example.org"],
-        ...["--allow", "one.co.uk"],
-      ],
-      cwd: folder,
-    },
-  );
+  const lines = new Journal<string>();
+  const log = new Journal<string>();
+  const process = new TestProcess(Deno.execPath(), {
+    args: [
+      ...["run", "--no-prompt", "--cached-only", "--allow-env=SELVAGE_*", ...flags, ...program],
+      ...["--listen", "127.0.0.1:0", ...own, "--key", `${folder}/tls.key`],
+      ...["--allow", "spiffe://example.org/*", "--allow", "one.example.org"],
+      ...["--allow", "one.co.uk"],
+    ],
+    cwd: folder,
+    onLine: (line) => lines.add(line),
+    onErrorLine: (line) => log.add(line),
+  });
+  void process.ended.then(() => {
+    lines.end();
+    log.end();
+  });
+  const ready = await lines.until((line) => line.includes('"event":"worker.ready"')).catch(() => {
+    throw new Error(`it ended before it was ready:\n${log.entries.join("\n")}`);
+  });
   return {
     pid: process.pid,
-    address: JSON.parse(line).address,
+    address: JSON.parse(ready).address,
+    log,
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
 }
