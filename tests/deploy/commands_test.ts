@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { createAuthority } from "../../src/credentials/mod.ts";
 import { selvage } from "../cli/command.ts";
-import { inProcess } from "../cli/in_process.ts";
 import { Journal } from "../support/journal.ts";
 import { walk } from "../support/walk.ts";
 import { TestProcess } from "../support/test_process.ts";
+import { builtImage } from "./image.ts";
+import { sortedPermissions } from "./permissions.ts";
 
-const ROOT = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
 const DEPLOY = new URL("../../deploy/", import.meta.url);
+/** What the commands run, those of the unit, too: its runbook bundles the same. */
+const app = (await builtImage()).path("/app");
 const folder = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(folder, { recursive: true }));
 const authority = createAuthority();
@@ -47,17 +48,22 @@ for (const [what, command] of [["container", container], ["systemd unit", servic
 
 for (
   const [what, command] of [
-    ["container", container],
     ["systemd unit", service],
     ["worker of the SPIRE overlay", [...spire.command, ...spire.args] as string[]],
   ] as const
 ) {
   Deno.test(`the ${what} has the permissions that the command itself prints`, async () => {
     const at = command.indexOf("worker");
-    const flags = command.slice(at + 1).map(placed);
-    const { out } = await inProcess(["permissions", "worker", ...flags]);
+    const [file = "", ...flags] = command.slice(at - 1).map((word) => placed(word));
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-config", file, "permissions", ...flags],
+    }).output();
+    const printed = new TextDecoder().decode(stdout).trim();
     const granted = command.filter((word) => word.startsWith("--allow-") && word.includes("="));
-    assert.deepEqual(words(granted.map(placed)), words(out.trim().split(/\s+(?=--)/)));
+    assert.deepEqual(
+      sortedPermissions(granted.map((word) => placed(word))),
+      sortedPermissions(printed.split(/\s+(?=--)/)),
+    );
   });
 }
 
@@ -190,20 +196,11 @@ class Started implements AsyncDisposable {
 }
 
 /** A word of a command, with the image's or host's folders and ports replaced by those of the test. */
-function placed(word: string, who: string | number = "worker"): string {
-  const tls = `${folder}/${typeof who === "string" ? who : "worker"}`;
+function placed(word: string, who = "worker"): string {
   return word.replace(/^(?:\/usr\/local\/bin\/)?deno$/, Deno.execPath())
-    .replaceAll(/\/run\/selvage\/(?:tls|trust)|%d/g, tls)
-    .replaceAll(/(?<=^|[=,])(?:\/app(?=\/)|\/opt\/selvage)/g, ROOT)
+    .replaceAll(/\/run\/selvage\/(?:tls|trust)|%d/g, `${folder}/${who}`)
+    .replaceAll(/(?<=^|[=,])\/(?:opt\/selvage\/)?app(?=[/,]|$)/g, app)
     .replaceAll(/(?:0\.0\.0\.0|127\.0\.0\.1):(?:8443|9090)/g, "127.0.0.1:0");
-}
-
-/** The values of permission flags, each once. */
-function words(flags: readonly string[]): Record<string, readonly string[]> {
-  return Object.fromEntries(flags.map((flag) => {
-    const [name, values = ""] = flag.split("=");
-    return [name, [...new Set(values.split(","))].sort()];
-  }));
 }
 
 function jsonLine(instruction: string): readonly string[] {

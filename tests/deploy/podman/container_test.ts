@@ -41,7 +41,7 @@ testWithTool(
   async () => {
     const { blocks, inline } = await readRunbook("container/README.md", ["podman"]);
     const commands = blocks.flat().filter((line) => line.startsWith("podman "));
-    const [build, run, ...others] = commands;
+    const [build, permissions, run, ...others] = commands;
     const [stop, ...more] = inline;
     assert.deepEqual([...others, ...more], []);
     const folder = await Deno.makeTempDir();
@@ -57,6 +57,16 @@ testWithTool(
     const image = `docker.io/denoland/deno:${Deno.version.deno}`;
     await shell(`podman build -q -f '${base.file}' -t ${image} '${base.root}'`, { cwd: ROOT, env });
     await shell(build!, { cwd: ROOT, env });
+    const needs = await shell(`${PREPARED}\n${permissions}`, {
+      cwd: ROOT,
+      env,
+      namespaces: NAMESPACES,
+    });
+    assert.deepEqual(needs.trim().split(/\s+(?=--)/), [
+      "--allow-env=SELVAGE_*",
+      "--allow-net=0.0.0.0:8443",
+      "--allow-read=/run/selvage/trust,/app",
+    ]);
     const printed = await shell(
       `${PREPARED}
 exec 3< <(set +e; ${run} 2> errors; echo "ended $?")

@@ -37,8 +37,8 @@ systemd-analyze verify /etc/systemd/system/selvage-worker.service
 # Without this file the service cannot read Deno's cache (findings/deno_cache_read_only.sh).
 test -r /opt/selvage/deno-dir/dep_analysis_cache_v2-shm && echo 'cache: readable'
 # The unit finds every file that it names.
-DENO_DIR=/opt/selvage/deno-dir deno run -A --cached-only /opt/selvage/src/cli/main.ts --version
-DENO_DIR=/opt/selvage/deno-dir deno check --quiet /opt/selvage/deploy/app/routines.ts
+DENO_DIR=/opt/selvage/deno-dir deno run -A --no-config --cached-only /opt/selvage/app/selvage.js --version
+test -r /opt/selvage/app/routines.js
 # What it verifies, it could also reject.
 sed -i 's/^KillSignal=/KilSignal=/' /etc/systemd/system/selvage-worker.service
 systemd-analyze verify /etc/systemd/system/selvage-worker.service
