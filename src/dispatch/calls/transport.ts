@@ -132,7 +132,7 @@ export function asConnect(error: unknown): ConnectError {
 /** @throws {ConnectError} For a time that is too long, as the transport of `@connectrpc` throws. */
 export function longest<Timeout extends number | undefined>(timeoutMs: Timeout): Timeout {
   try {
-    if (timeoutMs !== undefined && timeoutMs > 0) checkedTimeout(timeoutMs);
+    if (timeoutMs !== undefined && !(timeoutMs <= 0)) checkedTimeout(timeoutMs);
     return timeoutMs;
   } catch (error) {
     throw toConnectError(error);

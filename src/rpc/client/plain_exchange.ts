@@ -13,7 +13,7 @@ import { BodyReader } from "../wire/body_reader.ts";
 import { invalidFields } from "../wire/call_errors.ts";
 import { appendFields, headersOf } from "../wire/header_fields.ts";
 import { errorOfStreamEnd } from "../wire/stream_failure.ts";
-import { parseConnectTimeout, parseGrpcTimeout } from "../wire/timeout_field.ts";
+import { formatGrpcTimeout, parseConnectTimeout, parseGrpcTimeout } from "../wire/timeout_field.ts";
 import { hasTrailers, takeTrailers } from "./trailers_only.ts";
 import { WholeBody, WholeEnvelopes } from "../wire/whole_messages.ts";
 import { NO_BYTES } from "../../values/mod.ts";
@@ -201,12 +201,16 @@ class PlainExchange implements StreamReceiver {
   }
 }
 
-/** The time that the request gives the call, in milliseconds. */
+/** The time that the request gives the call, in milliseconds, which connect-es writes in as many digits as it has. */
 function timeoutOf(header: Headers): number | undefined {
   const connect = header.get("connect-timeout-ms");
   if (connect !== null) return parseConnectTimeout(connect);
   const grpc = header.get("grpc-timeout");
-  return grpc === null ? undefined : parseGrpcTimeout(grpc);
+  if (grpc === null) return undefined;
+  const timeoutMs = parseGrpcTimeout(grpc) ?? Number(grpc.slice(0, -1));
+  if (Number.isNaN(timeoutMs)) return undefined;
+  header.set("grpc-timeout", formatGrpcTimeout(Math.ceil(timeoutMs)));
+  return timeoutMs;
 }
 
 function requestSection(request: UniversalClientRequest, options: SendOptions): string[] {

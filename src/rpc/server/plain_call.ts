@@ -20,6 +20,7 @@ import { type AnswerObserver, plainCallKey, type RunningPlainCall } from "./call
 import { refusalKey } from "./refusal.ts";
 import { type RequestFacts, urlOf } from "./request_facts.ts";
 import type { RpcLimits } from "../wire/limits.ts";
+import { formatGrpcTimeout } from "../wire/timeout_field.ts";
 import type { JsonOptions } from "../wire/json_options.ts";
 import type { Route } from "./router.ts";
 import { reasonOfCallerGone } from "../wire/stream_failure.ts";
@@ -184,6 +185,7 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
       answerStatus(stream, 400);
       return;
     }
+    limitTimeout(header, facts);
     try {
       const request: UniversalServerRequest = {
         httpVersion: "2.0",
@@ -291,6 +293,16 @@ export class PlainCall implements StreamReceiver, Expiring, RunningPlainCall {
     }
   }
 }
+
+/** connect-es sets a timer of the platform, which fires at once where the time is longer than it can wait: 24 days then. */
+function limitTimeout(header: Headers, { protocol, timeoutMs = 0 }: RequestFacts): void {
+  if (timeoutMs <= LONGEST_TIMEOUT_MS) return;
+  if (protocol === "connect") header.set("connect-timeout-ms", String(LONGEST_TIMEOUT_MS));
+  else header.set("grpc-timeout", formatGrpcTimeout(LONGEST_TIMEOUT_MS));
+}
+
+/** The longest delay of the platform's timers, in whole seconds, as which it may be written. */
+const LONGEST_TIMEOUT_MS = Math.floor((2 ** 31 - 1) / 1000) * 1000;
 
 /** The flags of the last envelope of a response, in Connect and in gRPC-Web. */
 const END_FLAGS = endStreamFlag | trailerFlag;
