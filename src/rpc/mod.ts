@@ -19,6 +19,7 @@ export {
 } from "./client/stream_fast_path.ts";
 export { GATHERED_BYTES } from "./wire/gather_budget.ts";
 export { headersOf } from "./wire/header_fields.ts";
+export { mostBytesTaken } from "./wire/call_errors.ts";
 export * from "./wire/limits.ts";
 export * from "./client/prepared_request.ts";
 export * from "./server/request_handler.ts";

@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import { Code, createClient } from "@connectrpc/connect";
 import { parseAddress } from "../../src/channel/mod.ts";
-import { routine } from "../../src/contract/mod.ts";
+import { duplexRoutine, routine } from "../../src/contract/mod.ts";
 import { assemble } from "../../src/credentials/mod.ts";
 import { HandshakeError, InvalidPayload } from "../../src/errors/mod.ts";
 import { DescribeRequestSchema, Health, WorkerService } from "../../src/gen/mod.ts";
@@ -40,6 +40,39 @@ Deno.test("messages of 6 MiB travel both ways where both ends allow them, and el
   await using caller = await openDispatcher(trust, small.address);
   await assert.rejects(caller.call(length, [new Uint8Array(6 * MIB)]), InvalidPayload);
   await assert.rejects(caller.call(zeros, [6 * MIB]), InvalidPayload);
+});
+
+Deno.test("a message that only its receiver finds too large is no overload, and its limit is named", async () => {
+  const trust = new Trust();
+  const limits = { messageBytes: MIB };
+  const repeat = duplexRoutine("limits.repeat", async function* (input: AsyncIterable<Uint8Array>) {
+    yield* input;
+  });
+  const item = routine("limits.item", async function* (bytes: number) {
+    yield new Uint8Array(bytes);
+  });
+  const all = { ...routines, repeat, item };
+  await using small = await startWorker(trust, { routines: all, limits });
+  await using largeCaller = await openDispatcher(trust, small.address);
+  await using large = await startWorker(trust, { routines: all });
+  await using smallCaller = await openDispatcher(trust, large.address, { limits });
+  await using bothSmall = await openDispatcher(trust, small.address, { limits });
+  const bytes = new Uint8Array(2 * MIB);
+  const calls = [
+    () => largeCaller.call(length, [bytes]),
+    () => largeCaller.duplex(repeat, [bytes], []).next(),
+    () => smallCaller.call(zeros, [bytes.length]),
+    () => smallCaller.stream(item, [bytes.length]).next(),
+    // With its envelope, of what both ends take.
+    () => bothSmall.call(length, [new Uint8Array(MIB - 16)]),
+  ];
+  for (const call of calls) {
+    await assert.rejects(async () => await call(), (error) => {
+      assert.ok(error instanceof InvalidPayload, String(error));
+      assert.match(error.message, /more than (the )?1048576 bytes/);
+      return true;
+    });
+  }
 });
 
 Deno.test("a question about the worker is of 4 KiB at most, since it takes no place of a call", async () => {

@@ -14,6 +14,7 @@ import {
   WorkerUnavailable,
 } from "../../errors/mod.ts";
 import { FailureSchema } from "../../gen/mod.ts";
+import { mostBytesTaken } from "../../rpc/mod.ts";
 import type { PayloadForm } from "../payload/payload.ts";
 import { readFailure } from "./read_failure.ts";
 import { isError, textOf, unlessThrown } from "./thrown.ts";
@@ -111,7 +112,7 @@ function ofCode(error: ConnectError, { routine, worker, timeoutMs = 0 }: FailedC
     case Code.InvalidArgument:
       return new InvalidPayload(message, { cause: error });
     case Code.ResourceExhausted:
-      return new Overloaded(message, { notBegun: false, cause: error });
+      return tooLarge(error) ?? new Overloaded(message, { notBegun: false, cause: error });
     case Code.DeadlineExceeded:
       return new DeadlineExceeded(timeoutMs);
     case Code.Unavailable:
@@ -126,4 +127,14 @@ function ofCode(error: ConnectError, { routine, worker, timeoutMs = 0 }: FailedC
         cause: error,
       });
   }
+}
+
+/** It will be too large again, whoever has room for the call. */
+function tooLarge(error: ConnectError): InvalidPayload | undefined {
+  const mostBytes = mostBytesTaken(error);
+  if (mostBytes === undefined) return undefined;
+  const message =
+    `a message of the call takes more than the ${mostBytes} bytes that its receiver takes ` +
+    "(messageBytes among its limits)";
+  return new InvalidPayload(message, { cause: error });
 }

@@ -37,6 +37,17 @@ export function messageTooLarge(length: number, messageBytes: number): ConnectEr
   );
 }
 
+/**
+ * How many bytes its receiver takes, where a call failed because a message was larger; `undefined` for other failures.
+ * The words are those of connect-es, which gives no other sign, and of this file.
+ */
+export function mostBytesTaken({ code, rawMessage }: ConnectError): number | undefined {
+  const found = code === Code.ResourceExhausted ? TOO_LARGE.exec(rawMessage) : null;
+  return found === null ? undefined : Number(found[1]);
+}
+
+const TOO_LARGE = /^message size (?:\d+ )?is larger than configured readMaxBytes (\d+)/;
+
 /** A message is compressed, and it was not said how. */
 export function notDecompressible(): ConnectError {
   return new ConnectError(

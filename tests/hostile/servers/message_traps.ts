@@ -58,16 +58,16 @@ const answers: readonly Trap[] = [
       details: [{ type: "selvage.v1.Failure", value: "////" }, { type: 1 }, null],
     })),
   ], { fields: [":status", "429", "content-type", "application/json"] }),
-  onStream("an answer without end", "Overloaded", "RST_STREAM CANCEL", async (visitor, id) => {
+  onStream("an answer without end", "InvalidPayload", "RST_STREAM CANCEL", async (visitor, id) => {
     await visitor.send(headers(id, literals(ANSWER), false));
     await endless(visitor, id);
   }),
-  onStream("an error without end", "Overloaded", "RST_STREAM CANCEL", async (visitor, id) => {
+  onStream("an error without end", "InvalidPayload", "RST_STREAM CANCEL", async (visitor, id) => {
     const fields = [":status", "400", "content-type", "application/json"];
     await visitor.send(headers(id, literals(fields), false));
     await endless(visitor, id);
   }),
-  answered("an error of ten mebibytes", "Overloaded", [
+  answered("an error of ten mebibytes", "InvalidPayload", [
     text(JSON.stringify({ code: "internal", message: "x".repeat(TEN_MIB) })),
   ], {
     fields: [":status", "500", "content-type", "application/json"],
@@ -82,8 +82,8 @@ const items: readonly Trap[] = [
   itemsOf("two ends", "InvalidPayload", [END, END]),
   itemsOf("something after the end", "InvalidPayload", [END, envelope(0, result(1))]),
   itemsOf("an end that is no JSON", "InvalidPayload", [envelope(2, text("{"))]),
-  itemsOf("an item that declares 4 GiB", "Overloaded", [envelope(0, result(1), 0xffff_ffff)]),
-  itemsOf("an item that declares 5 MiB", "Overloaded", [envelope(0, CHUNK, 5 * MIB)]),
+  itemsOf("an item that declares 4 GiB", "InvalidPayload", [envelope(0, result(1), 0xffff_ffff)]),
+  itemsOf("an item that declares 5 MiB", "InvalidPayload", [envelope(0, CHUNK, 5 * MIB)]),
   itemsOf("an invalid item", "InvalidPayload", [
     envelope(0, Uint8Array.of(255, 255, 255)),
     END,
