@@ -82,11 +82,12 @@ export class SocketAdmission {
     const { connections, connectionsPerAddress, pendingHandshakes } = this.#limits;
     const near = address === undefined ? undefined : this.#byAddress.get(address);
     this.#open += 1;
-    if (near !== undefined && near.size >= connectionsPerAddress) {
-      this.#evict(near.next(), "connectionsPerAddress");
-    } else if (this.#pending.size >= pendingHandshakes) {
+    const isCrowded = near !== undefined && near.size >= connectionsPerAddress;
+    if (isCrowded) this.#evict(near.next(), "connectionsPerAddress");
+    // Where no proof is asked, what has given way may have been no handshake any more.
+    if (this.#pending.size >= pendingHandshakes) {
       this.#evict(this.#pending.next(), "pendingHandshakes");
-    } else if (this.#open > connections) {
+    } else if (!isCrowded && this.#open > connections) {
       const next = this.#strangers.next();
       if (next === undefined) {
         place.evict("connections");

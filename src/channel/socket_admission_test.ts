@@ -11,8 +11,12 @@ const LIMITS = {
 /** An admission whose sockets are numbered, and what they gave way to. */
 class Desk {
   readonly evicted: [socket: number, limit: SocketLimit][] = [];
-  readonly admission = new SocketAdmission(LIMITS);
+  readonly admission: SocketAdmission;
   #sockets = 0;
+
+  constructor(limits: Partial<typeof LIMITS> = {}) {
+    this.admission = new SocketAdmission({ ...LIMITS, ...limits });
+  }
 
   take(address?: string): SocketPlace {
     const socket = ++this.#sockets;
@@ -48,6 +52,14 @@ Deno.test("SocketAdmission lets the oldest handshake give way to one too many", 
   const desk = new Desk();
   for (let socket = 1; socket <= 6; socket++) desk.take();
   assert.deepEqual(desk.evicted, [[1, "pendingHandshakes"], [2, "pendingHandshakes"]]);
+});
+
+Deno.test("SocketAdmission has no more handshakes than it may where others of an address give way", () => {
+  const desk = new Desk({ connections: 8 });
+  for (const _accepted of [1, 2, 3]) desk.take("a").accept();
+  for (const address of ["b", "b", "c", "c"]) desk.take(address);
+  desk.take("a");
+  assert.deepEqual(desk.evicted, [[1, "connectionsPerAddress"], [4, "pendingHandshakes"]]);
 });
 
 Deno.test("SocketAdmission lets an unproven socket give way before any proven one", () => {
