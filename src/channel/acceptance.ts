@@ -46,7 +46,7 @@ export class Acceptance {
   #timer: Disposable | undefined;
   #state: "waiting" | "handshaking" | "judging" | "judged" | "rejected" | "over" = "waiting";
   #arrived = new Uint8Array(0);
-  readonly #onClosed: (acceptance: Acceptance) => void;
+  readonly #onClosed: () => void;
 
   /**
    * Takes a place for the socket, and starts the clock, which runs until {@linkcode AcceptedChannel.settle}.
@@ -59,7 +59,7 @@ export class Acceptance {
     listener: TcpAddress | UnixAddress,
     options: ListenOptions,
     isProbe: (bytes: Uint8Array) => boolean,
-    onClosed: (acceptance: Acceptance) => void,
+    onClosed: () => void,
   ) {
     this.#socket = socket;
     this.#listener = listener;
@@ -109,7 +109,7 @@ export class Acceptance {
 
   readonly #onClose = (): void => {
     this.#place.close();
-    this.#onClosed(this);
+    this.#onClosed();
     this.#fail({ code: "ECONNRESET" });
   };
 
@@ -258,7 +258,7 @@ export class Acceptance {
   #settle(): void {
     this.#end();
     this.#arrived = NO_BYTES;
-    this.#onClosed(this);
+    this.#onClosed();
     const socket = this.#socket;
     if (socket.destroyed) return;
     socket.removeListener("error", this.#onError);

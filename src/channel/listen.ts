@@ -2,6 +2,7 @@ import { Acceptance } from "./acceptance.ts";
 import type { TcpAddress, UnixAddress } from "./address.ts";
 import type { ListenOptions } from "./listen_options.ts";
 import { ListeningSocket, type OnSocket } from "./listening_socket.ts";
+import { Ring } from "../values/mod.ts";
 
 /** A listening socket. */
 export interface ChannelListener extends AsyncDisposable {
@@ -20,16 +21,10 @@ export async function listenForChannels(
   address: TcpAddress | UnixAddress,
   options: ListenOptions,
 ): Promise<ChannelListener> {
-  const acceptances = new Set<Acceptance>();
+  const acceptances = new Ring<Acceptance>();
   const onSocket: OnSocket = (socket, isProbe) => {
-    const acceptance = new Acceptance(
-      socket,
-      address,
-      options,
-      isProbe,
-      (closed) => acceptances.delete(closed),
-    );
-    acceptances.add(acceptance);
+    const acceptance = new Acceptance(socket, address, options, isProbe, () => member.leave());
+    const member = acceptances.add(acceptance);
     acceptance.begin();
   };
   const listening = await ListeningSocket.open(address, onSocket, options.onListening);

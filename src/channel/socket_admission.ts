@@ -1,3 +1,5 @@
+import { type Member, Ring } from "../values/mod.ts";
+
 /** How many accepted sockets a worker holds, by what is known of the peer behind them. */
 export interface SocketLimits {
   /** Sockets at once, of any state. */
@@ -101,15 +103,13 @@ export class SocketAdmission {
 
   #speak(place: Place): void {
     if (place.spoke) return;
-    const near = place.address === undefined ? undefined : this.#byAddress.get(place.address);
-    const among = [this.#strangers, this.#pending, near].filter((some) => some?.delete(place));
     place.spoke = true;
-    for (const some of among) some?.add(place);
+    for (const seat of [place.among, place.pending, place.near]) seat?.speaks();
   }
 
   #accept(place: Place): void {
     if (place.state !== "pending") return;
-    this.#pending.delete(place);
+    place.pending = place.pending?.leave();
     place.state = "unproven";
   }
 
@@ -144,23 +144,21 @@ export class SocketAdmission {
   }
 
   #add(place: Place): void {
-    this.#strangers.add(place);
-    this.#pending.add(place);
+    place.among = new Seat(this.#strangers, place);
+    place.pending = new Seat(this.#pending, place);
     const { address } = place;
     if (address === undefined) return;
-    const near = this.#byAddress.get(address) ?? new Strangers();
-    near.add(place);
-    this.#byAddress.set(address, near);
+    let near = this.#byAddress.get(address);
+    if (near === undefined) this.#byAddress.set(address, near = new Strangers());
+    place.near = new Seat(near, place);
   }
 
   #remove(place: Place): void {
-    this.#strangers.delete(place);
-    this.#pending.delete(place);
-    const { address } = place;
-    const near = address === undefined ? undefined : this.#byAddress.get(address);
-    if (address === undefined || near === undefined) return;
-    near.delete(place);
-    if (near.size === 0) this.#byAddress.delete(address);
+    const { address, near } = place;
+    place.among = place.among?.leave();
+    place.pending = place.pending?.leave();
+    place.near = near?.leave();
+    if (address !== undefined && near?.strangers.size === 0) this.#byAddress.delete(address);
   }
 }
 
@@ -177,6 +175,10 @@ class Place implements SocketPlace {
   state: "pending" | "unproven" | "proven" | "closing" | "closed" = "pending";
   spoke = false;
   identity: string | undefined;
+  /** Where it sits among those that have proven nothing, those on which no verdict has fallen, and those of its address. */
+  among: Seat | undefined;
+  pending: Seat | undefined;
+  near: Seat | undefined;
   readonly #moves: Moves;
   readonly #close: (limit: SocketLimit) => void;
   #evicted = false;
@@ -220,25 +222,36 @@ class Place implements SocketPlace {
 
 /** Sockets of peers that have proven nothing, and which of them gives way next. */
 class Strangers {
-  readonly #silent = new Set<Place>();
-  readonly #speaking = new Set<Place>();
+  readonly silent = new Ring<Place>();
+  readonly speaking = new Ring<Place>();
 
   get size(): number {
-    return this.#silent.size + this.#speaking.size;
+    return this.silent.size + this.speaking.size;
   }
 
   /** The oldest that has sent nothing, as long as those are half of all; else the oldest of the others. */
   next(): Place | undefined {
-    const [place] = this.#silent.size >= this.#speaking.size ? this.#silent : this.#speaking;
-    return place;
+    return (this.silent.size >= this.speaking.size ? this.silent : this.speaking).first;
+  }
+}
+
+/** A place among strangers, silent until it speaks. */
+class Seat {
+  readonly strangers: Strangers;
+  #member: Member<Place>;
+
+  constructor(strangers: Strangers, place: Place) {
+    this.strangers = strangers;
+    this.#member = strangers.silent.add(place);
   }
 
-  add(place: Place): void {
-    (place.spoke ? this.#speaking : this.#silent).add(place);
+  speaks(): void {
+    this.#member.leave();
+    this.#member = this.strangers.speaking.add(this.#member.value);
   }
 
-  delete(place: Place): boolean {
-    return (place.spoke ? this.#speaking : this.#silent).delete(place);
+  leave(): undefined {
+    this.#member.leave();
   }
 }
 

@@ -83,6 +83,14 @@ class TlsReading implements ReadControl {
   }
 }
 
+/** A socket that is closed; an error that it still reports is of no use. */
+function letGoOf(socket: Socket): void {
+  socket.removeAllListeners();
+  socket.on("error", ignoreError);
+}
+
+function ignoreError(): void {}
+
 class SocketChannel implements ByteChannel {
   readonly #stream: Socket;
   readonly #raw: Socket;
@@ -95,6 +103,8 @@ class SocketChannel implements ByteChannel {
   #error: Error | undefined;
   #ended = false;
   #isMoving = false;
+  /** How many of the sockets are not closed yet. */
+  #open = 1;
   #over: "open" | "closed" | "reported" = "open";
 
   constructor(stream: Socket, raw: Socket, reading: ReadControl, arrived?: Uint8Array) {
@@ -111,8 +121,16 @@ class SocketChannel implements ByteChannel {
       this.#reading.endReceived?.();
       this.#reportEnd();
     });
-    stream.on("close", () => this.#close());
-    raw.on("close", () => this.#settle());
+    stream.on("close", () => {
+      this.#close();
+      this.#goes();
+    });
+    if (raw === stream) return;
+    this.#open++;
+    raw.on("close", () => {
+      this.#settle();
+      this.#goes();
+    });
   }
 
   start(receiver: ByteReceiver): void {
@@ -195,9 +213,16 @@ class SocketChannel implements ByteChannel {
 
   /** The raw socket is gone: TLS delivers what it still has, and then there is nothing left to wait for. */
   #settle(): void {
-    if (this.#stream === this.#raw || this.#stream.destroyed) return;
+    if (this.#stream.destroyed) return;
     if (this.#stream.readableEnded || !this.#raw.readableEnded) this.#stream.destroy();
     else this.#stream.once("end", () => this.#stream.destroy());
+  }
+
+  /** Once all are gone, what the platform still keeps of them for a while keeps nothing of the connection. */
+  #goes(): void {
+    if (--this.#open > 0) return;
+    letGoOf(this.#stream);
+    letGoOf(this.#raw);
   }
 
   #reportEnd(): void {

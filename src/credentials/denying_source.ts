@@ -5,6 +5,7 @@ import { type Clock, type Observer, systemClock } from "../observe/mod.ts";
 import type { Credentials } from "./credentials.ts";
 import type { CredentialMaterial } from "./material.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
+import { Subscription } from "./subscription.ts";
 import { WatchedText } from "./files/watched_text.ts";
 
 /**
@@ -67,8 +68,7 @@ class DenyingSource implements CredentialsSource {
   }
 
   subscribe(listener: (material: CredentialMaterial) => void): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
+    return new Subscription(this.#listeners, listener);
   }
 
   /** Denies these from now on, and no others. */

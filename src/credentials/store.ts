@@ -8,6 +8,7 @@ import { validityFault } from "./own_certificate_fault.ts";
 import { type OwnFindings, ownFindings, type OwnUse } from "./own_findings.ts";
 import { configurationError, type CredentialRejection, rejection } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
+import { Subscription } from "./subscription.ts";
 import { present } from "../values/mod.ts";
 
 /** More advice than a person reads in one event. */
@@ -60,8 +61,7 @@ export class CredentialsStore implements CredentialsSource {
   subscribe(listener: (material: CredentialMaterial) => void): Disposable {
     // Of its own identity, so that one function can subscribe twice.
     const entry = (material: CredentialMaterial): void => listener(material);
-    this.#listeners.add(entry);
-    return { [Symbol.dispose]: () => void this.#listeners.delete(entry) };
+    return new Subscription(this.#listeners, entry);
   }
 
   /** Takes a version if it holds and differs from the one in use; otherwise says why not. */

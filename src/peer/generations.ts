@@ -3,7 +3,6 @@ import type { CredentialMaterial } from "../credentials/mod.ts";
 import { ConfigurationError } from "../errors/mod.ts";
 import type { Clock, Observer } from "../observe/mod.ts";
 import type { OwnShown } from "./accept_failure.ts";
-import type { HeldPeer } from "./held_peer.ts";
 import { ListenerGeneration } from "./listener_generation.ts";
 import { oldestVersion } from "./tls_contexts.ts";
 import { present } from "../values/mod.ts";
@@ -57,9 +56,8 @@ export class Generations {
     this.#endIfDone(before);
   }
 
-  /** A connection is over. */
-  release(held: HeldPeer, generation: ListenerGeneration): void {
-    generation.held.delete(held);
+  /** A connection of this generation is over. */
+  left(generation: ListenerGeneration): void {
     this.#endIfDone(generation);
   }
 

@@ -18,6 +18,7 @@ import { CONNECTION_AGE_MS, DISTRUST_GRACE_MS, type ListenForPeersOptions } from
 import { acceptedEvent, leftUnusedEvent } from "./peer_events.ts";
 import type { OwnProcess } from "./process_secret.ts";
 import { provenByRequest } from "./proven_by_request.ts";
+import { Ring } from "../values/mod.ts";
 
 /** How far a connection's age may lie off its mean, so that peers do not all move at once. */
 const AGE_SPREAD = 0.1;
@@ -36,7 +37,7 @@ export class HeldPeers {
   readonly #generations: Generations | undefined;
   readonly #emit: (event: UnstampedEvent) => void;
   readonly #judgingTurns: JudgingTurns;
-  readonly #held = new Set<HeldPeer>();
+  readonly #held = new Ring<HeldPeer>();
   #count = 0;
   #draining = false;
 
@@ -78,11 +79,12 @@ export class HeldPeers {
         : options,
       this.#limits(),
     );
-    this.#held.add(held);
-    generation?.held.add(held);
+    const member = this.#held.add(held);
+    const ofGeneration = generation?.held.add(held);
     held.connection.closed.then(() => {
-      this.#held.delete(held);
-      if (generation !== undefined) this.#generations?.release(held, generation);
+      member.leave();
+      ofGeneration?.leave();
+      if (generation !== undefined) this.#generations?.left(generation);
       if (held.leftUnused && place?.evicted !== true) {
         this.#emit(leftUnusedEvent(held, this.#generations?.shown()));
       }

@@ -3,6 +3,7 @@ import type { CredentialMaterial } from "../credentials/mod.ts";
 import type { ListenerGeneration as GenerationEvent, Unstamped } from "../observe/mod.ts";
 import type { HeldPeer } from "./held_peer.ts";
 import { listenerTls } from "./tls_contexts.ts";
+import { Ring } from "../values/mod.ts";
 
 /**
  * A listener's state under one set of credentials, and the connections it accepted.
@@ -13,7 +14,7 @@ export class ListenerGeneration {
   /** The platform's TLS for connections of this generation. */
   readonly tls: ServerTls;
   /** The connections it accepted and still holds. */
-  readonly held: Set<HeldPeer> = new Set();
+  readonly held: Ring<HeldPeer> = new Ring();
   #material: CredentialMaterial;
   #state: "current" | "leaving" | "ended" = "current";
 

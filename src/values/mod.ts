@@ -15,3 +15,4 @@ export { untilAborted } from "./until_aborted.ts";
 export { readingTime, readTogether } from "./reading_time.ts";
 export { ReadyItems, Taken } from "./ready_items.ts";
 export { RecentValues } from "./recent_values.ts";
+export { type Member, Ring } from "./ring.ts";

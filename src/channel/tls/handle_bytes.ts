@@ -11,7 +11,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { getSystemErrorName } from "node:util";
-import { handleOf, type TlsStreamHandle } from "./native_transport.ts";
+import { handleOf, type OnRead, type TlsStreamHandle } from "./native_transport.ts";
 
 /** Waiting writes are handed over together up to here: what the platform encrypts at once. */
 const GATHERED_BYTES = 48 * 1024;
@@ -64,12 +64,13 @@ export class HandleBytes {
     this.#tls = tls;
     this.#request = { oncomplete: (status) => this.#complete(status) };
     const ofStream = tls.onread!;
-    tls.onread = (bytes) => {
+    const onRead: OnRead = (bytes) => {
       // The end, or an error.
       if (!bytes || socket.destroyed) return ofStream.call(tls, bytes);
       received(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes);
     };
-    tls.setOnread!(tls.onread);
+    tls.onread = onRead;
+    tls.setOnread!(onRead);
     // For its end.
     socket.resume();
   }

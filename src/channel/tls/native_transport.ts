@@ -191,15 +191,18 @@ export class NativeReading {
     this.#handle = handle;
     this.#start = handle.readStart!;
     this.#ofTls = ofTls;
-    handle.onread = (bytes) => {
+    // Named first: written where it is assigned, it would keep the connection until the whole heap is collected.
+    const onRead: OnRead = (bytes) => {
       if (!bytes || this.#isOver) return ofSocket.call(handle, bytes);
       const encrypted = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
       this.#ofTls(encrypted);
       // TLS has copied what it was given.
       freeBuffer(encrypted);
     };
+    handle.onread = onRead;
     // The socket's own stream may ask for more at any time.
-    handle.readStart = () => this.#isPaused ? 0 : this.#start.call(handle);
+    const readStart = () => this.#isPaused ? 0 : this.#start.call(handle);
+    handle.readStart = readStart;
     raw.on("error", (error) => void socket.destroy(error));
     raw.once("end", () => handleOf<TlsStreamHandle>(socket)?.emitEof?.());
   }

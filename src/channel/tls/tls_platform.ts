@@ -54,13 +54,14 @@ export function watchHandshake(
   socket.prependListener("secure", onSecure);
   const handle = handleOf(socket);
   const original = handle.onerror;
-  handle.onerror = function (this: unknown, error: Error): void {
+  const onError = function (this: unknown, error: Error): void {
     const sent = flushAlert(handle, below);
     fail(error, sent);
     original?.call(this, error);
     // Once TLS has failed the connection is over, whatever the platform does with the socket.
     socket.destroy(error);
   };
+  handle.onerror = onError;
   socket.on("error", fail);
   socket.on("close", onClose);
   return () => {

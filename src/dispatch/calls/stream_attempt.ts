@@ -40,7 +40,8 @@ export class StreamAttempt {
     this.#ahead = envelope.ahead;
     this.#feed = feed;
     exchange.send(encodeDuplexRequest({ kind: "call", call: envelope }));
-    exchange.onWritable = () => feed?.resume();
+    const resume = () => feed?.resume();
+    exchange.onWritable = resume;
     feed?.attach(
       {
         item: (message, isKept) => exchange.send(message, !isKept),

@@ -147,10 +147,11 @@ class Reports {
   readonly onState: (state: ConnectionState) => void;
 
   constructor(...listeners: readonly ((state: ConnectionState) => void)[]) {
-    this.onState = (state) => {
+    const onState = (state: ConnectionState): void => {
       for (const listener of listeners) listener(state);
       if (state === "closed") this.gone?.();
     };
+    this.onState = onState;
   }
 }
 

@@ -50,10 +50,11 @@ export class ReadingParts {
     this.#reader = reader;
     this.#budget = budget;
     const readPart = () => this.#readPart();
-    this.#next = () => {
+    const nextPart = () => {
       this.#isScheduled = false;
       next(readPart);
     };
+    this.#next = nextPart;
   }
 
   /**

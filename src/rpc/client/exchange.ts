@@ -86,8 +86,9 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
     }
     if (signal !== undefined) {
       this.#signal = signal;
-      this.#onAbort = () => this.cancel(canceled(signal));
-      signal.addEventListener("abort", this.#onAbort);
+      const onAbort = () => this.cancel(canceled(signal));
+      signal.addEventListener("abort", onAbort);
+      this.#onAbort = onAbort;
     }
     const section = this.request.fields(timeoutMs, fields);
     try {

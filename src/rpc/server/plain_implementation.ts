@@ -51,8 +51,10 @@ class TimedAnswers implements AsyncIterator<unknown> {
   constructor(answers: AsyncIterator<unknown>, call: RunningPlainCall, leave: () => void) {
     this.#answers = answers;
     // What an iterator does not have, connect-es does not ask for.
-    if (answers.return !== undefined) this.return = () => answers.return!();
-    if (answers.throw !== undefined) this.throw = (error) => answers.throw!(error);
+    const end = () => answers.return!();
+    const fail = (error: unknown) => answers.throw!(error);
+    if (answers.return !== undefined) this.return = end;
+    if (answers.throw !== undefined) this.throw = fail;
     call.onGone((late) => {
       this.#late = late;
       leave();
