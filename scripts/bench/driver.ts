@@ -10,6 +10,8 @@ import { adds, arguments_, echoes, plainServices, results, services } from "./me
 import {
   connects,
   delays,
+  leftAtDispatcher,
+  leftAtWorker,
   memoryOfDispatcher,
   memoryOfIdleWorker,
   memoryOfWorker,
@@ -64,6 +66,8 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   memory_worker: memoryOfWorker,
   memory_dispatcher: memoryOfDispatcher,
   memory_idle: memoryOfIdleWorker,
+  left_worker: leftAtWorker,
+  left_dispatcher: leftAtDispatcher,
 };
 
 /** How long a figure may take, in milliseconds: a build may stand still where another passes. */

@@ -1,5 +1,5 @@
 import { duplexRoutine, routine } from "../../src/contract/mod.ts";
-import { heldBytes } from "./held_bytes.ts";
+import { heldBytes, survivedBytes } from "./held_bytes.ts";
 
 /** The smallest call there is. */
 export const add = routine("bench.add", (a: number, b: number) => a + b);
@@ -33,6 +33,9 @@ export const size = routine("bench.size", (bytes: Uint8Array) => bytes.length);
 
 /** Heap and external memory in use after collections, in bytes. */
 export const held = routine("bench.held", heldBytes);
+
+/** Garbage that survived while it was young, in bytes. */
+export const survived = routine("bench.survived", survivedBytes);
 
 const TICK_MS = 5;
 

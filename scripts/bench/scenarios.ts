@@ -104,6 +104,9 @@ export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map<string, Scenario
   ["memory_worker-1000", { unit: "KiB", better: "less" }],
   ["memory_dispatcher-1000", { unit: "KiB", better: "less" }],
   ["memory_idle-0", { unit: "MiB", better: "less" }],
+  // Garbage of a connection and its call that survives the collections of young objects, at each end.
+  ["left_worker-200", { unit: "KiB", better: "less" }],
+  ["left_dispatcher-200", { unit: "KiB", better: "less" }],
 ]);
 
 function rate(unit: Scenario["unit"]): Scenario {

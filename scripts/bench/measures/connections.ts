@@ -1,23 +1,48 @@
 import { Dispatcher } from "../../../mod.ts";
-import { heldBytes } from "../held_bytes.ts";
-import { add, held, loopDelay } from "../routines.ts";
+import type { Ground, Pair } from "../ground.ts";
+import { heldBytes, survivedBytes } from "../held_bytes.ts";
+import { add, held, loopDelay, survived } from "../routines.ts";
 import { type Measure, rateOf } from "./measure.ts";
 
 /** New dispatchers, which connect and make one call. */
 export const connects: Measure = {
   pair: (ground) => ground.mutual(),
-  run: ({ worker }, [atOnce], durationMs, { credentials, identity }) => {
-    const [address] = worker.addresses;
-    return rateOf(Number(atOnce), durationMs, async () => {
-      await using dispatcher = await Dispatcher.open({
-        discovery: `static:${address}`,
-        credentials,
-        identity,
-      });
-      if (await dispatcher.call(add, [1, 2]) !== 3) throw new Error("a wrong sum");
-    });
-  },
+  run: (pair, [atOnce], durationMs, ground) =>
+    rateOf(Number(atOnce), durationMs, () => connectAndCall(pair, ground)),
 };
+
+async function connectAndCall({ worker }: Pair, ground: Ground): Promise<void> {
+  const { credentials, identity } = ground;
+  const discovery = `static:${worker.addresses[0]}`;
+  await using dispatcher = await Dispatcher.open({ discovery, credentials, identity });
+  if (await dispatcher.call(add, [1, 2]) !== 3) throw new Error("a wrong sum");
+}
+
+/** What a connection that is over leaves at the worker until the whole heap is collected. */
+export const leftAtWorker: Measure = left((pair) => pair.dispatcher.call(survived, []));
+
+/** What a dispatcher and its connection leave here. */
+export const leftAtDispatcher: Measure = left(survivedBytes);
+
+/** So many connections, eight at a time; others before, so that code is compiled. */
+function left(bytes: (pair: Pair) => number | Promise<number>): Measure {
+  return {
+    pair: (ground) => ground.mutual(),
+    run: async (pair, [connections], _durationMs, ground) => {
+      const connect = async (count: number) => {
+        let begun = 0;
+        await Promise.all(Array.from({ length: 8 }, async () => {
+          while (begun++ < count) await connectAndCall(pair, ground);
+        }));
+      };
+      await connect(64);
+      await Promise.all([heldBytes(), pair.dispatcher.call(held, [])]);
+      const before = await bytes(pair);
+      await connect(Number(connections));
+      return { count: 0, value: (await bytes(pair) - before) / Number(connections) / 1024 };
+    },
+  };
+}
 
 /** What an idle proven connection keeps at the worker. */
 export const memoryOfWorker: Measure = memory("worker");
