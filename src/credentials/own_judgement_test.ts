@@ -56,6 +56,34 @@ Deno.test("CredentialsStore rejects a new certificate that peers would refuse, a
   assert.equal(store.current().generation, 1);
 });
 
+Deno.test("CredentialsStore rejects a new certificate whose authority has expired, unless another way leads on", () => {
+  const notAfter = Date.now() - 60_000;
+  const ended = forge({ subject: "ended", authority: true, issuer: root, notAfter });
+  const own = forge({ issuer: ended, names });
+  const { observer, store } = opened({});
+  assert.equal(offer(store, own, [ended]), "rejected");
+  const { reason, message, keptGeneration } = observer.of("credentials.rejected").at(-1)!;
+  assert.deepEqual([reason, keptGeneration], ["expired", 1]);
+  assert.match(message, /^cert: the authority "CN=ended" of its chain: it expired at /);
+  const renewed = forge({ subject: "ended", authority: true, issuer: root, keys: ended.keys });
+  assert.equal(offer(store, own, [ended, renewed]), "adopted");
+});
+
+Deno.test("CredentialsStore serves with a first certificate whose authority has expired, and says so", () => {
+  const ended = forge({
+    subject: "ended",
+    authority: true,
+    issuer: root,
+    notAfter: Date.now() - 60_000,
+  });
+  const observer = new RecordingObserver();
+  const store = new CredentialsStore({ role: "server", observer });
+  store.offerFirst(assemble(pemOf(forge({ issuer: ended, names }), [ended]), Date.now()));
+  assert.equal(store.current().generation, 1);
+  const [rejected] = observer.of("credentials.rejected");
+  assert.deepEqual([rejected?.reason, rejected?.keptGeneration], ["expired", undefined]);
+});
+
 Deno.test("CredentialsStore says that no generation stays in use where the first was rejected, until a good one follows", () => {
   const { observer, store } = opened({ purposes: [OID.clientAuth] });
   offer(store, forge({ issuer: root, names, keyUsage: 0x20 }));

@@ -1,4 +1,4 @@
-import { proveOwnAuthorities } from "../identity/mod.ts";
+import { expiredAuthority, formatName, proveOwnAuthorities } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
 import type { Assembled } from "./assemble.ts";
 import { bundleFault } from "./bundle_change.ts";
@@ -80,7 +80,8 @@ export class CredentialsStore implements CredentialsSource {
         `they are for ${material.mode} and cannot replace ones for ${this.#current.mode}`,
       ));
     }
-    const unfit = this.#findings(material).unfit ?? this.changeFault(material);
+    const unfit = this.#findings(material).unfit ?? this.#expired(material) ??
+      this.changeFault(material);
     if (unfit !== undefined) return this.reject(unfit);
     this.#adopt(material);
     this.#report(assembled.kept ?? []);
@@ -103,7 +104,7 @@ export class CredentialsStore implements CredentialsSource {
     this.#adopt(assembled.material);
     const rejected = assembled.kind === "own-invalid"
       ? assembled.rejected
-      : this.#findings(assembled.material).unfit;
+      : this.#findings(assembled.material).unfit ?? this.#expired(assembled.material);
     if (rejected === undefined) return;
     this.#isRejected = true;
     this.reject(rejected);
@@ -146,6 +147,20 @@ export class CredentialsStore implements CredentialsSource {
 
   #findings(material: CredentialMaterial): OwnFindings {
     return ownFindings(material, this.#use, this.#clock.now());
+  }
+
+  /** What has expired of our chain above our own certificate, whose dates are looked at where it is read. */
+  #expired({ own, anchors }: CredentialMaterial): CredentialRejection | undefined {
+    if (own === undefined || anchors === undefined) return undefined;
+    const chain = [own.leaf, ...own.authorities];
+    const fault = expiredAuthority(chain, anchors, this.#clock.now(), this.#use);
+    if (fault === undefined) return undefined;
+    const authority = formatName(fault.certificate.subject);
+    return rejection(
+      "expired",
+      "cert",
+      `the authority "${authority}" of its chain: ${fault.found}`,
+    );
   }
 
   #adopt(offered: CredentialMaterial): void {

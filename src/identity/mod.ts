@@ -19,7 +19,13 @@ export type { GeneralName } from "./certificate/general_name.ts";
 export * from "./names/identity_pattern.ts";
 export { type Check, decidedAtOnce, type Steps } from "./path/check.ts";
 export type { VerdictMode } from "./path/advised.ts";
-export { ownAnchor, ownChainFault, type OwnChainQuestion, ownLeafFault } from "./own_chain.ts";
+export {
+  expiredAuthority,
+  ownAnchor,
+  ownChainFault,
+  type OwnChainQuestion,
+  ownLeafFault,
+} from "./own_chain.ts";
 export { knownVerdict } from "./known_verdicts.ts";
 export { unsuitableAdvice } from "./issuer_settings.ts";
 export { ruleText } from "./rule_text.ts";

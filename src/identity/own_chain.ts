@@ -68,6 +68,30 @@ export function ownChainFault(
   return faults.every((one) => one !== undefined) ? faults[0] : undefined;
 }
 
+/**
+ * The authority that has expired, where peers that trust our own anchors would refuse our chain for that: no other way
+ * leads to these anchors.
+ */
+export function expiredAuthority(
+  [leaf, ...authorities]: readonly Certificate[],
+  anchors: TrustAnchors,
+  now: number,
+  { role, mode = "private" }: OwnChainQuestion = {},
+): PathFault | undefined {
+  if (leaf === undefined) return undefined;
+  const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
+  const faults = roles.map((one) => {
+    const proof = proofOf(leaf, authorities, { role: one, anchors, mode, now });
+    return proof.kind === "path" ? undefined : proof.fault;
+  });
+  const [fault] = faults;
+  if (fault === undefined || faults.includes(undefined)) return undefined;
+  const { reason, certificate } = fault;
+  return reason === "certificate-expired" && certificate !== undefined && certificate !== leaf
+    ? { ...fault, certificate }
+    : undefined;
+}
+
 /** The anchor that our chain leads to at that time, in a role of ours; `undefined` where it leads to none of these. */
 export function ownAnchor(
   [leaf, ...authorities]: readonly Certificate[],

@@ -33,7 +33,8 @@ export function adviceOnOurs(word: PeerReason, own: OwnDates | undefined): strin
 
 /** What to do where all that is known is that by one of the two clocks our certificate is not valid. */
 export const COMPARE_CLOCKS =
-  "by this clock our certificate is valid: compare it with the other end's clock";
+  "by this clock our certificate is valid: see whether an authority above it has expired, and compare the clock " +
+  "with the other end's";
 
 function validHere(question: string): string {
   return `by this clock our certificate is valid; ${question}`;

@@ -126,6 +126,22 @@ Deno.test("a worker whose certificate a client finds expired reports its own dat
   assert.ok(Date.parse(evidence.ownCertificate?.notAfter ?? "") < Date.now());
 });
 
+Deno.test("an authority that has expired is named by who judges it, and thought of by whose it is", async () => {
+  const notAfter = Date.now() - 60_000;
+  const issuer = makeCertificate({ name: "ended", authority: 0, issuer: root, notAfter });
+  const certificate = makeCertificate({ names: [{ uri: WORKER_ID }], issuer });
+  await using worker = await startWorker({ certificate, trusts: [root] });
+  using events = worker.events();
+  await using dispatcher = await openDispatcher(
+    { certificate: client, trusts: [root] },
+    worker.address,
+  );
+  const { error } = await failedCall(dispatcher);
+  assert.match(error.evidence.found ?? "", /^the authority "CN=ended": it expired at /);
+  const { evidence } = await next(events, "handshake.refused");
+  assert.match(evidence.advice ?? "", /see whether an authority above it has expired/);
+});
+
 Deno.test("where the peer finds expired what is valid by our clock, the clocks are blamed", async () => {
   await using worker = await startWorker({ certificate: ofWorker.fine(), trusts: [root] });
   const expiring = makeCertificate({
