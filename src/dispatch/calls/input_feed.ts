@@ -34,6 +34,8 @@ export class InputFeed<Item> {
   #credit = 0;
   /** What was sent has not left yet: reading on would only fill memory. */
   #blocked = false;
+  /** Settles once a source that gave what cannot be sent has cleaned up. */
+  #left: Promise<unknown> | undefined;
 
   /** Reads nothing yet. `encode` writes an item for the wire. */
   constructor(source: Source<unknown>, encode: (value: unknown) => Item) {
@@ -83,7 +85,7 @@ export class InputFeed<Item> {
     const before = this.#state;
     this.#sink = undefined;
     this.#state = "ended";
-    if (before === "ended") return;
+    if (before === "ended") return void await this.#left;
     const closed = Promise.try(() => this.#leave()).catch(() => {});
     if (before === "waiting") await closed;
   }
@@ -97,7 +99,7 @@ export class InputFeed<Item> {
           await (this.#scope === undefined ? this.#source.next() : this.#next());
         if (this.#over) return;
         if (done) return this.#end();
-        this.#send(this.#encode(value));
+        this.#send(this.#encoded(value));
       }
       this.#state = "waiting";
     } catch (error) {
@@ -119,6 +121,16 @@ export class InputFeed<Item> {
   #leave(): unknown {
     const leave = () => this.#source.return?.();
     return this.#scope === undefined ? leave() : this.#scope.run(leave);
+  }
+
+  /** Where a loop over the source fails it is left, too. */
+  #encoded(value: unknown): Item {
+    try {
+      return this.#encode(value);
+    } catch (error) {
+      this.#left = Promise.try(() => this.#leave()).catch(() => {});
+      throw error;
+    }
   }
 
   #send(item: Item): void {

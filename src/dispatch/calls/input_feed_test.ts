@@ -94,3 +94,27 @@ Deno.test("InputFeed reports what the source threw", async () => {
   await assert.rejects(feed.failed, new RangeError("no more"));
   assert.deepEqual(sink.errors, [new RangeError("no more")]);
 });
+
+Deno.test("InputFeed leaves a source that gave what cannot be sent, and waits until it has cleaned up", async () => {
+  const cleaning = Promise.withResolvers<void>();
+  let state = "open";
+  async function* source() {
+    try {
+      yield 1;
+    } finally {
+      state = "cleaning";
+      await cleaning.promise;
+      state = "closed";
+    }
+  }
+  const feed = new InputFeed<number>(source(), () => {
+    throw new RangeError("it cannot be sent");
+  });
+  const sink = new Sink();
+  feed.attach(sink, 1);
+  await assert.rejects(feed.failed, RangeError);
+  assert.deepEqual([sink.errors.length, state], [1, "cleaning"]);
+  const closed = feed.close().then(() => state);
+  cleaning.resolve();
+  assert.equal(await closed, "closed");
+});
