@@ -1,47 +1,9 @@
 import assert from "node:assert/strict";
-import { connect, createServer, type Socket } from "node:net";
 import { WorkerUnavailable } from "../../src/errors/mod.ts";
+import { Relay } from "../support/relay.ts";
 import { openDispatcher, startWorker } from "./pair.ts";
 import * as routines from "./routines.ts";
 import { Trust } from "./trust.ts";
-
-/** Passes connections on to a worker, and resets them. */
-class Relay implements AsyncDisposable {
-  readonly #sockets = new Set<Socket>();
-  readonly #server;
-
-  /** @param address where the worker listens. */
-  constructor(address: string) {
-    const { hostname, port } = new URL(`tcp://${address}`);
-    this.#server = createServer((near) => {
-      const far = connect(Number(port), hostname);
-      for (const [from, to] of [[near, far], [far, near]] as const) {
-        this.#sockets.add(from);
-        from.pipe(to).on("error", () => {});
-        from.once("close", () => {
-          this.#sockets.delete(from);
-          to.destroy();
-        });
-      }
-    });
-  }
-
-  /** Begins to listen. @returns where. */
-  async open(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    return `127.0.0.1:${(this.#server.address() as { port: number }).port}`;
-  }
-
-  /** Resets both ends of all connections. */
-  reset(): void {
-    for (const socket of [...this.#sockets]) socket.resetAndDestroy();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.reset();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
 
 Deno.test("a connection that is reset ends its calls at both ends by name, and the next call makes another", async () => {
   const trust = new Trust();
