@@ -104,7 +104,7 @@ class SocketChannel implements ByteChannel {
   #ended = false;
   #isMoving = false;
   /** How many of the sockets are not closed yet. */
-  #open = 1;
+  #openSockets = 1;
   #over: "open" | "closed" | "reported" = "open";
 
   constructor(stream: Socket, raw: Socket, reading: ReadControl, arrived?: Uint8Array) {
@@ -123,13 +123,13 @@ class SocketChannel implements ByteChannel {
     });
     stream.on("close", () => {
       this.#close();
-      this.#goes();
+      this.#socketClosed();
     });
     if (raw === stream) return;
-    this.#open++;
+    this.#openSockets++;
     raw.on("close", () => {
       this.#settle();
-      this.#goes();
+      this.#socketClosed();
     });
   }
 
@@ -219,8 +219,8 @@ class SocketChannel implements ByteChannel {
   }
 
   /** Once all are gone, what the platform still keeps of them for a while keeps nothing of the connection. */
-  #goes(): void {
-    if (--this.#open > 0) return;
+  #socketClosed(): void {
+    if (--this.#openSockets > 0) return;
     letGoOf(this.#stream);
     letGoOf(this.#raw);
   }
