@@ -16,6 +16,7 @@ export * from "./header_list.ts";
 export * from "./limits.ts";
 export * from "./memory_channel.ts";
 export * from "./connection/keepalive_timeout.ts";
+export * from "./connection/header_list_too_large.ts";
 export * from "./connection/peer_accused.ts";
 export * from "./connection/peer_left.ts";
 export * from "./connection/server_connection.ts";

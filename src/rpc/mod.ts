@@ -28,6 +28,7 @@ export {
   brokenOff,
   connectionLost,
   distrustedByUs,
+  headersTooLarge,
   notBegun,
   peerAccused,
   peerLeft,

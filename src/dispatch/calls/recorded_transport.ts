@@ -14,9 +14,11 @@ import {
   type CallSpan,
   startClientSpan,
 } from "../../observe/mod.ts";
+import { toConnectError } from "../../routine/mod.ts";
 import { ReadyItems } from "../../values/mod.ts";
 import { eitherSignal } from "./call_settings.ts";
 import { type CallPlace, type PlacedCall, workerOf } from "./placed_call.ts";
+import { checkedHeaders } from "./request_fields.ts";
 
 /**
  * A transport whose calls are counted, timed and traced as those of routines are, under the name of
@@ -161,13 +163,22 @@ function abortError({ reason }: AbortSignal): ConnectError {
   return new ConnectError(message, code, undefined, undefined, reason);
 }
 
-/** A call's headers with those that continue its trace. */
+/**
+ * A call's headers with those that continue its trace.
+ *
+ * @throws {ConnectError} If one is no header.
+ */
 export function withTrace(
   header: HeadersInit | undefined,
   span: CallSpan | undefined,
-): HeadersInit | undefined {
-  if (span === undefined) return header;
-  const traced = new Headers(header);
-  traced.set("traceparent", span.traceparent);
+): Headers | undefined {
+  if (header === undefined && span === undefined) return undefined;
+  let traced: Headers;
+  try {
+    traced = checkedHeaders(header ?? {});
+  } catch (error) {
+    throw toConnectError(error);
+  }
+  if (span !== undefined) traced.set("traceparent", span.traceparent);
   return traced;
 }

@@ -13,20 +13,47 @@ const RESERVED =
  * @throws {ConfigurationError} If one is no header, or says what only the request itself may say.
  */
 export function headerFields(headers: Readonly<Record<string, string>>): HeaderList {
-  let checked: Headers;
-  try {
-    checked = new Headers(headers);
-  } catch (cause) {
-    throw unusable("headers", `headers is invalid: ${(cause as Error).message}`, cause);
-  }
   const fields: string[] = [];
-  for (const [name, value] of checked) {
+  for (const [name, value] of checkedHeaders(headers)) {
     if (RESERVED.test(name)) {
       throw unusable("headers", `the header "${name}" is set by the call itself`);
     }
     fields.push(name, value);
   }
   return fields;
+}
+
+/**
+ * A caller's own headers.
+ *
+ * @throws {ConfigurationError} If one is no header; it is named, and its value, which may be a token, is not repeated.
+ */
+export function checkedHeaders(headers: HeadersInit): Headers {
+  try {
+    return new Headers(headers);
+  } catch {
+    throw unusable("headers", whatIsInvalid(headers));
+  }
+}
+
+function whatIsInvalid(headers: HeadersInit): string {
+  const pairs = Symbol.iterator in headers ? headers : Object.entries(headers);
+  for (const [name, value] of pairs) {
+    if (!isHeader(name!, "")) return `${JSON.stringify(name)} is not the name of a header`;
+    if (!isHeader(name!, value!)) {
+      return `the header "${name}" has a value that no header may have, of more than one line for instance`;
+    }
+  }
+  return "headers are names with their values";
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    new Headers([[name, value]]);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The fields that carry tokens: the same list for a token that comes again, checked once a connection. */

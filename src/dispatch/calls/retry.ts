@@ -1,5 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
-import { Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.ts";
+import { InvalidPayload, Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.ts";
+import type { HeaderListTooLarge } from "../../http2/mod.ts";
 import type { RetryCause } from "../../observe/mod.ts";
 import { failureInDetails, fromConnectError } from "../../routine/mod.ts";
 import { adviceOnOurs, readRefusal } from "../../peer/mod.ts";
@@ -7,6 +8,7 @@ import {
   brokenOff,
   connectionLost,
   distrustedByUs,
+  headersTooLarge,
   notBegun,
   peerAccused,
   peerLeft,
@@ -36,6 +38,8 @@ export function judgeFailure(
   endpoint: Endpoint,
   link: Link,
 ): Failure {
+  const large = headersTooLarge(thrown);
+  if (large !== undefined) return { final: true, error: headersNotTaken(large, thrown) };
   if (notBegun(thrown)) return notBegunThere(thrown, endpoint, link);
   if (connectionLost(thrown)) {
     const error = unavailable(howLost(thrown), endpoint, false, thrown);
@@ -79,6 +83,13 @@ function notBegunThere(thrown: unknown, endpoint: Endpoint, link: Link): Failure
     cause: open ? "refused-stream" : "goaway",
     sameWorker: !open,
   };
+}
+
+function headersNotTaken({ bytes, mostBytes }: HeaderListTooLarge, cause: unknown): InvalidPayload {
+  const message =
+    `the header fields of the call, with its headers, take ${bytes} bytes, and the worker takes ` +
+    `header lists of at most ${mostBytes} bytes`;
+  return new InvalidPayload(message, { cause });
 }
 
 function howLost(thrown: unknown): string {

@@ -2,6 +2,7 @@ import { ErrorCode } from "../error_code.ts";
 import { isBodiless, type ResponseShape } from "../fields/response_fields.ts";
 import type { HeaderList } from "../header_list.ts";
 import { ENTRY_OVERHEAD_BYTES } from "../hpack/mod.ts";
+import { HeaderListTooLarge } from "./header_list_too_large.ts";
 import { Http2Stream } from "../streams/http2_stream.ts";
 import type { Stream, StreamReceiver } from "../streams/stream.ts";
 import { StreamList } from "../streams/stream_list.ts";
@@ -175,9 +176,9 @@ export class ClientRole implements Role {
   #refusal(fields: HeaderList): Error | undefined {
     const { lifecycle, settings } = this.#parts;
     if (lifecycle.state !== "open") return new Error(`the connection is ${lifecycle.state}`);
-    if (listBytes(fields) > settings.peer.maxHeaderListBytes) {
-      return new Error("the header list is larger than the peer accepts");
-    }
+    const bytes = listBytes(fields);
+    const { maxHeaderListBytes } = settings.peer;
+    if (bytes > maxHeaderListBytes) return new HeaderListTooLarge(bytes, maxHeaderListBytes);
     if (this.#openedStreams < MAX_STREAMS) return undefined;
     lifecycle.shutdown();
     return new Error("the connection has no stream id left");

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   ErrorCode,
+  HeaderListTooLarge,
   KeepaliveTimeout,
   PeerAccused,
   PeerLeft,
@@ -27,6 +28,12 @@ export class StreamFailure extends Error {
 /** Whether a call that failed with `error` is known not to have begun at the peer, so that another may be asked. */
 export function notBegun(error: unknown): boolean {
   return failureOf(error)?.end.how === "not-processed";
+}
+
+/** Why a call was not sent whose header fields the peer does not accept. */
+export function headersTooLarge(error: unknown): HeaderListTooLarge | undefined {
+  const cause = failureOf(error)?.end.cause;
+  return cause instanceof HeaderListTooLarge ? cause : undefined;
 }
 
 /** Whether a call failed with `error` because its connection was lost; it may have begun. */
