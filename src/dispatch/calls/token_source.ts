@@ -67,11 +67,19 @@ export class KeptToken {
     if (kept !== undefined && now < kept.renewAt) return kept.token;
     this.#asking ??= this.#ask(now).finally(() => this.#asking = undefined);
     if (kept === undefined || now >= kept.expiresAt) return this.#asking;
-    return this.#asking.catch(() => kept.token);
+    // Its failure shows where the token has ended.
+    this.#asking.catch(() => {});
+    return kept.token;
   }
 
   async #ask(now: number): Promise<string> {
-    const given = await this.#provide();
+    const given: unknown = await this.#provide();
+    if (!isToken(given)) {
+      throw unusable(
+        "token",
+        "the function given as token is to give a token, as text or as { token, expiresAt }, and gave neither",
+      );
+    }
     const token = typeof given === "string" ? given : given.token;
     const expiresAt = typeof given === "string" ? endOf(given) : given.expiresAt;
     const leftMs = expiresAt === undefined ? 0 : expiresAt - now;
@@ -80,6 +88,11 @@ export class KeptToken {
       : { token, expiresAt, renewAt: expiresAt - Math.min(RENEW_AHEAD_MS, leftMs / 5) };
     return token;
   }
+}
+
+function isToken(given: unknown): given is string | IssuedToken {
+  return typeof given === "string" ||
+    typeof (given as Partial<IssuedToken> | null | undefined)?.token === "string";
 }
 
 /** When a token of our own ends, where it is a JWT; a worker verifies it, we only read it. */

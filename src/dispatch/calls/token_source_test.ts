@@ -19,7 +19,7 @@ Deno.test("KeptToken asks once at a time, keeps a token until near its end, and 
   assert.equal(asked, 2);
   await assert.rejects(async () => await kept.now(1_000_000), /the issuer is away/);
   fails = false;
-  assert.equal(await kept.now(1_000_001), "t4");
+  assert.equal(await kept.now(1_000_001), "t3");
 });
 
 Deno.test("KeptToken reads the end of a JWT, and asks for any other token again", async () => {
@@ -33,4 +33,33 @@ Deno.test("KeptToken reads the end of a JWT, and asks for any other token again"
   const opaque = new KeptToken(() => String(asked += 1));
   assert.equal(await opaque.now(0), "2");
   assert.equal(await opaque.now(0), "3");
+});
+
+Deno.test("KeptToken waits for no source while what it keeps holds", async () => {
+  const asked: PromiseWithResolvers<{ token: string; expiresAt: number }>[] = [];
+  const kept = new KeptToken(() => {
+    const asking = Promise.withResolvers<{ token: string; expiresAt: number }>();
+    asked.push(asking);
+    return asking.promise;
+  });
+  const first = kept.now(0);
+  asked[0]!.resolve({ token: "first", expiresAt: 1_000_000 });
+  assert.equal(await first, "first");
+  // The source does not answer, and is asked once.
+  assert.deepEqual([kept.now(940_000), kept.now(999_999)], ["first", "first"]);
+  assert.equal(asked.length, 2);
+  const ended = kept.now(1_000_000);
+  asked[1]!.resolve({ token: "second", expiresAt: 3_000_000 });
+  assert.equal(await ended, "second");
+  assert.equal(kept.now(1_000_001), "second");
+});
+
+Deno.test("KeptToken says so where its source gives no token", async () => {
+  for (const given of [undefined, null, 7, {}, { token: 7 }]) {
+    const kept = new KeptToken(() => given as never);
+    await assert.rejects(
+      async () => await kept.now(),
+      /^ConfigurationError: the function given as/,
+    );
+  }
 });
