@@ -83,9 +83,10 @@ class TlsReading implements ReadControl {
   }
 }
 
-/** A socket that is closed; an error that it still reports is of no use. */
+/** Takes all listeners off a socket that is closed: those of a `close` that is being emitted are still called. */
 function letGoOf(socket: Socket): void {
   socket.removeAllListeners();
+  // Without a listener, an error that it still reports would end the process.
   socket.on("error", ignoreError);
 }
 
@@ -218,7 +219,7 @@ class SocketChannel implements ByteChannel {
     else this.#stream.once("end", () => this.#stream.destroy());
   }
 
-  /** Once all are gone, what the platform still keeps of them for a while keeps nothing of the connection. */
+  /** The platform keeps closed sockets for a while: once all are closed, they refer to nothing of the connection. */
   #socketClosed(): void {
     if (--this.#openSockets > 0) return;
     letGoOf(this.#stream);

@@ -3,8 +3,8 @@
  * of the handshake is left for us to see or to keep back. What passes then is encrypted and decrypted
  * without a turn of three streams and two buffers in between, which cost a third of the processor time of
  * bulk (64 KiB writes of bare `node:tls`: 1.6 ms per MB of both ends over a duplex stream, 1.1 so; see
- * `docs/performance.md`). The two streams below TLS are let go then, which were 5 KiB of an idle connection. The plain
- * path is TLS over the duplex stream: it stays wherever the platform has no such handles, and until nothing is
+ * `docs/performance-changes.md`). The two streams below TLS are let go then, which were 5 KiB of an idle connection. The
+ * plain path is TLS over the duplex stream: it stays wherever the platform has no such handles, and until nothing is
  * buffered in between.
  *
  * Of the platform this needs what is not public: `tests/canaries/native_transport_canary_test.ts`. It is done
