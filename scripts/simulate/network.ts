@@ -2,6 +2,7 @@ import { DialSlots } from "../../src/dispatch/endpoint/dial.ts";
 import type { Dial } from "../../src/dispatch/endpoint/link.ts";
 import { WorkerUnavailable } from "../../src/errors/mod.ts";
 import type { Clock } from "../../src/observe/mod.ts";
+import type { AbortEvents } from "../../src/values/mod.ts";
 import { FakeLink } from "../../tests/support/fake_network.ts";
 import { refusedCall } from "./failures.ts";
 import type { SimulatedWorker } from "./worker.ts";
@@ -108,7 +109,7 @@ export class SimulatedNetwork {
     }, KEEPALIVE_MS);
   }
 
-  #wait(ms: number, signal: AbortSignal): Promise<void> {
+  #wait(ms: number, signal: AbortEvents): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#clock.schedule(() => signal.aborted ? reject(signal.reason) : resolve(), ms);
     });

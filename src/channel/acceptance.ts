@@ -6,7 +6,7 @@ import type { ChannelFacts, TlsFacts } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
 import { onHandle } from "./tls/handle_transport.ts";
 import { RawDuplex } from "./tls/raw_duplex.ts";
-import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
+import { remoteAddressOf } from "./socket_address.ts";
 import { addressGroup, type SocketLimit, type SocketPlace } from "./socket_admission.ts";
 import { plainChannel, tlsChannel } from "./socket_channel.ts";
 import { systemCodeOf } from "../platform/mod.ts";
@@ -193,7 +193,6 @@ export class Acceptance {
       facts: {
         ...found,
         remoteAddress: this.#remoteAddress,
-        localAddress: localAddressOf(this.#socket, this.#listener),
       },
       firstBytes: () => this.#arrived.slice(0, FIRST_BYTES),
       acceptedWith,

@@ -3,7 +3,7 @@ import type { TcpAddress, UnixAddress } from "./address.ts";
 import type { DialSignal } from "./dial_signal.ts";
 import type { ChannelFailure, ChannelOutcome } from "./facts.ts";
 import { plainChannel } from "./socket_channel.ts";
-import { localAddressOf, remoteAddressOf } from "./socket_address.ts";
+import { remoteAddressOf } from "./socket_address.ts";
 import { systemCodeOf } from "../platform/mod.ts";
 import { type ClientTls, secureClient } from "./tls/tls_client.ts";
 import { NO_BYTES, onAbort } from "../values/mod.ts";
@@ -25,23 +25,21 @@ export async function dialChannel(
   address: TcpAddress | UnixAddress,
   options: DialOptions,
 ): Promise<ChannelOutcome> {
-  options.signal.aborted?.throwIfAborted();
+  const { aborted } = options.signal;
+  if (aborted?.aborted === true) throw aborted.reason;
   const connected = await connect(address, options.signal);
   if (!connected.ok) return connected;
   const { socket } = connected;
-  const ends = {
-    remoteAddress: remoteAddressOf(socket, address),
-    localAddress: localAddressOf(socket, address),
-  };
+  const remoteAddress = remoteAddressOf(socket, address);
   if (options.tls !== undefined) {
-    return await secureClient(socket, options.tls, ends, options.signal);
+    return await secureClient(socket, options.tls, remoteAddress, options.signal);
   }
   const watched = watchFirstBytes(socket);
   const security = address.kind === "unix" ? "unix-socket" : "plaintext";
   return {
     ok: true,
     channel: plainChannel(socket),
-    facts: { security, ...ends },
+    facts: { security, remoteAddress },
     firstBytes: watched,
   };
 }

@@ -3,7 +3,7 @@ import type { AbortEvents } from "../values/mod.ts";
 /** What ends an attempt early. */
 export interface DialSignal {
   /** Our caller gave up. */
-  readonly aborted?: AbortSignal | undefined;
+  readonly aborted?: AbortEvents | undefined;
   /** Time ran out. */
   readonly timeout: AbortEvents;
 }

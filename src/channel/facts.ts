@@ -7,8 +7,6 @@ export interface ChannelFacts {
   readonly security: ChannelSecurity;
   /** The other end's address, as `formatAddress` writes it. */
   readonly remoteAddress: string;
-  /** Our own end's address. */
-  readonly localAddress: string;
   /** What TLS negotiated, where there is TLS. */
   readonly tls?: TlsFacts;
 }

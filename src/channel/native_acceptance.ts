@@ -105,7 +105,6 @@ export class NativeAcceptance {
       facts: {
         security: "one-way-tls",
         remoteAddress: this.#addressOf(this.#conn.remoteAddr),
-        localAddress: this.#addressOf(this.#conn.localAddr),
         tls: {
           // The platform does not report these; nothing is decided on them where clients show nothing.
           version: "unknown",

@@ -6,11 +6,6 @@ export function remoteAddressOf(socket: Socket, dialled: Address): string {
   return shown(dialled, socket.remoteAddress, socket.remotePort);
 }
 
-/** Our own end of a connected socket. */
-export function localAddressOf(socket: Socket, dialled: Address): string {
-  return shown(dialled, socket.localAddress, socket.localPort);
-}
-
 function shown(dialled: Address, host: string | undefined, port = 0): string {
   const isKnown = dialled.kind === "tcp" && host !== undefined;
   return formatAddress(isKnown ? { kind: "tcp", host: unmapped(host), port } : dialled);

@@ -25,7 +25,7 @@ function held(): { readonly written: Uint8Array[]; readonly peer: ByteReceiver }
     destroy: () => peer?.closed(undefined),
   };
   const clock = new ManualClock(0);
-  const facts = { security: "memory", remoteAddress: "a", localAddress: "b" } as const;
+  const facts = { security: "memory", remoteAddress: "a" } as const;
   new HeldPeer(
     { id: 1, identity: undefined, facts, remoteAddress: "a", since: 0 },
     0,

@@ -283,7 +283,7 @@ class Listener implements PeerListener {
 
   #acceptInMemory(address: MemoryAddress, channel: ByteChannel, { identity }: MemoryDialler): void {
     const text = formatAddress(address);
-    const facts: ChannelFacts = { security: "memory", remoteAddress: text, localAddress: text };
+    const facts: ChannelFacts = { security: "memory", remoteAddress: text };
     const { allow, own } = this.#options;
     if (own !== undefined) return this.#readOwn({ channel, facts, settle: () => {} }, own);
     if (identity === undefined || allow.some((pattern) => matchesPeer(pattern, identity))) {

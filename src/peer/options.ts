@@ -12,6 +12,7 @@ import type { ChannelSecurity, Clock, Observer } from "../observe/mod.ts";
 import type { JudgingTurns } from "./judging_turns.ts";
 import type { OwnProcess } from "./process_secret.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
+import type { AbortEvents } from "../values/mod.ts";
 
 /** From dial to proof, and from accept to verdict, in milliseconds. */
 export const HANDSHAKE_TIMEOUT_MS = 5000;
@@ -46,7 +47,7 @@ export interface DialPeerOptions {
    */
   readonly showsOnlyToProven?: boolean;
   /** Gives up; its reason is thrown. Default: none. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortEvents;
   /** The time. Default: the machine's. */
   readonly clock?: Clock;
   /** What the HTTP/2 connection is opened with. Default: its own defaults. */

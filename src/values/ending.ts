@@ -2,6 +2,8 @@
 export interface AbortEvents {
   /** Whether it has aborted. */
   readonly aborted: boolean;
+  /** Why it has aborted. */
+  readonly reason?: unknown;
   /** Calls `listener` once it aborts. */
   addEventListener(type: "abort", listener: () => void, options?: { once?: boolean }): void;
   /** Calls it no more. */
@@ -9,14 +11,19 @@ export interface AbortEvents {
 }
 
 /**
- * The end of a wait that begins and ends here. A new connection makes two, and an `AbortController` with one listener
+ * The end of a wait that begins and ends here. A new connection makes three, and an `AbortController` with one listener
  * costs eight times as much.
  */
 export class Ending implements AbortEvents {
   #listeners: (() => void)[] | undefined = [];
+  #reason: unknown;
 
   get aborted(): boolean {
     return this.#listeners === undefined;
+  }
+
+  get reason(): unknown {
+    return this.#reason;
   }
 
   addEventListener(_type: "abort", listener: () => void): void {
@@ -27,8 +34,14 @@ export class Ending implements AbortEvents {
     this.#listeners = this.#listeners?.filter((one) => one !== listener);
   }
 
-  /** Ends it: each listener is called once. */
-  abort(): void {
+  /**
+   * Ends it: each listener is called once.
+   *
+   * @param reason what an `AbortController` has. Default: as its, an `AbortError`.
+   */
+  abort(reason: unknown = new DOMException("The operation was aborted", "AbortError")): void {
+    if (this.aborted) return;
+    this.#reason = reason;
     const listeners = this.#listeners ?? [];
     this.#listeners = undefined;
     for (const listener of listeners) listener();

@@ -70,7 +70,7 @@ export function clientContext(material: ClientTlsMaterial): SecureContext {
 export async function secureClient(
   raw: Socket,
   tls: ClientTls,
-  ends: { readonly remoteAddress: string; readonly localAddress: string },
+  remoteAddress: string,
   signal: DialSignal,
 ): Promise<ChannelOutcome> {
   const { promise, resolve, reject } = Promise.withResolvers<ChannelOutcome>();
@@ -114,7 +114,7 @@ export async function secureClient(
     endWatch();
     socket.removeListener("close", onClose);
     const security = tls.mutual ? "mutual-tls" : "one-way-tls";
-    const facts = { security, ...ends, tls: presented } as const;
+    const facts = { security, remoteAddress, tls: presented } as const;
     resolve({ ok: true, channel, facts, firstBytes: () => below.firstBytes });
   });
   socket.on("close", onClose);

@@ -17,7 +17,7 @@ import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
 import { type Dial, workerRef } from "./link.ts";
 import { describeSelf, EarlyDescription } from "./self_description.ts";
-import { onAbort, present } from "../../values/mod.ts";
+import { type AbortEvents, onAbort, present } from "../../values/mod.ts";
 
 /** How the workers of one source are dialled. */
 export interface DialOptions {
@@ -202,13 +202,13 @@ export class DialSlots {
   }
 
   /** Waits for a place. Disposing of it gives it to the next. */
-  async take(signal: AbortSignal): Promise<Disposable> {
+  async take(signal: AbortEvents): Promise<Disposable> {
     if (this.#free > 0) this.#free -= 1;
     else await this.#turn(signal);
     return { [Symbol.dispose]: () => this.#give() };
   }
 
-  async #turn(signal: AbortSignal): Promise<void> {
+  async #turn(signal: AbortEvents): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.add(resolve);
     using _left = onAbort(signal, () => {

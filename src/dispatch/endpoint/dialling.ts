@@ -1,6 +1,7 @@
 import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { WorkerUnavailable } from "../../errors/mod.ts";
 import type { Dial, Link } from "./link.ts";
+import type { AbortEvents } from "../../values/mod.ts";
 
 /**
  * A worker that adopts new credentials sends GOAWAY, and its peers dial again at once. A worker that
@@ -72,7 +73,7 @@ export class Dialling {
    *
    * @returns whether it ended in a connection; never rejects.
    */
-  async attempt(signal: AbortSignal): Promise<boolean> {
+  async attempt(signal: AbortEvents): Promise<boolean> {
     // The caller is in the middle of a loop over the fleet, which must not change under it.
     await Promise.resolve();
     for (let sentAway = 0;;) {

@@ -11,7 +11,7 @@ import type { BalancedWorker } from "../selection/balancer.ts";
 import { TrackRecord } from "./track_record.ts";
 import { Dialling, SENT_AWAY_LIMIT } from "./dialling.ts";
 import { backoffMs, type BackoffOptions } from "./backoff.ts";
-import { present } from "../../values/mod.ts";
+import { Ending, present } from "../../values/mod.ts";
 
 /** What an endpoint is given. */
 export interface EndpointOptions extends LeavingLinksOptions {
@@ -229,8 +229,8 @@ export class Endpoint implements BalancedWorker {
 
   #dial(): Promise<boolean> {
     if (this.#state.name === "dialling") return this.#state.settled;
-    const abort = new AbortController();
-    const settled = this.#dialling.attempt(abort.signal);
+    const abort = new Ending();
+    const settled = this.#dialling.attempt(abort);
     this.#move({ name: "dialling", abort, settled });
     return settled;
   }

@@ -1,5 +1,6 @@
 import type { WorkerState } from "../../contract/mod.ts";
 import type { Link } from "./link.ts";
+import type { Ending } from "../../values/mod.ts";
 
 /** Where a dispatcher stands with one worker. */
 export type EndpointState =
@@ -7,7 +8,7 @@ export type EndpointState =
   | { readonly name: "idle" }
   | {
     readonly name: "dialling";
-    readonly abort: AbortController;
+    readonly abort: Ending;
     /** Whether the attempt ended in a connection; never rejects. */
     readonly settled: Promise<boolean>;
   }

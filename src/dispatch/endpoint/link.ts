@@ -3,6 +3,7 @@ import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { WorkerRef } from "../../errors/mod.ts";
 import type { ClientConnection, ConnectionState } from "../../http2/mod.ts";
 import type { ChannelSecurity, PeerRef } from "../../observe/mod.ts";
+import type { AbortEvents } from "../../values/mod.ts";
 
 /** A connection to a worker that is proven and takes us. */
 export interface Link {
@@ -33,7 +34,7 @@ export interface Link {
 /** Connects to a worker; throws a {@linkcode HandshakeError} or a {@linkcode WorkerUnavailable}. */
 export type Dial = (
   worker: DiscoveredWorker,
-  request: { readonly signal: AbortSignal; readonly onState: (state: ConnectionState) => void },
+  request: { readonly signal: AbortEvents; readonly onState: (state: ConnectionState) => void },
 ) => Promise<Link>;
 
 /** Which worker, as errors and events name one that was only announced. */

@@ -5,7 +5,7 @@ import { DescribeResponseSchema, WorkerService } from "../../gen/mod.ts";
 import type { ClientConnection } from "../../http2/mod.ts";
 import { sameBytes } from "../../identity/mod.ts";
 import { callUnaryBytes, prepareRequest } from "../../rpc/mod.ts";
-import { present } from "../../values/mod.ts";
+import { type AbortEvents, present } from "../../values/mod.ts";
 import { BETWEEN_NAMES, ofVersion } from "../selection/served_names.ts";
 
 /** What a proven worker says of itself. */
@@ -39,7 +39,7 @@ const nothing = new Uint8Array(0);
 /** Asks a worker for its id, its tags, what it serves, and whether it verifies tokens. A server that is no worker of ours says none of it. */
 export async function describeSelf(
   connection: ClientConnection,
-  signal: AbortSignal,
+  signal: AbortEvents,
 ): Promise<SelfDescription> {
   try {
     return read(await ask(connection, signal, TIMEOUT_MS));
@@ -55,7 +55,7 @@ export class EarlyDescription {
   #lapsed = false;
 
   /** Asks for it. */
-  constructor(connection: ClientConnection, signal: AbortSignal, timeoutMs: number = TIMEOUT_MS) {
+  constructor(connection: ClientConnection, signal: AbortEvents, timeoutMs: number = TIMEOUT_MS) {
     this.#answer = ask(connection, signal, timeoutMs).then(read).catch((error) => {
       this.#lapsed = ConnectError.from(error).code === Code.DeadlineExceeded;
       return {};
@@ -70,7 +70,7 @@ export class EarlyDescription {
 
 function ask(
   connection: ClientConnection,
-  signal: AbortSignal,
+  signal: AbortEvents,
   timeoutMs: number,
 ): Promise<Uint8Array> {
   return callUnaryBytes(connection, request, nothing, { timeoutMs, signal });

@@ -34,7 +34,7 @@ import {
 } from "../judge.ts";
 import { type DialPeerOptions, HANDSHAKE_TIMEOUT_MS } from "../options.ts";
 import { dialContexts, oldestVersion, serverName, shownCertificate } from "../tls_contexts.ts";
-import { Ending, onAbort, present } from "../../values/mod.ts";
+import { type AbortEvents, Ending, onAbort, present } from "../../values/mod.ts";
 
 /**
  * Dials a worker, proves it and is taken by it. One timer runs from the dial to the worker's first answer.
@@ -45,7 +45,7 @@ import { Ending, onAbort, present } from "../../values/mod.ts";
  * @throws the signal's reason where the caller gave up.
  */
 export async function dialPeer(address: Address, options: DialPeerOptions): Promise<DialledPeer> {
-  options.signal?.throwIfAborted();
+  if (options.signal?.aborted === true) throw options.signal.reason;
   const { clock = systemClock, handshakeTimeoutMs: timeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const own = shownCertificate(options.credentials)?.summary;
   const { worker, called = "worker" } = options;
@@ -313,7 +313,7 @@ function openInMemory(name: string, { options, context }: Dial): OpenChannel {
   return {
     ok: true,
     channel,
-    facts: { security: "memory", remoteAddress: text, localAddress: text },
+    facts: { security: "memory", remoteAddress: text },
     firstBytes: () => new Uint8Array(0),
   };
 }
@@ -328,7 +328,7 @@ interface Patience extends Disposable {
 /** Time ran out. */
 class OutOfTime extends Error {}
 
-function patienceOf(clock: Clock, timeoutMs: number, caller: AbortSignal | undefined): Patience {
+function patienceOf(clock: Clock, timeoutMs: number, caller: AbortEvents | undefined): Patience {
   const { promise: lost, reject } = Promise.withResolvers<never>();
   lost.catch(() => {});
   const timeout = new Ending();

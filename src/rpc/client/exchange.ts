@@ -13,7 +13,7 @@ import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter, type Expiring } from "../../platform/mod.ts";
 import { envelope } from "../wire/envelope.ts";
 import { withLength } from "../wire/header_fields.ts";
-import { isOfLargeBuffer } from "../../values/mod.ts";
+import { type AbortEvents, isOfLargeBuffer } from "../../values/mod.ts";
 import type { PreparedRequest } from "./prepared_request.ts";
 
 /** How one call is made from bytes. */
@@ -21,7 +21,7 @@ export interface ExchangeOptions {
   /** The time it has, in whole milliseconds. Default: no limit. */
   readonly timeoutMs?: number | undefined;
   /** Cancels the call, which then fails with the signal's reason as a `ConnectError`. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortEvents | undefined;
   /** Fields sent with this request only. Default: none. */
   readonly fields?: HeaderList | undefined;
   /** The time that it begins at, by `performance.now()`. Default: it is read. */
@@ -35,7 +35,7 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
   protected stream: Stream | undefined;
   /** When the call's time is over, on the scale of `performance.now()`. */
   protected expiresAt = Infinity;
-  #signal: AbortSignal | undefined;
+  #signal: AbortEvents | undefined;
   #onAbort: (() => void) | undefined;
   #deadline: Deadline | undefined;
 
@@ -114,6 +114,6 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
 }
 
 /** As connect-es words it. */
-function canceled(signal: AbortSignal): ConnectError {
+function canceled(signal: AbortEvents): ConnectError {
   return ConnectError.from(signal.reason, Code.Canceled);
 }

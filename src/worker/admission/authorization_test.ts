@@ -16,7 +16,7 @@ function plaintextPeer(): ConnectedPeer {
     identity: undefined,
     remoteAddress: "10.0.0.9:1",
     since: 0,
-    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1", localAddress: "10.0.0.1:1" },
+    facts: { security: "plaintext", remoteAddress: "10.0.0.9:1" },
   });
 }
 
