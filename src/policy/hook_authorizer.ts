@@ -23,7 +23,10 @@ export class HookAuthorizer implements Authorizer {
 
   /** @param failed receives what the hook threw, for the worker's own log. */
   constructor(hook: PolicyHook, failed: (error: unknown) => void) {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS } = hook;
+    const { authorize, timeoutMs = DEFAULT_TIMEOUT_MS } = hook;
+    if (typeof authorize !== "function") {
+      throw unusable("policy", "policy.authorize is a function");
+    }
     if (!(timeoutMs >= 1 && timeoutMs <= LONGEST_TIMEOUT_MS)) {
       throw unusable(
         "policy",

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { unusable } from "../errors/mod.ts";
 import type { Authorizer, PolicyHook } from "./authorizer.ts";
 import { HookAuthorizer } from "./hook_authorizer.ts";
 import { PolicyFile, type PolicyFileOptions } from "./policy_file.ts";
@@ -24,6 +25,9 @@ export async function openAuthorizer(
 ): Promise<Authorizer> {
   if (setting instanceof URL) return await PolicyFile.open(fileURLToPath(setting), options);
   if (typeof setting === "string") return await PolicyFile.open(setting, options);
+  if (typeof setting !== "object" || setting === null) {
+    throw unusable("policy", "policy is rules, the path of a policy file, or { authorize }");
+  }
   if ("authorize" in setting) return new HookAuthorizer(setting, options.hookFailed);
   return fixedPolicy(new CompiledPolicy(readPolicy(setting, options)));
 }

@@ -47,7 +47,7 @@ export function authenticatorOf(
   const authenticator: Authenticator = typeof authenticate === "function"
     ? { require: "token", authenticate }
     : authenticate;
-  if (typeof authenticator.authenticate !== "function") {
+  if (typeof (authenticator as Authenticator | null)?.authenticate !== "function") {
     throw unusable("authenticate", "authenticate is a function, or what jwt() or its like returns");
   }
   insistOnChoice("require", authenticator.require, ["token", "both", "either"]);

@@ -17,6 +17,10 @@ const SECRET = "the text of a key";
 const authenticate = () => ({ claims: {} });
 
 const WORKER: readonly (readonly [options: object, message: RegExp])[] = [
+  [{ admit: "always" }, /^admit is a function that says whether the worker takes a call$/],
+  [{ authenticate: null }, /^authenticate is a function, or what jwt\(\) or its like returns$/],
+  [{ policy: 5 }, /^policy is rules, the path of a policy file, or \{ authorize \}$/],
+  [{ policy: { authorize: SECRET } }, /^policy\.authorize is a function$/],
   [{ verdict: "Strict" }, /^verdict is "private" or "strict", not "Strict"$/],
   [{ plaintext: "Accept" }, /^plaintext is "accept" or "refuse", not "Accept"$/],
   [{ strict: "false" }, /^strict is true or false, not "false"$/],

@@ -1,4 +1,4 @@
-import { Overloaded, type SelvageError } from "../../errors/mod.ts";
+import { Overloaded, type SelvageError, unusable } from "../../errors/mod.ts";
 import { headerValue } from "../../http2/mod.ts";
 import type { CallPeer } from "../../routine/mod.ts";
 import type { ConnectedPeer } from "../connected_peer.ts";
@@ -40,6 +40,12 @@ export interface AdmitHookOptions {
   readonly failed: (error: unknown) => void;
 }
 
+/** @throws {ConfigurationError} If the setting is no function. */
+export function insistOnAdmit(admit: AdmitCall | undefined): void {
+  if (admit === undefined || typeof admit === "function") return;
+  throw unusable("admit", "admit is a function that says whether the worker takes a call");
+}
+
 /** Asks the hook about one call. @returns why the call is refused; a hook that throws refuses it. */
 export function askAdmitHook(
   { admit, load, failed }: AdmitHookOptions,
@@ -60,7 +66,10 @@ export function askAdmitHook(
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       header: (name) => headerValue(fields, name.toLowerCase()),
     });
-    return answer instanceof Promise ? answer.then(refusalOf, refuse) : refusalOf(answer);
+    // It may be a promise of another kind than the platform's.
+    return typeof answer === "object" && answer !== null && "then" in answer
+      ? Promise.resolve(answer).then(refusalOf, refuse)
+      : refusalOf(answer);
   } catch (error) {
     return refuse(error);
   }

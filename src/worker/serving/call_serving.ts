@@ -10,6 +10,7 @@ import type { AcceptedPeer } from "../../peer/mod.ts";
 import type { Authenticator } from "../../policy/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../../rpc/mod.ts";
 import { admitCalls } from "../admission/admission.ts";
+import { insistOnAdmit } from "../admission/admit_hook.ts";
 import { Authentication } from "../admission/authentication.ts";
 import { CallGate } from "../admission/call_gate.ts";
 import { CallQueue } from "../admission/call_queue.ts";
@@ -112,6 +113,7 @@ export async function serveCalls(
     : undefined;
   const { announceGraceMs } = limits;
   const leaving = new Leaving({ id, gate, queue, health, observer, clock, announceGraceMs });
+  insistOnAdmit(options.admit);
   const hook = options.admit === undefined ? undefined : {
     admit: options.admit,
     load: () => ({ inFlight: gate.inFlight, queued: queue.length }),
