@@ -23,8 +23,7 @@ const project = JSON.parse(await Deno.readTextFile("deno.json"));
 const lock: Lock = JSON.parse(await Deno.readTextFile("deno.lock"));
 const imports = await importedFrom([
   ...Object.values<string>(project.exports),
-  "deploy/app/caller.ts",
-  "scripts/bundle.ts",
+  ...await builtFrom(`${FOLDER}/Containerfile`),
 ]);
 const { name, version, exports, compilerOptions } = project;
 const made = {
@@ -44,6 +43,12 @@ for (const [file, value] of Object.entries(made)) {
     `${path} is not that of the code; write it anew: deno run -A scripts/check_container.ts --write`,
   );
   Deno.exit(1);
+}
+
+/** The modules that the image is built of, and what builds it, as its Containerfile names them in its first stage. */
+async function builtFrom(containerfile: string): Promise<readonly string[]> {
+  const text = await Deno.readTextFile(containerfile);
+  return Array.from(text.matchAll(/ \/build\/(\S+\.ts)(?= |$)/gm), ([, path]) => path!);
 }
 
 /** Those of the project's imports that modules reach from these, with their versions. */
