@@ -39,7 +39,9 @@ async function bundle(folder: string, modules: readonly string[]): Promise<void>
     if (entries.has(name)) fail(`two modules are named ${name}; rename one of them`);
     entries.set(name, `export * from ${JSON.stringify(url.href)};\n`);
   }
-  if (!await written(entries, folder)) fail("nothing is bundled; why is said above");
+  if (!await written(entries, folder)) {
+    fail(`nothing is bundled, for the reason above; packages are those of ${CONFIG} (deno add)`);
+  }
   await Deno.writeTextFile(join(folder, "thread_entry.ts"), 'import "./thread_entry.js";\n');
 }
 

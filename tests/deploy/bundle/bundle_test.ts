@@ -126,6 +126,10 @@ Deno.test("a package that the lock file does not name is not bundled", async () 
   const { code, stderr } = await projectTask(["bundle", `${folder}/unlocked`, module]);
   assert.equal(code, 2);
   assert.match(stderr, /lockfile is out of date/);
+  assert.match(
+    stderr,
+    /^nothing is bundled, .*; packages are those of .*deno\.json \(deno add\)$/m,
+  );
   await assert.rejects(Deno.stat(`${folder}/unlocked`), Deno.errors.NotFound);
 });
 
