@@ -131,7 +131,11 @@ export class Authentication {
   }
 
   #admitted(verified: VerifiedToken, peer: ConnectedPeer, routine: string): Authenticated {
-    if (typeof verified?.claims !== "object" || verified.claims === null) {
+    const { claims, expiresAt } = verified ?? {};
+    // No time is later than one that is no number: the token would hold for ever.
+    const ends = expiresAt === undefined ||
+      typeof expiresAt === "number" && !Number.isNaN(expiresAt);
+    if (typeof claims !== "object" || claims === null || !ends) {
       return this.#refused(undefined, peer, routine);
     }
     return peer.admittedWith(verified);
