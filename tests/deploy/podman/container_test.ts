@@ -11,8 +11,6 @@ import { writeBase } from "../builder/base.ts";
 import { readRunbook } from "../runbooks/runbook.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-/** The user of the image. */
-const USER = 65532;
 
 /**
  * A network of its own has the fixed ports of the image and nothing else; a tree of cgroups of its own is of the
@@ -42,12 +40,17 @@ testWithTool(
     const { blocks, inline } = await readRunbook("container/README.md", ["podman"]);
     const commands = blocks.flat().filter((line) => line.startsWith("podman "));
     const [build, permissions, run, ...others] = commands;
-    const [stop, ...more] = inline;
+    const [unshared, stop, ...more] = inline;
     assert.deepEqual([...others, ...more], []);
+    const own = blocks.flat().find((line) => line.startsWith("chown "));
+    assert.equal(unshared, `podman unshare ${own}`);
+    // The network here is the container's, too, so that each port can be reached whether it is published or not.
+    for (const port of [8443, 9090]) assert.match(run!, RegExp(` -p \\S*${port}:${port} `));
     const folder = await Deno.makeTempDir();
     await using stack = new AsyncDisposableStack();
     stack.defer(() => Deno.remove(folder, { recursive: true }));
     await writeSettings(folder);
+    await shell(own!, { cwd: folder, env: {} });
     const env = {
       CONTAINERS_CONF: `${folder}/containers.conf`,
       CONTAINERS_STORAGE_CONF: `${folder}/storage.conf`,
@@ -78,12 +81,13 @@ while read -r line <&3; do
 done
 '${Deno.execPath()}' run -A '${ROOT}src/cli/main.ts' call math.add '[1, 2]' --endpoint 127.0.0.1:8443 \\
   --ca trust/ca.crt --cert client/tls.crt --key client/tls.key --identity spiffe://example.org/worker
+'${Deno.execPath()}' eval 'console.log((await (await fetch("http://127.0.0.1:9090/readyz")).text()).trim())'
 ${stop} --latest > stopped
 cat <&3
 grep -o '"type":"worker.stopped".*"abandoned":[0-9]*' errors | tail -n 1 | grep -o '"abandoned":.*'`,
       { cwd: folder, env, namespaces: NAMESPACES },
     );
-    assert.deepEqual(printed.trim().split("\n"), ["3", "ended 0", '"abandoned":0']);
+    assert.deepEqual(printed.trim().split("\n"), ["3", "ok", "ended 0", '"abandoned":0']);
   },
 );
 
@@ -134,7 +138,6 @@ runroot = "${folder}/run"
     const path = `${folder}/${name}`;
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
     await Deno.writeTextFile(path, text, { mode: 0o600 });
-    if (/^(?:pki|trust)/.test(name)) await Deno.chown(path, USER, USER);
   }
   return {
     CONTAINERS_CONF: `${folder}/containers.conf`,
