@@ -90,7 +90,7 @@ export const slowTraps: readonly Trap[] = [
     { slow: true, describe: () => Promise.resolve() },
   ),
   leftAlone("no room for any stream", "DeadlineExceeded", [Setting.MAX_CONCURRENT_STREAMS, 0]),
-  leftAlone("no room for any header", "WorkerUnavailable not begun", [
+  leftAlone("no room for any header", "InvalidPayload", [
     Setting.MAX_HEADER_LIST_SIZE,
     1,
   ]),
