@@ -65,11 +65,15 @@ export class KeptToken {
   now(now: number = Date.now()): string | Promise<string> {
     const kept = this.#kept;
     if (kept !== undefined && now < kept.renewAt) return kept.token;
-    this.#asking ??= this.#ask(now).finally(() => this.#asking = undefined);
-    if (kept === undefined || now >= kept.expiresAt) return this.#asking;
-    // Its failure shows where the token has ended.
-    this.#asking.catch(() => {});
-    return kept.token;
+    this.#asking ??= this.#askOnce(now);
+    return kept === undefined || now >= kept.expiresAt ? this.#asking : kept.token;
+  }
+
+  #askOnce(now: number): Promise<string> {
+    const asking = this.#ask(now).finally(() => this.#asking = undefined);
+    // While another token holds nobody waits; its failure shows where that has ended.
+    asking.catch(() => {});
+    return asking;
   }
 
   async #ask(now: number): Promise<string> {
@@ -83,7 +87,7 @@ export class KeptToken {
     const token = typeof given === "string" ? given : given.token;
     const expiresAt = typeof given === "string" ? endOf(given) : given.expiresAt;
     const leftMs = expiresAt === undefined ? 0 : expiresAt - now;
-    this.#kept = expiresAt === undefined || leftMs <= 0
+    this.#kept = expiresAt === undefined || !(leftMs > 0)
       ? undefined
       : { token, expiresAt, renewAt: expiresAt - Math.min(RENEW_AHEAD_MS, leftMs / 5) };
     return token;

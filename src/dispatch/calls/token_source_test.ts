@@ -63,3 +63,22 @@ Deno.test("KeptToken says so where its source gives no token", async () => {
     );
   }
 });
+
+Deno.test("KeptToken keeps nothing of the calls that it gives the token that holds", async () => {
+  let asked = 0;
+  const given = { token: "first", expiresAt: 1_000_000 };
+  const kept = new KeptToken(() => ++asked === 1 ? given : new Promise<never>(() => {}));
+  await kept.now(0);
+  kept.now(999_998);
+  const before = Deno.memoryUsage().heapUsed;
+  for (let calls = 0; calls < 400_000; calls++) kept.now(999_999);
+  const mebibytes = (Deno.memoryUsage().heapUsed - before) / 2 ** 20;
+  assert.ok(mebibytes < 16, `${mebibytes} MiB`);
+});
+
+Deno.test("KeptToken asks again for a token whose end is no number", async () => {
+  let asked = 0;
+  const kept = new KeptToken(() => ({ token: `${++asked}`, expiresAt: NaN }));
+  assert.equal(await kept.now(0), "1");
+  assert.equal(await kept.now(0), "2");
+});
