@@ -15,11 +15,12 @@ export interface AbortEvents {
  * costs eight times as much.
  */
 export class Ending implements AbortEvents {
-  #listeners: (() => void)[] | undefined = [];
+  #listeners: (() => void)[] = [];
+  #isAborted = false;
   #reason: unknown;
 
   get aborted(): boolean {
-    return this.#listeners === undefined;
+    return this.#isAborted;
   }
 
   get reason(): unknown {
@@ -27,23 +28,22 @@ export class Ending implements AbortEvents {
   }
 
   addEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners?.push(listener);
+    if (!this.#isAborted) this.#listeners.push(listener);
   }
 
   removeEventListener(_type: "abort", listener: () => void): void {
-    this.#listeners = this.#listeners?.filter((one) => one !== listener);
+    this.#listeners = this.#listeners.filter((one) => one !== listener);
   }
 
   /**
-   * Ends it: each listener is called once.
+   * Ends it: each listener is called once, unless one before it takes it off.
    *
    * @param reason what an `AbortController` has. Default: as its, an `AbortError`.
    */
   abort(reason: unknown = new DOMException("The operation was aborted", "AbortError")): void {
-    if (this.aborted) return;
+    if (this.#isAborted) return;
+    this.#isAborted = true;
     this.#reason = reason;
-    const listeners = this.#listeners ?? [];
-    this.#listeners = undefined;
-    for (const listener of listeners) listener();
+    while (this.#listeners.length > 0) this.#listeners.shift()!();
   }
 }

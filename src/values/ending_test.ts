@@ -15,3 +15,29 @@ Deno.test("Ending calls each listener once, and none that was taken off or comes
   using _late = onAbort(ending, () => called.push("late"));
   assert.deepEqual(called, ["first", "second"]);
 });
+
+Deno.test("Ending calls no listener that one before it takes off, as an AbortSignal does not", () => {
+  const ending = new Ending();
+  const controller = new AbortController();
+  for (const end of [{ signal: ending, abort: () => ending.abort() }, controller]) {
+    const called: string[] = [];
+    using _first = onAbort(end.signal, () => {
+      called.push("first");
+      second[Symbol.dispose]();
+    });
+    const second = onAbort(end.signal, () => called.push("second"));
+    using _third = onAbort(end.signal, () => called.push("third"));
+    end.abort();
+    assert.deepEqual(called, ["first", "third"]);
+  }
+});
+
+Deno.test("Ending has the reason that it was ended with, else an AbortError", () => {
+  const [given, none] = [new Ending(), new Ending()];
+  const reason = new RangeError("too far");
+  given.abort(reason);
+  given.abort(new Error("later"));
+  none.abort();
+  assert.equal(given.reason, reason);
+  assert.equal((none.reason as DOMException).name, "AbortError");
+});
