@@ -12,10 +12,8 @@ import { readLines } from "../src/pool/line_reader.ts";
 const PLACE = /file:\/\/[^\s()"]*\/([^\s()"/]+\.js):(\d+):(\d+)/g;
 
 const [folder] = Deno.args;
-if (folder === undefined) {
-  console.error("usage: deno task stack FOLDER < LOG");
-  Deno.exit(2);
-}
+if (folder === undefined) fail("usage: deno task stack FOLDER < LOG");
+if (!hasMaps(folder)) fail(`${folder} is no folder with the maps of a bundle (*.js.map)`);
 const maps = new Map<string, SourceMap | undefined>();
 for await (const line of readLines(Deno.stdin.readable)) console.log(line.replaceAll(PLACE, named));
 
@@ -32,6 +30,17 @@ function mapOf(file: string): SourceMap | undefined {
   return maps.get(file);
 }
 
+function hasMaps(folder: string): boolean {
+  try {
+    return Deno.readDirSync(folder).some(({ name }) => name.endsWith(".js.map"));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}
+
 /** A log has places of other files, too. */
 function read(path: string): SourceMap | undefined {
   try {
@@ -40,4 +49,9 @@ function read(path: string): SourceMap | undefined {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+}
+
+function fail(why: string): never {
+  console.error(why);
+  Deno.exit(2);
 }

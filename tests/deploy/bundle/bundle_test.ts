@@ -65,6 +65,16 @@ Deno.test("a stack of a bundle has the names of the sources, and `deno task stac
   }
 });
 
+Deno.test("`deno task stack` says so where a folder has no maps", async () => {
+  for (
+    const wrong of [`${folder}/nowhere`, ROUTINES, fileURLToPath(new URL(".", import.meta.url))]
+  ) {
+    const { code, stderr } = await projectTask(["stack", wrong], "a line\n");
+    assert.equal(code, 2);
+    assert.equal(stderr, `${wrong} is no folder with the maps of a bundle (*.js.map)`);
+  }
+});
+
 Deno.test("a bundled command prints that a worker may read the bundle's folder, and no other", async () => {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
