@@ -112,6 +112,11 @@ Deno.test("EventHub warns once a minute for each worker and reason, and says wha
       ["handshake.failed certificate-expired", 2],
     ],
   );
+  // Of any number.
+  assert.equal(
+    records.at(-1)?.message.join(""),
+    "warnings of handshake.failed certificate-expired that were held back: 2",
+  );
 });
 
 Deno.test("EventHub still gives readers every event that the log holds back", async () => {

@@ -37,7 +37,7 @@ export class EventLog {
   /** Writes how many lines were held back and not reported yet. */
   flush(): void {
     for (const [kind, heldBack] of this.#limiter.drain()) {
-      loggerFor("security").warn("{heldBack} more warnings of {kind} were held back", {
+      loggerFor("security").warn("warnings of {kind} that were held back: {heldBack}", {
         kind,
         heldBack,
       });
