@@ -28,11 +28,11 @@ export class Ring<Value> implements Iterable<Value> {
     return member;
   }
 
-  /** Takes out a value that was added here; one that has left already leaves nothing. */
+  /** Removes a member of this ring; of one that has left, or is in another ring, nothing changes. */
   remove(member: Member<Value>): void {
     if (member.ring !== this) return;
     const { previous, next } = member;
-    // One that is old would keep the next ones from being collected.
+    // V8 makes those that last old: they would keep the members after them from being collected young.
     member.previous = member.next = member.ring = undefined;
     if (previous === undefined) this.#first = next;
     else previous.next = next;
@@ -50,7 +50,7 @@ export class Ring<Value> implements Iterable<Value> {
     return values;
   }
 
-  /** Those that are there now: what comes or goes meanwhile changes nothing. */
+  /** Those that are in it when the iteration begins: what is added or removed meanwhile changes nothing. */
   [Symbol.iterator](): Iterator<Value> {
     return this.oldest(Infinity).values();
   }
@@ -71,7 +71,7 @@ export class Member<Value> {
     this.previous = previous;
   }
 
-  /** Takes it out of where it is. */
+  /** Removes it from its ring; nothing where it has left already. */
   leave(): void {
     this.ring?.remove(this);
   }
