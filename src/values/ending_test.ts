@@ -37,7 +37,9 @@ Deno.test("Ending has the reason that it was ended with, else an AbortError", ()
   const reason = new RangeError("too far");
   given.abort(reason);
   given.abort(new Error("later"));
+  assert.deepEqual([none.reason], [undefined]);
   none.abort();
   assert.equal(given.reason, reason);
+  assert.equal(none.reason, none.reason);
   assert.equal((none.reason as DOMException).name, "AbortError");
 });
