@@ -1,5 +1,6 @@
 /** The snippets of the pages that no other test runs: programs are run by `deno task test`, the README's by its own. */
 import assert from "node:assert/strict";
+import { basename } from "node:path";
 import { allCommands } from "../src/cli/commands.ts";
 import { readCases } from "../src/cli/commands/policy_cases.ts";
 import { readConfig } from "../src/cli/config/config_file.ts";
@@ -45,8 +46,11 @@ Deno.test("every program of a page is run, and none is marked to be left out", (
 Deno.test("every command of a page is one that there is", async () => {
   let commands = 0;
   for (const { page, text } of of("sh")) {
+    // What a page has bundled is no file of the clone.
+    const bundled = new Set<string>();
     for (const line of text.replaceAll(/\s*\\\n\s*/g, " ").split("\n")) {
-      const [, selvage] = /(?:^|[;&|(] *|\w=\S+ )selvage ([^#|)]*)/.exec(line) ?? [];
+      const [, selvage] =
+        /(?:(?:^|[;&|(] *|\w=\S+ )selvage|\/selvage\.js) ([a-z][^#|)]*)/.exec(line) ?? [];
       const [, task] = /deno task (\S+)/.exec(line) ?? [];
       const [, path] = /deno (?:run|test) (?:-\S+ )*([\w/.]+)/.exec(line) ?? [];
       if (selvage !== undefined) {
@@ -56,11 +60,11 @@ Deno.test("every command of a page is one that there is", async () => {
         commands += 1;
       }
       if (task !== undefined) assert.ok(task in tasks, `${page}: ${line}`);
-      // Where a page installs the clone, its files are those here, but for what `deno task bundle` writes.
-      const isBundled = path?.endsWith("/app/selvage.js");
-      if (path !== undefined && !isBundled) {
-        await Deno.stat(new URL(path.replace(/^\/opt\/selvage\//, ""), ROOT));
+      const [, folder, modules = ""] = /deno task bundle (\S+)((?: \S+)*)/.exec(line) ?? [];
+      for (const module of folder === undefined ? [] : ["selvage.ts", ...modules.split(" ")]) {
+        bundled.add(`${folder}/${basename(module, ".ts")}.js`);
       }
+      if (path !== undefined && !bundled.has(path)) await Deno.stat(new URL(path, ROOT));
     }
   }
   assert.ok(commands >= 4, `${commands}`);

@@ -17,10 +17,12 @@ mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work"
 mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" /etc
 mount -t tmpfs tmpfs /etc/systemd/system
-mount -t tmpfs tmpfs /opt
 mount -t tmpfs tmpfs /usr/local/bin
-ln -s "$2" /usr/local/bin/deno
-export SYSTEMD_OFFLINE=1
+# Before /opt, where it may be.
+touch /usr/local/bin/deno
+mount --bind "$2" /usr/local/bin/deno
+mount -t tmpfs tmpfs /opt
+export SYSTEMD_OFFLINE=1 PATH="/usr/local/bin:$PATH"
 `;
 
 const SYSTEMD = { name: "systemctl that may mount as root", path: await systemctlPath() };
