@@ -42,8 +42,7 @@ function leafFaultOf(
 ): PathFault | undefined {
   const [fault] = leaf.faults;
   if (fault !== undefined) return ownFault(leaf, fault);
-  const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
-  const faults = roles.map((one) => purposeFault(leaf, one));
+  const faults = rolesOf(role).map((one) => purposeFault(leaf, one));
   if (faults.every((one) => one !== undefined)) return faults[0];
   // Peers that expect us under another name do not ask for an SVID.
   if (mode !== "strict") return hasPlainName(leaf, role) ? undefined : svidFault(leaf);
@@ -63,8 +62,7 @@ export function ownChainFault(
   { role, mode = "private" }: OwnChainQuestion = {},
 ): PathFault | undefined {
   if (leaf === undefined) return undefined;
-  const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
-  const faults = roles.map((one) => faultInRole(leaf, authorities, anchors, one, mode));
+  const faults = rolesOf(role).map((one) => faultInRole(leaf, authorities, anchors, one, mode));
   return faults.every((one) => one !== undefined) ? faults[0] : undefined;
 }
 
@@ -82,8 +80,7 @@ export function expiredAuthority(
   const mayHaveExpired = ({ notAfter }: Certificate): boolean => notAfter < now;
   if (!authorities.some(mayHaveExpired) && !anchors.all.some(mayHaveExpired)) return undefined;
   if (leaf === undefined) return undefined;
-  const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
-  const faults = roles.map((one) => {
+  const faults = rolesOf(role).map((one) => {
     const proof = proofOf(leaf, authorities, { role: one, anchors, mode, now });
     return proof.kind === "path" ? undefined : proof.fault;
   });
@@ -103,12 +100,16 @@ export function ownAnchor(
   { role, mode = "private" }: OwnChainQuestion = {},
 ): Certificate | undefined {
   if (leaf === undefined) return undefined;
-  const roles: readonly PeerRole[] = role === undefined ? ["server", "client"] : [role];
-  for (const one of roles) {
+  for (const one of rolesOf(role)) {
     const proof = proofOf(leaf, authorities, { role: one, anchors, mode, now });
     if (proof.kind === "path") return proof.path.at(-1);
   }
   return undefined;
+}
+
+/** Both, where it is not said which is ours. */
+function rolesOf(role: PeerRole | undefined): readonly PeerRole[] {
+  return role === undefined ? ["server", "client"] : [role];
 }
 
 function faultInRole(

@@ -9,6 +9,7 @@ import type { TestProcess } from "../support/test_process.ts";
 import { walk } from "../support/walk.ts";
 import { builtImage, type Image } from "./image.ts";
 import { sortedPermissions } from "./permissions.ts";
+import { untilReady } from "./until_ready.ts";
 
 const LOCK = new URL("../../deploy/container/deno.lock", import.meta.url);
 
@@ -116,13 +117,7 @@ async function started(image: Image, env = {}): Promise<StartedWorker> {
     onLine: (line) => lines.add(line),
     onErrorLine: (line) => log.add(line),
   });
-  void process.ended.then(() => {
-    lines.end();
-    log.end();
-  });
-  const ready = await lines.until((line) => line.includes("worker.ready")).catch(() => {
-    throw new Error(`it ended before it was ready:\n${log.entries.join("\n")}`);
-  });
+  const ready = await untilReady(process, lines, log);
   return {
     process,
     ready: JSON.parse(ready),

@@ -7,6 +7,7 @@ import { residentMiB } from "../../../scripts/bench/measures/connections.ts";
 import { Journal } from "../../support/journal.ts";
 import { TestProcess } from "../../support/test_process.ts";
 import { block, cube, root, square } from "./routines.ts";
+import { untilReady } from "../until_ready.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const ROUTINES = fileURLToPath(new URL("./routines.ts", import.meta.url));
@@ -199,13 +200,7 @@ async function started(
     onLine: (line) => lines.add(line),
     onErrorLine: (line) => log.add(line),
   });
-  void process.ended.then(() => {
-    lines.end();
-    log.end();
-  });
-  const ready = await lines.until((line) => line.includes('"event":"worker.ready"')).catch(() => {
-    throw new Error(`it ended before it was ready:\n${log.entries.join("\n")}`);
-  });
+  const ready = await untilReady(process, lines, log);
   return {
     pid: process.pid,
     address: JSON.parse(ready).address,
