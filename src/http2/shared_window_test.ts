@@ -2,8 +2,10 @@ import { ok, strictEqual } from "node:assert/strict";
 import fc from "../../tests/support/fast_check.ts";
 import type { ClientConnection } from "./connection/connection.ts";
 import { openClientConnection } from "./connection/client_connection.ts";
+import { openServerConnection } from "./connection/server_connection.ts";
 import { Flag, FrameType } from "./frame/frame_header.ts";
 import { ByteBudget } from "./guard/byte_budget.ts";
+import { defaultHttp2Limits } from "./limits.ts";
 import type { Stream, StreamReceiver } from "./streams/stream.ts";
 import {
   CollectedStream,
@@ -17,7 +19,9 @@ import {
 const FRAME_BYTES = 16_384;
 const FRAME = new Uint8Array(FRAME_BYTES);
 const MAX_WINDOW = 1_048_576;
+/** Of a client's streams, and of a server's. */
 const SHARED_WINDOW = 360_448;
+const SHARED_WINDOW_OF_SERVER = 589_824;
 const CONNECTION_WINDOW = 131_072;
 /** Less than what four windows hold; half of it is in use after ten frames that are not read. */
 const BUDGET_BYTES = 327_680;
@@ -212,4 +216,40 @@ for (const atFirst of [131_072, MAX_WINDOW]) {
       { numRuns: 40 },
     );
   });
+}
+
+Deno.test("a request's window beside other requests ends at that of streams beside calls", async () => {
+  const [near, far] = memoryChannelPair();
+  const server = openServerConnection(near, { onRequest: readAll });
+  const peer = RawPeer.client(far);
+  peer.headers(1, REQUEST, false);
+  let sent = 0;
+  for (let call = 3; call < 203; call += 2) {
+    for (let n = 0; n < 3; n++) {
+      sent += FRAME_BYTES;
+      peer.data(1, FRAME, false);
+    }
+    peer.headers(call, REQUEST, false);
+    peer.data(call, new Uint8Array(10), true);
+    await peer.synced();
+  }
+  const granted = defaultHttp2Limits.streamWindowBytes + peer.credit(1) - sent;
+  ok(
+    granted <= SHARED_WINDOW_OF_SERVER && granted > SHARED_WINDOW_OF_SERVER * 3 / 4,
+    `it is ${granted}`,
+  );
+  peer.destroy();
+  await server.closed;
+});
+
+/** Takes requests as they arrive, and answers none. */
+function readAll(stream: Stream): StreamReceiver {
+  const ignore = () => {};
+  return {
+    headers: ignore,
+    data: (bytes) => stream.release(bytes.length),
+    trailers: ignore,
+    writable: ignore,
+    closed: ignore,
+  };
 }

@@ -22,6 +22,7 @@ const GREETING: Greeting = {
   peerPreface: NO_BYTES,
   settings: [[Setting.ENABLE_PUSH, 0]],
   peerMayEnablePush: false,
+  sharedWindowBytes: 352 * 1024,
 };
 
 class Http2Client extends Http2Connection<ClientRole> implements ClientConnection {

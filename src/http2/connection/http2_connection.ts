@@ -80,7 +80,15 @@ export class Http2Connection<End extends Role>
     this.abuse = new AbuseBudgets(limits, clock, options.resets);
     this.scheduler = new SendScheduler(channel, this, limits);
     this.pings = new Pings(this.scheduler, clock);
-    this.flow = new ReceiveFlow(limits, this.scheduler, budget, this.pings, clock);
+    const { sharedWindowBytes } = greeting;
+    this.flow = new ReceiveFlow(
+      limits,
+      sharedWindowBytes,
+      this.scheduler,
+      budget,
+      this.pings,
+      clock,
+    );
     this.queued = this.#queuedBytes(budget);
     this.streams = new Streams(this, this);
     this.settings = new Settings({

@@ -46,7 +46,7 @@ export interface Role {
   beginShutdown(): void;
 }
 
-/** What each end says first. */
+/** What each end says first, and what window it gives beside calls. */
 export interface Greeting {
   /** What we send before our SETTINGS. */
   readonly preface: Uint8Array;
@@ -56,4 +56,9 @@ export interface Greeting {
   readonly settings: readonly (readonly [number, number])[];
   /** Whether the peer may send SETTINGS_ENABLE_PUSH = 1 (RFC 9113 §6.5.2: a client may). */
   readonly peerMayEnablePush: boolean;
+  /**
+   * The window of a stream between whose frames small messages of others arrive, in octets: what is on the way is what
+   * they wait for. Requests wait less behind as much than answers do; `docs/performance-changes.md` compares sizes.
+   */
+  readonly sharedWindowBytes: number;
 }

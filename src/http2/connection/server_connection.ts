@@ -18,5 +18,6 @@ export function openServerConnection(
     peerPreface: CLIENT_PREFACE,
     settings: [[Setting.MAX_CONCURRENT_STREAMS, maxConcurrentStreams]],
     peerMayEnablePush: true,
+    sharedWindowBytes: 576 * 1024,
   }, (parts) => new ServerRole(parts, options.onRequest));
 }

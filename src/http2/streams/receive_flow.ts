@@ -17,12 +17,7 @@ const UNREAD_FRAMES_PART = 1 / 4;
 /** Half a window that goes by in so many round trips shows that the peer waits for credit, or soon will. */
 const ROUND_TRIPS = 2;
 
-/**
- * The window of a stream between whose frames small messages of others arrive: what it has on the way is what they
- * wait for; sizes are compared at the end of `docs/performance-changes.md`.
- */
-const SHARED_WINDOW_BYTES = 352 * 1024;
-/** What such a window is at least for each millisecond of the shortest round trip: 256 MB/s pass all the same. */
+/** What a stream's window beside calls is at least for each millisecond of the shortest round trip: 256 MB/s pass. */
 const SHARED_BYTES_PER_MS = 256 * 1024;
 /** How often the round trip is measured for that, in milliseconds: what is on the way lengthens it. */
 const MEASURED_EVERY_MS = 50;
@@ -40,6 +35,7 @@ const MEASURED_EVERY_MS = 50;
  */
 export class ReceiveFlow {
   readonly #limits: Http2Limits;
+  readonly #sharedWindowBytes: number;
   readonly #scheduler: SendScheduler;
   readonly #budget: HeldBytes;
   readonly #pings: Pings;
@@ -53,14 +49,17 @@ export class ReceiveFlow {
   #heldBytes = 0;
   #forgotten = false;
 
+  /** @param sharedWindowBytes the window of a stream between whose frames small messages of others arrive. */
   constructor(
     limits: Http2Limits,
+    sharedWindowBytes: number,
     scheduler: SendScheduler,
     budget: HeldBytes,
     pings: Pings,
     clock: () => number,
   ) {
     this.#limits = limits;
+    this.#sharedWindowBytes = sharedWindowBytes;
     this.#scheduler = scheduler;
     this.#budget = budget;
     this.#pings = pings;
@@ -226,10 +225,10 @@ export class ReceiveFlow {
       this.#pings.measure();
     }
     const { shortestMs = Infinity } = this.#pings;
-    const most = Math.max(SHARED_WINDOW_BYTES, Math.ceil(shortestMs * SHARED_BYTES_PER_MS));
+    const most = Math.max(this.#sharedWindowBytes, Math.ceil(shortestMs * SHARED_BYTES_PER_MS));
     const growth = receiving.windowBytes > most
       ? -Math.min(receiving.windowBytes - most, receiving.owedCredit)
-      : this.#roomToGrow(receiving, SHARED_WINDOW_BYTES);
+      : this.#roomToGrow(receiving, this.#sharedWindowBytes);
     receiving.windowBytes += growth;
     return growth;
   }
