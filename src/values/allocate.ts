@@ -9,6 +9,7 @@ let block = new ArrayBuffer(BLOCK_BYTES);
 let used = 0;
 /** What was given with room last, where it begins, and how much room is left before it. */
 let roomy: Uint8Array<ArrayBuffer> | undefined;
+let roomyBlock = block;
 let start = 0;
 let room = 0;
 
@@ -32,6 +33,7 @@ export function allocateWithRoom(size: number): Uint8Array<ArrayBuffer> {
   start = used + ROOM_BYTES;
   room = ROOM_BYTES;
   used = start + size;
+  roomyBlock = block;
   return roomy = new Uint8Array(block, start, size);
 }
 
@@ -43,7 +45,7 @@ export function withHead(bytes: Uint8Array, count: number): Uint8Array<ArrayBuff
   if (bytes !== roomy || count > room) return undefined;
   room -= count;
   start -= count;
-  return roomy = new Uint8Array(roomy.buffer, start, roomy.length + count);
+  return roomy = new Uint8Array(roomyBlock, start, roomy.length + count);
 }
 
 function renew(): void {

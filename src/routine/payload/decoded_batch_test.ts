@@ -55,20 +55,30 @@ Deno.test("DecodedBatch gives what decoding one by one gives, and a fault in its
   }));
 });
 
-Deno.test("DecodedBatch decodes 32 items ahead at most, and forgets them when they are dropped", () => {
+Deno.test("DecodedBatch decodes 128 items ahead at most, and forgets them when they are dropped", () => {
   let given = 0;
   const next = () => encodePayload(given++, "item");
   const batch = new DecodedBatch("item", undefined);
   batch.fill(next(), next);
-  assert.equal(given, 32);
+  assert.equal(given, 128);
   assert.equal(batch.take(), 0);
   batch.drop();
   assert.equal(batch.isEmpty, true);
   batch.fill(next(), () => BROKEN);
-  assert.equal(batch.take(), 32);
+  assert.equal(batch.take(), 128);
   assert.equal(batch.isEmpty, false);
   batch.drop();
   assert.equal(batch.isEmpty, true);
+});
+
+Deno.test("DecodedBatch decodes 4 KiB ahead at most", () => {
+  let given = 0;
+  const next = () => {
+    given++;
+    return encodePayload(new Uint8Array(126), "item");
+  };
+  new DecodedBatch("item", undefined).fill(next(), next);
+  assert.equal(given, 4096 / 128);
 });
 
 /** Byte strings of each length, each of one byte again and again, decoded together. */

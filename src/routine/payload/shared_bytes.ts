@@ -18,13 +18,15 @@ const LONGER = SHORT | 24;
 
 /** The buffer of some byte strings. None of them can take it from the others by being transferred. */
 export class SharedBytes {
+  readonly #buffer: ArrayBuffer;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   #used = 0;
 
   /** @param size {@linkcode sharedSize} of all payloads together that are copied. */
   constructor(size: number) {
-    this.#bytes = new Uint8Array(size);
-    markUntransferable(this.#bytes.buffer);
+    this.#buffer = new ArrayBuffer(size);
+    this.#bytes = new Uint8Array(this.#buffer);
+    markUntransferable(this.#buffer);
   }
 
   /** The value of a payload, copied; `undefined` where it is not shared. */
@@ -37,7 +39,7 @@ export class SharedBytes {
     this.#used += size;
     // With its head: that is faster than a loop, or a view of the rest.
     this.#bytes.set(bytes, start);
-    return new Uint8Array(this.#bytes.buffer, start + head, size - head);
+    return new Uint8Array(this.#buffer, start + head, size - head);
   }
 }
 

@@ -11,6 +11,8 @@ import { NO_BYTES } from "../../values/mod.ts";
 export class EnvelopeSplitter {
   readonly #maxBytes: number;
   #bytes: Uint8Array = NO_BYTES;
+  /** How long the buffer of those is: asking for a buffer takes as long as making a view. */
+  #pinnedBytes = 0;
   #at = 0;
   readonly #head = new EnvelopeHead();
   /** The payload of an envelope that comes in pieces. */
@@ -38,6 +40,7 @@ export class EnvelopeSplitter {
   /** The next piece of the body; the one before has been read to its end. */
   push(bytes: Uint8Array): void {
     this.#bytes = bytes;
+    this.#pinnedBytes = bytes.buffer.byteLength;
     this.#at = 0;
   }
 
@@ -105,7 +108,7 @@ export class EnvelopeSplitter {
       return undefined;
     }
     head.reset();
-    if (this.#payload.length === 0) return keepable(bytes, start, this.#at);
+    if (this.#payload.length === 0) return this.#keepable(start, this.#at);
     this.#payload.add(bytes.subarray(start, this.#at), head.length);
     return this.#payload.take();
   }
@@ -123,7 +126,14 @@ export class EnvelopeSplitter {
     const end = start + length;
     if (length > SMALL_BYTES || length > this.#maxBytes || end > bytes.byteLength) return undefined;
     this.#at = end;
-    return keepable(bytes, start, end);
+    return this.#keepable(start, end);
+  }
+
+  #keepable(start: number, end: number): Uint8Array {
+    const pinned = this.#pinnedBytes;
+    return pinned > SHARED_BYTES && (end - start) * MAX_PINNED_FACTOR < pinned
+      ? this.#bytes.slice(start, end)
+      : this.#bytes.subarray(start, end);
   }
 
   /** Forgets what has been received. */
@@ -145,10 +155,3 @@ const MAX_PINNED_FACTOR = 5;
 
 /** What small messages may share: it stays as long as one of them is kept. */
 export const SHARED_BYTES = 4096;
-
-function keepable(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  const { byteLength } = bytes.buffer;
-  return byteLength > SHARED_BYTES && (end - start) * MAX_PINNED_FACTOR < byteLength
-    ? bytes.slice(start, end)
-    : bytes.subarray(start, end);
-}
