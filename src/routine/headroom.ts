@@ -26,18 +26,22 @@ export function allocateLarge(size: number): Uint8Array<ArrayBuffer> | undefined
  * {@linkcode allocateLarge} gave, whole.
  */
 export function withRoomBefore(bytes: Uint8Array, count: number): Uint8Array | undefined {
-  const { buffer, byteOffset, byteLength } = bytes;
   if (count > HEADROOM_BYTES || !hasHeadroom(bytes)) return undefined;
+  const { buffer, byteOffset, byteLength } = bytes;
   return new Uint8Array(buffer, byteOffset - count, byteLength + count);
 }
 
-/** Frees what {@linkcode allocateLarge} gave, which no code reads any more; leaves other bytes as they are. */
-export function freeLarge(bytes: Uint8Array): void {
-  if (hasHeadroom(bytes)) freeGivenAway(bytes);
+/**
+ * Frees what {@linkcode allocateLarge} gave, which no code reads any more, unless `message` is made of it; leaves other
+ * bytes as they are.
+ */
+export function freeLarge(bytes: Uint8Array, message: Uint8Array): void {
+  if (hasHeadroom(bytes) && bytes.buffer !== message.buffer) freeGivenAway(bytes);
 }
 
+/** Small bytes are not asked for their buffer, which would take as long as making a view. */
 function hasHeadroom(bytes: Uint8Array): boolean {
-  const { buffer, byteOffset, byteLength } = bytes;
-  return byteOffset === HEADROOM_BYTES && byteLength > LARGE_BYTES &&
-    (buffer.byteLength === HEADROOM_BYTES + byteLength || isOfLargeBuffer(bytes));
+  const { byteLength } = bytes;
+  return byteLength > LARGE_BYTES && bytes.byteOffset === HEADROOM_BYTES &&
+    (bytes.buffer.byteLength === HEADROOM_BYTES + byteLength || isOfLargeBuffer(bytes));
 }

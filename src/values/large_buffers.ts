@@ -41,6 +41,11 @@ export function isOfLargeBuffer({ buffer }: Uint8Array): boolean {
   return buffer.byteLength >= LEAST_BYTES && lent.has(buffer);
 }
 
+/** The same of bytes that are most of their buffer; asking small ones for it would take as long as making a view. */
+export function fillsLargeBuffer(bytes: Uint8Array): boolean {
+  return bytes.byteLength * 2 >= LEAST_BYTES && isOfLargeBuffer(bytes);
+}
+
 /** Takes a buffer of {@linkcode largeBuffer} back, whose bytes no code reads any more. */
 export function giveBack(buffer: ArrayBuffer): void {
   const capacity = buffer.byteLength;

@@ -6,7 +6,7 @@
  */
 export { allocate, allocateWithRoom, withHead } from "./allocate.ts";
 export { type AbortEvents, Ending } from "./ending.ts";
-export { isOfLargeBuffer, largeBuffer } from "./large_buffers.ts";
+export { fillsLargeBuffer, isOfLargeBuffer, largeBuffer } from "./large_buffers.ts";
 export { freeBuffer, freeGivenAway, joined, NO_BYTES } from "./octets.ts";
 export { onAbort } from "./on_abort.ts";
 export { type Present, present } from "./present.ts";

@@ -22,6 +22,7 @@ const LEAST_FREED_BYTES = 4096;
  * empty. Nothing is done where they are a part of it: others may be in use.
  */
 export function freeBuffer(bytes: Uint8Array): void {
+  if (bytes.byteLength < LEAST_FREED_BYTES) return;
   if (bytes.byteLength === bytes.buffer.byteLength) freeGivenAway(bytes);
 }
 

@@ -17,7 +17,7 @@ import type { Attempt, Attempts } from "./attempts.ts";
 import { AttemptOptions } from "./begun_call.ts";
 import type { RequestFields } from "./call_settings.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
-import { freeGivenAway, isOfLargeBuffer } from "../../values/mod.ts";
+import { fillsLargeBuffer, freeGivenAway } from "../../values/mod.ts";
 
 /** A call that is answered once; a subclass says what it is answered with. */
 export abstract class AttemptedCall<Result> implements UnaryReceiver {
@@ -83,7 +83,7 @@ export abstract class AttemptedCall<Result> implements UnaryReceiver {
   }
 
   ended(): void {
-    if (isOfLargeBuffer(this.#message)) freeGivenAway(this.#message);
+    if (fillsLargeBuffer(this.#message)) freeGivenAway(this.#message);
   }
 
   failed(thrown: unknown): void {

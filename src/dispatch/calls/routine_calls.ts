@@ -233,8 +233,7 @@ const NO_OPTIONS: CallOptions = {};
 
 /** Frees arguments that the message holds a copy of; a signature of the call is made of them for each attempt. */
 function freeCopied(args: EncodedPayload, message: Uint8Array, fields?: RequestFields): void {
-  if (fields !== undefined || args.form !== "cbor" || args.bytes.buffer === message.buffer) return;
-  freeLarge(args.bytes);
+  if (fields === undefined && args.form === "cbor") freeLarge(args.bytes, message);
 }
 
 /** What takes a part of a millisecond to encode: the time is read again after it. */

@@ -2,7 +2,7 @@ import type { ConnectionOptions } from "./connection.ts";
 import { ErrorCode } from "../error_code.ts";
 import type { FrameSink } from "../frame/frame_sink.ts";
 import { MAX_WINDOW_BYTES } from "../frame/settings.ts";
-import { keepableBytes } from "../guard/received_bytes.ts";
+import { copied, mayBeKept } from "../guard/received_bytes.ts";
 import { type HpackDecoder, HpackError } from "../hpack/mod.ts";
 import type { Http2Stream } from "../streams/http2_stream.ts";
 import type { StreamReceiver } from "../streams/stream.ts";
@@ -99,9 +99,9 @@ export class ReceivedFrames implements FrameSink {
       receiver.lent(bytes.subarray(start, end), endStream);
       return false;
     }
-    const keepable = keepableBytes(bytes, start, end, this.#parts.flow.mayPin);
-    receiver.data(keepable, endStream);
-    return keepable.buffer === bytes.buffer;
+    const isKept = this.#parts.flow.mayPin && mayBeKept(bytes, end - start);
+    receiver.data(isKept ? bytes.subarray(start, end) : copied(bytes, start, end), endStream);
+    return isKept;
   }
 
   onHeaders(

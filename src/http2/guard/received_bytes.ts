@@ -9,31 +9,23 @@ const SLAB_BYTES = 4096;
  */
 const MAX_PINNED_FACTOR = 5;
 
-let slab = new Uint8Array(SLAB_BYTES);
+let slab = new ArrayBuffer(SLAB_BYTES);
 let slabUsed = 0;
 
-/**
- * The octets at `start`…`end` for a receiver that may keep them: a view of what was received, or a copy
- * where a small payload would keep a large chunk alive.
- *
- * @param mayPin whether it may be a view at all.
- */
-export function keepableBytes(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  mayPin: boolean,
-): Uint8Array {
+/** Whether a receiver may keep a view of so many of the octets that were received at once. */
+export function mayBeKept(bytes: Uint8Array, length: number): boolean {
+  return length * MAX_PINNED_FACTOR >= bytes.buffer.byteLength;
+}
+
+/** A copy of the octets at `start`…`end`: a small one of a view would keep a large chunk alive. */
+export function copied(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const length = end - start;
-  if (mayPin && length * MAX_PINNED_FACTOR >= bytes.buffer.byteLength) {
-    return bytes.subarray(start, end);
-  }
   if (length > MAX_SLAB_PAYLOAD) return bytes.slice(start, end);
   if (slabUsed + length > SLAB_BYTES) {
-    slab = new Uint8Array(SLAB_BYTES);
+    slab = new ArrayBuffer(SLAB_BYTES);
     slabUsed = 0;
   }
-  const copy = new Uint8Array(slab.buffer, slabUsed, length);
+  const copy = new Uint8Array(slab, slabUsed, length);
   slabUsed += length;
   for (let at = 0; at < length; at++) copy[at] = bytes[start + at]!;
   return copy;

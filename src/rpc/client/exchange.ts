@@ -13,7 +13,7 @@ import { timedOut, tooLargeToSend } from "../wire/call_errors.ts";
 import { type Deadline, expireAfter, type Expiring } from "../../platform/mod.ts";
 import { envelope } from "../wire/envelope.ts";
 import { withLength } from "../wire/header_fields.ts";
-import { type AbortEvents, isOfLargeBuffer } from "../../values/mod.ts";
+import { type AbortEvents, fillsLargeBuffer } from "../../values/mod.ts";
 import type { PreparedRequest } from "./prepared_request.ts";
 
 /** How one call is made from bytes. */
@@ -95,7 +95,7 @@ export abstract class Exchange<Method extends DescMethod> implements StreamRecei
       if (message === undefined) this.stream = connection.open(section, this, { endStream: false });
       else {
         // What the program made the message of is garbage when the call is over, and the message is, unless it is large.
-        youngBuffers.handedOut((isOfLargeBuffer(message) ? 1 : 2) * message.byteLength);
+        youngBuffers.handedOut((fillsLargeBuffer(message) ? 1 : 2) * message.byteLength);
         const body = protocol === "grpc" ? envelope(message, 0) : message;
         const whole = withLength(section, body.byteLength);
         this.stream = connection.open(whole, this, { endStream: true, body });
