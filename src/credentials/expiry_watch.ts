@@ -5,17 +5,25 @@ import {
   type Observer,
   whenDue,
 } from "../observe/mod.ts";
+import { type Certificate, formatName } from "../identity/mod.ts";
 import type { OwnCertificate } from "./material.ts";
+import { present } from "../values/mod.ts";
 
 /** An expired certificate is called to mind this often. */
 const REMIND_MS = 60_000;
 
-/** Says when our certificate has lived two thirds of its time, nine tenths, and all of it. */
+/** Our certificate, and the authority with which its chain ends before it does itself. */
+export interface Followed {
+  readonly own: OwnCertificate;
+  readonly ending: Certificate | undefined;
+}
+
+/** Says when our certificate, or what its chain leaves of it, has lived two thirds of its time, nine tenths, and all. */
 export class ExpiryWatch implements Disposable {
   readonly #clock: Clock;
   readonly #observer: Observer | undefined;
   readonly #gauge: Disposable | undefined;
-  #own: OwnCertificate | undefined;
+  #followed: Followed | undefined;
   #timer: Disposable | undefined;
 
   /** Informs `observer`, by `clock`. */
@@ -26,50 +34,51 @@ export class ExpiryWatch implements Disposable {
   }
 
   /** Watches this certificate from now on, and no longer the one before. */
-  follow(own: OwnCertificate | undefined): void {
+  follow(followed: Followed | undefined): void {
     this.#timer?.[Symbol.dispose]();
-    this.#own = own;
-    if (own !== undefined && this.#observer !== undefined) this.#await(own, undefined);
+    this.#followed = followed;
+    if (followed !== undefined && this.#observer !== undefined) this.#await(followed, undefined);
   }
 
   /** Stops watching. */
   [Symbol.dispose](): void {
     this.#timer?.[Symbol.dispose]();
     this.#gauge?.[Symbol.dispose]();
-    this.#own = undefined;
+    this.#followed = undefined;
   }
 
   /** Reports the stage that the certificate is in, unless it was reported, and waits for the next. */
-  #await(own: OwnCertificate, reported: CertificateStage | undefined): void {
+  #await(followed: Followed, reported: CertificateStage | undefined): void {
     const now = this.#clock.now();
-    const { stage, nextAt } = certificateStage(own.leaf.notBefore, expiryOf(own), now);
+    const { notBefore } = followed.own.leaf;
+    const { stage, nextAt } = certificateStage(notBefore, expiryOf(followed), now);
     if (stage !== undefined && (stage !== reported || stage === "expired")) {
-      this.#report(own, stage);
+      this.#report(followed, stage);
     }
-    const again = () => this.#await(own, stage);
+    const again = () => this.#await(followed, stage);
     const options = { background: true };
     this.#timer = stage === "expired"
       ? this.#clock.schedule(again, REMIND_MS, options)
       : whenDue(this.#clock, () => nextAt - this.#clock.now(), again, options);
   }
 
-  #report(own: OwnCertificate, stage: CertificateStage): void {
-    const secondsLeft = this.#secondsLeft() ?? 0;
+  #report({ own, ending }: Followed, stage: CertificateStage): void {
     this.#observer?.emit({
       type: "credentials.expiring",
       certificate: own.summary,
       stage,
-      secondsLeft,
+      secondsLeft: this.#secondsLeft() ?? 0,
+      ...present({ authority: ending && formatName(ending.subject) }),
     });
   }
 
   #secondsLeft(): number | undefined {
-    const own = this.#own;
-    return own && Math.floor((expiryOf(own) - this.#clock.now()) / 1000);
+    const followed = this.#followed;
+    return followed && Math.floor((expiryOf(followed) - this.#clock.now()) / 1000);
   }
 }
 
 /** The first moment at which it no longer holds: `notAfter` names its last whole second. */
-function expiryOf(own: OwnCertificate): number {
-  return own.leaf.notAfter + 1000;
+function expiryOf({ own, ending = own.leaf }: Followed): number {
+  return ending.notAfter + 1000;
 }

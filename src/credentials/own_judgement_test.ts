@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { forge, type Forged, type ForgeOptions, general, OID } from "../../tests/support/forge.ts";
+import { ManualClock } from "../../tests/support/manual_clock.ts";
 import { RecordingObserver } from "../../tests/support/recording_observer.ts";
 import { judgePeer, parsePattern, Work } from "../identity/mod.ts";
 import { assemble } from "./assemble.ts";
@@ -12,11 +13,12 @@ import { verdictOption } from "./verdict_option.ts";
 const root = forge({ subject: "root", authority: true });
 const names = [general.dns("worker.internal")];
 
+const certificatePem = ({ der }: Forged) => writePem("CERTIFICATE", der);
+
 function pemOf(own: Forged, authorities: readonly Forged[] = []): CredentialPem {
-  const pem = ({ der }: Forged) => writePem("CERTIFICATE", der);
   return {
-    ca: pem(root),
-    cert: [own, ...authorities].map(pem).join(""),
+    ca: certificatePem(root),
+    cert: [own, ...authorities].map(certificatePem).join(""),
     key: String(own.keys.privateKey.export({ type: "pkcs8", format: "pem" })),
   };
 }
@@ -82,6 +84,79 @@ Deno.test("CredentialsStore serves with a first certificate whose authority has 
   assert.equal(store.current().generation, 1);
   const [rejected] = observer.of("credentials.rejected");
   assert.deepEqual([rejected?.reason, rejected?.keptGeneration], ["expired", undefined]);
+});
+
+Deno.test("CredentialsStore takes trust away while the certificate in use is of no use, and no other such certificate", () => {
+  const other = forge({ subject: "other", authority: true });
+  const bundle = certificatePem(root) + certificatePem(other);
+  const ended = { notAfter: Date.now() - 60_000 };
+  const brief = forge({ subject: "brief", authority: true, issuer: root, ...ended });
+  const cases: readonly (readonly [Forged, readonly Forged[]])[] = [
+    [forge({ issuer: root, names, ...ended }), []],
+    [forge({ issuer: brief, names }), [brief]],
+    [forge({ issuer: root, names, purposes: [OID.clientAuth] }), []],
+  ];
+  for (const [own, authorities] of cases) {
+    const observer = new RecordingObserver();
+    const store = new CredentialsStore({ role: "server", observer });
+    const pem = pemOf(own, authorities);
+    const offered = (pem: CredentialPem) => store.offer(assemble(pem, Date.now()));
+    store.offerFirst(assemble({ ...pem, ca: bundle }, Date.now()));
+    assert.equal(offered(pemOf(forge({ issuer: root, names, ...ended }))), "rejected");
+    assert.equal(store.current().anchors?.all.length, 2);
+    assert.equal(offered(pem), "adopted");
+    assert.equal(store.current().anchors?.all.length, 1);
+    const good = forge({ issuer: root, names });
+    assert.equal(offered({ ...pemOf(good), cert: pem.cert! }), "rejected");
+    const { keptGeneration } = observer.of("credentials.rejected").at(-1)!;
+    assert.equal(keptGeneration, undefined);
+    assert.equal(offered(pemOf(good)), "adopted");
+  }
+});
+
+/** What is said of our certificate of 24 hours within 25, with these authorities above it. */
+function warned(own: Forged, authorities: readonly Forged[], ca: Forged) {
+  const clock = new ManualClock(NOON);
+  const observer = new RecordingObserver();
+  const store = new CredentialsStore({ role: "server", observer, clock });
+  store.offerFirst(assemble({ ...pemOf(own, authorities), ca: certificatePem(ca) }, clock.now()));
+  clock.advance(25 * HOUR_MS);
+  const said = observer.of("credentials.expiring").map((event) => {
+    return [event.stage, event.secondsLeft, event.authority];
+  });
+  return said.slice(0, 3);
+}
+
+const HOUR_MS = 3_600_000;
+const NOON = Date.UTC(2030, 0, 1, 12);
+/** From noon on, for so many hours. */
+const ofHours = (hours: number) => ({ notBefore: NOON, notAfter: NOON + hours * HOUR_MS - 1_000 });
+
+Deno.test("CredentialsStore warns of an authority that ends before our certificate, unless another way leads on", () => {
+  const ca = forge({ subject: "root", authority: true, ...ofHours(1_000) });
+  const brief = forge({ subject: "brief", authority: true, issuer: ca, ...ofHours(10) });
+  const own = forge({ issuer: brief, names, ...ofHours(24) });
+  assert.deepEqual(warned(own, [brief], ca), [
+    ["two-thirds", 12_000, "CN=brief"],
+    ["nearly-over", 3_600, "CN=brief"],
+    ["expired", 0, "CN=brief"],
+  ]);
+  const again = (hours: number) =>
+    forge({ subject: "brief", authority: true, issuer: ca, keys: brief.keys, ...ofHours(hours) });
+  for (const authorities of [[brief, again(48)], [again(48), brief, again(12)]]) {
+    assert.deepEqual(warned(own, authorities, ca), [
+      ["two-thirds", 28_800, undefined],
+      ["nearly-over", 8_640, undefined],
+      ["expired", 0, undefined],
+    ]);
+  }
+  assert.deepEqual(warned(own, [brief, again(20)], ca)[0], ["two-thirds", 24_000, "CN=brief"]);
+});
+
+Deno.test("CredentialsStore warns of an anchor that ends before our certificate", () => {
+  const ca = forge({ subject: "root", authority: true, ...ofHours(6) });
+  const own = forge({ issuer: ca, names, ...ofHours(24) });
+  assert.deepEqual(warned(own, [], ca)[0], ["two-thirds", 7_200, "CN=root"]);
 });
 
 Deno.test("CredentialsStore says that no generation stays in use where the first was rejected, until a good one follows", () => {

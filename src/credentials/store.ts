@@ -1,9 +1,15 @@
-import { expiredAuthority, formatName, proveOwnAuthorities } from "../identity/mod.ts";
+import {
+  type Certificate,
+  endingAuthority,
+  expiredAuthority,
+  formatName,
+  proveOwnAuthorities,
+} from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
 import type { Assembled } from "./assemble.ts";
 import { bundleFault } from "./bundle_change.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
-import type { CredentialMaterial, SkippedAnchor } from "./material.ts";
+import type { CredentialMaterial, OwnCertificate, SkippedAnchor } from "./material.ts";
 import { validityFault } from "./own_certificate_fault.ts";
 import { type OwnFindings, ownFindings, type OwnUse } from "./own_findings.ts";
 import { configurationError, type CredentialRejection, rejection } from "./rejection.ts";
@@ -67,10 +73,14 @@ export class CredentialsStore implements CredentialsSource {
   /** Takes a version if it holds and differs from the one in use; otherwise says why not. */
   offer(assembled: Assembled): Offered {
     if (assembled.kind === "rejected") return this.reject(assembled);
-    if (assembled.kind === "own-invalid") return this.reject(assembled.rejected);
     const { material } = assembled;
-    if (material.fingerprint === this.#current?.fingerprint) {
-      this.#report(assembled.kept ?? []);
+    const unchanged = material.fingerprint === this.#current?.fingerprint;
+    if (assembled.kind === "own-invalid" && (unchanged || !this.#uses(material.own))) {
+      return this.reject(assembled.rejected);
+    }
+    const kept = assembled.kind === "usable" ? assembled.kept ?? [] : [];
+    if (unchanged) {
+      this.#report(kept);
       return "unchanged";
     }
     if (this.#current !== undefined && this.#current.mode !== material.mode) {
@@ -80,12 +90,34 @@ export class CredentialsStore implements CredentialsSource {
         `they are for ${material.mode} and cannot replace ones for ${this.#current.mode}`,
       ));
     }
-    const unfit = this.#findings(material).unfit ?? this.#expired(material) ??
-      this.changeFault(material);
-    if (unfit !== undefined) return this.reject(unfit);
+    const fault = this.#faultOf(material);
+    const unfit = this.#isInUse(fault, material) ? undefined : fault;
+    const rejected = unfit ?? this.changeFault(material);
+    if (rejected !== undefined) return this.reject(rejected);
+    const isRejected = this.#isRejected &&
+      (assembled.kind === "own-invalid" || fault !== undefined);
     this.#adopt(material);
-    this.#report(assembled.kept ?? []);
+    this.#isRejected = isRejected;
+    this.#report(kept);
     return "adopted";
+  }
+
+  /** Whether that is the certificate in use, with its chain and key: then it replaces no better one. */
+  #uses(own: OwnCertificate | undefined): boolean {
+    const used = this.#current?.own;
+    return own?.certPem === used?.certPem && own?.keyPem === used?.keyPem;
+  }
+
+  /** What peers of our own kind would refuse about our chain. */
+  #faultOf(material: CredentialMaterial): CredentialRejection | undefined {
+    return this.#findings(material).unfit ?? this.#expired(material);
+  }
+
+  /** Whether peers refuse the same certificate in use, too: then trust can be taken away all the same. */
+  #isInUse(fault: CredentialRejection | undefined, { own }: CredentialMaterial): boolean {
+    const used = this.#current;
+    return fault !== undefined && used !== undefined && this.#uses(own) &&
+      this.#faultOf(used) !== undefined;
   }
 
   /** What forbids a version to replace the one in use, though nothing is wrong with either. */
@@ -104,7 +136,7 @@ export class CredentialsStore implements CredentialsSource {
     this.#adopt(assembled.material);
     const rejected = assembled.kind === "own-invalid"
       ? assembled.rejected
-      : this.#findings(assembled.material).unfit ?? this.#expired(assembled.material);
+      : this.#faultOf(assembled.material);
     if (rejected === undefined) return;
     this.#isRejected = true;
     this.reject(rejected);
@@ -163,6 +195,13 @@ export class CredentialsStore implements CredentialsSource {
     );
   }
 
+  /** The authority with which our chain ends before our own certificate does. */
+  #ending({ own, anchors }: CredentialMaterial): Certificate | undefined {
+    if (own === undefined || anchors === undefined) return undefined;
+    const chain = [own.leaf, ...own.authorities];
+    return endingAuthority(chain, anchors, this.#clock.now(), this.#use);
+  }
+
   #adopt(offered: CredentialMaterial): void {
     const previous = this.#current;
     const { own, anchors } = offered;
@@ -179,7 +218,7 @@ export class CredentialsStore implements CredentialsSource {
     this.#current = material;
     this.#isRejected = false;
     this.#reported = "";
-    this.#expiry.follow(own);
+    this.#expiry.follow(own && { own, ending: this.#ending(material) });
     if (previous !== undefined) {
       this.#observer?.emit({
         type: "credentials.rotated",

@@ -20,6 +20,7 @@ export * from "./names/identity_pattern.ts";
 export { type Check, decidedAtOnce, type Steps } from "./path/check.ts";
 export type { VerdictMode } from "./path/advised.ts";
 export {
+  endingAuthority,
   expiredAuthority,
   ownAnchor,
   ownChainFault,

@@ -92,17 +92,54 @@ export function expiredAuthority(
     : undefined;
 }
 
+/**
+ * The authority with which our chain ends before our leaf does, for peers that trust our own anchors: once it has ended
+ * no other way leads to them. `undefined` where the leaf is the first to end, or no way leads to them now.
+ *
+ * @param now the time, in milliseconds since the epoch.
+ */
+export function endingAuthority(
+  [leaf, ...authorities]: readonly Certificate[],
+  anchors: TrustAnchors,
+  now: number,
+  question: OwnChainQuestion = {},
+): Certificate | undefined {
+  if (leaf === undefined) return undefined;
+  const endsBefore = ({ notAfter }: Certificate): boolean => notAfter < leaf.notAfter;
+  if (!authorities.some(endsBefore) && !anchors.all.some(endsBefore)) return undefined;
+  let ending: Certificate | undefined;
+  for (let at = now;;) {
+    const path = ownPath(leaf, authorities, anchors, at, question);
+    if (path === undefined) return ending;
+    ending = path.reduce((first, one) => one.notAfter < first.notAfter ? one : first);
+    if (!endsBefore(ending)) return undefined;
+    // Past its last second: each way has one end more behind it than the one before.
+    at = ending.notAfter + 1_000;
+  }
+}
+
 /** The anchor that our chain leads to at that time, in a role of ours; `undefined` where it leads to none of these. */
 export function ownAnchor(
   [leaf, ...authorities]: readonly Certificate[],
   anchors: TrustAnchors,
   now: number,
-  { role, mode = "private" }: OwnChainQuestion = {},
+  question: OwnChainQuestion = {},
 ): Certificate | undefined {
   if (leaf === undefined) return undefined;
+  return ownPath(leaf, authorities, anchors, now, question)?.at(-1);
+}
+
+/** A way from our leaf to one of these anchors at that time, in a role of ours. */
+function ownPath(
+  leaf: Certificate,
+  authorities: readonly Certificate[],
+  anchors: TrustAnchors,
+  now: number,
+  { role, mode = "private" }: OwnChainQuestion,
+): readonly Certificate[] | undefined {
   for (const one of rolesOf(role)) {
     const proof = proofOf(leaf, authorities, { role: one, anchors, mode, now });
-    if (proof.kind === "path") return proof.path.at(-1);
+    if (proof.kind === "path") return proof.path;
   }
   return undefined;
 }

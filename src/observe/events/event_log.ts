@@ -192,8 +192,13 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   },
   "credentials.expiring": {
     level: "warning",
-    text: "our certificate {left}",
-    also: (expiry) => ({ left: left(expiry) }),
+    text: "{what} {left}",
+    also: ({ authority, ...expiry }) => ({
+      what: authority === undefined
+        ? "our certificate"
+        : `the authority "${authority}" of our certificate's chain`,
+      left: left(expiry),
+    }),
   },
   "security.posture": {
     level: "info",

@@ -49,6 +49,16 @@ const least: { readonly [Type in EventType]?: Omit<Unstamped<EventOf<Type>>, "ty
 const whole: readonly [event: Record<string, unknown>, text: string][] = [
   [
     {
+      type: "credentials.expiring",
+      certificate,
+      stage: "nearly-over",
+      secondsLeft: 90,
+      authority: "CN=signing",
+    },
+    'the authority "CN=signing" of our certificate\'s chain has 90 s left (nearly-over)',
+  ],
+  [
+    {
       type: "handshake.refused",
       side: "worker",
       reason: "subject-not-allowed",

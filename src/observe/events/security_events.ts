@@ -121,11 +121,16 @@ export interface CredentialsAdvice extends EventBase<"credentials.advice"> {
   readonly skipped: number;
 }
 
-/** Our own certificate grows old, or has expired. */
+/** Our own certificate grows old or has expired, or an authority of its chain has that ends before it. */
 export interface CredentialsExpiring
   extends EventBase<"credentials.expiring">, Pick<PeerExpiring, "stage" | "secondsLeft"> {
-  /** The certificate. */
+  /** Our own certificate. */
   readonly certificate: CertificateSummary;
+  /**
+   * The subject of the authority that ends first, with which our certificate is of no use to peers that trust what we
+   * trust. Absent where our certificate itself ends first.
+   */
+  readonly authority?: string;
 }
 
 /** What protects a worker, a dispatcher or a pool; emitted once, at its start. */
