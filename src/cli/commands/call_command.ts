@@ -35,7 +35,9 @@ export function callCommand(): Command {
     .addOption(countFlag("--repeat <N>", "call so many times, and print a load report instead", 1))
     .addOption(countFlag("--concurrency <N>", "with --repeat: calls at once", 1, "1"))
     .addOption(switchFlag("--json", "with --repeat: print the report as one JSON object"))
-    .addHelpText("after", EXAMPLES);
+    .addHelpText("after", EXAMPLES)
+    // Refused below, with what was meant.
+    .allowExcessArguments();
   return withFleetFlags(withCallerFlags(command, "either", "30s")).action(call);
 }
 
@@ -60,7 +62,13 @@ type AnyFunction = (...args: unknown[]) => unknown;
 /** How long a worker may take to describe itself, in milliseconds, where no --timeout says. */
 const DESCRIBE_TIMEOUT_MS = 30_000;
 
-async function call(name: string, json: string, flags: CallFlags): Promise<void> {
+async function call(
+  name: string,
+  json: string,
+  flags: CallFlags,
+  { args: given }: Command,
+): Promise<void> {
+  if (given.length > 2) throw notOneList(given.slice(1));
   const args = parseArguments(json);
   const called = routineNamed(name);
   refuseStrayFlags(flags);
@@ -127,6 +135,21 @@ function routineNamed(name: string): Routine<AnyFunction> {
     return routine<AnyFunction>(name);
   } catch (cause) {
     throw unusable("ROUTINE", (cause as Error).message, cause);
+  }
+}
+
+/** What is said of arguments that were given one by one. */
+function notOneList(given: readonly string[]): Error {
+  const list = `[${given.map((one) => isJson(one) ? one : JSON.stringify(one)).join(",")}]`;
+  return unusable("JSON-ARGUMENTS", `JSON-ARGUMENTS is one argument, a JSON array: '${list}'`);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
