@@ -17,6 +17,8 @@ const limits = { distrustGraceMs: 200 };
 interface Expected {
   readonly cutOff: RegExp;
   readonly next: { readonly reason: string; readonly peerReason?: string; readonly says?: RegExp };
+  /** How long the dispatcher lets a call end at a worker that it trusts no longer. Default: as long as the worker. */
+  readonly graceMs?: number;
 }
 
 const BY_US = /: we cut the call off after distrustGraceMs, as we accept its certificate no longer/;
@@ -30,7 +32,7 @@ async function cutOff(
   worker: Credentials,
   client: Credentials,
   expected: Expected,
-  act: () => void = () => {},
+  act: (server: WorkerServer) => unknown = () => {},
 ): Promise<void> {
   const begun = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
@@ -48,13 +50,13 @@ async function cutOff(
     discovery: `static:${server.address}`,
     credentials: client,
     identity: WORKER_ID,
-    limits,
+    limits: { distrustGraceMs: expected.graceMs ?? limits.distrustGraceMs },
   });
   const call = dispatcher.call(lasting, [], { timeoutMs: 0 });
   const error = call.then(() => undefined, (error) => error);
   const failedAtOnce = await Promise.race([begun.promise, error]);
   if (failedAtOnce !== undefined) throw failedAtOnce;
-  act();
+  await act(server);
   const thrown = await error;
   released.resolve();
   assert.ok(thrown instanceof WorkerUnavailable, String(thrown));
@@ -137,4 +139,21 @@ Deno.test("a call at a worker whose authority we trust no longer says so", async
     cutOff: BY_US,
     next: { reason: "untrusted-authority" },
   }, () => client.turn({ ...pemOf(version), ca: root.pem }));
+});
+
+Deno.test("a worker whose certificate has ended takes trust away all the same", async () => {
+  await whereItExpires(async (notAfter) => {
+    const version = makeVersion(WORKER_ID, [root, other], { notAfter });
+    const worker = new HandTurned(pemOf(version));
+    const next = { reason: "certificate-expired" };
+    const expected = { cutOff: byWorker("untrusted-authority"), next, graceMs: 60_000 };
+    await cutOff(worker.credentials, credentialsOf(CLIENT_ID, other), expected, async (server) => {
+      for await (const event of server.events()) {
+        if (event.type === "credentials.rejected") assert.fail(event.message);
+        if (event.type === "credentials.rotated") return;
+        if (event.type !== "credentials.expiring" || event.stage !== "expired") continue;
+        worker.turn({ ...pemOf(version), ca: root.pem });
+      }
+    });
+  });
 });
