@@ -72,3 +72,26 @@ Deno.test("certs check says how to make a self-signed leaf of what openssl makes
   assert.equal(lines[0].refused[0].rule, "leaf.authority");
   assert.match(lines[0].refused[0].advice, /CA:FALSE/);
 });
+
+Deno.test("certs check refuses a chain whose only issuer has expired, without a bundle, too", async () => {
+  const past = { notBefore: Date.now() - 7_200_000, notAfter: Date.now() - 3_600_000 };
+  const authority = { subject: "intermediate", issuer: root, authority: true } as const;
+  const renewed = forge(authority);
+  const expired = forge({ ...authority, keys: renewed.keys, ...past });
+  const leaf = forge({ issuer: renewed, names });
+  const { code, lines } = await check({ "chain.pem": [leaf, expired] });
+  assert.equal(code, 4);
+  assert.equal(lines[0].refused[0].rule, "dates.expired");
+  assert.match(lines[0].refused[0].found, /^the authority "CN=intermediate": it expired at/);
+  assert.equal((await check({ "chain.pem": [leaf, expired, renewed] })).code, 0);
+  assert.equal((await check({ "chain.pem": [leaf] })).code, 0);
+});
+
+Deno.test("certs check refuses a bundle of which every authority has expired", async () => {
+  const past = { notBefore: Date.now() - 7_200_000, notAfter: Date.now() - 3_600_000 };
+  const expired = forge({ subject: "old", authority: true, ...past });
+  const { code, lines } = await check({ "ca.pem": [expired] });
+  assert.equal(code, 4);
+  assert.match(lines[0].refused[0].found, /^the authority "CN=old": it expired at/);
+  assert.equal((await check({ "ca.pem": [expired, root] })).code, 0);
+});

@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
 import { createAuthority } from "../../src/credentials/mod.ts";
 import { writePem } from "../../src/credentials/pem_writer.ts";
-import { forge, general, OID } from "../support/forge.ts";
+import { forge, type Forged, general, OID } from "../support/forge.ts";
 import { selvage, startWorker } from "./command.ts";
 import { inProcess } from "./in_process.ts";
 import { issue } from "./pki.ts";
@@ -276,3 +276,36 @@ Deno.test("doctor of a worker that is down says what to look at", async () => {
     /^FAIL +TCP\n +found +no connection to 127\.0\.0\.1:1: ECONNREFUSED\n +do +see/m,
   );
 });
+
+Deno.test("doctor marks the certificate of a chain that has expired, not only the trust in it", async () => {
+  const past = { notBefore: Date.now() - 7_200_000, notAfter: Date.now() - 3_600_000 };
+  const root = forge({ subject: "root", authority: true });
+  const authority = { subject: "intermediate", issuer: root, authority: true } as const;
+  const renewed = forge(authority);
+  const expired = forge({ ...authority, keys: renewed.keys, ...past });
+  const leaf = forge({ issuer: renewed, names: [general.dns("worker.internal")] });
+  const lines = await examinedFiles([leaf, expired], root);
+  assert.match(lines, /^ok +certificate +CN=/m);
+  assert.match(lines, /^FAIL +issuer 1 +CN=intermediate$/m);
+  assert.match(lines, /^FAIL +trust$/m);
+  const both = await examinedFiles([leaf, expired, renewed], root);
+  assert.match(
+    both,
+    /^skip +issuer 1 +CN=intermediate \(stray: no path needs it, it is ignored\)$/m,
+  );
+  assert.match(both, /^ok +issuer 2 +CN=intermediate$/m);
+  assert.match(both, /^ok +trust/m);
+});
+
+async function examinedFiles(chain: readonly Forged[], root: Forged): Promise<string> {
+  const folder = await Deno.makeTempDir();
+  const file = (name: string) => join(folder, name);
+  const pem = (certificates: readonly Forged[]) =>
+    certificates.map(({ der }) => writePem("CERTIFICATE", der)).join("");
+  const key = chain[0]!.keys.privateKey.export({ type: "pkcs8", format: "pem" });
+  await Deno.writeTextFile(file("ca.pem"), pem([root]));
+  await Deno.writeTextFile(file("chain.pem"), pem(chain));
+  await Deno.writeTextFile(file("chain.key"), String(key));
+  const flags = ["--ca", file("ca.pem"), "--cert", file("chain.pem"), "--key", file("chain.key")];
+  return (await inProcess(["doctor", "--as", "worker", ...flags])).out;
+}

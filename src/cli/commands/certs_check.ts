@@ -4,6 +4,7 @@ import {
   type Advice,
   adviceOn,
   type Certificate,
+  formatName,
   isCertificateFault,
   isSelfIssued,
   judgePeer,
@@ -125,7 +126,7 @@ function checkFile(
   const refused = [
     ...unread === undefined ? [] : [unread],
     ...bundle
-      ? certificates.flatMap(bundleRefusals)
+      ? [...certificates.flatMap(bundleRefusals), ...outdatedBundle(certificates, now)]
       : chainRefusal(certificates, anchors, role, mode, now),
     ...mode === "strict"
       ? advice.filter(({ refusedIfStrict }) => refusedIfStrict).map(asRefusal)
@@ -163,6 +164,35 @@ function bundleRefusals(certificate: Certificate): readonly Refusal[] {
   return certificate.faults.map(({ rule, found }) => refusal(rule, found, certificate));
 }
 
+/** A bundle of which no authority's time is now: nothing that any of them has signed is accepted. */
+function outdatedBundle(authorities: readonly Certificate[], now: number): readonly Refusal[] {
+  if (authorities.some((one) => validityFault(one, now) === undefined)) return [];
+  return authorities.flatMap((one) => outdated(one, now));
+}
+
+/** Without a bundle it is not known where the path ends; but whom the chain itself shows must be valid. */
+function outdatedIssuer(chain: readonly Certificate[], now: number): readonly Refusal[] {
+  let [child] = chain;
+  const left = new Set(chain.slice(1));
+  while (child !== undefined) {
+    const { key } = child.issuer;
+    const issuers = [...left].filter(({ subject }) => subject.key === key);
+    const [first] = issuers;
+    child = issuers.find((one) => validityFault(one, now) === undefined);
+    if (first !== undefined && child === undefined) return outdated(first, now);
+    for (const one of issuers) left.delete(one);
+  }
+  return [];
+}
+
+function outdated(authority: Certificate, now: number): readonly Refusal[] {
+  const dates = validityFault(authority, now);
+  if (dates === undefined) return [];
+  const found = `the authority "${formatName(authority.subject)}": ${dates.found}`;
+  const advice = "put one of its certificates that is valid now in its place";
+  return [{ rule: `dates.${dates.reason}`, field: "validity", found, advice }];
+}
+
 /** The first that a peer would refuse; by the authorities among the files, where there are some. */
 function chainRefusal(
   chain: readonly Certificate[],
@@ -180,7 +210,7 @@ function chainRefusal(
     const { found, advice } = dates;
     return [{ rule: `dates.${dates.reason}`, field: "validity", found, advice }];
   }
-  if (anchors.length === 0) return [];
+  if (anchors.length === 0) return outdatedIssuer(chain, now);
   const verdict = judgePeer(chain.map(({ der }) => der), {
     role: role ?? "server",
     anchors: new TrustAnchors({ bundle: anchors }),

@@ -21,17 +21,14 @@ import {
 import { HandshakeError, unusable } from "../../errors/mod.ts";
 import {
   adviceOn,
-  type Certificate,
-  type CertificateFault,
   type IdentityPattern,
-  isCertificateFault,
   judgePeer,
   parseCertificate,
   parsePatterns,
-  summarize,
   type VerdictMode,
 } from "../../identity/mod.ts";
 import { dialPeer } from "../../peer/mod.ts";
+import { certificateSteps } from "./certificate_steps.ts";
 import { judged, type Problem, shown, type Step } from "./report.ts";
 import { present } from "../../values/mod.ts";
 
@@ -69,7 +66,8 @@ export async function* examine(examination: Examination): AsyncGenerator<Step, v
   yield* steps;
   if (facts === undefined) return;
   const trust = target.trust(facts);
-  yield* target.certificates(facts, trust.outcome === "passed");
+  const chain = facts.peerChain.map((der) => parseCertificate(der));
+  yield* certificateSteps(chain, { proven: trust.outcome === "passed", now: Date.now() });
   yield trust;
   const own = target.ownCertificate();
   if (own !== undefined) yield own;
@@ -163,36 +161,6 @@ class Target {
     });
   }
 
-  *certificates({ peerChain }: TlsFacts, proven: boolean): Generator<Step> {
-    const read = peerChain.map((der) => parseCertificate(der));
-    const needed = neededIn(read);
-    for (const [index, certificate] of read.entries()) {
-      const stray = !needed.has(index);
-      if (!isCertificateFault(certificate)) {
-        yield {
-          step: "certificate",
-          outcome: "passed",
-          index,
-          certificate: summarize(certificate),
-          ...(stray ? { stray } : {}),
-        };
-        continue;
-      }
-      yield {
-        step: "certificate",
-        // Of a peer that is proven without it, it is no fault.
-        ...proven ? { outcome: "skipped" as const, stray: true } : { outcome: "failed" as const },
-        index,
-        problem: {
-          error: "HandshakeError",
-          reason: "certificate-unsuitable",
-          message: certificate.found,
-          evidence: { rule: certificate.rule, certificateIndex: index },
-        },
-      };
-    }
-  }
-
   trust({ peerChain }: TlsFacts): Step {
     const { anchors, denylist, verdict: mode = "private" } = this.#material ?? {};
     if (anchors === undefined) {
@@ -271,21 +239,6 @@ class Target {
     if (this.#address.kind !== "tcp") return undefined;
     return isIP(this.#address.host) === 0 ? this.#address.host : undefined;
   }
-}
-
-/** The places of a chain that can be on a path from its leaf: one that cannot be read cannot be distinguished from them. */
-function neededIn(chain: readonly (Certificate | CertificateFault)[]): ReadonlySet<number> {
-  const needed = new Set([0]);
-  for (const place of needed) {
-    const child = chain[place];
-    for (const [index, candidate] of chain.entries()) {
-      const readable = child !== undefined && !isCertificateFault(child);
-      const issues = isCertificateFault(candidate) ||
-        (readable && candidate.subject.key === child.issuer.key);
-      if (issues) needed.add(index);
-    }
-  }
-  return needed;
 }
 
 function negotiated({ version, cipher, keyExchange, alpn }: TlsFacts): Step {

@@ -4,8 +4,9 @@ import {
   ownCertificateFault,
   verdictOption,
 } from "../../credentials/mod.ts";
-import { judgePeer, parsePatterns, summarize, type VerdictMode } from "../../identity/mod.ts";
+import { judgePeer, parsePatterns, type VerdictMode } from "../../identity/mod.ts";
 import type { CertificateSummary } from "../../errors/mod.ts";
+import { certificateSteps } from "./certificate_steps.ts";
 import { judged, shown, type Step } from "./report.ts";
 
 /** Which files to examine, and what they are for. */
@@ -45,15 +46,8 @@ export async function* examineFiles(
   if (own === undefined || anchors === undefined) {
     return yield unusable(new Error("a certificate, its key and the authorities are needed"));
   }
-  for (const [index, certificate] of [own.leaf, ...own.authorities].entries()) {
-    yield { step: "certificate", outcome: "passed", index, certificate: summarize(certificate) };
-  }
   const now = Date.now();
   const fault = ownCertificateFault(material, now, role);
-  if (fault !== undefined) {
-    return yield judged("own-certificate", "own-certificate-invalid", fault);
-  }
-  yield { step: "own-certificate", outcome: "passed", identity: "the key is the certificate's" };
   const outcome = judgePeer(own.chain, {
     role,
     anchors,
@@ -62,6 +56,12 @@ export async function* examineFiles(
     mode,
     denylist: material.denylist,
   });
+  const proven = fault === undefined && outcome.trusted;
+  yield* certificateSteps([own.leaf, ...own.authorities], { proven, now });
+  if (fault !== undefined) {
+    return yield judged("own-certificate", "own-certificate-invalid", fault);
+  }
+  yield { step: "own-certificate", outcome: "passed", identity: "the key is the certificate's" };
   if (!outcome.trusted) return yield judged("trust", outcome.reason, outcome.evidence);
   yield {
     step: "trust",

@@ -24,7 +24,11 @@ export function render(step: Step, now: number): string {
     lines.push(...certificateLines(step.certificate, now));
   }
   if ("advice" in step) lines.push(...(step.advice ?? []).flatMap(adviceLines));
-  if (step.problem !== undefined) lines.push(...problemLines(step.problem));
+  if (step.problem !== undefined) {
+    // Whose dates are wrong has them in the lines above.
+    const dated = step.step === "certificate" && step.certificate !== undefined;
+    lines.push(...dated ? reasonLines(step.problem) : problemLines(step.problem));
+  }
   return lines.join("\n");
 }
 
@@ -71,10 +75,10 @@ export function certificateLines(certificate: CertificateSummary, now: number): 
   ];
 }
 
-function problemLines({ reason, peerReason, message, evidence = {} }: Problem): string[] {
-  const word = peerReason === undefined ? reason : `${reason} (${peerReason})`;
+function problemLines(problem: Problem): string[] {
+  const { message, evidence = {} } = problem;
   return [
-    ...(word === undefined ? [] : [field("reason", word)]),
+    ...reasonLines(problem),
     field("found", evidence.found ?? message),
     ...(evidence.expected === undefined ? [] : [field("expected", evidence.expected.join(", "))]),
     ...(evidence.presented === undefined || evidence.found?.includes(evidence.presented.join(", "))
@@ -83,6 +87,11 @@ function problemLines({ reason, peerReason, message, evidence = {} }: Problem): 
     ...(evidence.ownFiles === undefined ? [] : [field("files", evidence.ownFiles.join(", "))]),
     ...(evidence.advice === undefined ? [] : [field("do", evidence.advice)]),
   ];
+}
+
+function reasonLines({ reason, peerReason }: Problem): string[] {
+  if (reason === undefined) return [];
+  return [field("reason", peerReason === undefined ? reason : `${reason} (${peerReason})`)];
 }
 
 /** What could be better, with what asks for it and what gives it. */
