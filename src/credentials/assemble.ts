@@ -41,6 +41,8 @@ export type Assembled =
     readonly kind: "own-invalid";
     readonly material: CredentialMaterial;
     readonly rejected: CredentialRejection;
+    /** As of a usable one. */
+    readonly kept?: readonly CredentialRejection[];
   }
   | CredentialRejection;
 

@@ -29,7 +29,7 @@ export function assembleNext(
     const fault = faultOf(assembled, inUse);
     const next = fault && inUse && keeping(pem, fault, inUse);
     if (next === undefined) {
-      return kept.length > 0 && assembled.kind === "usable" ? { ...assembled, kept } : assembled;
+      return kept.length > 0 && assembled.kind !== "rejected" ? { ...assembled, kept } : assembled;
     }
     kept.push({ ...fault!, message: `${fault!.message}; that domain keeps the bundle in use` });
     pem = next;
@@ -45,9 +45,7 @@ function faultOf(
   inUse: CredentialMaterial | undefined,
 ): CredentialRejection | undefined {
   if (assembled.kind === "rejected") return assembled;
-  return assembled.kind === "usable" && inUse !== undefined
-    ? droppedAnchor(inUse, assembled.material)
-    : undefined;
+  return inUse && droppedAnchor(inUse, assembled.material);
 }
 
 /** The text with the bundle in use of the trust domain that is at fault, where that is another than our own. */

@@ -72,6 +72,22 @@ for (const [name, bundle] of Object.entries(USELESS)) {
   });
 }
 
+for (const [name, bundle] of Object.entries(USELESS)) {
+  Deno.test(`a bundle of another trust domain that is ${name} takes no trust back that goes while our certificate has expired`, () => {
+    const observer = new RecordingObserver();
+    const store = new CredentialsStore({ role: "server", observer });
+    const own = forge({ issuer: root, names, notAfter: Date.now() - 60_000 });
+    const text = { ...textWith({}), cert: pem(own), key: keyOf(own) };
+    const domains = new Map([["partner.org", pem(partner)], ["other.org", pem(other)]]);
+    store.offerFirst(assemble({ ...text, domains }, Date.now()));
+    const next = { ...text, domains: new Map([["partner.org", bundle]]) };
+    assert.equal(store.offer(assembleNext(next, Date.now(), store.current())), "adopted");
+    assert.deepEqual([...store.current().pem().domains ?? []], [["partner.org", pem(partner)]]);
+    const { message } = observer.of("credentials.rejected").at(-1)!;
+    assert.match(message, /the bundle of partner\.org.*; that domain keeps the bundle in use$/);
+  });
+}
+
 Deno.test("bundles of several trust domains may be useless at once", () => {
   const { store, offer, rejected } = inUse();
   assert.equal(offer(textWith({ "partner.org": "", "other.org": "nothing" })), "adopted");

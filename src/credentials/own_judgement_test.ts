@@ -8,6 +8,7 @@ import { type CredentialPem, Credentials } from "./mod.ts";
 import { writePem } from "./pem_writer.ts";
 import type { OpenCredentialsOptions } from "./source.ts";
 import { CredentialsStore } from "./store.ts";
+import { rejection } from "./rejection.ts";
 import { verdictOption } from "./verdict_option.ts";
 
 const root = forge({ subject: "root", authority: true });
@@ -151,6 +152,30 @@ Deno.test("CredentialsStore warns of an authority that ends before our certifica
     ]);
   }
   assert.deepEqual(warned(own, [brief, again(20)], ca)[0], ["two-thirds", 24_000, "CN=brief"]);
+});
+
+Deno.test("CredentialsStore warns of an authority that ends before our certificate, which is not valid yet", () => {
+  const ca = forge({ subject: "root", authority: true, ...ofHours(1_000) });
+  const brief = forge({ subject: "brief", authority: true, issuer: ca, ...ofHours(10) });
+  const own = forge({ issuer: brief, names, ...ofHours(24), notBefore: NOON + HOUR_MS });
+  assert.deepEqual(warned(own, [brief], ca)[0], ["two-thirds", 10_800, "CN=brief"]);
+});
+
+Deno.test("CredentialsStore says that a first certificate that has become valid stays in use", () => {
+  const clock = new ManualClock(NOON - HOUR_MS);
+  const observer = new RecordingObserver();
+  const store = new CredentialsStore({ role: "server", observer, clock });
+  const ca = forge({ subject: "other", authority: true, ...ofHours(1_000) });
+  const early = forge({ issuer: ca, names, ...ofHours(24) });
+  const pem = { ...pemOf(early), ca: certificatePem(ca) };
+  store.offerFirst(assemble(pem, clock.now()));
+  const both = { ...pem, ca: pem.ca + certificatePem(root) };
+  assert.equal(store.offer(assemble(both, clock.now())), "adopted");
+  store.reject(rejection("unreadable", "cert", "it cannot be read"));
+  clock.advance(2 * HOUR_MS);
+  store.reject(rejection("incomplete", "cert", "it is empty"));
+  const kept = observer.of("credentials.rejected").map(({ keptGeneration }) => keptGeneration);
+  assert.deepEqual(kept, [undefined, undefined, 2]);
 });
 
 Deno.test("CredentialsStore warns of an anchor that ends before our certificate", () => {

@@ -87,6 +87,7 @@ export function namingOrigin(assembled: Assembled, { parts, domains }: Credentia
         ...assembled,
         material: originated(assembled.material, parts),
         rejected: named(assembled.rejected),
+        ...present({ kept: assembled.kept?.map(named) }),
       };
     case "rejected":
       return named(assembled);

@@ -78,7 +78,7 @@ export class CredentialsStore implements CredentialsSource {
     if (assembled.kind === "own-invalid" && (unchanged || !this.#uses(material.own))) {
       return this.reject(assembled.rejected);
     }
-    const kept = assembled.kind === "usable" ? assembled.kept ?? [] : [];
+    const { kept = [] } = assembled;
     if (unchanged) {
       this.#report(kept);
       return "unchanged";
@@ -94,8 +94,7 @@ export class CredentialsStore implements CredentialsSource {
     const unfit = this.#isInUse(fault, material) ? undefined : fault;
     const rejected = unfit ?? this.changeFault(material);
     if (rejected !== undefined) return this.reject(rejected);
-    const isRejected = this.#isRejected &&
-      (assembled.kind === "own-invalid" || fault !== undefined);
+    const isRejected = this.#isRejected && this.#isOfNoUse(material);
     this.#adopt(material);
     this.#isRejected = isRejected;
     this.#report(kept);
@@ -111,6 +110,14 @@ export class CredentialsStore implements CredentialsSource {
   /** What peers of our own kind would refuse about our chain. */
   #faultOf(material: CredentialMaterial): CredentialRejection | undefined {
     return this.#findings(material).unfit ?? this.#expired(material);
+  }
+
+  /** Whether our own certificate is of no use now, by itself or with its chain. */
+  #isOfNoUse(material: CredentialMaterial): boolean {
+    const { own } = material;
+    if (own === undefined) return false;
+    return own.fault !== undefined || validityFault(own.leaf, this.#clock.now()) !== undefined ||
+      this.#faultOf(material) !== undefined;
   }
 
   /** Whether peers refuse the same certificate in use, too: then trust can be taken away all the same. */
@@ -159,6 +166,8 @@ export class CredentialsStore implements CredentialsSource {
   }
 
   #emitRejected(rejected: CredentialRejection): void {
+    // One that was not valid yet may be by now.
+    this.#isRejected &&= this.#current === undefined || this.#isOfNoUse(this.#current);
     const kept = this.#isRejected ? undefined : this.#current;
     this.#observer?.emit({
       type: "credentials.rejected",

@@ -94,7 +94,8 @@ export function expiredAuthority(
 
 /**
  * The authority with which our chain ends before our leaf does, for peers that trust our own anchors: once it has ended
- * no other way leads to them. `undefined` where the leaf is the first to end, or no way leads to them now.
+ * no other way leads to them. `undefined` where the leaf is the first to end, or no way leads to them now
+ * or, where the leaf is not valid yet, once it is.
  *
  * @param now the time, in milliseconds since the epoch.
  */
@@ -108,7 +109,7 @@ export function endingAuthority(
   const endsBefore = ({ notAfter }: Certificate): boolean => notAfter < leaf.notAfter;
   if (!authorities.some(endsBefore) && !anchors.all.some(endsBefore)) return undefined;
   let ending: Certificate | undefined;
-  for (let at = now;;) {
+  for (let at = Math.max(now, leaf.notBefore);;) {
     const path = ownPath(leaf, authorities, anchors, at, question);
     if (path === undefined) return ending;
     ending = path.reduce((first, one) => one.notAfter < first.notAfter ? one : first);

@@ -89,8 +89,9 @@ class SvidWatch {
     const read = readSvids(response, this.#settings.choice);
     if (read.kind === "rejected") return this.#reject(read);
     const assembled = assemble(read.pem, this.#clock.now());
-    if (assembled.kind !== "usable") {
-      return this.#reject(assembled.kind === "rejected" ? assembled : assembled.rejected);
+    if (assembled.kind === "rejected") return this.#reject(assembled);
+    if (assembled.kind === "own-invalid" && !this.store.ready) {
+      return this.#reject(assembled.rejected);
     }
     if (this.store.offer(assembled) === "rejected") return false;
     this.#first.resolve();

@@ -10,7 +10,7 @@ import type { ServerConnectionOptions } from "../../src/http2/mod.ts";
 import { listenForPeers, type PeerListener } from "../../src/peer/mod.ts";
 import { createRequestHandler, createRpcRouter } from "../../src/rpc/mod.ts";
 import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
-import { joined } from "../../src/values/mod.ts";
+import { joined, present } from "../../src/values/mod.ts";
 
 /** A response of the agent. */
 export type SvidResponse = MessageInitShape<typeof X509SVIDResponseSchema>;
@@ -140,11 +140,19 @@ export function makeDomain(name: string): TestDomain {
 export function svid(
   { name, root }: TestDomain,
   path: string,
-  options: { readonly hint?: string; readonly issuer?: TestCertificate } = {},
+  options: {
+    readonly hint?: string;
+    readonly issuer?: TestCertificate;
+    readonly notAfter?: number;
+  } = {},
 ) {
   const spiffeId = `spiffe://${name}/${path}`;
   const { issuer = root } = options;
-  const certificate = makeCertificate({ names: [{ uri: spiffeId }], issuer });
+  const certificate = makeCertificate({
+    names: [{ uri: spiffeId }],
+    issuer,
+    ...present({ notAfter: options.notAfter }),
+  });
   const chain = issuer === root ? [certificate.der] : [certificate.der, issuer.der];
   return {
     spiffeId,

@@ -63,6 +63,24 @@ Deno.test("Credentials.spiffeWorkloadApi() takes up every new identity and bundl
   assert.equal(source.current().anchors?.all.length, 1);
 });
 
+Deno.test("Credentials.spiffeWorkloadApi() takes trust away while our identity has expired, and no other such identity", async () => {
+  await using machine = new Machine();
+  const brief = { notAfter: machine.clock.now() + 2_000 };
+  const given = { svids: [svid(example, "worker", brief)] };
+  const federatedBundles = { "spiffe://partner.test": partner.root.der };
+  await using agent = await machine.agent({ ...given, federatedBundles });
+  await using source = await machine.open();
+  assert.equal(source.current().anchors?.all.length, 2);
+  machine.clock.advance(4_000);
+  agent.give({ svids: [svid(example, "worker", brief)] });
+  const [rejected] = await machine.observer.until("credentials.rejected");
+  assert.deepEqual([rejected?.reason, rejected?.keptExpired], ["expired", true]);
+  assert.equal(source.current().anchors?.all.length, 2);
+  agent.give(given);
+  await machine.observer.until("credentials.rotated");
+  assert.equal(source.current().anchors?.all.length, 1);
+});
+
 Deno.test("Credentials.spiffeWorkloadApi() takes the identity that is asked for among several", async () => {
   await using machine = new Machine();
   const svids = [svid(example, "worker"), svid(example, "edge", { hint: "external" })];

@@ -104,11 +104,16 @@ class FileWatch {
   }
 
   #judgeNext(assembled: Assembled): void {
-    const rejected = assembled.kind === "usable"
-      ? this.store.changeFault(assembled.material) ?? assembled.kept?.[0]
-      : refusalOf(assembled);
-    if (rejected !== undefined && this.#mayBeTorn(rejected)) return;
+    if (this.#faultsOf(assembled).some((fault) => this.#mayBeTorn(fault))) return;
     this.#seen.inUse = this.store.offer(assembled) !== "rejected";
+  }
+
+  /** What may be wrong with a version that would replace the one in use. */
+  #faultsOf(assembled: Assembled): readonly CredentialRejection[] {
+    if (assembled.kind === "rejected") return [assembled];
+    const { material, kept = [] } = assembled;
+    const own = assembled.kind === "own-invalid" ? assembled.rejected : undefined;
+    return [own, this.store.changeFault(material), ...kept].filter((fault) => fault !== undefined);
   }
 
   #judgeFirst(assembled: Assembled): void {
