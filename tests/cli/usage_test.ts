@@ -94,6 +94,10 @@ Deno.test("selvage refuses settings that do not belong together, before anything
       ["call", "a.b", "1", "x", "--endpoint", "127.0.0.1:1"],
       /one argument, a JSON array: '\[1,\\"x\\"\]'/,
     ],
+    [
+      ["call", "a.b", "it's", "[2]", "--endpoint", "127.0.0.1:1"],
+      /one argument, a JSON array: '\[\\"it\\\\u0027s\\",\[2\]\]'/,
+    ],
     [["call", "a.b", "--repeat", "2", "--stream", "--endpoint", "x:1"], /--repeat/],
     [["call", "a.b", "--concurrency", "2", "--endpoint", "x:1"], /belongs to --repeat/],
     [["call", "a.b", "--json", "--endpoint", "x:1"], /--repeat.*results are JSON without it/],

@@ -36,7 +36,7 @@ export function callCommand(): Command {
     .addOption(countFlag("--concurrency <N>", "with --repeat: calls at once", 1, "1"))
     .addOption(switchFlag("--json", "with --repeat: print the report as one JSON object"))
     .addHelpText("after", EXAMPLES)
-    // Refused below, with what was meant.
+    // They are refused below, where the list that was meant is shown.
     .allowExcessArguments();
   return withFleetFlags(withCallerFlags(command, "either", "30s")).action(call);
 }
@@ -138,19 +138,12 @@ function routineNamed(name: string): Routine<AnyFunction> {
   }
 }
 
-/** What is said of arguments that were given one by one. */
+/** The error where arguments were given one by one; it shows the list of them. */
 function notOneList(given: readonly string[]): Error {
-  const list = `[${given.map((one) => isJson(one) ? one : JSON.stringify(one)).join(",")}]`;
+  const values = given.map((one) => parse(one) === undefined ? JSON.stringify(one) : one);
+  // A shell would end the argument at a quote.
+  const list = `[${values.join(",").replaceAll("'", "\\u0027")}]`;
   return unusable("JSON-ARGUMENTS", `JSON-ARGUMENTS is one argument, a JSON array: '${list}'`);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function parseArguments(json: string): readonly unknown[] {
