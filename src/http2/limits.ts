@@ -33,8 +33,9 @@ export interface Http2Limits {
    * What the receive window of a stream may grow to where the measured round trip shows that it holds
    * the peer up. While small messages of other streams arrive between its frames, and for a second after, it
    * grows to 576 KiB at a server and 352 KiB at a client at most, and shrinks to that or, where it is more, to 256 KiB
-   * for each millisecond of the shortest round trip. A body whose length is announced, and that is taken as it arrives, is given its whole window
-   * at once, up to `connectionWindowBytes`. No window grows while memory is short. Default 1 MiB.
+   * for each millisecond of the shortest round trip. A body whose length is announced, and that is taken as it arrives,
+   * is given its whole window at once, up to `connectionWindowBytes`. No window grows while memory is short. Default
+   * 1 MiB.
    */
   readonly maxStreamWindowBytes: number;
   /**

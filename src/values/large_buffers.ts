@@ -41,7 +41,10 @@ export function isOfLargeBuffer({ buffer }: Uint8Array): boolean {
   return buffer.byteLength >= LEAST_BYTES && lent.has(buffer);
 }
 
-/** The same of bytes that are most of their buffer; asking small ones for it would take as long as making a view. */
+/**
+ * The same of bytes that are at least half of the smallest such buffer. Smaller ones are not asked for theirs, which
+ * would take as long as making a view; their buffer is left to the collector.
+ */
 export function fillsLargeBuffer(bytes: Uint8Array): boolean {
   return bytes.byteLength * 2 >= LEAST_BYTES && isOfLargeBuffer(bytes);
 }

@@ -6,7 +6,7 @@
  * same items through both.
  */
 import { DEFAULT_PAYLOAD_LIMITS, type PayloadLimits } from "./limits.ts";
-import { decodePayload, type EncodedPayload, type PayloadRoot } from "./payload.ts";
+import { decodePayload, type EncodedPayload, payloadLength, type PayloadRoot } from "./payload.ts";
 import { SharedBytes, sharedSize } from "./shared_bytes.ts";
 
 /**
@@ -85,13 +85,13 @@ export class DecodedBatch {
   #collect(first: EncodedPayload, next: () => EncodedPayload | undefined): void {
     this.#values[0] = first;
     let count = 1;
-    let bytes = sizeOf(first);
+    let bytes = payloadLength(first);
     try {
       while (count < MOST_ITEMS && bytes < MOST_BYTES) {
         const payload = next();
         if (payload === undefined) break;
         this.#values[count++] = payload;
-        bytes += sizeOf(payload);
+        bytes += payloadLength(payload);
       }
     } catch (error) {
       this.#fault = { error };
@@ -112,8 +112,4 @@ export class DecodedBatch {
     }
     return sharing > 1 ? new SharedBytes(bytes) : undefined;
   }
-}
-
-function sizeOf(payload: EncodedPayload): number {
-  return (payload.form === "cbor" ? payload.bytes : payload.text).length;
 }

@@ -22,6 +22,11 @@ export class CborPayload {
   }
 }
 
+/** How long a payload is: bytes of CBOR, or UTF-16 units of JSON, which no text has to be read for. */
+export function payloadLength(payload: EncodedPayload): number {
+  return (payload.form === "cbor" ? payload.bytes : payload.text).length;
+}
+
 /** The encodings a payload may have. */
 export type PayloadForm = EncodedPayload["form"];
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { InvalidPayload } from "../../errors/mod.ts";
 import { freeLarge } from "../headroom.ts";
+import { NO_BYTES } from "../../values/mod.ts";
 import { DEFAULT_PAYLOAD_LIMITS } from "./limits.ts";
 import { decodeArguments, decodePayload, encodePayload, type PayloadForm } from "./payload.ts";
 
@@ -73,7 +74,7 @@ Deno.test("encodePayload() writes the bytes that there are, and nothing of what 
     for (added of [1, 50, 4_000, 600_000]) {
       // What the buffers and the encoder's own hold from here on.
       const before = encodePayload({ before: new Uint8Array(size + added).fill(7) }, "result");
-      if (before.form === "cbor") freeLarge(before.bytes, new Uint8Array(0));
+      if (before.form === "cbor") freeLarge(before.bytes, NO_BYTES);
       for (const value of [new Longer(size), { within: new Longer(size) }]) {
         assert.deepEqual(
           throughCbor(value),

@@ -1,5 +1,5 @@
 import { InvalidPayload } from "../../errors/mod.ts";
-import type { EncodedPayload } from "../payload/payload.ts";
+import { type EncodedPayload, payloadLength } from "../payload/payload.ts";
 
 /** The most items of a caller's stream that are kept unread. */
 const MAX_ITEMS = 1_024;
@@ -54,7 +54,7 @@ export class InputQueue implements RoutineInput {
       throw new InvalidPayload("an item after the end of the caller's stream");
     }
     this.#items.push(item);
-    this.#count(sizeOf(item));
+    this.#count(payloadLength(item));
     this.#announce();
     return this.#isFull ? this.#untilDrained() : undefined;
   }
@@ -63,7 +63,7 @@ export class InputQueue implements RoutineInput {
   take(): EncodedPayload | undefined {
     const item = this.#items.shift();
     if (item === undefined) return undefined;
-    this.#count(-sizeOf(item));
+    this.#count(-payloadLength(item));
     this.#release();
     this.#onRead();
     return item;
@@ -149,8 +149,4 @@ export class InputQueue implements RoutineInput {
     const counted = Math.max(this.#bytes, FREE_BYTES) - before;
     if (counted !== 0) this.#unread?.add(counted);
   }
-}
-
-function sizeOf(item: EncodedPayload): number {
-  return item.form === "cbor" ? item.bytes.length : item.text.length;
 }

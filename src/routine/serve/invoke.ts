@@ -14,6 +14,7 @@ import {
   type EncodedPayload,
   encodePayload,
   type PayloadForm,
+  payloadLength,
 } from "../payload/payload.ts";
 import { DecodedBatch } from "../payload/decoded_batch.ts";
 import type { PayloadLimits } from "../payload/limits.ts";
@@ -319,7 +320,7 @@ function inputOf(
   let ahead = 0;
   const nextSmall = () => {
     const item = input.at?.(ahead++);
-    return item !== undefined && isSmall(item) ? item : undefined;
+    return item !== undefined && payloadLength(item) <= SMALL_BYTES ? item : undefined;
   };
   return new ReadyItems(plain, () => {
     const item = input.take?.();
@@ -338,10 +339,6 @@ function inputOf(
 
 /** Up to here an item is decoded ahead of the one that is read. */
 const SMALL_BYTES = 128;
-
-function isSmall(item: EncodedPayload): boolean {
-  return (item.form === "cbor" ? item.bytes : item.text).length <= SMALL_BYTES;
-}
 
 async function* decoded(
   input: AsyncIterable<EncodedPayload>,
