@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { makeCertificate, type TestCertificate } from "../../../tests/support/certificates.ts";
 import {
+  authorities,
   DEBOUNCE_MS,
   pause,
   shapes,
   standing,
   Watched,
 } from "../../../tests/support/watched_credentials.ts";
+import { Credentials } from "../mod.ts";
 
 Deno.test("watchFiles takes files that are replaced by renaming others over them", async () => {
   await using watched = await Watched.folder();
@@ -34,6 +36,31 @@ Deno.test("watchFiles waits for the second half of a file that is rewritten in p
   file.close();
   await watched.write("tls.key", next.keyPem);
   await watched.uses(next);
+});
+
+Deno.test("watchFiles waits for the second half of a partner's bundle, also while our certificate has expired", async () => {
+  await using watched = await Watched.folder();
+  const { root, foreign } = authorities;
+  await watched.writeAll(shapes.expired());
+  await watched.write("partner.pem", foreign.pem);
+  const watching = Credentials.watchFiles({
+    ca: { "": watched.path("ca.pem"), "partner.org": watched.path("partner.pem") },
+    cert: watched.path("tls.crt"),
+    key: watched.path("tls.key"),
+    debounceMs: DEBOUNCE_MS,
+  });
+  const { observer } = watched;
+  await using source = await watching.open({ observer, clock: standing() });
+  const text = foreign.pem + root.pem;
+  await watched.write("partner.pem", text.slice(0, -100));
+  await watched.write("ca.pem", root.pem + foreign.pem);
+  await pause(DEBOUNCE_MS * 5);
+  assert.equal(source.current().generation, 1);
+  await watched.write("partner.pem", text);
+  await observer.until("credentials.rotated");
+  assert.equal(source.current().pem().domains?.get("partner.org"), text);
+  const reasons = observer.of("credentials.rejected").map(({ reason }) => reason);
+  assert.deepEqual(reasons, ["expired"]);
 });
 
 Deno.test("watchFiles follows the symbolic link that Kubernetes swaps", async () => {
