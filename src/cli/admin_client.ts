@@ -18,7 +18,7 @@ export async function* askAdmin(
 ): AsyncGenerator<Readonly<Record<string, unknown>>, void, undefined> {
   const found = await inspectSocket(path);
   const connection = await Deno.connect({ transport: "unix", path }).catch((cause) => {
-    if (!found.ours) throw notOurs(path, found.why);
+    if (!found.ours) throw notOurs(path, `${found.why}${whereMissing(cause)}`);
     throw new WorkerUnavailable(`nothing listens on the admin socket ${path}`, {
       worker: { address: `unix:${path}` },
       notBegun: true,
@@ -55,6 +55,12 @@ async function send(connection: Deno.Conn, request: object): Promise<void> {
 
 function notOurs(path: string, why: string): ConfigurationError {
   return unusable("--admin", `the admin socket ${path} is not used: ${why}`);
+}
+
+function whereMissing(cause: unknown): string {
+  return cause instanceof Deno.errors.NotFound
+    ? "; name the one of a running process: selvage worker --admin, or admin of Dispatcher.open"
+    : "";
 }
 
 async function* chunksOf(connection: Deno.Conn): AsyncGenerator<Uint8Array, void, undefined> {

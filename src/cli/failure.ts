@@ -73,7 +73,9 @@ function detailsOf(error: Error): Readonly<Record<string, unknown>> {
   if (error instanceof AuthenticationError) return { reason: error.reason };
   if (error instanceof AuthorizationError) return { rule: error.rule };
   if (error instanceof UnknownRoutine) {
-    return { routine: error.routine, ...present({ nearest: error.nearest }) };
+    const { routine, nearest } = error;
+    const advice = "selvage describe prints what is served";
+    return { routine, ...(nearest === undefined ? { advice } : { nearest }) };
   }
   if (error instanceof InvalidPayload) return present({ path: error.path });
   if (error instanceof ConfigurationError) return present({ setting: error.setting });

@@ -7,6 +7,7 @@ import {
   HandshakeError,
   NoWorkersAvailable,
   RoutineError,
+  UnknownRoutine,
   WorkerUnavailable,
 } from "../errors/mod.ts";
 import { exitCodeOf, failureOf } from "./failure.ts";
@@ -81,4 +82,11 @@ Deno.test("failureOf() shows what caused what a routine threw", () => {
   const nested = new RoutineError("a.c", { remoteName: "E", message: "", data: {}, cause: caused });
   const { cause: shown } = failureOf(nested) as { cause: { routine: string } };
   assert.equal(shown.routine, "a.b");
+});
+
+Deno.test("failureOf() says of an unknown routine what to ask where no name is near", () => {
+  const far = failureOf(new UnknownRoutine("math.nope"));
+  assert.equal(far["advice"], "selvage describe prints what is served");
+  const near = failureOf(new UnknownRoutine("math.ad", "math.add"));
+  assert.deepEqual([near["nearest"], near["advice"]], ["math.add", undefined]);
 });

@@ -114,8 +114,9 @@ function leftOutMessage(
   after: TrustAnchors,
 ): string {
   const name = `"${formatName(subject)}"`;
-  const others = after.all.length === 1 ? "the authority" : `the ${after.all.length} authorities`;
-  return `our own certificate leads to ${name}, which is left out, and to none of ${others} that it holds: peers that ` +
+  const { length } = after.all;
+  const others = length === 1 ? "not to the authority" : `to none of the ${length} authorities`;
+  return `our own certificate leads to ${name}, which is left out, and ${others} that the bundle holds: peers that ` +
     `share the bundle would refuse us, so that ${name} is trusted still; write a certificate of an authority that ` +
     `stays first, or with it. To distrust ${name} before, deny its key: ` +
     denying([publicKey.spkiSha256]) +

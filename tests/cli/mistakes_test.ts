@@ -10,10 +10,16 @@ Deno.test("a call with a wrong file names the file, and says what it holds", asy
   const pki = await issue();
   const text = pki.file("notes.txt");
   await Deno.writeTextFile(text, "nothing of the kind\n");
+  const torn = pki.file("torn.pem");
+  await Deno.writeTextFile(torn, (await Deno.readTextFile(pki.file("ca.pem"))).slice(0, 200));
   const flags = pki.flags("client");
   const [certificate, key] = [pki.file("client.pem"), pki.file("client.key")];
   const wrong: [flags: string[], message: string][] = [
     [flags.with(1, text), `ca: ${text}: the bundle: it holds no PEM block`],
+    [
+      flags.with(1, torn),
+      `ca: ${torn}: the bundle: a PEM block is torn or holds foreign characters`,
+    ],
     [flags.with(3, text), `cert: ${text}: it holds no PEM block`],
     [flags.with(3, key), `cert: ${key}: it holds a private key and no certificate`],
     [flags.with(5, certificate), `key: ${certificate}: it holds a certificate and no private key`],

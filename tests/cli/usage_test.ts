@@ -98,6 +98,10 @@ Deno.test("selvage refuses settings that do not belong together, before anything
       ["call", "a.b", "it's", "[2]", "--endpoint", "127.0.0.1:1"],
       /one argument, a JSON array: '\[\\"it\\\\u0027s\\",\[2\]\]'/,
     ],
+    [
+      ["call", "a.b", "[1]", "stray", "--endpoint", "127.0.0.1:1"],
+      /a JSON array; \\"stray\\" after it belongs to no flag: leave it out, or write '\[\[1\],\\"stray\\"\]'/,
+    ],
     [["call", "a.b", "--repeat", "2", "--stream", "--endpoint", "x:1"], /--repeat/],
     [["call", "a.b", "--concurrency", "2", "--endpoint", "x:1"], /belongs to --repeat/],
     [["call", "a.b", "--json", "--endpoint", "x:1"], /--repeat.*results are JSON without it/],
@@ -110,6 +114,7 @@ Deno.test("selvage refuses settings that do not belong together, before anything
     [["call", "a.b", "--endpoint", "nowhere"], /^{[^]*--endpoint: \\"nowhere\\" is not an address/],
     [["call", "a.b", "--endpoint", "127.0.0.1:1,"], /--endpoint is empty/],
     [["call", "a.b", "--endpoint", "https://a.b:1"], /an address has no scheme/],
+    [["top", "--admin", "no/such.sock"], /does not exist; name the one of a running process/],
     [["health", "--endpoint", "dns:a.b:1"], /discovery URLs belong to --discover/],
     [["doctor", "--endpoint", "nowhere"], /--endpoint: \\"nowhere\\" is not an address/],
     [["permissions", "wroker"], /no command .*wroker/],

@@ -143,7 +143,11 @@ function notOneList(given: readonly string[]): Error {
   const values = given.map((one) => parse(one) === undefined ? JSON.stringify(one) : one);
   // A shell would end the argument at a quote.
   const list = `[${values.join(",").replaceAll("'", "\\u0027")}]`;
-  return unusable("JSON-ARGUMENTS", `JSON-ARGUMENTS is one argument, a JSON array: '${list}'`);
+  const [first = "", second = ""] = given;
+  const found = Array.isArray(parse(first))
+    ? `; ${JSON.stringify(second)} after it belongs to no flag: leave it out, or write '${list}'`
+    : `: '${list}'`;
+  return unusable("JSON-ARGUMENTS", `JSON-ARGUMENTS is one argument, a JSON array${found}`);
 }
 
 function parseArguments(json: string): readonly unknown[] {

@@ -43,8 +43,9 @@ export function readPemBlocks(
   text: string,
 ): readonly (Certificate | BlockFault)[] | CertificateFault {
   const blocks = [...text.matchAll(BLOCK)];
-  if (blocks.length === 0) return certificateFault("pem.empty", "it holds no PEM block");
-  if ([...text.matchAll(MARKER)].length !== 2 * blocks.length) {
+  const markers = [...text.matchAll(MARKER)].length;
+  if (markers === 0) return certificateFault("pem.empty", "it holds no PEM block");
+  if (markers !== 2 * blocks.length) {
     return certificateFault("pem.block", "a PEM block is torn or holds foreign characters");
   }
   const read: (Certificate | BlockFault)[] = [];
