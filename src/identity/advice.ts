@@ -1,5 +1,5 @@
 import type { CertificateAdvice as Advice } from "../errors/mod.ts";
-import type { Certificate } from "./certificate/certificate.ts";
+import { type Certificate, isSelfIssued } from "./certificate/certificate.ts";
 import { type CertificateFault, certificateFault } from "./certificate/certificate_fault.ts";
 import { summarize } from "./certificate/summary.ts";
 import { commonNameAdvice } from "./common_name.ts";
@@ -49,10 +49,22 @@ export function adviceOn(
       adviceIn(authority, "intermediate", advisedFaults(authority, "intermediate"))
     ),
     ...anchors.filter(({ fingerprint }) => fingerprint !== leaf?.fingerprint).flatMap((anchor) =>
-      adviceIn(anchor, "anchor", advisedFaults(anchor, "anchor"))
+      isUseless(anchor)
+        ? adviceIn(anchor, "anchor", [USELESS_ANCHOR], false)
+        : adviceIn(anchor, "anchor", advisedFaults(anchor, "anchor"))
     ),
     ...domainAdvice(unlabelled),
   ];
+}
+
+const USELESS_ANCHOR = certificateFault(
+  "authority.not-one",
+  "it is in the bundle and no authority's, so that no peer is trusted by it",
+);
+
+/** Whether no path can end here: one that its subject has signed is trusted as itself, without being an authority. */
+function isUseless(anchor: Certificate): boolean {
+  return anchor.extensions.basicConstraints?.ca !== true && !isSelfIssued(anchor);
 }
 
 /** What keeps a leaf from being known by its SPIFFE ID; a misspelt one is advised about as a name. */

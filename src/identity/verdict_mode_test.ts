@@ -312,3 +312,16 @@ Deno.test("adviceOn() advises where a leaf without extended key usage is accepte
   assert(!rules({ purposes: [] }, "spiffe://example.org/client/*").includes("leaf.both-roles"));
   assert(!rules({}, "spiffe://example.org/*").includes("leaf.both-roles"));
 });
+
+Deno.test("adviceOn() says of a leaf in the bundle that it is no authority, not that it is a root", () => {
+  const advice = (anchor: Forged) =>
+    adviceOn({ anchors: [read(root), read(anchor)], now: Date.now() });
+  const [stray, ...more] = advice(forge({ issuer: root, names, purposes: [OID.serverAuth] }));
+  assert.deepEqual(more, []);
+  assert.equal(stray?.rule, "authority.not-one");
+  assert.equal(stray.refusedIfStrict, false);
+  assert.match(stray.found, /no authority's, so that no peer is trusted by it$/);
+  // A leaf that its subject has signed is trusted as itself.
+  const rules = advice(forge({ names })).map(({ rule }) => rule);
+  assert(!rules.includes("authority.not-one"));
+});
