@@ -42,6 +42,14 @@ Deno.test("top --once prints a fleet, and a worker with its peers", async () => 
   assert.match(one.out, /^refusals: subject-not-allowed \d+$/m);
 });
 
+Deno.test("top says of a worker that is not reached why", async () => {
+  const discover = ["--discover", "static:127.0.0.1:1", "--timeout", "60000"];
+  const { out } = await inProcess(["top", "--once", "--json", ...discover]);
+  const [row] = JSON.parse(out).rows;
+  assert.equal(row[2], "failing");
+  assert.match(row[6], /^cannot be reached: ECONNREFUSED/);
+});
+
 Deno.test({
   name: "top draws 80 columns live, and gives the terminal back on q (needs tmux)",
   ignore: !hasTerminal,

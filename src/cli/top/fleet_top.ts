@@ -1,6 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import type { WorkerSnapshot } from "../../contract/mod.ts";
 import type { Dispatcher } from "../../dispatch/mod.ts";
+import { HandshakeError } from "../../errors/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
 import { left, shownMs, type TopView } from "./top_view.ts";
 
@@ -77,9 +78,9 @@ function viewOf(
       workers.length === 1 ? "worker" : "workers"
     }, ${ready.length} ready, ${inFlight} in flight`,
     head: ["WORKER", "IDENTITY", "STATE", "LATENCY", "CALLS", "CERTIFICATE", "PROBLEM"],
-    rows: workers.map(({ address, id, identity, state, certificateEnds, handshakeFailures }) => {
+    rows: workers.map((worker) => {
+      const { address, id, identity, state, certificateEnds } = worker;
       const answer = id === undefined ? undefined : answers.get(id);
-      const [problem] = Object.entries(handshakeFailures).sort(([, a], [, b]) => b - a);
       return [
         address,
         identity ?? "-",
@@ -87,11 +88,18 @@ function viewOf(
         shownMs(answer?.latencyMs),
         callsOf(answer),
         left(certificateEnds, at),
-        state === "ready" || problem === undefined ? "" : problem[0],
+        state === "ready" ? "" : problemOf(worker),
       ];
     }),
     refusals,
   };
+}
+
+/** The word for a handshake that failed, and of a worker that was not reached why; the row has its address. */
+function problemOf({ address, lastFailure, handshakeFailures }: WorkerSnapshot): string {
+  const [most] = Object.entries(handshakeFailures).sort(([, a], [, b]) => b - a);
+  if (lastFailure instanceof HandshakeError) return lastFailure.reason;
+  return lastFailure?.message.replace(`worker ${address} `, "") ?? most?.[0] ?? "";
 }
 
 /** What a worker is at: its calls under way, or for how long it has had none. */
