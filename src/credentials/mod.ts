@@ -13,7 +13,7 @@ export * from "./credentials.ts";
 export { FolderWatch } from "./files/folder_watch.ts";
 export { type DenylistSetting, openCredentials } from "./denying_source.ts";
 export * from "./material.ts";
-export { ownCertificateFault, validityFault } from "./own_certificate_fault.ts";
+export { ownAuthorityFault, ownCertificateFault, validityFault } from "./own_certificate_fault.ts";
 export { verdictOption } from "./verdict_option.ts";
 export * from "./pem_writer.ts";
 export type { ProvideCredentials, ProviderOptions } from "./provider.ts";

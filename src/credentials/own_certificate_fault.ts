@@ -1,6 +1,8 @@
 import type { HandshakeEvidence } from "../errors/mod.ts";
 import {
   type Certificate,
+  expiredAuthority,
+  formatName,
   ownLeafFault,
   type PeerRole,
   ruleText,
@@ -58,6 +60,40 @@ export function ownCertificateFault(
     advice: dates.advice,
     clockOffBySeconds: dates.clockOffBySeconds,
   };
+}
+
+/**
+ * The authority of our chain that has expired, as evidence of `own-certificate-invalid`, where peers that trust our own
+ * authorities would refuse us for it: such a version is not adopted. No dial asks, since others may be trusted there.
+ *
+ * @param now The time, in milliseconds since the epoch.
+ * @param role What we are in the connection.
+ */
+export function ownAuthorityFault(
+  { own, anchors, verdict }: CredentialMaterial,
+  now: number,
+  role: PeerRole,
+): HandshakeEvidence | undefined {
+  if (own === undefined || anchors === undefined) return undefined;
+  const chain = [own.leaf, ...own.authorities];
+  const fault = expiredAuthority(chain, anchors, now, { role, ...present({ mode: verdict }) });
+  if (fault === undefined) return undefined;
+  return {
+    rule: "own.expired",
+    found: `cert: ${expiredAuthorityText(fault)}`,
+    advice:
+      "show a certificate of that authority that is valid now, or have ours issued by another",
+    now: iso(now),
+    ownCertificate: own.summary,
+  };
+}
+
+/** What is said of an authority of our chain that has expired. */
+export function expiredAuthorityText(
+  { certificate, found }: NonNullable<ReturnType<typeof expiredAuthority>>,
+): string {
+  const name = certificate === undefined ? "" : ` "${formatName(certificate.subject)}"`;
+  return `the authority${name} of its chain: ${found}`;
 }
 
 /** What the dates say against a certificate. */

@@ -2,7 +2,6 @@ import {
   type Certificate,
   endingAuthority,
   expiredAuthority,
-  formatName,
   proveOwnAuthorities,
 } from "../identity/mod.ts";
 import { type Clock, loggerFor, type Observer, systemClock } from "../observe/mod.ts";
@@ -10,7 +9,7 @@ import type { Assembled } from "./assemble.ts";
 import { bundleFault } from "./bundle_change.ts";
 import { ExpiryWatch } from "./expiry_watch.ts";
 import type { CredentialMaterial, OwnCertificate, SkippedAnchor } from "./material.ts";
-import { validityFault } from "./own_certificate_fault.ts";
+import { expiredAuthorityText, validityFault } from "./own_certificate_fault.ts";
 import { type OwnFindings, ownFindings, type OwnUse } from "./own_findings.ts";
 import { configurationError, type CredentialRejection, rejection } from "./rejection.ts";
 import type { CredentialsSource, OpenCredentialsOptions } from "./source.ts";
@@ -195,13 +194,7 @@ export class CredentialsStore implements CredentialsSource {
     if (own === undefined || anchors === undefined) return undefined;
     const chain = [own.leaf, ...own.authorities];
     const fault = expiredAuthority(chain, anchors, this.#clock.now(), this.#use);
-    if (fault === undefined) return undefined;
-    const authority = formatName(fault.certificate.subject);
-    return rejection(
-      "expired",
-      "cert",
-      `the authority "${authority}" of its chain: ${fault.found}`,
-    );
+    return fault && rejection("expired", "cert", expiredAuthorityText(fault));
   }
 
   /** The authority with which our chain ends before our own certificate does. */

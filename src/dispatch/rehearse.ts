@@ -6,6 +6,7 @@ import {
   type DenylistSetting,
   openCredentials,
   type OpenCredentialsOptions,
+  ownAuthorityFault,
   ownCertificateFault,
   rehearsedMaterial,
 } from "../credentials/mod.ts";
@@ -127,6 +128,7 @@ function ownEvidence(
   { source, clock }: RehearsalGround,
 ): HandshakeEvidence | undefined {
   return ownCertificateFault(material, clock.now(), "client") ??
+    ownAuthorityFault(material, clock.now(), "client") ??
     changeEvidence(source?.current(), material, clock.now(), "client");
 }
 

@@ -3,6 +3,7 @@ import {
   type CredentialsSource,
   type DenylistSetting,
   openCredentials,
+  ownAuthorityFault,
   ownCertificateFault,
   rehearsedMaterial,
 } from "../credentials/mod.ts";
@@ -71,6 +72,7 @@ export async function rehearseClients(
     limits,
   }, () => signal?.aborted !== true);
   const own = ownCertificateFault(material, now, "server") ??
+    ownAuthorityFault(material, now, "server") ??
     changeEvidence(inUse?.current(), material, now, "server");
   return rehearsalOf(peers, own);
 }

@@ -101,3 +101,32 @@ Deno.test("Dispatcher.rehearse dials every worker, and names the end that would 
   assert.match(alone.own?.found ?? "", /^ca: our own certificate leads to ".*", which is left out/);
   assert.equal(await dispatcher.call(routines.add, [1, 2]), 3);
 });
+
+Deno.test("a rehearsal names the authority of our own new chain that has expired, on both ends", async () => {
+  const trust = new Trust();
+  await using worker = await startWorker(trust);
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  const root = forge({ subject: "root", authority: true });
+  const expired = forge({
+    subject: "intermediate",
+    issuer: root,
+    authority: true,
+    notBefore: Date.now() - 7_200_000,
+    notAfter: Date.now() - 3_600_000,
+  });
+  const leaf = forge({ issuer: expired, names: [general.uri(WORKER_ID)] });
+  const pem = (...ders: Uint8Array[]) => ders.map((der) => writePem("CERTIFICATE", der)).join("");
+  const credentials = Credentials.fromPem({
+    ca: trust.ca + pem(root.der),
+    cert: pem(leaf.der, expired.der),
+    key: String(leaf.keys.privateKey.export({ type: "pkcs8", format: "pem" })),
+  });
+  for (const end of [worker, dispatcher]) {
+    const { own } = await end.rehearse({ credentials });
+    assert.match(
+      own?.found ?? "",
+      /^cert: the authority "CN=intermediate" of its chain: it expired at/,
+    );
+    assert.equal(own?.rule, "own.expired");
+  }
+});
