@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { configure, reset } from "@logtape/logtape";
 import { forge, type Forged, type ForgeOptions, general, OID } from "../../tests/support/forge.ts";
 import { ManualClock } from "../../tests/support/manual_clock.ts";
 import { RecordingObserver } from "../../tests/support/recording_observer.ts";
@@ -267,4 +268,33 @@ Deno.test("CredentialsStore takes over what was proven, so that a rotation costs
   assert(workOf() > 0);
   assert.equal(offer(store, forge({ issuer: root, names })), "adopted");
   assert.equal(workOf(), 0);
+});
+
+Deno.test("CredentialsStore logs that the version in use is back where another was rejected, once, and only if it is of use", async () => {
+  const lines: string[] = [];
+  await configure({
+    sinks: { memory: ({ message }) => lines.push(message.join("")) },
+    loggers: [
+      { category: ["selvage", "credentials"], lowestLevel: "info", sinks: ["memory"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: [] },
+    ],
+  });
+  try {
+    const good = pemOf(forge({ issuer: root, names }));
+    const torn = { ...good, key: "" };
+    const store = new CredentialsStore({ role: "server" });
+    const offered = (pem: CredentialPem) => store.offer(assemble(pem, Date.now()));
+    store.offerFirst(assemble(good, Date.now()));
+    for (const pem of [good, torn, torn, good, good]) offered(pem);
+    assert.deepEqual(lines, [
+      "what was rejected has been replaced by generation 1, which has stayed in use",
+    ]);
+    const useless = pemOf(forge({ issuer: root, names, purposes: [OID.clientAuth] }));
+    const other = new CredentialsStore({ role: "server" });
+    other.offerFirst(assemble(useless, Date.now()));
+    assert.equal(other.offer(assemble(useless, Date.now())), "unchanged");
+    assert.equal(lines.length, 1);
+  } finally {
+    await reset();
+  }
 });

@@ -79,6 +79,7 @@ export class CredentialsStore implements CredentialsSource {
     }
     const { kept = [] } = assembled;
     if (unchanged) {
+      if (kept.length === 0 && this.#reported !== "") this.#logWellAgain(material);
       this.#report(kept);
       return "unchanged";
     }
@@ -162,6 +163,15 @@ export class CredentialsStore implements CredentialsSource {
     if (reported === this.#reported) return;
     this.#reported = reported;
     for (const rejected of rejections) this.#emitRejected(rejected);
+  }
+
+  /** Whoever has read of a rejection learns that what was written since is what is in use. */
+  #logWellAgain(material: CredentialMaterial): void {
+    if (this.#isOfNoUse(material)) return;
+    loggerFor("credentials").info(
+      "what was rejected has been replaced by generation {generation}, which has stayed in use",
+      { generation: this.#current?.generation },
+    );
   }
 
   #emitRejected(rejected: CredentialRejection): void {
