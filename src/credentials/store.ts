@@ -91,8 +91,8 @@ export class CredentialsStore implements CredentialsSource {
       ));
     }
     const fault = this.#faultOf(material);
-    const unfit = this.#isInUse(fault, material) ? undefined : fault;
-    const rejected = unfit ?? this.changeFault(material);
+    const isNew = fault !== undefined && !this.#isRefusedAlready(material);
+    const rejected = isNew ? fault : this.changeFault(material);
     if (rejected !== undefined) return this.reject(rejected);
     const isRejected = this.#isRejected && this.#isOfNoUse(material);
     this.#adopt(material);
@@ -120,11 +120,10 @@ export class CredentialsStore implements CredentialsSource {
       this.#faultOf(material) !== undefined;
   }
 
-  /** Whether peers refuse the same certificate in use, too: then trust can be taken away all the same. */
-  #isInUse(fault: CredentialRejection | undefined, { own }: CredentialMaterial): boolean {
+  /** Whether peers refuse that certificate while it is in use: then trust can be taken away all the same. */
+  #isRefusedAlready({ own }: CredentialMaterial): boolean {
     const used = this.#current;
-    return fault !== undefined && used !== undefined && this.#uses(own) &&
-      this.#faultOf(used) !== undefined;
+    return used !== undefined && this.#uses(own) && this.#faultOf(used) !== undefined;
   }
 
   /** What forbids a version to replace the one in use, though nothing is wrong with either. */

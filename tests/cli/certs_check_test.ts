@@ -87,6 +87,21 @@ Deno.test("certs check refuses a chain whose only issuer has expired, without a 
   assert.equal((await check({ "chain.pem": [leaf] })).code, 0);
 });
 
+Deno.test("certs check accepts a chain whose root was once signed by an older one, which has expired since", async () => {
+  const past = { notBefore: Date.now() - 7_200_000, notAfter: Date.now() - 3_600_000 };
+  const older = forge({ subject: "older", authority: true, ...past });
+  const crossed = forge({
+    subject: "root",
+    authority: true,
+    issuer: older,
+    keys: root.keys,
+    ...past,
+  });
+  const issuer = forge({ subject: "issuer", authority: true, issuer: root });
+  const leaf = forge({ issuer, names });
+  assert.equal((await check({ "chain.pem": [leaf, issuer, crossed] })).code, 0);
+});
+
 Deno.test("certs check refuses a bundle of which every authority has expired", async () => {
   const past = { notBefore: Date.now() - 7_200_000, notAfter: Date.now() - 3_600_000 };
   const expired = forge({ subject: "old", authority: true, ...past });

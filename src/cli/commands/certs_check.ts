@@ -126,7 +126,7 @@ function checkFile(
   const refused = [
     ...unread === undefined ? [] : [unread],
     ...bundle
-      ? [...certificates.flatMap(bundleRefusals), ...outdatedBundle(certificates, now)]
+      ? [...certificates.flatMap(bundleRefusals), ...outdatedAll(certificates, now)]
       : chainRefusal(certificates, anchors, role, mode, now),
     ...mode === "strict"
       ? advice.filter(({ refusedIfStrict }) => refusedIfStrict).map(asRefusal)
@@ -164,25 +164,18 @@ function bundleRefusals(certificate: Certificate): readonly Refusal[] {
   return certificate.faults.map(({ rule, found }) => refusal(rule, found, certificate));
 }
 
-/** A bundle of which no authority's time is now: nothing that any of them has signed is accepted. */
-function outdatedBundle(authorities: readonly Certificate[], now: number): readonly Refusal[] {
+/** What is wrong with the dates of certificates of which one that is valid now would do; nothing where there is one. */
+function outdatedAll(authorities: readonly Certificate[], now: number): readonly Refusal[] {
   if (authorities.some((one) => validityFault(one, now) === undefined)) return [];
   return authorities.flatMap((one) => outdated(one, now));
 }
 
-/** Without a bundle it is not known where the path ends; but whom the chain itself shows must be valid. */
-function outdatedIssuer(chain: readonly Certificate[], now: number): readonly Refusal[] {
-  let [child] = chain;
-  const left = new Set(chain.slice(1));
-  while (child !== undefined) {
-    const { key } = child.issuer;
-    const issuers = [...left].filter(({ subject }) => subject.key === key);
-    const [first] = issuers;
-    child = issuers.find((one) => validityFault(one, now) === undefined);
-    if (first !== undefined && child === undefined) return outdated(first, now);
-    for (const one of issuers) left.delete(one);
-  }
-  return [];
+/**
+ * The certificates of the authority that has signed the leaf. Of an authority above it peers may trust another
+ * certificate, as of a root that was once signed by an older one: without a bundle, nothing is said of those.
+ */
+function issuersIn([leaf, ...authorities]: readonly Certificate[]): readonly Certificate[] {
+  return authorities.filter(({ subject }) => subject.key === leaf?.issuer.key);
 }
 
 function outdated(authority: Certificate, now: number): readonly Refusal[] {
@@ -210,7 +203,7 @@ function chainRefusal(
     const { found, advice } = dates;
     return [{ rule: `dates.${dates.reason}`, field: "validity", found, advice }];
   }
-  if (anchors.length === 0) return outdatedIssuer(chain, now);
+  if (anchors.length === 0) return outdatedAll(issuersIn(chain), now);
   const verdict = judgePeer(chain.map(({ der }) => der), {
     role: role ?? "server",
     anchors: new TrustAnchors({ bundle: anchors }),

@@ -10,8 +10,11 @@ import type { Outcome, Problem, Step } from "./report.ts";
 
 /** What is known about a chain beside what it holds. */
 export interface ChainFindings {
-  /** Whether the chain was accepted: what is wrong with one of its certificates then is no fault of it. */
-  readonly proven: boolean;
+  /**
+   * What became of the trust in it: what is wrong with a certificate of a chain that was accepted is no fault of it, and
+   * where trust was not judged, peers may trust another certificate of an authority above the leaf's.
+   */
+  readonly trust: Outcome;
   /** The time, in milliseconds since the epoch. */
   readonly now: number;
 }
@@ -19,7 +22,7 @@ export interface ChainFindings {
 /** One step for each certificate of a chain, leaf first: whether it can be read, and whether its time is now. */
 export function* certificateSteps(
   chain: readonly (Certificate | CertificateFault)[],
-  { proven, now }: ChainFindings,
+  { trust, now }: ChainFindings,
 ): Generator<Step> {
   const needed = neededIn(chain);
   for (const [index, certificate] of chain.entries()) {
@@ -30,11 +33,10 @@ export function* certificateSteps(
       yield { step: "certificate", outcome: "passed", index, ...summary, ...stray };
       continue;
     }
-    const ignored = proven || !needed.has(index) || hasValidTwin(chain, index, now);
-    const judged: { outcome: Outcome; stray?: boolean } = ignored
-      ? { outcome: "skipped", stray: true }
-      : { outcome: "failed" };
-    yield { step: "certificate", ...judged, index, ...summary, problem };
+    const stray = trust === "passed" || !needed.has(index) || hasValidTwin(chain, index, now);
+    const mayDo = trust === "skipped" && isAboveIssuer(chain, certificate);
+    const outcome = stray || mayDo ? "skipped" : "failed";
+    yield { step: "certificate", outcome, index, ...summary, problem, ...(stray && { stray }) };
   }
 }
 
@@ -64,6 +66,15 @@ function problemOf(
 
 function renewal(reason: "expired" | "not-yet-valid"): string {
   return reason === "expired" ? "renew the certificate" : "use a certificate that is valid now";
+}
+
+/** Whether it can be read, and is neither the leaf nor of the authority that has signed the leaf. */
+function isAboveIssuer(
+  [leaf]: readonly (Certificate | CertificateFault)[],
+  certificate: Certificate | CertificateFault,
+): boolean {
+  return leaf !== undefined && !isCertificateFault(leaf) && !isCertificateFault(certificate) &&
+    certificate !== leaf && certificate.subject.key !== leaf.issuer.key;
 }
 
 /** Whether another certificate of the same name, as of an authority that was renewed, can take its place. */

@@ -67,7 +67,7 @@ export async function* examine(examination: Examination): AsyncGenerator<Step, v
   if (facts === undefined) return;
   const trust = target.trust(facts);
   const chain = facts.peerChain.map((der) => parseCertificate(der));
-  yield* certificateSteps(chain, { proven: trust.outcome === "passed", now: Date.now() });
+  yield* certificateSteps(chain, { trust: trust.outcome, now: Date.now() });
   yield trust;
   const own = target.ownCertificate();
   if (own !== undefined) yield own;

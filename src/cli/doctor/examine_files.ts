@@ -56,8 +56,8 @@ export async function* examineFiles(
     mode,
     denylist: material.denylist,
   });
-  const proven = fault === undefined && outcome.trusted;
-  yield* certificateSteps([own.leaf, ...own.authorities], { proven, now });
+  const trust = fault === undefined && outcome.trusted ? "passed" : "failed";
+  yield* certificateSteps([own.leaf, ...own.authorities], { trust, now });
   if (fault !== undefined) {
     return yield judged("own-certificate", "own-certificate-invalid", fault);
   }
