@@ -18,7 +18,7 @@ export interface Followed {
   readonly ending: Certificate | undefined;
 }
 
-/** Says when our certificate, or what its chain leaves of it, has lived two thirds of its time, nine tenths, and all. */
+/** Says when our certificate, or its chain where that ends sooner, has lived two thirds, nine tenths and all of its time. */
 export class ExpiryWatch implements Disposable {
   readonly #clock: Clock;
   readonly #observer: Observer | undefined;

@@ -251,7 +251,7 @@ function instruments(meter: Meter) {
       description: "Connections accepted over TLS by side and group of the key exchange",
     }),
     secondsLeft: meter.createObservableGauge("selvage.credentials.seconds_left", {
-      description: "Time until our own certificate ends, or its chain",
+      description: "Time until our own certificate ends, or its chain where that ends sooner",
       unit: "s",
     }),
     clientTls: meter.createCounter("grpc.client.tls.handshakes", {
