@@ -83,7 +83,7 @@ function steady(text: string): string {
     .replaceAll(/127\.0\.0\.1:\d+/g, "127.0.0.1:8443")
     .replaceAll(/"[0-9a-f]{64}"/g, '"5f0c…"')
     .replaceAll(/"[0-9a-f]{32}"/g, '"41d2…"')
-    .replaceAll(/\b\d+ s (?=ago|in the future)/g, "90 s ");
+    .replaceAll(/\b(\d+m )?\d+s (?=ago|in the future)/g, "1m 30s ");
 }
 
 if (import.meta.main) {

@@ -66,6 +66,7 @@ export const LAYER_MAP: LayerMap = {
         "identity/der",
         "identity/names",
         "identity/path",
+        "values",
       ],
       node: ["node:crypto"],
     },

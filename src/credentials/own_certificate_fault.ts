@@ -9,7 +9,7 @@ import {
   unsuitableAdvice,
 } from "../identity/mod.ts";
 import type { CredentialMaterial } from "./material.ts";
-import { present } from "../values/mod.ts";
+import { durationText, present } from "../values/mod.ts";
 
 /**
  * Why our own certificate cannot be used now, as the evidence of `own-certificate-invalid`;
@@ -118,7 +118,9 @@ export function validityFault(
     return {
       reason: "not-yet-valid",
       found: `it is valid from ${iso(notBefore)}`,
-      advice: `that is ${seconds} s in the future; is this machine's clock behind?`,
+      advice: `that is ${
+        durationText(seconds * 1_000)
+      } in the future; is this machine's clock behind?`,
       clockOffBySeconds: seconds,
     };
   }
@@ -128,7 +130,9 @@ export function validityFault(
     return {
       reason: "expired",
       found: `it expired at ${iso(notAfter)}`,
-      advice: `that was ${seconds} s ago; renew it, and it is taken up without a restart`,
+      advice: `that was ${
+        durationText(seconds * 1_000)
+      } ago; renew it, and it is taken up without a restart`,
       clockOffBySeconds: -seconds,
     };
   }

@@ -6,6 +6,7 @@ import { presentedNames, summarize } from "./certificate/summary.ts";
 import { unsuitableAdvice } from "./issuer_settings.ts";
 import { ruleText } from "./rule_text.ts";
 import type { TrustAnchors } from "./path/trust_anchors.ts";
+import { durationText } from "../values/mod.ts";
 
 /** More anchors than a person compares with. */
 const MAX_ANCHORS = 16;
@@ -87,11 +88,11 @@ function adviceFor(
     case "certificate-expired":
       return clockOff === undefined
         ? "renew the certificate"
-        : `renew the certificate; it expired ${-clockOff} s ago; is this clock ahead?`;
+        : `renew the certificate; it expired ${secondsText(-clockOff)} ago; is this clock ahead?`;
     case "certificate-not-yet-valid":
       return clockOff === undefined
         ? "issue a certificate that is valid now"
-        : `it is valid from ${clockOff} s in the future; is this clock behind?`;
+        : `it is valid from ${secondsText(clockOff)} in the future; is this clock behind?`;
     case "certificate-denied":
       return "issue the peer a new key and certificate, or take it off the denylist";
     case "identity-mismatch":
@@ -110,4 +111,8 @@ function adviceFor(
         ? "issue the certificate from an authority of the bundle"
         : "add that issuer to the trusted authorities, or have the peer present it";
   }
+}
+
+function secondsText(seconds: number): string {
+  return durationText(seconds * 1_000);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 export { allocate, allocateWithRoom, withHead } from "./allocate.ts";
+export { durationText } from "./duration_text.ts";
 export { type AbortEvents, Ending } from "./ending.ts";
 export { fillsLargeBuffer, isOfLargeBuffer, largeBuffer } from "./large_buffers.ts";
 export { freeBuffer, freeGivenAway, joined, NO_BYTES } from "./octets.ts";

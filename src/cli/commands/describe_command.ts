@@ -9,7 +9,7 @@ import {
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { jsonFlag, printResult, type ResultFlags } from "../result.ts";
 import { alignedTable } from "../table.ts";
-import { present } from "../../values/mod.ts";
+import { durationText, present } from "../../values/mod.ts";
 
 /** `selvage describe`: what a worker serves. */
 export function describeCommand(): Command {
@@ -51,7 +51,7 @@ function describedBy(
 export function describedLines(described: ReturnType<typeof describedBy>): readonly string[] {
   const { id, routines, services, tags, idleSeconds, inFlight } = described;
   const load = inFlight === undefined || inFlight === 0
-    ? `idle for ${idleSeconds} s`
+    ? `idle for ${durationText(idleSeconds * 1_000)}`
     : `${inFlight} in flight`;
   const kinds = routines.map(({ name, version, shape, idempotent }) => [
     name,

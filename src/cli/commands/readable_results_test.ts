@@ -18,8 +18,8 @@ Deno.test("describedLines() shows the routines and services of a worker as table
     inFlight: 0,
   });
   assert.deepEqual(lines, [
-    "WORKER  LOAD          TAGS",
-    "w1      idle for 4 s  gpu,big",
+    "WORKER  LOAD         TAGS",
+    "w1      idle for 4s  gpu,big",
     "",
     "ROUTINE      SHAPE   IDEMPOTENT  VERSION",
     "math.add     call    yes         -",

@@ -24,6 +24,6 @@ Deno.test("tableOf() shows each worker in a line, and why one is not ready", () 
     },
   ], now);
   assert.match(head!, /^WORKER +IDENTITY +STATE +TAGS +CERTIFICATE +PROBLEM$/);
-  assert.match(ready!, /^10\.0\.0\.1:8443 +spiffe:\/\/x\/w +ready +gpu,eu +23 h$/);
+  assert.match(ready!, /^10\.0\.0\.1:8443 +spiffe:\/\/x\/w +ready +gpu,eu +23h 30m$/);
   assert.match(failing!, /^10\.0\.0\.2:8443 +- +failing +- +- +it is\\u001b\[2J down$/);
 });

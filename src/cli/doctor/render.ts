@@ -1,5 +1,6 @@
 import type { CertificateSummary } from "../../errors/mod.ts";
 import type { Advice } from "../../identity/mod.ts";
+import { durationText } from "../../values/mod.ts";
 import type { Outcome, Problem, Step } from "./report.ts";
 
 const MARKS: Readonly<Record<Outcome, string>> = {
@@ -109,15 +110,9 @@ export function field(name: string, value: string): string {
 }
 
 function remaining({ notBefore, notAfter }: CertificateSummary, now: number): string {
-  if (now < Date.parse(notBefore)) return `not for another ${span(Date.parse(notBefore) - now)}`;
-  const left = Date.parse(notAfter) - now;
-  return left < 0 ? `expired ${span(-left)} ago` : `${span(left)} left`;
-}
-
-function span(milliseconds: number): string {
-  const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]] as const;
-  for (const [unit, length] of units) {
-    if (milliseconds >= 2 * length) return `${Math.floor(milliseconds / length)} ${unit}`;
+  if (now < Date.parse(notBefore)) {
+    return `not for another ${durationText(Date.parse(notBefore) - now)}`;
   }
-  return "a moment";
+  const left = Date.parse(notAfter) - now;
+  return left < 0 ? `expired ${durationText(-left)} ago` : `${durationText(left)} left`;
 }

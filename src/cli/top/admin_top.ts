@@ -41,7 +41,7 @@ function summaryOf(now: Snapshot, before: Snapshot | undefined): string {
   return [
     names[0] ?? "no certificate",
     `certificate ${left(certificateEnds, at)}`,
-    `${peers} ${now.of === "worker" ? "connections" : "workers"}`,
+    `${peers} ${now.of === "worker" ? "connection" : "worker"}${peers === 1 ? "" : "s"}`,
     `${inFlight} in flight`,
     ...elapsed === undefined || elapsed <= 0 ? [] : [`${Math.round(calls / elapsed)} calls/s`],
     ...calls <= 0 ? [] : [`mean ${shownMs(seconds / calls * 1_000)}`],

@@ -3,6 +3,7 @@ import type { WorkerSnapshot } from "../../contract/mod.ts";
 import type { Dispatcher } from "../../dispatch/mod.ts";
 import { HandshakeError } from "../../errors/mod.ts";
 import { WorkerService } from "../../gen/mod.ts";
+import { durationText } from "../../values/mod.ts";
 import { left, shownMs, type TopView } from "./top_view.ts";
 
 /** How long a worker may take to answer, in milliseconds. */
@@ -106,6 +107,7 @@ function problemOf({ address, lastFailure, handshakeFailures }: WorkerSnapshot):
 function callsOf(answer: Answer | undefined): string {
   if (answer === undefined) return "-";
   const { inFlight, idleSeconds } = answer;
-  if (inFlight === undefined) return idleSeconds === 0 ? "busy" : `idle ${idleSeconds} s`;
-  return inFlight > 0 || idleSeconds === 0 ? String(inFlight) : `0, idle ${idleSeconds} s`;
+  const idle = `idle ${durationText(idleSeconds * 1_000)}`;
+  if (inFlight === undefined) return idleSeconds === 0 ? "busy" : idle;
+  return inFlight > 0 || idleSeconds === 0 ? String(inFlight) : `0, ${idle}`;
 }

@@ -1,3 +1,5 @@
+import { durationText } from "../../values/mod.ts";
+
 /** What `selvage top` shows at one moment. */
 export interface TopView {
   /** What is watched: a discovery URL, or a worker and its address. */
@@ -66,14 +68,11 @@ function cut(text: string, width: number): string {
   return `${text.slice(0, width - 1 - end)}…${text.slice(text.length - end)}`;
 }
 
-/** How long until then: `23 h`, `4 min`, `expired`. */
+/** How long until then: `23h 4m`, `expired`. */
 export function left(until: number | undefined, now: number): string {
   if (until === undefined) return "-";
   const ms = until - now;
-  if (ms <= 0) return "expired";
-  const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1_000]] as const;
-  const [unit, length] = units.find(([, length]) => ms >= 2 * length) ?? ["s", 1_000];
-  return `${Math.floor(ms / length)} ${unit}`;
+  return ms <= 0 ? "expired" : durationText(ms);
 }
 
 /** Milliseconds as they are read at a glance. */

@@ -26,8 +26,8 @@ Deno.test("renderTop fits a terminal of 80 columns and 24 rows, and says what it
 
 Deno.test("left says how long a certificate lasts", () => {
   const now = 1_000_000;
-  assert.equal(left(now + 23.5 * 3_600_000, now), "23 h");
-  assert.equal(left(now + 500, now), "0 s");
+  assert.equal(left(now + 23.5 * 3_600_000, now), "23h 30m");
+  assert.equal(left(now + 500, now), "500ms");
   assert.equal(left(now - 1, now), "expired");
   assert.equal(left(undefined, now), "-");
 });

@@ -3,6 +3,7 @@ import { escapePeerText, type HandshakeEvidence } from "../../errors/mod.ts";
 import type { Clock } from "../clock.ts";
 import type { EventOf, EventType, SelvageEvent } from "./event.ts";
 import type { PeerRef } from "./event_base.ts";
+import { durationText } from "../../values/mod.ts";
 import { loggerFor, type LogPart } from "../logger.ts";
 import { WarningLimiter } from "../warning_limiter.ts";
 
@@ -71,7 +72,8 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   },
   "worker.draining": {
     level: "info",
-    text: "worker {workerId} drains {inFlight} calls within {graceMs} ms",
+    text: "worker {workerId} drains {inFlight} calls within {grace}",
+    also: ({ graceMs }) => ({ grace: durationText(graceMs) }),
   },
   "worker.stopped": {
     level: "info",
@@ -85,11 +87,13 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   "worker.unresponsive": {
     part: "pool",
     level: "error",
-    text: "worker {workerId} has answered nothing for {silentMs} ms and is ended",
+    text: "worker {workerId} has answered nothing for {silent} and is ended",
+    also: ({ silentMs }) => ({ silent: durationText(silentMs) }),
   },
   "worker.idle": {
     level: "debug",
-    text: "worker {workerId} has had no call for {idleSeconds} s",
+    text: "worker {workerId} has had no call for {idle}",
+    also: ({ idleSeconds }) => ({ idle: durationText(idleSeconds * 1_000) }),
   },
   "worker.blocked": {
     level: "warning",
@@ -313,5 +317,7 @@ function host(address: string): string {
 function left(
   { secondsLeft, stage }: { readonly secondsLeft: number; readonly stage: string },
 ): string {
-  return secondsLeft < 0 ? `expired ${-secondsLeft} s ago` : `has ${secondsLeft} s left (${stage})`;
+  return secondsLeft < 0
+    ? `expired ${durationText(-secondsLeft * 1_000)} ago`
+    : `has ${durationText(secondsLeft * 1_000)} left (${stage})`;
 }

@@ -48,6 +48,18 @@ const least: { readonly [Type in EventType]?: Omit<Unstamped<EventOf<Type>>, "ty
 /** What a line says that has all it can have. */
 const whole: readonly [event: Record<string, unknown>, text: string][] = [
   [
+    { type: "worker.draining", workerId: "w1", inFlight: 2, graceMs: 25_000 },
+    "worker w1 drains 2 calls within 25s",
+  ],
+  [
+    { type: "worker.unresponsive", workerId: "w1", silentMs: 61_000 },
+    "worker w1 has answered nothing for 1m 1s and is ended",
+  ],
+  [
+    { type: "worker.idle", workerId: "w1", idleSeconds: 11_520 },
+    "worker w1 has had no call for 3h 12m",
+  ],
+  [
     {
       type: "credentials.expiring",
       certificate,
@@ -55,7 +67,7 @@ const whole: readonly [event: Record<string, unknown>, text: string][] = [
       secondsLeft: 90,
       authority: "CN=signing",
     },
-    'the authority "CN=signing" of our certificate\'s chain has 90 s left (nearly-over)',
+    'the authority "CN=signing" of our certificate\'s chain has 1m 30s left (nearly-over)',
   ],
   [
     {
@@ -133,7 +145,7 @@ Deno.test("no line of the log shows a part that its event does not have", async 
     const text = textOf(record);
     assert.doesNotMatch(text, /undefined|\{|\[object/, `${properties["type"]}: ${text}`);
     if (properties["type"] === "credentials.expiring") {
-      assert.equal(text, "our certificate expired 1 s ago");
+      assert.equal(text, "our certificate expired 1s ago");
     }
   }
 });
