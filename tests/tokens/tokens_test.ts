@@ -331,6 +331,18 @@ Deno.test("a worker that verifies no tokens reports once that one arrived, and s
   assert.deepEqual(await ignored(atCaller), [["dispatcher", WORKER_ID]]);
 });
 
+Deno.test("a token that could not be had is not reported as one that a worker ignores", async () => {
+  await using worker = await oneWayWorker(trust, { routines });
+  const dispatcher = await oneWayDispatcher(trust, worker.address, {
+    token: () => Promise.reject(new Error("the file is missing")),
+  });
+  const events = dispatcher.events();
+  await assert.rejects(dispatcher.call(work, ["x"]), /the file is missing/);
+  await dispatcher[Symbol.asyncDispose]();
+  const types = (await Array.fromAsync(events)).map(({ type }) => type);
+  assert.ok(!types.includes("security.token-ignored"), types.join(" "));
+});
+
 Deno.test("authenticate is refused where tokens could not arrive, or not be bound", async () => {
   const authenticate = jwt({ ...issuer.settings, require: "both" });
   await assert.rejects(WorkerServer.start({ routines, authenticate }), ConfigurationError);

@@ -139,13 +139,17 @@ export class CallSettings {
       const field = typeof text === "string" ? this.#tokens.field(text, link) : text.then(
         (text) => this.#tokens.field(text, link),
       );
-      if (link.ignoresTokens !== undefined) this.#ignored(link.ignoresTokens);
-      // The same list, where there is nothing else: its block is encoded once.
-      if (own.length === 0) return field;
       return field instanceof Promise
-        ? field.then((field) => [...own, ...field])
-        : [...own, ...field];
+        ? field.then((field) => this.#withToken(field, own, link))
+        : this.#withToken(field, own, link);
     };
+  }
+
+  /** A token that could not be had, or may not be sent, is none that the worker ignores. */
+  #withToken(field: HeaderList, own: HeaderList, { ignoresTokens }: Link): HeaderList {
+    if (ignoresTokens !== undefined) this.#ignored(ignoresTokens);
+    // The same list, where there is nothing else: its block is encoded once.
+    return own.length === 0 ? field : [...own, ...field];
   }
 
   #ignored(worker: PeerRef): void {
