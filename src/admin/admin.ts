@@ -11,7 +11,7 @@ import {
   TrustAnchors,
 } from "../identity/mod.ts";
 import { type Clock, type EventHub, redacted } from "../observe/mod.ts";
-import type { Rehearsal, RehearseOptions } from "../peer/mod.ts";
+import type { Rehearsal, RehearsalRequest } from "../peer/mod.ts";
 import { requireDeno } from "../platform/mod.ts";
 import { type RehearsedPem, serveAdmin } from "./admin_socket.ts";
 import { present } from "../values/mod.ts";
@@ -25,7 +25,7 @@ export interface AdminOptions {
   /** How we are now; `refusals` holds the handshakes that failed since the socket is open, by reason. */
   readonly snapshot: (refusals: Readonly<Record<string, number>>) => unknown;
   /** Judges the peers that are connected by other authorities; nothing is adopted. */
-  readonly rehearse: (options: RehearseOptions) => Promise<Rehearsal>;
+  readonly rehearse: (options: RehearsalRequest) => Promise<Rehearsal>;
 }
 
 /** The event by which each role reports a handshake that failed. */
@@ -77,19 +77,23 @@ async function rehearsePem(
   { role, rehearse, clock }: AdminOptions,
   signal: AbortSignal,
 ): Promise<Rehearsal> {
-  const result = await rehearse({ credentials: Credentials.fromPem({ ca, oneWay: true }), signal });
-  const own = cert === undefined ? undefined : ownFault(cert, ca, role, clock.now());
+  const ownChain = cert === undefined ? [] : certificatesIn(cert, "cert");
+  const credentials = Credentials.fromPem({ ca, oneWay: true });
+  const result = await rehearse({ credentials, signal, ownChain });
+  // Of the one in use all is said.
+  if (ownChain.length === 0 || result.ownInUse === true) return result;
+  const own = ownFault(ownChain, ca, role, clock.now());
   return own === undefined ? result : { ...result, own };
 }
 
 /** What peers that trust the new authorities would say to our new chain; its key is not here. */
 function ownFault(
-  cert: string,
+  chain: readonly Certificate[],
   ca: string,
   role: PeerRole,
   now: number,
 ): HandshakeEvidence | undefined {
-  const [chain, bundle] = [certificatesIn(cert, "cert"), certificatesIn(ca, "ca")];
+  const bundle = certificatesIn(ca, "ca");
   const localDomain = chain[0] && spiffeIdOf(chain[0])?.trustDomain;
   const verdict = judgePeer(chain.map(({ der }) => der), {
     role,

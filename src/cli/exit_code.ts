@@ -12,3 +12,11 @@ export const ExitCode = {
 
 /** One of the exit codes. */
 export type ExitCode = typeof ExitCode[keyof typeof ExitCode];
+
+/**
+ * The exit code of a command that examines files of our own, where they cannot be used. A private key that is not the
+ * certificate's is a wrong pair of files, with which `worker` does not start; anything else is what peers would refuse.
+ */
+export function exitCodeOfFiles({ rule }: { readonly rule?: string } = {}): ExitCode {
+  return rule === "own.key-mismatch" ? ExitCode.usage : ExitCode.handshake;
+}

@@ -7,7 +7,8 @@
 export { assemble } from "./assemble.ts";
 export * from "./authority.ts";
 export type { TlsUsage } from "./certificate_writer.ts";
-export { changeEvidence, rehearsedMaterial } from "./bundle_change.ts";
+export { rehearsedMaterial } from "./bundle_change.ts";
+export { type RehearsedOwn, rehearsedOwn, withOwnChain } from "./rehearsed_own.ts";
 export { type CaFiles, caValues, labelledCa } from "./files/ca_files.ts";
 export * from "./credentials.ts";
 export { FolderWatch } from "./files/folder_watch.ts";

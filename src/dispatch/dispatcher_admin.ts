@@ -3,7 +3,7 @@ import type { WorkerSnapshot } from "../contract/mod.ts";
 import type { CredentialsSource } from "../credentials/mod.ts";
 import { escapePeerText } from "../errors/mod.ts";
 import type { Clock, EventHub, PrometheusMetrics } from "../observe/mod.ts";
-import type { Rehearsal, RehearseOptions } from "../peer/mod.ts";
+import type { Rehearsal, RehearsalRequest } from "../peer/mod.ts";
 import type { Fleet } from "./fleet/fleet.ts";
 import { workerSnapshot } from "./worker_snapshot.ts";
 
@@ -19,7 +19,7 @@ export interface DispatcherAdminOptions {
   readonly hub: EventHub;
   readonly metrics: PrometheusMetrics;
   readonly clock: Clock;
-  readonly rehearse: (options: RehearseOptions) => Promise<Rehearsal>;
+  readonly rehearse: (options: RehearsalRequest) => Promise<Rehearsal>;
 }
 
 /** A worker as a dispatcher's admin socket shows it: its last failure as text. */

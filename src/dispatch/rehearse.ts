@@ -1,16 +1,16 @@
 import { parseAddress, type TlsVersion } from "../channel/mod.ts";
 import {
-  changeEvidence,
   type CredentialMaterial,
   type CredentialsSource,
   type DenylistSetting,
   openCredentials,
   type OpenCredentialsOptions,
-  ownAuthorityFault,
-  ownCertificateFault,
   rehearsedMaterial,
+  type RehearsedOwn,
+  rehearsedOwn,
+  withOwnChain,
 } from "../credentials/mod.ts";
-import { HandshakeError, type HandshakeEvidence, SelvageError, unusable } from "../errors/mod.ts";
+import { HandshakeError, SelvageError, unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { Clock } from "../observe/mod.ts";
 import {
@@ -18,6 +18,7 @@ import {
   refusedWorker,
   type Rehearsal,
   rehearsalOf,
+  type RehearsalRequest,
   type RehearsedPeer,
   type RehearseOptions,
   rehearsePeers,
@@ -47,12 +48,12 @@ export interface RehearsalGround {
  * @throws {ConfigurationError} If the credentials could not be adopted.
  */
 export async function rehearseConnected(
-  options: RehearseOptions,
+  options: RehearsalRequest,
   ground: RehearsalGround,
 ): Promise<Rehearsal> {
   const { identity, clock, limits } = ground;
   await using source = await openRehearsed(options, ground);
-  const material = source.current();
+  const material = withOwnChain(ground.source?.current(), source.current(), options.ownChain ?? []);
   const { anchors } = rehearsedMaterial(ground.source?.current(), material);
   if (anchors === undefined) {
     throw unusable(
@@ -80,7 +81,7 @@ export async function rehearseConnected(
       }, () => options.signal?.aborted !== true),
     );
   }
-  return rehearsalOf(peers, ownEvidence(material, ground));
+  return rehearsalOf(peers, ownPart(material, ground));
 }
 
 async function openRehearsed(
@@ -120,16 +121,14 @@ export async function rehearseWorkers(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
-  return rehearsalOf(peers, ownEvidence(material, ground));
+  return rehearsalOf(peers, ownPart(material, ground));
 }
 
-function ownEvidence(
+function ownPart(
   material: CredentialMaterial,
   { source, clock }: RehearsalGround,
-): HandshakeEvidence | undefined {
-  return ownCertificateFault(material, clock.now(), "client") ??
-    ownAuthorityFault(material, clock.now(), "client") ??
-    changeEvidence(source?.current(), material, clock.now(), "client");
+): RehearsedOwn {
+  return rehearsedOwn(source?.current(), material, clock.now(), "client");
 }
 
 async function rehearseOne(

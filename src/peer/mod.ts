@@ -15,6 +15,7 @@ export {
   refusedWorker,
   type Rehearsal,
   rehearsalOf,
+  type RehearsalRequest,
   type RehearsedPeer,
   type RehearseOptions,
   rehearsePeers,

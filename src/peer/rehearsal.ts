@@ -1,8 +1,8 @@
 import type { TlsFacts } from "../channel/mod.ts";
-import type { Credentials } from "../credentials/mod.ts";
+import type { Credentials, RehearsedOwn } from "../credentials/mod.ts";
 import { escapePeerText, type HandshakeError } from "../errors/mod.ts";
 import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/mod.ts";
-import type { PeerQuestion } from "../identity/mod.ts";
+import type { Certificate, PeerQuestion } from "../identity/mod.ts";
 import { type ChannelVerdict, judgeInTurns } from "./judge.ts";
 import { present } from "../values/mod.ts";
 
@@ -15,6 +15,12 @@ export interface RehearseOptions {
   readonly credentials: Credentials;
   /** Gives up; its reason is thrown. Default: none. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What an admin socket asks for. */
+export interface RehearsalRequest extends RehearseOptions {
+  /** Our new chain, whose key is not here, leaf first. Default: that of `credentials`. */
+  readonly ownChain?: readonly Certificate[] | undefined;
 }
 
 /** What would become of one peer under other credentials. */
@@ -42,6 +48,11 @@ export interface RehearsedPeer {
 export interface Rehearsal {
   /** Why our own new certificate cannot be used; absent where it can, or none is rehearsed. */
   readonly own?: HandshakeEvidence | undefined;
+  /**
+   * That certificate is the one in use, and at fault there already: the change would be adopted all the same. Absent
+   * where it is another one, or where it would keep the change from being adopted.
+   */
+  readonly ownInUse?: boolean | undefined;
   /** The peers, in the order in which they are known. */
   readonly peers: readonly RehearsedPeer[];
   /** How many of them would be refused, by either end. */
@@ -115,10 +126,10 @@ export function refusedWorker(
 /** The whole, from its parts. */
 export function rehearsalOf(
   peers: readonly RehearsedPeer[],
-  own: HandshakeEvidence | undefined,
+  own: RehearsedOwn,
 ): Rehearsal {
   const refused = peers.filter(({ outcome }) => outcome === "refused").length;
-  return { ...present({ own }), peers, refused };
+  return { ...own, peers, refused };
 }
 
 function sentence({ found, advice }: HandshakeEvidence): string {

@@ -1,11 +1,10 @@
 import {
-  changeEvidence,
   type CredentialsSource,
   type DenylistSetting,
   openCredentials,
-  ownAuthorityFault,
-  ownCertificateFault,
   rehearsedMaterial,
+  rehearsedOwn,
+  withOwnChain,
 } from "../credentials/mod.ts";
 import { unusable } from "../errors/mod.ts";
 import type { IdentityPattern, VerdictLimits, VerdictMode } from "../identity/mod.ts";
@@ -14,7 +13,7 @@ import {
   type PeerListener,
   type Rehearsal,
   rehearsalOf,
-  type RehearseOptions,
+  type RehearsalRequest,
   rehearsePeers,
 } from "../peer/mod.ts";
 import { present } from "../values/mod.ts";
@@ -37,7 +36,7 @@ export interface RehearsalGround {
  * @throws {ConfigurationError} If the credentials could not be adopted.
  */
 export async function rehearseClients(
-  { credentials, signal }: RehearseOptions,
+  { credentials, signal, ownChain = [] }: RehearsalRequest,
   { listeners, source: inUse, allow, denylist, verdict, limits, clock }: RehearsalGround,
 ): Promise<Rehearsal> {
   signal?.throwIfAborted();
@@ -46,7 +45,7 @@ export async function rehearseClients(
     clock,
     ...present({ verdict, signal }),
   });
-  const material = source?.current();
+  const material = source && withOwnChain(inUse?.current(), source.current(), ownChain);
   const anchors = material && rehearsedMaterial(inUse?.current(), material).anchors;
   if (material === undefined || anchors === undefined) {
     throw unusable(
@@ -71,8 +70,5 @@ export async function rehearseClients(
     denylist: material.denylist,
     limits,
   }, () => signal?.aborted !== true);
-  const own = ownCertificateFault(material, now, "server") ??
-    ownAuthorityFault(material, now, "server") ??
-    changeEvidence(inUse?.current(), material, now, "server");
-  return rehearsalOf(peers, own);
+  return rehearsalOf(peers, rehearsedOwn(inUse?.current(), material, now, "server"));
 }

@@ -8,7 +8,7 @@ import {
   PrometheusMetrics,
   systemClock,
 } from "../observe/mod.ts";
-import type { PeerListener, Rehearsal, RehearseOptions } from "../peer/mod.ts";
+import type { PeerListener, Rehearsal, RehearsalRequest, RehearseOptions } from "../peer/mod.ts";
 import { closeUnusedTimers, requireDeno } from "../platform/mod.ts";
 import type { CallGate } from "./admission/call_gate.ts";
 import { anonymousNetworks } from "./admission/anonymous.ts";
@@ -143,7 +143,7 @@ export async function startParts(options: WorkerServerOptions): Promise<StartedW
   const atStart = postureOf(options, listeners, authenticator, healthListener?.address);
   reportPosture(observer, listeners, atStart);
   const posture = () => ({ ...atStart, keyExchange: keyExchanges(listeners) });
-  const rehearse = (wanted: RehearseOptions) =>
+  const rehearse = (wanted: RehearsalRequest) =>
     rehearseClients(wanted, {
       listeners,
       source: credentials,

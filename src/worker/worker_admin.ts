@@ -1,7 +1,7 @@
 import { openAdmin } from "../admin/mod.ts";
 import type { CredentialsSource } from "../credentials/mod.ts";
 import type { Clock, EventHub, PrometheusMetrics } from "../observe/mod.ts";
-import type { PeerListener, Rehearsal, RehearseOptions } from "../peer/mod.ts";
+import type { PeerListener, Rehearsal, RehearsalRequest } from "../peer/mod.ts";
 import { present } from "../values/mod.ts";
 import type { CallGate } from "./admission/call_gate.ts";
 import type { WorkerPosture } from "./posture.ts";
@@ -18,7 +18,7 @@ export interface WorkerAdminOptions {
   readonly credentials: CredentialsSource | undefined;
   readonly metrics: PrometheusMetrics;
   readonly clock: Clock;
-  readonly rehearse: (options: RehearseOptions) => Promise<Rehearsal>;
+  readonly rehearse: (options: RehearsalRequest) => Promise<Rehearsal>;
 }
 
 /** A worker as its admin socket shows it, at one moment. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { createAuthority } from "../../src/credentials/mod.ts";
+import { createAuthority, Credentials } from "../../src/credentials/mod.ts";
 import { writePem } from "../../src/credentials/pem_writer.ts";
+import { WorkerServer } from "../../src/worker/mod.ts";
 import { askAdmin } from "../../src/cli/admin_client.ts";
 import { selvage, start, startWorker } from "./command.ts";
 import { inProcess } from "./in_process.ts";
@@ -76,6 +77,13 @@ Deno.test("a worker's admin socket shows it to its own user, and rehearses a rot
       ...["rehearse", "--ca", next, "--cert", pki.file("worker.pem"), "--admin", path, "--json"],
     ]);
     assert.match(JSON.parse(own.out).own.found, /authority|issuer|trust/);
+    const issued = authority.issue({ name: "worker", spiffe: "spiffe://x/worker" });
+    const chain = await Deno.makeTempFile();
+    await Deno.writeTextFile(chain, issued.certPem);
+    const rolled = await inProcess([
+      ...["rehearse", "--ca", next, "--cert", chain, "--admin", path, "--json"],
+    ]);
+    assert.equal(JSON.parse(rolled.out).own, undefined, "each is of the new authority");
   });
 
   await t.step(
@@ -169,7 +177,34 @@ Deno.test("rehearse --discover makes a handshake with every worker under new cer
     [refused.refusedBy, refused.reason, refused.peerReason],
     ["worker", "client-certificate-refused", "untrusted-authority"],
   );
+  // With a key that is not the certificate's no worker starts: both end with 2.
+  const wrong = await rehearse(today.flags("client").with(5, today.file("stranger.key")));
+  assert.deepEqual([wrong.code, JSON.parse(wrong.out).own.rule], [2, "own.key-mismatch"]);
   assert.equal((await inProcess(["rehearse", "--ca", "x"])).code, 2);
+});
+
+Deno.test("rehearse --admin of a bundle beside the certificate in use, which has ended, says what would be adopted", async () => {
+  const [today, next] = [await issue(), await issue()];
+  const path = join(await Deno.makeTempDir(), "admin.sock");
+  const root = forge({ subject: "root", authority: true });
+  const [notBefore, notAfter] = [Date.now() - 7_200_000, Date.now() - 3_600_000];
+  const names = [general.uri("spiffe://x/worker")];
+  const { der, keys } = forge({ issuer: root, names, notBefore, notAfter });
+  const files = { ca: writePem("CERTIFICATE", root.der), cert: writePem("CERTIFICATE", der) };
+  const [ca, cert] = [today.file("root.pem"), today.file("ended.pem")];
+  await Deno.writeTextFile(ca, files.ca + await Deno.readTextFile(next.file("ca.pem")));
+  await Deno.writeTextFile(cert, files.cert);
+  const key = String(keys.privateKey.export({ type: "pkcs8", format: "pem" }));
+  await using _worker = await WorkerServer.start({
+    routines: {},
+    credentials: Credentials.fromPem({ ...files, key }),
+    allow: "*",
+    admin: path,
+  });
+  const kept = await inProcess(["rehearse", "--ca", ca, "--cert", cert, "--admin", path]);
+  assert.equal(kept.code, 0, kept.out + kept.err);
+  assert.match(kept.out, /^our own certificate: .* expired at .* 1h ago; renew it/m);
+  assert.match(kept.out, /^it is the one in use: the change would be adopted/m);
 });
 
 async function first<Value>(values: AsyncIterable<Value>): Promise<Value> {

@@ -205,7 +205,7 @@ Deno.test("doctor --as says of files what peers would say, before they are deplo
   assert.equal(good.ok, true);
   const swapped = pki.flags("worker").with(-1, pki.file("client.key"));
   const mismatch = await examine("worker", ...swapped);
-  assert.equal(mismatch.code, 4);
+  assert.equal(mismatch.code, 2);
   assert.equal(mismatch.last?.problem?.reason, "own-certificate-invalid");
   const foreign = await examine("client", ...pki.flags("client").with(1, other.file("ca.pem")));
   assert.equal(foreign.code, 4);

@@ -5,7 +5,7 @@ import { openDispatcher, startWorker } from "../e2e/pair.ts";
 import * as routines from "../e2e/routines.ts";
 import { forge, general } from "../support/forge.ts";
 import { writePem } from "../../src/credentials/pem_writer.ts";
-import { CLIENT_ID, Trust, WORKER_ID } from "../e2e/trust.ts";
+import { CLIENT_ID, HandTurned, Trust, WORKER_ID } from "../e2e/trust.ts";
 
 Deno.test("WorkerServer.rehearse says which connected clients other authorities would refuse", async () => {
   const [today, next] = [new Trust(), new Trust()];
@@ -128,5 +128,41 @@ Deno.test("a rehearsal names the authority of our own new chain that has expired
       /^cert: the authority "CN=intermediate" of its chain: it expired at/,
     );
     assert.equal(own?.rule, "own.expired");
+  }
+});
+
+Deno.test("a rehearsal of a bundle beside our certificate in use, which has ended, says that it would be adopted", async () => {
+  const trust = new Trust();
+  const root = forge({ subject: "root", authority: true });
+  const next = forge({ subject: "next", authority: true });
+  const ended = () => {
+    const [notBefore, notAfter] = [Date.now() - 7_200_000, Date.now() - 3_600_000];
+    const { der, keys } = forge({
+      issuer: root,
+      names: [general.uri(WORKER_ID)],
+      notBefore,
+      notAfter,
+    });
+    return {
+      cert: writePem("CERTIFICATE", der),
+      key: String(keys.privateKey.export({ type: "pkcs8", format: "pem" })),
+    };
+  };
+  const own = ended();
+  const ca = writePem("CERTIFICATE", root.der);
+  const hand = new HandTurned({ ca, ...own });
+  await using worker = await startWorker(trust, { credentials: hand.credentials });
+  const bundle = { ca: ca + writePem("CERTIFICATE", next.der) };
+  const kept = await worker.rehearse({ credentials: Credentials.fromPem({ ...bundle, ...own }) });
+  assert.deepEqual([kept.own?.rule, kept.ownInUse], ["own.expired", true]);
+  const other = { ...bundle, ...ended() };
+  const lost = await worker.rehearse({ credentials: Credentials.fromPem(other) });
+  assert.deepEqual([lost.own?.rule, lost.ownInUse], ["own.expired", undefined]);
+
+  using events = worker.events();
+  hand.turn({ ...bundle, ...own });
+  for await (const { type } of events) {
+    assert.notEqual(type, "credentials.rejected", "it was rehearsed as adopted");
+    if (type === "credentials.rotated") break;
   }
 });

@@ -9,7 +9,7 @@ import {
 import { askAdmin } from "../admin_client.ts";
 import { type CallerFlags, openDispatcher, withCallerFlags } from "../caller_flags.ts";
 import { credentialsOf } from "../credentials_flags.ts";
-import { ExitCode } from "../exit_code.ts";
+import { ExitCode, exitCodeOfFiles } from "../exit_code.ts";
 import { readText } from "../files.ts";
 import { flag, switchFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
@@ -52,10 +52,13 @@ async function rehearse(flags: RehearseFlags): Promise<void> {
     throw unusable("--admin", "either --admin or --discover says whose peers are rehearsed");
   }
   const rehearsal = admin === undefined ? await dialled(flags) : await asked(admin, flags);
-  const ok = rehearsal.own === undefined && rehearsal.peers.every(isAccepted);
+  const { own, ownInUse = false, refused, peers } = rehearsal;
+  const isOwnWrong = own !== undefined && !ownInUse;
+  const ok = !isOwnWrong && peers.every(isAccepted);
   printLine(json ? jsonOf({ ok, ...rehearsal }) : render(rehearsal));
-  if (rehearsal.own !== undefined || rehearsal.refused > 0) Deno.exitCode = ExitCode.handshake;
-  else if (!ok) Deno.exitCode = ExitCode.unavailable;
+  if (isOwnWrong || refused > 0) {
+    Deno.exitCode = exitCodeOfFiles(own);
+  } else if (!ok) Deno.exitCode = ExitCode.unavailable;
 }
 
 /** A client that proves nothing now does not need to afterwards. */
@@ -103,13 +106,15 @@ async function dialled(flags: RehearseFlags): Promise<Rehearsal> {
   if (dispatcher.workers().length === 0) {
     throw failure ?? new NoWorkersAvailable("discovery found no worker");
   }
-  return await dispatcher.rehearse({ credentials });
+  const { ownInUse: _, ...rehearsal } = await dispatcher.rehearse({ credentials });
+  // The dispatcher that finds the workers has the same files; who else uses them is not known.
+  return rehearsal;
 }
 
 /** The longest line about a peer, in characters. */
 const MAX_MESSAGE = 4_096;
 
-function render({ own, peers, refused }: Rehearsal): string {
+function render({ own, ownInUse = false, peers, refused }: Rehearsal): string {
   const lines = alignedTable(
     ["", "PEER", "IDENTITY", "REFUSED BY", "REASON"],
     peers.map(({ address, identity, outcome, refusedBy, reason, peerReason }) => [
@@ -126,7 +131,11 @@ function render({ own, peers, refused }: Rehearsal): string {
     }
   }
   if (own !== undefined) {
-    lines.push("", `our own certificate: ${[own.found, own.advice].filter(Boolean).join("; ")}`);
+    const found = [own.found, own.advice].filter(Boolean).join("; ");
+    lines.push("", `our own certificate: ${found}`);
+    if (ownInUse) {
+      lines.push("it is the one in use: the change would be adopted, and peers refuse it as now");
+    }
   }
   lines.push(
     "",

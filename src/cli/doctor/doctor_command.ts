@@ -6,7 +6,7 @@ import {
   withCredentialsFlags,
 } from "../credentials_flags.ts";
 import { checkedEndpoint } from "../caller_flags.ts";
-import { ExitCode } from "../exit_code.ts";
+import { ExitCode, exitCodeOfFiles } from "../exit_code.ts";
 import { flag, listFlag, switchFlag, timeoutFlag } from "../flag.ts";
 import { jsonOf } from "../json_value.ts";
 import { printLine } from "../print.ts";
@@ -74,7 +74,11 @@ async function doctor(flags: DoctorFlags): Promise<void> {
   if (flags.json === true) {
     printLine(jsonOf({ ...examined, ok: failed === undefined, steps }));
   }
-  if (failed !== undefined) Deno.exitCode = exitCodeOf(failed.problem);
+  if (failed === undefined) return;
+  const code = exitCodeOf(failed.problem);
+  Deno.exitCode = as !== undefined && code === ExitCode.handshake
+    ? exitCodeOfFiles(failed.problem?.evidence)
+    : code;
 }
 
 function peerSteps(endpoint: string, flags: DoctorFlags): AsyncIterable<Step> {
