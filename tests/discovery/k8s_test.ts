@@ -97,6 +97,28 @@ Deno.test("k8s discovery keeps its workers while the API server refuses, and say
   assert.ok(api.tokens.every((token) => token === "Bearer the-token"));
 });
 
+Deno.test("k8s discovery reports an API server, or what is in front of it, that answers each list late or not at all", async () => {
+  const gone = { ...list([]), status: 504, chunks: ["<html>gateway timeout</html>"] };
+  await using api = await ReplayedApi.start([gone, gone, recorded("list")]);
+  await using watched = new Watched(api.discovery());
+  await watched.next();
+  assert.deepEqual(watched.failures, [
+    "the API server answers 504: <html>gateway timeout</html>",
+  ]);
+  await watched.until((now) => now.length > 0);
+  assert.equal(watched.failures.length, 1);
+});
+
+Deno.test("k8s discovery reads its authorities again where they were not there at first", async () => {
+  await using api = await ReplayedApi.start([recorded("list")]);
+  const appear = api.emptyAuthorities();
+  await using watched = new Watched(api.discovery());
+  await watched.next();
+  assert.match(watched.failures.join(), /ca\.crt: it is empty/);
+  appear();
+  await watched.until((now) => now.length > 0);
+});
+
 Deno.test("k8s discovery gives its token to no server that does not prove to be the API server", async () => {
   await using api = await ReplayedApi.start([recorded("list")], { name: "somebody.else" });
   await using watched = new Watched(api.discovery());
@@ -205,6 +227,13 @@ class ReplayedApi implements AsyncDisposable {
     api.#resources.use(listener);
     api.#port = (listener.address as { readonly port: number }).port;
     return api;
+  }
+
+  /** Empties the file of the authorities. @returns what brings them back. */
+  emptyAuthorities(): () => void {
+    const path = `${this.#folder}/ca.crt`;
+    Deno.writeTextFileSync(path, "");
+    return () => Deno.writeTextFileSync(path, authority.certPem);
   }
 
   discovery(port?: number | string) {

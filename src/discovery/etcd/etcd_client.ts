@@ -1,12 +1,13 @@
 import { type Client, createClient } from "@connectrpc/connect";
 import type { Address } from "../../channel/mod.ts";
-import type { Credentials, CredentialsSource } from "../../credentials/mod.ts";
+import type { Credentials } from "../../credentials/mod.ts";
 import * as etcd from "../../gen/etcd/mod.ts";
 import { type ClientConnection, ErrorCode } from "../../http2/mod.ts";
 import type { IdentityPattern } from "../../identity/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { dialPeer } from "../../peer/mod.ts";
 import { createTransport } from "../../rpc/mod.ts";
+import { RegistryCredentials } from "../registry_credentials.ts";
 
 /** Where the members of a cluster are, and whom to trust there. */
 export interface EtcdClientOptions {
@@ -41,7 +42,7 @@ const MESSAGE_BYTES = 64 * 1024 * 1024;
 /** One connection to a cluster, to whichever member can be reached. */
 export class EtcdClient implements AsyncDisposable {
   readonly #options: EtcdClientOptions;
-  #credentials: Promise<CredentialsSource> | undefined;
+  readonly #credentials: RegistryCredentials | undefined;
   #member: EtcdMember | undefined;
   /** The endpoint to dial next. */
   #turn: number;
@@ -49,6 +50,8 @@ export class EtcdClient implements AsyncDisposable {
   /** Connects to nobody yet; begins with a random member. */
   constructor(options: EtcdClientOptions) {
     this.#options = options;
+    const { credentials, clock } = options;
+    this.#credentials = credentials && new RegistryCredentials(credentials, clock);
     this.#turn = Math.floor(Math.random() * options.endpoints.length);
   }
 
@@ -64,7 +67,7 @@ export class EtcdClient implements AsyncDisposable {
     for (let dials = 1;; dials++) {
       const endpoint = endpoints[this.#turn++ % endpoints.length]!;
       try {
-        return this.#member = await this.#dial(endpoint, signal);
+        return this.#use(await this.#dial(endpoint, signal));
       } catch (error) {
         signal.throwIfAborted();
         if (dials === endpoints.length) throw error;
@@ -78,11 +81,17 @@ export class EtcdClient implements AsyncDisposable {
     if (this.#member === member) this.#member = undefined;
   }
 
+  /** The member that was dialled, unless another call has connected one meanwhile. */
+  #use(dialled: EtcdMember): EtcdMember {
+    if (this.#member?.connection.state !== "open") return this.#member = dialled;
+    dialled.connection.abort(ErrorCode.NO_ERROR);
+    return this.#member;
+  }
+
   async #dial(endpoint: Address, signal: AbortSignal): Promise<EtcdMember> {
-    const { credentials, identity, expectedAt, clock } = this.#options;
+    const { identity, expectedAt, clock } = this.#options;
     const address = endpoint.kind === "tcp" ? `${endpoint.host}:${endpoint.port}` : "etcd";
-    this.#credentials ??= credentials?.open({ role: "client", clock });
-    const material = (await this.#credentials)?.current();
+    const material = await this.#credentials?.current();
     const { connection } = await dialPeer(endpoint, {
       credentials: material,
       expected: material === undefined ? [] : identity ?? expectedAt(endpoint),
@@ -113,7 +122,7 @@ export class EtcdClient implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#member?.connection.abort(ErrorCode.NO_ERROR);
     await this.#member?.connection.closed;
-    await (await this.#credentials?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    await this.#credentials?.[Symbol.asyncDispose]();
   }
 }
 

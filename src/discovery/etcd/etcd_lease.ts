@@ -26,6 +26,8 @@ export class EtcdLease implements AnnouncementLease {
   #lease = 0n;
   /** The time that etcd granted, in milliseconds. */
   #ttlMs = 0;
+  /** Whether the key has been written under that lease. */
+  #announced = false;
   #kept: Promise<void> | undefined;
 
   private constructor(
@@ -85,6 +87,7 @@ export class EtcdLease implements AnnouncementLease {
     this.#lease = ID;
     this.#ttlMs = Number(TTL) * 1_000;
     await this.#write(member, signal);
+    this.#announced = true;
   }
 
   /**
@@ -122,7 +125,9 @@ export class EtcdLease implements AnnouncementLease {
       let member: EtcdMember | undefined;
       try {
         member = await client.member(signal);
-        await this.#keepOn(member, () => retries.succeeded());
+        // A lease without its key is worth nothing: another one is asked for, and the key is written under that.
+        if (this.#announced) await this.#keepOn(member, () => retries.succeeded());
+        this.#announced = false;
         if (!signal.aborted) await this.#begin(member, signal);
         // The member stays; one that grants leases and loses them at once is not asked without a pause.
         member = undefined;

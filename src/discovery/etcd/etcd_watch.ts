@@ -103,8 +103,9 @@ export class EtcdWatch {
       }
       more = page.more && page.kvs.length > 0;
     }
+    const changes = this.#known.replace(entries);
     this.#position = position;
-    return [...this.#known.replace(entries), ...rejected.changes()];
+    return [...changes, ...rejected.changes()];
   }
 
   async *#follow(
@@ -128,10 +129,11 @@ export class EtcdWatch {
           if (response.compactRevision !== 0n) return this.#forget();
           throw new Error(`etcd has ended the watch: ${escapePeerText(response.cancelReason)}`);
         }
-        const rejected = new Rejected();
-        const changes = response.events.flatMap((event) => this.#apply(event, rejected));
-        this.#position = positionOf(response.header);
-        yield [...changes, ...rejected.changes()];
+        const { changes, failure } = this.#take(response.events);
+        if (failure === undefined) this.#position = followedTo(response, this.#position!);
+        else this.#forget();
+        yield changes;
+        if (failure !== undefined) throw failure;
       }
     } catch (error) {
       throw stop.signal.aborted ? stop.signal.reason : error;
@@ -143,6 +145,22 @@ export class EtcdWatch {
 
   #forget(): void {
     this.#position = undefined;
+  }
+
+  /**
+   * Takes in the events of one response. Where one cannot be held the others are not taken in, and all is to be read
+   * anew: what is deleted later makes room.
+   */
+  #take(events: readonly etcd.Event[]) {
+    const rejected = new Rejected();
+    const changes: DiscoveryChange[] = [];
+    let failure: unknown;
+    try {
+      for (const event of events) changes.push(...this.#apply(event, rejected));
+    } catch (error) {
+      failure = error;
+    }
+    return { changes: [...changes, ...rejected.changes()], failure };
   }
 
   #apply(
@@ -186,6 +204,23 @@ class Rejected {
     const message = `${this.#more} more keys are no announcements`;
     return [...this.#named, { kind: "rejected", message }];
   }
+}
+
+/**
+ * How far the store has been followed with a response: to its last event. A header tells how far the store is, which a
+ * watch from before that reaches only with events that come later.
+ */
+function followedTo(
+  { header, created, events }: etcd.WatchResponse,
+  { revision: before }: Position,
+): Position {
+  const { cluster, revision } = positionOf(header);
+  if (created) return { cluster, revision: before };
+  const last = events.reduce((last, { kv }) => {
+    const at = kv?.modRevision ?? last;
+    return at > last ? at : last;
+  }, before);
+  return { cluster, revision: events.length === 0 ? revision : last };
 }
 
 function positionOf(header: etcd.ResponseHeader | undefined): Position {

@@ -1,10 +1,11 @@
 import type { Address } from "../../channel/mod.ts";
-import type { Credentials, CredentialsSource } from "../../credentials/mod.ts";
+import type { Credentials } from "../../credentials/mod.ts";
 import { type ClientConnection, ErrorCode, headerValue } from "../../http2/mod.ts";
 import type { IdentityPattern } from "../../identity/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
 import { dialPeer } from "../../peer/mod.ts";
 import { joined } from "../../values/mod.ts";
+import { RegistryCredentials } from "../registry_credentials.ts";
 
 /** Where the API server is, and whom to trust there. */
 export interface ApiClientOptions {
@@ -33,11 +34,12 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 /** One connection to a Kubernetes API server: GET requests over HTTP/2, to a server that is proven first. */
 export class ApiClient implements AsyncDisposable {
   readonly #options: ApiClientOptions;
-  #source: Promise<CredentialsSource> | undefined;
+  readonly #credentials: RegistryCredentials;
   #connection: ClientConnection | undefined;
 
   constructor(options: ApiClientOptions) {
     this.#options = options;
+    this.#credentials = new RegistryCredentials(options.credentials, options.clock);
   }
 
   /**
@@ -80,15 +82,14 @@ export class ApiClient implements AsyncDisposable {
     const connection = this.#connection;
     this.leave();
     await connection?.closed;
-    await (await this.#source?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    await this.#credentials[Symbol.asyncDispose]();
   }
 
   async #connected(signal: AbortSignal): Promise<ClientConnection> {
     if (this.#connection?.state === "open") return this.#connection;
-    const { endpoint, authority, credentials, expected, clock } = this.#options;
-    this.#source ??= credentials.open({ role: "client", clock });
+    const { endpoint, authority, expected, clock } = this.#options;
     const { connection } = await dialPeer(endpoint, {
-      credentials: (await this.#source).current(),
+      credentials: await this.#credentials.current(),
       expected,
       worker: { address: authority },
       called: "the API server",

@@ -42,7 +42,7 @@ const OVERDUE_MS = 30_000;
 class ApiError extends Error {}
 
 /** What was asked for is too old, or of a store that is not there any more: all is read anew. */
-class Expired extends Error {}
+class Expired extends ApiError {}
 
 /**
  * Follows the EndpointSlices of a service: lists, then watches from there, as API servers want it. An API server
@@ -77,7 +77,8 @@ export class SliceWatch {
         if (yield* this.#watch(this.#version!, signal)) continue;
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof Expired) this.#version = undefined;
+        // What a list answers so is a failure: there is nothing older to give up.
+        if (error instanceof Expired && this.#version !== undefined) this.#version = undefined;
         else {
           const message = escapePeerText((error as Error).message);
           if (this.#retries.failed()) yield [{ kind: "failed", message }];
@@ -218,6 +219,6 @@ function failureOf(status: number, value: unknown): Error {
   const said = typeof value === "object" && value !== null && "message" in value
     ? String(value.message)
     : String(value ?? "");
-  if (status === 410 || status === 504) return new Expired(said);
-  return new ApiError(`the API server answers ${status}: ${said}`);
+  const message = `the API server answers ${status}: ${said}`;
+  return status === 410 || status === 504 ? new Expired(message) : new ApiError(message);
 }
