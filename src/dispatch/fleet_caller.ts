@@ -21,7 +21,7 @@ import {
 } from "../contract/mod.ts";
 import type { EventStream, SelvageEvent } from "../observe/mod.ts";
 import { notReady } from "./calls/exhausted.ts";
-import { insistOnCallNames } from "./calls/option_names.ts";
+import { insistOnCallNames, insistOnReadyNames } from "./calls/option_names.ts";
 import type { OpenedDispatcher } from "./open.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
 import { READY_TIMEOUT_MS, waitFor } from "./calls/waiting.ts";
@@ -92,11 +92,12 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     return this.#opened.hub.events();
   }
 
-  ready(options: ReadyOptions = {}): Promise<void> {
+  async ready(options: ReadyOptions = {}): Promise<void> {
+    insistOnReadyNames(options);
     const { fleet, clock } = this.#opened;
     const { min = fleet.quorum, signal, timeoutMs = READY_TIMEOUT_MS } = options;
     const over = new Ending();
-    return waitFor(fleet.ready(min, over), {
+    await waitFor(fleet.ready(min, over), {
       clock,
       signal,
       timeoutMs,

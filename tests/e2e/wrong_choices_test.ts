@@ -232,6 +232,21 @@ Deno.test("a call rejects an option of a name that it does not have, and repeats
   }
 });
 
+Deno.test("ready() rejects an option of a name that it does not have", async () => {
+  await using dispatcher = await openDispatcher(trust, "127.0.0.1:1");
+  const wrong: readonly (readonly [options: unknown, message: RegExp])[] = [
+    [{ timeout: 1 }, /^ready\(\) has no option "timeout"; did you mean "timeoutMs"\?$/],
+    [{ workers: 2, timeoutMs: 1 }, /^ready\(\) has no option "workers"; its options are min, /],
+    [2, /^ready\(\) takes an object of options, not a number$/],
+  ];
+  for (const [options, message] of wrong) {
+    await assert.rejects(dispatcher.ready(options as object), {
+      name: "ConfigurationError",
+      message,
+    });
+  }
+});
+
 Deno.test("options that are no object are rejected as such", async () => {
   for (const options of [undefined, null, "static:a:1", []]) {
     await rejected(() => Dispatcher.open(options as never), /^a dispatcher takes an object of /);

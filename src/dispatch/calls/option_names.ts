@@ -1,4 +1,4 @@
-import type { CallOptions } from "../../contract/mod.ts";
+import type { CallOptions, ReadyOptions } from "../../contract/mod.ts";
 import { insistOnNames, type OptionNames } from "../../errors/mod.ts";
 import type { CallDefaults } from "./call_settings.ts";
 
@@ -19,6 +19,12 @@ const DEFAULT_NAMES = {
   ahead: true,
 } satisfies OptionNames<CallDefaults>;
 
+const READY_NAMES = {
+  min: true,
+  signal: true,
+  timeoutMs: true,
+} satisfies OptionNames<ReadyOptions>;
+
 const KNOWN: ReadonlySet<string> = new Set(Object.keys(NAMES));
 
 /**
@@ -35,6 +41,11 @@ export function insistOnCallNames(options: CallOptions): void {
 /** @throws {ConfigurationError} If there is no default of such a name for calls. */
 export function insistOnDefaultNames(defaults: CallDefaults): void {
   insistOnNames("call", defaults, DEFAULT_NAMES, "call");
+}
+
+/** @throws {ConfigurationError} If there is no option of such a name for a wait. */
+export function insistOnReadyNames(options: ReadyOptions): void {
+  insistOnNames("ready()", options, READY_NAMES);
 }
 
 function hasKnownNames(options: CallOptions): boolean {
