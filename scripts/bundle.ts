@@ -11,6 +11,7 @@
  */
 import { basename, extname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { removeEarlierChunks } from "./bundle/earlier_chunks.ts";
 import { shorten } from "./bundle/shorten.ts";
 
 const PROJECT = new URL("../", import.meta.url);
@@ -67,7 +68,10 @@ async function written(entries: ReadonlyMap<string, string>, folder: string): Pr
       stdout: "inherit",
       stderr: "inherit",
     }).output();
-    if (success) await shorten(linked, folder);
+    if (success) {
+      const names = await shorten(linked, folder);
+      await removeEarlierChunks(folder, new Set(names));
+    }
     return success;
   } finally {
     await Deno.remove(made, { recursive: true });

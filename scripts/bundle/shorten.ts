@@ -9,11 +9,14 @@ import { build, stop } from "esbuild";
  * `deno bundle` shortens names, too; with its `--keep-names` no function runs elsewhere by its text, as one of the
  * worker's does.) The maps are not linked: Deno would load all of them, 17 MiB, with the first error whose stack is
  * read. They do without the text of the sources.
+ *
+ * @returns The names of the modules.
  */
-export async function shorten(from: string, to: string): Promise<void> {
-  const names = (await Array.fromAsync(Deno.readDir(from))).map(({ name }) => name);
+export async function shorten(from: string, to: string): Promise<readonly string[]> {
+  const names = (await Array.fromAsync(Deno.readDir(from))).map(({ name }) => name)
+    .filter((name) => name.endsWith(".js"));
   await build({
-    entryPoints: names.filter((name) => name.endsWith(".js")).map((name) => join(from, name)),
+    entryPoints: names.map((name) => join(from, name)),
     outdir: to,
     minifyWhitespace: true,
     minifySyntax: true,
@@ -22,4 +25,5 @@ export async function shorten(from: string, to: string): Promise<void> {
     logLevel: "warning",
   });
   await stop();
+  return names;
 }

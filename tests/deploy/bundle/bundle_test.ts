@@ -25,6 +25,21 @@ Deno.test("a bundled worker serves routines, in threads too, with the permission
   assert.equal(await dispatcher.call(cube, [3]), 27);
 });
 
+Deno.test("a bundle that is written again leaves no chunk of the one before, and what is not its own", async () => {
+  const again = `${folder}/again`;
+  await Deno.mkdir(again);
+  for (const name of ["chunk-AAAAAAAA.js", "chunk-AAAAAAAA.js.map", "mine-BBBBBBBB.js"]) {
+    await Deno.writeTextFile(`${again}/${name}`, "");
+  }
+  await bundle(again, ROUTINES);
+  const [first, second] = await Promise.all(
+    [bundled, again].map(async (of) =>
+      (await Array.fromAsync(Deno.readDir(of))).map(({ name }) => name).sort()
+    ),
+  );
+  assert.deepEqual(second, [...first!, "mine-BBBBBBBB.js"].sort());
+});
+
 Deno.test("a bundled worker asks the list of public suffixes about a wildcard", async () => {
   await using worker = await bundledWorker();
   await using ours = await opened(worker.address, { dns: ["*.example.org"] });
