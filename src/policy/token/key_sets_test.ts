@@ -121,6 +121,24 @@ Deno.test("a key that left the set is refused within five minutes, and a new one
   assert.equal(await ask(young, 31_000 + REFRESH_MS), "token-unknown-key");
 });
 
+Deno.test("tokens with a new key wait for the reading that the first of them has begun", async () => {
+  await using server = await KeyServer.start();
+  await server.serve(["k1", first]);
+  const ask = asking({ jwks: server.url, ca: authority.certPem });
+  assert.equal(await ask(await sign("k1", first)), "valid");
+  await server.serve(["k2", second]);
+  const { answer } = server;
+  const { promise: asked, resolve } = Promise.withResolvers<() => void>();
+  server.answer = (request, response) => resolve(() => answer(request, response));
+  const young = await sign("k2", second);
+  const answers = [ask(young, 31_000)];
+  const go = await asked;
+  answers.push(ask(young, 31_001), ask(await sign("made-up", second), 31_002));
+  go();
+  assert.deepEqual(await Promise.all(answers), ["valid", "valid", "token-unknown-key"]);
+  assert.equal(server.requests, 2);
+});
+
 Deno.test("a key set is read again within five minutes, however far the clock is set back", async () => {
   await using server = await KeyServer.start();
   await server.serve(["k1", first]);
@@ -151,6 +169,24 @@ Deno.test("a key set that vanishes leaves the last good one for an hour, and is 
   assert.equal(await ask(token, 61 * 60_000), "key-set-unreachable");
   await server.serve(["k1", first]);
   assert.equal(await ask(token, 62 * 60_000), "valid", "it recovers by itself");
+});
+
+Deno.test("no token waits for a key set that has vanished, while the last good one is used", async () => {
+  await using server = await KeyServer.start();
+  await server.serve(["k1", first]);
+  const ask = asking({ jwks: server.url, ca: authority.certPem, jwksTimeoutMs: 60_000 });
+  const [token, other] = [await sign("k1", first), await sign("k1", first)];
+  assert.equal(await ask(token), "valid");
+  server.answer = (_, response) => response.destroy();
+  const later = 10 * 60_000;
+  assert.equal(await ask(token, later), "valid");
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  // From now on it takes requests and answers none.
+  server.answer = () => resolve();
+  assert.equal(await ask(token, later + 10_000), "valid", "one that was verified before");
+  assert.equal(await ask(other, later + 10_001), "valid", "another one");
+  await asked;
+  assert.equal(server.requests, 3);
 });
 
 Deno.test("a key set that is slow, huge, torn, of no use or elsewhere is not used", async () => {

@@ -71,9 +71,16 @@ export class RefreshedKeys implements Keys {
     if (this.#isFresh(now)) {
       this.#refreshAhead(now);
       const found = this.#set!.candidates(alg, kid);
-      if (found.length > 0 || !this.#mayAskForUnknown(now)) return found;
-      this.#unknownAt = now;
+      if (found.length > 0) return found;
+      // Where the key is new, so it is for others: the first token with it has the set read, and all of them wait.
+      if (this.#mayAskForUnknown(now)) this.#unknownAt = now;
+      else if (this.#reading === undefined) return found;
       return this.#refresh(now).then(() => this.#set!.candidates(alg, kid));
+    }
+    if (this.#isInItsStead(now)) {
+      const found = this.#set!.candidates(alg, kid);
+      void this.#refresh(now);
+      if (found.length > 0) return found;
     }
     return this.#refresh(now).then(() => this.#usable(now).candidates(alg, kid));
   }
@@ -81,7 +88,7 @@ export class RefreshedKeys implements Keys {
   /** See {@linkcode Keys.vouches}; `false` also where the set has to be read again first. */
   vouches(fingerprint: string, time: number): boolean {
     const now = this.#steady(time);
-    if (!this.#isFresh(now) && !(this.#backsOff(now) && this.#isKept(now))) return false;
+    if (!this.#isFresh(now) && !this.#isInItsStead(now)) return false;
     this.#refreshAhead(now);
     return this.#set!.has(fingerprint);
   }
@@ -92,6 +99,11 @@ export class RefreshedKeys implements Keys {
 
   #isKept(now: number): boolean {
     return this.#set !== undefined && now - this.#readAt < STALE_MS;
+  }
+
+  /** Whether the last good set stands in: no token waits for a source that was away the last time. */
+  #isInItsStead(now: number): boolean {
+    return this.#failures > 0 && this.#isKept(now);
   }
 
   #backsOff(now: number): boolean {
