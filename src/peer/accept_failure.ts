@@ -1,5 +1,5 @@
 import { type AcceptFailure, NOT_TLS_CODE } from "../channel/mod.ts";
-import type { CertificateSummary, HandshakeEvidence } from "../errors/mod.ts";
+import type { CertificateSummary, HandshakeEvidence, PeerReason } from "../errors/mod.ts";
 import type { HandshakeRefused, Unstamped } from "../observe/mod.ts";
 import { alertFromClient } from "./dial/alert_reason.ts";
 import { describeSpoken, isAlertRecord, spoken } from "./first_bytes.ts";
@@ -113,6 +113,21 @@ function namedByClient(alert: string, answeredHello: boolean, own: OwnShown): Fo
         ? COMPARE_PROTOCOLS
         : SEE_CLIENT_LOG,
       ownCertificate: own.certificate,
+    },
+  };
+}
+
+/** A client accepts our certificate no longer, and its GOAWAY gives the reason. */
+export function distrusted(word: PeerReason, own: OwnShown | undefined): Found {
+  const dates = own && { ...own.certificate, now: own.now };
+  return {
+    side: "dispatcher",
+    reason: word,
+    peerReason: word,
+    evidence: {
+      found: "the client cut its calls off, as it accepts our certificate no longer",
+      advice: adviceOnOurs(word, dates),
+      ...present({ ownCertificate: own?.certificate }),
     },
   };
 }

@@ -15,10 +15,11 @@ import { clientQuestion, judgeChannel } from "./judge.ts";
 import { type JudgingTurns, judgingTurns } from "./judging_turns.ts";
 import type { ListenerGeneration } from "./listener_generation.ts";
 import { CONNECTION_AGE_MS, DISTRUST_GRACE_MS, type ListenForPeersOptions } from "./options.ts";
-import { acceptedEvent, leftUnusedEvent } from "./peer_events.ts";
+import { acceptedEvent, distrustedEvent, leftUnusedEvent } from "./peer_events.ts";
 import type { OwnProcess } from "./process_secret.ts";
 import { provenByRequest } from "./proven_by_request.ts";
-import { Ring } from "../values/mod.ts";
+import { readRefusal } from "./refusal.ts";
+import { NO_BYTES, Ring } from "../values/mod.ts";
 
 /** How far a connection's age may lie off its mean, so that peers do not all move at once. */
 const AGE_SPREAD = 0.1;
@@ -81,12 +82,18 @@ export class HeldPeers {
     );
     const member = this.#held.add(held);
     const ofGeneration = generation?.held.add(held);
-    held.connection.closed.then(() => {
+    held.connection.closed.then((end) => {
       member.leave();
       ofGeneration?.leave();
       if (generation !== undefined) this.#generations?.left(generation);
       if (held.leftUnused && place?.evicted !== true) {
         this.#emit(leftUnusedEvent(held, this.#generations?.shown()));
+      }
+      const word = readRefusal(end.code, end.debugData ?? NO_BYTES);
+      if (end.how === "accused" && word !== undefined) {
+        const isCurrent = generation === this.#generations?.current;
+        // What it has seen of us is what a later generation shows no longer.
+        this.#emit(distrustedEvent(held, word, isCurrent ? this.#generations?.shown() : undefined));
       }
     });
     this.#emit(acceptedEvent(held));

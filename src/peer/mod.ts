@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { readRefusal } from "./refusal.ts";
+export type { PeerRefused } from "./judge.ts";
+export { readRefusal, refusalData } from "./refusal.ts";
 export { adviceOnOurs } from "./own_advice.ts";
 export * from "./accepted_peer.ts";
 export * from "./dial/dial_peer.ts";

@@ -1,8 +1,8 @@
-import { escapePeerText, type HandshakeEvidence } from "../errors/mod.ts";
+import { escapePeerText, type HandshakeEvidence, type PeerReason } from "../errors/mod.ts";
 import type { TlsFacts } from "../channel/mod.ts";
 import type { IdentityPattern, PeerIdentity } from "../identity/mod.ts";
 import type { PeerAccepted, Unstamped } from "../observe/mod.ts";
-import { leftUnused, type OwnShown, type RefusalEvent } from "./accept_failure.ts";
+import { distrusted, leftUnused, type OwnShown, type RefusalEvent } from "./accept_failure.ts";
 import type { AcceptedPeer, PeerConnection } from "./accepted_peer.ts";
 import type { PeerRefused } from "./judge.ts";
 import { present } from "../values/mod.ts";
@@ -81,6 +81,15 @@ function notAllowed(allow: readonly IdentityPattern[]): HandshakeEvidence {
 /** As {@linkcode leftUnused}, of a client that we have accepted. */
 export function leftUnusedEvent({ peer }: PeerConnection, own: OwnShown | undefined): RefusalEvent {
   return { type: "handshake.refused", peer: peerRef(peer), ...leftUnused(own) };
+}
+
+/** A client that we have accepted cuts its calls off, as it accepts our certificate no longer: it gives the reason. */
+export function distrustedEvent(
+  { peer }: PeerConnection,
+  word: PeerReason,
+  own: OwnShown | undefined,
+): RefusalEvent {
+  return { type: "handshake.refused", peer: peerRef(peer), ...distrusted(word, own) };
 }
 
 /** Refused by the worker. */

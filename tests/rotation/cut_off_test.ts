@@ -4,6 +4,7 @@ import { routine } from "../../src/contract/mod.ts";
 import { Credentials } from "../../src/credentials/mod.ts";
 import { Dispatcher } from "../../src/dispatch/mod.ts";
 import { HandshakeError, WorkerUnavailable } from "../../src/errors/mod.ts";
+import type { HandshakeRefused, SelvageEvent } from "../../src/observe/mod.ts";
 import { WorkerServer } from "../../src/worker/mod.ts";
 import { HandTurned } from "../e2e/trust.ts";
 import { makeCertificate, type TestCertificate } from "../support/certificates.ts";
@@ -16,12 +17,19 @@ const limits = { distrustGraceMs: 200 };
 /** What is expected of the call that is cut off, and of the next one. */
 interface Expected {
   readonly cutOff: RegExp;
+  /** The reason that the worker reports where it is the dispatcher that cuts the call off. Default: it does not. */
+  readonly toldWorker?: string;
   readonly next: { readonly reason: string; readonly peerReason?: string; readonly says?: RegExp };
   /** How long the dispatcher lets a call end at a worker that it trusts no longer. Default: as long as the worker. */
   readonly graceMs?: number;
 }
 
-const BY_US = /: we cut the call off after distrustGraceMs, as we accept its certificate no longer/;
+function byUs(word: string, found: string): RegExp {
+  return RegExp(
+    ": we cut the call off after distrustGraceMs, as we accept its certificate no longer: " +
+      `${word}; ${found}`,
+  );
+}
 
 function byWorker(word: string): RegExp {
   return RegExp(`: it cut the call off, as it accepts our certificate no longer: ${word}; `);
@@ -57,7 +65,13 @@ async function cutOff(
   const failedAtOnce = await Promise.race([begun.promise, error]);
   if (failedAtOnce !== undefined) throw failedAtOnce;
   await act(server);
+  using events = server.events();
   const thrown = await error;
+  if (expected.toldWorker !== undefined) {
+    const { side, reason, evidence } = await refusalIn(events);
+    assert.deepEqual([side, reason], ["dispatcher", expected.toldWorker]);
+    assert.match(evidence.found ?? "", /^the client cut its calls off, as it accepts our /);
+  }
   released.resolve();
   assert.ok(thrown instanceof WorkerUnavailable, String(thrown));
   assert.equal(thrown.notBegun, false);
@@ -67,6 +81,11 @@ async function cutOff(
   const { reason, peerReason, says = /^/ } = expected.next;
   assert.deepEqual([next.reason, next.peerReason], [reason, peerReason]);
   assert.match(next.message, says);
+}
+
+async function refusalIn(events: AsyncIterable<SelvageEvent>): Promise<HandshakeRefused> {
+  for await (const event of events) if (event.type === "handshake.refused") return event;
+  throw new Error("the worker was drained before");
 }
 
 /** Makes a case of certificates that end; of longer ones where they have ended before the call has begun. */
@@ -107,13 +126,15 @@ Deno.test("a call at a connection whose certificate ends says so, at whichever e
     ),
     whereItExpires((notAfter) =>
       cutOff(credentialsOf(WORKER_ID, root, notAfter), credentialsOf(CLIENT_ID, root), {
-        cutOff: BY_US,
+        cutOff: byUs("certificate-expired", "it expired at .*; renew the certificate"),
+        toldWorker: "certificate-expired",
         next: { reason: "certificate-expired", says: /; it expired at / },
       })
     ),
     whereItExpires((notAfter) =>
       cutOff(credentialsOf(WORKER_ID, intermediate(notAfter)), credentialsOf(CLIENT_ID, root), {
-        cutOff: BY_US,
+        cutOff: byUs("certificate-expired", 'the authority "CN=signing": it expired at '),
+        toldWorker: "certificate-expired",
         next: {
           reason: "certificate-expired",
           says: /; the authority "CN=signing": it expired at /,
@@ -136,7 +157,8 @@ Deno.test("a call at a worker whose authority we trust no longer says so", async
   const version = makeVersion(CLIENT_ID, [root, other]);
   const client = new HandTurned(pemOf(version));
   await cutOff(credentialsOf(WORKER_ID, other), client.credentials, {
-    cutOff: BY_US,
+    cutOff: byUs("untrusted-authority", 'its issuer "CN=other" is neither trusted nor presented'),
+    toldWorker: "untrusted-authority",
     next: { reason: "untrusted-authority" },
   }, () => client.turn({ ...pemOf(version), ca: root.pem }));
 });

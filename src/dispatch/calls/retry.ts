@@ -1,9 +1,15 @@
 import { ConnectError } from "@connectrpc/connect";
-import { InvalidPayload, Overloaded, UnknownRoutine, WorkerUnavailable } from "../../errors/mod.ts";
+import {
+  escapePeerText,
+  InvalidPayload,
+  Overloaded,
+  UnknownRoutine,
+  WorkerUnavailable,
+} from "../../errors/mod.ts";
 import type { HeaderListTooLarge } from "../../http2/mod.ts";
 import type { RetryCause } from "../../observe/mod.ts";
 import { failureInDetails, fromConnectError } from "../../routine/mod.ts";
-import { adviceOnOurs, readRefusal } from "../../peer/mod.ts";
+import { adviceOnOurs, type PeerRefused, readRefusal } from "../../peer/mod.ts";
 import {
   brokenOff,
   connectionLost,
@@ -42,7 +48,7 @@ export function judgeFailure(
   if (large !== undefined) return { final: true, error: headersNotTaken(large, thrown) };
   if (notBegun(thrown)) return notBegunThere(thrown, endpoint, link);
   if (connectionLost(thrown)) {
-    const error = unavailable(howLost(thrown), endpoint, false, thrown);
+    const error = unavailable(howLost(thrown, link), endpoint, false, thrown);
     if (!call.idempotent) return { final: true, error };
     return { final: false, error, cause: "connection-lost", sameWorker: true };
   }
@@ -92,9 +98,9 @@ function headersNotTaken({ bytes, mostBytes }: HeaderListTooLarge, cause: unknow
   return new InvalidPayload(message, { cause });
 }
 
-function howLost(thrown: unknown): string {
+function howLost(thrown: unknown, { distrustedFor }: Link): string {
   if (peerLeft(thrown)) return LEFT;
-  if (distrustedByUs(thrown)) return DISTRUSTED;
+  if (distrustedByUs(thrown)) return DISTRUSTED + becauseOf(distrustedFor);
   const accused = peerAccused(thrown);
   const refusal = accused && readRefusal(accused.code, accused.debugData);
   if (refusal !== undefined) {
@@ -104,10 +110,20 @@ function howLost(thrown: unknown): string {
   return "the connection was lost during the call" + (peerSilent(thrown) ? SILENT : "");
 }
 
-/** Why we end the calls at a worker ourselves; the next dial gives the reason in one word. */
+/** Why we end the calls at a worker ourselves. */
 const DISTRUSTED =
-  "we cut the call off after distrustGraceMs, as we accept its certificate no longer: it has expired, its " +
-  "authority is not trusted any more, or it is denied";
+  "we cut the call off after distrustGraceMs, as we accept its certificate no longer";
+
+function becauseOf(refused: PeerRefused | undefined): string {
+  if (refused === undefined) return "";
+  const { reason, evidence: { found, advice } } = refused;
+  const sentences = [found, advice].filter((sentence) => sentence !== undefined)
+    .map((sentence) => escapePeerText(sentence, MAX_SENTENCE));
+  return `: ${[reason, ...sentences].join("; ")}`;
+}
+
+/** The longest sentence of what was found, in characters. */
+const MAX_SENTENCE = 1_024;
 
 /** What is known of a worker that has sent GOAWAY, and then did not wait for the call. */
 const LEFT =

@@ -11,7 +11,7 @@ import {
   type Observer,
   type PeerExpiry,
 } from "../../observe/mod.ts";
-import type { DialledPeer, dialPeer } from "../../peer/mod.ts";
+import type { DialledPeer, dialPeer, PeerRefused } from "../../peer/mod.ts";
 import { plaintextPosture } from "../../policy/mod.ts";
 import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
@@ -134,7 +134,7 @@ export function dialWith(options: DialOptions): Dial {
       security,
       ...present({ socket, tls, serves }),
       validUntil: peer.validUntil,
-      isTrusted: trustedBy(credentials, own, peer, expected),
+      refused: refusedBy(credentials, own, peer, expected),
     };
   };
 }
@@ -159,16 +159,24 @@ function faultsOf(faults: Faults, address: string): (error: Error) => void {
   return (error) => faults.report("http2", error, { peer: { address } });
 }
 
-function trustedBy(
+function refusedBy(
   credentials: CredentialsSource | undefined,
   own: OwnWorker | undefined,
-  { isProvenBy }: DialledPeer,
+  { refusedBy }: DialledPeer,
   expected: readonly IdentityPattern[],
-): () => boolean {
-  if (credentials === undefined) return () => true;
-  if (own === undefined) return () => isProvenBy(credentials.current());
-  return () => own.isExpected(credentials.current(), expected);
+): () => PeerRefused | undefined {
+  if (credentials === undefined) return () => undefined;
+  if (own === undefined) return () => refusedBy(credentials.current());
+  return () => own.isExpected(credentials.current(), expected) ? undefined : OWN_REFUSED;
 }
+
+/** Our own worker is reached without a handshake; what it would show has changed, or what is expected of it. */
+const OWN_REFUSED: PeerRefused = {
+  trusted: false,
+  reason: "identity-mismatch",
+  peerReason: "identity-mismatch",
+  evidence: { found: "the certificate of this process is none that is expected there" },
+};
 
 /** Whether an address is that of our own worker; one that is not who is expected there is dialled as any other. */
 function ownAt(

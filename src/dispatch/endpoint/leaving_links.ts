@@ -1,6 +1,6 @@
 import { ErrorCode } from "../../http2/mod.ts";
 import { type Clock, whenDue } from "../../observe/mod.ts";
-import { judgingTurns } from "../../peer/mod.ts";
+import { judgingTurns, refusalData } from "../../peer/mod.ts";
 import type { Link } from "./link.ts";
 
 /** How long connections that take no new calls may last. */
@@ -86,11 +86,14 @@ class LeavingLink implements Disposable {
 
   #judge(): void {
     const { clock, distrustGraceMs } = this.#options;
-    const { connection, validUntil, isTrusted } = this.#link;
+    const { connection, validUntil } = this.#link;
     this.#timer?.[Symbol.dispose]();
-    if (!isTrusted()) {
+    const refused = this.#link.refused();
+    if (refused !== undefined) {
       this.#distrusted = true;
-      const end = () => connection.abort(ErrorCode.INADEQUATE_SECURITY);
+      this.#link.distrustedFor = refused;
+      const reason = refusalData(refused.peerReason);
+      const end = () => connection.abort(ErrorCode.INADEQUATE_SECURITY, reason);
       this.#timer = clock.schedule(end, distrustGraceMs, { background: true });
     } else if (validUntil !== undefined) {
       const leftMs = () => validUntil + 1 - clock.now();

@@ -72,7 +72,7 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
       identity: proven?.identity,
       facts: opened.facts,
       validUntil: proven?.validUntil,
-      isProvenBy: provenBy(opened.facts.tls, options, clock),
+      refusedBy: refusedBy(opened.facts.tls, options, clock),
     };
   }
 }
@@ -250,15 +250,16 @@ function certificateError(
  * Judges the worker of a connection again. The platform was asked at the handshake; it knows nothing of today's anchors.
  * Made here, it keeps nothing of the attempt for as long as the connection lasts.
  */
-function provenBy(
+function refusedBy(
   tls: TlsFacts | undefined,
   { expected, verdict }: DialPeerOptions,
   clock: Clock,
-): DialledPeer["isProvenBy"] {
+): DialledPeer["refusedBy"] {
   return (credentials) => {
+    if (tls === undefined) return undefined;
     const options = { credentials, expected, ...present({ verdict }) };
-    return tls === undefined ||
-      judgeChannel({ ...tls, resumed: true }, question({ options, clock })).trusted;
+    const verdictNow = judgeChannel({ ...tls, resumed: true }, question({ options, clock }));
+    return verdictNow.trusted ? undefined : verdictNow;
   };
 }
 

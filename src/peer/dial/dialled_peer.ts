@@ -2,6 +2,7 @@ import type { ChannelFacts } from "../../channel/mod.ts";
 import type { CredentialMaterial } from "../../credentials/mod.ts";
 import type { ClientConnection } from "../../http2/mod.ts";
 import type { PeerIdentity } from "../../identity/mod.ts";
+import type { PeerRefused } from "../judge.ts";
 
 /** A worker that is proven and takes us, with an HTTP/2 connection to it. */
 export interface DialledPeer {
@@ -13,6 +14,6 @@ export interface DialledPeer {
   readonly facts: ChannelFacts;
   /** The last millisecond at which the worker's chain is valid; absent without TLS. */
   readonly validUntil: number | undefined;
-  /** Whether the worker would be proven now, by another version of our credentials. */
-  readonly isProvenBy: (material: CredentialMaterial) => boolean;
+  /** Why the worker would not be proven now, by another version of our credentials; `undefined` where it would. */
+  readonly refusedBy: (material: CredentialMaterial) => PeerRefused | undefined;
 }
