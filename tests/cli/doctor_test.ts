@@ -146,6 +146,21 @@ Deno.test("doctor reports what else lives on a port", async () => {
   assert.equal(steps.at(-1)?.problem?.reason, "plaintext-peer");
 });
 
+Deno.test("doctor advises about a plaintext port by what was given", async () => {
+  await using worker = await startWorker([MODULE]);
+  const advice = async (...flags: string[]) => {
+    const { out } = await inProcess(["doctor", "--json", "--endpoint", worker.address, ...flags]);
+    const { steps }: Report = JSON.parse(out);
+    return steps.at(-1)?.problem?.evidence?.advice;
+  };
+  const pki = await issue();
+  assert.match(await advice(...pki.flags("client")) ?? "", /^dial it without credentials if /);
+  assert.match(
+    await advice() ?? "",
+    /^if a worker listens there, calls without credentials reach /,
+  );
+});
+
 Deno.test("doctor gives up on a port that says nothing, and on one where nobody is", async () => {
   const silent = createPlainServer(() => {});
   await using listening = await listen(silent);

@@ -143,7 +143,7 @@ class Target {
       ? await trustingNobody()
       : { ...this.#material, mode: "trust-only" } as const;
     const problem = await this.#nameOf(this.#dial(credentials));
-    const named = present({ problem });
+    const named = present({ problem: this.#advised(problem) });
     return { steps: [reached, { step: "tls", outcome: "failed", ...named }] };
   }
 
@@ -229,6 +229,13 @@ class Target {
     }
   }
 
+  /** Whoever gives no credentials speaks plaintext already where calls are made. */
+  #advised(problem: Problem | undefined): Problem | undefined {
+    if (problem?.reason !== "plaintext-peer" || this.#material !== undefined) return problem;
+    const evidence = { ...problem.evidence, advice: REACHED_IN_PLAINTEXT };
+    return { ...problem, message: `${evidence.found}; ${evidence.advice}`, evidence };
+  }
+
   #expected(): readonly IdentityPattern[] {
     const { identity } = this.#examination;
     if (identity !== undefined) return parsePatterns(identity);
@@ -240,6 +247,9 @@ class Target {
     return isIP(this.#address.host) === 0 ? this.#address.host : undefined;
   }
 }
+
+const REACHED_IN_PLAINTEXT =
+  "if a worker listens there, calls without credentials reach it in plaintext; to protect them, give it credentials";
 
 function negotiated({ version, cipher, keyExchange, alpn }: TlsFacts): Step {
   if (alpn === "h2") return { step: "tls", outcome: "passed", version, cipher, keyExchange, alpn };
