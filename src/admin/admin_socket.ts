@@ -47,22 +47,19 @@ export async function serveAdmin(path: string, answers: AdminAnswers): Promise<A
   const found = await inspectSocket(path);
   if (!found.ours) {
     listener.close();
-    await Deno.remove(path).catch(() => {});
     throw refused(found.why);
   }
-  return new AdminSocket(path, listener, answers);
+  return new AdminSocket(listener, answers);
 }
 
 class AdminSocket implements AsyncDisposable {
-  readonly #path: string;
   readonly #listener: Deno.UnixListener;
   readonly #answers: AdminAnswers;
   readonly #readers = new Set<Deno.Conn>();
   readonly #serving: Promise<void>;
   #closed = false;
 
-  constructor(path: string, listener: Deno.UnixListener, answers: AdminAnswers) {
-    this.#path = path;
+  constructor(listener: Deno.UnixListener, answers: AdminAnswers) {
     this.#listener = listener;
     this.#answers = answers;
     this.#serving = this.#accept();
@@ -70,10 +67,10 @@ class AdminSocket implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    // Removes the socket with it. A second look at the path might find that of a successor.
     this.#listener.close();
     for (const reader of this.#readers) close(reader);
     await this.#serving;
-    await Deno.remove(this.#path).catch(() => {}); // removed by another hand
   }
 
   async #accept(): Promise<void> {
