@@ -8,7 +8,7 @@ import {
   readFromChild,
   type ToChild,
 } from "./handover.ts";
-import { readLines } from "./line_reader.ts";
+import { LONGEST_LINE, readLines } from "./line_reader.ts";
 import { allowedToRun } from "./deno_setup.ts";
 import type { SpawnCommand } from "./spawn_command.ts";
 import type { Child, ChildExit, ReadyChild } from "./supervisor.ts";
@@ -141,7 +141,7 @@ export class SpawnedProcess implements Child {
 
   /** What is no message of ours is a routine's own output; it goes where ours goes. */
   async #listen(): Promise<void> {
-    for await (const line of readLines(this.#process.stdout)) {
+    for await (const line of readLines(this.#process.stdout, LONGEST_LINE)) {
       const message = readFromChild(line);
       if (message === undefined || !this.#isHeard(message)) console.error(line);
     }

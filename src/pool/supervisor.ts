@@ -223,6 +223,7 @@ class Place {
   #unresponsive(child: Child, worker: ReadyChild, silentMs: number): void {
     const { observer, callsAt } = this.#options;
     this.#heldCalls = callsAt(worker.id);
+    this.#forgetFailures(silentMs);
     this.#move({ kind: "ending", child, worker });
     observer.emit({
       type: "worker.unresponsive",
@@ -234,13 +235,18 @@ class Place {
   }
 
   #ended(child: Child, { code: exitCode, signal }: ChildExit, failure: Error | undefined): void {
-    const { clock } = this.#options;
-    const proven = this.#state.kind === "ready" && clock.steady() - this.#state.since >= PROVEN_MS;
-    if (proven) this.#failures = 0;
+    this.#forgetFailures();
     const name = "worker" in this.#state ? this.#state.worker.id : child.name;
     const message = failure?.message ?? `its process ended with ${signal ?? `code ${exitCode}`}`;
     const how = signal === undefined ? { exitCode } : { signal };
     this.#move(this.#failed(name, message, failure, how));
+  }
+
+  /** A child ends: where it has been of use, until `silentMs` ago, what failed before is no failure in a row. */
+  #forgetFailures(silentMs = 0): void {
+    const state = this.#state;
+    if (state.kind !== "ready") return;
+    if (this.#options.clock.steady() - silentMs - state.since >= PROVEN_MS) this.#failures = 0;
   }
 
   /** Reports a failure, and waits before the next attempt. */

@@ -146,6 +146,27 @@ Deno.test("Supervisor replaces a child that answers no pings, and names the call
   assert.deepEqual([unresponsive.calls, restarted.calls], [calls, calls]);
 });
 
+Deno.test("Supervisor waits no longer for a child that hung after a while of use than for the first", async () => {
+  const fleet = new FakeFleet(1);
+  /** The next child runs for so long, answers no more, and ends. Gives the wait that follows, in milliseconds. */
+  const hang = async (ranMs: number): Promise<number> => {
+    const child = fleet.children.at(-1)!;
+    child.becomeReady();
+    await turn();
+    await fleet.pass(ranMs);
+    child.answers = false;
+    while (!child.terminated) await fleet.pass(500);
+    await child.die({ code: 137, signal: "SIGKILL" });
+    const [waitMs] = fleet.clock.delays;
+    fleet.clock.advance(waitMs!);
+    return waitMs!;
+  };
+  const first = await hang(60_000);
+  assert.deepEqual([await hang(60_000), await hang(60_000)], [first, first]);
+  // One that never answers is of no use, although it takes a while to notice.
+  assert.deepEqual([await hang(0), await hang(0)], [first * 2, first * 4]);
+});
+
 Deno.test("Supervisor gives its children the time that it was late itself", async () => {
   const fleet = new FakeFleet(1);
   fleet.children[0]!.becomeReady();

@@ -72,6 +72,18 @@ class PolicyFile implements AsyncDisposable {
   }
 }
 
+Deno.test("a policy of many rules reaches the workers of a pool", async () => {
+  const rules = Array.from({ length: 20_000 }, (_, at) => ({
+    name: `another routine is not for another worker, rule ${at}`,
+    effect: "deny" as const,
+    what: [`other.routine${at}`],
+  }));
+  const policy: Policy = { default: "allow", rules };
+  const spawn = { count: 1, threads: 0, modules: modules.slice(0, 1), policy };
+  await using pool = await WorkerPool.open({ spawn });
+  assert.equal(await pool.call(add, [1, 2]), 3);
+});
+
 Deno.test("a policy decides about every kind of call in every mode of a pool", async () => {
   await using file = new PolicyFile();
   await file.write({ default: "allow", rules: [] });
