@@ -221,6 +221,11 @@ Deno.test("dns+srv discovery uses the servers it finds, and keeps those that an 
   assert.deepEqual(watched.addresses, ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"]);
   const ill = /SRV: w1\.internal: name server .* answered SERVFAIL/;
   assert.ok(watched.failures.some((message) => ill.test(message)), watched.failures.join());
+  // What others have left is not kept for the sake of the one that is not told.
+  server.zone.set("A w2.internal", { records: [a("10.0.0.4", 0, "w2.internal")] });
+  server.zone.set(`SRV ${service}`, { records: records(hosts.slice(0, 2)) });
+  await watched.until((known) => known.includes("10.0.0.4:1") && !known.includes("10.0.0.3:1"));
+  assert.deepEqual(watched.addresses, ["10.0.0.1:1", "10.0.0.4:1"]);
   for (const type of ["A", "AAAA"]) server.zone.delete(`${type} w1.internal`);
   await watched.until((known) => !known.includes("10.0.0.1:1"));
 });
@@ -250,6 +255,25 @@ Deno.test("dns+srv discovery looks up at most 256 servers, 16 at once", async ()
   assert.deepEqual(found.addresses, ["10.0.0.9:1"]);
   assert.equal(asked, 256 * 2);
   assert.ok(most <= 32, `${most} at once`);
+});
+
+Deno.test("dns+srv discovery takes so many addresses of all servers and no more", async () => {
+  const servers = Array.from({ length: 40 }, (_, at) => ({
+    data: { target: `w${at}.internal`, port: 1, priority: 0, weight: 0 },
+  }));
+  const resolver = {
+    resolve(name: string, type: string) {
+      if (type === "SRV") return Promise.resolve({ records: servers, ttl: 1 });
+      const host = Number(/\d+/.exec(name));
+      const records = Array.from(
+        { length: 4_000 },
+        (_, at) => a(`10.${host}.${at >> 8}.${at & 255}`),
+      );
+      return Promise.resolve(type === "A" ? { records, ttl: 1 } : { records: [] });
+    },
+  } as unknown as Resolver;
+  const { addresses } = await serviceLookup(resolver, NAME).find(new AbortController().signal);
+  assert.equal(addresses.length, 65_536);
 });
 
 Deno.test("dns discovery ends with its signal, though the machine's resolver does not answer", async () => {

@@ -38,8 +38,7 @@ export class KnownAddresses {
     this.#negative = 0;
     this.none = none;
     const before = this.#known;
-    // What a server that is ill knows is not gone.
-    this.#known = new Set(incomplete === undefined ? addresses : [...before, ...addresses]);
+    this.#known = new Set(addresses);
     const changes: DiscoveryChange[] = [
       ...before.difference(this.#known).values()
         .map((address): DiscoveryChange => ({ kind: "removed", address })),

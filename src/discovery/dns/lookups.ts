@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { formatAddress } from "../../channel/mod.ts";
+import { MAX_ENTRIES } from "../known_workers.ts";
 import type { SrvData } from "./message.ts";
 import type { Resolver } from "./resolver.ts";
 import { messageOf, present } from "../../values/mod.ts";
@@ -11,7 +12,7 @@ export interface Found {
   readonly holdsMs?: number;
   /** Why there are none. */
   readonly none?: string;
-  /** Why more may be there: a name server is ill that knows some of the addresses. */
+  /** Why some may be of before: a name server is ill that knows what they are now. */
   readonly incomplete?: string;
 }
 
@@ -68,9 +69,11 @@ const SERVERS_AT_ONCE = 16;
 
 /**
  * The servers of a service (RFC 2782): those of the best priority that have an address. The weights are not
- * used: calls are balanced by what the workers have to do. Of more than 256 servers the others are not looked up.
+ * used: calls are balanced by what the workers have to do. Of more than 256 servers the others are not looked up. A
+ * server whose addresses a name server that is ill does not tell has those that it had before.
  */
 export function serviceLookup(resolver: Resolver, name: string): Lookup {
+  let before: AddressesOfServers = new Map();
   return {
     label: "SRV",
     async find(signal) {
@@ -84,8 +87,9 @@ export function serviceLookup(resolver: Resolver, name: string): Lookup {
       }
       for (const priority of new Set(servers.map(({ priority }) => priority))) {
         const group = servers.filter((server) => server.priority === priority);
-        const found = await addressesOf(resolver, group, signal);
+        const { found, ofServers } = await addressesOf(resolver, group, before, signal);
         if (found.addresses.length > 0) {
+          before = ofServers;
           return { ...found, holdsMs: Math.min(ttl * 1_000, found.holdsMs ?? Infinity) };
         }
         if (found.incomplete !== undefined) throw new Error(found.incomplete);
@@ -95,32 +99,47 @@ export function serviceLookup(resolver: Resolver, name: string): Lookup {
   };
 }
 
-/** The addresses of some servers, a few servers at a time. */
+/** The addresses of servers, by their names and ports. */
+type AddressesOfServers = ReadonlyMap<string, readonly string[]>;
+
+/**
+ * The addresses of some servers, a few servers at a time.
+ *
+ * @param before What they were at last.
+ */
 async function addressesOf(
   resolver: Resolver,
   servers: readonly SrvData[],
+  before: AddressesOfServers,
   signal: AbortSignal,
-): Promise<Found> {
-  const addresses = new Set<string>();
+): Promise<{ readonly found: Found; readonly ofServers: AddressesOfServers }> {
+  const ofServers = new Map<string, readonly string[]>();
   let holdsMs = Infinity;
   let incomplete: string | undefined;
+  let room = MAX_ENTRIES;
+  const keep = (key: string, addresses: readonly string[]) => {
+    ofServers.set(key, addresses.slice(0, room));
+    room -= Math.min(addresses.length, room);
+  };
   const left = [...servers];
   const turn = async () => {
     for (let server = left.shift(); server !== undefined; server = left.shift()) {
+      const key = at(server.target, server.port);
       try {
-        for (const found of await targetAddresses(resolver, server, signal)) {
-          for (const address of found.addresses) addresses.add(address);
-          holdsMs = Math.min(holdsMs, found.holdsMs ?? Infinity);
-        }
+        const found = await targetAddresses(resolver, server, signal);
+        for (const { holdsMs: its = Infinity } of found) holdsMs = Math.min(holdsMs, its);
+        keep(key, found.flatMap(({ addresses }) => addresses));
       } catch (error) {
         signal.throwIfAborted();
         // The servers whose addresses are known take calls all the same.
         incomplete ??= `${server.target}: ${messageOf(error)}`;
+        keep(key, before.get(key) ?? []);
       }
     }
   };
   await Promise.all(Array.from({ length: SERVERS_AT_ONCE }, turn));
-  return { addresses: [...addresses], holdsMs, ...present({ incomplete }) };
+  const addresses = [...new Set([...ofServers.values()].flat())];
+  return { found: { addresses, holdsMs, ...present({ incomplete }) }, ofServers };
 }
 
 /** The addresses of one server; one family is enough. */
