@@ -11,9 +11,11 @@ import { RawDuplex } from "../../src/channel/tls/raw_duplex.ts";
 import { HandleTransport, onHandle } from "../../src/channel/tls/handle_transport.ts";
 import { watchHandshake } from "../../src/channel/tls/tls_platform.ts";
 import {
+  canRead,
   handleOf,
   moveToSocket,
   type NativeReading,
+  type SocketHandle,
   type TlsStreamHandle,
 } from "../../src/channel/tls/native_transport.ts";
 import { certificateShapes, makeAuthorities } from "../support/certificates.ts";
@@ -112,6 +114,46 @@ for (
     await ended;
     both.server.tls.destroy();
   });
+}
+
+Deno.test("sockets' handles read into one buffer of ours, and count what they have read", async () => {
+  using pair = await tcpPair();
+  const buffer = new Uint8Array(64 * 1024);
+  const reads = [pair.near, pair.far].map((socket) => readsInto(buffer, socket));
+  pair.near.write(new Uint8Array(PIECES * PIECE_BYTES).fill(1));
+  pair.far.end(new Uint8Array(PIECES * PIECE_BYTES).fill(2));
+  const [near, far] = await Promise.all(reads);
+  assert.deepEqual(near, { octet: 2, count: PIECES * PIECE_BYTES, isOver: true });
+  assert.deepEqual(far, { octet: 1, count: PIECES * PIECE_BYTES, isOver: false });
+});
+
+/** Reads all pieces into a buffer, and the end where it comes with them; each octet is to be the same. */
+async function readsInto(buffer: Uint8Array, socket: Socket) {
+  const handle = handleOf<SocketHandle>(socket);
+  assert(canRead(handle));
+  const whole = Promise.withResolvers<void>();
+  const isEnded = new Promise<void>((resolve) => socket.once("end", resolve));
+  const { onread } = handle;
+  let octet: number | undefined;
+  let count = handle.getBytesRead();
+  assert.equal(count, 0);
+  handle.readStop();
+  handle.useUserBuffer(buffer);
+  handle.onread = (bytes) => {
+    assert.equal(bytes, undefined);
+    const length = handle.getBytesRead() - count;
+    count += length;
+    // The end.
+    if (length === 0) return onread.call(handle, bytes);
+    octet ??= buffer[0];
+    if (buffer.subarray(0, length).some((read) => read !== octet)) whole.reject("others' bytes");
+    if (count === PIECES * PIECE_BYTES) whole.resolve();
+  };
+  handle.readStart();
+  socket.resume();
+  await whole.promise;
+  const isOver = octet === 2 && await isEnded.then(() => true);
+  return { octet, count, isOver };
 }
 
 Deno.test("a socket's handle that has stopped reading for TLS holds up the writer", async () => {

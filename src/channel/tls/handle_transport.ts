@@ -13,6 +13,7 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import {
+  canRead,
   forgetHandshake,
   handleOf,
   isKnown,
@@ -58,15 +59,14 @@ export function onHandle(
 ): HandleTransport | undefined {
   if (!isKnown || raw.readableLength > 0 || raw.writableLength > 0) return;
   const handle = handleOf<SocketHandle>(raw);
-  if (!handle?.onread || !handle.readStart || !handle.readStop) return;
-  if (ownerOf(handle) === undefined) return;
+  if (!canRead(handle) || ownerOf(handle) === undefined) return;
   return new HandleTransport(raw, handle, handle.onread, server, arrived);
 }
 
 /** A socket whose handle carries TLS. */
 export class HandleTransport implements TlsBelow {
   readonly raw: Socket;
-  readonly #handle: SocketHandle;
+  readonly #handle: Required<SocketHandle>;
   readonly #ofSocket: OnRead;
   readonly #keyExchange = new KeyExchangeReader();
   readonly #isServer: boolean;
@@ -83,7 +83,7 @@ export class HandleTransport implements TlsBelow {
 
   constructor(
     raw: Socket,
-    handle: SocketHandle,
+    handle: Required<SocketHandle>,
     ofSocket: OnRead,
     server: "peer" | "us",
     arrived: Uint8Array | undefined,
@@ -226,7 +226,7 @@ export class HandleTransport implements TlsBelow {
   #attach(tls: TlsStreamHandle): void {
     const { onread } = this.#handle;
     tls._attachNativeHandle?.(this.#handle);
-    this.#handle.onread = onread!;
+    this.#handle.onread = onread;
     tls._nativeTcpHandle = null;
     if (this.#isSettled) this.#letGo(tls);
   }
