@@ -43,6 +43,8 @@ const MAX_TAGS_NAMED = 16;
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #endpoints = new Map<string, Endpoint>();
+  /** Those that are not used any more, until their last connection is closed, with the keys that they had. */
+  readonly #leaving = new Map<Endpoint, string>();
   /** Those whose announcements have lapsed, by their keys, in that order. */
   readonly #lapsed = new Set<string>();
   readonly #index = new EndpointIndex();
@@ -233,14 +235,18 @@ export class Fleet {
     for (const [key, endpoint] of this.#endpoints) {
       if (key.startsWith(`${source} `)) endpoint.renew();
     }
+    for (const [endpoint, key] of this.#leaving) {
+      if (key.startsWith(`${source} `)) endpoint.renew();
+    }
   }
 
   /** Ends the watching and every connection. */
   async close(code: number): Promise<void> {
     this.#stop.abort(CLOSED);
     for (const source of this.#sources) source[Symbol.dispose]();
-    const removed = this.endpoints.map((endpoint) => endpoint.stop());
-    for (const endpoint of this.endpoints) {
+    const endpoints = [...this.#endpoints.values(), ...this.#leaving.keys()];
+    const removed = endpoints.map((endpoint) => endpoint.stop());
+    for (const endpoint of endpoints) {
       endpoint.abort(code);
       this.#forget(endpoint);
     }
@@ -329,7 +335,8 @@ export class Fleet {
   #drop(key: string, endpoint: Endpoint, source: string): void {
     this.#endpoints.delete(key);
     this.#lapsed.delete(key);
-    endpoint.remove();
+    this.#leaving.set(endpoint, key);
+    void endpoint.remove().then(() => this.#leaving.delete(endpoint));
     this.#forget(endpoint);
     const { observer } = this.#options;
     observer.emit({ type: "discovery.removed", source, worker: endpoint.ref });
