@@ -50,8 +50,15 @@ export function parseAddress(text: string, setting = "address"): Address {
     ? memoryAddress(text.slice("memory:".length))
     : tcpAddress(text);
   if (address !== undefined) return address;
-  const forms = "HOST:PORT, [IPv6]:PORT, unix:PATH or memory:NAME";
-  throw unusable(setting, `"${escapePeerText(text)}" is not an address; write ${forms}`);
+  throw unusable(setting, `"${escapePeerText(text)}" is not an address; ${adviceOn(text)}`);
+}
+
+function adviceOn(text: string): string {
+  if (/^unix:[^\0]/.test(text) && socketPathBytes(text.slice("unix:".length)) >= UNIX_PATH_BYTES) {
+    return `the path of a socket has at most ${UNIX_PATH_BYTES - 1} bytes`;
+  }
+  if (/^[^\s:]+:\d+$/.test(text)) return "a port is a number from 0 to 65535";
+  return "write HOST:PORT, [IPv6]:PORT, unix:PATH or memory:NAME";
 }
 
 /** Writes an address the way {@linkcode parseAddress} reads it. */
@@ -78,8 +85,12 @@ export function isLocal(address: Address): boolean {
 
 function unixAddress(path: string): UnixAddress | undefined {
   if (path === "") return undefined;
-  if (new TextEncoder().encode(path).length >= UNIX_PATH_BYTES) return undefined;
+  if (socketPathBytes(path) >= UNIX_PATH_BYTES) return undefined;
   return { kind: "unix", path };
+}
+
+function socketPathBytes(path: string): number {
+  return new TextEncoder().encode(path).length;
 }
 
 function memoryAddress(name: string): MemoryAddress | undefined {

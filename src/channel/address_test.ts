@@ -53,6 +53,15 @@ for (const text of UNREADABLE) {
   });
 }
 
+Deno.test("parseAddress says what is wrong with a port, or with a path that is too long", () => {
+  assert.throws(() => parseAddress("host:65536"), /"host:65536" is .*; a port is .* 0 to 65535$/);
+  assert.throws(() => parseAddress(`unix:/${"x".repeat(108)}`), /a socket has at most 107 bytes$/);
+  assert.throws(
+    () => parseAddress("host"),
+    /; write HOST:PORT, \[IPv6\]:PORT, unix:PATH or memory/,
+  );
+});
+
 Deno.test("isLocal holds for loopback, unix sockets and memory alone", () => {
   const local = [
     "localhost:1",

@@ -214,6 +214,11 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: "ENOTFOUND, the name has no address; name an address of this machine",
 };
 
+/** The same of a socket in the file system. */
+const SOCKET_REASONS: Readonly<Record<string, string>> = {
+  EACCES: "EACCES, this process may not write into that folder",
+};
+
 async function listen(address: TcpAddress | UnixAddress): Promise<Server> {
   const server = createServer({ allowHalfOpen: true, noDelay: true });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -237,7 +242,9 @@ async function listen(address: TcpAddress | UnixAddress): Promise<Server> {
     return server;
   } catch (cause) {
     if (cause instanceof ConfigurationError) throw cause;
-    const why = REASONS[systemCodeOf(cause) ?? ""] ?? messageOf(cause);
+    const code = systemCodeOf(cause) ?? "";
+    const why = (address.kind === "unix" ? SOCKET_REASONS[code] : undefined) ?? REASONS[code] ??
+      messageOf(cause);
     throw unusable("listen", `cannot listen on ${formatAddress(address)}: ${why}`, cause);
   }
 }

@@ -278,7 +278,13 @@ function requestedNames(request: IssueRequest): readonly AlternativeName[] {
 function requireName(name: AlternativeName): void {
   if ("uri" in name) {
     if (parseSpiffeId(name.uri) !== undefined) return;
-    throw unusable("spiffe", `"${escapePeerText(name.uri)}" is no SPIFFE ID`);
+    throw unusable(
+      "spiffe",
+      `"${
+        escapePeerText(name.uri)
+      }" is no SPIFFE ID; write spiffe://DOMAIN/PATH: a domain of a-z, 0-9, ".", "-" and ` +
+        '"_", and a path of letters, digits and those',
+    );
   }
   if ("ip" in name) {
     if (isIP(name.ip) !== 0 && !name.ip.includes("%")) return;

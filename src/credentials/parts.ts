@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import { failureName, isMissing } from "../platform/mod.ts";
+import { isMissing, readingFailure } from "../platform/mod.ts";
 import type { Assembled } from "./assemble.ts";
 import type { ReadPem } from "./next_version.ts";
 import type { CredentialMaterial } from "./material.ts";
@@ -117,13 +117,6 @@ function originOf(part: CredentialPart): string | undefined {
   return variable === undefined ? part.path : `${variable} (${part.path})`;
 }
 
-/** Why a file cannot be read, where the name of the failure alone does not say it. */
-const READING_FAILURES: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  PermissionDenied: "permission denied",
-  NotCapable: "this process lacks Deno's permission for it (--allow-read)",
-};
-
 async function readFile(
   name: PartName,
   path: string,
@@ -142,8 +135,11 @@ async function readFile(
     if (isMissing(cause)) {
       return rejection("unreadable", name, `${origin} does not exist`, cause);
     }
-    const failed = failureName(cause);
-    const why = READING_FAILURES[failed] ?? failed;
-    return rejection("unreadable", name, `${origin} cannot be read: ${why}`, cause);
+    return rejection(
+      "unreadable",
+      name,
+      `${origin} cannot be read: ${readingFailure(cause)}`,
+      cause,
+    );
   }
 }

@@ -12,7 +12,13 @@ export { keptContext } from "./kept_context.ts";
 export { mayConnect, mayRead, mayReadNow, mayReadUserId, wantsPermission } from "./permissions.ts";
 export { requireDeno, runsOnDeno } from "./runtime.ts";
 export { type Scope, type ScopedValue, scopedValue, scopeHere } from "./scoped_value.ts";
-export { failureName, isForbidden, isMissing, systemCodeOf } from "./system_errors.ts";
+export {
+  failureName,
+  isForbidden,
+  isMissing,
+  readingFailure,
+  systemCodeOf,
+} from "./system_errors.ts";
 export { closeUnusedTimers, type Deadline, expireAfter, type Expiring } from "./shared_timers.ts";
 export { keepProcess, letProcessEnd } from "./timers.ts";
 export { markUntransferable } from "./untransferable.ts";

@@ -23,6 +23,19 @@ export function failureName(error: unknown): string {
   return systemCodeOf(error) ?? (error instanceof Error ? error.name : "of an unknown error");
 }
 
+/** Why a file cannot be read, where the name of the failure alone does not say it. */
+const READING_FAILURES: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  PermissionDenied: "permission denied",
+  NotCapable: "this process lacks Deno's permission for it (--allow-read)",
+};
+
+/** Why `node:fs` could not read a file, as a person reads it. */
+export function readingFailure(error: unknown): string {
+  const name = failureName(error);
+  return READING_FAILURES[name] ?? name;
+}
+
 function ownCodeOf(error: unknown): string | undefined {
   const { code } = Object(error) as { code?: unknown };
   return typeof code === "string" ? code : undefined;

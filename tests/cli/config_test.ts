@@ -42,23 +42,26 @@ Deno.test("a file of settings stands in for flags, and a variable and a flag are
 });
 
 Deno.test("a file of settings is refused for an unknown key, with the nearest, and a wrong value", async () => {
-  const wrong: [settings: string, message: RegExp][] = [
+  const wrong: [settings: string, message: RegExp, command?: string][] = [
     ['{ "endpiont": "x:1" }', /no setting "endpiont"; did you mean "endpoint"/],
     ['{ "commands": { "cal": {} } }', /no command "cal"; did you mean "call"/],
     ['{ "commands": { "call": { "drainGrace": "1s" } } }', /no setting of call "drainGrace"/],
     ['{ "timeout": "soon" }', /timeout is "soon"\. It takes a duration/],
     ['{ "timeout": 0 }', /timeout is 0\. [^]*whole number from 1/],
     ['{ "timeout": true }', /timeout must be a duration such as "5s", or milliseconds/],
-    ['{ "strict": "yes" }', /strict must be true or false/],
+    ['{ "strict": "yes" }', /strict must be true or false, not "yes"$/],
+    ['{ "identity": [1] }', /identity must be a text, or a list .*, not a list$/],
     ['{ "cert": "" }', /cert must be a text that is not empty/],
-    ['{ "endpoint": [] }', /endpoint must be a text, or a list/],
+    ['{ "endpoint": [] }', /endpoint must be a text, or a list .*, not an empty list$/],
     ['{ "logLevel": "loud" }', /logLevel is "loud"[^]*debug/],
+    ['{ "listen": 8443 }', /^[^ ]+: listen must be a text, not 8443$/, "worker"],
+    ['{ "drainGrace": 25 }', /drainGrace must be a duration such as "5s", not 25$/, "worker"],
     ["[]", /must be a JSON object/],
     ["{", /is not JSON/],
   ];
-  for (const [settings, message] of wrong) {
-    const file = await written(settings);
-    const { code, err } = await inProcess(["call", "a.b", "--endpoint", "x:1", "--config", file]);
+  for (const [settings, message, command] of wrong) {
+    const line = command === undefined ? ["call", "a.b", "--endpoint", "x:1"] : [command, "m.ts"];
+    const { code, err } = await inProcess([...line, "--config", await written(settings)]);
     assert.equal(code, 2, err);
     assert.match(JSON.parse(err).message, message);
   }

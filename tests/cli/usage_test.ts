@@ -66,6 +66,8 @@ Deno.test("selvage worker says which address it cannot listen on, by the flag th
     [["--listen", `unix:${folder}/none/a.sock`], "listen", /the folder .*\/none does not exist/],
     [["--listen", `unix:${file}/a.sock`], "listen", /cannot listen on unix:.*a\.sock/],
     [["--listen", `unix:${file}`], "listen", /a file which is no socket/],
+    // Nobody may make a socket there; a port's privilege has nothing to do with it.
+    [["--listen", "unix:/sys/a.sock"], "listen", /unix:\/sys\/a\.sock: (?!.*\bport\b)/],
   ];
   for (const [args, setting, sentence] of wrong) {
     const module = fileURLToPath(new URL("../../examples/math.ts", import.meta.url));

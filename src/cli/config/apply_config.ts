@@ -30,7 +30,8 @@ export function applyConfig(command: Command, name: string, config: ConfigFile):
 function parsed(option: Option, value: unknown, path: string): unknown {
   const kind = kindOf(option);
   const setting = option.attributeName();
-  const fault = (expected: string) => unusable(setting, `${path}: ${setting} must be ${expected}`);
+  const fault = (expected: string) =>
+    unusable(setting, `${path}: ${setting} must be ${expected}, not ${shown(value)}`);
   if (kind === "switch") {
     if (typeof value === "boolean") return value ? true : undefined;
     throw fault("true or false");
@@ -43,7 +44,8 @@ function parsed(option: Option, value: unknown, path: string): unknown {
     if (whole) return kind === "list" ? list : list.map((file) => labelledFile(file, absolute));
     throw fault("a text, or a list of at least one, none of them empty");
   }
-  const [isExpected, expected] = EXPECTED[kind] ?? EXPECTED.text;
+  const isDuration = kind === "text" && option.flags.includes("<DURATION>");
+  const [isExpected, expected] = isDuration ? DURATION : EXPECTED[kind] ?? EXPECTED.text;
   if (!isExpected(value)) throw fault(expected);
   if (value === "") throw fault("a text that is not empty");
   const text = kind === "path" ? absolute(value as string) : String(value);
@@ -69,6 +71,13 @@ const EXPECTED: Partial<Record<FlagKind, readonly [(value: unknown) => boolean, 
   ],
   text: [isText, "a text"],
 };
+
+const DURATION = [isText, 'a duration such as "5s"'] as const;
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  return typeof value === "object" && value !== null ? "an object" : jsonOf(value);
+}
 
 /** `FILE` or `LABEL=FILE` with the file's path made absolute; the public roots are no file. */
 function labelledFile(text: string, absolute: (file: string) => string): string {

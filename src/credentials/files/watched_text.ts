@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { ConfigurationError, namingFile, unusable } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
-import { failureName, isMissing } from "../../platform/mod.ts";
+import { isMissing, readingFailure } from "../../platform/mod.ts";
 import { FileReadings } from "./file_readings.ts";
 import { asError, messageOf } from "../../values/mod.ts";
 
@@ -114,7 +114,7 @@ async function readText({ path, maxBytes, setting }: WatchedTextOptions): Promis
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     if (isMissing(error)) return refuse("does not exist");
-    return refuse(`cannot be read: ${failureName(error)}`);
+    return refuse(`cannot be read: ${readingFailure(error)}`);
   }
 }
 

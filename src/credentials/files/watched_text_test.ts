@@ -28,3 +28,22 @@ Deno.test("WatchedText adopts a file that is replaced again and again without a 
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test({
+  name: "WatchedText says which permission it lacks to read the file, as credentials do",
+  permissions: { read: false },
+  fn: async () => {
+    const opened = WatchedText.open({
+      path: "policy.jsonc",
+      maxBytes: 1024,
+      setting: "policy",
+      adopt: () => {},
+      reject: () => {},
+      clock: systemClock,
+    });
+    await assert.rejects(
+      opened,
+      /^ConfigurationError: policy: policy\.jsonc cannot be read: .*--allow-read/,
+    );
+  },
+});
