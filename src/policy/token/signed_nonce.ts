@@ -151,6 +151,9 @@ function signatureOf(
     .digest();
 }
 
+/** How often within a window nonces that came out of order are forgotten, where there is no room. */
+const LOOKS = 16;
+
 /** The nonces of one key that would be accepted again otherwise. */
 class UsedNonces {
   readonly #max: number;
@@ -159,6 +162,8 @@ class UsedNonces {
   readonly #ends = new Map<string, number>();
   /** The latest such time of a nonce that was forgotten: what ends by then may have been used, whatever the clock says. */
   #forgottenUntil = -Infinity;
+  /** Until when none of them, in whatever order, is looked at for its end. */
+  #lookedUntil = -Infinity;
 
   constructor(max: number, windowMs: number) {
     this.#max = max;
@@ -176,7 +181,9 @@ class UsedNonces {
       if (end >= now) break;
       this.#forget(old, end);
     }
-    if (this.#ends.size >= this.#max) {
+    // Not for each call that is refused: all of 100,000 take fifty times as long as to verify one.
+    if (this.#ends.size >= this.#max && !(now < this.#lookedUntil)) {
+      this.#lookedUntil = now + this.#windowMs / LOOKS;
       for (const [old, end] of this.#ends) if (end < now) this.#forget(old, end);
     }
     if (this.#ends.size >= this.#max) {

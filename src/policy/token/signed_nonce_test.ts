@@ -81,6 +81,18 @@ Deno.test("signedNonce() bounds its memory by key, and forgets what has ended", 
   await call(a, NOW + 1_001);
 });
 
+Deno.test("signedNonce() looks through all nonces some times in a window, not with each call that it refuses", async () => {
+  const { authenticate } = signedNonce({ keys: { a: a.key }, windowS: 1, maxNonces: 2 });
+  const call = async (time: number, now: number) =>
+    await authenticate(presented(signCall(a, { ...signed, now: time }), { now }));
+  // The clock of the first caller is ahead, that of the second behind: its nonce ends first.
+  await call(NOW + 900, NOW);
+  await call(NOW - 900, NOW);
+  await assert.rejects(call(NOW, NOW + 50), Overloaded);
+  await assert.rejects(call(NOW, NOW + 101), Overloaded);
+  await call(NOW, NOW + 113);
+});
+
 Deno.test("signedNonce() refuses keys that are short, and none", () => {
   for (const keys of [{}, { a: new Uint8Array(31) }, { "a.b": a.key }]) {
     assert.throws(() => signedNonce({ keys }), ConfigurationError);
