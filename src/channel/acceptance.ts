@@ -4,6 +4,7 @@ import type { TcpAddress, UnixAddress } from "./address.ts";
 import { HANDSHAKE_RECORD, readClientHello } from "./tls/client_hello.ts";
 import type { ChannelFacts, TlsFacts } from "./facts.ts";
 import type { AcceptedChannel, AcceptFailure, ListenOptions } from "./listen_options.ts";
+import type { OwnProbes } from "./listening_socket.ts";
 import { onHandle } from "./tls/handle_transport.ts";
 import { RawDuplex } from "./tls/raw_duplex.ts";
 import { remoteAddressOf } from "./socket_address.ts";
@@ -41,7 +42,7 @@ export class Acceptance {
   readonly #options: ListenOptions;
   readonly #tls: ServerTls | undefined;
   readonly #remoteAddress: string;
-  readonly #isProbe: (bytes: Uint8Array) => boolean;
+  readonly #probes: OwnProbes;
   readonly #place: SocketPlace;
   #timer: Disposable | undefined;
   #state: "waiting" | "handshaking" | "judging" | "judged" | "rejected" | "over" = "waiting";
@@ -51,20 +52,20 @@ export class Acceptance {
   /**
    * Takes a place for the socket, and starts the clock, which runs until {@linkcode AcceptedChannel.settle}.
    *
-   * @param isProbe Whether a connection that begins so is one of our own.
+   * @param probes How it is told whether the connection is one of our own.
    * @param onClosed Called once the socket is closed, or the connection is settled.
    */
   constructor(
     socket: Socket,
     listener: TcpAddress | UnixAddress,
     options: ListenOptions,
-    isProbe: (bytes: Uint8Array) => boolean,
+    probes: OwnProbes,
     onClosed: () => void,
   ) {
     this.#socket = socket;
     this.#listener = listener;
     this.#options = options;
-    this.#isProbe = isProbe;
+    this.#probes = probes;
     this.#remoteAddress = remoteAddressOf(socket, listener);
     this.#tls = options.tls();
     const late = () => this.#expire();
@@ -100,8 +101,10 @@ export class Acceptance {
 
   #evict(limit: SocketLimit): void {
     const refused = this.#state === "judged" || this.#state === "rejected";
+    // Where there is no room for a probe either, no client was refused.
+    const mayBeProbe = this.#arrived.length === 0 && this.#probes.underWay;
     this.#end();
-    if (!refused) this.#report({ evictedBy: limit });
+    if (!refused && !mayBeProbe) this.#report({ evictedBy: limit });
     this.#socket.destroy();
   }
 
@@ -121,7 +124,7 @@ export class Acceptance {
   readonly #onData = (chunk: Uint8Array): void => {
     this.#place.speak();
     this.#arrived = joined([this.#arrived, chunk]);
-    if (this.#isProbe(this.#arrived)) return this.abandon();
+    if (this.#probes.isOne(this.#arrived)) return this.abandon();
     const encrypted = this.#arrived[0] === HANDSHAKE_RECORD;
     if (this.#tls === undefined) {
       if (encrypted) return this.#reject(NOT_ENCRYPTED);

@@ -22,8 +22,8 @@ export async function listenForChannels(
   options: ListenOptions,
 ): Promise<ChannelListener> {
   const acceptances = new Ring<Acceptance>();
-  const onSocket: OnSocket = (socket, isProbe) => {
-    const acceptance = new Acceptance(socket, address, options, isProbe, () => member.leave());
+  const onSocket: OnSocket = (socket, probes) => {
+    const acceptance = new Acceptance(socket, address, options, probes, () => member.leave());
     const member = acceptances.add(acceptance);
     acceptance.begin();
   };

@@ -33,12 +33,16 @@ export type ListeningState =
     readonly retryInMs: number;
   };
 
-/**
- * Takes over an accepted socket.
- *
- * @param isProbe Whether a connection that begins with these bytes is one of our own, which says no more.
- */
-export type OnSocket = (socket: Socket, isProbe: (bytes: Uint8Array) => boolean) => void;
+/** Takes over an accepted socket, which may be that of a probe. */
+export type OnSocket = (socket: Socket, probes: OwnProbes) => void;
+
+/** How connections of our own, by which a listener is probed, are told from those of clients. */
+export interface OwnProbes {
+  /** Whether a connection that has said nothing may be one. */
+  readonly underWay: boolean;
+  /** Whether a connection that begins with these bytes is one, which says no more. */
+  isOne(bytes: Uint8Array): boolean;
+}
 
 /**
  * A socket that listens, and goes on listening.
@@ -54,6 +58,11 @@ export class ListeningSocket {
   readonly #onState: (state: ListeningState) => void;
   readonly #closed = new AbortController();
   readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+  readonly #probes = {
+    underWay: false as boolean,
+    isOne: (bytes: Uint8Array): boolean =>
+      bytes.length === TOKEN_BYTES && this.#token.every((byte, at) => byte === bytes[at]),
+  };
   #server: Server | undefined;
   #state: "listening" | "failed" | "closed" = "listening";
   #accepted = Promise.withResolvers<void>();
@@ -108,15 +117,12 @@ export class ListeningSocket {
     server.on("connection", (socket: Socket) => {
       this.#heard = true;
       this.#accepted.resolve();
-      this.#onSocket(socket, this.#isProbe);
+      this.#onSocket(socket, this.#probes);
     });
     // An accept that fails must not end the process; whether it goes on is looked at now.
     server.on("error", () => this.#wake?.());
     server.once("close", () => server.removeAllListeners("connection"));
   }
-
-  readonly #isProbe = (bytes: Uint8Array): boolean =>
-    bytes.length === TOKEN_BYTES && this.#token.every((byte, at) => byte === bytes[at]);
 
   async #keepListening(): Promise<void> {
     await this.#pause(QUIET_MS);
@@ -145,12 +151,14 @@ export class ListeningSocket {
       return undefined;
     }
     this.#accepted = Promise.withResolvers();
+    this.#probes.underWay = true;
     const result = await probeListener(
       this.address,
       this.#token,
       this.#accepted.promise,
       this.#closed.signal,
     );
+    this.#probes.underWay = false;
     if (result === "accepted") this.#reachable = true;
     return this.#reachable ? FAULTS[result] : undefined;
   }
