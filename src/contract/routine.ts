@@ -284,7 +284,15 @@ function declare(
   stated?: "duplex",
   before?: RoutineOptions,
 ): AnyRoutine {
-  if (typeof given === "function") return declare(name, undefined, given, stated, before);
+  // Deno runs TypeScript without checking it: options behind the function would be ignored.
+  if (typeof given === "function" && implementation === undefined) {
+    return declare(name, undefined, given, stated, before);
+  }
+  const isDeclarable = (given === undefined || typeof given === "object") &&
+    (implementation === undefined || typeof implementation === "function");
+  if (!isDeclarable) {
+    throw new TypeError(`"${name}": a name comes first, then options, then a function`);
+  }
   return Object.freeze({
     [ROUTINE]: true as const,
     name: routineName(name),

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { unusable } from "../errors/mod.ts";
+import { insistOnKind, unusable } from "../errors/mod.ts";
 import { Denylist, type DenylistEntries } from "../identity/mod.ts";
 import { type Clock, type Observer, systemClock } from "../observe/mod.ts";
 import type { Credentials } from "./credentials.ts";
@@ -32,6 +32,12 @@ export async function openCredentials(
     if (denylist === undefined) return undefined;
     throw unusable("denylist", "a denylist is of no effect without credentials");
   }
+  insistOnKind(
+    "credentials",
+    credentials,
+    typeof credentials?.open === "function",
+    "what Credentials.watchFiles(), .fromPem() or another of them returns",
+  );
   if (denylist === undefined) return await credentials.open(options);
   await using opening = new AsyncDisposableStack();
   const source = opening.use(await credentials.open(options));

@@ -19,8 +19,10 @@ import {
   type Source,
   type WorkerSnapshot,
 } from "../contract/mod.ts";
+import { unusable } from "../errors/mod.ts";
 import type { EventStream, SelvageEvent } from "../observe/mod.ts";
 import { notReady } from "./calls/exhausted.ts";
+import { checkedTimeout } from "./calls/call_settings.ts";
 import { insistOnCallNames, insistOnReadyNames } from "./calls/option_names.ts";
 import type { OpenedDispatcher } from "./open.ts";
 import type { TransportChoices } from "../rpc/mod.ts";
@@ -96,6 +98,10 @@ export abstract class FleetCaller implements Caller<Transport, SelvageEvent, Tra
     insistOnReadyNames(options);
     const { fleet, clock } = this.#opened;
     const { min = fleet.quorum, signal, timeoutMs = READY_TIMEOUT_MS } = options;
+    if (!(Number.isSafeInteger(min) && min >= 0)) {
+      throw unusable("min", `min is a whole number of workers, not ${String(min)}`);
+    }
+    checkedTimeout(timeoutMs);
     const over = new Ending();
     await waitFor(fleet.ready(min, over), {
       clock,

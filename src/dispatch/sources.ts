@@ -12,7 +12,7 @@ import {
   signedDiscovery,
   type SignedDiscoveryOptions,
 } from "../discovery/mod.ts";
-import { insistOnChoice, unusable } from "../errors/mod.ts";
+import { insistOnChoice, insistOnKind, unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { ChannelSecurity } from "../observe/mod.ts";
 import { present } from "../values/mod.ts";
@@ -48,6 +48,12 @@ export function checkSource(source: WorkerSource, strict: boolean): CheckedSourc
   const discovery = typeof source.discovery === "string"
     ? discoveryFromUrl(source.discovery)
     : source.discovery;
+  insistOnKind(
+    "discovery",
+    discovery,
+    typeof discovery?.watch === "function",
+    'a URL such as "static:HOST:PORT", or a discovery',
+  );
   const { credentials, denylist } = source;
   // Workers that have names are reached over TCP; any other address is judged when it is dialled.
   if (strict && credentials === undefined && discovery.namesWorkers) {

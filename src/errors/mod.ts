@@ -7,4 +7,4 @@ export { insistOnChoice } from "./choice.ts";
 export { namingFile, unusable } from "./configuration_error.ts";
 export * from "./entry.ts";
 export { nearestName } from "./nearest_name.ts";
-export { insistOnNames, type OptionNames } from "./option_names.ts";
+export { insistOnKind, insistOnNames, isTextOrTexts, type OptionNames } from "./option_names.ts";

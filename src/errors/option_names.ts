@@ -33,8 +33,30 @@ export function insistOnNames(
   }
 }
 
+/**
+ * Rejects a value of another kind than a setting has, with the same in view as {@linkcode insistOnNames}: what is made of
+ * it later would fail with a `TypeError` that names no setting.
+ *
+ * @param expected what it is, with an example: `an address such as "127.0.0.1:8443"`.
+ * @throws {ConfigurationError} Where `isKind` is false; it names the kind of the value, and not the value.
+ */
+export function insistOnKind(
+  setting: string,
+  value: unknown,
+  isKind: boolean,
+  expected: string,
+): void {
+  if (!isKind) throw unusable(setting, `${setting} is ${expected}, not ${kindOf(value)}`);
+}
+
+/** Whether it is a text, or a list of texts. */
+export function isTextOrTexts(value: unknown): boolean {
+  return [value].flat().every((one) => typeof one === "string");
+}
+
 /** What kind of value it is; not the value, which may be a token or a key. */
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "a list";
-  return value === null || value === undefined ? String(value) : `a ${typeof value}`;
+  if (value === null || value === undefined) return String(value);
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

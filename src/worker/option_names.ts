@@ -1,5 +1,6 @@
 import { SHARED_NAMES, SOURCE_NAMES } from "../dispatch/mod.ts";
-import { insistOnNames, type OptionNames } from "../errors/mod.ts";
+import { isRoutine } from "../contract/mod.ts";
+import { insistOnKind, insistOnNames, isTextOrTexts, type OptionNames } from "../errors/mod.ts";
 import type { Authenticator } from "../policy/mod.ts";
 import type { AnonymousOptions } from "./admission/anonymous_options.ts";
 import type { WorkerDispatcherOptions, WorkerServerOptions } from "./options.ts";
@@ -59,11 +60,36 @@ const ANONYMOUS_NAMES = {
 /** @throws {ConfigurationError} If a worker has no option of such a name. */
 export function insistOnWorkerNames(options: WorkerServerOptions): void {
   insistOnNames("a worker", options, WORKER_NAMES);
+  insistOnKinds(options);
   const { dispatcher = {}, anonymous = {}, authenticate } = options;
   insistOnNames("a worker's dispatcher", dispatcher, DISPATCHER_NAMES, "dispatcher");
   insistOnNames("anonymous", anonymous, ANONYMOUS_NAMES, "anonymous");
   if (isPlain(authenticate)) {
     insistOnNames("authenticate", authenticate, AUTHENTICATOR_NAMES, "authenticate");
+  }
+}
+
+function insistOnKinds(
+  { listen = [], allow = [], modules = [], routines = [] }: WorkerServerOptions,
+): void {
+  insistOnKind(
+    "listen",
+    listen,
+    isTextOrTexts(listen),
+    'an address such as "127.0.0.1:8443", or a list of them',
+  );
+  insistOnKind("allow", allow, isTextOrTexts(allow), "a pattern of identities, or a list of them");
+  const areModules = Array.isArray(modules) &&
+    modules.every((module) => typeof module === "string" || module instanceof URL);
+  insistOnKind("modules", modules, areModules, "a list of files and URLs");
+  if (!Array.isArray(routines)) return;
+  for (const [at, given] of routines.entries()) {
+    insistOnKind(
+      `routines[${at}]`,
+      given,
+      isRoutine(given),
+      "what routine() or implement() returns",
+    );
   }
 }
 

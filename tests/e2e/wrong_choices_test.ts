@@ -35,6 +35,14 @@ const WORKER: readonly (readonly [options: object, message: RegExp])[] = [
     { denylist: { serial: ["01"] } },
     /the denylist has an unknown list "serial"; its lists are spiffeIds, serials, spkiSha256$/,
   ],
+  [{ listen: 8443 }, /^listen is an address such as "127\.0\.0\.1:8443", .*, not a number$/],
+  [{ allow: [SECRET, 7] }, /^allow is a pattern of identities, or a list of them, not a list$/],
+  [{ modules: "./routines.ts" }, /^modules is a list of files and URLs, not a string$/],
+  [{ routines: [() => 1] }, /^routines\[0\] is what routine\(\) or .* returns, not a function$/],
+  [
+    { credentials: { ca: SECRET, cert: SECRET, key: SECRET } },
+    /^credentials is what Credentials\.watchFiles\(\), .* returns, not an object$/,
+  ],
   [{ alow: ["*"] }, /^a worker has no option "alow"; did you mean "allow"\?$/],
   [{ Policy: { rules: [] } }, /^a worker has no option "Policy"; did you mean "policy"\?$/],
   [{ somethingElse: 1 }, /^a worker has no option "somethingElse"; its options are listen, /],
@@ -143,6 +151,9 @@ const DISPATCHER: readonly (readonly [options: object, message: RegExp])[] = [
     /^lease has no option "Ordinal"; did you mean "ordinal"\?$/,
   ],
   [{ call: { timeout: 100 } }, /^call has no option "timeout"; did you mean "timeoutMs"\?$/],
+  [{ discovery: undefined }, /^discovery is a URL such as "static:HOST:PORT", .*, not undefined$/],
+  [{ discovery: ["static:a:1"] }, /^discovery is a URL such as .*, not a list$/],
+  [{ credentials: { ca: SECRET } }, /^credentials is what Credentials\..* returns, not an object$/],
   [{ lease: [2] }, /^lease takes an object of options, not a list$/],
 ];
 
@@ -232,11 +243,35 @@ Deno.test("a call rejects an option of a name that it does not have, and repeats
   }
 });
 
+Deno.test("a call of a name in place of a routine says what it takes", async () => {
+  await using dispatcher = await openDispatcher(trust, "127.0.0.1:1");
+  const message =
+    /^the first argument of a call is a routine, as routine\(\) declares it, not its name$/;
+  for (const given of ["math.add", undefined, {}]) {
+    const name = given as never;
+    await assert.rejects(dispatcher.call(name, [] as never), { message });
+    await assert.rejects(dispatcher.stream(name, [] as never).next(), { message });
+  }
+});
+
+Deno.test("a routine is declared with its options before its function, and with nothing else", () => {
+  const wrong = [[() => 1, { idempotent: true }], [7], [{}, "text"], ["text"]];
+  for (const rest of wrong) {
+    const declare = () => (routine as (...given: unknown[]) => unknown)("a.b", ...rest);
+    assert.throws(
+      declare,
+      /^TypeError: "a\.b": a name comes first, then options, then a function$/,
+    );
+  }
+});
+
 Deno.test("ready() rejects an option of a name that it does not have", async () => {
   await using dispatcher = await openDispatcher(trust, "127.0.0.1:1");
   const wrong: readonly (readonly [options: unknown, message: RegExp])[] = [
     [{ timeout: 1 }, /^ready\(\) has no option "timeout"; did you mean "timeoutMs"\?$/],
     [{ workers: 2, timeoutMs: 1 }, /^ready\(\) has no option "workers"; its options are min, /],
+    [{ min: "1" }, /^min is a whole number of workers, not 1$/],
+    [{ timeoutMs: "5s" }, /^timeoutMs must be a number of milliseconds .*, not 5s$/],
     [2, /^ready\(\) takes an object of options, not a number$/],
   ];
   for (const [options, message] of wrong) {

@@ -72,7 +72,7 @@ export class CallSettings {
   /** A call of a routine that is to be brought to a worker, and begins at `now` by `performance.now()`. */
   placed(routine: AnyRoutine, options: CallOptions, defaultMs: number, now: number): RoutineCall {
     const { signal, affinity, tags, timeoutMs = defaultMs } = options;
-    const { version } = routine.options;
+    const { version } = declared(routine).options;
     checkedTimeout(timeoutMs);
     return new RoutineCall(
       routine.name,
@@ -157,6 +157,15 @@ export class CallSettings {
     this.#tokenIgnored = true;
     this.#onTokenIgnored(worker);
   }
+}
+
+/** A name in place of the routine would fail by what it has not. */
+function declared(routine: AnyRoutine): AnyRoutine {
+  if (routine?.options !== undefined) return routine;
+  throw unusable(
+    "routine",
+    "the first argument of a call is a routine, as routine() declares it, not its name",
+  );
 }
 
 /**
