@@ -12,7 +12,7 @@ import {
   signedDiscovery,
   type SignedDiscoveryOptions,
 } from "../discovery/mod.ts";
-import { insistOnChoice, insistOnKind, unusable } from "../errors/mod.ts";
+import { insistOnChoice, insistOnKind, isTextOrTexts, unusable } from "../errors/mod.ts";
 import { type IdentityPattern, parsePatterns } from "../identity/mod.ts";
 import type { ChannelSecurity } from "../observe/mod.ts";
 import { present } from "../values/mod.ts";
@@ -59,6 +59,8 @@ export function checkSource(source: WorkerSource, strict: boolean): CheckedSourc
   if (strict && credentials === undefined && discovery.namesWorkers) {
     throw unusable("credentials", "strict refuses plaintext over TCP; give credentials");
   }
+  const expected = source.identity ?? [];
+  insistOnKind("identity", expected, isTextOrTexts(expected), "a pattern, or a list of them");
   const identity = source.identity === undefined ? undefined : parsePatterns(source.identity);
   if (credentials !== undefined && identity === undefined && !discovery.namesWorkers) {
     throw unusable(

@@ -7,4 +7,10 @@ export { insistOnChoice } from "./choice.ts";
 export { namingFile, unusable } from "./configuration_error.ts";
 export * from "./entry.ts";
 export { nearestName } from "./nearest_name.ts";
-export { insistOnKind, insistOnNames, isTextOrTexts, type OptionNames } from "./option_names.ts";
+export {
+  insistOnKind,
+  insistOnModules,
+  insistOnNames,
+  isTextOrTexts,
+  type OptionNames,
+} from "./option_names.ts";

@@ -49,6 +49,13 @@ export function insistOnKind(
   if (!isKind) throw unusable(setting, `${setting} is ${expected}, not ${kindOf(value)}`);
 }
 
+/** @throws {ConfigurationError} If they are no list of files and URLs. */
+export function insistOnModules(setting: string, modules: unknown): void {
+  const areModules = Array.isArray(modules) &&
+    modules.every((module) => typeof module === "string" || module instanceof URL);
+  insistOnKind(setting, modules, areModules, "a list of files and URLs");
+}
+
 /** Whether it is a text, or a list of texts. */
 export function isTextOrTexts(value: unknown): boolean {
   return [value].flat().every((one) => typeof one === "string");

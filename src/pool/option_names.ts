@@ -1,5 +1,5 @@
 import { SHARED_NAMES, SOURCE_NAMES } from "../dispatch/mod.ts";
-import { insistOnNames, type OptionNames } from "../errors/mod.ts";
+import { insistOnModules, insistOnNames, type OptionNames } from "../errors/mod.ts";
 import type { SpawnedDispatcherOptions, SpawnOptions, WorkerPoolOptions } from "./options.ts";
 
 const { announcements: _, ...OF_THE_SOURCE } = SOURCE_NAMES;
@@ -41,6 +41,7 @@ export function insistOnPoolNames(options: WorkerPoolOptions): void {
   insistOnNames("a pool", options, POOL_NAMES);
   const { spawn = {} } = options;
   insistOnNames("spawn", spawn, SPAWN_NAMES, "spawn");
-  const { dispatcher = {} } = spawn;
+  const { dispatcher = {}, modules = [] } = spawn as Partial<SpawnOptions>;
+  insistOnModules("spawn.modules", modules);
   insistOnNames("spawn.dispatcher", dispatcher, DISPATCHER_NAMES, "spawn.dispatcher");
 }

@@ -1,6 +1,12 @@
 import { SHARED_NAMES, SOURCE_NAMES } from "../dispatch/mod.ts";
 import { isRoutine } from "../contract/mod.ts";
-import { insistOnKind, insistOnNames, isTextOrTexts, type OptionNames } from "../errors/mod.ts";
+import {
+  insistOnKind,
+  insistOnModules,
+  insistOnNames,
+  isTextOrTexts,
+  type OptionNames,
+} from "../errors/mod.ts";
 import type { Authenticator } from "../policy/mod.ts";
 import type { AnonymousOptions } from "./admission/anonymous_options.ts";
 import type { WorkerDispatcherOptions, WorkerServerOptions } from "./options.ts";
@@ -69,19 +75,20 @@ export function insistOnWorkerNames(options: WorkerServerOptions): void {
   }
 }
 
-function insistOnKinds(
-  { listen = [], allow = [], modules = [], routines = [] }: WorkerServerOptions,
-): void {
-  insistOnKind(
-    "listen",
-    listen,
-    isTextOrTexts(listen),
-    'an address such as "127.0.0.1:8443", or a list of them',
-  );
+const ADDRESS = 'an address such as "127.0.0.1:8443"';
+
+function insistOnKinds(options: WorkerServerOptions): void {
+  const { listen = [], allow = [], modules = [], routines = [], tags = [] } = options;
+  insistOnKind("listen", listen, isTextOrTexts(listen), `${ADDRESS}, or a list of them`);
+  for (const setting of ["advertise", "health"] as const) {
+    const given = options[setting] ?? "";
+    insistOnKind(setting, given, typeof given === "string", ADDRESS);
+  }
   insistOnKind("allow", allow, isTextOrTexts(allow), "a pattern of identities, or a list of them");
-  const areModules = Array.isArray(modules) &&
-    modules.every((module) => typeof module === "string" || module instanceof URL);
-  insistOnKind("modules", modules, areModules, "a list of files and URLs");
+  insistOnKind("tags", tags, Array.isArray(tags) && isTextOrTexts(tags), "a list of texts");
+  insistOnModules("modules", modules);
+  const { services = () => {} } = options;
+  insistOnKind("services", services, typeof services === "function", "a function of a router");
   if (!Array.isArray(routines)) return;
   for (const [at, given] of routines.entries()) {
     insistOnKind(

@@ -38,6 +38,9 @@ const WORKER: readonly (readonly [options: object, message: RegExp])[] = [
   [{ listen: 8443 }, /^listen is an address such as "127\.0\.0\.1:8443", .*, not a number$/],
   [{ allow: [SECRET, 7] }, /^allow is a pattern of identities, or a list of them, not a list$/],
   [{ modules: "./routines.ts" }, /^modules is a list of files and URLs, not a string$/],
+  [{ health: 9090 }, /^health is an address such as "127\.0\.0\.1:8443", not a number$/],
+  [{ tags: "gpu" }, /^tags is a list of texts, not a string$/],
+  [{ services: {} }, /^services is a function of a router, not an object$/],
   [{ routines: [() => 1] }, /^routines\[0\] is what routine\(\) or .* returns, not a function$/],
   [
     { credentials: { ca: SECRET, cert: SECRET, key: SECRET } },
@@ -77,6 +80,10 @@ const WORKER: readonly (readonly [options: object, message: RegExp])[] = [
 
 const POOL: readonly (readonly [options: object, message: RegExp])[] = [
   [{ strikt: true }, /^a pool has no option "strikt"; did you mean "strict"\?$/],
+  [
+    { spawn: { modules: "./math.ts" } },
+    /^spawn\.modules is a list of files and URLs, not a string$/,
+  ],
   [{ spawn: { polcy: "policy.jsonc" } }, /^spawn has no option "polcy"; did you mean "policy"\?$/],
   [
     { spawn: { dispatcher: { discovery: "static:a:1", Identity: "a" } } },
@@ -151,6 +158,11 @@ const DISPATCHER: readonly (readonly [options: object, message: RegExp])[] = [
     /^lease has no option "Ordinal"; did you mean "ordinal"\?$/,
   ],
   [{ call: { timeout: 100 } }, /^call has no option "timeout"; did you mean "timeoutMs"\?$/],
+  [{ identity: 7 }, /^identity is a pattern, or a list of them, not a number$/],
+  [
+    { token: 7 },
+    /^token is a text, a function that gives one, or signNonce\(\.\.\.\), not a number$/,
+  ],
   [{ discovery: undefined }, /^discovery is a URL such as "static:HOST:PORT", .*, not undefined$/],
   [{ discovery: ["static:a:1"] }, /^discovery is a URL such as .*, not a list$/],
   [{ credentials: { ca: SECRET } }, /^credentials is what Credentials\..* returns, not an object$/],
@@ -165,6 +177,7 @@ const CALLS: readonly (readonly [options: unknown, message: RegExp])[] = [
     /^a call has no option "abort"; its options are signal, timeoutMs, token, /,
   ],
   [{ Token: SECRET }, /^a call has no option "Token"; did you mean "token"\?$/],
+  [{ tags: "gpu" }, /^tags is a list of texts, not a string$/],
   [SECRET, /^a call takes an object of options, not a string$/],
   [100, /^a call takes an object of options, not a number$/],
   [null, /^a call takes an object of options, not null$/],

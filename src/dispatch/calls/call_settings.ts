@@ -1,5 +1,5 @@
 import type { AnyRoutine, CallOptions } from "../../contract/mod.ts";
-import { unusable } from "../../errors/mod.ts";
+import { insistOnKind, unusable } from "../../errors/mod.ts";
 import type { HeaderList } from "../../http2/mod.ts";
 import type { CallSpan, PeerRef } from "../../observe/mod.ts";
 import { payloadDigest } from "../../policy/mod.ts";
@@ -65,6 +65,9 @@ export class CallSettings {
     this.timeoutMs = checkedTimeout(defaults.timeoutMs ?? 30_000);
     this.ahead = checkedAhead(defaults.ahead ?? DEFAULT_AHEAD);
     this.#fields = headerFields(defaults.headers ?? {});
+    const isToken = ["undefined", "string", "function"].includes(typeof token) ||
+      typeof (token as CallSigner | null)?.sign === "function";
+    insistOnKind("token", token, isToken, "a text, a function that gives one, or signNonce(...)");
     this.#token = typeof token === "function" ? new KeptToken(token) : token;
     this.#idPrefix = `${dispatcherId.slice(0, 8)}-`;
   }
@@ -73,6 +76,7 @@ export class CallSettings {
   placed(routine: AnyRoutine, options: CallOptions, defaultMs: number, now: number): RoutineCall {
     const { signal, affinity, tags, timeoutMs = defaultMs } = options;
     const { version } = declared(routine).options;
+    if (tags !== undefined) insistOnKind("tags", tags, Array.isArray(tags), "a list of texts");
     checkedTimeout(timeoutMs);
     return new RoutineCall(
       routine.name,

@@ -72,8 +72,11 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   },
   "worker.draining": {
     level: "info",
-    text: "worker {workerId} drains {inFlight} calls within {grace}",
-    also: ({ graceMs }) => ({ grace: durationText(graceMs) }),
+    text: "worker {workerId} drains {calls} within {grace}",
+    also: ({ inFlight, graceMs }) => ({
+      calls: inFlight === 1 ? "1 call" : `${inFlight} calls`,
+      grace: durationText(graceMs),
+    }),
   },
   "worker.stopped": {
     level: "info",

@@ -52,6 +52,10 @@ const whole: readonly [event: Record<string, unknown>, text: string][] = [
     "worker w1 drains 2 calls within 25s",
   ],
   [
+    { type: "worker.draining", workerId: "w1", inFlight: 1, graceMs: 90_000 },
+    "worker w1 drains 1 call within 1m 30s",
+  ],
+  [
     { type: "worker.unresponsive", workerId: "w1", silentMs: 61_000 },
     "worker w1 has answered nothing for 1m 1s and is ended",
   ],
