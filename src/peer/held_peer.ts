@@ -31,7 +31,8 @@ export interface HeldPeerLimits {
  * The connection of an accepted peer, and how long it may last.
  *
  * `taking` calls → `leaving`: asked to go, finishes its calls at leisure → over. From either to
- * `distrusted`: takes no call from this moment, and is cut off when the grace is over.
+ * `distrusted`: takes no call from this moment, and is cut off when the grace is over, unless it is trusted again
+ * before, which makes it `leaving`.
  */
 export class HeldPeer implements PeerConnection {
   readonly peer: AcceptedPeer;
@@ -147,6 +148,13 @@ export class HeldPeer implements PeerConnection {
       () => this.connection.abort(ErrorCode.INADEQUATE_SECURITY, refusalData(reason)),
       distrustGraceMs,
     );
+  }
+
+  /** The peer is trusted, again where it was not: it is not cut off, and calls under way finish at leisure. */
+  trust(): void {
+    if (this.#state !== "distrusted") return;
+    this.#state = "leaving";
+    this.#grace?.[Symbol.dispose]();
   }
 
   #lapse(): void {

@@ -134,16 +134,21 @@ export class HeldPeers {
     const question = clientQuestion(material, this.#options, this.#clock.now());
     // The platform was asked at the handshake; it knows nothing of today's anchors.
     const verdict = judgeChannel({ ...tls, resumed: true }, question);
-    if (verdict.trusted) this.expireAt(held, verdict.validUntil);
-    else held.distrust(verdict.peerReason);
+    if (!verdict.trusted) return held.distrust(verdict.peerReason);
+    held.trust();
+    this.expireAt(held, verdict.validUntil);
   }
 
   /** The same for those of the process itself. */
   judgeOwnAgain(own: OwnProcess): void {
     const refused = own.identity() === "refused";
     for (const held of this.#held) {
-      if (refused) held.distrust("subject-not-allowed");
-      else held.leave();
+      if (refused) {
+        held.distrust("subject-not-allowed");
+      } else {
+        held.trust();
+        held.leave();
+      }
     }
   }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StreamEnd } from "../http2/mod.ts";
+import { ErrorCode, type StreamEnd } from "../http2/mod.ts";
 import {
   certificateShapes,
   denylistOf,
@@ -117,6 +117,33 @@ Deno.test("after a CA was removed its clients take no new call, and end within t
   assert.equal(listener.connections().some(({ takesCalls }) => takesCalls), false);
   clock.advance(100);
   assert.equal((await call.ended).how, "connection-lost");
+});
+
+Deno.test("a client that is trusted again within the grace finishes its call", async () => {
+  const clock = new ManualClock(Date.now());
+  const trusts = [root, foreign];
+  const source = new TurnableSource(materialOf({ certificate: worker.fine(), trusts }));
+  const held = holding();
+  await using listener = await listenAs(source, {
+    clock,
+    onPeer: () => held.options,
+    distrustGraceMs: 1000,
+  });
+  const shown = { certificate: client["foreign-authority"](), trusts };
+  const peer = await dialAs(shown, listener.address);
+  const call = callHeld(peer);
+  await held.begun;
+  source.turn(materialOf({ certificate: worker.fine(), trusts: [root] }));
+  // The next client is refused once the one before has been judged.
+  await handshakeErrorOf(dialAs(shown, listener.address));
+  clock.advance(900);
+  source.turn(materialOf({ certificate: worker.fine(), trusts }));
+  const again = await dialAs(shown, listener.address);
+  clock.advance(900);
+  held.answer();
+  assert.equal((await call.ended).how, "complete");
+  assert.equal((await peer.connection.closed).how, "orderly");
+  again.connection.abort(ErrorCode.NO_ERROR);
 });
 
 Deno.test("a client that is put on the denylist is asked to leave, others stay where they are", async () => {

@@ -1,7 +1,7 @@
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../src/discovery/mod.ts";
 import type { ClientConnection, ConnectionEnd, ConnectionState } from "../../src/http2/mod.ts";
 import type { Clock } from "../../src/observe/mod.ts";
-import type { PeerRefused } from "../../src/peer/mod.ts";
+import type { PeerVerdict } from "../../src/peer/mod.ts";
 import type { Dial, Link } from "../../src/dispatch/endpoint/link.ts";
 
 /** A connection that only has a state. */
@@ -45,13 +45,18 @@ export class FakeLink implements Link {
     return this.worker.tags ?? [];
   }
 
-  readonly refused = (): PeerRefused | undefined =>
-    this.trusted && !(this.clock.now() > (this.validUntil ?? Infinity)) ? undefined : {
+  readonly judge = (): PeerVerdict => {
+    const { validUntil } = this;
+    if (this.trusted && !(this.clock.now() > (validUntil ?? Infinity))) {
+      return { trusted: true, ...(validUntil === undefined ? {} : { validUntil }) };
+    }
+    return {
       trusted: false,
       reason: "untrusted-authority",
       peerReason: "untrusted-authority",
       evidence: {},
     };
+  };
 
   move(state: ConnectionState): void {
     if (this.#state === state || this.#state === "closed") return;

@@ -11,7 +11,7 @@ import {
   type Observer,
   type PeerExpiry,
 } from "../../observe/mod.ts";
-import type { DialledPeer, dialPeer, PeerRefused } from "../../peer/mod.ts";
+import type { DialledPeer, dialPeer, PeerRefused, PeerVerdict } from "../../peer/mod.ts";
 import { plaintextPosture } from "../../policy/mod.ts";
 import type { DiscoveredWorker, Discovery } from "../../discovery/mod.ts";
 import type { EveryDispatcherLimit } from "../limits.ts";
@@ -134,7 +134,7 @@ export function dialWith(options: DialOptions): Dial {
       security,
       ...present({ socket, tls, serves }),
       validUntil: peer.validUntil,
-      refused: refusedBy(credentials, own, peer, expected),
+      judge: judging(credentials, own, peer, expected),
     };
   };
 }
@@ -159,16 +159,19 @@ function faultsOf(faults: Faults, address: string): (error: Error) => void {
   return (error) => faults.report("http2", error, { peer: { address } });
 }
 
-function refusedBy(
+function judging(
   credentials: CredentialsSource | undefined,
   own: OwnWorker | undefined,
-  { refusedBy }: DialledPeer,
+  { judgedBy }: DialledPeer,
   expected: readonly IdentityPattern[],
-): () => PeerRefused | undefined {
-  if (credentials === undefined) return () => undefined;
-  if (own === undefined) return () => refusedBy(credentials.current());
-  return () => own.isExpected(credentials.current(), expected) ? undefined : OWN_REFUSED;
+): () => PeerVerdict {
+  if (credentials === undefined) return () => PROVEN;
+  if (own === undefined) return () => judgedBy(credentials.current());
+  return () => own.isExpected(credentials.current(), expected) ? PROVEN : OWN_REFUSED;
 }
+
+/** For as long as nothing is said. */
+const PROVEN: PeerVerdict = { trusted: true };
 
 /** Our own worker is reached without a handshake; what it would show has changed, or what is expected of it. */
 const OWN_REFUSED: PeerRefused = {

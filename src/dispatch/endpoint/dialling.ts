@@ -90,7 +90,7 @@ export class Dialling {
         const stale = generation !== this.#generation;
         const restart = stale && this.mayRestart();
         const serves = !stale ||
-          expected === this.#endpoint.worker().expected && link.refused() === undefined;
+          expected === this.#endpoint.worker().expected && link.judge().trusted;
         if (signal.aborted || restart || !serves || link.connection.state !== "open") {
           this.#endpoint.leave(link);
           if (signal.aborted) return false;

@@ -197,7 +197,7 @@ export class Endpoint implements BalancedWorker {
     this.#failed = 0;
     this.#leaving.judge();
     const { link } = this;
-    if (this.#lapsed && link !== undefined && link.refused() === undefined) return;
+    if (this.#lapsed && link !== undefined && link.judge().trusted) return;
     // A dial under way notices by itself.
     if (this.#state.name === "open") this.#move({ name: "idle" });
     if (this.#state.name === "failing") this.#excuse(this.#state);

@@ -1,6 +1,6 @@
 import { ErrorCode } from "../../http2/mod.ts";
 import { type Clock, whenDue } from "../../observe/mod.ts";
-import { judgingTurns, refusalData } from "../../peer/mod.ts";
+import { judgingTurns, type PeerRefused, refusalData } from "../../peer/mod.ts";
 import type { Link } from "./link.ts";
 
 /** How long connections that take no new calls may last. */
@@ -59,6 +59,7 @@ export class LeavingLinks {
 class LeavingLink implements Disposable {
   readonly #link: Link;
   readonly #options: LeavingLinksOptions;
+  /** Whether the grace runs. */
   #distrusted = false;
   /** Whether a verdict is still to come. */
   #inDoubt = false;
@@ -72,11 +73,12 @@ class LeavingLink implements Disposable {
   }
 
   /**
-   * Begins the grace where the worker is no longer trusted, else judges it again when its proof ends. Where many are
-   * to be judged that takes some turns of the event loop; none of them takes a new call.
+   * Begins the grace where the worker is no longer trusted, else judges it again when its proof ends; a grace that runs
+   * goes on, or is over where the worker is trusted again. Where many are to be judged that takes some turns of the
+   * event loop; none of them takes a new call.
    */
   judge(): void {
-    if (this.#distrusted || this.#inDoubt) return;
+    if (this.#inDoubt) return;
     this.#inDoubt = true;
     judgingTurns.take(() => {
       this.#inDoubt = false;
@@ -85,20 +87,26 @@ class LeavingLink implements Disposable {
   }
 
   #judge(): void {
-    const { clock, distrustGraceMs } = this.#options;
-    const { connection, validUntil } = this.#link;
+    const verdict = this.#link.judge();
+    if (!verdict.trusted) return this.#distrust(verdict);
+    this.#distrusted = false;
     this.#timer?.[Symbol.dispose]();
-    const refused = this.#link.refused();
-    if (refused !== undefined) {
-      this.#distrusted = true;
-      this.#link.distrustedFor = refused;
-      const reason = refusalData(refused.peerReason);
-      const end = () => connection.abort(ErrorCode.INADEQUATE_SECURITY, reason);
-      this.#timer = clock.schedule(end, distrustGraceMs, { background: true });
-    } else if (validUntil !== undefined) {
-      const leftMs = () => validUntil + 1 - clock.now();
-      this.#timer = whenDue(clock, leftMs, () => this.judge(), { background: true });
-    }
+    const { validUntil } = verdict;
+    if (validUntil === undefined) return;
+    const { clock } = this.#options;
+    const leftMs = () => validUntil + 1 - clock.now();
+    this.#timer = whenDue(clock, leftMs, () => this.judge(), { background: true });
+  }
+
+  #distrust(refused: PeerRefused): void {
+    this.#link.distrustedFor = refused;
+    if (this.#distrusted) return;
+    this.#distrusted = true;
+    this.#timer?.[Symbol.dispose]();
+    const { clock, distrustGraceMs } = this.#options;
+    const reason = refusalData(refused.peerReason);
+    const end = () => this.#link.connection.abort(ErrorCode.INADEQUATE_SECURITY, reason);
+    this.#timer = clock.schedule(end, distrustGraceMs, { background: true });
   }
 
   [Symbol.dispose](): void {

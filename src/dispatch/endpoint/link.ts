@@ -3,7 +3,7 @@ import type { DiscoveredWorker } from "../../discovery/mod.ts";
 import type { WorkerRef } from "../../errors/mod.ts";
 import type { ClientConnection, ConnectionState } from "../../http2/mod.ts";
 import type { ChannelSecurity, PeerRef } from "../../observe/mod.ts";
-import type { PeerRefused } from "../../peer/mod.ts";
+import type { PeerRefused, PeerVerdict } from "../../peer/mod.ts";
 import type { AbortEvents } from "../../values/mod.ts";
 
 /** A connection to a worker that is proven and takes us. */
@@ -28,8 +28,8 @@ export interface Link {
   readonly socket?: { readonly path: string; readonly dialled: SocketOwnership };
   /** When the worker's proof ends, in milliseconds since the epoch. */
   readonly validUntil: number | undefined;
-  /** Why the worker would not be proven now, by the credentials of now; `undefined` where it would. */
-  readonly refused: () => PeerRefused | undefined;
+  /** Judges the worker now, by the credentials of now. */
+  readonly judge: () => PeerVerdict;
   /** Why the worker's calls are cut off when their grace is over; set once it is trusted no longer. */
   distrustedFor?: PeerRefused;
 }

@@ -72,7 +72,7 @@ export async function dialPeer(address: Address, options: DialPeerOptions): Prom
       identity: proven?.identity,
       facts: opened.facts,
       validUntil: proven?.validUntil,
-      refusedBy: refusedBy(opened.facts.tls, options, clock),
+      judgedBy: judgedBy(opened.facts.tls, options, clock),
     };
   }
 }
@@ -250,16 +250,15 @@ function certificateError(
  * Judges the worker of a connection again. The platform was asked at the handshake; it knows nothing of today's anchors.
  * Made here, it keeps nothing of the attempt for as long as the connection lasts.
  */
-function refusedBy(
+function judgedBy(
   tls: TlsFacts | undefined,
   { expected, verdict }: DialPeerOptions,
   clock: Clock,
-): DialledPeer["refusedBy"] {
+): DialledPeer["judgedBy"] {
   return (credentials) => {
-    if (tls === undefined) return undefined;
+    if (tls === undefined) return { trusted: true };
     const options = { credentials, expected, ...present({ verdict }) };
-    const verdictNow = judgeChannel({ ...tls, resumed: true }, question({ options, clock }));
-    return verdictNow.trusted ? undefined : verdictNow;
+    return judgeChannel({ ...tls, resumed: true }, question({ options, clock }));
   };
 }
 

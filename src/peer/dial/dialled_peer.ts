@@ -14,6 +14,16 @@ export interface DialledPeer {
   readonly facts: ChannelFacts;
   /** The last millisecond at which the worker's chain is valid; absent without TLS. */
   readonly validUntil: number | undefined;
-  /** Why the worker would not be proven now, by another version of our credentials; `undefined` where it would. */
-  readonly refusedBy: (material: CredentialMaterial) => PeerRefused | undefined;
+  /** Judges the worker now, by another version of our credentials. */
+  readonly judgedBy: (material: CredentialMaterial) => PeerVerdict;
+}
+
+/** Whether a worker is proven, and until when. */
+export type PeerVerdict = Proven | PeerRefused;
+
+/** A worker that is proven, or has nothing to prove. */
+export interface Proven {
+  readonly trusted: true;
+  /** The last millisecond at which the proof is valid, since the epoch; absent where there is nothing to prove. */
+  readonly validUntil?: number;
 }
