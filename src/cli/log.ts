@@ -1,6 +1,7 @@
 import {
   configure,
   getAnsiColorFormatter,
+  getTextFormatter,
   jsonLinesFormatter,
   type LogLevel,
   type LogRecord,
@@ -27,9 +28,7 @@ export function withLogFlag(command: Command, level: LogLevel): Command {
 
 /** Writes the log to stderr: one JSON object a line, or readable where a person looks on. */
 export async function configureLog({ logLevel }: LogFlags): Promise<void> {
-  const format = plain(
-    Deno.stderr.isTerminal() ? readable(getAnsiColorFormatter()) : jsonLinesFormatter,
-  );
+  const format = plain(Deno.stderr.isTerminal() ? readable(forPerson()) : jsonLinesFormatter);
   const encoder = new TextEncoder();
   await configure({
     sinks: { stderr: (record: LogRecord) => write(encoder.encode(format(record))) },
@@ -45,6 +44,11 @@ export async function configureLog({ logLevel }: LogFlags): Promise<void> {
       { category: ["logtape", "meta"], sinks: ["stderr"], lowestLevel: "error" },
     ],
   });
+}
+
+/** In colours, but where NO_COLOR is set (https://no-color.org). */
+export function forPerson(noColor: boolean = Deno.noColor): TextFormatter {
+  return noColor ? getTextFormatter() : getAnsiColorFormatter();
 }
 
 /** A person sees the stack of an error below its line; other programs find it under `stack`. */

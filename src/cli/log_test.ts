@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { LogRecord } from "@logtape/logtape";
-import { readable } from "./log.ts";
+import { forPerson, readable } from "./log.ts";
 
 function record(properties: Record<string, unknown>): LogRecord {
   return {
@@ -12,6 +12,12 @@ function record(properties: Record<string, unknown>): LogRecord {
     properties,
   };
 }
+
+Deno.test("a line for a person has colours, but where NO_COLOR is set", () => {
+  const line = (noColor: boolean) => forPerson(noColor)(record({}));
+  assert.match(line(true), / selvage: it failed\n$/);
+  assert.deepEqual([false, true].map((noColor) => line(noColor).includes("\u001b")), [true, false]);
+});
 
 Deno.test("readable() shows where an error was thrown below its line, and nothing that could break out", () => {
   const format = readable(({ message }) => `${message.join("")}\n`);

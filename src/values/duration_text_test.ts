@@ -14,7 +14,8 @@ Deno.test("durationText() shows the two largest units, rounded down", () => {
     [(3 * 3_600 + 12 * 60 + 5) * second, "3h 12m"],
     [86_400 * second, "1d"],
     [(86_400 + 2 * 3_600) * second, "1d 2h"],
-    [823 * 86_400 * second, "823d"],
+    [(30 * 86_400 - 1) * second, "29d 23h"],
+    [(823 * 86_400 + 7_200) * second, "823d"],
   ];
   assert.deepEqual(shown.map(([ms]) => durationText(ms)), shown.map(([, text]) => text));
 });
