@@ -110,10 +110,9 @@ export abstract class AttemptedCall<Result> implements UnaryReceiver {
   }
 
   #send(link: Link, receiver: UnaryReceiver, now: number): void {
-    const timeoutMs = remainingMs(this.call, now);
-    const found = this.#fields?.(link);
-    if (!(found instanceof Promise)) return this.#sendWith(found, link, receiver, timeoutMs, now);
-    found.then((fields) => this.#sendWith(fields, link, receiver, timeoutMs, undefined))
+    const found = this.#attempts.fields(this.call, this.#fields, link);
+    if (!(found instanceof Promise)) return this.#sendWith(found, link, receiver, now);
+    found.then((fields) => this.#sendWith(fields, link, receiver, undefined))
       .catch((error) => receiver.failed(error));
   }
 
@@ -121,9 +120,9 @@ export abstract class AttemptedCall<Result> implements UnaryReceiver {
     fields: HeaderList | undefined,
     { connection }: Link,
     receiver: UnaryReceiver,
-    timeoutMs: number | undefined,
     now: number | undefined,
   ): void {
+    const timeoutMs = remainingMs(this.call, now);
     const options = new AttemptOptions(timeoutMs, this.call.signal, fields, now);
     sendUnaryBytes(connection, this.#request, this.#message, options, receiver);
   }

@@ -2,11 +2,13 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock, Observer, RetryCause } from "../../observe/mod.ts";
 import { DeadlineExceeded, WorkerUnavailable } from "../../errors/mod.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { HeaderList } from "../../http2/mod.ts";
 import type { HeldPlace } from "../endpoint/held_calls.ts";
 import type { Link } from "../endpoint/link.ts";
 import { notReady, noWorkerAccepted } from "./exhausted.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import { type PlacedCall, remainingMs } from "./placed_call.ts";
+import type { RequestFields } from "./call_settings.ts";
 import { judgeFailure } from "./retry.ts";
 import type { RetryBudget } from "./retry_budget.ts";
 import { READY_TIMEOUT_MS, waitFor } from "./waiting.ts";
@@ -59,6 +61,15 @@ export class Attempt {
   }
 }
 
+/** What a request needs could not be had: nothing was sent, and that says nothing of the worker. */
+class NotSent {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
 /** What became of the attempts of a call that have failed. */
 class Failures {
   /** Workers that are not asked again, and why. */
@@ -106,6 +117,31 @@ export class Attempts {
     const endpoint = fleet.choose(call.wanted, undefined, call.routine);
     const link = endpoint?.linkForCall();
     return link && new Attempt(call, endpoint!, link, now);
+  }
+
+  /**
+   * The fields of a request beyond those that every one has. What they wait for, a token for instance, takes no longer
+   * than the call may.
+   */
+  fields(
+    call: PlacedCall,
+    fields: RequestFields | undefined,
+    link: Link,
+  ): HeaderList | undefined | Promise<HeaderList> {
+    const found = fields?.(link);
+    return found instanceof Promise ? this.#inTime(call, found) : found;
+  }
+
+  async #inTime(call: PlacedCall, found: Promise<HeaderList>): Promise<HeaderList> {
+    const { signal, timeoutMs = 0 } = call;
+    const expired = () =>
+      new DeadlineExceeded(timeoutMs, `there was no token for the call within ${timeoutMs} ms`);
+    const { clock } = this.#options;
+    try {
+      return await waitFor(found, { clock, signal, timeoutMs: remainingMs(call), expired });
+    } catch (error) {
+      throw new NotSent(error);
+    }
   }
 
   /** The worker has answered. */
@@ -177,6 +213,7 @@ export class Attempts {
     const { endpoint, link, place, begunAt } = attempt;
     endpoint.held.remove(place);
     if (call.signal?.aborted) throw call.signal.reason;
+    if (thrown instanceof NotSent) throw thrown.error;
     const failure = judgeFailure(thrown, call, endpoint, link);
     if (isUnanswered(failure.error)) fleet.unanswered(endpoint);
     else if (failure.final) {

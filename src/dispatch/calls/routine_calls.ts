@@ -214,7 +214,7 @@ export class RoutineCalls {
         request,
         envelope,
         feed,
-        fields: await fields?.(link),
+        fields: await attempts.fields(call, fields, link),
         signal: call.signal,
         timeoutMs: remainingMs(call),
       });

@@ -29,7 +29,7 @@ import { asConnect, type DispatcherTransportOptions, longest } from "./transport
 
 /** `Transport.stream` over a fleet on the fast path, whose calls are counted, timed and traced. */
 export function serviceStreams(
-  { attempts, settings, fields, limits }: DispatcherTransportOptions,
+  { attempts, settings, fields: common, limits }: DispatcherTransportOptions,
   records: CallRecords,
 ): Transport["stream"] {
   const methods = new WeakMap<DescMethodStreaming, CalledMethod<PreparedStream>>();
@@ -58,15 +58,16 @@ export function serviceStreams(
       const input = new RepeatableInput(messages);
       const bounds = settings.bounds(signal, longest(timeoutMs ?? 0));
       const placed = call = new PlacedStream(called, bounds, input);
-      const own = requestFields(withTrace(header, span), fields);
+      const own = requestFields(withTrace(header, span), common);
       const response = await attempts.make<FastStreamResponse<I, O>>(
         placed,
         async (link, endpoint) => {
+          const fields = await attempts.fields(placed, own, link);
           const counted = new CountedStream(endpoint, placed.routine, input);
           const response = await callStream(link.connection, method, called.request, input, {
             timeoutMs: remainingMs(placed),
             signal: placed.signal,
-            fields: await own?.(link),
+            fields,
             ended: (error) => counted.ended(error),
           });
           counted.begun();

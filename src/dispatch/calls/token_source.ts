@@ -14,7 +14,10 @@ export interface IssuedToken {
   readonly expiresAt: number;
 }
 
-/** Gives the token of now; asked once at a time, and again when the last one is near its end. */
+/**
+ * Gives the token of now; asked once at a time, and again when the last one is near its end. Calls wait for it as long
+ * as they may take; where it has given nothing for a minute, the next call asks once more.
+ */
 export type ProvideToken = () => string | IssuedToken | Promise<string | IssuedToken>;
 
 /** Makes a token for one call and no other. */
@@ -45,11 +48,15 @@ export function signNonce(key: NonceKey): CallSigner {
 /** A token is replaced this long before its end, or when a fifth of its time is left where that is less. */
 const RENEW_AHEAD_MS = 60_000;
 
+/** After so long without an answer it is asked once more, in milliseconds: one that hangs must not stop every call. */
+const PATIENCE_MS = 60_000;
+
 /** The token of a {@linkcode ProvideToken}, kept until near its end and asked for once at a time. */
 export class KeptToken {
   readonly #provide: ProvideToken;
   #kept: { token: string; renewAt: number; expiresAt: number } | undefined;
   #asking: Promise<string> | undefined;
+  #askedAt = -Infinity;
 
   /** Over a source, which is asked when the first call needs a token. */
   constructor(provide: ProvideToken) {
@@ -65,15 +72,20 @@ export class KeptToken {
   now(now: number = Date.now()): string | Promise<string> {
     const kept = this.#kept;
     if (kept !== undefined && now < kept.renewAt) return kept.token;
-    this.#asking ??= this.#askOnce(now);
-    return kept === undefined || now >= kept.expiresAt ? this.#asking : kept.token;
+    const asking = this.#asking !== undefined && now - this.#askedAt <= PATIENCE_MS
+      ? this.#asking
+      : this.#askOnce(now);
+    return kept === undefined || now >= kept.expiresAt ? asking : kept.token;
   }
 
   #askOnce(now: number): Promise<string> {
-    const asking = this.#ask(now).finally(() => this.#asking = undefined);
+    const asking = this.#ask(now).finally(() => {
+      if (this.#asking === asking) this.#asking = undefined;
+    });
     // While another token holds nobody waits; its failure shows where that has ended.
     asking.catch(() => {});
-    return asking;
+    this.#askedAt = now;
+    return this.#asking = asking;
   }
 
   async #ask(now: number): Promise<string> {

@@ -54,6 +54,16 @@ Deno.test("KeptToken waits for no source while what it keeps holds", async () =>
   assert.equal(kept.now(1_000_001), "second");
 });
 
+Deno.test("KeptToken asks once more where its source has given nothing for a minute", async () => {
+  let asked = 0;
+  const kept = new KeptToken(() => ++asked === 1 ? new Promise(() => {}) : `t${asked}`);
+  const first = Promise.resolve(kept.now(0));
+  assert.equal(kept.now(60_000) instanceof Promise, true);
+  assert.equal(asked, 1);
+  assert.equal(await kept.now(60_001), "t2");
+  assert.equal(await Promise.race([first, "waits"]), "waits");
+});
+
 Deno.test("KeptToken says so where its source gives no token", async () => {
   for (const given of [undefined, null, 7, {}, { token: 7 }]) {
     const kept = new KeptToken(() => given as never);

@@ -11,7 +11,7 @@ import { sendRequest } from "./plain_exchange.ts";
 import type { TransportOptions } from "./transport_options.ts";
 import { createFastStream } from "./stream_fast_path.ts";
 import { createFastUnary } from "./unary_fast_path.ts";
-import { present } from "../../values/mod.ts";
+import { present, untilAborted } from "../../values/mod.ts";
 
 /** A connect-es transport on one of our own HTTP/2 connections, for `createClient`. */
 export function createTransport(options: TransportOptions): Transport {
@@ -64,7 +64,7 @@ function createPlainTransport(options: TransportOptions): Transport {
       await sendRequest(connection, request, {
         scheme,
         authority,
-        fields: await options.fields?.(),
+        fields: options.fields && await untilAborted(options.fields(), request.signal),
         maxBytes: limits.messageBytes,
         ended: options.ended,
       }),
