@@ -105,5 +105,8 @@ function incomplete(
   missing: readonly FileFlag[],
 ): ConfigurationError {
   const list = (names: readonly string[]) => names.map((name) => `--${name}`).join(", ");
-  return unusable(`--${missing[0]}`, `${list(wanted)} belong together; missing: ${list(missing)}`);
+  const message = wanted.length === 1
+    ? `--one-way needs ${list(wanted)}`
+    : `${list(wanted)} belong together; missing: ${list(missing)}`;
+  return unusable(`--${missing[0]}`, message);
 }

@@ -146,6 +146,19 @@ Deno.test("doctor reports what else lives on a port", async () => {
   assert.equal(steps.at(-1)?.problem?.reason, "plaintext-peer");
 });
 
+Deno.test("doctor says of a worker that asks for no certificate that none was shown", async () => {
+  const pki = await issue();
+  const own = pki.flags("worker").slice(2);
+  await using oneWay = await startWorker([MODULE, "--one-way", ...own]);
+  const socket = `unix:${await Deno.makeTempDir()}/worker.sock`;
+  await using _plain = await startWorker([MODULE, "--listen", socket]);
+  const ca = ["--ca", pki.file("ca.pem"), "--identity", "spiffe://x/worker"];
+  const overTls = await inProcess(["doctor", "--endpoint", oneWay.address, ...ca]);
+  assert.match(overTls.out, /^ok +handshake +the worker takes callers that show no certificate$/m);
+  const plain = await inProcess(["doctor", "--endpoint", socket]);
+  assert.match(plain.out, /^ok +handshake +in plaintext, as calls without credentials are$/m);
+});
+
 Deno.test("doctor advises about a plaintext port by what was given", async () => {
   await using worker = await startWorker([MODULE]);
   const advice = async (...flags: string[]) => {

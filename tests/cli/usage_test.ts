@@ -84,6 +84,11 @@ Deno.test("selvage worker says which address it cannot listen on, by the flag th
 Deno.test("selvage refuses settings that do not belong together, before anything is opened", async () => {
   const wrong: [args: string[], sentence: RegExp][] = [
     [["worker", "m.ts", "--ca", "ca.pem"], /--cert, --key/],
+    [
+      ["worker", "m.ts", "--one-way", "--ca", "a"],
+      /"--cert, --key belong together; missing: --cert, /,
+    ],
+    [["call", "a.b", "--endpoint", "x:1", "--one-way"], /"--one-way needs --ca"/],
     [["worker", "m.ts", "--ca", ""], /--ca \(SELVAGE_CA\) is empty; name a file/],
     [["worker", "m.ts", "--ca", "a", "--cert", "b", "--key", "c"], /--allow/],
     [["worker", "no_such_module.ts"], /no_such_module\.ts/],

@@ -204,7 +204,7 @@ class Target {
   async handshake(): Promise<Step> {
     const problem = await this.#nameOf(this.#dial(this.#material));
     return problem === undefined
-      ? { step: "handshake", outcome: "passed" }
+      ? { step: "handshake", outcome: "passed", ...present({ why: this.#withoutCertificate() }) }
       : { step: "handshake", outcome: "failed", problem };
   }
 
@@ -227,6 +227,12 @@ class Target {
     } catch (error) {
       return problemOf(error as Error);
     }
+  }
+
+  #withoutCertificate(): string | undefined {
+    if (this.#material === undefined) return "in plaintext, as calls without credentials are";
+    if (this.#material.mode === "mutual") return undefined;
+    return "the worker takes callers that show no certificate";
   }
 
   /** Whoever gives no credentials speaks plaintext already where calls are made. */

@@ -39,7 +39,7 @@ export type Step =
     readonly outcome: Outcome;
     /** The name that was proven, or agreed on. */
     readonly identity?: string | undefined;
-    /** Why it was skipped. */
+    /** Why it was skipped, or passed without a certificate of ours. */
     readonly why?: string | undefined;
     readonly problem?: Problem | undefined;
     /** What could be better about the certificates, where they pass. */

@@ -43,7 +43,7 @@ export function anonymousNetworks(
   if (anonymous === undefined) {
     throw unusable(
       "anonymous",
-      'plaintext: "accept" needs anonymous: { routines, from }, which says what callers without identity ' +
+      'plaintext: "accept" needs anonymous: { routines, from } (--anonymous-routine, --anonymous-from), which says what callers without identity ' +
         "may still call, and from which networks",
     );
   }
