@@ -1,5 +1,4 @@
-import { open } from "node:fs/promises";
-import { isMissing, readingFailure } from "../platform/mod.ts";
+import { isMissing, NoTextFile, readingFailure, readTextFile } from "../platform/mod.ts";
 import type { Assembled } from "./assemble.ts";
 import type { ReadPem } from "./next_version.ts";
 import type { CredentialMaterial } from "./material.ts";
@@ -123,15 +122,11 @@ async function readFile(
   origin: string,
 ): Promise<string | CredentialRejection> {
   try {
-    await using file = await open(path, "r");
-    const found = await file.stat();
-    const { size } = found;
-    if (!found.isFile()) return rejection("unreadable", name, `${origin} is not a file`);
-    if (size > FILE_LIMIT_BYTES) {
-      return rejection("unreadable", name, `${origin} is larger than ${FILE_LIMIT_BYTES} bytes`);
-    }
-    return await file.readFile("utf8");
+    return await readTextFile(path, FILE_LIMIT_BYTES);
   } catch (cause) {
+    if (cause instanceof NoTextFile) {
+      return rejection("unreadable", name, `${origin} ${cause.why}`);
+    }
     if (isMissing(cause)) {
       return rejection("unreadable", name, `${origin} does not exist`, cause);
     }

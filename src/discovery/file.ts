@@ -1,5 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { type Clock, pause, systemClock } from "../observe/mod.ts";
+import { readTextFile } from "../platform/mod.ts";
 import { announcedWorker } from "./announcement_text.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
 import { KnownWorkers, MAX_ENTRIES } from "./known_workers.ts";
@@ -66,14 +67,11 @@ async function versionOf(path: string): Promise<string> {
     throw cause.code === "ENOENT" ? new Error("it does not exist", { cause }) : cause;
   });
   const { ino, mtimeMs, ctimeMs, size } = found;
-  // A pipe or a device may never end.
-  if (!found.isFile()) throw new Error("it is not a file");
-  if (size > MAX_BYTES) throw new Error(`it is larger than ${MAX_BYTES} bytes`);
   return [ino, mtimeMs, ctimeMs, size].join();
 }
 
 async function read(path: string): Promise<ReadonlyMap<string, DiscoveredWorker>> {
-  const parsed: unknown = JSON.parse(await readFile(path, "utf8"));
+  const parsed: unknown = JSON.parse(await readTextFile(path, MAX_BYTES));
   const list = Array.isArray(parsed)
     ? parsed
     : (parsed as { readonly workers?: unknown } | null)?.workers;

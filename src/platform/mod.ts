@@ -20,6 +20,7 @@ export {
   systemCodeOf,
 } from "./system_errors.ts";
 export { closeUnusedTimers, type Deadline, expireAfter, type Expiring } from "./shared_timers.ts";
+export { NoTextFile, readTextFile } from "./text_file.ts";
 export { keepProcess, letProcessEnd } from "./timers.ts";
 export { markUntransferable } from "./untransferable.ts";
 export { YoungBuffers, youngBuffers, type YoungHeap } from "./young_buffers.ts";

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
-import { ConfigurationError, namingFile, unusable } from "../../errors/mod.ts";
+import { namingFile, unusable } from "../../errors/mod.ts";
 import type { Clock } from "../../observe/mod.ts";
-import { isMissing, readingFailure } from "../../platform/mod.ts";
+import { isMissing, NoTextFile, readingFailure, readTextFile } from "../../platform/mod.ts";
 import { FileReadings } from "./file_readings.ts";
 import { asError, messageOf } from "../../values/mod.ts";
 
@@ -107,12 +106,9 @@ async function readText({ path, maxBytes, setting }: WatchedTextOptions): Promis
     throw unusable(setting, `${setting}: ${path} ${why}`);
   };
   try {
-    const found = await stat(path);
-    if (!found.isFile()) return refuse("is not a file");
-    if (found.size > maxBytes) return refuse(`is larger than ${maxBytes} bytes`);
-    return await readFile(path, "utf8");
+    return await readTextFile(path, maxBytes);
   } catch (error) {
-    if (error instanceof ConfigurationError) throw error;
+    if (error instanceof NoTextFile) return refuse(error.why);
     if (isMissing(error)) return refuse("does not exist");
     return refuse(`cannot be read: ${readingFailure(error)}`);
   }

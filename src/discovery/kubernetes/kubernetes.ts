@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { env } from "node:process";
 import { parseAddress } from "../../channel/mod.ts";
 import { Credentials } from "../../credentials/mod.ts";
 import { insistOnNames, type OptionNames } from "../../errors/mod.ts";
 import { parsePatterns } from "../../identity/mod.ts";
 import { type Clock, systemClock } from "../../observe/mod.ts";
+import { readTextFile } from "../../platform/mod.ts";
 import type { Discovery } from "../discovery.ts";
 import { invalid, urlParameters } from "../setting.ts";
 import type { ServicePort } from "./endpoint_slices.ts";
@@ -28,6 +28,9 @@ export interface KubernetesDiscoveryOptions {
   /** The time. Default: the machine's clock. */
   readonly clock?: Clock | undefined;
 }
+
+/** A larger file holds no token. */
+const MAX_TOKEN_BYTES = 64 * 1024;
 
 /** Where Kubernetes puts the files of a pod's service account. */
 export const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -76,7 +79,7 @@ export function kubernetesDiscovery(options: KubernetesDiscoveryOptions): Discov
         authority,
         credentials: Credentials.trustOnly({ ca }),
         expected,
-        token: async () => (await readFile(tokenFile, "utf8")).trim(),
+        token: async () => (await readTextFile(tokenFile, MAX_TOKEN_BYTES)).trim(),
         clock,
       });
       yield* new SliceWatch({ client, namespace, service, port, clock }).changes(signal);

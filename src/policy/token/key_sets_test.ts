@@ -189,6 +189,23 @@ Deno.test("no token waits for a key set that has vanished, while the last good o
   assert.equal(server.requests, 3);
 });
 
+Deno.test("a key set in a pipe that nobody writes to is not waited for, and the file that takes its place is read", async () => {
+  const folder = Deno.makeTempDirSync();
+  try {
+    const file = `${folder}/keys.json`;
+    assert.ok((await new Deno.Command("mkfifo", { args: [file] }).output()).success);
+    const ask = asking({ jwks: { file } });
+    const token = await sign("k1", first);
+    assert.equal(await ask(token), "key-set-unreachable");
+    const keys = [{ ...await exportJWK(first.publicKey), kid: "k1" }];
+    Deno.removeSync(file);
+    Deno.writeTextFileSync(file, JSON.stringify({ keys }));
+    assert.equal(await ask(token, 1_000), "valid");
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
 Deno.test("a key set that is slow, huge, torn, of no use or elsewhere is not used", async () => {
   await using server = await KeyServer.start();
   await using elsewhere = await KeyServer.start();

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { unusable } from "../../errors/mod.ts";
+import { readTextFile } from "../../platform/mod.ts";
 import { configuredKeySet } from "./key_set.ts";
 import { fileKeys, remoteKeys } from "./key_source.ts";
 import { fixedKeys, type Keys, RefreshedKeys } from "./refreshed_keys.ts";
@@ -21,6 +22,9 @@ export interface KeySetOptions {
   /** How long reading the keys may take, in milliseconds. Default 5,000. */
   readonly jwksTimeoutMs?: number;
 }
+
+/** A larger file is neither a bundle of authorities nor a token. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** A JSON Web Key Set (RFC 7517 §5). */
 export interface JsonWebKeySet {
@@ -53,9 +57,10 @@ export function keysFrom(options: KeySetOptions): Keys {
   return new RefreshedKeys(remoteKeys(url, {
     timeoutMs,
     ...(ca === undefined ? {} : { ca: pemOf(ca) }),
-    ...(jwksTokenFile === undefined
-      ? {}
-      : { authorization: async () => `Bearer ${(await Deno.readTextFile(jwksTokenFile)).trim()}` }),
+    ...(jwksTokenFile === undefined ? {} : {
+      authorization: async () =>
+        `Bearer ${(await readTextFile(jwksTokenFile, MAX_FILE_BYTES)).trim()}`,
+    }),
   }));
 }
 
@@ -77,7 +82,9 @@ function pemOf(ca: string | { readonly file: string }): () => Promise<string> {
     if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
     throw unusable("ca", "ca holds no PEM certificate");
   };
-  if (typeof ca !== "string") return async () => checked(await Deno.readTextFile(ca.file));
+  if (typeof ca !== "string") {
+    return async () => checked(await readTextFile(ca.file, MAX_FILE_BYTES));
+  }
   const text = checked(ca);
   return () => Promise.resolve(text);
 }

@@ -1,4 +1,5 @@
 import { unusable } from "../../errors/mod.ts";
+import { readTextFile } from "../../platform/mod.ts";
 import { fetchJson, type FetchJsonOptions } from "./fetch_json.ts";
 
 /** Where a key set is read from. */
@@ -34,12 +35,6 @@ export function remoteKeys(url: URL, options: Omit<FetchJsonOptions, "maxBytes">
 export function fileKeys(path: string): KeySource {
   return {
     name: path,
-    async read() {
-      const { size } = await Deno.stat(path);
-      if (size > MAX_KEY_SET_BYTES) {
-        throw new Error(`the key set has ${size} bytes, the limit is ${MAX_KEY_SET_BYTES}`);
-      }
-      return JSON.parse(await Deno.readTextFile(path));
-    },
+    read: async () => JSON.parse(await readTextFile(path, MAX_KEY_SET_BYTES)),
   };
 }
