@@ -23,6 +23,7 @@ const EXPECTED: Readonly<Record<CertificateShape, CertificateReason | "trusted">
   "fine": "trusted",
   "fine-under-intermediate": "trusted",
   "fine-p-384": "trusted",
+  "fine-p-521": "trusted",
   "fine-ed25519": "trusted",
   "fine-rsa-2048": "trusted",
   "foreign-authority": "untrusted-authority",

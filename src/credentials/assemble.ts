@@ -23,7 +23,7 @@ import {
   type SkippedAnchor,
 } from "./material.ts";
 import { validityFault } from "./own_certificate_fault.ts";
-import { readPrivateKey, withoutPrivateKeys } from "./private_key.ts";
+import { readPrivateKey, withoutPrivateKeys } from "./key/private_key.ts";
 import { type CredentialRejection, rejection, unsuitableMessage } from "./rejection.ts";
 import { toHex } from "../platform/mod.ts";
 import { present } from "../values/mod.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { createPrivateKey, type KeyObject } from "node:crypto";
 import { makeCertificate } from "../../tests/support/certificates.ts";
 import { der, extension, forge } from "../../tests/support/forge.ts";
-import { adviceOn } from "../identity/mod.ts";
+import { adviceOn, readSequence } from "../identity/mod.ts";
 import {
   assemble,
   type CredentialMaterial,
@@ -76,16 +77,30 @@ Deno.test("a private key is found among text, parameters and certificates; two a
   );
 });
 
-Deno.test("a P-256 key whose scalar is written a byte longer or shorter than it should be is read all the same", () => {
-  const sec1 = leaf.key.export({ type: "sec1", format: "der" });
-  const [scalar, rest] = [sec1.subarray(7, 39), sec1.subarray(39)];
-  for (const odd of scalar[0] === 0 ? [scalar.subarray(1)] : [Uint8Array.of(0, ...scalar)]) {
-    const inner = [2, 1, 1, 4, odd.length, ...odd, ...rest];
-    const base64 = Uint8Array.of(0x30, inner.length, ...inner).toBase64();
-    const key = `-----BEGIN EC PRIVATE KEY-----\n${base64}\n-----END EC PRIVATE KEY-----\n`;
-    assert.ok(usable({ ...MUTUAL, key }).own !== undefined);
-  }
-});
+/** The fields of a key in DER, in one of its forms. */
+function fieldsOf(key: KeyObject, type: "sec1" | "pkcs8") {
+  return [...readSequence(key.export({ type, format: "der" }), "the key").rest()];
+}
+
+for (const [keyKind, octets] of [["p-256", 32], ["p-384", 48], ["p-521", 66]] as const) {
+  Deno.test(`a ${keyKind} key whose scalar is written longer or shorter than it should be is read all the same`, () => {
+    const names = [{ uri: "spiffe://example.org/worker" }];
+    const { key, pem: cert } = makeCertificate({ names, issuer: root, keyKind });
+    const [version, scalar, ...rest] = fieldsOf(key, "sec1");
+    const [versionOfInfo, algorithm] = fieldsOf(key, "pkcs8");
+    const right = scalar!.contents;
+    assert.equal(right.length, octets);
+    const shortest = right.subarray(right.findIndex((octet) => octet !== 0));
+    for (const odd of [Uint8Array.of(0, ...right), shortest]) {
+      const sec1 = der(0x30, version!.bytes, der(0x04, odd), ...rest.map(({ bytes }) => bytes));
+      const info = der(0x30, versionOfInfo!.bytes, algorithm!.bytes, der(0x04, sec1));
+      for (const pem of [writePem("EC PRIVATE KEY", sec1), writePem("PRIVATE KEY", info)]) {
+        const { own } = usable({ ca: root.pem, cert, key: pem });
+        assert.ok(createPrivateKey(own!.keyPem).equals(key));
+      }
+    }
+  });
+}
 
 Deno.test("Credentials.fromFiles takes key and chain from one file, as a bundle and as both of the two", async () => {
   const folder = await Deno.makeTempDir();

@@ -193,10 +193,23 @@ function signatureAlgorithm(key: KeyObject): SignatureAlgorithm {
         digest: "sha256",
       };
     case "ec":
-      return key.asymmetricKeyDetails?.namedCurve === "secp384r1"
-        ? { identifier: sequence(objectIdentifier("1.2.840.10045.4.3.3")), digest: "sha384" }
-        : { identifier: sequence(objectIdentifier("1.2.840.10045.4.3.2")), digest: "sha256" };
+      return ecdsaWith(ECDSA_DIGEST[key.asymmetricKeyDetails?.namedCurve ?? ""] ?? "sha256");
     default:
       throw new TypeError(`no certificate is signed with a key of type ${key.asymmetricKeyType}`);
   }
+}
+
+const ECDSA_DIGEST: Readonly<Record<string, keyof typeof ECDSA>> = {
+  secp384r1: "sha384",
+  secp521r1: "sha512",
+};
+
+const ECDSA = {
+  sha256: "1.2.840.10045.4.3.2",
+  sha384: "1.2.840.10045.4.3.3",
+  sha512: "1.2.840.10045.4.3.4",
+} as const;
+
+function ecdsaWith(digest: keyof typeof ECDSA): SignatureAlgorithm {
+  return { identifier: sequence(objectIdentifier(ECDSA[digest])), digest };
 }

@@ -49,8 +49,9 @@ export function signStatement(statement: Statement, { chain, keyPem }: Statement
     new TextEncoder().encode(JSON.stringify({ id, address, tls, tags, at, sequence })),
   );
   const key = createPrivateKey(keyPem);
-  const digest = key.asymmetricKeyType === "ed25519" ? null : "sha256";
-  const signature = sign(digest, octetsOf(body), key);
+  const { asymmetricKeyType, asymmetricKeyDetails } = key;
+  const kind = asymmetricKeyDetails?.namedCurve === "secp521r1" ? "p-521" : asymmetricKeyType;
+  const signature = sign(digestOf(kind), octetsOf(body), key);
   return ["sa1", body, base64Url(signature), chain.map(base64Url).join("~")].join(".");
 }
 
@@ -78,7 +79,13 @@ export function isSignedBy(
   { spki, kind }: PublicKey,
 ): boolean {
   const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
-  return verify(kind === "ed25519" ? null : "sha256", signed, key, signature);
+  return verify(digestOf(kind), signed, key, signature);
+}
+
+/** What a kind of key signs: of P-521 the platform fails signatures over SHA-256. */
+function digestOf(kind: string | undefined): string | null {
+  if (kind === "ed25519") return null;
+  return kind === "p-521" ? "sha512" : "sha256";
 }
 
 function statementOf(text: string): Statement {

@@ -14,6 +14,8 @@ export * from "./certificate/certificate.ts";
 export * from "./certificate/certificate_fault.ts";
 export * from "./denylist.ts";
 export { sameBytes } from "./der/bytes.ts";
+export { DerReader, readSequence } from "./der/der.ts";
+export { TAG } from "./der/der_values.ts";
 export { formatName } from "./certificate/distinguished_name.ts";
 export type { GeneralName } from "./certificate/general_name.ts";
 export * from "./names/identity_pattern.ts";

@@ -163,12 +163,27 @@ Deno.test("judgePeer() asks nothing of the signature and the serial number of an
   assert(judge([leaf({ issuer: anchor })], { anchors: trusting(anchor) }).trusted);
 });
 
+Deno.test("judgePeer() says of P-521 and SHA-256 that it is not supported, and not that it is forged", () => {
+  const issuer = forge({
+    subject: "ca",
+    authority: true,
+    keys: curve("P-521"),
+    signedBy: root.keys.privateKey,
+  });
+  const signed = leaf({ issuer, signedBy: root.keys.privateKey });
+  const { reason, rule, evidence } = refused(judge([signed], { anchors: trusting(issuer) }));
+  assert.deepEqual([reason, rule], ["certificate-unsuitable", "certificate.signature-algorithm"]);
+  assert.match(evidence.found!, /ecdsa-with-SHA256 under a key on P-521 is not supported/);
+});
+
 const ECDSA = "1.2.840.10045.4.3.";
 const RSA = "1.2.840.113549.1.1.";
 const ALGORITHMS: readonly [string, () => Keys, string, string | null, Uint8Array | []][] = [
   ["P-384 with SHA-256", () => curve("P-384"), `${ECDSA}2`, "sha256", []],
   ["P-384 with SHA-384", () => curve("P-384"), `${ECDSA}3`, "sha384", []],
   ["P-256 with SHA-512", () => curve("P-256"), `${ECDSA}4`, "sha512", []],
+  ["P-521 with SHA-384", () => curve("P-521"), `${ECDSA}3`, "sha384", []],
+  ["P-521 with SHA-512", () => curve("P-521"), `${ECDSA}4`, "sha512", []],
   ["Ed25519", () => generateKeyPairSync("ed25519"), "1.3.101.112", null, []],
   ["RSA with SHA-256", () => rsa(), `${RSA}11`, "sha256", der(0x05)],
   ["RSA with SHA-384", () => rsa(), `${RSA}12`, "sha384", der(0x05)],
@@ -187,7 +202,7 @@ for (const [what, keysOf, id, digest, parameters] of ALGORITHMS) {
     assert(judge([leaf({ issuer, algorithm, digest })], asked).trusted);
     const other = digest === null
       ? leaf({ issuer: root, algorithm })
-      : leaf({ issuer, algorithm, digest: "sha224" });
+      : leaf({ issuer, algorithm, digest: digest === "sha512" ? "sha384" : "sha512" });
     assert(!judge([other], asked).trusted);
   });
 }

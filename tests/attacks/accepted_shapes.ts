@@ -51,6 +51,7 @@ function made(root: TestCertificate, intermediate: TestCertificate): readonly Ac
   const shapes: readonly (readonly [string, TestCertificateOptions])[] = [
     ["P-256", { keyKind: "p-256" }],
     ["P-384", { keyKind: "p-384" }],
+    ["P-521", { keyKind: "p-521" }],
     ["Ed25519", { keyKind: "ed25519" }],
     ["RSA-2048", { keyKind: "rsa-2048" }],
     ["under an intermediate", { issuer: intermediate }],

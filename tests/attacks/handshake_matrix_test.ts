@@ -25,6 +25,7 @@ const FINE: readonly CertificateShape[] = [
   "fine",
   "fine-under-intermediate",
   "fine-p-384",
+  "fine-p-521",
   "fine-ed25519",
   "fine-rsa-2048",
 ];

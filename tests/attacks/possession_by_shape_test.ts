@@ -24,6 +24,7 @@ const { root, intermediate } = authorities;
 const SCHEMES = {
   "p-256": 0x0403,
   "p-384": 0x0503,
+  "p-521": 0x0603,
   "ed25519": 0x0807,
   "rsa-2048": 0x0804,
 } as const;

@@ -12,7 +12,7 @@ import { WORKER_ID } from "../support/peers.ts";
 import { type KeyKind, makeAuthorities, makeCertificate } from "../support/certificates.ts";
 
 const { root } = makeAuthorities();
-const KINDS: readonly KeyKind[] = ["p-256", "p-384", "ed25519", "rsa-2048"];
+const KINDS: readonly KeyKind[] = ["p-256", "p-384", "p-521", "ed25519", "rsa-2048"];
 /** The timestamps of certificate logs (RFC 6962 §3.3). */
 const TIMESTAMPS = "1.3.6.1.4.1.11129.2.4.2";
 const DAMAGED = 5000;

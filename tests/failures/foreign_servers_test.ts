@@ -28,6 +28,7 @@ const SERVERS: readonly (readonly [CertificateShape, HandshakeReason?])[] = [
   ["fine-under-intermediate"],
   ["fine-rsa-2048"],
   ["fine-p-384"],
+  ["fine-p-521"],
   ["fine-ed25519"],
   ["foreign-authority", "untrusted-authority"],
   ["namesake-authority", "untrusted-authority"],

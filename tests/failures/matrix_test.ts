@@ -32,6 +32,7 @@ const WORKERS: readonly WorkerRow[] = [
   { shape: "fine-under-intermediate" },
   { shape: "fine-rsa-2048" },
   { shape: "fine-p-384" },
+  { shape: "fine-p-521" },
   { shape: "fine-ed25519" },
   { shape: "foreign-authority", reason: "untrusted-authority", alert: "untrusted-authority" },
   { shape: "namesake-authority", reason: "untrusted-authority", alert: "tls-alert" },

@@ -326,7 +326,7 @@ export const notes: Readonly<Record<string, Note>> = {
     rotation:
       "never: files that are there are used again at every start (SelfCert of go.etcd.io/etcd/client/pkg/v3/transport), until they are removed",
     setUp: [
-      "not for peers of Selvage: the key is of the curve P-521, which the platform cannot verify",
+      "not for peers of Selvage: the certificate is an authority's, so that its key could issue others",
       "use `--cert-file` and `--key-file` with a certificate of any other row, also for `etcd:https://…` discovery",
     ],
   },

@@ -152,10 +152,8 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
   "SPIRE 1.13.3, upstream authority `disk`": { ...ACCEPTED, advice: [] },
   "spiffe-helper 0.11.0, SVIDs of SPIRE 1.13.3": { ...ACCEPTED, advice: [] },
   "etcd 3.6.16, --auto-tls": {
-    asWorker:
-      "refused at the start: cert: certificate 0 of the chain: it carries a key on the curve P-521, which is not supported; use P-256, P-384, Ed25519 or RSA-2048 to RSA-8192",
-    asCaller:
-      "refused at the start: cert: certificate 0 of the chain: it carries a key on the curve P-521, which is not supported; use P-256, P-384, Ed25519 or RSA-2048 to RSA-8192",
+    asWorker: "certificate-unsuitable: leaf.authority",
+    asCaller: "own-certificate-invalid: own.unsuitable",
     advice: [],
   },
 };

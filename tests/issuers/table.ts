@@ -59,9 +59,11 @@ certificate, and left out here. The certificates of the issuers that are built w
 | --- | --- | --- | --- |
 ${issuers.map(({ name }) => row(name)).join("\n")}
 
-Keys on P-521 cannot be verified on this platform, so etcd's own \`--auto-tls\` certificates are for
-etcd alone. A certificate of X.509 v1 has no extensions and so no names: \`openssl x509 -req\` makes one
-unless it is given an \`-extfile\`.
+etcd's own \`--auto-tls\` certificates are authorities, and for etcd alone. Of a key on P-521 signatures
+over SHA-384 and SHA-512 are accepted: issuers written in Go make them, and \`openssl\` with \`-sha512\`.
+Over SHA-256, which is openssl's default, they are refused: \`node:crypto\` of Deno 2.9.6 fails them. A
+certificate of X.509 v1 has no extensions and so no names: \`openssl x509 -req\` makes one unless it is
+given an \`-extfile\`.
 
 ## What they look like, and what sets them up
 

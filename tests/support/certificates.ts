@@ -24,7 +24,7 @@ import {
 import { writePem } from "../../src/credentials/pem_writer.ts";
 
 /** The kinds of keys that tests make. */
-export type KeyKind = "p-256" | "p-384" | "ed25519" | "rsa-2048";
+export type KeyKind = "p-256" | "p-384" | "p-521" | "ed25519" | "rsa-2048";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -121,6 +121,8 @@ export function makeKey(kind: KeyKind): KeyObject {
       return generateKeyPairSync("ec", { namedCurve: "prime256v1" }).privateKey;
     case "p-384":
       return generateKeyPairSync("ec", { namedCurve: "secp384r1" }).privateKey;
+    case "p-521":
+      return generateKeyPairSync("ec", { namedCurve: "secp521r1" }).privateKey;
     case "ed25519":
       return generateKeyPairSync("ed25519").privateKey;
     case "rsa-2048":
@@ -163,6 +165,7 @@ export type CertificateShape =
   | "fine"
   | "fine-under-intermediate"
   | "fine-p-384"
+  | "fine-p-521"
   | "fine-ed25519"
   | "fine-rsa-2048"
   | "foreign-authority"
@@ -200,6 +203,7 @@ export function certificateShapes(
     "fine": () => make({}),
     "fine-under-intermediate": () => make({ issuer: intermediate }),
     "fine-p-384": () => make({ keyKind: "p-384" }),
+    "fine-p-521": () => make({ keyKind: "p-521" }),
     "fine-ed25519": () => make({ keyKind: "ed25519" }),
     "fine-rsa-2048": () => make({ keyKind: "rsa-2048" }),
     "foreign-authority": () => make({ issuer: foreign }),

@@ -183,7 +183,7 @@ function ownFaults(signed: Signed): readonly CertificateFault[] {
   if (publicKey.kind === "unsupported") {
     fault(
       "certificate.key",
-      `it carries ${publicKey.algorithm}, which is not supported; use P-256, P-384, Ed25519 or RSA-2048 to RSA-8192`,
+      `it carries ${publicKey.algorithm}, which is not supported; use P-256, P-384, P-521, Ed25519 or RSA-2048 to RSA-8192`,
     );
   }
   // RFC 5280 §4.2.1.6: the names must be critical where they are all there is, and only there.

@@ -4,7 +4,7 @@ import { asOid, asWholeBytes, TAG } from "../der/der_values.ts";
 import { Malformed } from "../der/malformed.ts";
 
 /** The kinds of keys that certificates may carry here. */
-export type PublicKeyKind = "p-256" | "p-384" | "ed25519" | "rsa";
+export type PublicKeyKind = "p-256" | "p-384" | "p-521" | "ed25519" | "rsa";
 
 /** A certificate's public key. */
 export interface PublicKey {
@@ -26,14 +26,23 @@ const OID = {
   ec: "1.2.840.10045.2.1",
   p256: "1.2.840.10045.3.1.7",
   p384: "1.3.132.0.34",
+  p521: "1.3.132.0.35",
   ed25519: "1.3.101.112",
   rsa: "1.2.840.113549.1.1.1",
   rsaPss: "1.2.840.113549.1.1.10",
 } as const;
 
+/** The curves, and the octets of a coordinate. */
+const CURVES: Readonly<
+  Record<string, { kind: PublicKeyKind; algorithm: string; octets: number }>
+> = {
+  [OID.p256]: { kind: "p-256", algorithm: "P-256", octets: 32 },
+  [OID.p384]: { kind: "p-384", algorithm: "P-384", octets: 48 },
+  [OID.p521]: { kind: "p-521", algorithm: "P-521", octets: 66 },
+};
+
 /** Curves that issuers offer and nothing here checks, by the names that people know. */
 const OTHER_CURVES: Readonly<Record<string, string>> = {
-  "1.3.132.0.35": "P-521",
   "1.3.132.0.10": "secp256k1",
 };
 
@@ -74,16 +83,13 @@ function describe(id: string, parameters: Element | undefined, key: Uint8Array):
 
 function describeCurve(parameters: Element | undefined, key: Uint8Array): Description {
   if (parameters?.tag !== TAG.oid) return unsupported("a key on an unnamed curve");
-  const curve = asOid(parameters.contents);
+  const id = asOid(parameters.contents);
+  const curve = CURVES[id];
+  if (curve === undefined) return unsupported(`a key on the curve ${OTHER_CURVES[id] ?? id}`);
   // SEC 1 §2.3.3: 04, x, y. A compressed point is another spelling of the same key.
-  const isPoint = (bytes: number) => key.length === 1 + 2 * bytes && key[0] === 0x04;
-  if (curve === OID.p256 && isPoint(32)) return { kind: "p-256", algorithm: "P-256" };
-  if (curve === OID.p384 && isPoint(48)) return { kind: "p-384", algorithm: "P-384" };
-  return unsupported(
-    curve === OID.p256 || curve === OID.p384
-      ? "a compressed or misshapen point"
-      : `a key on the curve ${OTHER_CURVES[curve] ?? curve}`,
-  );
+  const { kind, algorithm, octets } = curve;
+  const isPoint = key.length === 1 + 2 * octets && key[0] === 0x04;
+  return isPoint ? { kind, algorithm } : unsupported("a compressed or misshapen point");
 }
 
 function describeRsa(key: Uint8Array): Description {

@@ -53,7 +53,8 @@ export class PathRules {
       if (fault !== undefined) return fault;
     }
     return this.#in("anchor", anchor, strict, () => anchorFault(anchor, role, now)) ??
-      linkFault(path) ?? lengthFault(path) ?? domainFault(path, this.#question);
+      linkFault(path) ?? digestFault(path) ?? lengthFault(path) ??
+      domainFault(path, this.#question);
   }
 
   /** Why a leaf that is itself in the bundle is not accepted as itself. */
@@ -104,6 +105,18 @@ function linkFault(path: Path): PathFault | undefined {
       const found = "its authority key identifier is not that of the key that signed it";
       return unsuitable(path[i]!, "path.key-identifier", found);
     }
+  }
+  return undefined;
+}
+
+// The platform fails each signature of P-521 over SHA-256: without this it would be called a forgery.
+function digestFault(path: Path): PathFault | undefined {
+  for (let i = 0; i + 1 < path.length; i++) {
+    const { name, keys, digest } = path[i]!.signatureAlgorithm;
+    if (path[i + 1]!.publicKey.kind !== "p-521" || digest !== "sha256") continue;
+    if (!keys.includes("p-256")) continue;
+    const found = `${name} under a key on P-521 is not supported; sign with SHA-384 or SHA-512`;
+    return unsuitable(path[i]!, "certificate.signature-algorithm", found);
   }
   return undefined;
 }

@@ -4,54 +4,73 @@ import fc from "../../../tests/support/fast_check.ts";
 import { forge } from "../../../tests/support/forge.ts";
 import { read } from "../../../tests/support/judging.ts";
 import { rawEcdsaSignature } from "./ecdsa_signature.ts";
+import type { Certificate } from "../certificate/certificate.ts";
 import { SignatureCheck } from "./signature.ts";
 
-const keys = generateKeyPairSync("ec", { namedCurve: "P-384" });
-const authority = forge({ subject: "authority", authority: true, keys });
-const issuer = read(authority);
-const other = read(forge({
-  subject: "other",
-  authority: true,
-  keys: generateKeyPairSync("ec", { namedCurve: "P-384" }),
-}));
-const certificate = read(forge({ issuer: authority }));
+const signer = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+const certificate = read(forge({ signedBy: signer }));
+
+/** A key, and an authority with it. */
+function authorityOn(namedCurve: string) {
+  const keys = generateKeyPairSync("ec", { namedCurve });
+  const issuer = read(forge({ subject: "authority", authority: true, keys, signedBy: signer }));
+  return { keys, issuer };
+}
+
+const CURVES = [
+  { name: "P-384", digests: ["sha256", "sha384", "sha512"], ...authorityOn("P-384") },
+  { name: "P-521", digests: ["sha384", "sha512"], ...authorityOn("P-521") },
+] as const;
+
+/** A certificate with that signature, said to be of any curve. */
+function signedWith(
+  digest: "sha256" | "sha384" | "sha512",
+  { privateKey }: typeof CURVES[0]["keys"],
+) {
+  const signature = sign(digest, certificate.tbs, privateKey);
+  const keys = ["p-384", "p-521"] as const;
+  return { ...certificate, signatureAlgorithm: { name: "any", keys, digest }, signature };
+}
 
 /** The outcome of both ways, which must be one. */
-async function outcomeOf(signed: typeof certificate, by = issuer): Promise<boolean> {
+async function outcomeOf(signed: Certificate, by: Certificate): Promise<boolean> {
   const check = new SignatureCheck(signed, by);
   const outcome = await check.soon();
   assert.equal(check.atOnce(), outcome);
   return outcome;
 }
 
-Deno.test("SignatureCheck has the same outcome at once and beside the loop, with each digest", async () => {
-  for (const digest of ["sha256", "sha384", "sha512"] as const) {
-    const signature = sign(digest, certificate.tbs, keys.privateKey);
-    const signatureAlgorithm = { ...certificate.signatureAlgorithm, digest };
-    const signed = { ...certificate, signatureAlgorithm, signature };
-    assert(await outcomeOf(signed));
-    assert(!await outcomeOf(signed, other));
-    assert(!await outcomeOf({ ...signed, tbs: signed.tbs.slice(1) }));
-  }
-});
+for (const { name, digests, keys, issuer } of CURVES) {
+  Deno.test(`SignatureCheck has the same outcome at once and beside the loop, with each digest (${name})`, async () => {
+    const other = authorityOn(name).issuer;
+    for (const digest of digests) {
+      const signed = signedWith(digest, keys);
+      assert(await outcomeOf(signed, issuer));
+      assert(!await outcomeOf(signed, other));
+      assert(!await outcomeOf({ ...signed, tbs: signed.tbs.slice(1) }, issuer));
+    }
+  });
 
-Deno.test("SignatureCheck takes no signature of which a bit was changed, in either way", async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.nat(8 * certificate.signature.length - 1), async (bit) => {
-      const signature = certificate.signature.slice();
-      signature[bit >> 3]! ^= 1 << (bit & 7);
-      assert(!await outcomeOf({ ...certificate, signature }));
-    }),
-    { numRuns: 60 },
-  );
-});
+  Deno.test(`SignatureCheck takes no signature of which a bit was changed, in either way (${name})`, async () => {
+    const signed = signedWith("sha384", keys);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(8 * signed.signature.length - 1), async (bit) => {
+        const signature = signed.signature.slice();
+        signature[bit >> 3]! ^= 1 << (bit & 7);
+        assert(!await outcomeOf({ ...signed, signature }, issuer));
+      }),
+      { numRuns: 60 },
+    );
+  });
 
-Deno.test("SignatureCheck refuses a signature of another kind of key under a P-384 key", async () => {
-  const { signatureAlgorithm } = certificate;
-  const keysOf = (...kinds: ("rsa" | "ed25519")[]) => ({ ...signatureAlgorithm, keys: kinds });
-  assert(!await outcomeOf({ ...certificate, signatureAlgorithm: keysOf("rsa") }));
-  assert(!await outcomeOf({ ...certificate, signatureAlgorithm: keysOf("ed25519") }));
-});
+  Deno.test(`SignatureCheck refuses a signature of another kind of key under a ${name} key`, async () => {
+    const signed = signedWith("sha384", keys);
+    for (const kind of ["rsa", "ed25519"] as const) {
+      const signatureAlgorithm = { ...signed.signatureAlgorithm, keys: [kind] };
+      assert(!await outcomeOf({ ...signed, signatureAlgorithm }, issuer));
+    }
+  });
+}
 
 const numbers = (...all: number[][]) => {
   const contents = all.flatMap((bytes) => [0x02, bytes.length, ...bytes]);
