@@ -31,12 +31,30 @@ Deno.test("local discovery sweeps the entry of a process that has died, and repo
     const died = `${root}/pool/entry-100000-died.json`;
     await Deno.writeTextFile(died, JSON.stringify({ address: "127.0.0.1:1" }));
     await Deno.writeTextFile(`${root}/pool/entry-100000-bad.json`, "{");
+    // Neither is one of a worker, however old: one is not waited for, the other not removed.
+    const pipe = `${root}/pool/entry-1-pipe.json`;
+    assert.ok((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+    await Deno.mkdir(`${root}/pool/entry-1-folder.json`);
     await watched.until((known) => known.length === 1);
     const longAgo = new Date(Date.now() - 200_000);
     await Deno.utime(died, longAgo, longAgo);
     await watched.until((known) => known.length === 0);
     await assert.rejects(Deno.stat(died), Deno.errors.NotFound);
-    assert.match(watched.rejected.join(), /entry-100000-bad\.json is no announcement/);
+    const rejected = watched.rejected.join();
+    assert.match(rejected, /entry-100000-bad\.json is no announcement/);
+    assert.match(rejected, /entry-1-pipe\.json is no announcement: it is not a file/);
+    assert.match(rejected, /entry-1-folder\.json is no announcement: it is not a file/);
+    assert.deepEqual(watched.failures, []);
+  }));
+
+Deno.test("an announcement in local discovery that cannot be made leaves no file behind", () =>
+  inFolder(async (root) => {
+    const discovery = localDiscovery("pool", { root });
+    // In the way of the entry.
+    await Deno.mkdir(`${root}/pool/entry-15000-a+2Fb.json`, { recursive: true, mode: 0o700 });
+    await assert.rejects(discovery.announce(announcement, { signal }));
+    const names = await Array.fromAsync(Deno.readDir(`${root}/pool`), ({ name }) => name);
+    assert.deepEqual(names, ["entry-15000-a+2Fb.json"]);
   }));
 
 Deno.test("local discovery refreshes an announcement, also where its folder was deleted", () =>

@@ -1,7 +1,7 @@
-import { readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { escapePeerText } from "../../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../../observe/mod.ts";
-import { isMissing } from "../../platform/mod.ts";
+import { isMissing, readTextFile } from "../../platform/mod.ts";
 import type { Announcement, AnnouncementLease, AnnounceOptions } from "../announcement.ts";
 import { announcementText, readAnnouncement } from "../announcement_text.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../discovery.ts";
@@ -123,9 +123,11 @@ class Entries {
   async #entry(name: string, rejected: DiscoveryChange[]) {
     const path = `${this.#folder}/${name}`;
     try {
-      const { mtimeMs, birthtimeMs, ino, size } = await stat(path);
+      const found = await stat(path);
+      const { mtimeMs, birthtimeMs, ino, size } = found;
       const leaseMs = Number(ENTRY.exec(name)![1]);
-      if (this.#clock.now() - mtimeMs > leaseMs) {
+      // What is not a file is nobody's announcement, and stays.
+      if (found.isFile() && this.#clock.now() - mtimeMs > leaseMs) {
         await rm(path, { force: true });
         return undefined;
       }
@@ -133,7 +135,7 @@ class Entries {
       const version = `${ino} ${birthtimeMs} ${size}`;
       const before = this.#read.get(name);
       if (before?.version === version) return before;
-      return { version, worker: await this.#worker(path, size, rejected) };
+      return { version, worker: await this.#worker(path, rejected) };
     } catch (error) {
       // Withdrawn in between.
       if (isMissing(error)) return undefined;
@@ -143,12 +145,10 @@ class Entries {
 
   async #worker(
     path: string,
-    size: number,
     rejected: DiscoveryChange[],
   ): Promise<DiscoveredWorker | undefined> {
     try {
-      if (size > MAX_ENTRY_BYTES) throw new Error(`it is larger than ${MAX_ENTRY_BYTES} bytes`);
-      return readAnnouncement(await readFile(path, "utf8"));
+      return readAnnouncement(await readTextFile(path, MAX_ENTRY_BYTES));
     } catch (error) {
       if (isMissing(error)) throw error;
       const message = `${path} is no announcement: ${(error as Error).message}`;
@@ -204,8 +204,14 @@ class Entry implements AnnouncementLease {
   async #write(): Promise<void> {
     await openFolder(this.#folder);
     const draft = `${this.#folder}/draft-${crypto.randomUUID()}`;
-    await writeFile(draft, announcementText(this.#announcement), { mode: 0o600, flag: "wx" });
-    await rename(draft, this.#path);
+    try {
+      await writeFile(draft, announcementText(this.#announcement), { mode: 0o600, flag: "wx" });
+      await rename(draft, this.#path);
+    } catch (error) {
+      // Where there is no room, each attempt would leave one.
+      await rm(draft, { force: true }).catch(() => {});
+      throw error;
+    }
   }
 
   async #keep(leaseMs: number, onFailure: (message: string) => void, clock: Clock): Promise<void> {

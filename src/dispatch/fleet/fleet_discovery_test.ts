@@ -25,6 +25,23 @@ Deno.test("Fleet takes on and lets go of workers as discovery reports it", async
   ]);
 });
 
+Deno.test("Fleet rejects workers without an address that can be dialled, and uses the others", async () => {
+  const { discovery, fleet, events } = setUp(A);
+  await fleet.ready(1);
+  const wrong = ["10.0.0.9:99999", "10.0.0.9\u001b[2J:1", "", "nowhere"];
+  discovery.push(...wrong.map((address) => ({ kind: "added" as const, worker: { address } })));
+  discovery.push({ kind: "added", worker: { address: B } });
+  const messages: string[] = [];
+  for await (const event of events) {
+    if (event.type === "discovery.rejected") messages.push(event.message);
+    if (messages.length === wrong.length) break;
+  }
+  assert.match(messages[0]!, /^"10\.0\.0\.9:99999" is not an address/);
+  assert.match(messages[1]!, /^"10\.0\.0\.9\\+u001b\[2J:1" is not an address/);
+  await fleet.ready(2);
+  assert.deepEqual(fleet.endpoints.map(address), [A, B]);
+});
+
 Deno.test("Fleet uses so many of the workers found, and others once those are gone", async () => {
   const { discovery, fleet, events } = setUp();
   const found = Array.from({ length: 50 }, (_, at) => `10.2.0.${at}:1`);

@@ -1,4 +1,5 @@
-import type { Discovery, DiscoveryChange } from "../../discovery/mod.ts";
+import { parseAddress } from "../../channel/mod.ts";
+import type { DiscoveredWorker, Discovery, DiscoveryChange } from "../../discovery/mod.ts";
 import { escapePeerText } from "../../errors/mod.ts";
 import type { Clock, Observer } from "../../observe/mod.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
@@ -129,7 +130,7 @@ export class WatchedSource implements Disposable {
     for (const change of batch) {
       if (change.kind === "failed") this.#fail(change.message);
       else if (change.kind === "rejected") this.#reject(change);
-      else found.push(change);
+      else if (change.kind === "removed" || this.#hasAddress(change.worker)) found.push(change);
     }
     for (const change of workers.apply(found)) this.#options.onChange(change);
     if (workers.unused === 0 || workers.unused === unused) return;
@@ -139,6 +140,17 @@ export class WatchedSource implements Disposable {
       message: `${workers.unused} of the ${workers.found} workers found are not used: ` +
         `limits.maxWorkers is ${this.#options.maxWorkers}`,
     });
+  }
+
+  /** Whether a worker has an address that can be dialled; one that has none is rejected. */
+  #hasAddress({ address }: DiscoveredWorker): boolean {
+    try {
+      parseAddress(address);
+      return true;
+    } catch (error) {
+      this.#reject({ message: messageOf(error) });
+      return false;
+    }
   }
 
   #reject({ message, address }: Rejected): void {
