@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { constants, generateKeyPairSync } from "node:crypto";
 import {
   der,
   extension,
@@ -204,5 +204,35 @@ for (const [what, keysOf, id, digest, parameters] of ALGORITHMS) {
       ? leaf({ issuer: root, algorithm })
       : leaf({ issuer, algorithm, digest: digest === "sha512" ? "sha384" : "sha512" });
     assert(!judge([other], asked).trusted);
+  });
+}
+
+/** RSASSA-PSS with its parameters: a digest, MGF1 of one, and the length of the salt. */
+function pss(digest: number, maskDigest = digest, saltLength = 16 + 16 * digest) {
+  const hash = (last: number) => der(0x30, oid(`2.16.840.1.101.3.4.2.${last}`), der(0x05));
+  const mask = der(0x30, oid("1.2.840.113549.1.1.8"), hash(maskDigest));
+  const salt = der(0xa2, der(0x02, [saltLength]));
+  return der(0x30, oid(`${RSA}10`), der(0x30, der(0xa0, hash(digest)), der(0xa1, mask), salt));
+}
+
+for (const [digest, number] of [["sha256", 1], ["sha384", 2], ["sha512", 3]] as const) {
+  Deno.test(`judgePeer() checks signatures of RSASSA-PSS with ${digest}`, () => {
+    const issuer = forge({ subject: "ca", authority: true, keys: rsa() });
+    const asked = { anchors: trusting(issuer) };
+    const { privateKey: key } = issuer.keys;
+    const signed = (saltLength: number, algorithm = pss(number)) => {
+      const signedBy = { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
+      return leaf({ issuer, algorithm, digest, signedBy });
+    };
+    const length = 16 + 16 * number;
+    assert(judge([signed(length)], asked).trusted);
+    const others = [signed(length - 1), leaf({ issuer, algorithm: pss(number), digest })];
+    for (const other of others) {
+      assert.equal(refused(judge([other], asked)).rule, "path.signature");
+    }
+    for (const algorithm of [pss(number, 1 + number % 3), pss(number, number, 20)]) {
+      const { rule } = refused(judge([signed(length, algorithm)], asked));
+      assert.equal(rule, "certificate.signature-algorithm");
+    }
   });
 }

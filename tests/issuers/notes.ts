@@ -38,6 +38,22 @@ export const notes: Readonly<Record<string, Note>> = {
       FLAGS,
     ],
   },
+  "openssl x509 -req, RSASSA-PSS": {
+    rotation: BY_HAND,
+    setUp: [
+      "worker.ext as in the row above",
+      "openssl x509 -req -in worker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest -days 30 -extfile worker.ext -out worker.pem",
+      FLAGS,
+    ],
+  },
+  "openssl x509 -req -sha512, an authority on P-521": {
+    rotation: BY_HAND,
+    setUp: [
+      "worker.ext as in the rows above",
+      "openssl x509 -req -in worker.csr -CA ca.pem -CAkey ca.key -CAcreateserial -sha512 -days 30 -extfile worker.ext -out worker.pem",
+      FLAGS,
+    ],
+  },
   "openssl ca, usr_cert of the distribution, names copied from the request": {
     rotation: BY_HAND,
     setUp: [

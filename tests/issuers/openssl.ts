@@ -9,13 +9,17 @@ const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-node
 export const openssl: readonly Issuer[] = [
   signed("openssl x509 -req, no extensions", () => ""),
   signed("openssl x509 -req, subjectAltName alone", (name) => `subjectAltName=DNS:${name}`),
-  signed("openssl x509 -req, the four usages", (name) =>
-    [
-      "basicConstraints=critical,CA:FALSE",
-      "keyUsage=critical,digitalSignature",
-      "extendedKeyUsage=serverAuth,clientAuth",
-      `subjectAltName=DNS:${name}`,
-    ].join("\n")),
+  signed("openssl x509 -req, the four usages", fourUsages),
+  signed("openssl x509 -req, RSASSA-PSS", fourUsages, {
+    key: ["-newkey", "rsa:2048", "-nodes"],
+    signing: [
+      ...["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"],
+    ],
+  }),
+  signed("openssl x509 -req -sha512, an authority on P-521", fourUsages, {
+    key: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:secp521r1", "-nodes"],
+    signing: ["-sha512"],
+  }),
   {
     name: "openssl ca, usr_cert of the distribution, names copied from the request",
     tool,
@@ -67,18 +71,37 @@ subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid,issuer
 `;
 
-function signed(name: string, extensions: (host: string) => string): Issuer {
+function fourUsages(name: string): string {
+  return [
+    "basicConstraints=critical,CA:FALSE",
+    "keyUsage=critical,digitalSignature",
+    "extendedKeyUsage=serverAuth,clientAuth",
+    `subjectAltName=DNS:${name}`,
+  ].join("\n");
+}
+
+/** The authority's key, and how it signs. */
+interface Signing {
+  readonly key: readonly string[];
+  readonly signing: readonly string[];
+}
+
+function signed(
+  name: string,
+  extensions: (host: string) => string,
+  by: Signing = { key: KEY, signing: [] },
+): Issuer {
   return {
     name,
     tool,
     async issue(workshop) {
-      await authority(workshop);
+      await authority(workshop, by);
       const certify = async (host: string): Promise<Held> => {
         await request(workshop, host);
         await workshop.write(`${host}.ext`, extensions(host));
         await workshop.run("openssl", [
           ...["x509", "-req", "-in", `${host}.csr`, "-out", `${host}.pem`, "-days", "30"],
-          ...["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"],
+          ...["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", ...by.signing],
           ...(extensions(host) === "" ? [] : ["-extfile", `${host}.ext`]),
         ]);
         return await held(workshop, host);
@@ -105,9 +128,12 @@ function selfSigned(name: string, extensions: readonly string[]): Issuer {
   };
 }
 
-async function authority(workshop: Workshop): Promise<void> {
+async function authority(
+  workshop: Workshop,
+  { key, signing }: Signing = { key: KEY, signing: [] },
+): Promise<void> {
   await workshop.run("openssl", [
-    ...["req", "-x509", ...KEY, "-days", "30", "-subj", "/CN=Team CA"],
+    ...["req", "-x509", ...key, ...signing, "-days", "30", "-subj", "/CN=Team CA"],
     ...["-keyout", "ca.key", "-out", "ca.pem"],
   ]);
 }

@@ -24,6 +24,8 @@ export const outcomes: Readonly<Record<string, Outcome>> = {
     advice: ["leaf.key-usage", "leaf.purpose"],
   },
   "openssl x509 -req, the four usages": { ...ACCEPTED, advice: [] },
+  "openssl x509 -req, RSASSA-PSS": { ...ACCEPTED, advice: [] },
+  "openssl x509 -req -sha512, an authority on P-521": { ...ACCEPTED, advice: [] },
   "openssl ca, usr_cert of the distribution, names copied from the request": {
     ...ACCEPTED,
     advice: ["leaf.key-usage", "leaf.purpose"],

@@ -3,7 +3,13 @@
  *
  * What is not asked for is as it should be.
  */
-import { createHash, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  createHash,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  type SignKeyObjectInput,
+} from "node:crypto";
 
 /** A DER element. */
 export function der(tag: number, ...contents: readonly (Uint8Array | readonly number[])[]) {
@@ -69,7 +75,7 @@ export interface ForgeOptions {
   /** Who signs. Default: itself. */
   readonly issuer?: Forged;
   /** Whose key signs, where it is not the issuer's. */
-  readonly signedBy?: KeyObject;
+  readonly signedBy?: KeyObject | SignKeyObjectInput;
   /** Its key. Default: a new P-256 key. */
   readonly keys?: Keys;
   /** Whether it is an authority. Default false. */

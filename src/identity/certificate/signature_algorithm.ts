@@ -10,6 +10,8 @@ export interface SignatureAlgorithm {
   readonly keys: readonly PublicKeyKind[];
   /** The digest; none for Ed25519 and what is not supported. */
   readonly digest: "sha256" | "sha384" | "sha512" | undefined;
+  /** The length of the salt of RSASSA-PSS, in octets; absent for every other algorithm. */
+  readonly saltLength?: number;
 }
 
 interface Known extends SignatureAlgorithm {
@@ -32,11 +34,32 @@ const SUPPORTED: ReadonlyMap<string, Known> = new Map<string, Known>([
   ["1.2.840.113549.1.1.13", known("sha512WithRSAEncryption", RSA, "sha512", "null")],
 ]);
 
+const RSASSA_PSS = "1.2.840.113549.1.1.10";
+
+/**
+ * RSASSA-PSS by its parameters in hexadecimal: one spelling for each digest, with MGF1 of the same digest and a salt as
+ * long (RFC 4055 §3.1, spelt as the CA/Browser Forum has it, Baseline Requirements §7.1.3.2.1).
+ */
+const PSS: ReadonlyMap<string, SignatureAlgorithm> = new Map(
+  ([["sha256", 1, 32], ["sha384", 2, 48], ["sha512", 3, 64]] as const).map(
+    ([digest, hash, saltLength]) => {
+      const name = `RSASSA-PSS with ${digest.replace("sha", "SHA-")}`;
+      return [pssParameters(hash, saltLength), { name, keys: RSA, digest, saltLength }];
+    },
+  ),
+);
+
+function pssParameters(hash: number, saltLength: number): string {
+  const digest = `300d060960864801650304020${hash}0500`;
+  const salt = saltLength.toString(16);
+  return `3034a00f${digest}a11c301a06092a864886f70d010108${digest}a2030201${salt}`;
+}
+
 /** Refused by name, since people meet them. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ["1.2.840.113549.1.1.4", "md5WithRSAEncryption"],
   ["1.2.840.113549.1.1.5", "sha1WithRSAEncryption"],
-  ["1.2.840.113549.1.1.10", "RSASSA-PSS"],
+  [RSASSA_PSS, "RSASSA-PSS with other parameters than usual"],
   ["1.2.840.10045.4.1", "ecdsa-with-SHA1"],
   ["1.3.101.113", "Ed448"],
 ]);
@@ -56,6 +79,10 @@ export function readSignatureAlgorithm({ contents }: Element): SignatureAlgorith
   const id = asOid(fields.next(TAG.oid, "the signature algorithm").contents);
   const parameters = fields.done ? undefined : fields.any();
   fields.end("the signature algorithm");
+  if (id === RSASSA_PSS && parameters !== undefined) {
+    const pss = PSS.get(parameters.bytes.toHex());
+    if (pss !== undefined) return pss;
+  }
   const algorithm = SUPPORTED.get(id);
   const wanted = algorithm?.parameters === "null" ? TAG.null : undefined;
   if (algorithm !== undefined && parameters?.tag === wanted) return algorithm;

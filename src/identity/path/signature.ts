@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import { constants, createPublicKey, type KeyObject, verify } from "node:crypto";
 import type { Certificate } from "../certificate/certificate.ts";
 import type { Check } from "./check.ts";
 import { rawEcdsaSignature } from "./ecdsa_signature.ts";
@@ -9,6 +9,8 @@ const CHECKED_BESIDE = {
   "p-384": { namedCurve: "P-384", orderBytes: 48 },
   "p-521": { namedCurve: "P-521", orderBytes: 66 },
 } as const;
+
+const { RSA_PKCS1_PSS_PADDING: PSS_PADDING } = constants;
 
 const keys = new WeakMap<Certificate, KeyObject | null>();
 const webKeys = new WeakMap<Certificate, CryptoKey | null>();
@@ -45,7 +47,9 @@ export function isSignedBy(certificate: Certificate, issuer: Certificate): boole
   const key = keyOf(issuer);
   if (key === null) return false;
   try {
-    return verify(signatureAlgorithm.digest ?? null, tbs, key, signature);
+    const { digest = null, saltLength } = signatureAlgorithm;
+    const by = saltLength === undefined ? key : { key, padding: PSS_PADDING, saltLength };
+    return verify(digest, tbs, by, signature);
   } catch {
     // The platform throws on a signature it cannot decode; that is a signature that does not hold.
     return false;
