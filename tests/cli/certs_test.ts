@@ -10,12 +10,13 @@ Deno.test("certs init and issue write an authority, and a certificate that it vo
   const args = ["--dns", "a.internal", "--dns", "b.internal", "--spiffe", "spiffe://x/w"];
   const issued = await selvage(["certs", "issue", folder, "worker", ...args, "--ttl", "2h"]);
   assert.equal(issued.code, 0, issued.err);
+  const read = (name: string) => new X509Certificate(Deno.readTextFileSync(join(folder, name)));
+  const certificate = read("worker.pem");
   assert.deepEqual(JSON.parse(issued.out), {
     certificate: join(folder, "worker.pem"),
     key: join(folder, "worker.key"),
+    validUntil: new Date(certificate.validTo).toISOString(),
   });
-  const read = (name: string) => new X509Certificate(Deno.readTextFileSync(join(folder, name)));
-  const certificate = read("worker.pem");
   assert.ok(certificate.verify(read("ca.pem").publicKey));
   assert.equal(
     certificate.subjectAltName,
@@ -36,6 +37,19 @@ Deno.test("certs init never overwrites an authority", async () => {
   assert.equal(again.code, 2);
   assert.match(again.err, /exists already.*never overwritten/);
   assert.equal(Deno.readTextFileSync(join(folder, "ca.pem")), before);
+});
+
+Deno.test("certs issue says until when, and where that is sooner than asked as the authority ends", async () => {
+  const folder = await Deno.makeTempDir();
+  const made = await inProcess(["certs", "init", folder, "--ttl", "1h"]);
+  const { validUntil } = JSON.parse(made.out);
+  const issue = async (name: string, ttl: string) =>
+    JSON.parse((await inProcess(["certs", "issue", folder, name, "--ttl", ttl])).out);
+  const long = await issue("web", "8h");
+  assert.deepEqual([long.validUntil, long.limitedByAuthority], [validUntil, true]);
+  const brief = await issue("brief", "10m");
+  assert.ok(brief.validUntil < validUntil);
+  assert.equal(brief.limitedByAuthority, undefined);
 });
 
 Deno.test("certs issue replaces files only with --force, and then the certificate and its key together", async () => {

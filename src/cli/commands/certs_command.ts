@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { Command } from "commander";
 import { Authority, createAuthority } from "../../credentials/mod.ts";
@@ -64,7 +65,7 @@ async function init(folder: string, flags: InitFlags): Promise<void> {
     { path: join(folder, "ca.key"), text: authority.keyPem, mode: 0o600 },
     { path: join(folder, "ca.pem"), text: authority.certPem, mode: 0o644 },
   ], "an authority is never overwritten");
-  print(folder, "ca", flags);
+  print(folder, "ca", authority.certPem, flags);
 }
 
 async function issue(folder: string, name: string, flags: IssueFlags): Promise<void> {
@@ -86,6 +87,7 @@ async function issue(folder: string, name: string, flags: IssueFlags): Promise<v
     await readText(join(folder, "ca.pem"), advice),
     await readText(join(folder, "ca.key"), advice),
   );
+  const began = Date.now();
   const issued = authority.issue({
     name,
     ttlMs: flags.ttl,
@@ -98,11 +100,38 @@ async function issue(folder: string, name: string, flags: IssueFlags): Promise<v
   ];
   if (flags.force === true) await replaceFiles(files);
   else await writeNewFiles(files, "--force replaces it");
-  print(folder, name, flags);
+  print(folder, name, issued.certPem, flags, {
+    asked: began + (flags.ttl ?? 0),
+    authorityEnds: endOf(authority.certPem),
+  });
 }
 
-function print(folder: string, name: string, flags: ResultFlags): void {
+/** What a certificate was asked to last for, and when its authority ends, in milliseconds since the epoch. */
+interface Limited {
+  readonly asked: number;
+  readonly authorityEnds: number;
+}
+
+function print(
+  folder: string,
+  name: string,
+  pem: string,
+  flags: ResultFlags,
+  limited?: Limited,
+): void {
   const certificate = join(folder, `${name}.pem`);
   const key = join(folder, `${name}.key`);
-  printResult(flags, () => [`wrote ${certificate} and ${key}`], [{ certificate, key }]);
+  const validUntil = new Date(endOf(pem)).toISOString();
+  const limitedByAuthority = limited !== undefined && limited.asked > limited.authorityEnds;
+  const why = limitedByAuthority ? ", when its authority ends: --ttl asks for longer" : "";
+  printResult(
+    flags,
+    () => [`wrote ${certificate} and ${key}, valid until ${validUntil}${why}`],
+    [{ certificate, key, validUntil, ...(limitedByAuthority ? { limitedByAuthority } : {}) }],
+  );
+}
+
+/** When a certificate ends, in milliseconds since the epoch. */
+function endOf(pem: string): number {
+  return Date.parse(new X509Certificate(pem).validTo);
 }
