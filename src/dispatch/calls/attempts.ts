@@ -238,13 +238,19 @@ export class Attempts {
    */
   async place(call: PlacedCall, tried: Map<Endpoint, Error>): Promise<Endpoint> {
     const { fleet, clock } = this.#options;
+    const { timeoutMs = 0 } = call;
     const over = new Ending();
+    const expired = () =>
+      new DeadlineExceeded(
+        timeoutMs,
+        `no worker took the call within ${timeoutMs} ms: ${fleet.whatIsAwaited}`,
+      );
     try {
       const endpoint = await waitFor(fleet.bring(call.wanted, tried, over, call.routine), {
         clock,
         signal: call.signal,
         timeoutMs: remainingMs(call),
-        expired: () => new DeadlineExceeded(call.timeoutMs ?? 0),
+        expired,
       });
       if (endpoint === undefined || fleet.closed) throw noWorkerAccepted(tried, fleet, call.wanted);
       return endpoint;

@@ -220,6 +220,13 @@ export class Fleet {
     return `discovery has found no worker for this call: ${sources.join(", ")}`;
   }
 
+  /** What a call that finds no worker waits for, in a few words. */
+  get whatIsAwaited(): string {
+    if (this.#isKnown) return "none that is known could be connected by then";
+    const sources = this.#sources.map(({ described }) => described);
+    return `discovery had reported nothing by then: ${sources.join(", ")}`;
+  }
+
   #expectsMore(): boolean {
     return !this.closed && this.#sources.some(({ expectsMore }) => expectsMore === true);
   }
