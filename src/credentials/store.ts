@@ -148,20 +148,24 @@ export class CredentialsStore implements CredentialsSource {
     this.reject(rejected);
   }
 
-  /** Keeps the last good version and says why, once for each different reason in a row. */
-  reject(rejected: CredentialRejection): "rejected" {
-    this.#report([rejected]);
+  /**
+   * Keeps the last good version and says why, once for each different reason in a row.
+   *
+   * @param waitsMs How long the first version is still waited for, in milliseconds. Default: it is not.
+   */
+  reject(rejected: CredentialRejection, waitsMs?: number): "rejected" {
+    this.#report([rejected], waitsMs);
     return "rejected";
   }
 
   /** Reports rejections, where they are not the same as last time. */
-  #report(rejections: readonly CredentialRejection[]): void {
+  #report(rejections: readonly CredentialRejection[], waitsMs?: number): void {
     const reported = rejections.map(({ reason, setting, message }) =>
       `${reason} ${setting} ${message}`
     ).join("\n");
     if (reported === this.#reported) return;
     this.#reported = reported;
-    for (const rejected of rejections) this.#emitRejected(rejected);
+    for (const rejected of rejections) this.#emitRejected(rejected, waitsMs);
   }
 
   /** Whoever has read of a rejection learns that what was written since is what is in use. */
@@ -173,7 +177,7 @@ export class CredentialsStore implements CredentialsSource {
     );
   }
 
-  #emitRejected(rejected: CredentialRejection): void {
+  #emitRejected(rejected: CredentialRejection, waitsMs: number | undefined): void {
     // One that was not valid yet may be by now.
     this.#isRejected &&= this.#current === undefined || this.#isOfNoUse(this.#current);
     const kept = this.#isRejected ? undefined : this.#current;
@@ -181,7 +185,11 @@ export class CredentialsStore implements CredentialsSource {
       type: "credentials.rejected",
       reason: rejected.reason,
       message: `${rejected.setting}: ${rejected.message}`,
-      ...present({ keptGeneration: kept?.generation, keptCertificate: kept?.own?.summary }),
+      ...present({
+        keptGeneration: kept?.generation,
+        keptCertificate: kept?.own?.summary,
+        waitsMs,
+      }),
       keptExpired: kept?.own !== undefined &&
         validityFault(kept.own.leaf, this.#clock.now())?.reason === "expired",
     });

@@ -168,9 +168,11 @@ Deno.test("a worker waits for a folder that appears later, and says what it wait
   await using folders = await Folders.make();
   await Deno.remove(folders.worker);
   await using worker = watching(folders);
-  const { reason, message, keptGeneration } = await worker.emitted.until("credentials.rejected");
+  const rejected = await worker.emitted.until("credentials.rejected");
+  const { reason, message, keptGeneration, waitsMs = 0 } = rejected;
   assert.equal(reason, "unreadable");
   assert.match(message, /does not exist/);
+  assert.ok(waitsMs > 0, String(waitsMs));
   assert.equal(keptGeneration, undefined);
   await Deno.mkdir(folders.worker);
   await renamed.lay(folders.worker, makeVersion(WORKER_ID, [root]));

@@ -120,8 +120,9 @@ class FileWatch {
     if (assembled.kind !== "usable") {
       const rejected = refusalOf(assembled);
       const torn = this.#mayBeTorn(rejected);
-      if ((torn || namesMissing(rejected)) && this.#waitLeftMs() > 0) {
-        if (!torn) this.store.reject(rejected);
+      const waitsMs = this.#waitLeftMs();
+      if ((torn || namesMissing(rejected)) && waitsMs > 0) {
+        if (!torn) this.store.reject(rejected, waitsMs);
         return;
       }
     }

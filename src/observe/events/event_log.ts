@@ -186,8 +186,10 @@ const LINES: { readonly [Type in EventType]: Line<EventOf<Type>> & PartOf<Type> 
   "credentials.rejected": {
     level: "error",
     text: "credentials cannot be used: {reason}: {message}{kept}",
-    also: ({ keptGeneration, keptExpired }) => ({
-      kept: keptGeneration === undefined
+    also: ({ keptGeneration, keptExpired, waitsMs }) => ({
+      kept: waitsMs !== undefined
+        ? `; the start waits ${durationText(Math.ceil(waitsMs / 1000) * 1000)} for what can be used`
+        : keptGeneration === undefined
         ? ""
         : `; generation ${keptGeneration} stays in use${keptExpired ? ", and has expired" : ""}`,
     }),

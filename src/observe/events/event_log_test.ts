@@ -117,6 +117,17 @@ const whole: readonly [event: Record<string, unknown>, text: string][] = [
   ],
   [
     {
+      type: "credentials.rejected",
+      reason: "unreadable",
+      message: "ca: gone does not exist",
+      keptExpired: false,
+      waitsMs: 9_850,
+    },
+    "credentials cannot be used: unreadable: ca: gone does not exist; " +
+    "the start waits 10s for what can be used",
+  ],
+  [
+    {
       type: "credentials.advice",
       generation: 1,
       advice: [

@@ -104,6 +104,8 @@ export interface CredentialsRejected extends EventBase<"credentials.rejected"> {
   readonly keptCertificate?: CertificateSummary;
   /** Whether what stays in use has itself expired. */
   readonly keptExpired: boolean;
+  /** How long the start still waits for a first version, in milliseconds; absent where it does not. */
+  readonly waitsMs?: number;
 }
 
 /**
