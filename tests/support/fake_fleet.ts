@@ -1,3 +1,4 @@
+import type { Discovery } from "../../src/discovery/mod.ts";
 import { WorkerUnavailable } from "../../src/errors/mod.ts";
 import { EventHub } from "../../src/observe/mod.ts";
 import { roundRobin } from "../../src/dispatch/selection/balancer.ts";
@@ -22,9 +23,17 @@ export function setUpMany(maxWorkers: number, ...addresses: string[]) {
 
 /** A fleet that uses only the workers of its lease. */
 export function setUpLeased(lease: Lease | undefined, maxWorkers: number, ...addresses: string[]) {
+  return setUpOver(new FakeDiscovery(...addresses), maxWorkers, lease);
+}
+
+/** A fleet of what a discovery finds. */
+export function setUpOver<Found extends Discovery>(
+  discovery: Found,
+  maxWorkers: number,
+  lease?: Lease,
+) {
   const clock = new ManualClock();
   const network = new FakeNetwork(clock);
-  const discovery = new FakeDiscovery(...addresses);
   const hub = new EventHub("dispatcher", { clock });
   const events = hub.events();
   const fleet = new Fleet({

@@ -30,6 +30,9 @@ export interface FleetOptions
 /** How long after its connections the end of a supervised process is noticed at the latest, in milliseconds. */
 const END_NOTICED_MS = 250;
 
+/** How long discoveries may take to let go of what they hold, in milliseconds: one that never does stops no program. */
+const LET_GO_MS = 5_000;
+
 /** Why what was watched is given up; its stack would take a tenth of the time of closing. */
 const CLOSED = new DOMException("the dispatcher is closed", "AbortError");
 
@@ -260,7 +263,9 @@ export class Fleet {
     this.#endpoints.clear();
     this.#lapsed.clear();
     this.#changes.notify();
-    await Promise.all([...removed, ...this.#watching]);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    using _late = this.#options.clock.schedule(resolve, LET_GO_MS);
+    await Promise.all([...removed, Promise.race([Promise.all(this.#watching), late])]);
   }
 
   /** Dials every worker that no call has needed yet, so that it shares the work. */

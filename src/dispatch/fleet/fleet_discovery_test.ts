@@ -6,6 +6,7 @@ import {
   C,
   setUp,
   setUpLeased,
+  setUpOver,
   unreachable,
 } from "../../../tests/support/fake_fleet.ts";
 import { turn } from "../../../tests/support/manual_clock.ts";
@@ -23,6 +24,26 @@ Deno.test("Fleet takes on and lets go of workers as discovery reports it", async
     "discovery.added",
     "discovery.removed",
   ]);
+});
+
+Deno.test("Fleet waits no longer than 5 s for a discovery that does not end with its signal", async () => {
+  const { promise: never } = Promise.withResolvers<void>();
+  const { clock, fleet } = setUpOver({
+    source: "stubborn:",
+    namesWorkers: false,
+    async *watch() {
+      yield [];
+      await never;
+    },
+  }, 3);
+  await turn();
+  let isClosed = false;
+  const closing = fleet.close(0).then(() => isClosed = true);
+  await clock.advanceInTurns(4_999);
+  assert.equal(isClosed, false);
+  await clock.advanceInTurns(1);
+  await closing;
+  assert.deepEqual(clock.delays, []);
 });
 
 Deno.test("Fleet rejects workers without an address that can be dialled, and uses the others", async () => {
