@@ -131,7 +131,7 @@ function readOwn(cert: string, keyPem: string): OwnCertificate | CredentialRejec
   const certificates = withoutPrivateKeys(cert);
   const chain = parsePemBundle(certificates);
   if (isCertificateFault(chain)) {
-    const keyAlone = certificates !== cert && certificates.trim() === "";
+    const keyAlone = certificates !== cert && chain.rule === "pem.empty";
     const found = keyAlone ? "it holds a private key and no certificate" : chain.found;
     return rejection("malformed", "cert", found);
   }

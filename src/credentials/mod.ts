@@ -16,6 +16,7 @@ export { type DenylistSetting, openCredentials } from "./denying_source.ts";
 export * from "./material.ts";
 export { ownAuthorityFault, ownCertificateFault, validityFault } from "./own_certificate_fault.ts";
 export { verdictOption } from "./verdict_option.ts";
+export { withoutPrivateKeys } from "./key/private_key.ts";
 export * from "./pem_writer.ts";
 export type { ProvideCredentials, ProviderOptions } from "./provider.ts";
 export * from "./rejection.ts";

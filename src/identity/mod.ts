@@ -40,6 +40,7 @@ export type { PathFault } from "./path/path_fault.ts";
 export * from "./names/peer_identity.ts";
 export type * from "./peer_question.ts";
 export * from "./path/peer_role.ts";
+export { otherEncoding } from "./certificate/other_encoding.ts";
 export * from "./certificate/pem.ts";
 export * from "./path/proven_signatures.ts";
 export type { PublicKey } from "./certificate/public_key.ts";

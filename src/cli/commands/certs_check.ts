@@ -8,6 +8,7 @@ import {
   isCertificateFault,
   isSelfIssued,
   judgePeer,
+  otherEncoding,
   ownLeafFault,
   parsePattern,
   parsePemBundle,
@@ -18,7 +19,7 @@ import {
   unsuitableAdvice,
   type VerdictMode,
 } from "../../identity/mod.ts";
-import { validityFault } from "../../credentials/mod.ts";
+import { validityFault, withoutPrivateKeys } from "../../credentials/mod.ts";
 import { ExitCode } from "../exit_code.ts";
 import { readText } from "../files.ts";
 import { flag, withFlags } from "../flag.ts";
@@ -80,10 +81,14 @@ async function check(files: readonly string[], flags: CheckFlags): Promise<void>
 async function readFile(file: string): Promise<CheckedFile> {
   const text = await readText(file, "name files of certificates in PEM", "FILE");
   // A private key may stand beside its chain; it is not looked at.
-  const certificates = parsePemBundle(withoutKeys(text));
+  const certificates = parsePemBundle(withoutPrivateKeys(text));
   if (!isCertificateFault(certificates)) return { file, certificates };
   if (certificates.rule === "pem.empty") {
-    throw unusable("FILE", `${file} holds no certificate`);
+    const encoding = otherEncoding(text);
+    throw unusable(
+      "FILE",
+      `${file} holds no certificate${encoding === undefined ? "" : `: ${encoding}`}`,
+    );
   }
   const { rule, found } = certificates;
   return {
@@ -91,10 +96,6 @@ async function readFile(file: string): Promise<CheckedFile> {
     certificates: [],
     unread: { rule, found, field: ruleText(rule).field, advice: unsuitableAdvice(rule, undefined) },
   };
-}
-
-function withoutKeys(text: string): string {
-  return text.replace(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^-]*-----END \1-----/g, "");
 }
 
 /**

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { withoutPrivateKeys } from "../../credentials/mod.ts";
 import type { Rehearsal } from "../../dispatch/mod.ts";
 import {
   escapePeerText,
@@ -75,10 +76,10 @@ async function asked(admin: string, { ca, cert }: RehearseFlags): Promise<Rehear
   );
   const request = {
     ask: "rehearse",
-    ca: withoutKeys(authorities.join("\n")),
+    ca: withoutPrivateKeys(authorities.join("\n")),
     // What may stand beside it in one file is not sent.
     ...(cert === undefined ? {} : {
-      cert: withoutKeys(await readText(cert, "name the new certificate", "--cert")),
+      cert: withoutPrivateKeys(await readText(cert, "name the new certificate", "--cert")),
     }),
   };
   for await (const answer of askAdmin(admin, request)) {
@@ -88,10 +89,6 @@ async function asked(admin: string, { ca, cert }: RehearseFlags): Promise<Rehear
     worker: { address: `unix:${admin}` },
     notBegun: true,
   });
-}
-
-function withoutKeys(text: string): string {
-  return text.replace(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^]*?-----END \1-----/g, "");
 }
 
 /** The dispatcher only finds the workers: no connection of it is made under either trust. */

@@ -1,10 +1,18 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
+import { otherEncoding } from "../../identity/mod.ts";
 import { withFixedScalar } from "./ec_private_key.ts";
 import { writePem } from "../pem_writer.ts";
 import { type CredentialRejection, rejection } from "../rejection.ts";
 import { fromBase64 } from "../../platform/mod.ts";
 
-const KEY_BLOCK = /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----[^-]*-----END \1-----/g;
+/** What is encrypted the old way holds hyphens: `DEK-Info: AES-256-CBC,…`. */
+const KEY_BLOCK =
+  /-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----BEGIN )[^])*?-----END \1-----/g;
+
+/** What is wrong with a whole block that the platform cannot read. */
+const UNSUPPORTED =
+  "its private key is damaged or not supported; supported are P-256, P-384 and P-521, Ed25519 " +
+  "and RSA (a curve that is written out is named by openssl pkey -in KEY -ec_param_enc named_curve -out NEW)";
 
 /** A private key as it was read. */
 export interface ReadPrivateKey {
@@ -25,7 +33,7 @@ export function readPrivateKey(text: string): ReadPrivateKey | CredentialRejecti
     return rejection("malformed", "key", `it holds ${blocks.length} private keys, expected one`);
   }
   try {
-    const pem = block === undefined ? text : withFixedLength(block);
+    const pem = block === undefined ? text : written(block);
     const publicKey = createPublicKey(createPrivateKey(pem));
     return { pem, spki: new Uint8Array(publicKey.export({ type: "spki", format: "der" })) };
   } catch {
@@ -40,15 +48,22 @@ export function readPrivateKey(text: string): ReadPrivateKey | CredentialRejecti
       );
     }
     // The platform's message is left out: it may quote what it could not read.
-    return rejection("malformed", "key", "it is not an unencrypted private key in PEM");
+    return rejection(
+      "malformed",
+      "key",
+      otherEncoding(text) ??
+        (block === undefined ? "it is not an unencrypted private key in PEM" : UNSUPPORTED),
+    );
   }
 }
 
-function withFixedLength([block, label]: RegExpExecArray): string {
+/** The block as every reader takes it: in lines of 64 characters, its scalar as long as it should be. */
+function written([block, label = ""]: RegExpExecArray): string {
+  const der = fromBase64(block.replace(/-----[^-]+-----|\s/g, ""));
   const fixed = label === "EC PRIVATE KEY" || label === "PRIVATE KEY"
-    ? withFixedScalar(fromBase64(block.replace(/-----[^-]+-----|\s/g, "")), label)
+    ? withFixedScalar(der, label)
     : undefined;
-  return fixed === undefined ? `${block}\n` : writePem(label!, fixed);
+  return writePem(label, fixed ?? der);
 }
 
 /** The text of a certificate file without private keys that stand in it, too. */

@@ -6,16 +6,35 @@ import {
 } from "./certificate_fault.ts";
 import { isOneElement } from "../der/der.ts";
 import { latin1 } from "../der/der_values.ts";
+import { otherEncoding } from "./other_encoding.ts";
 import { presentedSubject } from "./presented_subject.ts";
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([A-Za-z0-9+/=\r\n\t ]*?)-----END \1-----/g;
+/** RFC 7468 §3, the lax form: white space may stand anywhere, and a line need not end. */
+const BLOCK = /-----BEGIN ([A-Z0-9. ]+)-----([A-Za-z0-9+/=\t\n\v\f\r ]*?)-----END \1-----/g;
 const MARKER = /-----(BEGIN|END) /g;
+
+/** What a certificate is called, and was called before (RFC 7468 §5.1). */
+const CERTIFICATES: readonly string[] = ["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"];
+
+/** `EC PARAMETERS` beside a key, `DH PARAMETERS`: they vouch for nobody. */
+const PARAMETERS = /(?:^| )PARAMETERS$/;
+
+/** What is wrong with blocks that tools write where certificates are expected. */
+const OTHER_BLOCKS: Readonly<Record<string, string>> = {
+  "TRUSTED CERTIFICATE":
+    "it is a TRUSTED CERTIFICATE, whose trust settings are not applied here; " +
+    "write it without them: openssl x509 -in FILE -out NEW",
+  "X509 CRL": "it is a revocation list, which is not applied here; " +
+    "remove it, and deny what it revokes by a denylist",
+  PKCS7: "it is PKCS #7; write its certificates: openssl pkcs7 -in FILE -print_certs -out NEW",
+};
 
 /**
  * Reads every certificate of a PEM text, in order: at least one, and each block must be whole.
  *
- * Text between blocks is commentary (RFC 7468 §2); a block that is not a certificate, a private key
- * for instance, is a fault, since it is where it should not be.
+ * Text between blocks is commentary (RFC 7468 §2), and so are the parameters of a curve or of Diffie-Hellman, which
+ * tools write beside keys; another block that is not a certificate, a private key for instance, is a fault, since it
+ * is where it should not be.
  */
 export function parsePemBundle(text: string): readonly Certificate[] | CertificateFault {
   const blocks = readPemBlocks(text);
@@ -44,12 +63,21 @@ export function readPemBlocks(
 ): readonly (Certificate | BlockFault)[] | CertificateFault {
   const blocks = [...text.matchAll(BLOCK)];
   const markers = [...text.matchAll(MARKER)].length;
-  if (markers === 0) return certificateFault("pem.empty", "it holds no PEM block");
+  if (markers === 0) {
+    return certificateFault("pem.empty", otherEncoding(text) ?? "it holds no PEM block");
+  }
   if (markers !== 2 * blocks.length) {
-    return certificateFault("pem.block", "a PEM block is torn or holds foreign characters");
+    return certificateFault(
+      "pem.block",
+      otherEncoding(text) ?? "a PEM block is torn or holds foreign characters",
+    );
+  }
+  if (blocks.every(([, label]) => PARAMETERS.test(label!))) {
+    return certificateFault("pem.empty", "it holds no certificate");
   }
   const read: (Certificate | BlockFault)[] = [];
-  for (const [i, [, label, body = ""]] of blocks.entries()) {
+  for (const [i, [, label = "", body = ""]] of blocks.entries()) {
+    if (PARAMETERS.test(label)) continue;
     const der = readBlock(label, body);
     const certificate = isCertificateFault(der) ? der : parseCertificate(der);
     if (!isCertificateFault(certificate)) {
@@ -65,8 +93,11 @@ export function readPemBlocks(
   return read;
 }
 
-function readBlock(label: string | undefined, body: string): Uint8Array | CertificateFault {
-  if (label !== "CERTIFICATE") return certificateFault("pem.label", `it is a ${label}`);
+function readBlock(label: string, body: string): Uint8Array | CertificateFault {
+  if (!CERTIFICATES.includes(label)) {
+    const found = OTHER_BLOCKS[label] ?? `it is ${label}, expected CERTIFICATE`;
+    return certificateFault("pem.label", found);
+  }
   const base64 = body.replace(/\s+/g, "");
   if (base64 === "" || base64.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
     return certificateFault("pem.base64", "it is not base64");
