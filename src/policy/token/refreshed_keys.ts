@@ -13,6 +13,8 @@ const REFRESH_AHEAD_MS = REFRESH_MS - 60_000;
 const STALE_MS = 60 * 60_000;
 /** A token with an unknown key makes the set be read again at most this often. */
 const UNKNOWN_KEY_COOLDOWN_MS = 30_000;
+/** So many tokens with unknown keys wait for a reading: half of those that are verified at once, as anyone can make them up. */
+const MAX_WAITING = 128;
 /** After a failure, the first wait before the next attempt; it doubles up to {@linkcode LAST_RETRY_MS}. */
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
@@ -52,6 +54,8 @@ export class RefreshedKeys implements Keys {
   #set: KeySet | undefined;
   #readAt = -Infinity;
   #reading: Promise<void> | undefined;
+  /** How many tokens with unknown keys wait for that. */
+  #waiting = 0;
   #failures = 0;
   #retryAt = -Infinity;
   #unknownAt = -Infinity;
@@ -74,8 +78,12 @@ export class RefreshedKeys implements Keys {
       if (found.length > 0) return found;
       // Where the key is new, so it is for others: the first token with it has the set read, and all of them wait.
       if (this.#mayAskForUnknown(now)) this.#unknownAt = now;
-      else if (this.#reading === undefined) return found;
-      return this.#refresh(now).then(() => this.#set!.candidates(alg, kid));
+      else if (this.#reading === undefined || this.#waiting >= MAX_WAITING) return found;
+      this.#waiting += 1;
+      return this.#refresh(now).then(() => {
+        this.#waiting -= 1;
+        return this.#set!.candidates(alg, kid);
+      });
     }
     if (this.#isInItsStead(now)) {
       const found = this.#set!.candidates(alg, kid);
