@@ -88,3 +88,17 @@ Deno.test("a call whose token does not come ends with its signal", async () => {
     assert.equal(error instanceof ConnectError ? error.cause : error, reason, kind);
   }
 });
+
+Deno.test("a token that cannot be had for a call that was aborted before it began is no uncaught error", async () => {
+  const reason = new Error("no longer wanted");
+  for (const [kind, call] of [...Object.entries(ofRoutines), ...Object.entries(ofServices)]) {
+    await using resources = new AsyncDisposableStack();
+    const { dispatcher, token } = await setUp(resources);
+    const error = await call(dispatcher, { signal: AbortSignal.abort(reason) })
+      .catch((error) => error);
+    assert.equal(error instanceof ConnectError ? error.cause : error, reason, kind);
+    token.reject(new Error("no token"));
+    // Uncaught, it would be reported in the turn that is behind.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+});

@@ -23,7 +23,10 @@ export async function waitFor<Value>(
   promise: Promise<Value>,
   { clock, signal, timeoutMs, expired }: WaitOptions,
 ): Promise<Value> {
-  signal?.throwIfAborted();
+  if (signal?.aborted) {
+    promise.catch(() => {});
+    throw signal.reason;
+  }
   const ended = Promise.withResolvers<never>();
   using _abort = onAbort(signal, () => ended.reject(signal?.reason));
   using _timer = timeoutMs === undefined || timeoutMs === 0
