@@ -1,3 +1,4 @@
+import { createPublicKey, type JsonWebKey } from "node:crypto";
 import { type CryptoKey, importJWK, type JWK } from "jose";
 import { unusable } from "../../errors/mod.ts";
 
@@ -43,7 +44,7 @@ export class KeySet {
     if (keys.length > MAX_KEYS) {
       throw new Error(`the key set holds ${keys.length} keys, the limit is ${MAX_KEYS}`);
     }
-    const usable = keys.filter(canVerify).map((jwk) => verificationKey(publicOf(jwk)));
+    const usable = keys.filter(canVerify).map(publicOf).filter(isReadable).map(verificationKey);
     if (usable.length === 0) throw new Error("the key set holds no key that verifies signatures");
     return new KeySet(usable);
   }
@@ -133,6 +134,16 @@ function publicOf(jwk: JWK & { kty: string }): PublicKey {
     alg: typeof alg === "string" ? alg : undefined,
     members,
   };
+}
+
+/** Whether it is a key at all, a point on its curve for instance: the platform's import takes others, too. */
+function isReadable({ members }: PublicKey): boolean {
+  try {
+    createPublicKey({ key: members as JsonWebKey, format: "jwk" });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function verificationKey({ kid, alg, members }: PublicKey): VerificationKey {

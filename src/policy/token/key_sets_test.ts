@@ -121,6 +121,23 @@ Deno.test("a key that left the set is refused within five minutes, and a new one
   assert.equal(await ask(young, 31_000 + REFRESH_MS), "token-unknown-key");
 });
 
+Deno.test("keys of a set that cannot be read are not in it", async () => {
+  const torn = [
+    { kty: "EC", crv: "P-256", x: "AAAA", y: "AAAA" },
+    { kty: "OKP", crv: "Ed25519", x: "AAAA" },
+    { kty: "RSA", e: "AQAB", n: "" },
+  ];
+  assert.throws(() => asking({ jwks: { keys: torn } }), {
+    name: "ConfigurationError",
+    message: "jwks: the key set holds no key that verifies signatures",
+  });
+  const ask = asking({ jwks: { keys: [...torn, await exportJWK(first.publicKey)] } });
+  // Without an id it is that of the only key for its algorithm.
+  const token = new SignJWT({ iss: "i", aud: "w", exp: NOW / 1_000 + 60 });
+  const signed = token.setProtectedHeader({ alg: "ES256" }).sign(first.privateKey);
+  assert.equal(await ask(await signed), "valid");
+});
+
 Deno.test("tokens with a new key wait for the reading that the first of them has begun", async () => {
   await using server = await KeyServer.start();
   await server.serve(["k1", first]);
