@@ -223,12 +223,19 @@ function named(error: unknown): AuthenticationError {
 }
 
 function ofClaim({ claim, reason }: errors.JWTClaimValidationFailed): AuthenticationError {
+  const missing = reason === "missing";
   // One that is there and is no time at all says nothing about when the token is valid.
   switch (claim === "nbf" && reason === "invalid" ? "" : claim) {
     case "aud":
-      return unauthenticated("token-wrong-audience", "the token is not for this worker");
+      return unauthenticated(
+        "token-wrong-audience",
+        missing ? 'the token names no audience ("aud")' : "the token is not for this worker",
+      );
     case "iss":
-      return unauthenticated("token-wrong-issuer", "the token is from another issuer");
+      return unauthenticated(
+        "token-wrong-issuer",
+        missing ? 'the token names no issuer ("iss")' : "the token is from another issuer",
+      );
     case "nbf":
       return unauthenticated("token-not-yet-valid", "the token is not valid yet");
     default:

@@ -17,7 +17,7 @@ export interface VerificationKey {
 /** Keys of a set that are used; a set that holds more is refused. */
 const MAX_KEYS = 100;
 
-/** Keys that are tried for one token where the set gives several one id. */
+/** Keys that are tried for one token where the set gives several one id, or the token names none. */
 const MAX_CANDIDATES = 4;
 
 /**
@@ -55,14 +55,14 @@ export class KeySet {
   }
 
   /**
-   * The keys that may have signed a token: those of its `kid`, or, where it names none, the only one that
-   * suits its algorithm.
+   * The keys that may have signed a token: those of its `kid`, or, where it names none, those that suit its
+   * algorithm, unless there are more than four. AD FS names none, and has two keys while it changes them.
    */
   candidates(alg: string, kid: string | undefined): readonly VerificationKey[] {
     const suitable = this.#keys.filter((key) =>
       (key.alg === undefined || key.alg === alg) && SUITS[alg]?.(key.fingerprint) === true
     );
-    if (kid === undefined) return suitable.length === 1 ? suitable : [];
+    if (kid === undefined) return suitable.length <= MAX_CANDIDATES ? suitable : [];
     return suitable.filter((key) => key.kid === kid).slice(0, MAX_CANDIDATES);
   }
 
