@@ -22,7 +22,8 @@ export async function readText(
   setting?: string,
 ): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    // It leaves out a byte order mark, which is no JSON.
+    return new TextDecoder().decode(await Deno.readFile(path));
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound ? `does not exist; ${advice}` : reason(cause);
     const named = setting === undefined ? path : `${setting}: ${path}`;

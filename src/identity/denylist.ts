@@ -6,9 +6,12 @@ import { parseSpiffeId } from "./names/spiffe_id.ts";
 export interface DenylistEntries {
   /** SPIFFE IDs, whole. Default: none. */
   readonly spiffeIds?: readonly string[];
-  /** Serial numbers in hexadecimal, as `openssl x509 -serial` prints them. Default: none. */
+  /**
+   * Serial numbers in hexadecimal, as openssl, Windows and Vault print them: `serial=04FA`, `0x4fa`, `04:fa`, `04 fa`.
+   * One of 25 decimal digits or more is an error unless `0x` says that it is hexadecimal. Default: none.
+   */
   readonly serials?: readonly string[];
-  /** SHA-256 over the SubjectPublicKeyInfo, in hexadecimal. Default: none. */
+  /** SHA-256 over the SubjectPublicKeyInfo, in hexadecimal or as a pin: `sha256//` and base64. Default: none. */
   readonly spkiSha256?: readonly string[];
 }
 
@@ -100,16 +103,36 @@ function checkedId(text: string): string {
   return text;
 }
 
+/** So many digits and no letter are next to never hexadecimal, and are how Go, Python and step print a serial. */
+const DECIMAL = /^\d{25,}$/;
+
 function checkedSerial(text: string): string {
-  const digits = text.replaceAll(":", "").toLowerCase();
+  if (DECIMAL.test(text.trim())) {
+    throw refuse(
+      `has a serial that looks decimal, ${
+        quoted(text)
+      }; write it in hexadecimal, with 0x before it if it is`,
+    );
+  }
+  const digits = text.trim().toLowerCase().replace(/^serial=/, "").replace(/^0x/, "")
+    .replace(/[:\s]/g, "");
   if (!/^[0-9a-f]+$/.test(digits)) throw refuse(`has no hexadecimal serial in ${quoted(text)}`);
   return digits.replace(/^0+(?=.)/, "");
 }
 
+/** A pin as curl and HTTP Public Key Pinning (RFC 7469 §2.4) write it: 32 bytes in base64. */
+const PIN = /^(?:sha256\/{1,2})?([A-Za-z0-9+/]{43}=)$/;
+
 function checkedHash(text: string): string {
-  const digits = text.replaceAll(":", "").toLowerCase();
+  const pin = PIN.exec(text.trim())?.[1];
+  if (pin !== undefined) return hexadecimal(atob(pin));
+  const digits = text.replace(/[:\s]/g, "").toLowerCase();
   if (!/^[0-9a-f]{64}$/.test(digits)) throw refuse(`has no SHA-256 in ${quoted(text)}`);
   return digits;
+}
+
+function hexadecimal(octets: string): string {
+  return Array.from(octets, (octet) => octet.charCodeAt(0).toString(16).padStart(2, "0")).join("");
 }
 
 function quoted(text: string): string {

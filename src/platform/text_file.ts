@@ -13,7 +13,7 @@ export class NoTextFile extends Error {
 }
 
 /**
- * Reads the text of a file. A pipe or a device is not read: to open a pipe that nobody writes to takes for ever, and so
+ * Reads the text of a file, without a byte order mark. A pipe or a device is not read: to open a pipe that nobody writes to takes for ever, and so
  * does reading a device.
  *
  * @param maxBytes A larger file is not read.
@@ -26,5 +26,6 @@ export async function readTextFile(path: string, maxBytes: number): Promise<stri
   const found = await file.stat();
   if (!found.isFile()) throw new NoTextFile("is not a file");
   if (found.size > maxBytes) throw new NoTextFile(`is larger than ${maxBytes} bytes`);
-  return await file.readFile("utf8");
+  // It leaves the mark out that editors of Windows write, which is no JSON (RFC 8259 §8.1).
+  return new TextDecoder().decode(await file.readFile());
 }

@@ -25,3 +25,13 @@ Deno.test("readTextFile() reads files up to a size, and waits for no pipe", asyn
     Deno.removeSync(folder, { recursive: true });
   }
 });
+
+Deno.test("readTextFile() leaves out the byte order mark that editors of Windows write", async () => {
+  const file = Deno.makeTempFileSync();
+  try {
+    Deno.writeTextFileSync(file, '\ufeff{"keys":[]}');
+    assert.equal(await readTextFile(file, 64), '{"keys":[]}');
+  } finally {
+    Deno.removeSync(file);
+  }
+});

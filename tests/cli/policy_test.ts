@@ -17,8 +17,8 @@ Deno.test("selvage policy explains decisions, and runs tables of them with least
       await Deno.writeTextFile(`${folder}/${name}`, text);
       return `${folder}/${name}`;
     };
-    const policy = await write("policy.jsonc", POLICY);
-    const claims = await write("claims.json", '{ "role": "admin" }');
+    const policy = await write("policy.jsonc", `\ufeff${POLICY}`);
+    const claims = await write("claims.json", '\ufeff{ "role": "admin" }');
     const check = (as: string, ...more: string[]) =>
       inProcess(["policy", "check", policy, "--as", as, ...more]);
 
