@@ -1,5 +1,6 @@
 import type { Announcement, AnnouncementLease } from "./announcement.ts";
 import type { DiscoveredWorker, Discovery, DiscoveryChange } from "./discovery.ts";
+import { KnownWorkers } from "./known_workers.ts";
 import { present } from "../values/mod.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -16,16 +17,16 @@ export interface MemoryDiscovery extends Discovery {
  * @param name What events call it, after `memory:`. Default: `announced`.
  */
 export function memoryDiscovery(name = "announced"): MemoryDiscovery {
-  const announced = new Map<string, Announcement>();
+  const announced = new Map<string, { readonly worker: DiscoveredWorker; readonly by: symbol }>();
+  const known = new KnownWorkers();
   const watchers = new Watchers();
-  const put = (announcement: Announcement) => {
-    const before = announced.get(announcement.id);
-    announced.set(announcement.id, announcement);
-    if (before !== undefined && before.address !== announcement.address) {
-      watchers.push({ kind: "removed", address: before.address });
-    }
-    const known = before?.address === announcement.address;
-    watchers.push({ kind: known ? "updated" : "added", worker: discovered(announcement) });
+  const put = (announcement: Announcement, by: symbol) => {
+    const { id } = announcement;
+    const worker = discovered(announcement);
+    // Of two at one address the one that was announced last holds, also for those who watch from now on.
+    announced.delete(id);
+    announced.set(id, { worker, by });
+    watchers.push(...known.put(id, worker));
   };
   return {
     source: `memory:${name}`,
@@ -33,13 +34,17 @@ export function memoryDiscovery(name = "announced"): MemoryDiscovery {
     watch: (signal) => watchers.watch(() => [...announced.values()].map(added), signal),
     announce(announcement, { signal }): Promise<AnnouncementLease> {
       if (signal.aborted) return Promise.reject(signal.reason);
-      put(announcement);
+      const by = Symbol();
+      put(announcement, by);
       const { id } = announcement;
       return Promise.resolve({
-        update: (next) => Promise.resolve(put({ ...next, id })),
+        update: (next) => Promise.resolve(put({ ...next, id }, by)),
         [Symbol.asyncDispose]() {
-          const last = announced.get(id);
-          if (announced.delete(id)) watchers.push({ kind: "removed", address: last!.address });
+          // Another worker of this id may have been announced since.
+          if (announced.get(id)?.by === by) {
+            announced.delete(id);
+            watchers.push(...known.delete(id));
+          }
           return Promise.resolve();
         },
       });
@@ -47,8 +52,8 @@ export function memoryDiscovery(name = "announced"): MemoryDiscovery {
   };
 }
 
-function added(announcement: Announcement): DiscoveryChange {
-  return { kind: "added", worker: discovered(announcement) };
+function added({ worker }: { readonly worker: DiscoveredWorker }): DiscoveryChange {
+  return { kind: "added", worker };
 }
 
 function discovered({ id, address, tags, signed }: Announcement): DiscoveredWorker {
