@@ -211,6 +211,22 @@ Deno.test("no token waits for a key set that has vanished, while the last good o
   assert.equal(server.requests, 3);
 });
 
+Deno.test("a key that left the set is refused where the set could not be read once, long before", async () => {
+  await using server = await KeyServer.start();
+  await server.serve(["k1", first]);
+  const ask = asking({ jwks: server.url, ca: authority.certPem });
+  const [token, other] = [await sign("k1", first), await sign("k1", first)];
+  assert.equal(await ask(token), "valid");
+  const { answer } = server;
+  server.answer = (_, response) => response.destroy();
+  assert.equal(await ask(token, REFRESH_MS), "valid");
+  server.answer = answer;
+  await server.serve(["k2", second]);
+  const later = 10 * REFRESH_MS;
+  assert.equal(await ask(token, later), "token-unknown-key", "one that was verified before");
+  assert.equal(await ask(other, later), "token-unknown-key", "another one");
+});
+
 Deno.test("a key set in a pipe that nobody writes to is not waited for, and the file that takes its place is read", async () => {
   const folder = Deno.makeTempDirSync();
   try {

@@ -18,6 +18,8 @@ const MAX_WAITING = 128;
 /** After a failure, the first wait before the next attempt; it doubles up to {@linkcode LAST_RETRY_MS}. */
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 30_000;
+/** So long after an attempt was due the last good set stands in: longer than any attempt takes, and not over a pause. */
+const STANDS_IN_MS = 2 * 60_000;
 
 /** Keys to verify tokens by. */
 export interface Keys {
@@ -109,9 +111,12 @@ export class RefreshedKeys implements Keys {
     return this.#set !== undefined && now - this.#readAt < STALE_MS;
   }
 
-  /** Whether the last good set stands in: no token waits for a source that was away the last time. */
+  /**
+   * Whether the last good set stands in: no token waits for a source that was away the last time. Where no token has
+   * come for a while, it may be back, and without a key of then.
+   */
   #isInItsStead(now: number): boolean {
-    return this.#failures > 0 && this.#isKept(now);
+    return this.#failures > 0 && now < this.#retryAt + STANDS_IN_MS && this.#isKept(now);
   }
 
   #backsOff(now: number): boolean {
