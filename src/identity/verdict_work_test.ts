@@ -142,6 +142,26 @@ Deno.test("judgePeer() does the work of four ordinary verdicts at most for autho
   assert(most > 3.6 && most <= 4, `${most} ordinary verdicts`);
 });
 
+const p521 = (): Keys => generateKeyPairSync("ec", { namedCurve: "P-521" });
+const ECDSA_SHA384 = der(0x30, oid("1.2.840.10045.4.3.3"));
+
+Deno.test("judgePeer() accepts a leaf under one P-521 intermediate, and under two with more work", () => {
+  const signed = { algorithm: ECDSA_SHA384, digest: "sha384" };
+  const authority = (subject: string, issuer?: Forged) =>
+    forge({ subject, authority: true, keys: p521(), ...signed, ...(issuer && { issuer }) });
+  const top = authority("top");
+  const policy = authority("policy", top);
+  const issuing = authority("issuing", policy);
+  const isTrusted = (shown: readonly Forged[], work: number) => {
+    const limits = { ...DEFAULT_VERDICT_LIMITS, work };
+    return judge(shown, { anchors: trusting(top), work: workOf(limits, false) }).trusted;
+  };
+  assert(isTrusted([leaf({ issuer: policy, ...signed }), policy], DEFAULT_VERDICT_LIMITS.work));
+  const shown = [leaf({ issuer: issuing, ...signed }), issuing, policy];
+  assert(!isTrusted(shown, DEFAULT_VERDICT_LIMITS.work));
+  assert(isTrusted(shown, 4_000));
+});
+
 const rsa = generateKeyPairSync("rsa", { modulusLength: 4096 });
 /** Bytes. */
 const LARGE = 700;
