@@ -26,7 +26,9 @@ export function memoryDiscovery(name = "announced"): MemoryDiscovery {
     // Of two at one address the one that was announced last holds, also for those who watch from now on.
     announced.delete(id);
     announced.set(id, { worker, by });
-    watchers.push(...known.put(id, worker));
+    const changes = known.put(id, worker);
+    // One that is announced again as it was is reported again.
+    watchers.push(...changes.length > 0 ? changes : [{ kind: "updated" as const, worker }]);
   };
   return {
     source: `memory:${name}`,

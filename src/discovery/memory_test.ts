@@ -48,6 +48,10 @@ Deno.test("memoryDiscovery() reports what is announced, updated and withdrawn", 
   assert.deepEqual((await watching.next()).value, [
     { kind: "updated", worker: { ...found, signed: "s" } },
   ]);
+  await lease.update({ ...worker, signed: "s" });
+  assert.deepEqual((await watching.next()).value, [
+    { kind: "updated", worker: { ...found, signed: "s" } },
+  ]);
   const late = discovery.watch(stop.signal)[Symbol.asyncIterator]();
   const first = (await late.next()).value as readonly DiscoveryChange[];
   assert.deepEqual(first, [{ kind: "added", worker: { ...found, signed: "s" } }]);
