@@ -250,7 +250,8 @@ class Target {
 
   #serverName(): string | undefined {
     if (this.#address.kind !== "tcp") return undefined;
-    return isIP(this.#address.host) === 0 ? this.#address.host : undefined;
+    const host = this.#address.host.replace(/\.$/, "");
+    return isIP(host) === 0 ? host : undefined;
   }
 }
 

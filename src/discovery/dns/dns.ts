@@ -1,4 +1,5 @@
 import { getServers } from "node:dns";
+import { isIP } from "node:net";
 import { parseAddress, type TcpAddress } from "../../channel/mod.ts";
 import { ConfigurationError } from "../../errors/mod.ts";
 import { type Clock, pause, systemClock } from "../../observe/mod.ts";
@@ -39,7 +40,7 @@ const LONGEST_REFRESH_MS = 300_000;
  */
 export function dnsDiscovery(endpoint: string, options: DnsDiscoveryOptions = {}): Discovery {
   const parsed = tcpAddressOf(endpoint);
-  if (parsed === undefined || /[:\d]$/.test(parsed.host)) {
+  if (parsed === undefined || /[:\d]\.?$/.test(parsed.host)) {
     throw invalid(
       "dns discovery needs a host name and a port, such as dns:workers.internal:8443, not " +
         JSON.stringify(endpoint),
@@ -55,7 +56,9 @@ export function dnsDiscovery(endpoint: string, options: DnsDiscoveryOptions = {}
   return {
     source: `dns:${endpoint}${nameServer === undefined ? "" : `?ns=${nameServer}`}`,
     namesWorkers: true,
-    watch: (signal) => follow(lookups, { ...options, name, expected: name }, signal),
+    // No certificate has the final dot, by which a name is looked up in no search domain.
+    watch: (signal) =>
+      follow(lookups, { ...options, name, expected: name.replace(/\.$/, "") }, signal),
   };
 }
 
@@ -97,10 +100,9 @@ function resolverOf(options: DnsDiscoveryOptions, name: string): Resolver {
 const DNS_PORT = 53;
 
 function asServer(text: string): NameServer {
-  const bare = /^[\d.]+$|^[^[].*:.*:/.test(text);
-  const address = tcpAddressOf(
-    bare ? (text.includes(":") ? `[${text}]:${DNS_PORT}` : `${text}:${DNS_PORT}`) : text,
-  );
+  const family = isIP(text.replace(/%.*$/, ""));
+  const bare = family === 6 ? `[${text}]` : family === 4 ? text : undefined;
+  const address = tcpAddressOf(bare === undefined ? text : `${bare}:${DNS_PORT}`);
   if (address !== undefined) return address;
   throw invalid(
     `a name server (ns) is an IP address and a port, such as 10.0.0.2:53, not ${

@@ -174,7 +174,15 @@ Deno.test("dns+srv discovery finds the servers of the best priority that have an
 });
 
 Deno.test("dns discovery needs a name and a port", () => {
-  for (const endpoint of ["10.0.0.1:8443", "[::1]:8443", "workers.internal:0", "workers"]) {
+  for (
+    const endpoint of [
+      "10.0.0.1:8443",
+      "10.0.0.1.:8443",
+      "[::1]:8443",
+      "workers.internal:0",
+      "workers",
+    ]
+  ) {
     assert.throws(() => dnsDiscovery(endpoint), {
       name: "ConfigurationError",
       message: "dns discovery needs a host name and a port, such as dns:workers.internal:8443, " +
@@ -193,6 +201,13 @@ Deno.test("dns discovery needs a name and a port", () => {
     assert.throws(() => srvDiscovery(name), { name: "ConfigurationError", message });
   }
   assert.throws(() => srvDiscovery(`${"x".repeat(64)}.internal`), ConfigurationError);
+});
+
+Deno.test("dns discovery takes name servers as resolv.conf writes them", () => {
+  for (const nameServer of ["10.0.0.2", "::1", "fd00::53", "fe80::1%eth0", "[::1]:5353"]) {
+    const { source } = srvDiscovery("_selvage._tcp.pool.internal", { nameServer });
+    assert.equal(source, `dns+srv:_selvage._tcp.pool.internal?ns=${nameServer}`);
+  }
 });
 
 Deno.test("dns+srv discovery uses the servers it finds, and keeps those that an ill name server knows", async () => {

@@ -150,7 +150,10 @@ function ipPattern(text: string, address: string): IdentityPattern | undefined {
   return bytes === undefined ? undefined : { kind: "ip", text, address: formatAddress(bytes) };
 }
 
-function dnsPattern(text: string, name: string): IdentityPattern | undefined {
+function dnsPattern(text: string, written: string): IdentityPattern | undefined {
+  // The final dot of a name that is looked up in no search domain is no part of a certificate's.
+  const name = written.replace(/\.$/, "");
+  if (name !== written && parseAddress(name) !== undefined) return undefined;
   const labels = name.toLowerCase().split(".");
   // A wildcard stands for a label of some host; one that stands for every label names no host.
   const host = labels.map((label) => label === "*" ? "x" : label).join(".");
