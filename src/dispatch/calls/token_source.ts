@@ -97,6 +97,8 @@ export class KeptToken {
       );
     }
     const token = typeof given === "string" ? given : given.token;
+    // It was asked once more meanwhile: what is kept is of then.
+    if (now < this.#askedAt) return token;
     const expiresAt = typeof given === "string" ? endOf(given) : given.expiresAt;
     const leftMs = expiresAt === undefined ? 0 : expiresAt - now;
     this.#kept = expiresAt === undefined || !(leftMs > 0)

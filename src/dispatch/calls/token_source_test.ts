@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UnsecuredJWT } from "jose";
-import { KeptToken } from "./token_source.ts";
+import { type IssuedToken, KeptToken } from "./token_source.ts";
 
 Deno.test("KeptToken asks once at a time, keeps a token until near its end, and outlives a failing source", async () => {
   let asked = 0;
@@ -62,6 +62,17 @@ Deno.test("KeptToken asks once more where its source has given nothing for a min
   assert.equal(asked, 1);
   assert.equal(await kept.now(60_001), "t2");
   assert.equal(await Promise.race([first, "waits"]), "waits");
+});
+
+Deno.test("KeptToken keeps the token of the last question where an earlier one is answered after it", async () => {
+  const late = Promise.withResolvers<IssuedToken>();
+  const answers = [late.promise, { token: "new", expiresAt: 1_000_000 }];
+  const kept = new KeptToken(() => answers.shift()!);
+  const first = kept.now(0);
+  assert.equal(await kept.now(60_001), "new");
+  late.resolve({ token: "old", expiresAt: 500_000 });
+  assert.equal(await first, "old");
+  assert.equal(kept.now(60_002), "new");
 });
 
 Deno.test("KeptToken says so where its source gives no token", async () => {
