@@ -104,9 +104,14 @@ class LeavingLink implements Disposable {
     this.#distrusted = true;
     this.#timer?.[Symbol.dispose]();
     const { clock, distrustGraceMs } = this.#options;
-    const reason = refusalData(refused.peerReason);
-    const end = () => this.#link.connection.abort(ErrorCode.INADEQUATE_SECURITY, reason);
-    this.#timer = clock.schedule(end, distrustGraceMs, { background: true });
+    this.#timer = clock.schedule(() => this.#cutOff(), distrustGraceMs, { background: true });
+  }
+
+  /** Our callers and the worker get the same reason. */
+  #cutOff(): void {
+    const { connection, distrustedFor } = this.#link;
+    const reason = distrustedFor && refusalData(distrustedFor.peerReason);
+    connection.abort(ErrorCode.INADEQUATE_SECURITY, reason);
   }
 
   [Symbol.dispose](): void {

@@ -20,10 +20,18 @@ class Leaving {
   verdict: PeerVerdict;
   judged = 0;
   aborted = 0;
+  /** What the worker receives. */
+  reason = "";
 
   constructor(verdict: PeerVerdict) {
     this.verdict = verdict;
-    const connection = { closed: this.closed.promise, abort: () => void this.aborted++ };
+    const connection = {
+      closed: this.closed.promise,
+      abort: (_code: number, reason: Uint8Array) => {
+        this.aborted++;
+        this.reason = new TextDecoder().decode(reason);
+      },
+    };
     this.links.add({
       connection: connection as unknown as ClientConnection,
       id: undefined,
@@ -46,6 +54,19 @@ Deno.test("a worker that is trusted no longer is cut off when the grace is over,
   assert.equal(leaving.aborted, 0);
   await leaving.clock.advanceInTurns(1);
   assert.equal(leaving.aborted, 1);
+});
+
+Deno.test("a worker that is cut off receives the reason that its callers get", async () => {
+  const leaving = new Leaving(REFUSED);
+  await leaving.clock.advanceInTurns(GRACE_MS - 1);
+  leaving.verdict = {
+    ...REFUSED,
+    reason: "certificate-denied",
+    peerReason: "certificate-denied",
+  };
+  leaving.links.judge();
+  await leaving.clock.advanceInTurns(1);
+  assert.equal(leaving.reason, '{"refused":"certificate-denied"}');
 });
 
 Deno.test("a worker that is trusted again within the grace is not cut off", async () => {
