@@ -13,8 +13,8 @@ export class NoTextFile extends Error {
 }
 
 /**
- * Reads the text of a file, without a byte order mark. A pipe or a device is not read: to open a pipe that nobody writes to takes for ever, and so
- * does reading a device.
+ * Reads the text of a file, without a byte order mark. A pipe or a device is not read: to open a pipe that nobody
+ * writes to takes for ever, and so does reading a device.
  *
  * @param maxBytes A larger file is not read.
  * @throws {NoTextFile} If it is not a file, or larger.
