@@ -17,6 +17,7 @@ type Issuer =
   | "trustme"
   | "rcgen"
   | "istio"
+  | "PKI.js"
   | "selvage";
 
 /** Per rule, the setting of an issuer that keeps it. */
@@ -101,6 +102,10 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
   "subject.common-name": {
     openssl: "the same name in subjectAltName, or a subject without CN",
     "cert-manager": "commonName among dnsNames, or no commonName",
+  },
+  "certificate.spelling": {
+    "PKI.js":
+      "new BitString({ valueHex, unusedBits }) with as many unused bits as there are zeros, and dates of type 0",
   },
   "san.critical": {
     openssl: "subjectAltName without critical, or with it where the subject is empty",

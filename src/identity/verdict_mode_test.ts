@@ -45,6 +45,11 @@ const LEAVES: readonly Row[] = [
   ["no authority key identifier", "leaf.key-identifier", {
     without: [OID.authorityKeyIdentifier],
   }],
+  ["a key usage that ends in zeros, as PKI.js writes it", "certificate.spelling", {
+    without: [OID.keyUsage],
+    extensions: [extension(OID.keyUsage, true, der(0x03, [0, 0x80]))],
+  }],
+  ["dates of years in four digits", "certificate.spelling", { longYears: true }],
   ["critical names beside a subject", "san.critical", {
     without: [OID.subjectAlternativeName],
     extensions: [extension(OID.subjectAlternativeName, true, der(0x30, ...names))],

@@ -88,6 +88,8 @@ export interface ForgeOptions {
   readonly notBefore?: number;
   /** Default: in an hour. */
   readonly notAfter?: number;
+  /** Whether the dates are written with years of four digits, which before 2050 are of two. Default false. */
+  readonly longYears?: boolean;
   /** The first octet of the key usage bits; none at all for `undefined`. Default by `authority`. */
   readonly keyUsage?: number | undefined;
   /** Extended key usages; no extension for `[]`. Default both TLS roles of a leaf. */
@@ -157,8 +159,8 @@ export function forge(options: ForgeOptions = {}): Forged {
     name(options.issuerNamed ?? issuer.subject),
     der(
       0x30,
-      time(options.notBefore ?? Date.now() - 3_600_000),
-      time(options.notAfter ?? Date.now() + 3_600_000),
+      time(options.notBefore ?? Date.now() - 3_600_000, options.longYears),
+      time(options.notAfter ?? Date.now() + 3_600_000, options.longYears),
     ),
     name(subject),
     spkiOf(keys),
@@ -235,9 +237,9 @@ function keyIdentifier(keys: Keys): Uint8Array {
   return createHash("sha1").update(spkiOf(keys)).digest();
 }
 
-function time(at: number): Uint8Array {
+function time(at: number, longYears = false): Uint8Array {
   const digits = new Date(at).toISOString().replace(/\.\d+|[-:T]/g, "");
-  return new Date(at).getUTCFullYear() < 2050
+  return new Date(at).getUTCFullYear() < 2050 && !longYears
     ? der(0x17, ascii(digits.slice(2)))
     : der(0x18, ascii(digits));
 }

@@ -90,8 +90,12 @@ function readCertificate(der: Uint8Array): Certificate {
   };
 }
 
-/** Rules whose breach is safe: a flag of an extension that is applied all the same, a name that is never matched. */
+/**
+ * Rules whose breach is safe: a flag of an extension that is applied all the same, a name that is never matched, another
+ * spelling of one value.
+ */
 const ADVISED: ReadonlySet<string> = new Set([
+  "certificate.spelling",
   "constraints.critical",
   "san.critical",
   "san.dns",
@@ -117,13 +121,15 @@ function readSigned(tbs: Element, outerAlgorithm: Element) {
     throw new Malformed("certificate.algorithms", "its two signature algorithms differ");
   }
   const issuer = readName(fields.next(TAG.sequence, "the issuer"));
-  const { notBefore, notAfter } = readValidity(fields.next(TAG.sequence, "the validity"));
+  const { notBefore, notAfter, advised } = readValidity(fields.next(TAG.sequence, "the validity"));
   const subject = readName(fields.next(TAG.sequence, "the subject"));
   const publicKey = readPublicKey(fields.next(TAG.sequence, "the public key"));
   const list = fields.optional(contextTag(3, "constructed"));
   // RFC 5280 §4.1.2.8: the unique identifiers, tags 1 and 2, are not to be made.
   fields.end("the signed part");
-  const { extensions, faults } = readExtensions(list && only(list, TAG.sequence, "the extensions"));
+  const read = readExtensions(list && only(list, TAG.sequence, "the extensions"));
+  const { extensions } = read;
+  const faults = [...advised, ...read.faults];
   return { serial, issuer, notBefore, notAfter, subject, publicKey, extensions, faults };
 }
 
@@ -144,23 +150,26 @@ function only(wrapper: Element, tag: number, what: string): Element {
   return element;
 }
 
-function readValidity({ contents }: Element): { notBefore: number; notAfter: number } {
+function readValidity({ contents }: Element) {
   const fields = new DerReader(contents);
-  const [notBefore, notAfter] = [readTime(fields.any()), readTime(fields.any())];
+  const times = [fields.any(), fields.any()] as const;
   fields.end("the validity");
-  return { notBefore, notAfter };
+  const [notBefore, notAfter] = [readTime(times[0]), readTime(times[1])];
+  // RFC 5280 §4.1.2.5: through 2049 in two digits. Public roots, and what libraries are told to write, have four.
+  const isLong = times.some(({ tag }, at) =>
+    tag === TAG.generalizedTime && new Date(at === 0 ? notBefore : notAfter).getUTCFullYear() < 2050
+  );
+  const advised = isLong
+    ? [certificateFault("certificate.spelling", "a date before 2050 has a year of four digits")]
+    : [];
+  return { notBefore, notAfter, advised };
 }
 
 function readTime({ tag, contents }: Element): number {
   if (tag !== TAG.utcTime && tag !== TAG.generalizedTime) {
     throw new Malformed("der.time", "a date is not a time");
   }
-  const time = asTime(tag, contents);
-  // RFC 5280 §4.1.2.5: through 2049 in two digits, so that there is one spelling.
-  if (tag === TAG.generalizedTime && new Date(time).getUTCFullYear() < 2050) {
-    throw new Malformed("der.time", "a date before 2050 is written with four digits");
-  }
-  return time;
+  return asTime(tag, contents);
 }
 
 function serialText(contents: Uint8Array): string {

@@ -74,12 +74,20 @@ const UNREADABLE: readonly [string, Uint8Array, string][] = [
   ],
   ["a serial with a leading zero", forge({ serial: [0, 1] }).der, "der.integer"],
   [
-    "key usage with trailing zeros",
+    "key usage of bits that there are not",
     forge({
       without: [OID.keyUsage],
-      extensions: [extension(OID.keyUsage, true, der(0x03, [0, 0x80]))],
+      extensions: [extension(OID.keyUsage, true, der(0x03, [0, 0x80, 0x40]))],
     }).der,
-    "der.bit-string",
+    "extension.key-usage",
+  ],
+  [
+    "key usage of more octets than it has bits for",
+    forge({
+      without: [OID.keyUsage],
+      extensions: [extension(OID.keyUsage, true, der(0x03, [0, 0x80, 0, 0]))],
+    }).der,
+    "extension.key-usage",
   ],
   ["a name that is not ASCII", forge({ names: [der(0x82, [0xc3, 0xa9])] }).der, "der.string"],
   [

@@ -79,6 +79,8 @@ export interface ReadExtensions {
 }
 
 const MAX_EXTENSIONS = 64;
+/** What the nine bits of a key usage take. */
+const MAX_KEY_USAGE_BYTES = 2;
 const MAX_PURPOSES = 64;
 const MAX_ACCESSES = 64;
 
@@ -202,15 +204,16 @@ function readKeyUsage(value: Uint8Array, _critical: boolean, into: Draft) {
   const { bytes, unused } = asBits(contents);
   const bits = bytes.length * 8 - unused;
   const isSet = (bit: number) => ((bytes[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0;
-  // X.690 §11.2.2: trailing zeros of named bits are not written.
-  if (bits > 0 && !isSet(bits - 1)) {
-    throw new Malformed("der.bit-string", "the key usage ends in zeros");
-  }
-  if (bits > KEY_USAGES.length) {
+  let used = bits;
+  while (used > 0 && !isSet(used - 1)) used -= 1;
+  if (used > KEY_USAGES.length || bytes.length > MAX_KEY_USAGE_BYTES) {
     throw new Malformed("extension.key-usage", "the key usage has unknown bits");
   }
   into.keyUsage = new Set(KEY_USAGES.filter((_, bit) => isSet(bit)));
-  return [];
+  // X.690 §11.2.2: trailing zeros of named bits are not written. PKI.js and some public roots have them.
+  return used < bits
+    ? [certificateFault("certificate.spelling", "the key usage ends in zeros")]
+    : [];
 }
 
 function readExtendedKeyUsage(value: Uint8Array, critical: boolean, into: Draft) {
