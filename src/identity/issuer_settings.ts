@@ -104,6 +104,7 @@ const SETTINGS: Readonly<Record<string, Partial<Record<Issuer, string>>>> = {
     "cert-manager": "commonName among dnsNames, or no commonName",
   },
   "certificate.spelling": {
+    rcgen: "0.14.10 or newer, or params.is_ca = IsCa::NoCa",
     "PKI.js":
       "new BitString({ valueHex, unusedBits }) with as many unused bits as there are zeros, and dates of type 0",
   },

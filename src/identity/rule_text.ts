@@ -69,10 +69,10 @@ const ASKED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "a common name that reads as a host should be among the subject alternative names (CA/Browser " +
       "Forum BR 7.1.4.3)",
   },
-  "validity, keyUsage": {
+  "validity, keyUsage, extensions": {
     "certificate.spelling":
-      "a date before 2050 has a year of two digits, and a key usage no zeros at its end (RFC 5280 " +
-      "§4.1.2.5, X.690 §11.2.2)",
+      "a date before 2050 has a year of two digits, a key usage has no zeros at its end, and what is " +
+      "false by default is left out (RFC 5280 §4.1.2.5, X.690 §11.2.2, §11.5)",
   },
   version: {
     "certificate.version": "extensions need X.509 v3 (RFC 5280 §4.1.2.1)",

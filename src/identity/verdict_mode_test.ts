@@ -49,6 +49,13 @@ const LEAVES: readonly Row[] = [
     without: [OID.keyUsage],
     extensions: [extension(OID.keyUsage, true, der(0x03, [0, 0x80]))],
   }],
+  ["CA:FALSE spelt out, as older versions of rcgen write it", "certificate.spelling", {
+    without: [OID.basicConstraints],
+    extensions: [extension(OID.basicConstraints, true, der(0x30, der(0x01, [0])))],
+  }],
+  ["an extension that spells out that it is not critical", "certificate.spelling", {
+    extensions: [der(0x30, oidOf("1.2.3.4"), der(0x01, [0]), der(0x04))],
+  }],
   ["dates of years in four digits", "certificate.spelling", { longYears: true }],
   ["critical names beside a subject", "san.critical", {
     without: [OID.subjectAlternativeName],

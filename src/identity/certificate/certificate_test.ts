@@ -6,7 +6,6 @@ import {
   type ForgeOptions,
   general,
   OID,
-  oid,
 } from "../../../tests/support/forge.ts";
 import { parseCertificate } from "./certificate.ts";
 import { isCertificateFault } from "./certificate_fault.ts";
@@ -58,19 +57,6 @@ const UNREADABLE: readonly [string, Uint8Array, string][] = [
     "two extensions of one kind",
     forge({ extensions: [extension(OID.keyUsage, true, der(0x03, [7, 0x80]))] }).der,
     "extension.duplicate",
-  ],
-  [
-    "an extension that spells out it is not critical",
-    forge({ extensions: [der(0x30, oid("1.2.3"), der(0x01, [0]), der(0x04))] }).der,
-    "der.default",
-  ],
-  [
-    "CA:FALSE spelt out",
-    forge({
-      without: [OID.basicConstraints],
-      extensions: [extension(OID.basicConstraints, true, der(0x30, der(0x01, [0])))],
-    }).der,
-    "der.default",
   ],
   ["a serial with a leading zero", forge({ serial: [0, 1] }).der, "der.integer"],
   [

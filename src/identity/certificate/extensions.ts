@@ -99,11 +99,12 @@ export function readExtensions(list: Element | undefined): ReadExtensions {
   const faults: CertificateFault[] = [];
   const seen = new Set<string>();
   for (const element of list === undefined ? [] : new DerReader(list.contents).rest()) {
-    const { id, critical, value } = readExtension(element);
+    const { id, critical, value, advised } = readExtension(element);
     if (seen.has(id)) throw new Malformed("extension.duplicate", `extension ${id} appears twice`);
     if (seen.add(id).size > MAX_EXTENSIONS) {
       throw new Malformed("extension.count", `it has more than ${MAX_EXTENSIONS} extensions`);
     }
+    faults.push(...advised);
     const reader = READERS.get(id);
     if (reader !== undefined) {
       faults.push(...reader(value, critical, extensions));
@@ -127,12 +128,17 @@ function readExtension({ tag, contents }: Element) {
   const flag = fields.optional(TAG.boolean);
   const critical = flag !== undefined && asBoolean(flag.contents);
   // X.690 §11.5: a default value is not written.
-  if (flag !== undefined && !critical) {
-    throw new Malformed("der.default", `extension ${id} spells out that it is not critical`);
-  }
+  const advised = flag !== undefined && !critical
+    ? [
+      certificateFault(
+        "certificate.spelling",
+        `extension ${id} spells out that it is not critical`,
+      ),
+    ]
+    : [];
   const value = fields.next(TAG.octetString, "an extension's value").contents;
   fields.end("an extension");
-  return { id, critical, value };
+  return { id, critical, value, advised };
 }
 
 type ExtensionReader = (
@@ -235,13 +241,18 @@ function readBasicConstraints(value: Uint8Array, critical: boolean, into: Draft)
   const fields = readSequence(value, "the basic constraints");
   const flag = fields.optional(TAG.boolean);
   const ca = flag !== undefined && asBoolean(flag.contents);
-  if (flag !== undefined && !ca) throw new Malformed("der.default", "CA:FALSE is spelt out");
   const length = fields.optional(TAG.integer);
   fields.end("the basic constraints");
   const pathLength = length === undefined ? undefined : asSmallInteger(length.contents);
   into.basicConstraints = { ca, pathLength, critical };
-  return pathLength !== undefined && !ca
-    ? [certificateFault("extension.basic-constraints", "a path length without being an authority")]
+  if (pathLength !== undefined && !ca) {
+    return [
+      certificateFault("extension.basic-constraints", "a path length without being an authority"),
+    ];
+  }
+  // X.690 §11.5, as above. rcgen spelt it out before 0.14.10, where it is asked for ExplicitNoCa.
+  return flag !== undefined && !ca
+    ? [certificateFault("certificate.spelling", "CA:FALSE is spelt out")]
     : [];
 }
 
