@@ -136,7 +136,7 @@ function publicOf(jwk: JWK & { kty: string }): PublicKey {
   };
 }
 
-/** Whether it is a key at all, a point on its curve for instance: the platform's import takes others, too. */
+/** Whether the platform reads it as a key: as a point on its curve, for instance. */
 function isReadable({ members }: PublicKey): boolean {
   try {
     createPublicKey({ key: members as JsonWebKey, format: "jwk" });
