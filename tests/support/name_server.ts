@@ -6,7 +6,11 @@ import * as packet from "dns-packet";
 /** What the server does with a question. */
 export type NameServerAnswer =
   /** Records as `dns-packet` writes them; none is NODATA. */
-  | { readonly records: readonly object[]; readonly truncated?: boolean }
+  | {
+    readonly records: readonly object[];
+    /** Over UDP without records, or `"within"` one, as servers cut that do not look where. */
+    readonly truncated?: boolean | "within";
+  }
   | { readonly code: "NXDOMAIN" | "SERVFAIL" | "REFUSED" }
   /** Nothing: the question is lost. */
   | "silence";
@@ -67,16 +71,17 @@ export class TestNameServer implements AsyncDisposable {
       truncated: false,
       ...answer,
     };
-    const cut = truncated && over === "udp";
+    const cut = truncated !== false && over === "udp";
     const flags = packet.RECURSION_DESIRED | packet.RECURSION_AVAILABLE | (CODES[code] ?? 0) |
       (cut ? packet.TRUNCATED_RESPONSE : 0);
-    return Buffer.from(packet.encode({
+    const response = Buffer.from(packet.encode({
       type: "response",
       id,
       flags,
       questions,
-      answers: cut ? [] : records,
+      answers: cut && truncated !== "within" ? [] : records,
     } as never));
+    return cut && truncated === "within" ? response.subarray(0, -7) : response;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

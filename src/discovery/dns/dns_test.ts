@@ -106,6 +106,18 @@ Deno.test("dns discovery asks over TCP where an answer does not fit, and follows
   assert.ok(server.asked.includes("A pool.internal tcp"));
 });
 
+Deno.test("dns discovery asks over TCP where an answer is cut within a record", async () => {
+  await using server = await TestNameServer.open();
+  server.zone.set(`A ${NAME}`, { records: [a("10.0.0.1"), a("10.0.0.2")], truncated: "within" });
+  server.zone.set(`AAAA ${NAME}`, { records: [] });
+  await using watched = new Watched(discoveryOf(server));
+  await watched.until((known) => known.length === 2);
+  assert.deepEqual(server.asked.filter((question) => question.startsWith("A ")), [
+    `A ${NAME} udp`,
+    `A ${NAME} tcp`,
+  ]);
+});
+
 Deno.test("dns discovery takes many addresses of one answer", async () => {
   await using server = await TestNameServer.open();
   const many = Array.from({ length: 1_500 }, (_, n) => a(`10.${n >> 8}.0.${n & 255}`, 60));

@@ -78,7 +78,7 @@ export function decodeResponse(
   asked: { readonly id: number; readonly name: string; readonly type: RecordType },
 ): DnsResponse {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const decoded = packet.decode(buffer) as unknown as Decoded;
+  const decoded = decode(buffer);
   const [question] = decoded.questions ?? [];
   return {
     matches: decoded.type === "response" && decoded.id === asked.id && question !== undefined &&
@@ -87,4 +87,18 @@ export function decodeResponse(
     code: decoded.rcode,
     answers: decoded.answers ?? [],
   };
+}
+
+/** Where the flag TC and the counts of records are in a header (RFC 1035 §4.1.1). */
+const HEADER = { flags: 2, truncated: 0x02, counts: 6, end: 12 } as const;
+
+function decode(message: Buffer): Decoded {
+  try {
+    return packet.decode(message) as unknown as Decoded;
+  } catch (error) {
+    // RFC 2181 §9: what is cut, maybe within a record, is asked for again; its question says what it is about.
+    if (((message[HEADER.flags] ?? 0) & HEADER.truncated) === 0) throw error;
+    const question = Buffer.from(message).fill(0, HEADER.counts, HEADER.end);
+    return packet.decode(question) as unknown as Decoded;
+  }
 }
