@@ -83,3 +83,25 @@ Deno.test("a folder of src imports only folders that ARCHITECTURE.md names befor
 function folderOf(layer: string): string {
   return layer.split("/", 1)[0]!;
 }
+
+/** Methods of bytes that Node 24 lacks; `src/platform/byte_text.ts` stands in for them. */
+const NEWER = /\.(?:toHex|toBase64|setFromHex|setFromBase64)\(|\bUint8Array\.from(?:Hex|Base64)\(/;
+
+/** The sources in a folder that are no tests. */
+function sourcesIn(folder: string): readonly string[] {
+  return [...Deno.readDirSync(new URL(folder, root))].flatMap(({ name, isDirectory }) => {
+    if (isDirectory) return sourcesIn(`${folder}${name}/`);
+    return name.endsWith(".ts") && !name.endsWith("_test.ts") ? [`${folder}${name}`] : [];
+  });
+}
+
+Deno.test("no source that a caller on Node may run calls a method of bytes that Node 24 lacks", () => {
+  // The command and the benchmarks are Deno's alone.
+  const sources = sourcesIn("src/").filter((path) =>
+    !path.startsWith("src/cli/") && !path.endsWith("_bench.ts") &&
+    path !== "src/platform/byte_text.ts"
+  );
+  assert.ok(sources.length > 300);
+  const found = sources.filter((path) => NEWER.test(Deno.readTextFileSync(new URL(path, root))));
+  assert.deepEqual(found, []);
+});

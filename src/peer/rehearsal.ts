@@ -4,6 +4,7 @@ import { escapePeerText, type HandshakeError } from "../errors/mod.ts";
 import type { HandshakeEvidence, HandshakeReason, PeerReason } from "../errors/mod.ts";
 import type { Certificate, PeerQuestion } from "../identity/mod.ts";
 import { type ChannelVerdict, judgeInTurns } from "./judge.ts";
+import { toBase64 } from "../platform/mod.ts";
 import { present } from "../values/mod.ts";
 
 /** What to rehearse. */
@@ -86,7 +87,7 @@ export async function rehearsePeers(
       rehearsed.push({ ...named, outcome: "unproven" });
       continue;
     }
-    const key = tls.peerChain.map((der) => der.toBase64()).join(" ");
+    const key = tls.peerChain.map(toBase64).join(" ");
     let verdict = verdicts.get(key);
     // The platform was asked at the handshake, under the trust of that time.
     verdict ??= judgeInTurns({ ...tls, resumed: true }, question, wanted);

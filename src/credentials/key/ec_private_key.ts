@@ -1,5 +1,6 @@
 import { DerReader, readSequence, TAG } from "../../identity/mod.ts";
 import { octetString, sequence } from "../der_writer.ts";
+import { toHex } from "../../platform/mod.ts";
 
 /** The octets of a private scalar, by the curve's object identifier in hexadecimal: those of the curve's order. */
 const SCALAR_OCTETS: Readonly<Record<string, number>> = {
@@ -48,7 +49,7 @@ function ofKey(der: Uint8Array, curve?: Uint8Array): Uint8Array<ArrayBuffer> | u
   const scalar = key.next(TAG.octetString, "its scalar").contents;
   const rest = bytesOf(key);
   const named = curve ?? curveIn(rest);
-  const octets = named && SCALAR_OCTETS[named.toHex()];
+  const octets = named && SCALAR_OCTETS[toHex(named)];
   const begin = scalar.findIndex((octet) => octet !== 0);
   const digits = begin === -1 ? scalar : scalar.subarray(begin);
   if (octets === undefined || digits.length > octets) return undefined;

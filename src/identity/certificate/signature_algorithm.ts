@@ -1,3 +1,4 @@
+import { hex } from "../der/bytes.ts";
 import { DerReader, type Element } from "../der/der.ts";
 import { asOid, TAG } from "../der/der_values.ts";
 import type { PublicKeyKind } from "./public_key.ts";
@@ -80,7 +81,7 @@ export function readSignatureAlgorithm({ contents }: Element): SignatureAlgorith
   const parameters = fields.done ? undefined : fields.any();
   fields.end("the signature algorithm");
   if (id === RSASSA_PSS && parameters !== undefined) {
-    const pss = PSS.get(parameters.bytes.toHex());
+    const pss = PSS.get(hex(parameters.bytes));
     if (pss !== undefined) return pss;
   }
   const algorithm = SUPPORTED.get(id);

@@ -1,3 +1,4 @@
+import { fromBase64 } from "../../platform/mod.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { jwt } from "./jwt.ts";
 import { spiffeJwtSvids } from "./jwt_svid.ts";
@@ -17,7 +18,7 @@ export function receivedAuthenticator(portable: PortableAuthenticator): Authenti
       return kubernetesServiceAccount(portable.options);
     case "signed-nonce": {
       const { kind: _, keys, ...rest } = portable;
-      const decoded = Object.entries(keys).map(([id, key]) => [id, Uint8Array.fromBase64(key)]);
+      const decoded = Object.entries(keys).map(([id, key]) => [id, fromBase64(key)]);
       return signedNonce({ keys: Object.fromEntries(decoded), ...rest });
     }
   }

@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import { type ConfigurationError, Overloaded, unusable } from "../../errors/mod.ts";
 import type { EncodedPayload } from "../../routine/mod.ts";
 import { type Authenticator, type PresentedCall, unauthenticated } from "./authenticator.ts";
-import { fromBase64Url } from "../../platform/mod.ts";
+import { fromBase64Url, toBase64 } from "../../platform/mod.ts";
 import { remembered } from "./portable.ts";
 
 /** Who may sign calls, and for how long a signature holds. */
@@ -87,7 +87,7 @@ export function signedNonce(options: SignedNonceOptions): Authenticator {
       ...(signed.digest === undefined ? {} : { payloadDigest: signed.digest }),
     };
   };
-  const encoded = [...keys].map(([id, key]) => [id, key.toBase64()]);
+  const encoded = [...keys].map(([id, key]) => [id, toBase64(key)]);
   return remembered({ require: "token", authenticate }, {
     kind: "signed-nonce",
     keys: Object.fromEntries(encoded),
