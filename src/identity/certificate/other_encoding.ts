@@ -13,5 +13,9 @@ export function otherEncoding(text: string): string | undefined {
   if (/-----(?:\\r)?\\n/.test(text)) {
     return 'its line ends are written as the two characters "\\n"; write line ends';
   }
+  // The formats that SPIFFE bundle endpoints, and spire-server bundle show -format spiffe, give.
+  if (/^\s*\{[^]*"keys"/.test(text)) {
+    return "it is a JSON Web Key Set; write the certificates of a SPIFFE bundle as PEM (spire-server bundle show)";
+  }
   return undefined;
 }
