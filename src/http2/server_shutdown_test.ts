@@ -1,4 +1,5 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
+import { setImmediate } from "node:timers";
 import { isDeepStrictEqual } from "node:util";
 import { ErrorCode } from "./error_code.ts";
 import { Flag, FrameType, readUint31, readUint32 } from "./frame/frame_header.ts";
@@ -72,6 +73,40 @@ Deno.test("GOAWAY whose last id rises ends with PROTOCOL_ERROR", async () => {
   strictEqual(await peer.goAwayCode(), ErrorCode.PROTOCOL_ERROR);
   await finished({ client, peer });
 });
+
+for (const leaves of ["sends GOAWAY", "ends", "is asked to leave"] as const) {
+  Deno.test(`a client that has used the last stream id there is and ${leaves} is sent it as any other`, async () => {
+    const [near, far] = memoryChannelPair();
+    const server = openServerConnection(far, {
+      onRequest: (stream) => {
+        queueMicrotask(() => stream.sendHeaders(RESPONSE, true));
+        return new CollectedStream();
+      },
+    });
+    const peer = RawPeer.client(near);
+    peer.headers(2 ** 31 - 1, REQUEST, true);
+    await peer.expect(FrameType.HEADERS);
+    if (leaves === "sends GOAWAY") peer.send(goAway(0, ErrorCode.NO_ERROR));
+    if (leaves === "ends") peer.end();
+    if (leaves === "is asked to leave") {
+      server.shutdown();
+      // The two round trips of a shutdown.
+      const answered = new Set<unknown>();
+      for (let trip = 0; trip < 2; trip++) {
+        const ping = await peer.expect(FrameType.PING, (ping) => !answered.has(ping));
+        peer.send(frame(FrameType.PING, Flag.ACK, 0, ping.payload));
+        answered.add(ping);
+      }
+    }
+    // Far more turns than it takes: where one begins the next, it would not settle.
+    for (let turn = 0; turn < 50; turn++) await new Promise((next) => setImmediate(next));
+    const ids = peer.on(0, FrameType.GOAWAY).map(({ payload }) => readUint31(payload, 0));
+    const last = 2 ** 31 - 1;
+    deepStrictEqual(ids, leaves === "is asked to leave" ? [last, last] : [last]);
+    peer.end();
+    strictEqual((await server.closed).how, "orderly");
+  });
+}
 
 Deno.test("the server's two-step shutdown is announced with falling ids", async () => {
   const [near, far] = memoryChannelPair();

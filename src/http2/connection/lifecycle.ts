@@ -14,7 +14,7 @@ import type { Role } from "./role.ts";
 import { NO_BYTES } from "../../values/mod.ts";
 
 /** The last id of a GOAWAY that disowns no stream yet (RFC 9113 §6.8). */
-export const NO_STREAM_DISOWNED = 0x7fff_ffff;
+const NO_STREAM_DISOWNED = 0x7fff_ffff;
 
 /** What a {@linkcode Lifecycle} works with. */
 export interface LifecycleParts {
@@ -41,6 +41,8 @@ export class Lifecycle {
   readonly closed: Promise<ConnectionEnd>;
   /** The last id of our latest GOAWAY. */
   announcedLastId: number | undefined;
+  /** Whether that GOAWAY is our last word: any id may be the last, the highest that there is too. */
+  #disowns = false;
   /** The code and the debug data of the peer's GOAWAY. */
   peerGoAway: { readonly code: ErrorCode; readonly debugData: Uint8Array } | undefined;
   readonly #parts: LifecycleParts;
@@ -57,6 +59,11 @@ export class Lifecycle {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  /** Whether we have sent the GOAWAY that disowns the streams above its last id. */
+  get disowns(): boolean {
+    return this.#disowns;
   }
 
   /** Whether the connection ends or has ended, so that nothing more is read or sent. */
@@ -85,6 +92,12 @@ export class Lifecycle {
     this.#moveTo("draining");
   }
 
+  /** Queues the GOAWAY that disowns no stream yet; {@linkcode Lifecycle.announce} follows. */
+  announceShutdown(): void {
+    this.announce(NO_STREAM_DISOWNED, ErrorCode.NO_ERROR);
+    this.#disowns = false;
+  }
+
   /**
    * Queues a GOAWAY. Its last id never rises (RFC 9113 §6.8), because streams above an announced one are
    * not acted upon.
@@ -92,6 +105,7 @@ export class Lifecycle {
   announce(lastStreamId: number, code: ErrorCode, debugData: Uint8Array = NO_BYTES): void {
     const { scheduler } = this.#parts;
     this.announcedLastId = lastStreamId;
+    this.#disowns = true;
     scheduler.control.frames(encodeGoAway(lastStreamId, code, debugData));
     scheduler.schedule();
   }
@@ -137,9 +151,7 @@ export class Lifecycle {
   endIfDrained(): void {
     const { role, scheduler } = this.#parts;
     if (this.#end || this.#state !== "draining" || role().streamCount > 0) return;
-    const announced = this.announcedLastId;
-    const final = announced !== undefined && announced !== NO_STREAM_DISOWNED;
-    if (!final) {
+    if (!this.#disowns) {
       if (!this.peerGoAway && !this.#peerEnded) return;
       this.announce(role().lastPeerStreamId, ErrorCode.NO_ERROR);
     }

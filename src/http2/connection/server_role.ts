@@ -5,7 +5,6 @@ import type { HeaderList } from "../header_list.ts";
 import { Http2Stream } from "../streams/http2_stream.ts";
 import type { StreamReceiver } from "../streams/stream.ts";
 import { Http2Violation } from "../violation.ts";
-import { NO_STREAM_DISOWNED } from "./lifecycle.ts";
 import type { ConnectionParts } from "./parts.ts";
 import { type ReceivedBlock, requestOf } from "./received_block.ts";
 import type { Role } from "./role.ts";
@@ -73,9 +72,9 @@ export class ServerRole implements Role {
   /** RFC 9113 §6.8: first nothing is disowned, until what is on its way has arrived. */
   beginShutdown(): void {
     const { lifecycle, deadlines, pings, limits } = this.#parts;
-    lifecycle.announce(NO_STREAM_DISOWNED, ErrorCode.NO_ERROR);
+    lifecycle.announceShutdown();
     const disown = () => {
-      if (lifecycle.announcedLastId !== NO_STREAM_DISOWNED) return;
+      if (lifecycle.disowns) return;
       deadlines.clear("shutdown");
       lifecycle.announce(this.#lastStreamId, ErrorCode.NO_ERROR);
     };
