@@ -1,9 +1,9 @@
 /**
  * Spoiled frames, whole and torn, against the reader that cuts them. As a program:
- * `deno run tests/fuzz/frame_reader.ts SECONDS`.
+ * `deno run tests/fuzz/frame_reader.ts SECONDS [SEED]`.
  */
 import assert from "node:assert/strict";
-import fc from "../support/fast_check.ts";
+import fc, { seedProgram } from "../support/fast_check.ts";
 import { FrameReader } from "../../src/http2/frame/frame_reader.ts";
 import type { FrameSink } from "../../src/http2/frame/frame_sink.ts";
 import { defaultHttp2Limits } from "../../src/http2/limits.ts";
@@ -87,4 +87,7 @@ function sinkInto(events: unknown[]): FrameSink {
   };
 }
 
-if (import.meta.main) fuzzFrames({ seconds: Number(Deno.args[0] ?? 60) });
+if (import.meta.main) {
+  seedProgram(Deno.args[1]);
+  fuzzFrames({ seconds: Number(Deno.args[0] ?? 60) });
+}

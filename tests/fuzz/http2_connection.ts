@@ -1,9 +1,9 @@
 /**
- * Random peers against both ends of a connection. As a program: `deno run tests/fuzz/http2_connection.ts SECONDS`.
+ * Random peers against both ends of a connection. As a program: `deno run tests/fuzz/http2_connection.ts SECONDS [SEED]`.
  */
 import { strictEqual } from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import fc from "../support/fast_check.ts";
+import fc, { HUNG_MS, seedProgram } from "../support/fast_check.ts";
 import { ByteBudget } from "../../src/http2/guard/byte_budget.ts";
 import { openClientConnection } from "../../src/http2/connection/client_connection.ts";
 import type { Connection } from "../../src/http2/connection/connection.ts";
@@ -54,6 +54,7 @@ export async function fuzzConnection(options: FuzzOptions): Promise<void> {
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.boolean(), runPeer),
     {
       numRuns: options.numRuns ?? 1e9,
+      timeout: HUNG_MS,
       ...(options.seconds !== undefined && {
         interruptAfterTimeLimit: options.seconds * 1000,
         markInterruptAsFailure: false,
@@ -251,4 +252,7 @@ class CountingReceiver implements StreamReceiver {
   }
 }
 
-if (import.meta.main) await fuzzConnection({ seconds: Number(Deno.args[0] ?? 60) });
+if (import.meta.main) {
+  seedProgram(Deno.args[1]);
+  await fuzzConnection({ seconds: Number(Deno.args[0] ?? 60) });
+}

@@ -1,6 +1,6 @@
 /**
  * Random requests, broken and not, against a server of RPCs, in every protocol, form and compression. As a program:
- * `deno run -A tests/fuzz/rpc_requests.ts SECONDS`.
+ * `deno run -A tests/fuzz/rpc_requests.ts SECONDS [SEED]`.
  */
 import { strictEqual } from "node:assert/strict";
 import { deflateSync, gzipSync } from "node:zlib";
@@ -10,7 +10,7 @@ import { processBudget } from "../../src/rpc/wire/gather_budget.ts";
 import { joined } from "../../src/values/mod.ts";
 import { echoService } from "../support/echo.ts";
 import { cut } from "../support/envelopes.ts";
-import fc from "../support/fast_check.ts";
+import fc, { HUNG_MS, seedProgram } from "../support/fast_check.ts";
 import { EchoRequestSchema, EchoService } from "../support/gen/selvage/test/v1/echo_pb.ts";
 import { enveloped, post } from "../support/raw_call.ts";
 import { type RpcPair, rpcPair } from "../support/rpc_pair.ts";
@@ -105,6 +105,7 @@ export async function fuzzRequests(options: FuzzOptions): Promise<void> {
     fc.asyncProperty(fc.array(request, { minLength: 1, maxLength: 6 }), sendAll),
     {
       numRuns: options.numRuns ?? 1e9,
+      timeout: HUNG_MS,
       ...(options.seconds !== undefined && {
         interruptAfterTimeLimit: options.seconds * 1000,
         markInterruptAsFailure: false,
@@ -212,4 +213,7 @@ function turn(): Promise<void> {
   return new Promise((next) => setImmediate(next));
 }
 
-if (import.meta.main) await fuzzRequests({ seconds: Number(Deno.args[0] ?? 60) });
+if (import.meta.main) {
+  seedProgram(Deno.args[1]);
+  await fuzzRequests({ seconds: Number(Deno.args[0] ?? 60) });
+}
