@@ -230,12 +230,14 @@ export function certificateShapes(
 }
 
 /**
- * An extension that states that it is not critical. DER leaves out a default value (X.690 §11.5), so a strict
- * reader refuses a certificate that holds it, although its authority did sign it.
+ * Access to the authority's information, with a length in two octets where one is enough: not DER (X.690 §10.1), so
+ * that a strict reader refuses a certificate that holds it, although its authority did sign it. The platform does not
+ * read this extension.
  */
 export function misencodedExtension(): Uint8Array {
-  const notCritical = tagged(0x01, Uint8Array.of(0));
-  return sequence(objectIdentifier("1.3.6.1.4.1.55555.3"), notCritical, octetString(sequence()));
+  const access = sequence(objectIdentifier("1.3.6.1.5.5.7.48.1"), tagged(0x86));
+  const list = Uint8Array.of(0x30, 0x81, access.length, ...access);
+  return sequence(objectIdentifier("1.3.6.1.5.5.7.1.1"), octetString(list));
 }
 
 /** The same certificate, shown with other authorities than its own. */
