@@ -230,14 +230,13 @@ export function certificateShapes(
 }
 
 /**
- * Access to the authority's information, with a length in two octets where one is enough: not DER (X.690 §10.1), so
- * that a strict reader refuses a certificate that holds it, although its authority did sign it. The platform does not
- * read this extension.
+ * An issuer's other name, its length in two octets where one is enough: not DER (X.690 §10.1), so that a strict reader
+ * refuses a certificate that holds it, although its authority did sign it. Deno, Node, Go and nginx do not read it.
  */
 export function misencodedExtension(): Uint8Array {
-  const access = sequence(objectIdentifier("1.3.6.1.5.5.7.48.1"), tagged(0x86));
-  const list = Uint8Array.of(0x30, 0x81, access.length, ...access);
-  return sequence(objectIdentifier("1.3.6.1.5.5.7.1.1"), octetString(list));
+  const name = tagged(0x82, new TextEncoder().encode("issuer.example"));
+  const names = Uint8Array.of(0x30, 0x81, name.length, ...name);
+  return sequence(objectIdentifier("2.5.29.18"), octetString(names));
 }
 
 /** The same certificate, shown with other authorities than its own. */
