@@ -49,6 +49,7 @@ export class HeldPeer implements PeerConnection {
   #grace: Disposable | undefined;
   #leaveTimer: Disposable | undefined;
   #state: "taking" | "leaving" | "distrusted" = "taking";
+  #distrustedFor: PeerReason | undefined;
   /** Judges the peer by trust that has changed since it was judged; undefined where it has not. */
   #doubt: (() => void) | undefined;
   /** By the clock's steady time. */
@@ -138,16 +139,20 @@ export class HeldPeer implements PeerConnection {
     else this.#leaveTimer = clock.schedule(() => this.leave(), leftMs);
   }
 
-  /** Takes no new call from this moment; those under way may finish within the grace. The peer receives the reason. */
+  /**
+   * Takes no new call from this moment; those under way may finish within the grace. The peer receives the reason, and
+   * where it is distrusted again for another one, the last.
+   */
   distrust(reason: PeerReason): void {
+    this.#distrustedFor = reason;
     if (this.#state === "distrusted") return;
     const { clock, distrustGraceMs } = this.#limits;
     if (this.#state === "taking") this.connection.shutdown();
     this.#state = "distrusted";
-    this.#grace = clock.schedule(
-      () => this.connection.abort(ErrorCode.INADEQUATE_SECURITY, refusalData(reason)),
-      distrustGraceMs,
-    );
+    this.#grace = clock.schedule(() => {
+      const data = refusalData(this.#distrustedFor!);
+      this.connection.abort(ErrorCode.INADEQUATE_SECURITY, data);
+    }, distrustGraceMs);
   }
 
   /** The peer is trusted, again where it was not: it is not cut off, and calls under way finish at leisure. */

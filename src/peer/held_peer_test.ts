@@ -10,7 +10,7 @@ const SETTINGS = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 const PING = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
 
 /** What the connection of an accepted peer writes, piece by piece, and what it reads with. */
-function held(): { readonly written: Uint8Array[]; readonly peer: ByteReceiver } {
+function held() {
   const written: Uint8Array[] = [];
   let peer: ByteReceiver | undefined;
   const channel: ByteChannel = {
@@ -26,14 +26,14 @@ function held(): { readonly written: Uint8Array[]; readonly peer: ByteReceiver }
   };
   const clock = new ManualClock(0);
   const facts = { security: "memory", remoteAddress: "a" } as const;
-  new HeldPeer(
+  const connection = new HeldPeer(
     { id: 1, identity: undefined, facts, remoteAddress: "a", since: 0 },
     0,
     channel,
     { onRequest: () => IGNORED, schedule: () => () => {} },
     { clock, distrustGraceMs: 1, ageMs: 1 },
   );
-  return { written, peer: peer! };
+  return { written, peer: peer! as ByteReceiver, clock, connection };
 }
 
 async function turns(count: number): Promise<void> {
@@ -60,4 +60,16 @@ Deno.test("a client that says nothing is sent our SETTINGS all the same", async 
   await turns(8);
   assert.equal(written.length, 2);
   peer.closed(undefined);
+});
+
+Deno.test("a peer that is distrusted again for another reason receives the last one", async () => {
+  const { written, peer, clock, connection } = held();
+  peer.received(Uint8Array.of(...PREFACE, ...SETTINGS));
+  connection.distrust("untrusted-authority");
+  connection.distrust("certificate-denied");
+  clock.advance(1);
+  await turns(8);
+  const text = new TextDecoder().decode(written.at(-1));
+  assert.match(text, /certificate-denied/);
+  assert.doesNotMatch(written.map((bytes) => new TextDecoder().decode(bytes)).join(), /untrusted/);
 });

@@ -124,8 +124,10 @@ Deno.test("a client that is trusted again within the grace finishes its call", a
   const trusts = [root, foreign];
   const source = new TurnableSource(materialOf({ certificate: worker.fine(), trusts }));
   const held = holding();
+  const observer = new RecordingObserver();
   await using listener = await listenAs(source, {
     clock,
+    observer,
     onPeer: () => held.options,
     distrustGraceMs: 1000,
   });
@@ -135,8 +137,10 @@ Deno.test("a client that is trusted again within the grace finishes its call", a
   await held.begun;
   source.turn(materialOf({ certificate: worker.fine(), trusts: [root] }));
   // The next client is refused once the one before has been judged.
-  await handshakeErrorOf(dialAs(shown, listener.address));
+  const refused = handshakeErrorOf(dialAs(shown, listener.address));
+  await observer.until("handshake.refused");
   clock.advance(900);
+  await refused;
   source.turn(materialOf({ certificate: worker.fine(), trusts }));
   const again = await dialAs(shown, listener.address);
   clock.advance(900);

@@ -1,4 +1,5 @@
 import { formatAddress, parseAddress } from "../channel/mod.ts";
+import { insistOnKind, insistOnNames, type OptionNames } from "../errors/mod.ts";
 import type { ChannelSecurity, EventStream } from "../observe/mod.ts";
 import type { Rehearsal, RehearseOptions } from "../peer/mod.ts";
 import type { WorkerServerOptions } from "./options.ts";
@@ -12,6 +13,8 @@ export interface DrainOptions {
   /** How long calls in flight may go on, in milliseconds. Default: the worker's `drainGraceMs`. */
   readonly graceMs?: number | undefined;
 }
+
+const DRAIN_NAMES = { graceMs: true } satisfies OptionNames<DrainOptions>;
 
 /** Serves routines, and any Connect service, to callers that are proven and allowed. */
 export class WorkerServer implements AsyncDisposable {
@@ -103,9 +106,15 @@ export class WorkerServer implements AsyncDisposable {
   /**
    * Takes no more calls, lets those in flight finish within the grace, and stops. A second call
    * joins the first.
+   *
+   * @throws {ConfigurationError} If there is no option of such a name, or the grace is no time; the worker goes on.
    */
-  drain(options: DrainOptions = {}): Promise<void> {
-    return this.#draining ??= this.#parts.stop(options.graceMs ?? this.#parts.drainGraceMs);
+  async drain(options: DrainOptions = {}): Promise<void> {
+    insistOnNames("drain()", options, DRAIN_NAMES);
+    const { graceMs = this.#parts.drainGraceMs } = options;
+    const isTime = typeof graceMs === "number" && graceMs >= 0;
+    insistOnKind("graceMs", graceMs, isTime, "a number of milliseconds, from 0 on");
+    await (this.#draining ??= this.#parts.stop(graceMs));
   }
 
   /** Drains, with the worker's own grace. */

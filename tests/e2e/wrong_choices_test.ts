@@ -321,3 +321,18 @@ Deno.test("an authenticator of a class may hold what it likes", async () => {
   await using worker = await startWorker(trust, { authenticate: new Own() });
   assert.equal(worker.inFlight, 0);
 });
+
+Deno.test("a worker says what is wrong with the way it is to be drained, and goes on", async () => {
+  await using worker = await startWorker(trust);
+  const wrong: readonly (readonly [unknown, RegExp])[] = [
+    [{ grace: 5 }, /^drain\(\) has no option "grace"; its options are graceMs$/],
+    [{ graceMs: "5" }, /^graceMs is a number of milliseconds, from 0 on, not a string$/],
+    [{ graceMs: NaN }, /^graceMs is a number of milliseconds, from 0 on, not a number$/],
+  ];
+  for (const [options, message] of wrong) {
+    await assert.rejects(worker.drain(options as object), { name: "ConfigurationError", message });
+  }
+  await using dispatcher = await openDispatcher(trust, worker.address);
+  await dispatcher.ready();
+  assert.equal(worker.peers().length, 1);
+});

@@ -30,8 +30,6 @@ export interface PresentedCall {
   readonly idSince?: number;
   /** The time, in milliseconds since the epoch. */
   readonly now: number;
-  /** Aborts when the answer is of no use any more. */
-  readonly signal?: AbortSignal;
 }
 
 /** The peer that presents a token. */
