@@ -186,7 +186,8 @@ testWithTool(tool, "curl calls a worker over HTTP/2 and mutual TLS", async (curl
   });
 
   await t.step("and gets a plain message for a path that is not served", async () => {
-    const { status } = await get("nothing/Here", "-H", JSON_TYPE, "-d", "{}");
+    // Without a body: curl 7.88.1 may lose an answer that comes before it (`findings/curl_early_answer.sh`).
+    const { status } = await get("nothing/Here", "-X", "POST", "-H", JSON_TYPE);
     assert.equal(status, "2 404");
   });
 });
