@@ -91,57 +91,52 @@ Deno.test("new credentials serve new connections while a call on an old one fini
   assert.equal(second.connection.state, "open");
 });
 
-Deno.test("after a CA was removed its clients take no new call, and end within the grace", async () => {
+/** A client at a call, whose authority the worker has just ceased to trust: 900 of the 1000 ms of grace are over. */
+async function withAuthorityRemoved() {
+  await using opened = new AsyncDisposableStack();
   const clock = new ManualClock(Date.now());
   const trusts = [root, foreign];
   const source = new TurnableSource(materialOf({ certificate: worker.fine(), trusts }));
   const held = holding();
   const observer = new RecordingObserver();
-  await using listener = await listenAs(source, {
-    clock,
-    observer,
-    onPeer: () => held.options,
-    distrustGraceMs: 1000,
-  });
+  const listener = opened.use(
+    await listenAs(source, {
+      clock,
+      observer,
+      onPeer: () => held.options,
+      distrustGraceMs: 1000,
+    }),
+  );
   const shown = { certificate: client["foreign-authority"](), trusts };
   const peer = await dialAs(shown, listener.address);
   const call = callHeld(peer);
   await held.begun;
-  const later = materialOf({ certificate: worker.fine(), trusts: [root] });
-  source.turn(later);
+  source.turn(materialOf({ certificate: worker.fine(), trusts: [root] }));
   const refused = handshakeErrorOf(dialAs(shown, listener.address));
   await observer.until("handshake.refused");
   // The reason follows after a pause, of the clock that stands.
   clock.advance(900);
   assert.equal((await refused).peerReason, "untrusted-authority");
+  const closing = opened.move();
+  const trustAgain = () => source.turn(materialOf({ certificate: worker.fine(), trusts }));
+  return {
+    ...{ clock, held, listener, shown, peer, call, trustAgain },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+Deno.test("after a CA was removed its clients take no new call, and end within the grace", async () => {
+  await using removed = await withAuthorityRemoved();
+  const { clock, listener, call } = removed;
   assert.equal(listener.connections().some(({ takesCalls }) => takesCalls), false);
   clock.advance(100);
   assert.equal((await call.ended).how, "connection-lost");
 });
 
 Deno.test("a client that is trusted again within the grace finishes its call", async () => {
-  const clock = new ManualClock(Date.now());
-  const trusts = [root, foreign];
-  const source = new TurnableSource(materialOf({ certificate: worker.fine(), trusts }));
-  const held = holding();
-  const observer = new RecordingObserver();
-  await using listener = await listenAs(source, {
-    clock,
-    observer,
-    onPeer: () => held.options,
-    distrustGraceMs: 1000,
-  });
-  const shown = { certificate: client["foreign-authority"](), trusts };
-  const peer = await dialAs(shown, listener.address);
-  const call = callHeld(peer);
-  await held.begun;
-  source.turn(materialOf({ certificate: worker.fine(), trusts: [root] }));
-  // The next client is refused once the one before has been judged.
-  const refused = handshakeErrorOf(dialAs(shown, listener.address));
-  await observer.until("handshake.refused");
-  clock.advance(900);
-  await refused;
-  source.turn(materialOf({ certificate: worker.fine(), trusts }));
+  await using removed = await withAuthorityRemoved();
+  const { clock, held, listener, shown, peer, call } = removed;
+  removed.trustAgain();
   const again = await dialAs(shown, listener.address);
   clock.advance(900);
   held.answer();

@@ -179,7 +179,7 @@ let sharedBuffer: Uint8Array | undefined;
  * What all sockets read into: TLS has copied what it is given before the next is read. The platform would allocate 64
  * KiB for each read, which took 4 % of a lone call's processor time and 5 to 8 % of 64 KiB items'.
  */
-function readInto(): Uint8Array {
+function sharedReadBuffer(): Uint8Array {
   return sharedBuffer ??= new Uint8Array(READ_BYTES);
 }
 
@@ -218,7 +218,7 @@ export class NativeReading {
     this.#start = handle.readStart;
     this.#ofTls = ofTls;
     this.#read = handle.getBytesRead();
-    const buffer = readInto();
+    const buffer = sharedReadBuffer();
     // Named first: written where it is assigned, it would keep the connection until the whole heap is collected.
     const onRead: OnRead = (bytes) => {
       const before = this.#read;
